@@ -1,0 +1,125 @@
+import { Duration, Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
+import { Construct, type IConstruct } from 'constructs';
+
+/** What a prop may hold, and what to do when it does not. Both complete a sentence: “`prop` must {must}, got …. {remedy}” */
+export interface Rule {
+  readonly must: string;
+  readonly remedy: string;
+}
+
+export interface NumberRule {
+  readonly min?: number;
+  readonly max?: number;
+  /** Shown behind the limits, for example `on Fargate`. */
+  readonly where?: string;
+  readonly remedy: string;
+}
+
+/**
+ * Collects every problem of one construct and reports them together, before anything is created.
+ *
+ * A value that is not given or not known until deployment (a token) is not judged.
+ */
+export class Checks {
+  private readonly problems: string[] = [];
+
+  constructor(private readonly scope: IConstruct) {}
+
+  /** Records a problem unless `holds`. */
+  public that(prop: string, given: unknown, holds: boolean, rule: Rule): this {
+    if (!holds && !isUnknown(given)) {
+      const path = this.scope.node.path || 'App';
+      this.problems.push(`${path}: \`${prop}\` must ${rule.must}, got ${show(given)}. ${rule.remedy}`);
+    }
+    return this;
+  }
+
+  /** As `that`, for props that may be left out. */
+  public optional(prop: string, given: unknown, holds: () => boolean, rule: Rule): this {
+    return given === undefined || isUnknown(given) ? this : this.that(prop, given, holds(), rule);
+  }
+
+  /** A whole number within bounds, both included. */
+  public integer(prop: string, given: number | undefined, rule: NumberRule): this {
+    const holds = () => Number.isInteger(given) && within(given as number, rule);
+    return this.optional(prop, given, holds, { must: `be a whole number${bounds(rule, '')}`, remedy: rule.remedy });
+  }
+
+  /** A number within bounds, both included. */
+  public number(prop: string, given: number | undefined, rule: NumberRule): this {
+    const holds = () => Number.isFinite(given) && within(given as number, rule);
+    return this.optional(prop, given, holds, { must: `be a number${bounds(rule, '')}`, remedy: rule.remedy });
+  }
+
+  /** A duration within bounds given in seconds, both included. */
+  public duration(prop: string, given: Duration | undefined, rule: NumberRule): this {
+    const holds = () => within((given as Duration).toMilliseconds() / 1000, rule);
+    return this.optional(prop, given, holds, { must: `be${bounds(rule, ' seconds')}`, remedy: rule.remedy });
+  }
+
+  /** A string of a given form. */
+  public matches(prop: string, given: string | undefined, form: RegExp, rule: Rule): this {
+    return this.optional(prop, given, () => form.test(given as string), rule);
+  }
+
+  /** Every value of a map or list is a known, defined string: `process.env.X` that is not set ends up here. */
+  public definedValues(prop: string, given: { [name: string]: unknown } | undefined): this {
+    for (const [name, value] of Object.entries(given ?? {})) {
+      this.that(`${prop}.${name}`, value, typeof value === 'string', {
+        must: 'be a string',
+        remedy:
+          'Give it a value, or leave the name out; a variable of your shell that is not set arrives here as undefined.',
+      });
+    }
+    return this;
+  }
+
+  /** Throws one error that names every recorded problem, a line each. */
+  public throwIfAny(): void {
+    if (this.problems.length > 0) {
+      throw new Error(this.problems.join('\n'));
+    }
+  }
+}
+
+/** True when the value is only known at deployment. */
+export function isUnknown(value: unknown): boolean {
+  if (value instanceof Duration || value instanceof Size) {
+    return value.isUnresolved();
+  }
+  if (Array.isArray(value)) {
+    return Token.isUnresolved(value) || value.some((item) => Token.isUnresolved(item));
+  }
+  return Token.isUnresolved(value);
+}
+
+function within(value: number, { min, max }: NumberRule): boolean {
+  return value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY);
+}
+
+function bounds({ min, max, where }: NumberRule, unit: string): string {
+  const place = where === undefined ? '' : ` ${where}`;
+  if (min !== undefined && max !== undefined) {
+    return ` from ${min} to ${max}${unit}${place}`;
+  }
+  if (max !== undefined) {
+    return ` at most ${max}${unit}${place}`;
+  }
+  return min === undefined ? place : ` at least ${min}${unit}${place}`;
+}
+
+function show(value: unknown): string {
+  if (value instanceof Duration) {
+    return `${value.toMilliseconds() / 1000} seconds`;
+  }
+  if (value instanceof Size) {
+    return `${value.toMebibytes({ rounding: SizeRoundingBehavior.NONE })} MiB`;
+  }
+  if (typeof value === 'number' || value === undefined || value === null) {
+    return String(value);
+  }
+  if (Construct.isConstruct(value)) {
+    return value.node.path;
+  }
+  return JSON.stringify(value);
+}
