@@ -1,0 +1,17 @@
+import { Validations } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+
+/** Packs that share one set of rule names; AwsSolutions has its own: letters and digits, as in `ELB2`. */
+const COMPLIANCE_PACKS = ['HIPAA.Security', 'NIST.800.53.R5', 'PCI.DSS.321'];
+
+/**
+ * Records why findings of a rule cannot be removed at this construct, in every pack that has the rule.
+ *
+ * The long form of the id keeps the acknowledgement and its reason in the synthesis report.
+ */
+export function acknowledge(scope: IConstruct, rule: string, reason: string): void {
+  const packs = /^[A-Z0-9]+(\[|$)/.test(rule) ? ['AwsSolutions'] : COMPLIANCE_PACKS;
+  for (const pack of packs) {
+    Validations.of(scope).acknowledge({ id: `${pack}::${pack}-${rule}`, reason });
+  }
+}
