@@ -1,0 +1,44 @@
+/** A call to the double of an AWS service with a JSON protocol, as the SDKs make it. The double checks no signature. */
+export async function awsCall<T>(
+  endpoint: string,
+  service: 'sqs' | 'secretsmanager',
+  action: string,
+  input: object,
+  region: string,
+): Promise<T> {
+  const target = service === 'sqs' ? `AmazonSQS.${action}` : `secretsmanager.${action}`;
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': service === 'sqs' ? 'application/x-amz-json-1.0' : 'application/x-amz-json-1.1',
+      'x-amz-target': target,
+      authorization: authorization(service, region),
+    },
+    body: JSON.stringify(input),
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`${target}: ${response.status} ${text.slice(0, 300)}`);
+  }
+  return (text === '' ? {} : JSON.parse(text)) as T;
+}
+
+/** Puts an empty bucket. */
+export async function createBucket(endpoint: string, name: string, region: string): Promise<void> {
+  const constraint =
+    region === 'us-east-1'
+      ? undefined
+      : `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`;
+  const response = await fetch(`${endpoint}/${name}`, {
+    method: 'PUT',
+    headers: { authorization: authorization('s3', region) },
+    body: constraint,
+  });
+  if (!response.ok) {
+    throw new Error(`bucket ${name}: ${response.status} ${(await response.text()).slice(0, 300)}`);
+  }
+}
+
+function authorization(service: string, region: string): string {
+  return `AWS4-HMAC-SHA256 Credential=rehearsal/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
+}

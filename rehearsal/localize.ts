@@ -1,0 +1,26 @@
+/** What of a container's file system and network has another name on this machine. */
+export interface Localization {
+  /** Stands for the container's own /tmp. */
+  readonly temporary: string;
+  /** Stands for `/` of the image. */
+  readonly root: string;
+  /** Paths of the image that exist in `root` and may be named in variables. */
+  readonly exists: (file: string) => boolean;
+  readonly containerPort?: number;
+  readonly port?: number;
+  /** The certificate bundle of RDS in the image, and the local one. */
+  readonly caBundle?: { readonly path: string; readonly local: string };
+}
+
+/** A word of a command, a health check or a variable, as it must read outside the container. */
+export function localize(word: string, local: Localization): string {
+  let text = word.replaceAll('0.0.0.0', '127.0.0.1');
+  if (local.containerPort !== undefined && local.port !== undefined) {
+    text = text.replace(new RegExp(`(?<![\\d.])${local.containerPort}(?!\\d)`, 'g'), String(local.port));
+  }
+  if (local.caBundle !== undefined) {
+    text = text.replaceAll(local.caBundle.path, local.caBundle.local);
+  }
+  text = text.replace(/(?<![\w./-])\/(?:tmp|dev\/shm|var\/tmp)(?=$|[/"'\s,;:)])/g, local.temporary);
+  return /^\/[\w.-]/.test(text) && text === word && local.exists(text) ? local.root + text : text;
+}
