@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack, type StackProps, type Stage } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, type StackProps, type Stage } from 'aws-cdk-lib';
 import { BuildSpec, type IBuildImage, LinuxArmBuildImage, LinuxBuildImage } from 'aws-cdk-lib/aws-codebuild';
 import { PipelineType } from 'aws-cdk-lib/aws-codepipeline';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
@@ -130,6 +130,13 @@ function artifactBucket(scope: Construct, encryptionKey: Key, removalPolicy: Rem
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     enforceSSL: true,
     versioned: true,
+    lifecycleRules: [
+      {
+        expiration: Duration.days(90),
+        noncurrentVersionExpiration: Duration.days(30),
+        abortIncompleteMultipartUploadAfter: Duration.days(7),
+      },
+    ],
     removalPolicy,
   });
 }
@@ -161,10 +168,7 @@ function validate(scope: Construct, props: PipelineStackProps): void {
       remedy: 'Make two stages.',
     });
   for (const prop of ['installCommands', 'synthCommands'] as const) {
-    checks.definedValues(
-      prop,
-      props[prop]?.reduce((all, command, index) => ({ ...all, [index]: command }), {}),
-    );
+    checks.definedValues(prop, { ...props[prop] });
   }
   checks
     .optional('synthCommands', props.synthCommands, () => (props.synthCommands as string[]).length > 0, {
