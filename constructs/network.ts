@@ -85,7 +85,7 @@ export class Network extends Construct {
     super(scope, id);
     const profile = profileValues(props.profile);
     const maxAzs = props.maxAzs ?? profile.maxAzs;
-    const natGateways = props.natGateways ?? Math.min(profile.natGateways, maxAzs);
+    const natGateways = props.natGateways ?? profile.natGateways;
     const ipAddresses = props.ipAddresses ?? IpAddresses.cidr(Vpc.DEFAULT_CIDR_RANGE);
     const cidr = ipAddresses.allocateVpcCidr().cidrBlock;
     validate(this, { maxAzs, natGateways, cidr, interfaceEndpoints: props.interfaceEndpoints });
@@ -203,7 +203,7 @@ function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoi
     })
     .integer('natGateways', natGateways, {
       min: 0,
-      max: Number.isInteger(maxAzs) ? Math.max(0, maxAzs) : MOST_ZONES,
+      max: maxAzs === 2 ? 2 : MOST_ZONES,
       where: '(the number of zones)',
       remedy: 'Use one per zone, fewer to share them, or 0 for none.',
     })

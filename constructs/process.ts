@@ -6,6 +6,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IDependable } from 'constructs';
 import type { ICeleryBroker } from './celery-broker';
+import type { ContainerHealthCheck } from './container-health-check';
+import type { IHttpsLoadBalancer } from './https-load-balancer';
 import type { IPostgresDatabase } from './postgres-database';
 import type { Profile } from './profile';
 import type { ISecretKey } from './secret-key';
@@ -48,12 +50,14 @@ export interface ProcessProps {
   readonly logRetention?: RetentionDays;
   /** What happens to the log group that is made here when it leaves the stack. @default - from the profile */
   readonly removalPolicy?: RemovalPolicy;
+  /** What must exist before the first task starts, for example the release. @default - only what the process itself needs */
+  readonly waitFor?: IDependable[];
   /** Environment whose defaults apply. @default Profile.production() */
   readonly profile?: Profile;
 }
 
-/** What every process adds that keeps running. */
-export interface ServiceProps extends ProcessProps {
+/** What can be tuned in every process that keeps running. */
+export interface ServiceOptions {
   /** The program and its arguments, in exec form. @default - the construct's own, see its description */
   readonly command?: string[];
   /** CPU units of a task; 1024 is one vCPU. @default - from the profile */
@@ -68,8 +72,6 @@ export interface ServiceProps extends ProcessProps {
    * @default - false for web and ASGI services; from the profile for workers
    */
   readonly spot?: boolean;
-  /** What must exist before the first task starts, for example the release. @default - only what the process itself needs */
-  readonly waitFor?: IDependable[];
   /**
    * Whether `aws ecs execute-command` may open a shell in a running task. It costs the read-only root file system: the agent
    * behind it cannot run with one.
@@ -77,4 +79,41 @@ export interface ServiceProps extends ProcessProps {
    * @default false
    */
   readonly enableExecuteCommand?: boolean;
+}
+
+/** A process that keeps running. */
+export interface ServiceProps extends ProcessProps, ServiceOptions {}
+
+/** What can be tuned in every service behind the load balancer. */
+export interface RoutedServiceOptions extends ServiceOptions {
+  /** Host names whose requests come here; all others are the load balancer's to refuse. @default - the domain names of the load balancer, or its own name where it has none */
+  readonly hostNames?: string[];
+  /** Order of the rule among all rules of the load balancer, 1 to 50,000; lower is looked at first. @default - 100 for ASGI, 200 for web */
+  readonly priority?: number;
+  /** Path that answers 200 while the process works, whatever the Host header. @default '/healthz' */
+  readonly healthCheckPath?: string;
+  /** How ECS finds out that the container is alive. @default - a request for `healthCheckPath` */
+  readonly healthCheck?: ContainerHealthCheck;
+  /** Fewest tasks. @default - from the profile */
+  readonly minTasks?: number;
+  /** Most tasks. @default - from the profile */
+  readonly maxTasks?: number;
+  /** Server processes in a task. @default - from `cpu` and `memoryLimitMiB` */
+  readonly processes?: number;
+  /** Average CPU in percent that scaling holds. @default 60 */
+  readonly targetCpuPercent?: number;
+  /** Requests per task and minute that scaling holds. @default 1000 */
+  readonly requestsPerTarget?: number;
+  /** How long the server keeps an idle connection; longer than the load balancer does. @default - idle timeout of the load balancer and 15 seconds */
+  readonly keepAlive?: Duration;
+  /** Time for requests in flight between SIGTERM and the end of the process; shorter than `stopTimeout`. @default Duration.seconds(30) */
+  readonly gracefulTimeout?: Duration;
+  /** Time for requests in flight between deregistration and SIGTERM. @default Duration.seconds(30) */
+  readonly deregistrationDelay?: Duration;
+}
+
+/** A service behind the load balancer. */
+export interface RoutedServiceProps extends ServiceProps, RoutedServiceOptions {
+  /** Load balancer that sends requests to the service. */
+  readonly loadBalancer: IHttpsLoadBalancer;
 }

@@ -1,0 +1,1 @@
+export { Profile, type ProfileOptions } from '../constructs/profile';

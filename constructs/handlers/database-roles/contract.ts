@@ -1,0 +1,24 @@
+/** What the construct tells the handler: properties of `Custom::DatabaseRoles`. A changed value runs the handler again. */
+export interface DatabaseRolesProperties {
+  /** Secret of the master user: JSON with host, port, username, password. */
+  readonly MasterSecretArn: string;
+  /** Secret of the application: JSON with host, port, dbname, username (one of the logins), password. */
+  readonly ApplicationSecretArn: string;
+  readonly Database: string;
+  /** The role that owns the database and everything in it; it cannot log in. */
+  readonly Owner: string;
+  /** The two logins that act as the owner. */
+  readonly Logins: string[];
+  /** Identity of the instance: a restored or replaced one needs its roles too. */
+  readonly Instance: string;
+  /** `ROLES_REVISION` of the library that wrote the template. */
+  readonly Revision: string;
+}
+
+/** Raised when the handler learns something that existing databases need too. */
+export const ROLES_REVISION = '1';
+
+/** How long the handler may take, in seconds: it waits for an instance that is still coming up. */
+export const HANDLER_TIMEOUT = 600;
+/** How long CloudFormation waits for the answer, in seconds: a repeated delivery fits in. */
+export const SERVICE_TIMEOUT = 900;

@@ -1,0 +1,98 @@
+"""Settings of the guestbook. Everything that differs between environments comes from the environment."""
+
+import os
+from pathlib import Path
+
+from django_fargate.logs import logging_config
+from django_fargate.settings import allowed_hosts, csrf_trusted_origins, database, https_settings, secret_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+#: Set by the Dockerfile while it collects static files, when there is neither a database nor a load balancer.
+BUILDING = os.environ.get("DJANGO_BUILDING") == "1"
+
+SECRET_KEY, SECRET_KEY_FALLBACKS = secret_keys()
+DEBUG = False
+
+if not BUILDING:
+    ALLOWED_HOSTS = allowed_hosts()
+    CSRF_TRUSTED_ORIGINS = csrf_trusted_origins()
+    DATABASES = {"default": database(asgi="DJANGO_ASGI" in os.environ)}
+    globals().update(https_settings())
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "guestbook",
+]
+
+MIDDLEWARE = [
+    "django_fargate.middleware.HealthCheckMiddleware",
+    "django_fargate.middleware.DatabaseUnavailableMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SESSION_ENGINE = "django_fargate.sessions.db"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "messages"
+LOGOUT_REDIRECT_URL = "messages"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+LOGGING = logging_config()
+
+# The redirect to HTTPS and HSTS are the load balancer's: Django does not repeat them.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
+
+CELERY_TASK_ROUTES = {"guestbook.tasks.express_*": {"queue": "express"}}
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "guestbook.tasks.heartbeat", "schedule": 60.0, "options": {"expires": 60}},
+}

@@ -1,0 +1,92 @@
+"""
+Tasks on two queues. Names with ``express_`` go to the queue ``express``, all others to the default one.
+
+Each run leaves a TaskRecord, so that /tasks/ shows what was done, by which worker, and how often. SQS delivers at least
+once: every task may run twice and must not mind.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from celery import Task, shared_task
+from django.utils import timezone
+
+from .models import Message, TaskRecord
+
+#: How long a drill may sleep.
+MAX_SECONDS = 60
+
+
+class DrillFailed(Exception):
+    """What a failing drill raises."""
+
+
+@shared_task(bind=True)
+def count_words(self: Task, message_id: int) -> None:
+    """Count the words of a message."""
+    with recorded(self, label=str(message_id)):
+        message = Message.objects.filter(pk=message_id).first()
+        if message is not None:
+            Message.objects.filter(pk=message_id).update(words=len(message.text.split()))
+
+
+@shared_task(bind=True)
+def heartbeat(self: Task) -> None:
+    """Sent by beat each minute: shows that beat, queue, worker and database work together."""
+    with recorded(self):
+        TaskRecord.objects.filter(name=self.name, started_at__lt=timezone.now() - timedelta(days=1)).delete()
+
+
+@shared_task(bind=True)
+def express_ping(self: Task, label: str = "") -> None:
+    """A quick task."""
+    with recorded(self, label):
+        pass
+
+
+@shared_task(bind=True)
+def slow(self: Task, label: str = "", seconds: float = 5) -> None:
+    """A drill: a task that takes its time."""
+    with recorded(self, label):
+        time.sleep(min(seconds, MAX_SECONDS))
+
+
+@shared_task(bind=True)
+def express_slow(self: Task, label: str = "", seconds: float = 2) -> None:
+    """A drill: a task that takes its time, on the queue with the short time limit."""
+    with recorded(self, label):
+        time.sleep(min(seconds, MAX_SECONDS))
+
+
+@shared_task(bind=True)
+def express_poison(self: Task, label: str = "") -> None:
+    """A drill: a task that always fails. It ends up in the dead-letter queue."""
+    with recorded(self, label):
+        raise DrillFailed("this task always fails")
+
+
+@shared_task(bind=True)
+def express_kill(self: Task, label: str = "") -> None:
+    """A drill: kills its own process the first time, as the kernel does when memory runs out, and succeeds the next time."""
+    with recorded(self, label):
+        if TaskRecord.objects.filter(task_id=self.request.id).count() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def recorded(task: Task, label: str = "") -> Iterator[TaskRecord]:
+    """Write down that a task started, and when it has succeeded."""
+    record = TaskRecord.objects.create(
+        task_id=task.request.id or "",
+        name=task.name,
+        queue=(task.request.delivery_info or {}).get("routing_key") or "",
+        worker=task.request.hostname or "",
+        label=label,
+    )
+    yield record
+    record.finished_at = timezone.now()
+    record.save(update_fields=["finished_at"])

@@ -1,0 +1,108 @@
+"""Pages of the guestbook."""
+
+import time
+
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from .drills import DRILLS
+from .forms import DrillForm, MessageForm
+from .models import Message, TaskRecord
+from .tasks import count_words
+
+PAGE_SIZE = 50
+#: The longest answer that anyone can ask /slow for: below the load balancer's idle timeout and the server's graceful timeout.
+MAX_SECONDS = 10.0
+INVITATION_SALT = "guestbook.invitation"
+INVITATION_MAX_AGE = 14 * 24 * 3600
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def messages(request: HttpRequest) -> HttpResponse:
+    """The guestbook: read and write."""
+    form = MessageForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        message = form.save(commit=False)
+        message.author = request.user if request.user.is_authenticated else None
+        message.save()
+        count_words.delay(message.pk)
+        return redirect("messages")
+    status = 400 if form.errors else 200
+    context = {"form": form, "entries": Message.objects.select_related("author")[:PAGE_SIZE]}
+    return render(request, "guestbook/messages.html", context, status=status)
+
+
+@require_GET
+def api_messages(request: HttpRequest) -> JsonResponse:
+    """The latest messages as JSON."""
+    entries = Message.objects.values("id", "text", "words", "created_at")[:PAGE_SIZE]
+    return JsonResponse({"messages": list(entries)})
+
+
+@require_GET
+def api_session(request: HttpRequest) -> JsonResponse:
+    """Who is asking."""
+    return JsonResponse({"authenticated": request.user.is_authenticated, "username": request.user.get_username()})
+
+
+@require_GET
+def tasks(request: HttpRequest) -> HttpResponse:
+    """What the workers did lately."""
+    return render(request, "guestbook/tasks.html", {"records": TaskRecord.objects.all()[:PAGE_SIZE]})
+
+
+@require_GET
+def api_tasks(request: HttpRequest) -> JsonResponse:
+    """What the workers did lately, as JSON; `?label=` and `?name=` narrow it down."""
+    records = TaskRecord.objects.all()
+    for field in ("label", "name"):
+        if field in request.GET:
+            records = records.filter(**{field: request.GET[field]})
+    fields = ("id", "task_id", "name", "queue", "worker", "label", "started_at", "finished_at")
+    return JsonResponse({"tasks": list(records.values(*fields)[:500])})
+
+
+@staff_member_required
+@require_POST
+def start_drill(request: HttpRequest) -> HttpResponse:
+    """Start one of the drills. For staff: they cost worker time, and kill workers."""
+    form = DrillForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"errors": form.errors}, status=400)
+    result = DRILLS[form.cleaned_data["drill"]].delay(**form.arguments())
+    return JsonResponse({"task_id": result.id}, status=202)
+
+
+@require_GET
+def slow(request: HttpRequest) -> HttpResponse:
+    """Answers after `?seconds=`, at most ten: to see requests in flight being drained."""
+    try:
+        seconds = float(request.GET.get("seconds", "1"))
+    except ValueError:
+        return HttpResponseBadRequest("`seconds` must be a number\n", content_type="text/plain")
+    if not 0 <= seconds <= MAX_SECONDS:
+        return HttpResponseBadRequest(f"`seconds` must be from 0 to {MAX_SECONDS:g}\n", content_type="text/plain")
+    time.sleep(seconds)
+    return HttpResponse("done\n", content_type="text/plain")
+
+
+@login_required
+@require_GET
+def invite(request: HttpRequest) -> JsonResponse:
+    """A signed link that stays valid across rotations of SECRET_KEY."""
+    token = signing.dumps({"from": request.user.get_username()}, salt=INVITATION_SALT)
+    return JsonResponse({"url": f"/invitations/{token}/"})
+
+
+@require_GET
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """What a signed link leads to."""
+    try:
+        content = signing.loads(token, salt=INVITATION_SALT, max_age=INVITATION_MAX_AGE)
+    except signing.BadSignature:
+        return JsonResponse({"error": "This invitation is not valid."}, status=403)
+    return JsonResponse({"from": content["from"]})

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { Duration, SymlinkFollowMode } from 'aws-cdk-lib';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { DjangoStack, type DjangoStackProps, type Profile } from 'cdk-django-fargate';
+import type { Construct } from 'constructs';
+
+export interface ShopStackProps
+  extends Pick<DjangoStackProps, 'env' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'> {
+  readonly profile: Profile;
+  readonly notificationEmail?: string;
+}
+
+/** The full example: web, WebSockets, two queues with a worker each, beat, a scheduled command, backups and alarms. */
+export class ShopStack extends DjangoStack {
+  constructor(scope: Construct, id: string, { notificationEmail, ...props }: ShopStackProps) {
+    super(scope, id, {
+      ...props,
+      image: ContainerImage.fromAsset(join(__dirname), {
+        platform: Platform.LINUX_ARM64,
+        followSymlinks: SymlinkFollowMode.EXTERNAL, // vendor/django-fargate leads to runtime/
+        exclude: ['*.ts', 'cdk.json', 'cdk.out', 'node_modules', 'package.json'],
+      }),
+      settingsModule: 'config.settings',
+      asgi: { paths: ['/ws/*'] },
+      queues: {
+        default: {},
+        // Short limits, so that redelivery and poison tasks can be watched in real time.
+        express: { taskTimeLimit: Duration.seconds(4), visibilityTimeout: Duration.seconds(8), maxReceiveCount: 3 },
+      },
+      workers: {
+        general: { queueNames: ['default'] },
+        express: { queueNames: ['express'], spot: true, stopTimeout: Duration.seconds(30) },
+      },
+      beat: {},
+      scheduledCommands: {
+        'prune-messages': {
+          command: ['python', 'manage.py', 'prune_messages'],
+          schedule: ScheduleExpression.cron({ minute: '15', hour: '3' }),
+        },
+      },
+      notificationEmails: notificationEmail === undefined ? undefined : [notificationEmail],
+    });
+  }
+}

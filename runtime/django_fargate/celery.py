@@ -1,0 +1,144 @@
+"""Celery on SQS: settings that lose no task, and a liveness file for worker and beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from celery import bootsteps, signals
+from celery.worker.request import Request
+
+from .environment import required, required_json
+from .liveness import LivenessFile
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+#: Seconds between two touches of a worker's file. The container's health check tolerates several that are late.
+LIVENESS_INTERVAL = 10.0
+#: Seconds that beat may sleep between two ticks; Celery's own 300 would look dead.
+BEAT_MAX_LOOP_INTERVAL = 20.0
+
+_DEFAULT_REQUEST = "celery.worker.request:Request"
+_UID = "django_fargate.celery"
+
+
+def setup(app: Celery) -> None:
+    """
+    Make a Celery application fit for SQS and for the constructs' workers and beat.
+
+    The settings are defaults, read when Celery first needs them: the project's own CELERY_* settings win, and an image
+    can be built where there is no broker. Logging stays what Django's LOGGING says.
+    """
+    app.add_defaults(celery_settings)
+    app.steps["worker"].add(LivenessProbe)
+    app.steps["worker"].add(LeaveRejectedInQueue)
+    signals.beat_init.connect(_watch_beat, weak=False, dispatch_uid=_UID)
+    signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid=_UID)
+
+
+def celery_settings() -> dict[str, Any]:
+    """Celery's settings for the queues of a CeleryBroker, from CELERY_BROKER_*."""
+    return {
+        "broker_url": required("CELERY_BROKER_URL"),
+        "broker_transport_options": required_json("CELERY_BROKER_TRANSPORT_OPTIONS"),
+        # Keep looking for the broker: an outage of SQS must not end a worker.
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "task_default_queue": required("CELERY_TASK_DEFAULT_QUEUE"),
+        # A misspelt queue fails where the task is sent.
+        "task_create_missing_queues": False,
+        # A task is deleted from its queue when it has succeeded, not before: whatever else happens, SQS delivers it again
+        # after the visibility timeout, and moves it to the dead-letter queue after maxReceiveCount.
+        "task_acks_late": True,
+        "task_acks_on_failure_or_timeout": False,
+        "task_reject_on_worker_lost": True,
+        # What a worker holds back, no other worker can do.
+        "worker_prefetch_multiplier": 1,
+        # SQS has neither broadcast nor results.
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "task_send_sent_event": False,
+        "task_ignore_result": True,
+        "beat_max_loop_interval": BEAT_MAX_LOOP_INTERVAL,
+        # Standard output is the log already; redirecting it would hide where a line came from.
+        "worker_redirect_stdouts": False,
+    }
+
+
+class SqsRequest(Request):
+    """
+    A delivery that goes back to its queue by being left there.
+
+    Celery asks to requeue what timed out or lost its process. On SQS, kombu does that by sending a copy while the
+    original reappears by itself: each failure would double the task, and no copy would ever reach the dead-letter queue.
+    """
+
+    def reject(self, requeue: bool = False) -> None:
+        super().reject(requeue=False)
+
+
+class LeaveRejectedInQueue(bootsteps.Step):
+    """Has every task of a worker use SqsRequest, except those that bring a request class of their own."""
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        for task in worker.app.tasks.values():
+            if task.Request == _DEFAULT_REQUEST:
+                task.Request = SqsRequest
+
+
+class LivenessProbe(bootsteps.StartStopStep):
+    """Touches CELERY_LIVENESS_FILE from the worker's own event loop, for as long as that turns."""
+
+    requires = {"celery.worker.components:Timer"}
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self.file = LivenessFile()
+        self.file.delete()
+        self.timer_entry: Any = None
+
+    def start(self, worker: Any) -> None:
+        self.file.touch()
+        self.timer_entry = worker.timer.call_repeatedly(LIVENESS_INTERVAL, self.file.touch, priority=10)
+
+    def stop(self, worker: Any) -> None:
+        if self.timer_entry is not None:
+            self.timer_entry.cancel()
+            self.timer_entry = None
+        self.file.delete()
+
+    terminate = stop
+
+
+def _watch_beat(sender: Any, **_: Any) -> None:
+    """Touch the file at each tick, whichever scheduler beat uses."""
+    file = LivenessFile()
+    file.delete()
+    scheduler = sender.scheduler
+    scheduler.tick = _touching(file, scheduler.tick)
+    scheduler.close = _deleting(file, scheduler.close)
+
+
+def _touching(file: LivenessFile, tick: Callable[..., Any]) -> Callable[..., Any]:
+    def touching(*args: Any, **kwargs: Any) -> Any:
+        interval = tick(*args, **kwargs)
+        file.touch()
+        return interval
+
+    return touching
+
+
+def _deleting(file: LivenessFile, close: Callable[[], None]) -> Callable[[], None]:
+    def deleting() -> None:
+        try:
+            close()
+        finally:
+            file.delete()
+
+    return deleting
+
+
+def _leave_logging_alone(**_: Any) -> None:
+    """That this receiver exists is what stops Celery from configuring logging."""

@@ -1,0 +1,63 @@
+"""Reads the variables of the contract. An error names the variable and what sets it, and never shows a value."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+_APPLICATION_SECRET = "The application's database secret sets it (PostgresDatabase)"
+
+#: What sets each variable, for the error message of whoever misses one.
+SET_BY = {
+    "DJANGO_SECRET_KEYS": "The secret of the key sets it (SecretKey)",
+    "DJANGO_SECRET_KEY": "The secret of the key sets it (SecretKey)",
+    "DATABASE_HOST": _APPLICATION_SECRET,
+    "DATABASE_PORT": _APPLICATION_SECRET,
+    "DATABASE_NAME": _APPLICATION_SECRET,
+    "DATABASE_USER": _APPLICATION_SECRET,
+    "DATABASE_PASSWORD": _APPLICATION_SECRET,
+    "PGSSLMODE": "The database sets it together with PGSSLROOTCERT (PostgresDatabase)",
+    "PGSSLROOTCERT": "The database sets it together with PGSSLMODE (PostgresDatabase)",
+    "CELERY_BROKER_URL": "The broker sets it (CeleryBroker)",
+    "CELERY_BROKER_TRANSPORT_OPTIONS": "The broker sets it (CeleryBroker)",
+    "CELERY_TASK_DEFAULT_QUEUE": "The broker sets it (CeleryBroker)",
+    "CELERY_LIVENESS_FILE": "Worker and beat set it (WorkerService, BeatService)",
+    "DJANGO_ALLOWED_HOSTS": "The domain names of the load balancer set it (HttpsLoadBalancer)",
+    "DJANGO_CSRF_TRUSTED_ORIGINS": "The domain names of the load balancer set it (HttpsLoadBalancer)",
+}
+
+
+def improperly(name: str, problem: str) -> ImproperlyConfigured:
+    """The error for a variable: its name, what is wrong, and what sets it."""
+    return ImproperlyConfigured(f"The environment variable {name} {problem}. {SET_BY[name]}.")
+
+
+def required(name: str) -> str:
+    """The value of a variable that must be there and must not be empty."""
+    value = os.environ.get(name)
+    if not value:
+        raise improperly(name, "is not set" if value is None else "is empty")
+    return value
+
+
+def required_json(name: str) -> dict[str, Any]:
+    """The JSON object in a variable that must be there."""
+    try:
+        value = json.loads(required(name))
+    except ValueError:
+        # The parser's own error quotes the document, which may be a secret.
+        raise improperly(name, "is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise improperly(name, "is not a JSON object")
+    return value
+
+
+def listed(name: str) -> list[str]:
+    """The comma-separated items of a variable that must be set and may be empty."""
+    value = os.environ.get(name)
+    if value is None:
+        raise improperly(name, "is not set")
+    return [item for item in (part.strip() for part in value.split(",")) if item]

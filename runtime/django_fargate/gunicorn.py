@@ -1,0 +1,74 @@
+"""
+gunicorn's side: JSON logs with the client's real address, and no Server header. In gunicorn.conf.py::
+
+    from django_fargate.gunicorn import hide_server_header
+
+    hide_server_header()
+    logger_class = "django_fargate.gunicorn.Logger"
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from gunicorn import glogging
+from gunicorn.http import wsgi
+
+from .client import client_address, networks
+from .logs import JsonFormatter
+from .middleware import health_path
+
+
+class Logger(glogging.Logger):
+    """Access and error log as JSON. Query strings are left out, and so are health checks that passed."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.trusted = networks(cfg.forwarded_allow_ips)
+        for log in (self.error_log, self.access_log):
+            for handler in log.handlers:
+                handler.setFormatter(JsonFormatter())
+
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+        path = environ.get("PATH_INFO", "")
+        status = int(str(resp.status).split(None, 1)[0])
+        if not self.access_log_enabled or (status == 200 and path == health_path()):
+            return
+        method = environ.get("REQUEST_METHOD")
+        self.access_log.info(
+            "%s %s %s",
+            method,
+            path,
+            status,
+            extra={
+                "client": client_address(
+                    environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self.trusted
+                ),
+                "method": method,
+                "path": path,
+                "status": status,
+                "bytes": getattr(resp, "sent", None),
+                "milliseconds": round(request_time.total_seconds() * 1000, 1),
+                "user_agent": environ.get("HTTP_USER_AGENT"),
+                "trace": environ.get("HTTP_X_AMZN_TRACE_ID"),
+            },
+        )
+
+    @property
+    def access_log_enabled(self) -> bool:
+        """gunicorn has this of its own since version 24."""
+        return bool(self.cfg.accesslog)
+
+
+def hide_server_header() -> None:
+    """Stop gunicorn from naming itself in every response, for which it has no setting."""
+    original = wsgi.Response.default_headers
+    if getattr(original, "hides_server", False):
+        return
+
+    def default_headers(self: wsgi.Response) -> list[str]:
+        return [line for line in original(self) if not line.lower().startswith("server:")]
+
+    default_headers.hides_server = True  # type: ignore[attr-defined]
+    wsgi.Response.default_headers = default_headers

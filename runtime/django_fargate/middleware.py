@@ -1,0 +1,136 @@
+"""Middleware that keeps a task in service: the health check, and an honest answer when the database is away."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+logger = logging.getLogger(__name__)
+
+GetResponse = Callable[[HttpRequest], Any]
+
+DEFAULT_HEALTH_PATH = "/healthz"
+#: Seconds after which a client may try again while the database is away.
+RETRY_AFTER = 5
+#: SQLSTATE of a server that refuses or drops connections. A failed connect has no SQLSTATE at all.
+_UNAVAILABLE_STATES = {"53300", "57P01", "57P02", "57P03"}
+_CONNECTION_EXCEPTION = "08"
+
+
+def health_path() -> str:
+    """Where the health check is answered: the setting DJANGO_FARGATE_HEALTH_PATH, ``/healthz`` unless set."""
+    try:
+        return str(getattr(settings, "DJANGO_FARGATE_HEALTH_PATH", DEFAULT_HEALTH_PATH))
+    except ImproperlyConfigured:
+        return DEFAULT_HEALTH_PATH
+
+
+class _Middleware:
+    """Sync or async, as the chain it is in."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._respond_async(request)
+        return self.before(request) or self.after(request, self.get_response(request))
+
+    async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
+        return self.before(request) or self.after(request, await self.get_response(request))
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        return None
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return response
+
+
+class HealthCheckMiddleware(_Middleware):
+    """
+    Answers the load balancer's health check. Put it first in MIDDLEWARE.
+
+    The load balancer asks for the task by its IP address, which ALLOWED_HOSTS must go on refusing: nothing here looks
+    at the Host header. Nor at the database: an outage of it must not make ECS replace every task.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self.path = health_path()
+
+    def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        if request.path_info != self.path or request.method not in ("GET", "HEAD"):
+            return None
+        return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+class DatabaseUnavailableMiddleware(_Middleware):
+    """
+    503 with Retry-After while the database is away or has no connection left. Put it right after HealthCheckMiddleware.
+
+    It sees what views raise and, by the signal, what other middleware (sessions, authentication) raises.
+    """
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not is_database_unavailable(exception):
+            return None
+        logger.warning("The database is unavailable", extra={"path": request.path})
+        return _unavailable()
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code == 500 and getattr(request, _MARK, False):
+            response.close()
+            return _unavailable()
+        return response
+
+
+def is_database_unavailable(exception: BaseException | None) -> bool:
+    """
+    Whether PostgreSQL could not be reached or refused the connection.
+
+    Deadlocks, lock timeouts and cancelled statements are an OperationalError too, but the application's own.
+    """
+    if not isinstance(exception, OperationalError):
+        return False
+    cause: Any = exception.__cause__
+    for attribute in ("sqlstate", "pgcode"):  # psycopg 3, psycopg2
+        if hasattr(cause, attribute):
+            state = getattr(cause, attribute)
+            return state is None or state in _UNAVAILABLE_STATES or state.startswith(_CONNECTION_EXCEPTION)
+    return False
+
+
+_MARK = "_django_fargate_database_unavailable"
+
+
+def _mark_request(request: HttpRequest | None = None, **_: Any) -> None:
+    if request is not None and is_database_unavailable(sys.exc_info()[1]):
+        setattr(request, _MARK, True)
+
+
+got_request_exception.connect(_mark_request, dispatch_uid=_MARK)
+
+
+def _unavailable() -> HttpResponse:
+    return HttpResponse(
+        "The database is not available at the moment. Please try again shortly.\n",
+        status=503,
+        content_type="text/plain; charset=utf-8",
+        headers={"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"},
+    )
