@@ -1,4 +1,4 @@
-import { CfnOutput, Stack, type StackProps, Token } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
@@ -44,6 +44,11 @@ export class DjangoStack extends Stack {
       hostedZone: props.hostedZone ?? hostedZone(this, props),
     });
     outputs(this, this.application);
+  }
+
+  /** The zones by position, not by name: the same template with and without an account, and no lookup that needs credentials. */
+  public override get availabilityZones(): string[] {
+    return [0, 1, 2].map((index) => Fn.select(index, Fn.getAzs()));
   }
 }
 
