@@ -110,8 +110,22 @@ export class Rehearsal {
     return this.props.assembly;
   }
 
-  get region(): string {
-    return REGION;
+  /** Seconds that the load balancer lets a connection be silent. */
+  get idleTimeout(): number {
+    const [balancer] = created(
+      this.assembly.template,
+      'AWS::ElasticLoadBalancingV2::LoadBalancer',
+      this.intrinsics,
+    );
+    const attributes = keyValues(balancer && this.intrinsics.properties(balancer.resource).LoadBalancerAttributes);
+    return Number(attributes['idle_timeout.timeout_seconds'] ?? 60);
+  }
+
+  /** Whether the application has a file, by the end of its path. */
+  imageHas(file: string): boolean {
+    return [...this.images.values()].some(({ root, defaults }) =>
+      existsSync(path.join(root, defaults.workingDirectory, file)),
+    );
   }
 
   /** Runs the release commands one after the other; throws when one fails, before any service has started. */
@@ -225,7 +239,7 @@ export class Rehearsal {
   }
 
   private async provision(): Promise<void> {
-    const { assembly, cache } = this.props;
+    const { assembly } = this.props;
     const { announce, intrinsics } = this;
     await this.network();
     announce.progress('certificates of a local authority');
@@ -235,16 +249,11 @@ export class Rehearsal {
     const other = this.props.faults?.untrustedCa ? await CertificateAuthority.create(folder, 'another-ca') : this.authority;
     this.caBundle = other.certificate.certFile;
 
-    announce.progress('doubles of SQS, Secrets Manager and S3');
-    const venv = await Doubles.install(cache);
-    this.doubles = await Doubles.start(this.sandbox, venv, REGION);
-    this.secrets = new SecretStore(this.doubles);
-
-    const images = this.prepareImages();
-    await Promise.all([images, this.provisionBacking()]);
+    await Promise.all([this.prepareImages(), this.provisionBacking()]);
     this.readDefinitions();
     this.uid = this.users();
     this.readServices();
+    this.listeners = this.readListeners();
     this.scheduler = new Scheduler({
       assembly,
       intrinsics,
@@ -296,7 +305,11 @@ export class Rehearsal {
 
   private async provisionBacking(): Promise<void> {
     const { assembly, cache } = this.props;
-    const { announce, intrinsics, secrets } = this;
+    const { announce, intrinsics } = this;
+    announce.progress('doubles of SQS, Secrets Manager and S3');
+    this.doubles = await Doubles.start(this.sandbox, await Doubles.install(cache), REGION);
+    this.secrets = new SecretStore(this.doubles);
+    const { secrets } = this;
     const settings = databaseSettings(assembly, intrinsics, secrets, announce);
     if (settings !== undefined) {
       announce.progress(`PostgreSQL ${settings.major} with TLS`);
@@ -422,6 +435,27 @@ export class Rehearsal {
     }
   }
 
+  private readListeners(): ListenerSettings[] {
+    const { template } = this.props.assembly;
+    const { intrinsics } = this;
+    const rules = created(template, 'AWS::ElasticLoadBalancingV2::ListenerRule', intrinsics).map(({ resource }) =>
+      intrinsics.properties(resource),
+    );
+    const listeners = created(template, 'AWS::ElasticLoadBalancingV2::Listener', intrinsics);
+    return listeners.map(({ id, resource }) => {
+      const properties = intrinsics.properties(resource);
+      return {
+        port: Number(properties.Port),
+        secure: properties.Protocol === 'HTTPS',
+        defaultActions: properties.DefaultActions ?? [],
+        attributes: keyValues(properties.ListenerAttributes),
+        rules: rules
+          .filter((rule) => rule.ListenerArn === id)
+          .map((rule) => ({ priority: Number(rule.Priority), conditions: rule.Conditions, actions: rule.Actions })),
+      };
+    });
+  }
+
   private async listen(): Promise<void> {
     const { template } = this.props.assembly;
     const { intrinsics } = this;
@@ -433,25 +467,9 @@ export class Rehearsal {
     this.loadBalancer = new LoadBalancer({
       groups: this.groups,
       certificate: this.serverCertificate,
-      idleTimeout: Number(attributes['idle_timeout.timeout_seconds'] ?? 60),
+      idleTimeout: this.idleTimeout,
       dropInvalidHeaders: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
       announce: this.announce,
-    });
-    const rules = created(template, 'AWS::ElasticLoadBalancingV2::ListenerRule', intrinsics).map(({ resource }) =>
-      intrinsics.properties(resource),
-    );
-    const listeners = created(template, 'AWS::ElasticLoadBalancingV2::Listener', intrinsics);
-    this.listeners = listeners.map(({ id, resource }) => {
-      const properties = intrinsics.properties(resource);
-      return {
-        port: Number(properties.Port),
-        secure: properties.Protocol === 'HTTPS',
-        defaultActions: properties.DefaultActions ?? [],
-        attributes: keyValues(properties.ListenerAttributes),
-        rules: rules
-          .filter((rule) => rule.ListenerArn === id)
-          .map((rule) => ({ priority: Number(rule.Priority), conditions: rule.Conditions, actions: rule.Actions })),
-      };
     });
     for (const listener of this.listeners) {
       const preferred = listener.secure ? (this.props.httpsPort ?? 8443) : (this.props.httpPort ?? 8080);

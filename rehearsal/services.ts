@@ -142,7 +142,8 @@ export class Service {
 
   private async keep(): Promise<void> {
     while (this.active) {
-      const missing = this.desired - this.running.length;
+      const room = Math.floor((this.desired * this.props.maximumPercent) / 100) - this.members.length;
+      const missing = Math.min(this.desired - this.running.length, room);
       const started = await Promise.all(Array.from({ length: Math.max(0, missing) }, () => this.add()));
       if (started.includes(undefined)) {
         await this.backOff();

@@ -1,0 +1,91 @@
+import { cpSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { type Announce, PlainAnnounce } from './announce';
+import type { Assembly } from './assembly';
+import { type Check, type CheckContext, type Outcome, runChecks } from './checks/check';
+import { FrontDoor } from './checks/front-door';
+import { allChecks } from './checks/secrets';
+import { type Faults, Rehearsal } from './rehearsal';
+
+export interface CheckRunProps {
+  readonly assembly: Assembly;
+  readonly app?: string;
+  readonly cache: string;
+  readonly write: (line: string) => void;
+  /** Whether what happens to processes is printed too. */
+  readonly verbose: boolean;
+  readonly faults?: Faults;
+  readonly choose?: (check: Check) => boolean;
+}
+
+/** Rehearses a stack once and runs the checks against it. */
+export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
+  const printed: string[] = [];
+  let rehearsal: Rehearsal | undefined;
+  const write = (line: string) => {
+    printed.push(line);
+    props.write(line);
+  };
+  const announce = new PlainAnnounce((text) => rehearsal?.secrets?.mask(text) ?? text, write, !props.verbose);
+  const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
+  const common = { assembly: props.assembly, app: props.app, cache: props.cache };
+  rehearsal = await Rehearsal.provision({ ...common, announce, faults: props.faults });
+  const stop = () => {
+    rehearsal?.close();
+    process.exit(130);
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  try {
+    const front = new FrontDoor(rehearsal);
+    const context: CheckContext = {
+      rehearsal,
+      front,
+      another: (faults) => Rehearsal.provision({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
+      printed: () => printed.join('\n'),
+      guestbook: rehearsal.imageHas('guestbook/drills.py'),
+    };
+    const outcomes = await runChecks(allChecks.filter(props.choose ?? (() => true)), context, (outcome) => {
+      if (outcome.verdict !== 'not applicable') {
+        announce.progress(line(outcome));
+      }
+    });
+    if (props.faults === undefined && !summary(outcomes).passed) {
+      announce.progress(`logs of the processes are kept in ${keepLogs(props.cache, rehearsal)}`);
+    }
+    return outcomes;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    rehearsal.close();
+  }
+}
+
+/** The last line of a run, and whether it passed. */
+export function summary(outcomes: Outcome[]): { text: string; passed: boolean } {
+  const count = (verdict: Outcome['verdict']) => outcomes.filter((one) => one.verdict === verdict).length;
+  const notReached = count('not reached');
+  const failed = count('failed');
+  return {
+    text: `${count('passed')} passed, ${failed} failed${notReached > 0 ? `, ${notReached} not reached` : ''}`,
+    passed: failed === 0 && notReached === 0,
+  };
+}
+
+export function cacheFolder(): string {
+  return path.join(__dirname, '..', '.cache', 'rehearsal');
+}
+
+/** What the processes said, for whoever wants to know why a check failed. */
+function keepLogs(cache: string, rehearsal: Rehearsal): string {
+  const folder = path.join(cache, 'last-failure');
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(path.join(rehearsal.sandbox.directory, 'logs'), folder, { recursive: true });
+  return path.relative(process.cwd(), folder);
+}
+
+function line({ name, verdict, detail, seconds }: Outcome): string {
+  const sign = { passed: '✓', failed: '✗', 'not reached': '-', 'not applicable': ' ' }[verdict];
+  const tail = detail === '' || detail === undefined ? '' : `: ${detail}`;
+  return `${sign} ${name} [${seconds.toFixed(1)} s]${tail}`;
+}

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import type WebSocket from 'ws';
+import type { Service } from '../services';
+import { eventually } from '../wait';
+import { type Check, type CheckContext, expect } from './check';
+import { HEADERS, PAGES } from './web';
+
+const PATH = '/ws/echo';
+export const ECHO = 'asgi: a WebSocket echoes by way of the ASGI service while pages come from gunicorn';
+
+const hasAsgi = ({ rehearsal, guestbook }: CheckContext) => guestbook && asgi(rehearsal) !== undefined;
+
+export const asgiChecks: Check[] = [
+  {
+    name: ECHO,
+    lane: 'asgi',
+    needs: [PAGES],
+    proof: true,
+    applies: hasAsgi,
+    async run({ rehearsal, front }) {
+      const service = asgi(rehearsal) as Service;
+      const before = handled(service);
+      await echo(front.webSocket(PATH), 'hello');
+      expect(handled(service) > before, 'it did not reach the ASGI service');
+      const after = handled(service);
+      const page = await front.request('/');
+      expect(page.status === 200 && handled(service) === after, 'the page came from the ASGI service');
+      return undefined;
+    },
+  },
+  {
+    name: 'asgi: a process that hangs gets no more requests and is replaced',
+    lane: 'asgi',
+    needs: [ECHO],
+    after: [HEADERS],
+    applies: (context) => hasAsgi(context) && (asgi(context.rehearsal)?.desiredCount ?? 0) > 1,
+    async run({ rehearsal, front }) {
+      const service = asgi(rehearsal) as Service;
+      const [member] = service.running;
+      const target = member.registration?.target;
+      expect(target !== undefined && member.task.pid !== undefined, 'it is not registered');
+      process.kill(-member.task.pid, 'SIGSTOP');
+      const started = Date.now();
+      await eventually('the target is unhealthy', 80, () => target.health.state === 'unhealthy' || target.draining, 100);
+      const seconds = (Date.now() - started) / 1000;
+      const before = target.requests;
+      for (let count = 0; count < 6; count++) {
+        await echo(front.webSocket(PATH), `number ${count}`);
+      }
+      expect(target.requests === before, 'the unhealthy target got requests');
+      await eventually(
+        'it is replaced',
+        60,
+        () => service.running.filter((one) => one.registration?.target.health.state === 'healthy').length >= service.desiredCount,
+      );
+      member.task.kill();
+      return `noticed after ${seconds.toFixed(0)} s`;
+    },
+  },
+];
+
+export function asgi(rehearsal: CheckContext['rehearsal']): Service | undefined {
+  return rehearsal.services.find(({ definition }) => definition.kind === 'asgi');
+}
+
+function handled(service: Service): number {
+  return service.group?.targets.reduce((sum, target) => sum + target.requests, 0) ?? 0;
+}
+
+async function echo(socket: WebSocket, text: string): Promise<void> {
+  const received: unknown[] = [];
+  socket.on('message', (data) => received.push(JSON.parse(String(data))));
+  const failed = new Promise<never>((_resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('close', (code) => reject(new Error(`the WebSocket was closed (${code})`)));
+  });
+  failed.catch(() => undefined);
+  try {
+    await Promise.race([once(socket, 'open'), failed]);
+    socket.send(JSON.stringify(text));
+    const answered = eventually('the echo', 10, () => received.some((one) => (one as { echo?: string }).echo === text), 20);
+    await Promise.race([answered, failed]);
+  } finally {
+    socket.close();
+  }
+}

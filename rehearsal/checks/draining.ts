@@ -1,0 +1,126 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Service } from '../services';
+import { eventually, sleep } from '../wait';
+import { type Check, type CheckContext, expect } from './check';
+import { PAGES } from './web';
+
+export const DRAINING = 'draining: 200 requests in flight, and each is answered 200 while a target is drained';
+export const REPLACED = 'draining: a killed process is replaced, and an unhealthy target gets no requests';
+
+const OPEN = 200;
+const ON_DRAINED = 50;
+
+export const drainingChecks: Check[] = [
+  {
+    name: DRAINING,
+    lane: 'draining',
+    needs: [PAGES],
+    proof: true,
+    async run(context) {
+      const { front } = context;
+      const service = routed(context);
+      await service.steadyWithin(60);
+      const path = context.guestbook ? '/slow?seconds=0.4' : '/';
+      const agent = new (front.secure ? https : http).Agent({ keepAlive: true, maxSockets: OPEN });
+      const failures: string[] = [];
+      let answered = 0;
+      let running = true;
+      const visitor = async () => {
+        while (running) {
+          try {
+            const reply = await front.request(path, { agent, timeout: 60_000 });
+            answered++;
+            if (reply.status !== 200) {
+              failures.push(`status ${reply.status}`);
+            }
+          } catch (error) {
+            failures.push((error as Error).message);
+          }
+        }
+      };
+      const visitors = Array.from({ length: OPEN }, visitor);
+      const [old] = service.running;
+      const target = old.registration?.target;
+      expect(target !== undefined, 'the target is not registered');
+      const inFlight = () => service.group?.targets.reduce((sum, one) => sum + one.inFlight, 0) ?? 0;
+      await eventually('200 requests are in flight', 30, () => inFlight() >= OPEN * 0.95 && target.inFlight >= ON_DRAINED, 10);
+      let [open, onTarget] = [0, 0];
+      const watching = setInterval(() => {
+        if (!target.draining) {
+          [open, onTarget] = [inFlight(), target.inFlight];
+        }
+      }, 5);
+      await service.replace(old, 90);
+      clearInterval(watching);
+      await sleep(500);
+      running = false;
+      await Promise.all(visitors);
+      agent.destroy();
+      const counted = Object.entries(count(failures)).map(([what, times]) => `${times} × ${what}`);
+      expect(failures.length === 0, `${answered + failures.length} requests: ${counted.join(', ')}`);
+      expect(onTarget >= ON_DRAINED, `only ${onTarget} requests were open on the drained target`);
+      return `${answered} requests, ${open} open and ${onTarget} on the target when it was deregistered`;
+    },
+  },
+  {
+    name: REPLACED,
+    lane: 'draining',
+    needs: [PAGES],
+    async run(context) {
+      const { front } = context;
+      const service = routed(context);
+      await service.steadyWithin(60);
+      const sick = await sickTarget(service);
+      const before = service.running.map(({ task }) => task.id);
+      service.running[0].task.kill();
+      await eventually('a new task is there', 30, () => service.running.some(({ task }) => !before.includes(task.id)));
+      await service.steadyWithin(60);
+      for (let number = 0; number < 20; number++) {
+        const reply = await front.request('/');
+        expect(reply.status === 200, `a page answered ${reply.status}`);
+      }
+      const reached = sick.requests();
+      sick.close();
+      expect(reached === 0, `${reached} requests reached the unhealthy target`);
+      return undefined;
+    },
+  },
+];
+
+/** The service that answers `/`. */
+function routed({ rehearsal }: CheckContext): Service {
+  const services = rehearsal.services.filter(({ group }) => group !== undefined);
+  return services.find(({ definition }) => definition.kind === 'web') ?? services[0];
+}
+
+/** A target of the same group whose health check fails from the start; it counts every other request. */
+async function sickTarget(service: Service): Promise<{ requests: () => number; close: () => void }> {
+  let reached = 0;
+  const server = http.createServer((request, response) => {
+    reached += request.headers['user-agent']?.startsWith('ELB-HealthChecker') ? 0 : 1;
+    response.statusCode = 503;
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const target = service.group?.register('sick', (server.address() as AddressInfo).port);
+  return {
+    requests: () => reached,
+    close: () => {
+      if (target !== undefined) {
+        service.group?.remove(target);
+      }
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function count(list: string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of list) {
+    counts[item] = (counts[item] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -1,0 +1,135 @@
+import http from 'node:http';
+import https from 'node:https';
+import WebSocket from 'ws';
+import type { Rehearsal } from '../rehearsal';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly host?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+  /** Port of the template. */
+  readonly listener?: number;
+  /** Address that the request comes from. */
+  readonly from?: string;
+  readonly agent?: http.Agent;
+  readonly timeout?: number;
+}
+
+/** A visitor: everything goes through the rehearsed load balancer, by the name of the application. */
+export class FrontDoor {
+  readonly host: string;
+  /** The listener that visitors use. */
+  readonly listener: number;
+  readonly secure: boolean;
+  private cookies: Record<string, string> = {};
+
+  constructor(private readonly rehearsal: Rehearsal) {
+    const forwarding = rehearsal.listeners.filter(({ rules, defaultActions }) =>
+      [...rules.flatMap(({ actions }) => actions), ...defaultActions].some(({ Type }) => Type === 'forward'),
+    );
+    const listener = forwarding.find(({ secure }) => secure) ?? forwarding[0];
+    this.secure = listener?.secure ?? false;
+    this.listener = listener?.port ?? 80;
+    const names = (listener?.rules ?? [])
+      .flatMap(({ conditions }) => conditions)
+      .flatMap((condition) => condition.HostHeaderConfig?.Values ?? []);
+    this.host = names[0] ?? 'localhost';
+  }
+
+  get url(): string {
+    return `${this.secure ? 'https' : 'http'}://${this.host}:${this.port(this.listener)}`;
+  }
+
+  port(listener: number): number {
+    return this.rehearsal.loadBalancer?.portOf(listener) ?? 0;
+  }
+
+  request(path: string, options: RequestOptions = {}): Promise<Reply> {
+    const listener = options.listener ?? this.listener;
+    const secure = this.rehearsal.listeners.find(({ port }) => port === listener)?.secure ?? false;
+    const host = options.host ?? this.host;
+    const settings: https.RequestOptions = {
+      host: '127.0.0.1',
+      port: this.port(listener),
+      path,
+      method: options.method ?? 'GET',
+      headers: { host, ...options.headers },
+      localAddress: options.from,
+      agent: options.agent ?? false,
+      ca: this.rehearsal.authority.certificate.cert,
+      servername: this.host,
+      timeout: options.timeout ?? 70_000,
+    };
+    return new Promise((resolve, reject) => {
+      const request = (secure ? https : http).request(settings, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk) => {
+          body += chunk;
+        });
+        response.on('error', reject);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      });
+      request.on('timeout', () => request.destroy(new Error('no answer in time')));
+      request.on('error', reject);
+      request.end(options.body);
+    });
+  }
+
+  async json<T>(path: string): Promise<T> {
+    const reply = await this.request(path, { headers: { cookie: this.cookieHeader() } });
+    if (reply.status !== 200) {
+      throw new Error(`${path} answered ${reply.status}`);
+    }
+    return JSON.parse(reply.body) as T;
+  }
+
+  /** Fills in a form of Django as a browser does: its token and cookie first. */
+  async submit(page: string, action: string, fields: Record<string, string>): Promise<Reply> {
+    const form = await this.request(page, { headers: { cookie: this.cookieHeader() } });
+    this.keep(form);
+    const token = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(form.body)?.[1] ?? this.cookies.csrftoken;
+    const body = new URLSearchParams({ ...fields, csrfmiddlewaretoken: token ?? '' }).toString();
+    const reply = await this.request(action, {
+      method: 'POST',
+      body,
+      headers: {
+        cookie: this.cookieHeader(),
+        'content-type': 'application/x-www-form-urlencoded',
+        'content-length': String(Buffer.byteLength(body)),
+        referer: `${this.secure ? 'https' : 'http'}://${this.host}${page}`,
+        origin: `${this.secure ? 'https' : 'http'}://${this.host}`,
+      },
+    });
+    this.keep(reply);
+    return reply;
+  }
+
+  webSocket(path: string): WebSocket {
+    return new WebSocket(`${this.secure ? 'wss' : 'ws'}://127.0.0.1:${this.port(this.listener)}${path}`, {
+      ...({ ca: this.rehearsal.authority.certificate.cert, servername: this.host } as object),
+      headers: { host: this.host, origin: `${this.secure ? 'https' : 'http'}://${this.host}` },
+    });
+  }
+
+  private cookieHeader(): string {
+    return Object.entries(this.cookies)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('; ');
+  }
+
+  private keep(reply: Reply): void {
+    for (const cookie of reply.headers['set-cookie'] ?? []) {
+      const [pair] = cookie.split(';');
+      const [name, ...value] = pair.split('=');
+      this.cookies[name] = value.join('=');
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { Task } from '../process';
+import type { Rehearsal } from '../rehearsal';
+import { eventually } from '../wait';
+import type { FrontDoor } from './front-door';
+
+export interface TaskRecord {
+  readonly task_id: string;
+  readonly name: string;
+  readonly queue: string;
+  readonly label: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+}
+
+/** The guestbook of examples/django-app, as its visitors and its staff use it. */
+export class Guestbook {
+  private staff?: Promise<void>;
+
+  constructor(
+    private readonly rehearsal: Rehearsal,
+    private readonly front: FrontDoor,
+  ) {}
+
+  async post(text: string): Promise<void> {
+    const reply = await this.front.submit('/', '/', { text });
+    if (reply.status !== 302) {
+      throw new Error(`posting a message answered ${reply.status}`);
+    }
+  }
+
+  async messages(): Promise<{ text: string; words: number | null }[]> {
+    return (await this.front.json<{ messages: { text: string; words: number | null }[] }>('/api/messages')).messages;
+  }
+
+  async records(filter: { label?: string; name?: string }): Promise<TaskRecord[]> {
+    const query = new URLSearchParams(filter as Record<string, string>).toString();
+    return (await this.front.json<{ tasks: TaskRecord[] }>(`/api/tasks?${query}`)).tasks;
+  }
+
+  /** Starts a drill through the page for staff; gives the id of its task. */
+  async drill(drill: string, fields: Record<string, string> = {}): Promise<string> {
+    this.staff ??= this.logIn();
+    await this.staff;
+    const reply = await this.front.submit('/admin/', '/drills/', { drill, ...fields });
+    if (reply.status !== 202) {
+      throw new Error(`the drill ${drill} answered ${reply.status}: ${reply.body.slice(0, 200)}`);
+    }
+    return JSON.parse(reply.body).task_id;
+  }
+
+  finished(label: string, seconds: number, count = 1): Promise<TaskRecord[]> {
+    return eventually(`task "${label}" is done`, seconds, async () => {
+      const records = await this.records({ label });
+      return records.filter((record) => record.finished_at !== null).length >= count ? records : undefined;
+    });
+  }
+
+  /** A staff user is made with a one-off command of the release's task, as an operator would. */
+  private async logIn(): Promise<void> {
+    const [username, password] = ['rehearsal', randomBytes(18).toString('base64url')];
+    this.rehearsal.secrets.remember(password);
+    const release = [...this.rehearsal.definitions.values()].find(({ kind }) => kind === 'release');
+    if (release === undefined) {
+      throw new Error('the stack has no release command to run a one-off command with');
+    }
+    const task = await this.rehearsal.run(
+      {
+        ...release,
+        command: ['python', 'manage.py', 'createsuperuser', '--noinput'],
+        environment: {
+          ...release.environment,
+          DJANGO_SUPERUSER_USERNAME: username,
+          DJANGO_SUPERUSER_PASSWORD: password,
+          DJANGO_SUPERUSER_EMAIL: 'rehearsal@example.com',
+        },
+      },
+      'one-off',
+    );
+    if (!Task.isClean(await task.exited)) {
+      throw new Error(`createsuperuser failed: ${task.logs.last(3).join(' ')}`);
+    }
+    const reply = await this.front.submit('/accounts/login/', '/accounts/login/', { username, password });
+    if (reply.status !== 302) {
+      throw new Error(`logging in answered ${reply.status}`);
+    }
+  }
+}
+
+const books = new WeakMap<Rehearsal, Guestbook>();
+
+/** The one visitor of a rehearsal's guestbook. */
+export function guestbook(rehearsal: Rehearsal, front: FrontDoor): Guestbook {
+  const book = books.get(rehearsal) ?? new Guestbook(rehearsal, front);
+  books.set(rehearsal, book);
+  return book;
+}

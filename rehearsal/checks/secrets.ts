@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { asgiChecks } from './asgi';
+import { badDayChecks } from './bad-days';
+import { type Check, expect } from './check';
+import { drainingChecks } from './draining';
+import { releaseChecks } from './releases';
+import { scheduleChecks } from './schedules';
+import { startChecks } from './start';
+import { taskChecks } from './tasks';
+import { PAGES, webChecks } from './web';
+
+const before = [startChecks, webChecks, asgiChecks, taskChecks, scheduleChecks, releaseChecks, drainingChecks, badDayChecks]
+  .flat()
+  .map(({ name }) => name);
+
+/** Last of all, when every other check has left its traces. */
+export const secretChecks: Check[] = [
+  {
+    name: 'secrets: none in a log line, a process title, an error page or what was printed',
+    lane: 'secrets',
+    needs: [PAGES],
+    after: before,
+    async run({ rehearsal, front, printed }) {
+      const secrets = rehearsal.secrets.all;
+      expect(secrets.length > 0, 'the run has no secrets to look for');
+      const errors = await Promise.all([
+        front.request('/no/such/page'),
+        front.request('/', { method: 'POST', headers: { 'content-length': '0' } }),
+        front.request('/slow?seconds=nonsense'),
+      ]);
+      const places: Record<string, string> = {
+        'an error page': errors.map(({ body, headers }) => body + JSON.stringify(headers)).join('\n'),
+        'what was printed': printed(),
+        'a process title': execFileSync('ps', ['-A', '-o', 'args'], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+        'postgres.log': readFileSync(path.join(rehearsal.sandbox.directory, 'postgres.log'), 'utf8'),
+      };
+      const logs = path.join(rehearsal.sandbox.directory, 'logs');
+      const files = readdirSync(logs);
+      for (const file of files) {
+        places[`the log ${file}`] = readFileSync(path.join(logs, file), 'utf8');
+      }
+      const found = Object.entries(places).filter(([, text]) => secrets.some((secret) => text.includes(secret)));
+      expect(found.length === 0, `in ${found.map(([place]) => place).join(', ')}`);
+      return `${secrets.length} secrets, ${files.length} logs`;
+    },
+  },
+];
+
+export const allChecks: Check[] = [
+  ...startChecks,
+  ...webChecks,
+  ...asgiChecks,
+  ...taskChecks,
+  ...scheduleChecks,
+  ...releaseChecks,
+  ...drainingChecks,
+  ...badDayChecks,
+  ...secretChecks,
+];

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { Client } from 'pg';
+import type { Service } from '../services';
+import { sleep } from '../wait';
+import { type Check, type CheckContext, expect } from './check';
+
+export const RELEASED = 'start: the release is done over verified TLS, before any service starts';
+export const STARTED = 'start: every process starts with the variables and secrets it is promised';
+export const HEALTHY = 'start: every target is healthy at the template’s path while ALLOWED_HOSTS is strict';
+
+const START_SECONDS = 75;
+
+/** What must have happened before anything else can be looked at. */
+export const startChecks: Check[] = [
+  {
+    name: RELEASED,
+    lane: 'start',
+    proof: true,
+    async run({ rehearsal }) {
+      await verifiedConnection(rehearsal);
+      const tasks = await rehearsal.release();
+      expect(
+        rehearsal.services.every((service) => service.members.length === 0),
+        'a service started before the release had ended',
+      );
+      return `${tasks.length} release`;
+    },
+  },
+  {
+    name: STARTED,
+    lane: 'start',
+    needs: [RELEASED],
+    proof: true,
+    async run({ rehearsal }) {
+      await rehearsal.start();
+      await Promise.all(rehearsal.services.map((service) => alive(service)));
+      return `${rehearsal.services.length} services`;
+    },
+  },
+  {
+    name: HEALTHY,
+    lane: 'start',
+    needs: [STARTED],
+    proof: true,
+    applies: ({ rehearsal }) => rehearsal.services.some(({ group }) => group !== undefined),
+    async run({ rehearsal }) {
+      const routed = rehearsal.services.filter(({ group }) => group !== undefined);
+      for (const service of routed) {
+        const hosts = service.definition.environment.DJANGO_ALLOWED_HOSTS ?? '';
+        expect(!hosts.split(',').includes('*'), `${service.name} allows every host`);
+        await service.steadyWithin(START_SECONDS);
+      }
+      return routed.map(({ name, group }) => `${name} ${group?.settings.path}`).join(', ');
+    },
+  },
+];
+
+/** Every task of the service runs and has not failed by itself; what its port answers is another check's matter. */
+async function alive(service: Service): Promise<void> {
+  const end = Date.now() + START_SECONDS * 1000;
+  for (;;) {
+    expect(service.failures.length === 0, service.failures[0] ?? '');
+    const running = service.running.length >= service.desiredCount;
+    const ready = service.running.every(
+      ({ task, registration }) =>
+        (service.definition.healthCheck === undefined || task.health === 'HEALTHY' || registration !== undefined) &&
+        (service.group === undefined || registration !== undefined),
+    );
+    if (running && ready) {
+      return;
+    }
+    expect(Date.now() < end, `${service.name} did not start within ${START_SECONDS} s`);
+    await sleep(100);
+  }
+}
+
+/** The bundle that processes are given verifies the server by the name they use for it, as verify-full asks. */
+async function verifiedConnection(rehearsal: CheckContext['rehearsal']): Promise<void> {
+  const definition = [...rehearsal.definitions.values()].find(({ environment }) => environment.PGSSLMODE !== undefined);
+  if (definition === undefined || rehearsal.postgres === undefined) {
+    return;
+  }
+  expect(definition.environment.PGSSLMODE === 'verify-full', `PGSSLMODE is ${definition.environment.PGSSLMODE}`);
+  const value = async (variable: string) => {
+    const from = definition.secrets[variable];
+    return from === undefined ? definition.environment[variable] : rehearsal.secrets.inject(variable, from);
+  };
+  const name = (suffix: string) =>
+    [...Object.keys(definition.secrets), ...Object.keys(definition.environment)].find((one) =>
+      new RegExp(`^(DATABASE|POSTGRES|PG)_?${suffix}$`).test(one),
+    ) ?? '';
+  const client = new Client({
+    host: (await value(name('HOST'))) ?? 'localhost',
+    port: Number(await value(name('PORT'))),
+    user: await value(name('USER')),
+    password: await value(name('PASSWORD')),
+    database: await value(name('(NAME|DB|DATABASE)')),
+    ssl: { ca: readFileSync(rehearsal.caBundle, 'utf8'), rejectUnauthorized: true },
+  });
+  await client.connect();
+  await client.end();
+}

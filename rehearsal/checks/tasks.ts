@@ -1,0 +1,184 @@
+import type { Task } from '../process';
+import type { Service } from '../services';
+import { eventually, sleep } from '../wait';
+import { type Check, type CheckContext, expect } from './check';
+import { guestbook } from './guestbook';
+import { PAGES } from './web';
+
+export const DONE = 'tasks: what the web posts is done by the right worker by way of SQS, for every queue';
+export const POISON = 'tasks: a poison task lands in its dead-letter queue after maxReceiveCount';
+export const AGAIN = 'tasks: a task killed with its worker is done again';
+export const DRAINED = 'tasks: a worker drained by SIGTERM loses no task';
+export const AWAY = 'bad days: SQS is away for 20 s: workers resume and nothing is lost';
+export const PERIODIC = 'tasks: the periodic task fires';
+
+const applies = ({ guestbook: yes }: CheckContext) => yes;
+
+export const taskChecks: Check[] = [
+  {
+    name: DONE,
+    lane: 'tasks',
+    needs: [PAGES],
+    proof: true,
+    applies,
+    async run({ rehearsal, front }) {
+      const book = guestbook(rehearsal, front);
+      const text = `three words ${Date.now()}`;
+      await book.post(text);
+      await eventually('the words are counted', 30, async () =>
+        (await book.messages()).some((message) => message.text === text && message.words === 3),
+      );
+      const id = await book.drill('ping', { label: 'ping' });
+      await book.finished('ping', 30);
+      const [express, general] = [worker(rehearsal, 'express'), worker(rehearsal, 'default')];
+      await eventually('the log of the worker has the task', 5, () => mentions(express, id));
+      expect(!mentions(general, id), 'the other worker did it');
+      return undefined;
+    },
+  },
+  {
+    name: 'tasks: a task that takes its whole time limit runs once',
+    lane: 'tasks',
+    needs: [DONE],
+    after: [AWAY],
+    proof: true,
+    applies,
+    async run({ rehearsal, front }) {
+      const book = guestbook(rehearsal, front);
+      const label = `limit-${Date.now()}`;
+      await book.drill('express-slow', { label, seconds: '3.5' });
+      await book.finished(label, 20);
+      await sleep(2500);
+      const records = await book.records({ label });
+      expect(records.length === 1, `it was started ${records.length} times: SQS delivered it again while it ran`);
+      return undefined;
+    },
+  },
+  {
+    name: POISON,
+    lane: 'tasks',
+    needs: [DONE],
+    proof: true,
+    applies,
+    async run({ rehearsal, front }) {
+      const book = guestbook(rehearsal, front);
+      const queue = [...rehearsal.queues.values()].find(({ url }) => url === queueUrl(rehearsal, 'express'));
+      const dead = [...rehearsal.queues.values()].find(({ arn }) => arn === queue?.deadLetterArn);
+      expect(queue !== undefined && dead !== undefined, 'express has no dead-letter queue');
+      const label = `poison-${Date.now()}`;
+      const started = Date.now();
+      await book.drill('poison', { label });
+      const limit = queue.visibilityTimeout * (queue.maxReceiveCount ?? 1) + 25;
+      await eventually('the message is in the dead-letter queue', limit, async () => {
+        return (await rehearsal.doubles.depth(dead.url)).visible > 0;
+      });
+      const runs = (await book.records({ label })).length;
+      expect(runs === queue.maxReceiveCount, `it ran ${runs} times, maxReceiveCount is ${queue.maxReceiveCount}`);
+      return `${runs} runs, ${((Date.now() - started) / 1000).toFixed(0)} s`;
+    },
+  },
+  {
+    name: AGAIN,
+    lane: 'tasks-killed',
+    needs: [DONE],
+    after: ['tasks: a task that takes its whole time limit runs once'],
+    applies,
+    async run({ rehearsal, front }) {
+      const book = guestbook(rehearsal, front);
+      const label = `killed-${Date.now()}`;
+      await sleep(1500);
+      await book.drill('express-slow', { label, seconds: '3' });
+      await eventually('it has started', 25, async () => (await book.records({ label })).length > 0, 50);
+      const express = worker(rehearsal, 'express');
+      for (const { task } of express.running) {
+        task.kill();
+      }
+      const records = await book.finished(label, 60);
+      expect(records.length >= 2, 'it was not started again');
+      return `${records.length} runs`;
+    },
+  },
+  {
+    name: DRAINED,
+    lane: 'tasks-drained',
+    needs: [DONE],
+    after: [AWAY],
+    applies,
+    async run({ rehearsal, front }) {
+      const book = guestbook(rehearsal, front);
+      const label = `drained-${Date.now()}`;
+      const general = worker(rehearsal, 'default');
+      const count = 6;
+      for (let number = 0; number < count; number++) {
+        await book.drill('slow', { label, seconds: '1' });
+      }
+      await eventually('the first one runs', 20, async () => (await book.records({ label })).length > 0, 50);
+      const [old] = general.running;
+      await general.replace(old);
+      const exit = await old.task.exited;
+      const records = await book.finished(label, 60, count);
+      expect(!exit.killed, 'it had to be killed');
+      expect(records.length === count, `${count} tasks ran ${records.length} times`);
+      return `${count} tasks`;
+    },
+  },
+  {
+    name: PERIODIC,
+    lane: 'beat',
+    needs: [DONE],
+    applies: ({ guestbook: yes, rehearsal }) => yes && beat(rehearsal) !== undefined,
+    async run({ rehearsal, front }) {
+      const records = await eventually('the heartbeat', 100, async () => {
+        const found = await guestbook(rehearsal, front).records({ name: 'guestbook.tasks.heartbeat' });
+        return found.some(({ finished_at }) => finished_at !== null) ? found : undefined;
+      }, 1000);
+      return `${records.length} so far`;
+    },
+  },
+  {
+    name: 'tasks: there is one beat at every sample while beat is replaced',
+    lane: 'beat-single',
+    needs: [PAGES],
+    after: [PERIODIC],
+    proof: true,
+    applies: ({ rehearsal }) => beat(rehearsal) !== undefined,
+    async run({ rehearsal }) {
+      const service = beat(rehearsal) as Service;
+      await service.steadyWithin(60);
+      const samples: number[] = [];
+      const timer = setInterval(() => samples.push(service.members.filter(({ task }) => task.running).length), 20);
+      try {
+        await service.redeploy();
+      } finally {
+        clearInterval(timer);
+      }
+      const most = Math.max(...samples);
+      expect(most === 1, `there were ${most} at once`);
+      return `${samples.length} samples`;
+    },
+  },
+];
+
+export function beat(rehearsal: CheckContext['rehearsal']): Service | undefined {
+  return rehearsal.services.find(({ definition }) => definition.kind === 'beat');
+}
+
+/** The service that works on a queue, by its command. */
+export function worker(rehearsal: CheckContext['rehearsal'], queue: string): Service {
+  const found = rehearsal.services.find(
+    ({ definition }) => definition.kind === 'worker' && definition.command?.some((word) => word.split(',').includes(queue)),
+  );
+  expect(found !== undefined, `no worker for the queue ${queue}`);
+  return found;
+}
+
+export function queueUrl(rehearsal: CheckContext['rehearsal'], name: string): string {
+  const [web] = [...rehearsal.definitions.values()].filter(
+    ({ environment }) => environment.CELERY_BROKER_TRANSPORT_OPTIONS !== undefined,
+  );
+  return JSON.parse(web?.environment.CELERY_BROKER_TRANSPORT_OPTIONS ?? '{}').predefined_queues?.[name]?.url ?? '';
+}
+
+function mentions(service: Service, id: string): boolean {
+  return service.members.some(({ task }: { task: Task }) => task.logs.last().some((line) => line.includes(id)));
+}

@@ -1,0 +1,205 @@
+import http from 'node:http';
+import net from 'node:net';
+import { accepts } from '../ports';
+import { eventually, sleep } from '../wait';
+import { type Check, type CheckContext, expect } from './check';
+import { guestbook } from './guestbook';
+import { HEALTHY } from './start';
+
+export const HEADERS = 'web: security headers are there and nobody names its server';
+export const PAGES = 'web: pages answer under the application’s own host name';
+
+const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
+const isSecure = ({ front }: CheckContext) => front.secure;
+
+export const webChecks: Check[] = [
+  {
+    name: PAGES,
+    lane: 'web',
+    needs: ['start: every process starts with the variables and secrets it is promised'],
+    after: [HEALTHY],
+    proof: true,
+    async run({ front }) {
+      const reply = await eventually('a page', 20, async () => {
+        const answer = await front.request('/');
+        return answer.status < 500 ? answer : undefined;
+      });
+      expect(reply.status === 200, `/ answered ${reply.status} to ${front.host}`);
+      return `${reply.body.length} bytes`;
+    },
+  },
+  {
+    name: 'web: a page comes from PostgreSQL over TLS',
+    lane: 'web',
+    needs: [PAGES],
+    proof: true,
+    applies: isGuestbook,
+    async run({ rehearsal, front }) {
+      const text = `written at ${Date.now()}`;
+      await guestbook(rehearsal, front).post(text);
+      const page = await front.request('/');
+      expect(page.status === 200 && page.body.includes(text), 'the page does not show the message that was posted');
+      const rows = await rehearsal.postgres?.query('postgres', async (client) => {
+        const result = await client.query(
+          `SELECT count(*) FILTER (WHERE ssl) AS tls, count(*) AS all FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+           WHERE client_addr IS NOT NULL`,
+        );
+        return result.rows[0];
+      });
+      expect(Number(rows?.all) > 0 && rows?.tls === rows?.all, `${rows?.tls} of ${rows?.all} connections use TLS`);
+      return `${rows?.tls} connections, all with TLS`;
+    },
+  },
+  {
+    name: 'web: static files are compressed and cached for long',
+    lane: 'web',
+    needs: [PAGES],
+    proof: true,
+    applies: isGuestbook,
+    async run({ front }) {
+      const page = await front.request('/');
+      const file = /(?:href|src)="(\/static\/[^"]+\.css)"/.exec(page.body)?.[1];
+      expect(file !== undefined, 'the page names no style sheet');
+      const reply = await front.request(file, { headers: { 'accept-encoding': 'gzip, br' } });
+      expect(reply.status === 200, `${file} answered ${reply.status}`);
+      const seconds = Number(/max-age=(\d+)/.exec(reply.headers['cache-control'] ?? '')?.[1] ?? 0);
+      expect(seconds >= 30 * 86400, `cache-control is ${reply.headers['cache-control']}`);
+      expect(/br|gzip/.test(reply.headers['content-encoding'] ?? ''), 'it is not compressed');
+      return `${reply.headers['content-encoding']}, ${Math.round(seconds / 86400)} days`;
+    },
+  },
+  {
+    name: 'web: an unknown host is refused by the load balancer',
+    lane: 'web',
+    needs: [PAGES],
+    proof: true,
+    async run({ rehearsal, front }) {
+      const before = requests(rehearsal);
+      const reply = await front.request('/', { host: 'attacker.example' });
+      expect(reply.status === 404, `it answered ${reply.status}`);
+      expect(requests(rehearsal) === before, 'the request reached a process');
+      return undefined;
+    },
+  },
+  {
+    name: 'web: HTTP is redirected to HTTPS',
+    lane: 'web',
+    needs: [PAGES],
+    proof: true,
+    applies: isSecure,
+    async run({ front }) {
+      const reply = await front.request('/some/page?a=b', { listener: 80 });
+      const wanted = `https://${front.host}:${front.port(front.listener)}/some/page?a=b`;
+      expect(reply.status === 301, `it answered ${reply.status}`);
+      expect(reply.headers.location === wanted, `it leads to ${reply.headers.location}`);
+      return undefined;
+    },
+  },
+  {
+    name: HEADERS,
+    lane: 'web',
+    needs: [PAGES],
+    proof: true,
+    async run({ rehearsal, front }) {
+      const { headers } = await front.request('/');
+      if (front.secure) {
+        expect(/max-age=\d{7,}/.test(headers['strict-transport-security'] ?? ''), 'no Strict-Transport-Security');
+      }
+      expect(headers['x-content-type-options'] === 'nosniff', 'no X-Content-Type-Options');
+      expect(headers['x-frame-options'] !== undefined, 'no X-Frame-Options');
+      expect(headers.server === undefined, `the load balancer lets "server: ${headers.server}" through`);
+      for (const service of rehearsal.services) {
+        const [target] = service.group?.targets ?? [];
+        const server = target === undefined ? undefined : await direct(target.port, service.group?.settings.path ?? '/');
+        expect(server === undefined, `${service.name} itself sends "server: ${server}"`);
+      }
+      return undefined;
+    },
+  },
+  {
+    name: 'web: the access log has the client’s real address, and does not believe a claimed one',
+    lane: 'web',
+    needs: [PAGES],
+    proof: true,
+    applies: ({ guestbook: yes }) => yes && process.platform === 'linux',
+    async run({ rehearsal, front }) {
+      const path = `/?probe=${Date.now()}`;
+      const agent = `probe-${Date.now()}`;
+      await front.request(path, {
+        from: '127.0.0.9',
+        headers: { 'x-forwarded-for': '203.0.113.77', 'user-agent': agent },
+      });
+      const line = await eventually('the access log has the request', 5, () =>
+        rehearsal.services
+          .flatMap((service) => service.members)
+          .flatMap(({ task }) => task.logs.last(100))
+          .find((one) => one.includes(agent)),
+      );
+      expect(line.includes('127.0.0.9'), `the log does not have the client's address: ${line}`);
+      expect(!line.includes('203.0.113.77'), 'the log believes the claimed address');
+      return undefined;
+    },
+  },
+  {
+    name: 'web: a server keeps idle connections longer than the load balancer',
+    lane: 'keep-alive',
+    needs: [PAGES],
+    proof: true,
+    async run({ rehearsal }) {
+      const idle = rehearsal.idleTimeout;
+      const routed = rehearsal.services.filter(({ group }) => group !== undefined);
+      // Tasks of their own, which no other check drains or kills.
+      const tasks = await Promise.all(routed.map((service) => rehearsal.run(service.definition, `${service.name}-idle`)));
+      const seconds = await Promise.all(
+        tasks.map(async ({ port }, index) => {
+          await eventually('it listens', 30, () => accepts(port ?? 0));
+          return idleSeconds(port ?? 0, routed[index].group?.settings.path ?? '/', idle);
+        }),
+      );
+      for (const task of tasks) {
+        task.kill();
+      }
+      const worst = routed.findIndex((_, index) => seconds[index] < idle);
+      expect(
+        worst < 0,
+        `${routed[worst]?.name} closed an idle connection after ${seconds[worst]?.toFixed(0)} s, the load balancer keeps it ${idle} s`,
+      );
+      return `more than ${idle} s`;
+    },
+  },
+];
+
+/** Requests that reached any target so far. */
+function requests(rehearsal: CheckContext['rehearsal']): number {
+  return rehearsal.services
+    .flatMap(({ group }) => group?.targets ?? [])
+    .reduce((sum, target) => sum + target.requests, 0);
+}
+
+/** The `server` header of a process, asked without the load balancer. */
+function direct(port: number, path: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    http
+      .get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+        response.resume();
+        resolve(response.headers.server?.toString());
+      })
+      .on('error', reject);
+  });
+}
+
+/** How long a server leaves a connection open after a request; `atLeast` and a little when it is longer than that. */
+async function idleSeconds(port: number, path: string, atLeast: number): Promise<number> {
+  const socket = net.connect(port, '127.0.0.1');
+  await new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('data', resolve);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n`);
+  });
+  socket.resume();
+  const started = Date.now();
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  await Promise.race([closed, sleep(atLeast * 1000 + 500)]);
+  socket.destroy();
+  return (Date.now() - started) / 1000;
+}
