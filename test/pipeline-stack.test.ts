@@ -3,6 +3,7 @@ import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { NotesPipelineStack } from '../examples/pipeline/stack';
 import { PipelineStack, type PipelineStackProps } from '../lib/pipeline-stack';
 import { errorOf, Match, only, Template } from './support';
 
@@ -161,4 +162,19 @@ test('fails when one stage is both staging and production', () => {
   const make = () =>
     new PipelineStack(app, 'Pipeline', { repository: 'a/b', connectionArn, staging: stage, production: stage });
   expect(errorOf(make)).toContain('`production` must be another stage than `staging`');
+});
+
+test('the example deploys the same application to staging and, after approval, to production', () => {
+  const app = new App();
+  const stack = new NotesPipelineStack(app, 'Pipeline', {
+    account: '111122223333',
+    region: 'eu-central-1',
+    connectionArn,
+  });
+  const pipeline = only(Template.fromStack(stack), 'AWS::CodePipeline::Pipeline').resource.Properties;
+  const names = Object.fromEntries(
+    pipeline.Stages.map(({ Name, Actions }: { Name: string; Actions: Action[] }) => [Name, Actions.map((a) => a.Name)]),
+  );
+  expect(names.Staging).toEqual(['Prepare', 'Deploy']);
+  expect(names.Production).toEqual(expect.arrayContaining(['Approve', 'Django.Deploy']));
 });
