@@ -107,7 +107,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
     const role = schedulerRole(this, task, props.cluster, this.deadLetterQueue);
     this.schedule = new Schedule(this, 'Schedule', {
       schedule: props.schedule,
-      description: `${this.node.path}: ${props.command.join(' ')}`.slice(0, 512),
+      description: this.node.path,
       enabled: props.enabled ?? true,
       timeWindow: props.flexibleTimeWindow && TimeWindow.flexible(props.flexibleTimeWindow),
       target: { bind: () => target(props, task, role, this.deadLetterQueue) },
@@ -151,11 +151,24 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
       max: 86400,
       remedy: 'Leave it out for commands that must start at the moment.',
     })
+    .optional('flexibleTimeWindow', props.flexibleTimeWindow, () => whole(props.flexibleTimeWindow, 60), {
+      must: 'be whole minutes',
+      remedy: 'EventBridge Scheduler knows no shorter steps: round it.',
+    })
+    .optional('maxEventAge', props.maxEventAge, () => whole(props.maxEventAge, 1), {
+      must: 'be whole seconds',
+      remedy: 'EventBridge Scheduler knows no fractions: round it.',
+    })
     .optional('deadLetterQueue', props.deadLetterQueue?.node.path, () => props.deadLetterQueue?.fifo !== true, {
       must: 'be a standard queue',
       remedy: 'EventBridge Scheduler does not send to FIFO queues.',
     })
     .throwIfAny();
+}
+
+/** Whether a duration is a multiple of so many seconds. */
+function whole(duration: Duration | undefined, seconds: number): boolean {
+  return ((duration?.toMilliseconds() ?? 0) / 1000) % seconds === 0;
 }
 
 function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue {

@@ -37,7 +37,7 @@ describe('with nothing but what is required', () => {
       ScheduleExpressionTimezone: 'Europe/Vienna',
       FlexibleTimeWindow: { Mode: 'OFF' },
       State: 'ENABLED',
-      Description: 'Shop/Clear: python manage.py clearsessions',
+      Description: 'Shop/Clear',
     });
   });
 

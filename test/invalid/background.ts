@@ -106,6 +106,8 @@ export const cases: InvalidCase[] = [
   scheduled('attempts for half a minute', 'maxEventAge', { maxEventAge: Duration.seconds(30) }),
   scheduled('attempts for two days', 'maxEventAge', { maxEventAge: Duration.days(2) }),
   scheduled('a window longer than a day', 'flexibleTimeWindow', { flexibleTimeWindow: Duration.hours(25) }),
+  scheduled('a window of a minute and a half', 'flexibleTimeWindow', { flexibleTimeWindow: Duration.seconds(90) }),
+  scheduled('attempts for a fraction of a second', 'maxEventAge', { maxEventAge: Duration.millis(90500) }),
   scheduled('CPU that is no number', 'cpu', { cpu: Number.NaN }),
   {
     name: 'ScheduledCommand: a FIFO queue for failures',
