@@ -62,9 +62,9 @@ describe('backups with nothing chosen', () => {
     template.hasResourceProperties('AWS::Backup::BackupPlan', {
       BackupPlan: {
         BackupPlanRule: [
-          planRule('daily', 'cron(0 5 * * ? *)', 35),
-          planRule('weekly', 'cron(0 7 ? * SUN *)', 84),
-          planRule('monthly', 'cron(0 9 1 * ? *)', 365),
+          planRule('daily', 'cron(0 6 * * ? *)', 35),
+          planRule('weekly', 'cron(0 8 ? * SUN *)', 84),
+          planRule('monthly', 'cron(0 10 1 * ? *)', 365),
         ],
       },
     });
