@@ -348,7 +348,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     if (props.snapshotIdentifier !== undefined) {
       restoreFrom(cfn, props.snapshotIdentifier);
     }
-    instance.node.addDependency(...databaseLogs(this, 'Logs', identifier, logs));
+    instance.node.addDependency(common.monitoringRole, ...databaseLogs(this, 'Logs', identifier, logs));
     const attachment = applicationSecret.attach(instance);
     acknowledgeNoRotation(masterSecret);
     acknowledgeNoRotation(applicationSecret);
@@ -372,7 +372,12 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const names = Array.from({ length: props.readReplicas ?? 0 }, (_, index) => `${identifier}-replica-${index + 1}`);
     const replicas = names.map((name, index) => {
       const groups = databaseLogs(this, `Replica${index + 1}Logs`, name, logs);
-      return readReplica(this, `Replica${index + 1}`, { instance, instanceIdentifier: name, logs: groups }, common);
+      return readReplica(
+        this,
+        `Replica${index + 1}`,
+        { instance, instanceIdentifier: name, prerequisites: [common.monitoringRole, ...groups] },
+        common,
+      );
     });
     if (props.eventTopic !== undefined) {
       databaseEvents(this, props.eventTopic, {

@@ -14,7 +14,7 @@ export type ReplicaProps = Omit<DatabaseInstanceReadReplicaProps, 'sourceDatabas
 export function readReplica(
   scope: Construct,
   id: string,
-  source: { instance: DatabaseInstance; instanceIdentifier: string; logs: IDependable[] },
+  source: { instance: DatabaseInstance; instanceIdentifier: string; prerequisites: IDependable[] },
   props: ReplicaProps,
 ): DatabaseInstanceReadReplica {
   const replica = new DatabaseInstanceReadReplica(scope, id, {
@@ -27,7 +27,7 @@ export function readReplica(
     // RDS makes no last snapshot of a replica.
     removalPolicy: retainedOrDestroyed(props.removalPolicy),
   });
-  replica.node.addDependency(...source.logs);
+  replica.node.addDependency(...source.prerequisites);
   acknowledgeInherited(replica);
   return replica;
 }
