@@ -66,7 +66,7 @@ export interface ApplicationAlarmsProps {
   readonly cluster?: ICluster;
   /** Load balancer to watch. @default - none */
   readonly loadBalancer?: IHttpsLoadBalancer;
-  /** Services behind the load balancer. @default - none */
+  /** Services behind that load balancer. @default - none */
   readonly loadBalancedServices?: ILoadBalancedService[];
   /** Other services; those behind the load balancer may be among them. Their cluster must have Container Insights on. @default - none */
   readonly services?: IDjangoService[];
@@ -127,7 +127,7 @@ export class ApplicationAlarms extends Construct {
     const thresholds = thresholdsOf(props.thresholds);
     validate(this, props, [...routed, ...services], thresholds);
 
-    const context: AlarmContext = { topic: props.topic, thresholds };
+    const context: AlarmContext = { topic: props.topic, thresholds, loadBalancer: props.loadBalancer };
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
     const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...routed, ...services]));
     const watch = <T>(id: string, value: T | undefined, rows: AlarmRow<T>[]) =>

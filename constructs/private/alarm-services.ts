@@ -12,6 +12,7 @@ import {
   NOT_BREACHING,
 } from './alarm-table';
 import { runningTasks } from './service-metrics';
+import { ofTargets } from './target-metrics';
 
 /** Requests in a minute below which a rate of errors says nothing. */
 const FEW_REQUESTS = 20;
@@ -53,7 +54,8 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   {
     id: 'NoHealthyTask',
     runbook: 'no-healthy-task',
-    metric: ({ targetGroup }) => targetGroup.metrics.healthyHostCount({ period: MINUTE, statistic: Stats.MINIMUM }),
+    metric: ({ targetGroup }, { loadBalancer }) =>
+      ofTargets(targetGroup.metrics.healthyHostCount({ period: MINUTE, statistic: Stats.MINIMUM }), loadBalancer),
     threshold: () => 1,
     comparison: LESS_THAN_THRESHOLD,
     evaluationPeriods: 2,
@@ -64,8 +66,10 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
     id: 'TooFewHealthyTasks',
     runbook: 'too-few-healthy-tasks',
     // With a minimum of one this is `NoHealthyTask`.
-    metric: ({ targetGroup, minTasks }) =>
-      minTasks > 1 ? targetGroup.metrics.healthyHostCount({ period: MINUTE, statistic: Stats.MINIMUM }) : undefined,
+    metric: ({ targetGroup, minTasks }, { loadBalancer }) =>
+      minTasks > 1
+        ? ofTargets(targetGroup.metrics.healthyHostCount({ period: MINUTE, statistic: Stats.MINIMUM }), loadBalancer)
+        : undefined,
     threshold: (_, { minTasks }) => minTasks,
     comparison: LESS_THAN_THRESHOLD,
     evaluationPeriods: 5,
@@ -75,7 +79,8 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   {
     id: 'SlowAnswers',
     runbook: 'slow-answers',
-    metric: ({ targetGroup }) => targetGroup.metrics.targetResponseTime({ period: MINUTE, statistic: Stats.p(99) }),
+    metric: ({ targetGroup }, { loadBalancer }) =>
+      ofTargets(targetGroup.metrics.targetResponseTime({ period: MINUTE, statistic: Stats.p(99) }), loadBalancer),
     threshold: ({ responseTime }) => responseTime.toMilliseconds() / 1000,
     comparison: GREATER_THAN_THRESHOLD,
     evaluationPeriods: 5,
@@ -87,7 +92,7 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
     id: 'Saturated',
     runbook: 'saturated',
     // CPU and memory in one: the same service is too small either way, and the alarm's graph draws both lines.
-    metric: ({ service }, { cpuPercent, memoryPercent }) =>
+    metric: ({ service }, { thresholds: { cpuPercent, memoryPercent } }) =>
       new MathExpression({
         expression: `IF(cpu / ${cpuPercent} > memory / ${memoryPercent}, 100 * cpu / ${cpuPercent}, 100 * memory / ${memoryPercent})`,
         label: '% of what is allowed',

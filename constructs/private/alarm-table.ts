@@ -3,6 +3,7 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import type { IHttpsLoadBalancer } from '../https-load-balancer';
 import type { Thresholds } from './alarm-thresholds';
 
 export const MINUTE = Duration.minutes(1);
@@ -28,7 +29,7 @@ export interface Reported {
 /** One alarm over every subject of a kind: what is measured, when it is bad, and what the operator is told. */
 export interface AlarmRow<T> extends Reported {
   /** What is measured; undefined where the subject has no such thing. */
-  readonly metric: (subject: T, thresholds: Thresholds) => IMetric | undefined;
+  readonly metric: (subject: T, context: AlarmContext) => IMetric | undefined;
   readonly threshold: (thresholds: Thresholds, subject: T) => number;
   readonly comparison: ComparisonOperator;
   readonly evaluationPeriods: number;
@@ -43,6 +44,8 @@ export interface AlarmRow<T> extends Reported {
 export interface AlarmContext {
   readonly topic: ITopic;
   readonly thresholds: Thresholds;
+  /** Where requests come from. @default - none is watched */
+  readonly loadBalancer?: IHttpsLoadBalancer;
 }
 
 const RUNBOOKS = 'https://github.com/cdk-django-fargate/cdk-django-fargate/blob/main/docs/runbooks.md';
@@ -62,11 +65,12 @@ export function makeAlarms<T>(
   id: string,
   subject: { readonly name: string; readonly value: T },
   rows: AlarmRow<T>[],
-  { topic, thresholds }: AlarmContext,
+  context: AlarmContext,
 ): Alarm[] {
+  const { topic, thresholds } = context;
   const scope = new Construct(parent, id);
   return rows.flatMap((row) => {
-    const metric = row.metric(subject.value, thresholds);
+    const metric = row.metric(subject.value, context);
     if (metric === undefined) {
       return [];
     }
@@ -77,7 +81,7 @@ export function makeAlarms<T>(
       threshold: row.threshold(thresholds, subject.value),
       comparisonOperator: row.comparison,
       evaluationPeriods: row.evaluationPeriods,
-      datapointsToAlarm: row.datapointsToAlarm ?? row.evaluationPeriods,
+      datapointsToAlarm: row.datapointsToAlarm,
       treatMissingData: row.treatMissingData,
     });
     const tell = new SnsAction(topic);

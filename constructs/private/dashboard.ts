@@ -4,6 +4,7 @@ import {
   GraphWidget,
   type IMetric,
   type IWidget,
+  MathExpression,
   type Metric,
   PeriodOverride,
   Stats,
@@ -16,7 +17,7 @@ import type { IPostgresDatabase } from '../postgres-database';
 import type { IDjangoService, ILoadBalancedService } from '../service';
 import type { ITaskQueue } from '../task-queue';
 import { MINUTE } from './alarm-table';
-import { runningTasks } from './service-metrics';
+import { ofTargets } from './target-metrics';
 
 /** What there is to draw. */
 export interface Watched {
@@ -66,9 +67,7 @@ function traffic({ loadBalancer, routed, errors }: Watched): IWidget[] {
   if (loadBalancer === undefined) {
     return logged === undefined ? [] : [graph('Errors a minute', [logged])];
   }
-  // The name of the load balancer as it gives it; a target group takes its listener's address apart, at length.
-  const { dimensions } = loadBalancer.metricRequestCount();
-  const at = (metric: Metric) => metric.with({ dimensionsMap: { ...metric.dimensions, ...dimensions } });
+  const at = (metric: Metric) => ofTargets(metric, loadBalancer);
   const { TARGET_5XX_COUNT } = HttpCodeTarget;
   return [
     graph(
@@ -96,25 +95,28 @@ function traffic({ loadBalancer, routed, errors }: Watched): IWidget[] {
   ];
 }
 
+/** Searched for in the cluster, one line a service: services that are added later appear by themselves. */
 function tasks({ routed, services }: Watched): IWidget[] {
-  const all = [...routed, ...services];
-  if (all.length === 0) {
-    return [];
-  }
-  return [
+  const clusters = [...new Set([...routed, ...services].map(({ service }) => service.cluster.clusterName))];
+  const search = (title: string, namespace: string, metricName: string, statistic: string) =>
     graph(
-      'Running tasks',
-      all.map(({ service, node }) => runningTasks(service, { ...AVERAGE, label: node.id })),
-    ),
-    graph(
-      'CPU, %',
-      all.map(({ service, node }) => service.metricCpuUtilization({ ...AVERAGE, label: node.id })),
-    ),
-    graph(
-      'Memory of the fullest task, %',
-      all.map(({ service, node }) => service.metricMemoryUtilization({ ...MAXIMUM, label: node.id })),
-    ),
-  ];
+      title,
+      clusters.map(
+        (cluster) =>
+          new MathExpression({
+            expression: `SEARCH('{${namespace},ClusterName,ServiceName} MetricName="${metricName}" ClusterName="${cluster}"', '${statistic}', 60)`,
+            label: '',
+            usingMetrics: {},
+          }),
+      ),
+    );
+  return clusters.length === 0
+    ? []
+    : [
+        search('Running tasks', 'ECS/ContainerInsights', 'RunningTaskCount', Stats.AVERAGE),
+        search('CPU, %', 'AWS/ECS', 'CPUUtilization', Stats.AVERAGE),
+        search('Memory of the fullest task, %', 'AWS/ECS', 'MemoryUtilization', Stats.MAXIMUM),
+      ];
 }
 
 function work({ queues }: Watched): IWidget[] {
