@@ -1,4 +1,4 @@
-import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   Connections,
@@ -14,43 +14,32 @@ import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import {
+import type {
   CaCertificate,
-  type CfnDBInstance,
-  Credentials,
+  CfnDBInstance,
   DatabaseInsightsMode,
-  DatabaseInstance,
-  DatabaseInstanceEngine,
   EngineLifecycleSupport,
-  type IDatabaseInstance,
-  PerformanceInsightRetention,
+  IDatabaseInstance,
   PostgresEngineVersion,
-  StorageType,
-  SubnetGroup,
 } from 'aws-cdk-lib/aws-rds';
-import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { DatabaseVariables } from './database-variables';
-import { acknowledge } from './private/acknowledge';
 import { Checks } from './private/checks';
 import { CA_BUNDLE_PATH } from './private/contract';
-import { checkDatabase, databaseSubnets } from './private/database-checks';
+import { checkDatabase } from './private/database-checks';
 import { maxConnectionsOf } from './private/database-classes';
+import { withDefaults } from './private/database-defaults';
 import { databaseEvents } from './private/database-events';
-import {
-  databaseLogs,
-  instanceIdentifierOf,
-  LOG_EXPORTS,
-  monitoringRole,
-  parameterGroup,
-} from './private/database-instance';
+import { databaseInstance, databaseSettings } from './private/database-instance';
 import { loginsOf } from './private/database-names';
-import { readReplica, retainedOrDestroyed } from './private/database-replicas';
-import { DatabaseRoles, handlerSubnets } from './private/database-roles';
+import { readReplicas } from './private/database-replicas';
+import { DatabaseRoles } from './private/database-roles';
+import { databaseSecret } from './private/database-secrets';
 import { allowLogGroups } from './private/key-policy';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
-import { type Profile, profileValues } from './profile';
+import type { Profile } from './profile';
 
 /** A PostgreSQL database of an application, and what its processes need to use it. */
 export interface IPostgresDatabase extends IConnectable {
@@ -245,175 +234,70 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
-    const profile = profileValues(props.profile);
-    const filled = {
-      ...props,
-      vpcSubnets: databaseSubnets(props.vpc, props.vpcSubnets),
-      handlerSubnets: handlerSubnets(props.vpc, props.handlerSubnets),
-      engineVersion: props.engineVersion ?? PostgresEngineVersion.VER_17,
-      instanceType: props.instanceType ?? profile.databaseInstanceType,
-      allocatedStorage: props.allocatedStorage ?? profile.databaseStorageGiB,
-      maxAllocatedStorage: props.maxAllocatedStorage ?? profile.databaseMaxStorageGiB,
-      backupRetention: props.backupRetention ?? profile.backupRetention,
-      port: props.port ?? 15432,
-      databaseName: props.databaseName ?? 'django',
-      masterUsername: props.masterUsername ?? 'django_master',
-      applicationUser: props.applicationUser ?? 'django',
-      variables: props.variables ?? DatabaseVariables.DATABASE,
-      caBundlePath: props.caBundlePath ?? CA_BUNDLE_PATH,
-      preferredBackupWindow: props.preferredBackupWindow ?? '03:00-04:00',
-      preferredMaintenanceWindow: props.preferredMaintenanceWindow ?? 'sun:04:30-sun:05:30',
-    };
+    const filled = withDefaults(props);
     const checks = new Checks(this);
     checkDatabase(checks, filled);
     checks.throwIfAny();
-    const { vpc, encryptionKey, port, databaseName, engineVersion, instanceType } = filled;
-    const kept = { encryptionKey, removalPolicy: profile.removalPolicy };
-    const logs = { ...kept, retention: props.logRetention ?? profile.logRetention };
-    const logins = loginsOf(filled.applicationUser);
-    const identifier = props.instanceIdentifier ?? instanceIdentifierOf(this);
-    const removalPolicy = props.removalPolicy ?? profile.databaseRemovalPolicy;
-    const insights = props.databaseInsightsMode ?? profile.databaseInsightsMode;
+    const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
+    const kept = { encryptionKey, removalPolicy: filled.belongingsRemovalPolicy };
+    const logins = loginsOf(applicationUser);
 
     allowLogGroups(this, encryptionKey);
-    const masterSecret = new Secret(this, 'MasterSecret', {
+    const masterSecret = databaseSecret(this, 'MasterSecret', {
       ...kept,
       description: 'Master user of the database: for RDS and the handlers that look after it',
-      generateSecretString: login(filled.masterUsername, databaseName),
+      username: filled.masterUsername,
+      databaseName,
     });
-    const applicationSecret = new Secret(this, 'ApplicationSecret', {
+    const applicationSecret = databaseSecret(this, 'ApplicationSecret', {
       ...kept,
       description: 'Login of the application in its database',
-      generateSecretString: login(logins[0], databaseName),
+      username: logins[0],
+      databaseName,
     });
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc,
       description: 'Database: only whom consumers let in',
       allowAllOutbound: false,
     });
-    const engine = DatabaseInstanceEngine.postgres({ version: engineVersion });
-    const parameters = parameterGroup(this, engine, engineVersion, props.parameters);
-    const common = {
-      vpc,
-      subnetGroup: new SubnetGroup(this, 'Subnets', {
-        vpc,
-        vpcSubnets: filled.vpcSubnets,
-        description: 'Subnets of the database',
-        removalPolicy: retainedOrDestroyed(removalPolicy),
-      }),
-      securityGroups: [securityGroup],
-      port,
-      instanceType,
-      parameterGroup: parameters,
-      publiclyAccessible: false,
-      storageType: StorageType.GP3,
-      storageEncrypted: true,
-      storageEncryptionKey: encryptionKey,
-      maxAllocatedStorage: filled.maxAllocatedStorage,
-      iamAuthentication: true,
-      monitoringInterval: Duration.minutes(1),
-      monitoringRole: monitoringRole(this),
-      enablePerformanceInsights: true,
-      performanceInsightEncryptionKey: encryptionKey,
-      performanceInsightRetention:
-        insights === DatabaseInsightsMode.ADVANCED
-          ? PerformanceInsightRetention.MONTHS_15
-          : PerformanceInsightRetention.DEFAULT,
-      databaseInsightsMode: insights,
-      cloudwatchLogsExports: LOG_EXPORTS,
-      autoMinorVersionUpgrade: true,
-      copyTagsToSnapshot: true,
-      deleteAutomatedBackups: false,
-      preferredMaintenanceWindow: filled.preferredMaintenanceWindow,
-      caCertificate: props.caCertificate ?? CaCertificate.RDS_CA_RSA2048_G1,
-      deletionProtection: props.deletionProtection ?? profile.deletionProtection,
-      removalPolicy,
-    };
-    const instance = new DatabaseInstance(this, 'Instance', {
-      ...common,
-      engine,
-      instanceIdentifier: identifier,
-      databaseName,
-      credentials: Credentials.fromSecret(masterSecret, filled.masterUsername),
-      allocatedStorage: filled.allocatedStorage,
-      multiAz: props.multiAz ?? profile.multiAz,
-      backupRetention: filled.backupRetention,
-      preferredBackupWindow: filled.preferredBackupWindow,
-      allowMajorVersionUpgrade: props.allowMajorVersionUpgrade ?? false,
-      engineLifecycleSupport:
-        props.engineLifecycleSupport ?? EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED,
-    });
-    const cfn = instance.node.defaultChild as CfnDBInstance;
-    cfn.dbInstanceClass = `db.${instanceType}`; // The L2 leaves a token that nobody else can read.
-    if (props.snapshotIdentifier !== undefined) {
-      restoreFrom(cfn, props.snapshotIdentifier);
-    }
-    instance.node.addDependency(common.monitoringRole, ...databaseLogs(this, 'Logs', identifier, logs));
-    const attachment = applicationSecret.attach(instance);
-    acknowledgeNoRotation(masterSecret);
-    acknowledgeNoRotation(applicationSecret);
+    const settings = databaseSettings(this, filled, securityGroup);
+    const instance = databaseInstance(this, 'Instance', filled, settings, masterSecret);
+    const attachedMaster = masterSecret.attach(instance);
+    const attachedApplication = applicationSecret.attach(instance);
     const roles = new DatabaseRoles(this, 'Roles', {
+      ...kept,
       vpc,
-      subnets: filled.handlerSubnets,
-      secretsManagerEndpoint: props.secretsManagerEndpoint,
-      databaseSecurityGroup: securityGroup,
       port,
-      masterSecret: instance.secret ?? masterSecret,
-      applicationSecret: attachment,
       databaseName,
-      owner: filled.applicationUser,
       logins,
-      instanceResourceId: cfn.attrDbiResourceId,
-      encryptionKey,
-      logRetention: logs.retention,
-      removalPolicy: kept.removalPolicy,
-      reservedConcurrentExecutions: props.handlerReservedConcurrency,
+      owner: applicationUser,
+      subnets: filled.handlerSubnets,
+      secretsManagerEndpoint: filled.secretsManagerEndpoint,
+      databaseSecurityGroup: securityGroup,
+      masterSecret: attachedMaster,
+      applicationSecret: attachedApplication,
+      instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
+      logRetention: filled.logRetention,
+      reservedConcurrentExecutions: filled.handlerReservedConcurrency,
     });
-    const names = Array.from({ length: props.readReplicas ?? 0 }, (_, index) => `${identifier}-replica-${index + 1}`);
-    const replicas = names.map((name, index) => {
-      const groups = databaseLogs(this, `Replica${index + 1}Logs`, name, logs);
-      return readReplica(
-        this,
-        `Replica${index + 1}`,
-        { instance, instanceIdentifier: name, prerequisites: [common.monitoringRole, ...groups] },
-        common,
-      );
-    });
-    if (props.eventTopic !== undefined) {
-      databaseEvents(this, props.eventTopic, {
+    const replicas = readReplicas(this, filled, settings, instance);
+    if (filled.eventTopic !== undefined) {
+      databaseEvents(this, filled.eventTopic, {
         instanceIdentifiers: [instance, ...replicas].map((each) => each.instanceIdentifier),
-        parameterGroupName: parameters.bindToInstance({}).parameterGroupName,
+        parameterGroupName: settings.parameterGroup.bindToInstance({}).parameterGroupName,
       });
     }
 
     this.instance = instance;
-    this.masterSecret = instance.secret ?? masterSecret;
-    this.applicationSecret = attachment;
+    this.masterSecret = attachedMaster;
+    this.applicationSecret = attachedApplication;
     this.readReplicas = replicas;
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
-    this.containerSecrets = databaseSecrets(attachment, filled.variables);
-    this.ready = new DependencyGroup(roles.resource, attachment);
-    this.maxConnections = connectionLimit(instanceType, props.parameters?.max_connections);
+    this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);
+    this.ready = new DependencyGroup(roles.resource, attachedApplication);
+    this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
   }
-}
-
-/** Frozen: any change would make Secrets Manager generate another password, which RDS and the roles do not have yet. */
-function login(username: string, dbname: string) {
-  return {
-    secretStringTemplate: JSON.stringify({ username, dbname }),
-    generateStringKey: 'password',
-    passwordLength: 40,
-    excludePunctuation: true,
-  };
-}
-
-/** The snapshot decides on these. The master's password is set after the restore. */
-function restoreFrom(cfn: CfnDBInstance, snapshotIdentifier: string): void {
-  cfn.dbSnapshotIdentifier = snapshotIdentifier;
-  cfn.dbName = undefined;
-  cfn.masterUsername = undefined;
-  cfn.kmsKeyId = undefined;
 }
 
 function connectionLimit(instanceType: InstanceType, parameter: string | undefined): number | undefined {
@@ -421,12 +305,4 @@ function connectionLimit(instanceType: InstanceType, parameter: string | undefin
     return maxConnectionsOf(instanceType);
   }
   return /^\d+$/.test(parameter) ? Number(parameter) : undefined;
-}
-
-function acknowledgeNoRotation(secret: Secret): void {
-  const reason =
-    'Generated by Secrets Manager, 40 characters, never shown, and encrypted; the database is reachable from the tasks alone. ' +
-    'A password changes only together with the role in the database: changed here alone it would lock its user out.';
-  acknowledge(secret, 'SMG4', reason);
-  acknowledge(secret, 'SecretsManagerRotationEnabled', reason);
 }

@@ -1,36 +1,14 @@
 import { Token } from 'aws-cdk-lib';
 import { type IVpc, type SelectedSubnets, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { DatabaseVariables } from '../database-variables';
-import type { PostgresDatabaseProps } from '../postgres-database';
 import type { Checks } from './checks';
 import { isDatabaseClass } from './database-classes';
+import type { FilledProps } from './database-defaults';
 import { checkDatabaseNames } from './database-names';
 import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 
-/** Every value that the checks look at, with its default where the user gave none. */
-export type FilledProps = PostgresDatabaseProps &
-  Required<
-    Pick<
-      PostgresDatabaseProps,
-      | 'allocatedStorage'
-      | 'applicationUser'
-      | 'caBundlePath'
-      | 'databaseName'
-      | 'engineVersion'
-      | 'handlerSubnets'
-      | 'instanceType'
-      | 'masterUsername'
-      | 'maxAllocatedStorage'
-      | 'port'
-      | 'preferredBackupWindow'
-      | 'preferredMaintenanceWindow'
-      | 'variables'
-      | 'vpcSubnets'
-    >
-  >;
-
 /** RDS enlarges storage only when there is at least a tenth to gain. */
-const LEAST_GROWTH = 1.1;
+const LEAST_GROWTH_PERCENT = 110;
 const OLDEST_MAJOR_VERSION = 14;
 
 /** Records everything that is wrong with the database's props. */
@@ -71,7 +49,7 @@ export function checkDatabase(checks: Checks, props: FilledProps): void {
 }
 
 function checkSize(checks: Checks, props: FilledProps): void {
-  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion } = props;
+  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion, backupRetention: retention } = props;
   checks
     .that('instanceType', instanceType.toString(), isDatabaseClass(instanceType), {
       must: 'be a class that RDS sells, without the prefix `db.`',
@@ -89,12 +67,13 @@ function checkSize(checks: Checks, props: FilledProps): void {
     .integer('allocatedStorage', allocatedStorage, { min: 20, max: 65536, remedy: 'It is in GiB of gp3 storage.' })
     .integer('maxAllocatedStorage', maxAllocatedStorage, {
       max: 65536,
-      min: Number.isFinite(allocatedStorage) ? Math.ceil(allocatedStorage * LEAST_GROWTH) : undefined,
+      min: Number.isFinite(allocatedStorage) ? Math.ceil((allocatedStorage * LEAST_GROWTH_PERCENT) / 100) : undefined,
       remedy: 'Storage grows by itself only to at least a tenth more than `allocatedStorage`, in GiB.',
     })
-    .duration('backupRetention', props.backupRetention, {
-      min: 7 * 86_400,
-      max: 35 * 86_400,
+    .integer('backupRetention', retention.isUnresolved() ? undefined : retention.toDays({ integral: false }), {
+      min: 7,
+      max: 35,
+      where: 'in days',
       remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
     })
     .integer('readReplicas', props.readReplicas, { min: 0, max: 5, remedy: 'Leave it out to have none.' });
@@ -120,8 +99,9 @@ function checkWindows(checks: Checks, props: FilledProps): void {
 function checkPlaces(checks: Checks, props: FilledProps): void {
   const database = subnets(checks, 'vpcSubnets', props.vpc, props.vpcSubnets);
   if (database !== undefined) {
-    const zones = new Set(database.availabilityZones);
-    checks.that('vpcSubnets', [...zones], database.isPendingLookup === true || zones.size >= 2, {
+    const zones = new Set(database.availabilityZones).size;
+    const counted = database.isPendingLookup !== true && !Token.isUnresolved(database.availabilityZones);
+    checks.that('vpcSubnets', `${zones} zone`, !counted || zones >= 2, {
       must: 'lie in at least two availability zones',
       remedy: 'RDS asks for them even without a standby; give subnets of a second zone.',
     });

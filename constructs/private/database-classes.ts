@@ -28,7 +28,10 @@ const NOT_SOLD = new Set(['nano']);
 /** Whether RDS sells the size in a family that is known here; families that are not known here are let through. */
 export function isDatabaseClass(instanceType: InstanceType): boolean {
   const { family, size } = parts(instanceType);
-  return size !== undefined && !NOT_SOLD.has(size) && (isKnown(family) ? memoryGiB(instanceType) !== undefined : true);
+  if (size === undefined || family === 'db' || NOT_SOLD.has(size)) {
+    return false;
+  }
+  return !isKnown(family) || memoryGiB(instanceType) !== undefined;
 }
 
 /** How many connections RDS allows on the class unless a parameter says otherwise, rather too few than too many. */

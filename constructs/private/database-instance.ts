@@ -1,97 +1,104 @@
-import { Aws, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { type IInstanceEngine, ParameterGroup, type PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { Duration } from 'aws-cdk-lib';
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import {
+  type CfnDBInstance,
+  Credentials,
+  DatabaseInsightsMode,
+  DatabaseInstance,
+  DatabaseInstanceEngine,
+  PerformanceInsightRetention,
+  StorageType,
+  SubnetGroup,
+} from 'aws-cdk-lib/aws-rds';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
-import { WorkloadRole } from './workload-role';
+import type { FilledProps } from './database-defaults';
+import {
+  databaseLogs,
+  instanceIdentifierOf,
+  LOG_EXPORTS,
+  monitoringRole,
+  parameterGroup,
+  retainedOrDestroyed,
+} from './database-parts';
 
-/** What RDS writes to CloudWatch Logs. */
-export const LOG_EXPORTS = ['postgresql', 'upgrade'];
-/** Longest generated name of an instance: `-replica-5` still fits behind it into RDS's 63 characters. */
-const LONGEST_NAME = 53;
+/** What an instance and its replicas have in common. */
+export type DatabaseSettings = ReturnType<typeof databaseSettings>;
 
-/** Parameters that every database here runs with; a user may add to them and change all but `rds.force_ssl`. */
-const PARAMETERS: { [name: string]: string } = {
-  'rds.force_ssl': '1',
-  shared_preload_libraries: 'pg_stat_statements',
-  log_min_duration_statement: '500', // milliseconds
-  idle_in_transaction_session_timeout: '60000', // milliseconds
-};
-
-/** A name that RDS accepts, from the place in the tree: the log groups of the instance carry it and exist before it. */
-export function instanceIdentifierOf(scope: Construct): string {
-  const name = Names.uniqueResourceName(scope, { maxLength: LONGEST_NAME, separator: '-' });
-  return name
-    .toLowerCase()
-    .replace(/-+/g, '-')
-    .replace(/^(?![a-z])/, 'db-')
-    .slice(0, LONGEST_NAME)
-    .replace(/-$/, '');
+/** Makes what an instance and its replicas share, and says how each of them is set up. */
+export function databaseSettings(scope: Construct, props: FilledProps, securityGroup: ISecurityGroup) {
+  const { vpc, encryptionKey, removalPolicy, databaseInsightsMode } = props;
+  const advanced = databaseInsightsMode === DatabaseInsightsMode.ADVANCED;
+  return {
+    vpc,
+    removalPolicy,
+    databaseInsightsMode,
+    port: props.port,
+    instanceType: props.instanceType,
+    maxAllocatedStorage: props.maxAllocatedStorage,
+    preferredMaintenanceWindow: props.preferredMaintenanceWindow,
+    caCertificate: props.caCertificate,
+    deletionProtection: props.deletionProtection,
+    parameterGroup: parameterGroup(scope, props.engineVersion, props.parameters),
+    subnetGroup: new SubnetGroup(scope, 'Subnets', {
+      vpc,
+      vpcSubnets: props.vpcSubnets,
+      description: 'Subnets of the database',
+      removalPolicy: retainedOrDestroyed(removalPolicy),
+    }),
+    securityGroups: [securityGroup],
+    publiclyAccessible: false,
+    storageType: StorageType.GP3,
+    iamAuthentication: true,
+    monitoringInterval: Duration.minutes(1),
+    monitoringRole: monitoringRole(scope),
+    enablePerformanceInsights: true,
+    performanceInsightEncryptionKey: encryptionKey,
+    performanceInsightRetention: advanced ? PerformanceInsightRetention.MONTHS_15 : PerformanceInsightRetention.DEFAULT,
+    cloudwatchLogsExports: LOG_EXPORTS,
+    autoMinorVersionUpgrade: true,
+    copyTagsToSnapshot: true,
+    deleteAutomatedBackups: false,
+  };
 }
 
-/** The log groups of an instance, made before RDS would make them without encryption and retention. */
-export function databaseLogs(
+/** The instance, after its log groups and the permissions of its monitoring. */
+export function databaseInstance(
   scope: Construct,
   id: string,
-  instanceIdentifier: string,
-  props: { encryptionKey?: IKey; retention: RetentionDays; removalPolicy: RemovalPolicy },
-): LogGroup[] {
-  return LOG_EXPORTS.map(
-    (name) =>
-      new LogGroup(scope, `${id}${name[0].toUpperCase()}${name.slice(1)}`, {
-        logGroupName: `/aws/rds/instance/${instanceIdentifier}/${name}`,
-        ...props,
-      }),
-  );
+  props: FilledProps,
+  settings: DatabaseSettings,
+  masterSecret: ISecret,
+): DatabaseInstance {
+  const identifier = props.instanceIdentifier ?? instanceIdentifierOf(scope);
+  const instance = new DatabaseInstance(scope, id, {
+    ...settings,
+    engine: DatabaseInstanceEngine.postgres({ version: props.engineVersion }),
+    instanceIdentifier: identifier,
+    databaseName: props.databaseName,
+    credentials: Credentials.fromPassword(props.masterUsername, masterSecret.secretValueFromJson('password')),
+    storageEncrypted: true,
+    storageEncryptionKey: props.encryptionKey,
+    allocatedStorage: props.allocatedStorage,
+    multiAz: props.multiAz,
+    backupRetention: props.backupRetention,
+    preferredBackupWindow: props.preferredBackupWindow,
+    allowMajorVersionUpgrade: props.allowMajorVersionUpgrade,
+    engineLifecycleSupport: props.engineLifecycleSupport,
+  });
+  const cfn = instance.node.defaultChild as CfnDBInstance;
+  cfn.dbInstanceClass = `db.${props.instanceType}`; // The L2 leaves a token that nobody else can read.
+  if (props.snapshotIdentifier !== undefined) {
+    restoreFrom(cfn, props.snapshotIdentifier);
+  }
+  instance.node.addDependency(settings.monitoringRole, ...databaseLogs(scope, 'Logs', identifier, props));
+  return instance;
 }
 
-/** A parameter group whose logical id carries the family: CloudFormation ignores a changed family on the same group. */
-export function parameterGroup(
-  scope: Construct,
-  engine: IInstanceEngine,
-  version: PostgresEngineVersion,
-  parameters: { [name: string]: string } = {},
-): ParameterGroup {
-  return new ParameterGroup(scope, `Postgres${version.postgresMajorVersion}`, {
-    engine,
-    description: `Django on PostgreSQL ${version.postgresMajorVersion}`,
-    parameters: { ...PARAMETERS, ...parameters },
-  });
-}
-
-/** What RDS's enhanced monitoring needs, with the region and account that AWS's own policy leaves open. */
-export function monitoringRole(scope: Construct): WorkloadRole {
-  const role = new WorkloadRole(scope, 'MonitoringRole', {
-    assumedBy: new ServicePrincipal('monitoring.rds.amazonaws.com'),
-    description: 'Enhanced monitoring of the database',
-  });
-  role.addToPrincipalPolicy(
-    new PolicyStatement({
-      actions: [
-        'logs:CreateLogGroup',
-        'logs:PutRetentionPolicy',
-        'logs:CreateLogStream',
-        'logs:PutLogEvents',
-        'logs:DescribeLogStreams',
-        'logs:GetLogEvents',
-      ],
-      // RDS makes the group and its streams; it names a stream after the instance's resource id, which exists only later.
-      resources: [
-        Stack.of(scope).formatArn({
-          service: 'logs',
-          resource: 'log-group:RDSOSMetrics*',
-          region: Aws.REGION, // Not the literal that the stack may know: the acknowledgement names this text.
-          account: Aws.ACCOUNT_ID,
-        }),
-      ],
-    }),
-  );
-  acknowledge(
-    role,
-    'IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:RDSOSMetrics*]',
-    'RDS makes the one log group of enhanced monitoring and names its streams by itself. The policy allows that group in this region only.',
-  );
-  return role;
+/** The snapshot decides on what is dropped here. The master's password is set after the restore. */
+function restoreFrom(cfn: CfnDBInstance, snapshotIdentifier: string): void {
+  cfn.dbSnapshotIdentifier = snapshotIdentifier;
+  cfn.dbName = undefined;
+  cfn.masterUsername = undefined;
+  cfn.kmsKeyId = undefined;
 }

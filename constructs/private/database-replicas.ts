@@ -1,40 +1,34 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
-import {
-  type DatabaseInstance,
-  DatabaseInstanceReadReplica,
-  type DatabaseInstanceReadReplicaProps,
-} from 'aws-cdk-lib/aws-rds';
-import type { Construct, IDependable } from 'constructs';
+import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
+import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
+import type { FilledProps } from './database-defaults';
+import type { DatabaseSettings } from './database-instance';
+import { databaseLogs, instanceIdentifierOf, retainedOrDestroyed } from './database-parts';
 
-/** Everything that a replica has in common with the instance that it follows. */
-export type ReplicaProps = Omit<DatabaseInstanceReadReplicaProps, 'sourceDatabaseInstance' | 'instanceIdentifier'>;
-
-/** Read replicas of an instance, named after it. */
-export function readReplica(
+/** The read replicas of an instance, set up as it is and named after it. */
+export function readReplicas(
   scope: Construct,
-  id: string,
-  source: { instance: DatabaseInstance; instanceIdentifier: string; prerequisites: IDependable[] },
-  props: ReplicaProps,
-): DatabaseInstanceReadReplica {
-  const replica = new DatabaseInstanceReadReplica(scope, id, {
-    ...props,
-    // In one region a replica has the encryption and the key of its source; CloudFormation does not let it say so.
-    storageEncryptionKey: undefined,
-    storageEncrypted: undefined,
-    sourceDatabaseInstance: source.instance,
-    instanceIdentifier: source.instanceIdentifier,
-    // RDS makes no last snapshot of a replica.
-    removalPolicy: retainedOrDestroyed(props.removalPolicy),
+  props: FilledProps,
+  settings: DatabaseSettings,
+  instance: DatabaseInstance,
+): DatabaseInstanceReadReplica[] {
+  const numbers = Array.from({ length: props.readReplicas }, (_, index) => index + 1);
+  return numbers.map((number) => {
+    const identifier = `${props.instanceIdentifier ?? instanceIdentifierOf(scope)}-replica-${number}`;
+    // Encryption and its key come from the source; CloudFormation does not let a replica in the same region say so.
+    const replica = new DatabaseInstanceReadReplica(scope, `Replica${number}`, {
+      ...settings,
+      sourceDatabaseInstance: instance,
+      instanceIdentifier: identifier,
+      removalPolicy: retainedOrDestroyed(settings.removalPolicy), // RDS makes no last snapshot of a replica.
+    });
+    replica.node.addDependency(
+      settings.monitoringRole,
+      ...databaseLogs(scope, `Replica${number}Logs`, identifier, props),
+    );
+    acknowledgeInherited(replica);
+    return replica;
   });
-  replica.node.addDependency(...source.prerequisites);
-  acknowledgeInherited(replica);
-  return replica;
-}
-
-/** For what belongs to an instance but cannot be snapshotted. */
-export function retainedOrDestroyed(removalPolicy: RemovalPolicy | undefined): RemovalPolicy {
-  return removalPolicy === RemovalPolicy.RETAIN ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
 }
 
 function acknowledgeInherited(replica: DatabaseInstanceReadReplica): void {

@@ -16,6 +16,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import {
   type DatabaseRolesProperties,
@@ -46,6 +47,8 @@ export interface DatabaseRolesProps {
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
   readonly reservedConcurrentExecutions?: number;
+  /** Who hears of an invocation that Lambda gave up on. */
+  readonly deadLetterTopic?: ITopic;
 }
 
 /**
@@ -146,8 +149,12 @@ export class DatabaseRoles extends Construct {
       role,
       logGroup,
       reservedConcurrentExecutions: props.reservedConcurrentExecutions,
+      deadLetterTopic: props.deadLetterTopic,
     });
-    acknowledgeInvocation(handler, props.reservedConcurrentExecutions);
+    if (props.deadLetterTopic !== undefined) {
+      props.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
+    }
+    acknowledgeInvocation(handler, props);
     return handler;
   }
 }
@@ -171,13 +178,15 @@ function waysOut(props: DatabaseRolesProps): Construct[] {
   return [routes, ...gateways, ...(endpoint === undefined ? [] : [endpoint])];
 }
 
-function acknowledgeInvocation(handler: LambdaFunction, reserved: number | undefined): void {
-  acknowledge(
-    handler,
-    'LambdaDLQ',
-    'CloudFormation waits for the answer of each invocation: a lost one fails the deployment, which shows it better than a queue.',
-  );
-  if (reserved === undefined) {
+function acknowledgeInvocation(handler: LambdaFunction, props: DatabaseRolesProps): void {
+  if (props.deadLetterTopic === undefined) {
+    acknowledge(
+      handler,
+      'LambdaDLQ',
+      'CloudFormation waits for the answer of each invocation: a lost one fails the deployment, which shows it better than a queue.',
+    );
+  }
+  if (props.reservedConcurrentExecutions === undefined) {
     acknowledge(
       handler,
       'LambdaConcurrency',
