@@ -279,6 +279,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
       logRetention: filled.logRetention,
       reservedConcurrentExecutions: filled.handlerReservedConcurrency,
+      deadLetterTopic: filled.eventTopic,
     });
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {

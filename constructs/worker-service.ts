@@ -11,7 +11,7 @@ import { type Capacity, capacityOf, checkCapacity } from './private/capacity';
 import { brokerOf, celery, checkCelery } from './private/celery';
 import { Checks } from './private/checks';
 import { LIVENESS_FILE } from './private/contract';
-import { deadLetterAlarms } from './private/dead-letter-alarm';
+import { deadLetterAlarms } from './private/deployment-alarm';
 import { checkService, fargateService, MAX_STOP_TIMEOUT } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { runningTasks } from './private/service-metrics';
@@ -126,7 +126,7 @@ export class WorkerService extends Construct implements IDjangoService {
       task,
       service: props,
       spot: props.spot ?? profile.workerSpot,
-      deploymentAlarms: deadLetterAlarms(this, this.queues),
+      deploymentAlarms: deadLetterAlarms(this, this.queues, props.alarmTopic),
     });
     scaleOnBacklog(this.service, this.queues, { ...capacity, target: targetOf(props, capacity) });
 
