@@ -13,6 +13,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { ITaskQueue } from '../task-queue';
 import { acknowledge } from './acknowledge';
+import { runbookUrl } from './alarm-table';
 
 const period = Duration.minutes(1);
 
@@ -61,7 +62,7 @@ interface Sign {
 function deploymentAlarm(scope: Construct, topic: ITopic | undefined, { description, ...sign }: Sign): Alarm {
   const alarm = new Alarm(scope, 'DeploymentAlarm', {
     ...sign,
-    alarmDescription: `${scope.node.path}: ${description}; a running deployment is rolled back.`,
+    alarmDescription: `${scope.node.path}: ${description}; a running deployment is rolled back. What to do: ${runbookUrl('deployment-alarm')}`,
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
     treatMissingData: TreatMissingData.NOT_BREACHING,
   });
