@@ -12,8 +12,9 @@ from functools import partial
 
 import pytest
 from celery import Celery
-from celery.app.defaults import _OPTIONS
+from celery.app.defaults import NAMESPACES, flatten
 from django.core.exceptions import ImproperlyConfigured
+from kombu.transport.SQS import Channel
 
 from django_fargate.celery import BEAT_MAX_LOOP_INTERVAL, LIVENESS_INTERVAL, LivenessProbe, celery_settings, setup
 from django_fargate.liveness import LivenessFile
@@ -28,7 +29,7 @@ BROKER = {
 
 def test_every_setting_is_one_that_this_celery_knows(environment):
     environment(**BROKER)
-    assert set(celery_settings()) <= set(_OPTIONS)
+    assert set(celery_settings()) <= set(dict(flatten(NAMESPACES)))
 
 
 def test_a_failed_task_stays_in_its_queue_until_sqs_gives_up(environment):
@@ -60,6 +61,11 @@ def test_the_queues_are_those_of_the_broker_and_no_others(environment):
         app.amqp.queues["exprss"]
     assert app.conf.worker_prefetch_multiplier == 1
     assert app.connection_for_write().transport_options["predefined_queues"] == QUEUES
+
+
+def test_a_failed_poll_of_sqs_does_not_end_this_version_s_worker():
+    # After an HTTP 5xx or a reset connection kombu hands on an empty list in place of SQS's answer.
+    assert not Channel._on_messages_ready(None, "https://sqs/queue", "queue", [])
 
 
 def test_remote_control_is_off(environment):

@@ -18,12 +18,23 @@ STATIC = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticF
 @override_settings(ALLOWED_HOSTS=["testserver"], STORAGES=STATIC)
 class GuestbookTest(TestCase):
     def test_a_message_is_kept_shown_and_handed_to_a_task(self):
-        with mock.patch.object(tasks.count_words, "delay") as delay:
+        with mock.patch.object(tasks.count_words, "delay") as delay, self.captureOnCommitCallbacks(execute=True):
             response = self.client.post("/", {"text": "three <b>little</b> words"})
         self.assertRedirects(response, "/")
         message = Message.objects.get()
         delay.assert_called_once_with(message.pk)
         self.assertContains(self.client.get("/"), "three &lt;b&gt;little")
+
+    def test_a_queue_that_is_away_costs_no_message_and_the_heartbeat_makes_up_for_it(self):
+        with (
+            mock.patch.object(tasks.count_words, "delay", side_effect=ConnectionError("SQS is away")),
+            self.captureOnCommitCallbacks(execute=True),
+        ):
+            self.assertRedirects(self.client.post("/", {"text": "two words"}), "/")
+        Message.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+        with mock.patch.object(tasks.count_words, "delay") as delay:
+            tasks.heartbeat.apply(throw=True)
+        delay.assert_called_once_with(Message.objects.get().pk)
 
     def test_an_empty_message_is_refused(self):
         self.assertEqual(self.client.post("/", {"text": ""}).status_code, 400)
