@@ -96,9 +96,7 @@ class LivenessProbe(bootsteps.StartStopStep):
 
 def _behind_the_project_s_own(app: Celery) -> dict[str, Any]:
     """What add_defaults() takes goes before the project's settings, in spite of its name; this goes between them and Celery's."""
-    settings = celery_settings()
-    for maps in (app.conf.maps, app.conf.defaults):
-        maps.insert(-1, settings)
+    app.conf.maps.insert(-1, celery_settings())
     return {}
 
 
