@@ -27,7 +27,7 @@ export interface ComplianceLockOptions extends BackupVaultLockOptions {
  */
 export class BackupVaultLock {
   /** What `confirmation` must say for a compliance lock. */
-  public static readonly COMPLIANCE_CONFIRMATION =
+  public static readonly COMPLIANCE_CONFIRMATION: string =
     'I understand that nobody can delete these backups before they expire';
 
   /** No lock. */

@@ -58,9 +58,9 @@ export class BeatService extends Construct implements IDjangoService {
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
   public readonly connections: Connections;
-  public readonly minTasks = 1;
-  public readonly maxTasks = 1;
-  public readonly connectionsPerTask = 1;
+  public readonly minTasks: number = 1;
+  public readonly maxTasks: number = 1;
+  public readonly connectionsPerTask: number = 1;
 
   constructor(scope: Construct, id: string, props: BeatServiceProps) {
     super(scope, id);

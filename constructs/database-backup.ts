@@ -42,7 +42,7 @@ export interface DatabaseBackupRule {
 export interface DatabaseBackupOptions {
   /**
    * When backups are made and how long they are kept.
-   * @default - daily for 35 days, weekly for 12 weeks, monthly for 12 months, from 5:00 on
+   * @default - daily for 35 days, weekly for 12 weeks, monthly for 12 months, from 6:00 on
    */
   readonly rules?: DatabaseBackupRule[];
   /** Time zone of all schedules. @default TimeZone.ETC_UTC */
@@ -154,18 +154,21 @@ export class DatabaseBackup extends Construct {
   }
 }
 
-/** Hours apart: of two jobs for one database at a time the second waits, and expires when its start window is over. */
+/**
+ * After the backup and maintenance windows of RDS, and hours apart: of two jobs for one database at a time the second waits,
+ * and expires when its start window is over.
+ */
 function defaultRules(): DatabaseBackupRule[] {
   return [
-    { name: 'daily', schedule: Schedule.cron({ minute: '0', hour: '5' }), deleteAfter: Duration.days(35) },
+    { name: 'daily', schedule: Schedule.cron({ minute: '0', hour: '6' }), deleteAfter: Duration.days(35) },
     {
       name: 'weekly',
-      schedule: Schedule.cron({ minute: '0', hour: '7', weekDay: 'SUN' }),
+      schedule: Schedule.cron({ minute: '0', hour: '8', weekDay: 'SUN' }),
       deleteAfter: Duration.days(84),
     },
     {
       name: 'monthly',
-      schedule: Schedule.cron({ minute: '0', hour: '9', day: '1' }),
+      schedule: Schedule.cron({ minute: '0', hour: '10', day: '1' }),
       deleteAfter: Duration.days(365),
     },
   ];

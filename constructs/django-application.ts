@@ -213,14 +213,15 @@ export class DjangoApplication extends Construct {
       executionRole: executionRole(this, 'ExecutionRole'),
       logGroup: this.logGroup,
     };
-    const routed = { ...shared, loadBalancer: this.loadBalancer };
+    const running = { ...shared, alarmTopic: this.notifications.topic };
+    const routed = { ...running, loadBalancer: this.loadBalancer };
     this.release = new ReleaseCommand(this, 'Release', { ...shared, ...props.release });
     this.web = takesEveryPath(props.asgi) ? undefined : new WebService(this, 'Web', { ...routed, ...props.web });
     this.asgi = props.asgi && new AsgiService(this, 'Asgi', { ...routed, ...props.asgi });
     this.workers = named(this, 'Workers', workersOf(props, this.broker), (parent, name, worker) => {
-      return new WorkerService(parent, name, { ...shared, broker: this.broker as ICeleryBroker, ...worker });
+      return new WorkerService(parent, name, { ...running, broker: this.broker as ICeleryBroker, ...worker });
     });
-    this.beat = props.beat && new BeatService(this, 'Beat', { ...shared, ...props.beat });
+    this.beat = props.beat && new BeatService(this, 'Beat', { ...running, ...props.beat });
     this.scheduledCommands = named(this, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
       return new ScheduledCommand(parent, name, { ...shared, ...command });
     });

@@ -1,19 +1,19 @@
-import { Annotations, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
-import type { FargateTaskDefinition, ICluster } from 'aws-cdk-lib/aws-ecs';
-import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Schedule, type ScheduleExpression, type ScheduleTargetConfig, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from './private/acknowledge';
 import { Checks } from './private/checks';
-import { familyArn, reportFailures } from './private/failure-rule';
+import { reportFailures } from './private/failure-rule';
 import { checkFargateSize } from './private/fargate-size';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
-import { WorkloadRole } from './private/workload-role';
+import { schedulerRole } from './private/scheduler-role';
 import type { ProcessProps } from './process';
 import { profileValues } from './profile';
 
@@ -107,7 +107,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
     const role = schedulerRole(this, task, props.cluster, this.deadLetterQueue);
     this.schedule = new Schedule(this, 'Schedule', {
       schedule: props.schedule,
-      description: `${this.node.path}: ${props.command.join(' ')}`.slice(0, 512),
+      description: this.node.path,
       enabled: props.enabled ?? true,
       timeWindow: props.flexibleTimeWindow && TimeWindow.flexible(props.flexibleTimeWindow),
       target: { bind: () => target(props, task, role, this.deadLetterQueue) },
@@ -151,11 +151,24 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
       max: 86400,
       remedy: 'Leave it out for commands that must start at the moment.',
     })
+    .optional('flexibleTimeWindow', props.flexibleTimeWindow, () => whole(props.flexibleTimeWindow, 60), {
+      must: 'be whole minutes',
+      remedy: 'EventBridge Scheduler knows no shorter steps: round it.',
+    })
+    .optional('maxEventAge', props.maxEventAge, () => whole(props.maxEventAge, 1), {
+      must: 'be whole seconds',
+      remedy: 'EventBridge Scheduler knows no fractions: round it.',
+    })
     .optional('deadLetterQueue', props.deadLetterQueue?.node.path, () => props.deadLetterQueue?.fifo !== true, {
       must: 'be a standard queue',
       remedy: 'EventBridge Scheduler does not send to FIFO queues.',
     })
     .throwIfAny();
+}
+
+/** Whether a duration is a multiple of so many seconds. */
+function whole(duration: Duration | undefined, seconds: number): boolean {
+  return ((duration?.toMilliseconds() ?? 0) / 1000) % seconds === 0;
 }
 
 function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue {
@@ -172,54 +185,6 @@ function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue 
     'This is the dead-letter queue of a schedule, which the rule does not know; its messages are read by people, after an alarm.',
   );
   return queue;
-}
-
-/** EventBridge Scheduler, for schedules of this account: start the task, give it its two roles, report that it could not. */
-function schedulerRole(scope: Construct, task: HardenedTask, cluster: ICluster, queue: IQueue): IRole {
-  const stack = Stack.of(scope);
-  const role = new WorkloadRole(scope, 'SchedulerRole', {
-    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
-      conditions: {
-        StringEquals: {
-          'aws:SourceAccount': stack.account,
-          'aws:SourceArn': stack.formatArn({
-            service: 'scheduler',
-            resource: 'schedule-group',
-            resourceName: 'default',
-          }),
-        },
-      },
-    }),
-  });
-  role.addToPrincipalPolicy(
-    new PolicyStatement({
-      actions: ['ecs:RunTask'],
-      resources: [`${familyArn(task)}:*`], // A run that falls into a deployment must find the old and the new revision allowed.
-      conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
-    }),
-  );
-  role.addToPrincipalPolicy(
-    new PolicyStatement({
-      actions: ['iam:PassRole'],
-      resources: [task.taskRole.roleArn, task.executionRole.roleArn],
-      conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
-    }),
-  );
-  role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
-  queue.encryptionMasterKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
-  acknowledge(
-    role,
-    `IAM5[Resource::${finding(stack.resolve(`${familyArn(task)}:*`))}]`,
-    'Any revision of this one task definition, in this one cluster: a run that falls into a deployment must find both revisions allowed.',
-  );
-  return role;
-}
-
-/** A resource as the rule writes it: references in angle brackets. */
-function finding(arn: string | { 'Fn::Join': [string, (string | { Ref: string })[]] }): string {
-  return typeof arn === 'string'
-    ? arn
-    : arn['Fn::Join'][1].map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join('');
 }
 
 function target(props: ScheduledCommandProps, task: HardenedTask, role: IRole, queue: IQueue): ScheduleTargetConfig {

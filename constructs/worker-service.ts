@@ -1,30 +1,22 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  type MathExpressionOptions,
-  type Metric,
-  type MetricOptions,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import type { MathExpression, MathExpressionOptions, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ContainerHealthCheck } from './container-health-check';
-import { acknowledge } from './private/acknowledge';
-import { backlogPerTask, MAX_QUEUES, scaleOnBacklog } from './private/backlog-scaling';
+import { backlogPerTask, scaleOnBacklog } from './private/backlog-scaling';
 import { type Capacity, capacityOf, checkCapacity } from './private/capacity';
 import { brokerOf, celery, checkCelery } from './private/celery';
 import { Checks } from './private/checks';
 import { LIVENESS_FILE } from './private/contract';
+import { deadLetterAlarms } from './private/deployment-alarm';
 import { checkService, fargateService, MAX_STOP_TIMEOUT } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { runningTasks } from './private/service-metrics';
 import { workerConcurrency } from './private/sizing';
+import { checkQueues, checkScaling, targetOf } from './private/worker-checks';
 import type { ServiceOptions, ServiceProps } from './process';
 import { profileValues } from './profile';
 import type { IDjangoService } from './service';
@@ -134,7 +126,7 @@ export class WorkerService extends Construct implements IDjangoService {
       task,
       service: props,
       spot: props.spot ?? profile.workerSpot,
-      deploymentAlarms: deploymentAlarms(this, this.queues),
+      deploymentAlarms: deadLetterAlarms(this, this.queues, props.alarmTopic),
     });
     scaleOnBacklog(this.service, this.queues, { ...capacity, target: targetOf(props, capacity) });
 
@@ -180,67 +172,6 @@ function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacit
   checks.throwIfAny();
 }
 
-function checkQueues(checks: Checks, props: WorkerServiceProps): void {
-  const names = props.queueNames ?? [];
-  const known = Object.keys(props.broker?.queues ?? {});
-  checks.optional('queueNames', props.queueNames, () => names.length >= 1 && names.length <= MAX_QUEUES, {
-    must: `be from 1 to ${MAX_QUEUES} names`,
-    remedy: 'Make a WorkerService for each set of queues: CloudWatch cannot add up more of them for scaling.',
-  });
-  checks.optional('queueNames', props.queueNames, () => new Set(names).size === names.length, {
-    must: 'name every queue once',
-    remedy: 'Leave out the repeated name.',
-  });
-  for (const name of props.broker === undefined ? [] : names) {
-    checks.that('queueNames', name, known.includes(name), {
-      must: `be queues of the broker: ${known.join(', ')}`,
-      remedy: 'Correct the name, or add the queue to the broker.',
-    });
-  }
-}
-
-function checkScaling(checks: Checks, props: WorkerServiceProps): void {
-  const { acceptableLatency, taskDuration } = props;
-  const latency = acceptableLatency ?? DEFAULT_LATENCY;
-  const duration = taskDuration ?? DEFAULT_TASK_DURATION;
-  checks
-    .number('backlogPerTask', props.backlogPerTask, {
-      min: 1,
-      remedy: 'Give the messages that one task may have to do.',
-    })
-    .optional(
-      'backlogPerTask',
-      props.backlogPerTask,
-      () => acceptableLatency === undefined && taskDuration === undefined,
-      {
-        must: 'not be given together with `acceptableLatency` or `taskDuration`',
-        remedy: 'Keep it alone, or the other two.',
-      },
-    )
-    .duration('taskDuration', taskDuration, { min: 0.001, remedy: 'Give the average time of a Celery task.' })
-    .optional(
-      acceptableLatency === undefined ? 'taskDuration' : 'acceptableLatency',
-      acceptableLatency ?? taskDuration,
-      () => latency.toMilliseconds() >= duration.toMilliseconds(),
-      {
-        must:
-          acceptableLatency === undefined
-            ? `be at most \`acceptableLatency\`, ${latency.toSeconds()} seconds`
-            : `be at least \`taskDuration\`, ${duration.toMilliseconds() / 1000} seconds`,
-        remedy: 'A busy task would ask for another one for ever: raise `acceptableLatency`.',
-      },
-    );
-}
-
-const DEFAULT_LATENCY = Duration.minutes(1);
-const DEFAULT_TASK_DURATION = Duration.seconds(5);
-
-function targetOf(props: WorkerServiceProps, capacity: Capacity): number {
-  const latency = (props.acceptableLatency ?? DEFAULT_LATENCY).toMilliseconds();
-  const duration = (props.taskDuration ?? DEFAULT_TASK_DURATION).toMilliseconds();
-  return props.backlogPerTask ?? (latency / duration) * capacity.processes;
-}
-
 function worker(props: WorkerServiceProps, names: string[], queues: ITaskQueue[], concurrency: number): string[] {
   const timeLimit = Math.min(...queues.map((queue) => queue.taskTimeLimit.toMilliseconds() / 1000));
   return [
@@ -257,36 +188,4 @@ function worker(props: WorkerServiceProps, names: string[], queues: ITaskQueue[]
     ...['--without-gossip', '--without-mingle', '--without-heartbeat'],
     ...['--loglevel', 'INFO'],
   ];
-}
-
-/** Messages in a dead-letter queue roll a deployment back. One alarm over all queues; ECS disregards it if it was on before. */
-function deploymentAlarms(scope: Construct, queues: ITaskQueue[]): Alarm[] | undefined {
-  const period = Duration.minutes(1);
-  const letters = queues.flatMap((queue) => queue.metricDeadLetters({ period }) ?? []);
-  if (letters.length === 0) {
-    return undefined;
-  }
-  const alarm = new Alarm(scope, 'DeploymentAlarm', {
-    alarmDescription: 'Messages ended in a dead-letter queue; a running deployment of the worker is rolled back.',
-    metric: letters.length === 1 ? letters[0] : sumOf(letters, period),
-    threshold: 0,
-    comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
-  });
-  acknowledge(
-    alarm,
-    'CloudWatchAlarmAction',
-    'The action is the roll-back: ECS watches this alarm during a deployment. People are told by the alarm on the dead-letter queue.',
-  );
-  return [alarm];
-}
-
-function sumOf(letters: IMetric[], period: Duration): MathExpression {
-  return new MathExpression({
-    expression: letters.map((_, index) => `FILL(letters${index}, 0)`).join(' + '), // An idle queue has no data.
-    label: 'dead letters',
-    period,
-    usingMetrics: Object.fromEntries(letters.map((metric, index) => [`letters${index}`, metric])),
-  });
 }

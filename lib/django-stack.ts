@@ -38,7 +38,7 @@ export class DjangoStack extends Stack {
     checkDomain(this, props);
 
     const { domainName, hostedZoneId, hostedZoneName, ...application } = props;
-    this.application = new DjangoApplication(this, 'Application', {
+    this.application = new DjangoApplication(this, 'App', {
       ...application,
       domainNames: props.domainNames ?? (domainName === undefined ? undefined : [domainName]),
       hostedZone: props.hostedZone ?? hostedZone(this, props),

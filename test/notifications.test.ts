@@ -5,7 +5,7 @@ import { Notifications } from '../constructs/notifications';
 import { WorkloadRole } from '../constructs/private/workload-role';
 import { Annotations, errorOf, Match, only, templateOf, testStack } from './support';
 
-const SENDERS = ['cloudwatch', 'events.rds', 'events', 'backup'].map((name) => `${name}.amazonaws.com`);
+const SENDERS = ['cloudwatch', 'events.rds', 'events'].map((name) => `${name}.amazonaws.com`);
 
 describe('notifications with a key', () => {
   const stack = testStack();

@@ -1,4 +1,4 @@
-import { App, Duration, type Stack } from 'aws-cdk-lib';
+import { Duration, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { ContainerHealthCheck } from '../constructs/container-health-check';
@@ -219,7 +219,7 @@ describe('WebService, with everything changed', () => {
   });
 
   test('two services cannot take the same priority of one load balancer', () => {
-    const stack = testStack({}, new App());
+    const stack = testStack();
     const common = processProps(stack);
     const loadBalancer = loadBalancerFor(stack, common);
     new WebService(stack, 'Web', { ...common, loadBalancer });

@@ -56,8 +56,8 @@ function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }
   days(checks, 'lock.maxRetention', maxRetention, 1, 'AWS Backup counts in days.');
   if (!isUnknown(minRetention)) {
     const least = toDays(minRetention);
-    checks.optional('lock.maxRetention', maxRetention, () => toDays(maxRetention as Duration) >= least, {
-      must: `be at least \`minRetention\`, ${least} days`,
+    checks.optional('lock.maxRetention', maxRetention, () => toDays(maxRetention as Duration) > least, {
+      must: `be more than \`minRetention\`, ${least} days`,
       remedy: 'Raise it, or leave it out.',
     });
   }
@@ -106,7 +106,9 @@ function windows(checks: Checks, prop: string, { startWindow, completionWindow }
       must: 'be whole minutes',
       remedy: 'AWS Backup counts windows in minutes.',
     });
-  const start = startWindow?.isUnresolved() ? undefined : (startWindow?.toMilliseconds() ?? DEFAULT_START_MILLISECONDS);
+  const start = startWindow?.isUnresolved()
+    ? undefined
+    : (startWindow?.toMilliseconds({ integral: false }) ?? DEFAULT_START_MILLISECONDS);
   if (start !== undefined) {
     checks.duration(`${prop}.completionWindow`, completionWindow, {
       min: start / 1000 + 60,
@@ -127,9 +129,9 @@ function days(checks: Checks, prop: string, given: Duration | undefined, least: 
 }
 
 function wholeMinutes(duration: Duration): boolean {
-  return Number.isInteger(duration.toMilliseconds() / 60_000);
+  return Number.isInteger(duration.toMilliseconds({ integral: false }) / 60_000);
 }
 
 function toDays(duration: Duration): number {
-  return duration.toMilliseconds() / 86_400_000;
+  return duration.toMilliseconds({ integral: false }) / 86_400_000;
 }

@@ -77,7 +77,7 @@ export function refusedRoles(graph: Graph): string[] {
       const key = keyOf(graph, queue);
       return [
         ...(may(graph, statements, 'sqs:SendMessage', queue) ? [] : [`${id} → ${queue}: its role`]),
-        ...(key === undefined || may(graph, statements, 'kms:GenerateDataKey*', key)
+        ...(key === undefined || may(graph, statements, 'kms:GenerateDataKey', key)
           ? []
           : [`${id} → ${queue}: its role for the key`]),
       ];
@@ -138,12 +138,11 @@ function may(graph: Graph, statements: Statement[], action: string, resource: st
   });
 }
 
-/** A service principal, which may carry the region: `logs.eu-west-1.amazonaws.com`. */
+/** A service principal; that of CloudWatch Logs carries the region: `logs.eu-west-1.amazonaws.com`. */
 function names(principal: unknown, service: string): boolean {
-  const [name, ...domain] = service.split('.');
-  const regional = (given: unknown) =>
-    JSON.stringify(given ?? '').includes(`"${name}.`) && JSON.stringify(given).includes(domain.join('.'));
-  return [principal].flat().some((given) => given === service || regional(given));
+  return [principal].flat().some((given) => {
+    return given === service || (service === 'logs.amazonaws.com' && /"logs\./.test(JSON.stringify(given ?? '')));
+  });
 }
 
 function covers(given: string, wanted: string): boolean {
