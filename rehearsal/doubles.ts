@@ -11,7 +11,10 @@ import { eventually } from './wait';
 export class Doubles {
   static async install(cache: string): Promise<string> {
     const requirements = path.join(__dirname, 'requirements.txt');
-    return virtualEnvironment(cache, 'doubles', [['-r', requirements]], [readFileSync(requirements, 'utf8')]);
+    return virtualEnvironment(cache, 'doubles', {
+      installs: [['-r', requirements]],
+      key: [readFileSync(requirements, 'utf8')],
+    });
   }
 
   static async start(sandbox: Sandbox, venv: string, region: string): Promise<Doubles> {

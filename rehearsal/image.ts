@@ -104,7 +104,7 @@ function copies(instructions: Instruction[], context: string, root: string): voi
       const to = statSync(from).isDirectory()
         ? path.join(root, directory)
         : path.join(root, intoFolder ? path.posix.join(directory, path.basename(source)) : directory);
-      cpSync(from, to, { recursive: true, filter: (file) => !IGNORED.has(path.basename(file)) });
+      cpSync(from, to, { recursive: true, dereference: true, filter: (file) => !IGNORED.has(path.basename(file)) });
     }
   });
 }
@@ -129,7 +129,12 @@ async function pythonOf(
         if (!existsSync(inside) || /^[A-Za-z0-9_-]+$/.test(file)) {
           return argument;
         }
-        (statSync(inside).isDirectory() ? local : files).push(inside);
+        if (statSync(inside).isDirectory()) {
+          local.push(inside);
+        } else {
+          files.push(inside);
+          local.push(...localPackages(readFileSync(inside, 'utf8'), path.join(root, directory)));
+        }
         return inside + extras;
       }),
     );
@@ -141,9 +146,21 @@ async function pythonOf(
   const started = Date.now();
   announce.progress('Python dependencies of the application');
   const relative = installs.map((args) => args.map((argument) => argument.replace(root, '{image}')));
-  const venv = await virtualEnvironment(cache, 'application', installs, key, relative);
+  const [first] = instructions.flatMap(({ name }, index) => (name === 'RUN' ? [index] : []));
+  const cwd = path.join(root, workingDirectoryAt(instructions, first));
+  const venv = await virtualEnvironment(cache, 'application', { installs, key, stable: relative, cwd });
   announce.progress(`  ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return venv;
+}
+
+/** Folders that a requirements file names beside packages; pip reads them from the working directory. */
+function localPackages(requirements: string, directory: string): string[] {
+  return requirements
+    .split('\n')
+    .map((line) => line.trim().split(/[\s[;#]/)[0])
+    .filter((line) => /^\.{0,2}\//.test(line))
+    .map((line) => path.resolve(directory, line))
+    .filter((folder) => existsSync(folder));
 }
 
 /** What the image runs at build time and the application needs at run time. */
@@ -198,9 +215,10 @@ function hashOf(folders: string[], texts: string[]): string {
       }
       const file = path.join(directory, entry.name);
       const name = `${relative}/${entry.name}`;
-      if (entry.isDirectory()) {
+      const stat = statSync(file);
+      if (stat.isDirectory()) {
         walk(file, name);
-      } else if (entry.isFile()) {
+      } else if (stat.isFile()) {
         hash.update(`${name}\0`).update(readFileSync(file));
       }
     }

@@ -28,18 +28,22 @@ export function findPython(): string {
   throw new Error(`the rehearsal needs Python ${OLDEST.join('.')} or later on PATH.`);
 }
 
+export interface Requirements {
+  /** Arguments of `pip install`, one list for each time it is called. */
+  readonly installs: string[][];
+  /** What makes the environment another one: contents of the files that `installs` names. */
+  readonly key: string[];
+  /** What stands for `installs` in the environment's name, where those hold paths that change. @default - installs */
+  readonly stable?: string[][];
+  readonly cwd?: string;
+}
+
 /**
  * A virtual environment in the cache, made once for what it is asked to install. Pip's answer is kept out of the terminal
  * unless it fails.
  */
-export async function virtualEnvironment(
-  cache: string,
-  name: string,
-  installs: string[][],
-  key: string[],
-  /** What stands for `installs` in the environment's name, where those hold paths that change. */
-  stable: string[][] = installs,
-): Promise<string> {
+export async function virtualEnvironment(cache: string, name: string, requirements: Requirements): Promise<string> {
+  const { installs, key, stable = installs, cwd } = requirements;
   const python = findPython();
   const hash = createHash('sha256')
     .update(JSON.stringify([process.platform, process.arch, python, stable, key]))
@@ -53,7 +57,7 @@ export async function virtualEnvironment(
     await run(python, ['-m', 'venv', directory]);
     const pip = path.join(directory, 'bin', 'pip');
     for (const args of installs) {
-      await run(pip, ['install', '--quiet', '--disable-pip-version-check', ...args], { maxBuffer: 1 << 26 });
+      await run(pip, ['install', '--quiet', '--disable-pip-version-check', ...args], { cwd, maxBuffer: 1 << 26 });
     }
     mkdirSync(`${marker}.new`);
     renameSync(`${marker}.new`, marker);
