@@ -30,12 +30,17 @@ export interface ImageAsset {
 /** One stack of a cloud assembly. */
 export interface Assembly {
   readonly stackName: string;
+  /** Region of the stack, or one that stands for it where the stack leaves it open. */
+  readonly region: string;
   readonly template: Template;
   /** By the hash that ends the image's URI. */
   readonly images: ReadonlyMap<string, ImageAsset>;
   /** Folder of a file asset, by the hash that begins its S3 key. */
   readonly files: ReadonlyMap<string, string>;
 }
+
+/** For stacks without an environment of their own. */
+const ANY_REGION = 'eu-central-1';
 
 /** Reads the stack that runs ECS services from a cloud assembly; `stackName` chooses when there are several. */
 export function readAssembly(directory: string, stackName?: string): Assembly {
@@ -74,7 +79,8 @@ function stacksOf(directory: string): Assembly[] {
       return [];
     }
     const template = JSON.parse(readFileSync(path.join(directory, artifact.properties.templateFile), 'utf8'));
-    return [{ stackName: artifact.properties.stackName ?? name, template, ...assetsOf(directory, name) }];
+    const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANY_REGION];
+    return [{ stackName: artifact.properties.stackName ?? name, region, template, ...assetsOf(directory, name) }];
   });
 }
 

@@ -53,7 +53,6 @@ export class LoadBalancer {
 
   constructor(private readonly props: LoadBalancerProps) {
     this.proxy = createProxyServer({ ws: true, xfwd: false, changeOrigin: false });
-    this.proxy.on('error', () => undefined);
     this.proxy.on('proxyRes', (upstream, request) => {
       const settings = this.settingsOf.get(request);
       if (settings !== undefined) {

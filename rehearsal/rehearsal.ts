@@ -28,13 +28,13 @@ import {
 } from './provision';
 import { Sandbox } from './sandbox';
 import { Scheduler } from './scheduler';
-import { lastError, Service } from './services';
+import { lastError } from './last-error';
+import { Service } from './services';
 import { TargetGroup } from './target-group';
 import { readTaskDefinition, type TaskDefinition } from './task-definition';
 
 /** Where the load balancer's connections come from, so that servers can tell it from clients. */
 const LOAD_BALANCER_ADDRESS = '127.0.0.2';
-const REGION = 'eu-central-1';
 
 export interface RehearsalProps {
   readonly assembly: Assembly;
@@ -101,9 +101,13 @@ export class Rehearsal {
     this.intrinsics = new Intrinsics({
       template: props.assembly.template,
       stackName: props.assembly.stackName,
-      region: REGION,
+      region: props.assembly.region,
       account: ACCOUNT,
     });
+  }
+
+  get region(): string {
+    return this.props.assembly.region;
   }
 
   get assembly(): Assembly {
@@ -282,7 +286,7 @@ export class Rehearsal {
       }
     }
     for (const { id } of resourcesOfType(template, 'AWS::ECS::Cluster')) {
-      const arn = `arn:aws:ecs:${REGION}:${ACCOUNT}:cluster/${id}`;
+      const arn = `arn:aws:ecs:${this.region}:${ACCOUNT}:cluster/${id}`;
       this.intrinsics.register(id, { ref: id, attributes: { Arn: arn } });
     }
     for (const { id } of resourcesOfType(template, 'AWS::ECS::Service')) {
@@ -292,7 +296,7 @@ export class Rehearsal {
 
   private clusterArn(): string {
     const [cluster] = resourcesOfType(this.props.assembly.template, 'AWS::ECS::Cluster');
-    return `arn:aws:ecs:${REGION}:${ACCOUNT}:cluster/${cluster?.id ?? 'rehearsal'}`;
+    return `arn:aws:ecs:${this.region}:${ACCOUNT}:cluster/${cluster?.id ?? 'rehearsal'}`;
   }
 
   /** Host names of the listener rules, for the certificate. */
@@ -307,7 +311,7 @@ export class Rehearsal {
     const { assembly, cache } = this.props;
     const { announce, intrinsics } = this;
     announce.progress('doubles of SQS, Secrets Manager and S3');
-    this.doubles = await Doubles.start(this.sandbox, await Doubles.install(cache), REGION);
+    this.doubles = await Doubles.start(this.sandbox, await Doubles.install(cache), this.region);
     this.secrets = new SecretStore(this.doubles);
     const { secrets } = this;
     const settings = databaseSettings(assembly, intrinsics, secrets, announce);
@@ -327,7 +331,7 @@ export class Rehearsal {
           attributes: {
             'Endpoint.Address': host,
             'Endpoint.Port': String(port),
-            DBInstanceArn: `arn:aws:rds:${REGION}:${ACCOUNT}:db:${id}`,
+            DBInstanceArn: `arn:aws:rds:${this.region}:${ACCOUNT}:db:${id}`,
             DbiResourceId: `db-${id}`,
           },
         });
@@ -361,7 +365,7 @@ export class Rehearsal {
       doubles: this.doubles,
       ca: this.authority.certificate,
       server: this.serverCertificate,
-      region: REGION,
+      region: this.region,
       announce: this.announce,
     });
     await faults?.database?.(postgres, this.database);
@@ -386,7 +390,7 @@ export class Rehearsal {
     const { intrinsics } = this;
     for (const { id, resource } of created(this.props.assembly.template, 'AWS::ECS::TaskDefinition', intrinsics)) {
       const { Family } = intrinsics.properties(resource);
-      const arn = `arn:aws:ecs:${REGION}:${ACCOUNT}:task-definition/${Family ?? id}:1`;
+      const arn = `arn:aws:ecs:${this.region}:${ACCOUNT}:task-definition/${Family ?? id}:1`;
       intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
       const definition = readTaskDefinition(arn, resource, intrinsics, (image) => this.images.has(image));
       if (definition.sidecars.length > 0) {

@@ -7,7 +7,7 @@ import type { Intrinsics } from './intrinsics';
 import { type Exit, Task } from './process';
 import { created } from './provision';
 import { parseScheduleExpression } from './schedule-expression';
-import { lastError } from './services';
+import { lastError } from './last-error';
 import { type TaskDefinition, withOverrides } from './task-definition';
 
 /** An AWS::Scheduler::Schedule that starts a task. */

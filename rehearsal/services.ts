@@ -1,7 +1,8 @@
 import type { Announce } from './announce';
+import { lastError } from './last-error';
 import { drain, type Registration, type StopOrder } from './draining';
 import { accepts } from './ports';
-import { Task } from './process';
+import type { Task } from './process';
 import type { TargetGroup } from './target-group';
 import type { TaskDefinition } from './task-definition';
 import { eventually, sleep } from './wait';
@@ -239,9 +240,3 @@ export class Service {
   }
 }
 
-/** The line that most likely says why: the last one of an exception, otherwise the last one. */
-export function lastError(task: Task): string {
-  const lines = task.logs.last(200).filter((line) => line.trim() !== '');
-  const error = [...lines].reverse().find((line) => /\b(Error|Exception|ImproperlyConfigured|refused|denied)\b/.test(line));
-  return (error ?? lines[lines.length - 1] ?? 'no output').slice(0, 500);
-}

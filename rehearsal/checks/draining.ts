@@ -4,11 +4,14 @@ import type { AddressInfo } from 'node:net';
 import type { Service } from '../services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { PAGES } from './web';
+import { AGAIN, AWAY, DONE, DRAINED, PERIODIC, POISON } from './tasks';
+import { HEADERS, PAGES } from './web';
 
 export const DRAINING = 'draining: 200 requests in flight, and each is answered 200 while a target is drained';
 export const REPLACED = 'draining: a killed process is replaced, and an unhealthy target gets no requests';
 
+/** Checks that read pages for a while. */
+const QUIET = [DONE, HEADERS, AWAY, DRAINED, AGAIN, POISON, PERIODIC];
 const OPEN = 200;
 const ON_DRAINED = 50;
 
@@ -68,6 +71,8 @@ export const drainingChecks: Check[] = [
     name: REPLACED,
     lane: 'draining',
     needs: [PAGES],
+    // What is in flight on a killed process is lost: nobody else should be asking.
+    after: QUIET,
     async run(context) {
       const { front } = context;
       const service = routed(context);
