@@ -107,7 +107,13 @@ export function total(costs: Cost[]): number {
 
 /** The application that is priced: one of each kind of process, a second worker, one scheduled command. */
 function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): TemplateOf {
-  const app = new App();
+  // Only the numbers in the template count: no copies of assets, no traces.
+  const app = new App({
+    stackTraces: false,
+    treeMetadata: false,
+    analyticsReporting: false,
+    context: { 'aws:cdk:disable-asset-staging': true },
+  });
   const stack = new DjangoStack(app, 'Shop', {
     image: ContainerImage.fromRegistry('shop'),
     settingsModule: 'config.settings',

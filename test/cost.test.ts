@@ -32,7 +32,7 @@ const costOf = (resources: object, item: string) =>
 test('the tables in docs/cost.md are those that the code gives', () => {
   const written = GENERATED.exec(readFileSync(DOCUMENT, 'utf8'))?.groups?.tables;
   expect(written?.trim()).toBe(costTables());
-}, 60_000);
+}, 120_000);
 
 test('the smallest task on ARM costs what AWS writes for it', () => {
   expect(costOf(service({}), 'Tasks: web').dollars).toBeCloseTo(7.21, 2);
