@@ -11,22 +11,30 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ApplicationTargetGroup, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import type { IHttpsLoadBalancer } from '../https-load-balancer';
 import type { ITaskQueue } from '../task-queue';
 import { acknowledge } from './acknowledge';
 import { runbookUrl } from './alarm-table';
+import { ofTargets } from './target-metrics';
 
 const period = Duration.minutes(1);
 
 /** More than one answer in twenty is an error of the application: a deployment that does this is rolled back. */
-export function errorAlarm(scope: Construct, targetGroup: ApplicationTargetGroup, topic?: ITopic): Alarm {
+export function errorAlarm(
+  scope: Construct,
+  targetGroup: ApplicationTargetGroup,
+  loadBalancer: IHttpsLoadBalancer,
+  topic?: ITopic,
+): Alarm {
+  const { metrics } = targetGroup;
   return deploymentAlarm(scope, topic, {
     description: 'More than 5 % of the answers are errors of the application',
     metric: math({
       expression: 'IF(requests > 20, 100 * errors / requests, 0)',
       label: 'errors, %',
       usingMetrics: {
-        errors: targetGroup.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period }),
-        requests: targetGroup.metrics.requestCount({ period }),
+        errors: ofTargets(metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period }), loadBalancer),
+        requests: ofTargets(metrics.requestCount({ period }), loadBalancer),
       },
     }),
     threshold: 5,

@@ -78,7 +78,7 @@ export abstract class RoutedService extends Construct implements ILoadBalancedSe
       task,
       service: props,
       spot: props.spot ?? false,
-      deploymentAlarms: [errorAlarm(this, this.targetGroup, props.alarmTopic)],
+      deploymentAlarms: [errorAlarm(this, this.targetGroup, props.loadBalancer, props.alarmTopic)],
       healthCheckGracePeriod: Duration.seconds(60),
       waitFor: [rule],
     });
