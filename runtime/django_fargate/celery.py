@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps, signals
 from kombu import Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from .environment import required, required_json
 from .liveness import LivenessFile
@@ -30,6 +31,7 @@ def setup(app: Celery) -> None:
     The settings are defaults, read when Celery first needs them: the project's own CELERY_* settings win, and an image
     can be built where there is no broker. Logging stays what Django's LOGGING says.
     """
+    TRANSPORT_ALIASES["sqs"] = "django_fargate.sqs:Transport"
     app.add_defaults(partial(_behind_the_project_s_own, app))
     app.steps["worker"].add(LivenessProbe)
     signals.beat_init.connect(_watch_beat, weak=False, dispatch_uid=_UID)

@@ -8,15 +8,19 @@ import subprocess
 import sys
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from celery import Celery
 from celery.app.defaults import NAMESPACES, flatten
 from django.core.exceptions import ImproperlyConfigured
 from kombu.transport.SQS import Channel
+from kombu.transport.virtual import QoS
 
 from django_fargate.celery import BEAT_MAX_LOOP_INTERVAL, LIVENESS_INTERVAL, LivenessProbe, celery_settings, setup
 from django_fargate.liveness import LivenessFile
+from django_fargate.sqs import Channel as SqsChannel
 
 QUEUES = {name: {"url": f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"} for name in ("default", "express")}
 BROKER = {
@@ -65,6 +69,29 @@ def test_the_queues_are_those_of_the_broker_and_no_others(environment):
 def test_a_failed_poll_of_sqs_does_not_end_this_version_s_worker():
     # After an HTTP 5xx or a reset connection kombu hands on an empty list in place of SQS's answer.
     assert not Channel._on_messages_ready(None, "https://sqs/queue", "queue", [])
+
+
+def test_a_message_that_cannot_be_deleted_does_not_fill_the_worker_for_ever(environment, monkeypatch):
+    environment(**BROKER)
+    app = Celery("shop", set_as_current=False)
+    setup(app)
+    channel = app.connection_for_read().get_transport_cls().Channel
+    assert channel is SqsChannel
+    channel = channel.__new__(channel)  # a connected one asks AWS
+    channel.connection = SimpleNamespace(client=SimpleNamespace(transport_options={}))
+
+    def away(*_, **__):
+        raise EndpointConnectionError(endpoint_url="https://sqs")
+
+    monkeypatch.setattr(channel, "sqs", lambda queue=None: SimpleNamespace(delete_message=away))
+    info = {"sqs_message": {"ReceiptHandle": "handle"}, "sqs_queue": "https://sqs/queue", "routing_key": "default"}
+    monkeypatch.setattr(channel, "_qos", QoS(channel, prefetch_count=1), raising=False)
+    monkeypatch.setattr(channel.qos, "restore_at_shutdown", False)
+    channel.qos.append(SimpleNamespace(delivery_info=info), "tag")
+    assert not channel.qos.can_consume()
+    with pytest.raises(EndpointConnectionError):
+        channel.basic_ack("tag")
+    assert channel.qos.can_consume()
 
 
 def test_remote_control_is_off(environment):
