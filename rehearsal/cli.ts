@@ -1,10 +1,122 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { readAssembly } from './assembly';
+import { PlainAnnounce } from './announce';
+import { type Assembly, readAssembly } from './assembly';
 import { cacheFolder, checkRun, summary } from './check-run';
-const { values } = parseArgs({ options: { assembly: { type: 'string' }, app: { type: 'string' }, stack: { type: 'string' }, check: { type: 'boolean' }, verbose: { type: 'boolean' }, only: { type: 'string' } } });
-(async () => {
-  const outcomes = await checkRun({ assembly: readAssembly(values.assembly ?? (await (await import('./synth')).synthesizeExample(process.cwd(), cacheFolder() + '/assembly')), values.stack), cache: cacheFolder(), app: values.app, verbose: !!values.verbose, write: (l) => process.stdout.write(l + '\n'),
-    choose: (c) => !values.only || new RegExp(values.only).test(c.name) });
+import { FrontDoor } from './checks/front-door';
+import { coverageTable } from './coverage';
+import { Rehearsal } from './rehearsal';
+import { synthesizeExample } from './synth';
+import { View } from './view';
+
+const USAGE = `npm start -- [options]
+
+  --check            run the checks against the stack, print each, and exit
+  --assembly FOLDER  a cloud assembly (cdk.out) instead of the example's
+  --stack NAME       which stack of the assembly, when several run services
+  --app FOLDER       source of the application, instead of the image's build context in the assembly
+  --only PATTERN     with --check: only checks whose name matches, and those they need
+  --plain            lines instead of the live view
+  --verbose          with --check: what happens to processes, too
+`;
+
+const STEADY_SECONDS = 90;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      check: { type: 'boolean', default: false },
+      assembly: { type: 'string' },
+      stack: { type: 'string' },
+      app: { type: 'string' },
+      only: { type: 'string' },
+      plain: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const directory = values.assembly ?? (await exampleAssembly());
+  const assembly = readAssembly(path.resolve(directory), values.stack);
+  if (!values.check) {
+    return run(assembly, values.app, values.plain || !process.stdout.isTTY);
+  }
+  const pattern = values.only === undefined ? undefined : new RegExp(values.only);
+  const outcomes = await checkRun({
+    assembly,
+    app: values.app,
+    cache: cacheFolder(),
+    write: (line) => process.stdout.write(`${line}\n`),
+    verbose: values.verbose,
+    choose: pattern === undefined ? undefined : ({ name, lane }) => lane === 'start' || pattern.test(name),
+  });
   const { text, passed } = summary(outcomes);
-  console.log(text); process.exit(passed ? 0 : 1);
-})();
+  process.stdout.write(`${text}\n`);
+  return passed ? 0 : 1;
+}
+
+/** Rehearses until Ctrl-C, which drains in order; a second one ends at once. */
+async function run(assembly: Assembly, app: string | undefined, plain: boolean): Promise<number> {
+  let view: View | undefined;
+  let rehearsal: Rehearsal | undefined;
+  const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
+  const announce = new PlainAnnounce((text) => rehearsal?.secrets?.mask(text) ?? text, write);
+  rehearsal = await Rehearsal.provision({ assembly, app, cache: cacheFolder(), announce });
+  const running = rehearsal;
+  const ended = endOf(running, announce, () => view?.stop());
+  try {
+    await running.release();
+    await running.start();
+    await Promise.all(running.services.map((service) => service.steadyWithin(STEADY_SECONDS)));
+  } catch (error) {
+    running.close();
+    throw error;
+  }
+  for (const line of coverageTable(assembly.template)) {
+    write(line);
+  }
+  const front = new FrontDoor(running);
+  write(`\n${running.url(front.listener)} as ${front.host}, for example:`);
+  write(`  curl ${front.secure ? '--insecure ' : ''}--resolve ${front.host}:${front.port(front.listener)}:127.0.0.1 ${front.url}/`);
+  write('Ctrl-C drains and stops.\n');
+  if (!plain) {
+    view = new View(running);
+    view.start();
+  }
+  return ended;
+}
+
+function endOf(rehearsal: Rehearsal, announce: PlainAnnounce, before: () => void): Promise<number> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const stop = () => {
+      if (asked) {
+        rehearsal.close();
+        resolve(130);
+        return;
+      }
+      asked = true;
+      before();
+      announce.progress('draining: once more Ctrl-C ends at once');
+      void rehearsal.stop().then(() => resolve(0));
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+}
+
+function exampleAssembly(): Promise<string> {
+  process.stdout.write('synthesizing the example\n');
+  return synthesizeExample(path.join(__dirname, '..'), cacheFolder());
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  },
+);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,21 +9,41 @@ const run = promisify(execFile);
 /** The example as it is deployed to production, under a name that nobody owns. */
 const EXAMPLE = { profile: 'production', domainName: 'shop.example.com', hostedZoneId: 'Z0123456789REHEARSAL' };
 
-/** Synthesizes the example without the CLI: `cdk.json` says how, and the template is not validated again here. */
-export async function synthesizeExample(root: string, directory: string): Promise<string> {
+/**
+ * Synthesizes the example without the CLI into a folder named by its content. `cdk.json` says how; the template is not
+ * validated again here.
+ */
+export async function synthesizeExample(root: string, cache: string): Promise<string> {
+  const directory = path.join(cache, 'assemblies', `new-${process.pid}`);
   const settings = JSON.parse(readFileSync(path.join(root, 'cdk.json'), 'utf8'));
   const context = { ...settings.context, ...EXAMPLE, 'aws:cdk:enable-path-metadata': true };
-  await run('/bin/sh', ['-c', settings.app], {
-    cwd: root,
-    maxBuffer: 1 << 26,
-    env: {
-      ...process.env,
-      CDK_OUTDIR: directory,
-      CDK_CONTEXT_JSON: JSON.stringify(context),
-      CDK_VALIDATION: 'false',
-      CDK_DEFAULT_REGION: '',
-      CDK_DEFAULT_ACCOUNT: '',
-    },
-  });
-  return directory;
+  const { CDK_DEFAULT_REGION, CDK_DEFAULT_ACCOUNT, ...environment } = process.env;
+  try {
+    await run('/bin/sh', ['-c', settings.app], {
+      cwd: root,
+      maxBuffer: 1 << 26,
+      env: {
+        ...environment,
+        CDK_OUTDIR: directory,
+        CDK_CONTEXT_JSON: JSON.stringify(context),
+        CDK_VALIDATION: 'false',
+      },
+    });
+  } catch (error) {
+    throw new Error(`the example does not synthesize:\n${(error as { stderr?: string }).stderr}`);
+  }
+  const hash = createHash('sha256');
+  for (const name of readdirSync(directory).sort()) {
+    hash.update(name);
+    if (name.endsWith('.template.json')) {
+      hash.update(readFileSync(path.join(directory, name)));
+    }
+  }
+  const final = path.join(cache, 'assemblies', hash.digest('hex').slice(0, 16));
+  if (existsSync(final)) {
+    rmSync(directory, { recursive: true, force: true });
+  } else {
+    renameSync(directory, final);
+  }
+  return final;
 }

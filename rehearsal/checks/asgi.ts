@@ -3,10 +3,9 @@ import type WebSocket from 'ws';
 import type { Service } from '../services';
 import { eventually } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { HEADERS, PAGES } from './web';
+import { ECHO, HEADERS, PAGES } from './names';
 
 const PATH = '/ws/echo';
-export const ECHO = 'asgi: a WebSocket echoes by way of the ASGI service while pages come from gunicorn';
 
 const hasAsgi = ({ rehearsal, guestbook }: CheckContext) => guestbook && asgi(rehearsal) !== undefined;
 

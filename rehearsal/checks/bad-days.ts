@@ -2,10 +2,8 @@ import { Client } from 'pg';
 import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { DRAINING, REPLACED } from './draining';
 import { guestbook } from './guestbook';
-import { AGAIN, AWAY, DONE, DRAINED, PERIODIC, POISON } from './tasks';
-import { PAGES } from './web';
+import { AGAIN, AWAY, DONE, DRAINED, DRAINING, PAGES, PERIODIC, POISON, REPLACED } from './names';
 
 const CALM = [POISON, AGAIN, DRAINED];
 const AWAY_SECONDS = 20;

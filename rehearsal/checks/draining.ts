@@ -4,11 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { Service } from '../services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { AGAIN, AWAY, DONE, DRAINED, PERIODIC, POISON } from './tasks';
-import { HEADERS, PAGES } from './web';
+import { AGAIN, AWAY, DONE, DRAINED, DRAINING, HEADERS, PAGES, PERIODIC, POISON, REPLACED } from './names';
 
-export const DRAINING = 'draining: 200 requests in flight, and each is answered 200 while a target is drained';
-export const REPLACED = 'draining: a killed process is replaced, and an unhealthy target gets no requests';
 
 /** Checks that read pages for a while. */
 const QUIET = [DONE, HEADERS, AWAY, DRAINED, AGAIN, POISON, PERIODIC];

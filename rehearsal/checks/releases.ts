@@ -1,8 +1,7 @@
 import { Service } from '../services';
 import { eventually } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { RELEASED, STARTED } from './start';
-import { PAGES } from './web';
+import { PAGES, RELEASED, STARTED } from './names';
 
 const hasRelease = ({ rehearsal }: CheckContext) =>
   [...rehearsal.definitions.values()].some(({ kind }) => kind === 'release');

@@ -1,6 +1,6 @@
 import { Task } from '../process';
 import { type Check, type CheckContext, expect } from './check';
-import { PAGES } from './web';
+import { PAGES } from './names';
 
 const applies = ({ rehearsal }: CheckContext) => rehearsal.scheduler.schedules.length > 0;
 

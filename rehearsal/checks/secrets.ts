@@ -9,7 +9,8 @@ import { releaseChecks } from './releases';
 import { scheduleChecks } from './schedules';
 import { startChecks } from './start';
 import { taskChecks } from './tasks';
-import { PAGES, webChecks } from './web';
+import { webChecks } from './web';
+import { PAGES } from './names';
 
 const before = [startChecks, webChecks, asgiChecks, taskChecks, scheduleChecks, releaseChecks, drainingChecks, badDayChecks]
   .flat()

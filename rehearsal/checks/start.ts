@@ -3,10 +3,8 @@ import { Client } from 'pg';
 import type { Service } from '../services';
 import { sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
+import { HEALTHY, RELEASED, STARTED } from './names';
 
-export const RELEASED = 'start: the release is done over verified TLS, before any service starts';
-export const STARTED = 'start: every process starts with the variables and secrets it is promised';
-export const HEALTHY = 'start: every target is healthy at the template’s path while ALLOWED_HOSTS is strict';
 
 const START_SECONDS = 75;
 

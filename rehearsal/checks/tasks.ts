@@ -3,14 +3,8 @@ import type { Service } from '../services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { PAGES } from './web';
+import { AGAIN, AWAY, DONE, DRAINED, DRAINING, PAGES, PERIODIC, POISON } from './names';
 
-export const DONE = 'tasks: what the web posts is done by the right worker by way of SQS, for every queue';
-export const POISON = 'tasks: a poison task lands in its dead-letter queue after maxReceiveCount';
-export const AGAIN = 'tasks: a task killed with its worker is done again';
-export const DRAINED = 'tasks: a worker drained by SIGTERM loses no task';
-export const AWAY = 'bad days: SQS is away for 20 s: workers resume and nothing is lost';
-export const PERIODIC = 'tasks: the periodic task fires';
 
 const applies = ({ guestbook: yes }: CheckContext) => yes;
 
@@ -19,6 +13,7 @@ export const taskChecks: Check[] = [
     name: DONE,
     lane: 'tasks',
     needs: [PAGES],
+    after: [DRAINING],
     proof: true,
     applies,
     async run({ rehearsal, front }) {
@@ -56,8 +51,9 @@ export const taskChecks: Check[] = [
   },
   {
     name: POISON,
-    lane: 'tasks',
+    lane: 'poison',
     needs: [DONE],
+    after: [AWAY],
     proof: true,
     applies,
     async run({ rehearsal, front }) {

@@ -4,10 +4,8 @@ import { accepts } from '../ports';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { HEALTHY } from './start';
+import { DRAINING, HEADERS, HEALTHY, PAGES } from './names';
 
-export const HEADERS = 'web: security headers are there and nobody names its server';
-export const PAGES = 'web: pages answer under the application’s own host name';
 
 const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
 const isSecure = ({ front }: CheckContext) => front.secure;
@@ -32,6 +30,7 @@ export const webChecks: Check[] = [
     name: 'web: a page comes from PostgreSQL over TLS',
     lane: 'web',
     needs: [PAGES],
+    after: [DRAINING],
     proof: true,
     applies: isGuestbook,
     async run({ rehearsal, front }) {

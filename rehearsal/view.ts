@@ -1,0 +1,92 @@
+import type { Rehearsal } from './rehearsal';
+
+const CLEAR_BELOW = '\x1b[0J';
+const UP = (lines: number) => `\x1b[${lines}A\r`;
+const DIM = (text: string) => `\x1b[2m${text}\x1b[0m`;
+const GREEN = (text: string) => `\x1b[32m${text}\x1b[0m`;
+const RED = (text: string) => `\x1b[31m${text}\x1b[0m`;
+const LOG_LINES = 8;
+
+/** The live picture of a rehearsal below the lines that were printed: services, requests, queues, last log lines. */
+export class View {
+  private drawn = 0;
+  private timer?: NodeJS.Timeout;
+  private readonly recent: string[] = [];
+  private readonly followed = new Set<string>();
+
+  constructor(
+    private readonly rehearsal: Rehearsal,
+    private readonly out: NodeJS.WriteStream = process.stdout,
+  ) {}
+
+  start(): void {
+    const draw = () => void this.draw().catch(() => undefined);
+    draw();
+    this.timer = setInterval(draw, 1000);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Prints a line that stays, above the picture. */
+  print(line: string): void {
+    this.erase();
+    this.out.write(`${line}\n`);
+  }
+
+  private erase(): void {
+    if (this.drawn > 0) {
+      this.out.write(UP(this.drawn) + CLEAR_BELOW);
+      this.drawn = 0;
+    }
+  }
+
+  private async draw(): Promise<void> {
+    this.follow();
+    const queues = await this.queues();
+    const width = this.out.columns ?? 120;
+    const lines = [...this.services(), ...queues, '', ...this.recent.slice(-LOG_LINES).map((line) => DIM(clip(line, width)))];
+    this.erase();
+    this.out.write(`${lines.join('\n')}\n`);
+    this.drawn = lines.length;
+  }
+
+  private services(): string[] {
+    return this.rehearsal.services.map((service) => {
+      const healthy = service.running.filter(({ task, registration }) =>
+        registration === undefined ? task.health !== 'UNHEALTHY' : registration.target.health.state === 'healthy',
+      ).length;
+      const state = `${healthy}/${service.desiredCount} healthy`;
+      const requests = service.group?.targets.reduce((sum, target) => sum + target.requests, 0);
+      const served = requests === undefined ? '' : `${requests} requests`;
+      const color = healthy >= service.desiredCount ? GREEN : RED;
+      return `  ${service.name.padEnd(22)} ${color(state.padEnd(14))} ${served.padEnd(16)} ${service.replacements} replaced`;
+    });
+  }
+
+  private queues(): Promise<string[]> {
+    return Promise.all(
+      [...this.rehearsal.queues.values()].map(async ({ id, url }) => {
+        const { visible, inFlight } = await this.rehearsal.doubles.depth(url);
+        return `  ${id.slice(-40).padEnd(40)} ${visible} waiting, ${inFlight} in work`;
+      }),
+    );
+  }
+
+  private follow(): void {
+    for (const { members } of this.rehearsal.services) {
+      for (const { task } of members.filter((member) => !this.followed.has(member.task.id))) {
+        this.followed.add(task.id);
+        task.logs.onLine((line) => {
+          this.recent.push(`${task.id}: ${this.rehearsal.secrets.mask(line)}`);
+          this.recent.splice(0, this.recent.length - LOG_LINES);
+        });
+      }
+    }
+  }
+}
+
+function clip(line: string, width: number): string {
+  return line.length > width - 1 ? `${line.slice(0, width - 2)}…` : line;
+}
