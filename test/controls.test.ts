@@ -1,5 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { productionExample } from '../scripts/production-example';
+import { PROTECTIONS } from './compliance/protections';
 import { type Control, mutated } from './controls/control';
 import { DATABASE } from './controls/database';
 import { SERVICES } from './controls/services';
@@ -17,6 +18,16 @@ describe.each(controls)('$ids: $sentence', ({ offenders, mutants }) => {
   test.each(Object.keys(mutants))('and the test notices: %s', (name) => {
     expect(offenders(mutated(template, mutants[name]))).not.toEqual([]);
   });
+});
+
+/** Controls that do not hold: rules of the packs, acknowledged with a reason and with a test of what protects instead. */
+test.each([
+  ['SecretsManager.1: secrets are not rotated yet', 'SecretsManagerRotationEnabled'],
+  ['S3.9: the bucket of the access logs keeps no log of itself', 'S3BucketLoggingEnabled'],
+  ['S3.17: the bucket of the access logs is encrypted by S3, not with a key', 'S3DefaultEncryptionKMS'],
+  ['Lambda, reserved concurrency: an account may not have any to reserve', 'LambdaConcurrency'],
+])('%s; a test shows what protects instead of %s', (_, rule) => {
+  expect(PROTECTIONS.filter(({ rules }) => rules.includes(rule))).toHaveLength(1);
 });
 
 /** Controls that say nothing about the production example, and the resources without which they have no subject. */
