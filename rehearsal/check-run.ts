@@ -16,6 +16,8 @@ export interface CheckRunProps {
   readonly verbose: boolean;
   readonly faults?: Faults;
   readonly choose?: (check: Check) => boolean;
+  /** Whatever ports are free instead of 8443 and 8080. */
+  readonly anyPort?: boolean;
 }
 
 /** Rehearses a stack once and runs the checks against it. */
@@ -29,9 +31,11 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const announce = new PlainAnnounce((text) => rehearsal?.secrets?.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
   const common = { assembly: props.assembly, app: props.app, cache: props.cache };
-  rehearsal = await Rehearsal.provision({ ...common, announce, faults: props.faults });
+  const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
+  rehearsal = await Rehearsal.provision({ ...common, ...ports, announce, faults: props.faults });
+  const running = rehearsal;
   const stop = () => {
-    rehearsal?.close();
+    running.close();
     process.exit(130);
   };
   process.once('SIGINT', stop);

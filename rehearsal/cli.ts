@@ -80,7 +80,9 @@ async function run(assembly: Assembly, app: string | undefined, plain: boolean):
   }
   const front = new FrontDoor(running);
   write(`\n${running.url(front.listener)} as ${front.host}, for example:`);
-  write(`  curl ${front.secure ? '--insecure ' : ''}--resolve ${front.host}:${front.port(front.listener)}:127.0.0.1 ${front.url}/`);
+  write(
+    `  curl ${front.secure ? '--insecure ' : ''}--resolve ${front.host}:${front.port(front.listener)}:127.0.0.1 ${front.url}/`,
+  );
   write('Ctrl-C drains and stops.\n');
   if (!plain) {
     view = new View(running);

@@ -46,9 +46,13 @@ function comparisons(list: Json[]): ((actual: number) => boolean)[] {
   const pairs = Array.from({ length: list.length / 2 }, (_, index) => [list[2 * index], Number(list[2 * index + 1])]);
   return pairs.map(([operator, limit]) => (actual) => {
     const bound = limit as number;
-    return { '>': actual > bound, '>=': actual >= bound, '<': actual < bound, '<=': actual <= bound, '=': actual === bound }[
-      String(operator)
-    ] as boolean;
+    return {
+      '>': actual > bound,
+      '>=': actual >= bound,
+      '<': actual < bound,
+      '<=': actual <= bound,
+      '=': actual === bound,
+    }[String(operator)] as boolean;
   });
 }
 

@@ -26,7 +26,16 @@ import {
 import { virtualEnvironment } from './python';
 
 const run = promisify(execFile);
-const IGNORED = new Set(['.git', '.venv', 'node_modules', '__pycache__', '.cache', 'cdk.out', '.pytest_cache', 'staticfiles']);
+const IGNORED = new Set([
+  '.git',
+  '.venv',
+  'node_modules',
+  '__pycache__',
+  '.cache',
+  'cdk.out',
+  '.pytest_cache',
+  'staticfiles',
+]);
 
 /** A change to the application's files, for a mutation. */
 export interface Patch {
@@ -109,12 +118,7 @@ function copies(instructions: Instruction[], context: string, root: string): voi
   });
 }
 
-async function pythonOf(
-  instructions: Instruction[],
-  root: string,
-  cache: string,
-  announce: Announce,
-): Promise<string> {
+async function pythonOf(instructions: Instruction[], root: string, cache: string, announce: Announce): Promise<string> {
   const local: string[] = [];
   const files: string[] = [];
   const installs = instructions.flatMap((instruction, index) => {
@@ -142,7 +146,12 @@ async function pythonOf(
   if (installs.length === 0) {
     throw new Error('the Dockerfile installs nothing with pip: the rehearsal cannot tell what the application needs.');
   }
-  const key = [hashOf(local, files.map((file) => readFileSync(file, 'utf8')))];
+  const key = [
+    hashOf(
+      local,
+      files.map((file) => readFileSync(file, 'utf8')),
+    ),
+  ];
   const started = Date.now();
   announce.progress('Python dependencies of the application');
   const relative = installs.map((args) => args.map((argument) => argument.replace(root, '{image}')));
@@ -171,9 +180,12 @@ async function buildSteps(
   defaults: ImageDefaults,
   announce: Announce,
 ): Promise<void> {
-  await run(path.join(venv, 'bin', 'python'), ['-m', 'compileall', '-q', path.join(root, defaults.workingDirectory)]).catch(
-    () => undefined,
-  );
+  await run(path.join(venv, 'bin', 'python'), [
+    '-m',
+    'compileall',
+    '-q',
+    path.join(root, defaults.workingDirectory),
+  ]).catch(() => undefined);
   for (const [index, { name, rest }] of instructions.entries()) {
     const steps = name === 'RUN' ? rest.split('&&').filter((part) => part.includes('collectstatic')) : [];
     for (const step of steps) {

@@ -44,6 +44,8 @@ const HEADERS: Record<string, string> = {
 /** Routes as the Application Load Balancer of the template would: listeners, rules, targets, headers, WebSockets. */
 export class LoadBalancer {
   requests = 0;
+  /** Host names of requests that were passed on to targets. */
+  readonly forwardedHosts = new Set<string>();
   private readonly servers: http.Server[] = [];
   private readonly sockets = new Set<Socket>();
   /** Port of the template to port on this machine. */
@@ -131,6 +133,7 @@ export class LoadBalancer {
       answer(response, 503, 'no target', 'text/plain', settings);
       return;
     }
+    this.forwardedHosts.add((request.headers.host ?? '').replace(/:\d+$/, ''));
     this.forwardedHeaders(settings, request);
     request.headers.connection = 'keep-alive';
     target.begin();
@@ -159,7 +162,9 @@ export class LoadBalancer {
       return;
     }
     const status = error.code === 'ECONNRESET' && /timeout/i.test(error.message) ? 504 : 502;
-    this.props.announce.event(`${status} ${request.method} ${request.url?.split('?')[0]} from ${target.id}: ${error.code}`);
+    this.props.announce.event(
+      `${status} ${request.method} ${request.url?.split('?')[0]} from ${target.id}: ${error.code}`,
+    );
     answer(response, status, '', undefined, settings);
   }
 

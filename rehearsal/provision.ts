@@ -1,7 +1,7 @@
 import type { Announce } from './announce';
 import { type Assembly, type Resource, resourcesOfType, type Template } from './assembly';
 import type { Doubles } from './doubles';
-import { Intrinsics } from './intrinsics';
+import type { Intrinsics } from './intrinsics';
 import { type GenerateSecretString, generateSecret, secretReference } from './secret-strings';
 
 export const ACCOUNT = '123456789012';
@@ -86,11 +86,7 @@ function sensitive(value: string): string[] {
 }
 
 /** Makes the secrets by the template's rules and gives them their names. Values that need other resources are filled in later. */
-export async function provisionSecrets(
-  assembly: Assembly,
-  intrinsics: Intrinsics,
-  store: SecretStore,
-): Promise<void> {
+export async function provisionSecrets(assembly: Assembly, intrinsics: Intrinsics, store: SecretStore): Promise<void> {
   for (const { id, resource } of created(assembly.template, 'AWS::SecretsManager::Secret', intrinsics)) {
     const properties = intrinsics.properties(resource);
     const rules = properties.GenerateSecretString as GenerateSecretString | undefined;
@@ -234,4 +230,3 @@ export function created(
 ): { id: string; resource: Resource }[] {
   return resourcesOfType(template, type).filter(({ resource }) => intrinsics.isCreated(resource));
 }
-

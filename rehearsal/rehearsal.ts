@@ -9,6 +9,7 @@ import { Doubles } from './doubles';
 import type { StopOrder } from './draining';
 import { type Image, type Patch, prepareImage } from './image';
 import { Intrinsics, isPaper } from './intrinsics';
+import { lastError } from './last-error';
 import { type ListenerSettings, LoadBalancer } from './load-balancer';
 import { canUseAddress, freePort, LOOPBACK, portOr } from './ports';
 import { PostgresServer } from './postgres';
@@ -28,7 +29,6 @@ import {
 } from './provision';
 import { Sandbox } from './sandbox';
 import { Scheduler } from './scheduler';
-import { lastError } from './last-error';
 import { Service } from './services';
 import { TargetGroup } from './target-group';
 import { readTaskDefinition, type TaskDefinition } from './task-definition';
@@ -53,6 +53,8 @@ export interface Faults {
   readonly untrustedCa?: boolean;
   readonly stopOrder?: StopOrder;
   readonly patches?: Patch[];
+  /** Changes task definitions after everything in them is resolved. */
+  readonly definition?: (definition: TaskDefinition) => TaskDefinition;
   /** Breaks the database before the release. */
   readonly database?: (postgres: PostgresServer, database: string) => Promise<void>;
 }
@@ -116,11 +118,7 @@ export class Rehearsal {
 
   /** Seconds that the load balancer lets a connection be silent. */
   get idleTimeout(): number {
-    const [balancer] = created(
-      this.assembly.template,
-      'AWS::ElasticLoadBalancingV2::LoadBalancer',
-      this.intrinsics,
-    );
+    const [balancer] = created(this.assembly.template, 'AWS::ElasticLoadBalancingV2::LoadBalancer', this.intrinsics);
     const attributes = keyValues(balancer && this.intrinsics.properties(balancer.resource).LoadBalancerAttributes);
     return Number(attributes['idle_timeout.timeout_seconds'] ?? 60);
   }
@@ -250,7 +248,9 @@ export class Rehearsal {
     const folder = this.sandbox.folder('certificates');
     this.authority = await CertificateAuthority.create(folder);
     this.serverCertificate = await this.authority.issue('server', ['localhost', ...this.domains()]);
-    const other = this.props.faults?.untrustedCa ? await CertificateAuthority.create(folder, 'another-ca') : this.authority;
+    const other = this.props.faults?.untrustedCa
+      ? await CertificateAuthority.create(folder, 'another-ca')
+      : this.authority;
     this.caBundle = other.certificate.certFile;
 
     await Promise.all([this.prepareImages(), this.provisionBacking()]);
@@ -382,7 +382,9 @@ export class Rehearsal {
       }
     }
     if (this.images.size === 0) {
-      throw new Error('no task definition uses an image that the assembly can build. Give its source folder with --app.');
+      throw new Error(
+        'no task definition uses an image that the assembly can build. Give its source folder with --app.',
+      );
     }
   }
 
@@ -397,7 +399,7 @@ export class Rehearsal {
         this.announce.substitution(`containers beside the application stay paper: ${definition.sidecars.join(', ')}`);
       }
       if (this.images.has(definition.image)) {
-        this.definitions.set(arn, definition);
+        this.definitions.set(arn, this.props.faults?.definition?.(definition) ?? definition);
       }
     }
   }
@@ -503,7 +505,9 @@ export class Rehearsal {
       this.announce.substitution(`processes run as user ${uid}, to whom the application's files are read-only`);
       return taskUser;
     } catch {
-      this.announce.substitution(`user ${uid} cannot read Python here, so processes run as you, able to write to their files`);
+      this.announce.substitution(
+        `user ${uid} cannot read Python here, so processes run as you, able to write to their files`,
+      );
       return () => undefined;
     }
   }
@@ -525,7 +529,10 @@ function keyValues(list: { Key: string; Value: string }[] | undefined): Record<s
 
 /** What a person calls a service: its place in the construct tree, without what is the same for all. */
 function serviceName(id: string, treePath: string | undefined, kind: string | undefined): string {
-  const segments = (treePath ?? '').split('/').slice(1).filter((one) => !/^(Resource|Service|Application|App)$/.test(one));
+  const segments = (treePath ?? '')
+    .split('/')
+    .slice(1)
+    .filter((one) => !/^(Resource|Service|Application|App)$/.test(one));
   const name = segments.slice(-2).join('-').toLowerCase();
   return name === '' ? (kind ?? id) : name;
 }

@@ -4,10 +4,10 @@ import { type Assembly, resourcesOfType } from './assembly';
 import type { Doubles } from './doubles';
 import { matchesEvent } from './event-pattern';
 import type { Intrinsics } from './intrinsics';
+import { lastError } from './last-error';
 import { type Exit, Task } from './process';
 import { created } from './provision';
 import { parseScheduleExpression } from './schedule-expression';
-import { lastError } from './last-error';
 import { type TaskDefinition, withOverrides } from './task-definition';
 
 /** An AWS::Scheduler::Schedule that starts a task. */
@@ -97,7 +97,9 @@ export class Scheduler {
       }
       for (const { Arn } of properties.Targets ?? []) {
         if (/^arn:aws:sqs:/.test(Arn)) {
-          const { QueueUrl } = await doubles.sqs<{ QueueUrl: string }>('GetQueueUrl', { QueueName: Arn.split(':').pop() });
+          const { QueueUrl } = await doubles.sqs<{ QueueUrl: string }>('GetQueueUrl', {
+            QueueName: Arn.split(':').pop(),
+          });
           await doubles.sqs('SendMessage', { QueueUrl, MessageBody: JSON.stringify(event) });
           announce.event(`event rule ${id} reported the failure to ${Arn.split(':').pop()}`);
         } else {

@@ -1,6 +1,6 @@
 import type { Announce } from './announce';
-import { lastError } from './last-error';
 import { drain, type Registration, type StopOrder } from './draining';
+import { lastError } from './last-error';
 import { accepts } from './ports';
 import type { Task } from './process';
 import type { TargetGroup } from './target-group';
@@ -82,9 +82,13 @@ export class Service {
   }
 
   async steadyWithin(seconds: number): Promise<void> {
-    await eventually(`${this.name}: ${this.desired} healthy tasks`, seconds, () => this.steady).catch((error: Error) => {
-      throw new Error(`${error.message}${this.failures.length > 0 ? `; ${this.failures[this.failures.length - 1]}` : ''}`);
-    });
+    await eventually(`${this.name}: ${this.desired} healthy tasks`, seconds, () => this.steady).catch(
+      (error: Error) => {
+        throw new Error(
+          `${error.message}${this.failures.length > 0 ? `; ${this.failures[this.failures.length - 1]}` : ''}`,
+        );
+      },
+    );
   }
 
   /** Replaces every task as a deployment does, within the percentages of the template. */
@@ -239,4 +243,3 @@ export class Service {
     this.desired = this.props.desiredCount;
   }
 }
-

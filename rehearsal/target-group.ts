@@ -117,7 +117,10 @@ export class TargetGroup {
     const start = this.turn++;
     const rotated = candidates.map((_, index) => candidates[(start + index) % candidates.length]);
     return this.settings.leastOutstanding
-      ? rotated.reduce<Target | undefined>((best, one) => (best && best.inFlight <= one.inFlight ? best : one), undefined)
+      ? rotated.reduce<Target | undefined>(
+          (best, one) => (best && best.inFlight <= one.inFlight ? best : one),
+          undefined,
+        )
       : rotated[0];
   }
 

@@ -46,7 +46,12 @@ export class View {
     this.follow();
     const queues = await this.queues();
     const width = this.out.columns ?? 120;
-    const lines = [...this.services(), ...queues, '', ...this.recent.slice(-LOG_LINES).map((line) => DIM(clip(line, width)))];
+    const lines = [
+      ...this.services(),
+      ...queues,
+      '',
+      ...this.recent.slice(-LOG_LINES).map((line) => DIM(clip(line, width))),
+    ];
     this.erase();
     this.out.write(`${lines.join('\n')}\n`);
     this.drawn = lines.length;

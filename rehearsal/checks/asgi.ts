@@ -40,7 +40,12 @@ export const asgiChecks: Check[] = [
       expect(target !== undefined && member.task.pid !== undefined, 'it is not registered');
       process.kill(-member.task.pid, 'SIGSTOP');
       const started = Date.now();
-      await eventually('the target is unhealthy', 80, () => target.health.state === 'unhealthy' || target.draining, 100);
+      await eventually(
+        'the target is unhealthy',
+        80,
+        () => target.health.state === 'unhealthy' || target.draining,
+        100,
+      );
       const seconds = (Date.now() - started) / 1000;
       const before = target.requests;
       for (let count = 0; count < 6; count++) {
@@ -50,7 +55,9 @@ export const asgiChecks: Check[] = [
       await eventually(
         'it is replaced',
         60,
-        () => service.running.filter((one) => one.registration?.target.health.state === 'healthy').length >= service.desiredCount,
+        () =>
+          service.running.filter((one) => one.registration?.target.health.state === 'healthy').length >=
+          service.desiredCount,
       );
       member.task.kill();
       return `noticed after ${seconds.toFixed(0)} s`;
@@ -77,7 +84,12 @@ async function echo(socket: WebSocket, text: string): Promise<void> {
   try {
     await Promise.race([once(socket, 'open'), failed]);
     socket.send(JSON.stringify(text));
-    const answered = eventually('the echo', 10, () => received.some((one) => (one as { echo?: string }).echo === text), 20);
+    const answered = eventually(
+      'the echo',
+      10,
+      () => received.some((one) => (one as { echo?: string }).echo === text),
+      20,
+    );
     await Promise.race([answered, failed]);
   } finally {
     socket.close();

@@ -46,11 +46,18 @@ export const badDayChecks: Check[] = [
       try {
         await rehearsal.postgres?.restart(3000);
         const back = Date.now();
-        await eventually('a page is 200 again', RECOVERY_SECONDS, async () => (await front.request('/')).status === 200);
+        await eventually(
+          'a page is 200 again',
+          RECOVERY_SECONDS,
+          async () => (await front.request('/')).status === 200,
+        );
         const seconds = (Date.now() - back) / 1000;
         for (let number = 0; number < 10; number++) {
           const reply = await front.request('/');
-          expect(reply.status === 200 || (Date.now() - back) / 1000 < RECOVERY_SECONDS, `a page answered ${reply.status}`);
+          expect(
+            reply.status === 200 || (Date.now() - back) / 1000 < RECOVERY_SECONDS,
+            `a page answered ${reply.status}`,
+          );
           await sleep(100);
         }
         expect(unhealthy.length === 0, `unhealthy meanwhile: ${[...new Set(unhealthy)].join(', ')}`);
@@ -70,11 +77,16 @@ export const badDayChecks: Check[] = [
     async run({ rehearsal, front }) {
       const hoard = await useAllConnections(rehearsal);
       try {
-        const reply = await eventually('a page without a connection', 15, async () => {
-          await hoard.more();
-          const answer = await front.request('/');
-          return answer.status === 200 ? undefined : answer;
-        }, 50);
+        const reply = await eventually(
+          'a page without a connection',
+          15,
+          async () => {
+            await hoard.more();
+            const answer = await front.request('/');
+            return answer.status === 200 ? undefined : answer;
+          },
+          50,
+        );
         expect(reply.status === 503, `it answered ${reply.status}`);
         expect(!/Traceback|FATAL|OperationalError/.test(reply.body), 'the page shows the error');
         expect(unhealthyTargets(rehearsal).length === 0, 'a target is unhealthy');

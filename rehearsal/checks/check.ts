@@ -78,7 +78,7 @@ async function one(check: Check, context: CheckContext, settled: Map<string, Pro
   }
   await Promise.all((check.after ?? []).map((name) => settled.get(name)));
   const needed = await Promise.all((check.needs ?? []).map((name) => settled.get(name)));
-  const missing = needed.find((other) => other !== undefined && other.verdict !== 'passed');
+  const missing = needed.find((other) => other?.verdict === 'failed' || other?.verdict === 'not reached');
   if (missing !== undefined) {
     return outcome('not reached', `needs: ${missing.name}`);
   }

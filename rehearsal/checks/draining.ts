@@ -6,7 +6,6 @@ import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { AGAIN, AWAY, DONE, DRAINED, DRAINING, HEADERS, PAGES, PERIODIC, POISON, REPLACED } from './names';
 
-
 /** Checks that read pages for a while. */
 const QUIET = [DONE, HEADERS, AWAY, DRAINED, AGAIN, POISON, PERIODIC];
 const OPEN = 200;
@@ -45,7 +44,12 @@ export const drainingChecks: Check[] = [
       const target = old.registration?.target;
       expect(target !== undefined, 'the target is not registered');
       const inFlight = () => service.group?.targets.reduce((sum, one) => sum + one.inFlight, 0) ?? 0;
-      await eventually('200 requests are in flight', 30, () => inFlight() >= OPEN * 0.95 && target.inFlight >= ON_DRAINED, 10);
+      await eventually(
+        '200 requests are in flight',
+        30,
+        () => inFlight() >= OPEN * 0.95 && target.inFlight >= ON_DRAINED,
+        10,
+      );
       let [open, onTarget] = [0, 0];
       const watching = setInterval(() => {
         if (!target.draining) {

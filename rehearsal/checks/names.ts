@@ -1,29 +1,18 @@
 /** Names of the checks that others wait for. */
-export const DRAINING =
-  'draining: 200 requests in flight, and each is answered 200 while a target is drained';
-export const DONE =
-  'tasks: what the web posts is done by the right worker by way of SQS, for every queue';
-export const POISON =
-  'tasks: a poison task lands in its dead-letter queue after maxReceiveCount';
-export const AGAIN =
-  'tasks: a task killed with its worker is done again';
-export const DRAINED =
-  'tasks: a worker drained by SIGTERM loses no task';
-export const AWAY =
-  'bad days: SQS is away for 20 s: workers resume and nothing is lost';
-export const PERIODIC =
-  'tasks: the periodic task fires';
-export const HEADERS =
-  'web: security headers are there and nobody names its server';
-export const PAGES =
-  'web: pages answer under the application’s own host name';
-export const RELEASED =
-  'start: the release is done over verified TLS, before any service starts';
-export const STARTED =
-  'start: every process starts with the variables and secrets it is promised';
-export const HEALTHY =
-  'start: every target is healthy at the template’s path while ALLOWED_HOSTS is strict';
-export const REPLACED =
-  'draining: a killed process is replaced, and an unhealthy target gets no requests';
-export const ECHO =
-  'asgi: a WebSocket echoes by way of the ASGI service while pages come from gunicorn';
+export const DRAINING = 'draining: 200 requests in flight, and each is answered 200 while a target is drained';
+export const DONE = 'tasks: what the web posts is done by the right worker by way of SQS, for every queue';
+export const POISON = 'tasks: a poison task lands in its dead-letter queue after maxReceiveCount';
+export const AGAIN = 'tasks: a task killed with its worker is done again';
+export const DRAINED = 'tasks: a worker drained by SIGTERM loses no task';
+export const AWAY = 'bad days: SQS is away for 20 s: workers resume and nothing is lost';
+export const PERIODIC = 'tasks: the periodic task fires';
+export const HEADERS = 'web: security headers are there and nobody names its server';
+export const PAGES = 'web: pages answer under the application’s own host name';
+export const RELEASED = 'start: the release is done over verified TLS, before any service starts';
+export const STARTED = 'start: every process starts with the variables and secrets it is promised';
+export const HEALTHY = 'start: every target is healthy at the template’s path while ALLOWED_HOSTS is strict';
+export const REPLACED = 'draining: a killed process is replaced, and an unhealthy target gets no requests';
+export const ECHO = 'asgi: a WebSocket echoes by way of the ASGI service while pages come from gunicorn';
+export const LIMIT = 'tasks: a task that takes its whole time limit runs once';
+export const ONE_BEAT = 'tasks: there is one beat at every sample while beat is replaced';
+export const KEEP_ALIVE = 'web: a server keeps idle connections longer than the load balancer';

@@ -5,14 +5,23 @@ import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { type Check, expect } from './check';
 import { drainingChecks } from './draining';
+import { PAGES } from './names';
 import { releaseChecks } from './releases';
 import { scheduleChecks } from './schedules';
 import { startChecks } from './start';
 import { taskChecks } from './tasks';
 import { webChecks } from './web';
-import { PAGES } from './names';
 
-const before = [startChecks, webChecks, asgiChecks, taskChecks, scheduleChecks, releaseChecks, drainingChecks, badDayChecks]
+const before = [
+  startChecks,
+  webChecks,
+  asgiChecks,
+  taskChecks,
+  scheduleChecks,
+  releaseChecks,
+  drainingChecks,
+  badDayChecks,
+]
   .flat()
   .map(({ name }) => name);
 

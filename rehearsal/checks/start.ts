@@ -5,7 +5,6 @@ import { sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { HEALTHY, RELEASED, STARTED } from './names';
 
-
 const START_SECONDS = 75;
 
 /** What must have happened before anything else can be looked at. */
@@ -46,12 +45,24 @@ export const startChecks: Check[] = [
       for (const service of routed) {
         const hosts = service.definition.environment.DJANGO_ALLOWED_HOSTS ?? '';
         expect(!hosts.split(',').includes('*'), `${service.name} allows every host`);
-        await service.steadyWithin(START_SECONDS);
+        await Promise.race([service.steadyWithin(START_SECONDS), unhealthy(service)]);
       }
       return routed.map(({ name, group }) => `${name} ${group?.settings.path}`).join(', ');
     },
   },
 ];
+
+/** Fails as soon as a target is unhealthy; otherwise never ends. */
+async function unhealthy(service: Service): Promise<void> {
+  for (;;) {
+    const sick = service.group?.targets.find(({ health }) => health.state === 'unhealthy');
+    expect(sick === undefined, `${sick?.id} is unhealthy at ${service.group?.settings.path}`);
+    if (service.steady) {
+      return;
+    }
+    await sleep(200);
+  }
+}
 
 /** Every task of the service runs and has not failed by itself; what its port answers is another check's matter. */
 async function alive(service: Service): Promise<void> {

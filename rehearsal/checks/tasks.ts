@@ -3,8 +3,7 @@ import type { Service } from '../services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { AGAIN, AWAY, DONE, DRAINED, DRAINING, PAGES, PERIODIC, POISON } from './names';
-
+import { AGAIN, AWAY, DONE, DRAINED, DRAINING, LIMIT, ONE_BEAT, PAGES, PERIODIC, POISON } from './names';
 
 const applies = ({ guestbook: yes }: CheckContext) => yes;
 
@@ -32,7 +31,7 @@ export const taskChecks: Check[] = [
     },
   },
   {
-    name: 'tasks: a task that takes its whole time limit runs once',
+    name: LIMIT,
     lane: 'tasks',
     needs: [DONE],
     after: [AWAY],
@@ -77,7 +76,7 @@ export const taskChecks: Check[] = [
     name: AGAIN,
     lane: 'tasks-killed',
     needs: [DONE],
-    after: ['tasks: a task that takes its whole time limit runs once'],
+    after: [LIMIT],
     applies,
     async run({ rehearsal, front }) {
       const book = guestbook(rehearsal, front);
@@ -124,15 +123,20 @@ export const taskChecks: Check[] = [
     needs: [DONE],
     applies: ({ guestbook: yes, rehearsal }) => yes && beat(rehearsal) !== undefined,
     async run({ rehearsal, front }) {
-      const records = await eventually('the heartbeat', 100, async () => {
-        const found = await guestbook(rehearsal, front).records({ name: 'guestbook.tasks.heartbeat' });
-        return found.some(({ finished_at }) => finished_at !== null) ? found : undefined;
-      }, 1000);
+      const records = await eventually(
+        'the heartbeat',
+        100,
+        async () => {
+          const found = await guestbook(rehearsal, front).records({ name: 'guestbook.tasks.heartbeat' });
+          return found.some(({ finished_at }) => finished_at !== null) ? found : undefined;
+        },
+        1000,
+      );
       return `${records.length} so far`;
     },
   },
   {
-    name: 'tasks: there is one beat at every sample while beat is replaced',
+    name: ONE_BEAT,
     lane: 'beat-single',
     needs: [PAGES],
     after: [PERIODIC],
@@ -162,7 +166,8 @@ export function beat(rehearsal: CheckContext['rehearsal']): Service | undefined 
 /** The service that works on a queue, by its command. */
 export function worker(rehearsal: CheckContext['rehearsal'], queue: string): Service {
   const found = rehearsal.services.find(
-    ({ definition }) => definition.kind === 'worker' && definition.command?.some((word) => word.split(',').includes(queue)),
+    ({ definition }) =>
+      definition.kind === 'worker' && definition.command?.some((word) => word.split(',').includes(queue)),
   );
   expect(found !== undefined, `no worker for the queue ${queue}`);
   return found;

@@ -4,8 +4,7 @@ import { accepts } from '../ports';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { DRAINING, HEADERS, HEALTHY, PAGES } from './names';
-
+import { DRAINING, HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
 
 const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
 const isSecure = ({ front }: CheckContext) => front.secure;
@@ -14,8 +13,7 @@ export const webChecks: Check[] = [
   {
     name: PAGES,
     lane: 'web',
-    needs: ['start: every process starts with the variables and secrets it is promised'],
-    after: [HEALTHY],
+    needs: [STARTED, HEALTHY],
     proof: true,
     async run({ front }) {
       const reply = await eventually('a page', 20, async () => {
@@ -73,10 +71,12 @@ export const webChecks: Check[] = [
     needs: [PAGES],
     proof: true,
     async run({ rehearsal, front }) {
-      const before = requests(rehearsal);
-      const reply = await front.request('/', { host: 'attacker.example' });
+      const host = `attacker-${Date.now()}.example`;
+      const reply = await front.request('/', { host });
       expect(reply.status === 404, `it answered ${reply.status}`);
-      expect(requests(rehearsal) === before, 'the request reached a process');
+      expect(!rehearsal.loadBalancer?.forwardedHosts.has(host), 'the request reached a process');
+      await front.request('/');
+      expect(rehearsal.loadBalancer?.forwardedHosts.has(front.host) === true, 'a known host did not');
       return undefined;
     },
   },
@@ -109,7 +109,8 @@ export const webChecks: Check[] = [
       expect(headers.server === undefined, `the load balancer lets "server: ${headers.server}" through`);
       for (const service of rehearsal.services) {
         const [target] = service.group?.targets ?? [];
-        const server = target === undefined ? undefined : await direct(target.port, service.group?.settings.path ?? '/');
+        const server =
+          target === undefined ? undefined : await direct(target.port, service.group?.settings.path ?? '/');
         expect(server === undefined, `${service.name} itself sends "server: ${server}"`);
       }
       return undefined;
@@ -140,7 +141,7 @@ export const webChecks: Check[] = [
     },
   },
   {
-    name: 'web: a server keeps idle connections longer than the load balancer',
+    name: KEEP_ALIVE,
     lane: 'keep-alive',
     needs: [PAGES],
     proof: true,
@@ -148,7 +149,9 @@ export const webChecks: Check[] = [
       const idle = rehearsal.idleTimeout;
       const routed = rehearsal.services.filter(({ group }) => group !== undefined);
       // Tasks of their own, which no other check drains or kills.
-      const tasks = await Promise.all(routed.map((service) => rehearsal.run(service.definition, `${service.name}-idle`)));
+      const tasks = await Promise.all(
+        routed.map((service) => rehearsal.run(service.definition, `${service.name}-idle`)),
+      );
       const seconds = await Promise.all(
         tasks.map(async ({ port }, index) => {
           await eventually('it listens', 30, () => accepts(port ?? 0));
@@ -167,13 +170,6 @@ export const webChecks: Check[] = [
     },
   },
 ];
-
-/** Requests that reached any target so far. */
-function requests(rehearsal: CheckContext['rehearsal']): number {
-  return rehearsal.services
-    .flatMap(({ group }) => group?.targets ?? [])
-    .reduce((sum, target) => sum + target.requests, 0);
-}
 
 /** The `server` header of a process, asked without the load balancer. */
 function direct(port: number, path: string): Promise<string | undefined> {

@@ -1,0 +1,203 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Assembly, readAssembly, resourcesOfType, type Template } from './assembly';
+import { cacheFolder, checkRun } from './check-run';
+import type { Outcome } from './checks/check';
+import {
+  DONE,
+  DRAINING,
+  ECHO,
+  HEALTHY,
+  KEEP_ALIVE,
+  LIMIT,
+  ONE_BEAT,
+  PAGES,
+  POISON,
+  RELEASED,
+  STARTED,
+} from './checks/names';
+import type { Faults } from './rehearsal';
+import { synthesizeExample } from './synth';
+import type { TaskDefinition } from './task-definition';
+
+/** A fault, and the one check that must notice it. */
+interface Mutation {
+  readonly name: string;
+  readonly check: string;
+  readonly template?: (template: Template) => void;
+  readonly faults?: Faults;
+}
+
+/** Two at a time fit on two cores. */
+const AT_ONCE = 2;
+
+const MUTATIONS: Mutation[] = [
+  {
+    name: 'a wrong secret key name',
+    check: STARTED,
+    faults: {
+      definition: of('web', (definition) => ({
+        secrets: {
+          ...definition.secrets,
+          DATABASE_PASSWORD: definition.secrets.DATABASE_PASSWORD.replace(':password:', ':passwort:'),
+        },
+      })),
+    },
+  },
+  {
+    name: 'a queue missing from the broker',
+    check: DONE,
+    faults: {
+      definition: of('web', (definition) => ({ environment: withoutQueue(definition.environment, 'express') })),
+    },
+  },
+  {
+    name: 'a wrong health check path',
+    check: HEALTHY,
+    template: each('AWS::ElasticLoadBalancingV2::TargetGroup', (properties) => {
+      properties.HealthCheckPath = '/no-such-path';
+    }),
+  },
+  {
+    name: 'a visibility timeout below the time limit, forced past validation',
+    check: LIMIT,
+    template: each('AWS::SQS::Queue', (properties) => {
+      if (properties.VisibilityTimeout === 8) {
+        properties.VisibilityTimeout = 2;
+      }
+    }),
+  },
+  {
+    name: 'an empty ALLOWED_HOSTS',
+    check: PAGES,
+    faults: {
+      definition: (definition) => ({
+        ...definition,
+        environment: { ...definition.environment, DJANGO_ALLOWED_HOSTS: '' },
+      }),
+    },
+  },
+  { name: 'a certificate authority that nobody trusts', check: RELEASED, faults: { untrustedCa: true } },
+  {
+    name: 'the ASGI path not routed',
+    check: ECHO,
+    template: each('AWS::ElasticLoadBalancingV2::ListenerRule', (properties) => {
+      for (const condition of properties.Conditions) {
+        if (condition.Field === 'path-pattern') {
+          condition.PathPatternConfig.Values = ['/nowhere/*'];
+        }
+      }
+    }),
+  },
+  {
+    name: 'beat started twice',
+    check: ONE_BEAT,
+    template: (template) => {
+      for (const { resource } of resourcesOfType(template, 'AWS::ECS::Service')) {
+        const task = template.Resources[resource.Properties?.TaskDefinition.Ref];
+        if (task.Metadata?.['cdk-django-fargate']?.process === 'beat' && resource.Properties !== undefined) {
+          resource.Properties.DesiredCount = 2;
+        }
+      }
+    },
+  },
+  {
+    name: 'keep-alive below the idle timeout',
+    check: KEEP_ALIVE,
+    faults: {
+      definition: of('web', ({ command = [] }) => ({
+        command: command.map((word, index) => (command[index - 1] === '--keep-alive' ? '5' : word)),
+      })),
+    },
+  },
+  { name: 'SIGTERM before deregistration', check: DRAINING, faults: { stopOrder: 'sigterm-first' } },
+  {
+    name: 'Celery acknowledging failed tasks',
+    check: POISON,
+    faults: {
+      patches: [{ file: 'config/settings.py', append: '\nCELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True\n' }],
+    },
+  },
+];
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { assembly: { type: 'string' }, only: { type: 'string' }, verbose: { type: 'boolean', default: false } },
+  });
+  const directory = values.assembly ?? (await synthesizeExample(path.join(__dirname, '..'), cacheFolder()));
+  const assembly = readAssembly(path.resolve(directory));
+  const pattern = new RegExp(values.only ?? '');
+  const restored: Mutation = { name: 'nothing changed: the restored run', check: '' };
+  const waiting = [...MUTATIONS, restored].filter(({ name }) => pattern.test(name));
+  const failures: string[] = [];
+  const total = waiting.length;
+  const worker = async () => {
+    for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
+      const problem = await prove(assembly, mutation, values.verbose);
+      process.stdout.write(`${problem === undefined ? '✓' : '✗'} ${mutation.name}${problem ?? ''}\n`);
+      if (problem !== undefined) {
+        failures.push(mutation.name);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  process.stdout.write(`${total - failures.length} passed, ${failures.length} failed\n`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** Undefined when exactly the check that is named after the fault failed. */
+async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): Promise<string | undefined> {
+  const template: Template = structuredClone(assembly.template);
+  mutation.template?.(template);
+  const outcomes = await checkRun({
+    assembly: { ...assembly, template },
+    cache: cacheFolder(),
+    faults: mutation.faults ?? {},
+    write: (line) => (verbose ? process.stdout.write(`    [${mutation.name}] ${line}\n`) : undefined),
+    verbose,
+    anyPort: true,
+    choose: ({ proof }) => proof === true,
+  });
+  const failed = outcomes.filter(({ verdict }) => verdict === 'failed');
+  const passed = outcomes.filter(({ verdict }) => verdict === 'passed').length;
+  const wanted = mutation.check === '' ? [] : [mutation.check];
+  if (failed.map(({ name }) => name).join() === wanted.join() && (wanted.length > 0 || passed === outcomes.length)) {
+    process.stdout.write(`    ${failed.map(said).join() || `all ${passed} checks passed`}\n`);
+    return undefined;
+  }
+  return `: ${failed.length === 0 ? 'nothing failed' : `failed: ${failed.map(said).join('; ')}`}; expected: ${wanted.join() || 'nothing'}`;
+}
+
+function said({ name, detail }: Outcome): string {
+  return `${name} (${detail.slice(0, 200)})`;
+}
+
+function of(
+  kind: string,
+  change: (definition: TaskDefinition) => Partial<TaskDefinition>,
+): (definition: TaskDefinition) => TaskDefinition {
+  return (definition) => (definition.kind === kind ? { ...definition, ...change(definition) } : definition);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: properties of any CloudFormation type
+function each(type: string, change: (properties: Record<string, any>) => void): (template: Template) => void {
+  return (template) => {
+    for (const { resource } of resourcesOfType(template, type)) {
+      change(resource.Properties ?? {});
+    }
+  };
+}
+
+function withoutQueue(environment: Readonly<Record<string, string>>, queue: string): Record<string, string> {
+  const options = JSON.parse(environment.CELERY_BROKER_TRANSPORT_OPTIONS);
+  delete options.predefined_queues[queue];
+  return { ...environment, CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify(options) };
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  },
+);
