@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Client } from 'pg';
 import type { Announce } from './announce';
 import type { Certificate } from './certificates';
+import { type Identity, identity, YOURSELF } from './identity';
 import { freePort, LOOPBACK } from './ports';
 import { isRoot, type Sandbox } from './sandbox';
 import { eventually } from './wait';
@@ -44,6 +45,8 @@ export class PostgresServer {
   async createDatabase(database: string, master: string, password: string): Promise<void> {
     await this.query('postgres', async (client) => {
       const [role, name] = [client.escapeIdentifier(master), client.escapeIdentifier(database)];
+      // A slow statement is logged, and this one has a password.
+      await client.query('SET log_min_duration_statement = -1; SET log_min_error_statement = panic');
       await client.query(`CREATE ROLE rds_superuser NOLOGIN; CREATE ROLE rds_iam NOLOGIN;
         GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
         CREATE ROLE ${role} LOGIN NOSUPERUSER CREATEROLE CREATEDB PASSWORD ${client.escapeLiteral(password)};
@@ -75,11 +78,25 @@ export class PostgresServer {
 
   private initialise(): void {
     const { binaries, certificate, parameters, announce } = this.props;
-    execFileSync(
-      path.join(binaries, 'bin', 'initdb'),
-      ['-D', this.data, '-U', 'rdsadmin', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-      { stdio: 'ignore', env: this.environment(), cwd: '/', ...this.user() },
-    );
+    const initdb = path.join(binaries, 'bin', 'initdb');
+    const { prefix, ...user } = this.user(initdb);
+    const [program, ...args] = [
+      ...prefix,
+      initdb,
+      ...[
+        '-D',
+        this.data,
+        '-U',
+        'rdsadmin',
+        '--auth=trust',
+        '-E',
+        'UTF8',
+        '--locale=C',
+        '--no-sync',
+        '--no-instructions',
+      ],
+    ];
+    execFileSync(program, args, { stdio: 'ignore', env: this.environment(), cwd: '/', ...user });
     for (const [file, name] of [
       [certificate.certFile, 'server.crt'],
       [certificate.keyFile, 'server.key'],
@@ -108,17 +125,34 @@ export class PostgresServer {
       ssl: 'on',
       fsync: 'off',
     };
-    this.child = this.props.sandbox.spawn(
-      path.join(this.props.binaries, 'bin', 'postgres'),
-      ['-D', this.data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      { stdio: ['ignore', log, log], env: this.environment(), cwd: '/', ...this.user() },
-    );
+    const postgres = path.join(this.props.binaries, 'bin', 'postgres');
+    const { prefix, ...user } = this.user(postgres);
+    const [program, ...args] = [
+      ...prefix,
+      postgres,
+      ...['-D', this.data],
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ];
+    this.child = this.props.sandbox.spawn(program, args, {
+      stdio: ['ignore', log, log],
+      env: this.environment(),
+      cwd: '/',
+      ...user,
+    });
     closeSync(log);
     await eventually('PostgreSQL accepts connections', 20, () => this.query('postgres', async () => true), 50);
   }
 
-  private user(): { uid?: number; gid?: number } {
-    return isRoot() ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
+  /** Root must become somebody else; everybody else is welcome. */
+  private user(program: string): Identity {
+    if (!isRoot()) {
+      return YOURSELF;
+    }
+    const found = identity(UNPRIVILEGED, { program, args: ['--version'], cwd: '/' });
+    if (found === undefined) {
+      throw new Error(`PostgreSQL refuses to run as root, and user ${UNPRIVILEGED} cannot read ${program}.`);
+    }
+    return found;
   }
 
   private environment(): NodeJS.ProcessEnv {

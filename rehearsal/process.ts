@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Announce } from './announce';
+import type { Identity } from './identity';
 import { type Image, withoutPath } from './image';
 import { type Localization, localize } from './localize';
 import { Logs } from './logs';
@@ -29,6 +30,8 @@ export interface TaskProps {
   readonly image: Image;
   readonly sandbox: Sandbox;
   readonly announce: Announce;
+  readonly identity: Identity;
+  /** Who owns its folder for /tmp. */
   readonly uid?: number;
   readonly port?: number;
   readonly caBundle?: Localization['caBundle'];
@@ -70,12 +73,13 @@ export class Task {
     this.logs = new Logs(path.join(sandbox.folder('logs'), `${name}.log`));
     this.environment = this.variables();
     this.workingDirectory = path.join(image.root, definition.workingDirectory ?? image.defaults.workingDirectory);
-    const [program, ...args] = this.words(this.command());
+    const { prefix, ...user } = props.identity;
+    const [program, ...args] = [...prefix, ...this.words(this.command())];
     this.child = sandbox.spawn(program, args, {
       cwd: this.workingDirectory,
       env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(props.uid === undefined ? {} : { uid: props.uid, gid: props.uid }),
+      ...user,
     });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream) {
@@ -197,14 +201,15 @@ export class Task {
 
   private succeeds(program: string, args: string[], timeout: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const { uid } = this.props;
-      const probe = spawn(program, args, {
+      const { prefix, ...user } = this.props.identity;
+      const [first, ...rest] = [...prefix, program, ...args];
+      const probe = spawn(first, rest, {
         cwd: this.workingDirectory,
         env: this.environment,
         stdio: 'ignore',
         timeout: timeout * 1000,
         killSignal: 'SIGKILL',
-        ...(uid === undefined ? {} : { uid, gid: uid }),
+        ...user,
       });
       probe.once('error', () => resolve(false));
       probe.once('close', (code) => resolve(code === 0));
@@ -212,7 +217,7 @@ export class Task {
   }
 }
 
-/** The user that the template asks for, where this machine can become it and the user can read what it needs. */
+/** The user that the template asks for, where this machine can become it. */
 export function taskUser(definition: TaskDefinition): number | undefined {
   const uid = Number(definition.user?.split(':')[0]);
   return isRoot() && Number.isInteger(uid) && uid > 0 ? uid : undefined;

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from './announce';
@@ -7,6 +6,7 @@ import { type Certificate, CertificateAuthority } from './certificates';
 import { makeDatabaseRoles } from './database-roles';
 import { Doubles } from './doubles';
 import type { StopOrder } from './draining';
+import { type Identity, identity, YOURSELF } from './identity';
 import { type Image, type Patch, prepareImage } from './image';
 import { Intrinsics, isPaper } from './intrinsics';
 import { lastError } from './last-error';
@@ -94,7 +94,8 @@ export class Rehearsal {
   private readonly counts = new Map<string, number>();
   private serverCertificate!: Certificate;
   private localAddress?: string;
-  private uid?: (definition: TaskDefinition) => number | undefined;
+  private uid?: number;
+  private identity: Identity = YOURSELF;
 
   private constructor(
     private readonly props: RehearsalProps,
@@ -196,7 +197,8 @@ export class Rehearsal {
       image: this.images.get(definition.image) as Image,
       sandbox: this.sandbox,
       announce: this.announce,
-      uid: this.uid?.(definition),
+      identity: this.identity,
+      uid: this.uid,
       port: definition.port === undefined ? undefined : await freePort(),
       caBundle: caPath === undefined ? undefined : { path: caPath, local: this.caBundle },
       environment,
@@ -255,7 +257,7 @@ export class Rehearsal {
 
     await Promise.all([this.prepareImages(), this.provisionBacking()]);
     this.readDefinitions();
-    this.uid = this.users();
+    this.identity = this.identify();
     this.readServices();
     this.listeners = this.readListeners();
     this.scheduler = new Scheduler({
@@ -486,30 +488,25 @@ export class Rehearsal {
   }
 
   /** Tasks run as the template's user where this machine can do so. */
-  private users(): (definition: TaskDefinition) => number | undefined {
+  private identify(): Identity {
     const [definition] = this.definitions.values();
-    const uid = definition === undefined ? undefined : taskUser(definition);
+    this.uid = definition === undefined ? undefined : taskUser(definition);
     const image = definition === undefined ? undefined : this.images.get(definition.image);
-    if (uid === undefined || image === undefined) {
+    const found =
+      this.uid === undefined || image === undefined
+        ? undefined
+        : identity(this.uid, {
+            program: path.join(image.venv, 'bin', 'python'),
+            args: ['-c', 'import os; os.listdir(".")'],
+            cwd: image.root,
+          });
+    if (found === undefined) {
+      this.uid = undefined;
       this.announce.substitution('processes run as you: the file system is not read-only to them');
-      return () => undefined;
+      return YOURSELF;
     }
-    try {
-      execFileSync(path.join(image.venv, 'bin', 'python'), ['-c', 'import os; os.listdir(".")'], {
-        cwd: image.root,
-        uid,
-        gid: uid,
-        stdio: 'ignore',
-        env: { PATH: process.env.PATH },
-      });
-      this.announce.substitution(`processes run as user ${uid}, to whom the application's files are read-only`);
-      return taskUser;
-    } catch {
-      this.announce.substitution(
-        `user ${uid} cannot read Python here, so processes run as you, able to write to their files`,
-      );
-      return () => undefined;
-    }
+    this.announce.substitution(`processes run as user ${this.uid}, to whom the application's files are read-only`);
+    return found;
   }
 }
 

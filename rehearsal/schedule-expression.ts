@@ -21,7 +21,7 @@ export function parseScheduleExpression(expression: string): Timing {
   }
   const [minute, hour, day, month, weekday, year] = body.split(/\s+/);
   // EventBridge counts the days of the week from 1 (Sunday); cron counts from 0. `?` is "no matter".
-  const days = weekday.replace(/\d+(?!\w*#)/g, (digit, offset: number) =>
+  const days = weekday.replace(/\d+/g, (digit, offset: number) =>
     weekday[offset - 1] === '#' || weekday[offset - 1] === '/' ? digit : String(Number(digit) - 1),
   );
   const free = (field: string) => (field === '?' ? '*' : field);
