@@ -196,6 +196,7 @@ export class DjangoApplication extends Construct {
       vpc: this.vpc,
       description: `Every process of ${this.node.path}`,
     });
+    const hostNames = props.web?.hostNames ?? props.asgi?.hostNames ?? hostNamesOf(this.loadBalancer);
     const shared: ProcessProps = {
       ...stored,
       cluster: this.cluster,
@@ -204,8 +205,8 @@ export class DjangoApplication extends Construct {
       database: this.database,
       secretKey: this.secretKey,
       broker: this.broker,
-      allowedHosts: hostNamesOf(this.loadBalancer),
-      csrfTrustedOrigins: originsOf(this.loadBalancer),
+      allowedHosts: hostNames,
+      csrfTrustedOrigins: originsOf(this.loadBalancer, hostNames),
       environment: props.environment,
       secrets: props.secrets,
       cpuArchitecture: props.cpuArchitecture,

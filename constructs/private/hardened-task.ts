@@ -169,10 +169,10 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
       remedy: 'Rename the variable.',
     });
   }
-  for (const name of Object.keys(props.secrets ?? {})) {
-    checks.that(`secrets.${name}`, name, props.environment?.[name] === undefined, {
-      must: 'not also be in `environment`',
-      remedy: 'Keep it in `secrets` alone: ECS refuses a name that is given twice.',
+  for (const name of Object.keys(secretsOf(props))) {
+    checks.that(`environment.${name}`, props.environment?.[name], props.environment?.[name] === undefined, {
+      must: 'not be given as plain text beside the secret of that name',
+      remedy: 'Leave it out: ECS refuses a name that is given twice, and a secret has no place in a template.',
     });
   }
 }

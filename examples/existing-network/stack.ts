@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
@@ -40,8 +41,8 @@ export class ExistingNetworkStack extends Stack {
 
     this.application = new DjangoApplication(this, 'Intranet', {
       profile: Profile.production(),
-      image: ContainerImage.fromAsset(join(__dirname, '..', 'minimal', 'app')),
-      settingsModule: 'notes.settings',
+      image: ContainerImage.fromAsset(join(__dirname, '..', 'minimal', 'app'), { platform: Platform.LINUX_ARM64 }),
+      settingsModule: 'project.settings',
       web: { healthCheckPath: '/up' },
       vpc,
       database: PostgresDatabase.fromPostgresDatabaseAttributes(this, 'Database', {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { DjangoStack, Profile } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
@@ -8,8 +9,8 @@ export class MinimalStack extends DjangoStack {
   constructor(scope: Construct, id: string) {
     super(scope, id, {
       profile: Profile.development(),
-      image: ContainerImage.fromAsset(join(__dirname, 'app')),
-      settingsModule: 'notes.settings',
+      image: ContainerImage.fromAsset(join(__dirname, 'app'), { platform: Platform.LINUX_ARM64 }),
+      settingsModule: 'project.settings',
       web: { healthCheckPath: '/up' },
     });
   }

@@ -45,7 +45,7 @@ export class NotesPipelineStack extends PipelineStack {
 function notes() {
   return {
     image: ContainerImage.fromAsset(join(__dirname, '..', 'minimal', 'app'), { platform: Platform.LINUX_ARM64 }),
-    settingsModule: 'notes.settings',
+    settingsModule: 'project.settings',
     web: { healthCheckPath: '/up' },
   };
 }

@@ -123,7 +123,7 @@ export const cases: InvalidCase[] = [
   release('a variable with a dash', 'environment.LOCK-TIMEOUT', { environment: { 'LOCK-TIMEOUT': '5s' } }),
   {
     name: 'ReleaseCommand: a variable that is both plain and secret',
-    prop: 'secrets.TOKEN',
+    prop: 'environment.TOKEN',
     make: (stack) => {
       const secrets = { TOKEN: Secret.fromSecretsManager(new StoredSecret(stack, 'Token')) };
       return release('', '', { environment: { TOKEN: 'x' }, secrets }).make(stack);

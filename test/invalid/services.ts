@@ -65,7 +65,7 @@ export const cases: InvalidCase[] = [
   web('an environment name with a dash', 'environment.SENTRY-DSN', { environment: { 'SENTRY-DSN': 'x' } }),
   {
     name: 'WebService: a name in both environment and secrets',
-    prop: 'secrets.TOKEN',
+    prop: 'environment.TOKEN',
     make: (stack: Stack) => {
       const common = processProps(stack);
       new WebService(stack, 'Web', {

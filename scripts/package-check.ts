@@ -1,0 +1,224 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as ts from 'typescript';
+
+/**
+ * `npm run package`: builds, packs, and installs the npm package and the wheel in empty folders, as somebody would who has
+ * nothing but the README, and synthesizes what it shows. Needs the registries of npm and Python; takes some minutes.
+ */
+const ROOT = join(__dirname, '..');
+const WORK = mkdtempSync(join(tmpdir(), 'package-'));
+const CONSUMER = join(WORK, 'consumer');
+const PYTHON = join(WORK, 'python');
+const VENV = join(WORK, 'venv', 'bin', 'python');
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+/** A step and what it finds out; one that throws has failed, and so have those after it. */
+type Step = readonly [name: string, run: () => string];
+
+let tarball = '';
+let packed: string[] = [];
+let wheel = '';
+
+const npm: Step[] = [
+  ['builds with jsii', () => run('npm', ['run', '--silent', 'build'], ROOT)],
+  [
+    'packs',
+    () => {
+      const output = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', WORK], ROOT, 'stdout');
+      const [{ filename, files, size }] = JSON.parse(output);
+      tarball = join(WORK, filename);
+      packed = files.map(({ path }: { path: string }) => path);
+      return `${files.length} files, ${Math.round(size / 1000)} kB`;
+    },
+  ],
+  ['the tarball has what it needs, and nothing else', checkContent],
+  [
+    'installs beside aws-cdk-lib and constructs in an empty project',
+    () => {
+      mkdirSync(CONSUMER);
+      writeFileSync(
+        join(CONSUMER, 'package.json'),
+        JSON.stringify({ name: 'consumer', version: '0.0.0', private: true }),
+      );
+      const peers = Object.keys(manifest.peerDependencies).map((name) => `${name}@${manifest.devDependencies[name]}`);
+      run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers], CONSUMER);
+      return peers.join(', ');
+    },
+  ],
+  [
+    "the README's lines compile against its types",
+    () => {
+      writeFileSync(join(CONSUMER, 'app.ts'), snippet('ts'));
+      const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', ''];
+      return run(
+        process.execPath,
+        [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), ...options, 'app.ts'],
+        CONSUMER,
+      );
+    },
+  ],
+  [
+    "the README's lines synthesize with plain node",
+    () => {
+      const { outputText } = ts.transpileModule(snippet('ts'), {
+        compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+      });
+      writeFileSync(join(CONSUMER, 'app.js'), outputText);
+      return synthesize(CONSUMER, [process.execPath, 'app.js'], 'Shop', 5);
+    },
+  ],
+];
+
+const python: Step[] = [
+  [
+    'makes a wheel with jsii-pacmak',
+    () => {
+      const outdir = join(WORK, 'jsii');
+      run(process.execPath, ['scripts/quiet-node.js', 'jsii-pacmak', '--targets', 'python', '--outdir', outdir], ROOT);
+      const [name] = readdirSync(join(outdir, 'python')).filter((file) => file.endsWith('.whl'));
+      wheel = join(outdir, 'python', name);
+      return name;
+    },
+  ],
+  ['the wheel installs in an empty environment', installWheel],
+  [
+    "the README's Python synthesizes",
+    () => {
+      mkdirSync(PYTHON);
+      writeFileSync(join(PYTHON, 'app.py'), snippet('python'));
+      return synthesize(PYTHON, [VENV, 'app.py'], 'Shop', 3);
+    },
+  ],
+  [
+    'examples/python synthesizes',
+    () => {
+      const examples = join(WORK, 'examples');
+      cpSync(join(ROOT, 'examples', 'python'), join(examples, 'python'), { recursive: true });
+      cpSync(join(ROOT, 'examples', 'minimal', 'app'), join(examples, 'minimal', 'app'), { recursive: true });
+      return synthesize(join(examples, 'python'), [VENV, 'app.py'], 'Notes', 1);
+    },
+  ],
+];
+
+function checkContent(): string {
+  const handlers = readdirSync(join(ROOT, 'constructs', 'handlers'));
+  const needed = [
+    ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', '.jsii'],
+    ...['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/constructs/django-application.js'],
+    ...handlers.map((name) => `assets/${name}/index.js`),
+  ];
+  const missing = needed.filter((file) => !packed.includes(file));
+  const allowed = [
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|API\.md|\.jsii)$/,
+    /^dist\/(lib|constructs)\/[\w/-]+\.(js|d\.ts)$/,
+    /^assets\/[\w-]+\/[\w.-]+\.(js|mjs|json|pem)$/,
+  ];
+  const leaked = packed.filter(
+    (file) =>
+      !allowed.some((pattern) => pattern.test(file)) || /(^|\/)tests?\/|\.test\.|handlers\/[^/]+\/index\./.test(file),
+  );
+  if (missing.length > 0 || leaked.length > 0) {
+    throw new Error(
+      `missing: ${missing.join(', ') || 'nothing'}; should not be there: ${leaked.join(', ') || 'nothing'}`,
+    );
+  }
+  return `${needed.length} looked for`;
+}
+
+/** aws-cdk-lib reaches PyPI some days after npm: until then the wheel is tried with the newest one, and that is said. */
+function installWheel(): string {
+  run('python3', ['-m', 'venv', join(WORK, 'venv')], WORK);
+  const pip = (...args: string[]) =>
+    run(VENV, ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', ...args], WORK);
+  try {
+    pip(wheel);
+    return 'with its dependencies';
+  } catch (error) {
+    if (!/No matching distribution found for aws-cdk-lib/.test(String(error))) {
+      throw error;
+    }
+    pip('aws-cdk-lib', 'constructs', 'jsii', 'publication');
+    pip('--no-deps', wheel);
+    const version = run(
+      VENV,
+      ['-c', 'from importlib.metadata import version; print(version("aws-cdk-lib"))'],
+      WORK,
+      'stdout',
+    );
+    return `NOTE: PyPI has no aws-cdk-lib ${manifest.peerDependencies['aws-cdk-lib']} yet; with ${version.trim()} instead`;
+  }
+}
+
+/** The first block of a language in the README. */
+function snippet(language: string): string {
+  const [, code] = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(read('README.md')) ?? [];
+  if (code === undefined) {
+    throw new Error(`README.md has no block of ${language}`);
+  }
+  return code;
+}
+
+/** Runs an app as the CDK's command line does, and counts what it must have made. */
+function synthesize(folder: string, [command, ...args]: string[], stack: string, services: number): string {
+  mkdirSync(join(folder, 'app'), { recursive: true });
+  writeFileSync(join(folder, 'app', 'Dockerfile'), 'FROM scratch\n');
+  run(command, args, folder, 'both', { CDK_OUTDIR: join(folder, 'cdk.out') });
+  const template = JSON.parse(readFileSync(join(folder, 'cdk.out', `${stack}.template.json`), 'utf8'));
+  const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
+  const made = types.filter((type) => type === 'AWS::ECS::Service').length;
+  if (made !== services || !types.includes('AWS::RDS::DBInstance')) {
+    throw new Error(
+      `expected a database and ${services} services in ${stack}, got ${made} among ${types.length} resources`,
+    );
+  }
+  return `${types.length} resources`;
+}
+
+function run(command: string, args: string[], cwd: string, output: 'both' | 'stdout' = 'both', variables = {}): string {
+  const env = { ...process.env, ...variables, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' };
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  if (status !== 0) {
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}${error ?? ''}`);
+  }
+  return output === 'stdout' ? stdout : '';
+}
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+/** Runs steps that build upon each other; what comes after a failure has failed, too. Returns how many passed. */
+function passedOf(steps: Step[]): number {
+  for (const [index, [name, act]] of steps.entries()) {
+    const start = Date.now();
+    try {
+      const found = act();
+      const seconds = ((Date.now() - start) / 1000).toFixed(1);
+      process.stdout.write(`ok     ${name}${found === '' ? '' : `: ${found}`} (${seconds} s)\n`);
+    } catch (error) {
+      process.stdout.write(`FAILED ${name}\n${(error as Error).message}\n`);
+      for (const [later] of steps.slice(index + 1)) {
+        process.stdout.write(`FAILED ${later}: not reached\n`);
+      }
+      return index;
+    }
+  }
+  return steps.length;
+}
+
+try {
+  const passed = passedOf(npm) + passedOf(python);
+  const failed = npm.length + python.length - passed;
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} finally {
+  rmSync(WORK, { recursive: true, force: true });
+}
