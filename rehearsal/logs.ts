@@ -14,7 +14,7 @@ export class Logs {
   follow(stream: Readable): void {
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
-      appendFileSync(this.file, chunk);
+      this.keep(chunk);
       const lines = (this.rest + chunk).split('\n');
       this.rest = lines.pop() as string;
       for (const line of lines) {
@@ -25,6 +25,14 @@ export class Logs {
       }
       this.kept.splice(0, this.kept.length - KEPT);
     });
+  }
+
+  private keep(chunk: string): void {
+    try {
+      appendFileSync(this.file, chunk);
+    } catch {
+      // The last words of a process that is being ended: the folder of the run is gone.
+    }
   }
 
   /** The last lines, with one that has not ended yet. */

@@ -169,7 +169,7 @@ async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): 
 }
 
 function said({ name, detail }: Outcome): string {
-  return `${name} (${detail.slice(0, 200)})`;
+  return `${name} (${detail.replace(/\s+/g, ' ').slice(0, 200)})`;
 }
 
 function of(

@@ -10,6 +10,7 @@ export class Sandbox {
   readonly directory: string;
   private readonly reaper: ChildProcess;
   private readonly groups = new Set<number>();
+  private closed = false;
 
   constructor(cache: string) {
     this.directory = path.join(cache, 'runs', `${process.pid}-${Date.now().toString(36)}`);
@@ -35,6 +36,9 @@ export class Sandbox {
 
   /** Starts a program as the leader of its own process group. */
   spawn(program: string, args: string[], options: SpawnOptions): ChildProcess {
+    if (this.closed) {
+      throw new Error('the rehearsal is over');
+    }
     const child = spawn(program, args, { ...options, detached: true });
     const { pid } = child;
     if (pid !== undefined) {
@@ -51,6 +55,7 @@ export class Sandbox {
 
   /** Ends whatever still runs and removes the folder. */
   close(): void {
+    this.closed = true;
     for (const group of this.groups) {
       killGroup(group, 'SIGKILL');
     }

@@ -64,7 +64,8 @@ export const drainingChecks: Check[] = [
       agent.destroy();
       const counted = Object.entries(count(failures)).map(([what, times]) => `${times} × ${what}`);
       expect(failures.length === 0, `${answered + failures.length} requests: ${counted.join(', ')}`);
-      expect(onTarget >= ON_DRAINED, `only ${onTarget} requests were open on the drained target`);
+      // Only the guestbook has a page that is slow on purpose.
+      expect(onTarget >= ON_DRAINED || !context.guestbook, `only ${onTarget} requests were open on the drained target`);
       return `${answered} requests, ${open} open and ${onTarget} on the target when it was deregistered`;
     },
   },
