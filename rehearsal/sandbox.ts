@@ -64,7 +64,9 @@ export class Sandbox {
   }
 
   private tell(line: string): void {
-    this.reaper.stdin?.write(`${line}\n`);
+    if (!this.closed) {
+      this.reaper.stdin?.write(`${line}\n`);
+    }
   }
 }
 
