@@ -78,6 +78,16 @@ export class Doubles {
     return { visible: Number(Attributes[names[0]]), inFlight: Number(Attributes[names[1]]) };
   }
 
+  /** What waits in a queue, without taking it: bodies, decoded where kombu encoded them. */
+  async bodies(url: string): Promise<string[]> {
+    const { Messages = [] } = await this.sqs<{ Messages?: { Body: string }[] }>('ReceiveMessage', {
+      QueueUrl: url,
+      MaxNumberOfMessages: 10,
+      VisibilityTimeout: 0,
+    });
+    return Messages.map(({ Body }) => (Body.startsWith('{') ? Body : Buffer.from(Body, 'base64').toString()));
+  }
+
   async createSecret(name: string, value: string): Promise<string> {
     const { ARN } = await this.secrets<{ ARN: string }>('CreateSecret', { Name: name, SecretString: value });
     return ARN;

@@ -3,7 +3,7 @@ import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { AGAIN, AWAY, DONE, DRAINED, DRAINING, PAGES, PERIODIC, POISON, REPLACED } from './names';
+import { AGAIN, AWAY, DONE, DRAINED, DRAINING, LIMIT, PAGES, PERIODIC, POISON, REPLACED } from './names';
 
 const CALM = [POISON, AGAIN, DRAINED];
 const AWAY_SECONDS = 20;
@@ -16,14 +16,13 @@ export const badDayChecks: Check[] = [
     name: AWAY,
     lane: 'sqs',
     needs: [DONE],
+    after: [LIMIT],
     applies: ({ guestbook: yes }) => yes,
     async run({ rehearsal, front }) {
       const book = guestbook(rehearsal, front);
       const label = `away-${Date.now()}`;
       const before = replacements(rehearsal);
-      for (let number = 0; number < 8; number++) {
-        await book.drill('slow', { label, seconds: '1' });
-      }
+      await Promise.all(Array.from({ length: 8 }, () => book.drill('slow', { label, seconds: '1' })));
       await rehearsal.doubles.gate.close();
       await sleep(AWAY_SECONDS * 1000);
       await rehearsal.doubles.gate.open();

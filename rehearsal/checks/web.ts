@@ -4,7 +4,7 @@ import { accepts } from '../ports';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { DRAINING, HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
+import { HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
 
 const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
 const isSecure = ({ front }: CheckContext) => front.secure;
@@ -28,7 +28,6 @@ export const webChecks: Check[] = [
     name: 'web: a page comes from PostgreSQL over TLS',
     lane: 'web',
     needs: [PAGES],
-    after: [DRAINING],
     proof: true,
     applies: isGuestbook,
     async run({ rehearsal, front }) {
