@@ -1,6 +1,7 @@
 /** Unit tests run on the sources; the built-in template validator is off (one test turns it on, see test/validity.test.ts). */
 module.exports = {
   testEnvironment: 'node',
+  maxWorkers: 2, // one for each processor of the smallest machine that CI has
   roots: ['<rootDir>/test'],
   moduleNameMapper: { '^cdk-django-fargate$': '<rootDir>/lib/index.ts' },
   transform: {

@@ -1,4 +1,4 @@
-import { CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
+import { type CfnElement, CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
@@ -32,6 +32,7 @@ export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
  */
 export class DjangoStack extends Stack {
   public readonly application: DjangoApplication;
+  private logicalIds?: Map<CfnElement, string>;
 
   constructor(scope: Construct, id: string, props: DjangoStackProps) {
     super(scope, id, {
@@ -53,6 +54,18 @@ export class DjangoStack extends Stack {
   /** The zones by position, not by name: the same template with and without an account, and no lookup that needs credentials. */
   public override get availabilityZones(): string[] {
     return [0, 1, 2].map((index) => Fn.select(index, Fn.getAzs()));
+  }
+
+  /** The same ids as ever. CDK hashes the path anew for every reference, three thousand times in an application; here once for each resource. */
+  protected override allocateLogicalId(cfnElement: CfnElement): string {
+    this.logicalIds ??= new Map();
+    const known = this.logicalIds.get(cfnElement);
+    if (known !== undefined) {
+      return known;
+    }
+    const logicalId = super.allocateLogicalId(cfnElement);
+    this.logicalIds.set(cfnElement, logicalId);
+    return logicalId;
   }
 }
 

@@ -52,7 +52,7 @@ const npm: Step[] = [
     "the README's lines compile against its types",
     () => {
       writeFileSync(join(CONSUMER, 'app.ts'), snippet('ts'));
-      const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', ''];
+      const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext'];
       return run(
         process.execPath,
         [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), ...options, 'app.ts'],

@@ -26,7 +26,7 @@ const check = (name, command, args, silent = false) => ({
   name,
   run: async () => {
     const { code, output } = await run(command, args);
-    const failed = code !== 0 || (silent && /warning/i.test(output));
+    const failed = code !== 0 || (silent && /warning(?!s: 0)/i.test(output));
     return { passed: failed ? 0 : 1, failed: failed ? 1 : 0, output };
   },
 });

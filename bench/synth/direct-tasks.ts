@@ -50,6 +50,8 @@ export interface Task {
 export class Tasks {
   public readonly executionRole: Role;
   private readonly secretKey: Secret;
+  private readonly environment: { [name: string]: string };
+  private readonly secrets: { [name: string]: ContainerSecret };
   private readonly image = ContainerImage.fromAsset(join(__dirname, '..', '..', 'examples', 'django-app'), {
     platform: Platform.LINUX_ARM64,
     followSymlinks: SymlinkFollowMode.EXTERNAL,
@@ -77,6 +79,8 @@ export class Tasks {
       assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com'),
     });
     this.allowExecution();
+    this.environment = this.sharedEnvironment();
+    this.secrets = this.sharedSecrets();
   }
 
   public make(settings: TaskSettings): Task {
@@ -113,8 +117,8 @@ export class Tasks {
         mode: AwsLogDriverMode.NON_BLOCKING,
         maxBufferSize: Size.mebibytes(25),
       }),
-      environment: { ...this.environment(), ...settings.environment },
-      secrets: this.secrets(),
+      environment: { ...this.environment, ...settings.environment },
+      secrets: this.secrets,
       healthCheck: settings.healthCheck === undefined ? undefined : healthCheck(settings.healthCheck),
       stopTimeout: settings.stopTimeout === undefined ? undefined : Duration.seconds(settings.stopTimeout),
       portMappings: settings.port === undefined ? undefined : [{ containerPort: settings.port }],
@@ -132,7 +136,7 @@ export class Tasks {
     return { definition, taskRole, prerequisites };
   }
 
-  private environment(): { [name: string]: string } {
+  private sharedEnvironment(): { [name: string]: string } {
     const { region } = this.stack;
     const urls = this.queues.map(({ name, queue }) => [name, { url: queue.queueUrl }]);
     return {
@@ -154,7 +158,7 @@ export class Tasks {
     };
   }
 
-  private secrets(): { [name: string]: ContainerSecret } {
+  private sharedSecrets(): { [name: string]: ContainerSecret } {
     const { applicationSecret } = this.data;
     return {
       DJANGO_SECRET_KEY: ContainerSecret.fromSecretsManager(this.secretKey, 'key'),
