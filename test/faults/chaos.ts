@@ -22,6 +22,11 @@ export class Invocation {
 
   public constructor(private readonly chaos: Chaos) {}
 
+  /** What a handler throws then is seen by nobody. */
+  public get isCrashed(): boolean {
+    return this.crashed;
+  }
+
   public async call<T>(effect: () => T): Promise<T> {
     await this.chaos.turn();
     if (this.crashed) {

@@ -71,6 +71,10 @@ async function runStep<V>(event: RotationEvent, store: ISecretStore, strategy: I
   if (!isPending) {
     throw new Failure('is not AWSPENDING, so it is not being rotated');
   }
+  // Was current, and was replaced by hand before its rotation had taken AWSPENDING away: it must not come back.
+  if (stages[token].includes('AWSPREVIOUS')) {
+    return giveUp(store, secretId, token, 'was replaced already');
+  }
   if (currentId === undefined) {
     throw new Failure('the secret has no AWSCURRENT version');
   }
@@ -110,9 +114,15 @@ async function finishStep<V>(
 }
 
 /**
- * The pending value. One that cannot become current — unreadable, or made from a value that is no longer current — would be tried again
- * for ever, because Secrets Manager starts no new rotation while a version is pending: it loses its label, and the next rotation starts anew.
+ * A pending version that cannot become current would be tried again for ever, because Secrets Manager starts no new rotation while one is
+ * pending: it loses its label, and the next rotation starts anew.
  */
+async function giveUp(store: ISecretStore, secretId: string, token: string, reason: string): Promise<never> {
+  await store.moveStage(secretId, 'AWSPENDING', token);
+  throw new Failure(`${reason} and was given up. Start the rotation again`);
+}
+
+/** The pending value, unless it is unreadable or was made from a value that is no longer current. */
 async function readPending<V>(
   store: ISecretStore,
   strategy: IRotationStrategy<V>,
@@ -126,8 +136,7 @@ async function readPending<V>(
   }
   const pending = parseOrUndefined(strategy, text);
   if (pending === undefined || !strategy.follows(current, pending)) {
-    await store.moveStage(secretId, 'AWSPENDING', token);
-    throw new Failure('does not follow the current value and was given up. Start the rotation again');
+    return giveUp(store, secretId, token, 'does not follow the current value');
   }
   return pending;
 }
