@@ -1,32 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { scramVerifier } from '../database-roles/scram';
-import { withPostgres } from '../shared/postgres';
 import { type RotationEvent, rotate } from '../shared/rotation';
 import { SecretsManagerStore } from '../shared/secrets-manager';
 import { DATABASE_ROTATION } from './contract';
-import { DatabaseRotation, type IDatabase } from './database';
-
-/** invalid_password and invalid_authorization_specification: this name with this password cannot log in. */
-const REFUSED = new Set(['28P01', '28000']);
-
-const database: IDatabase = {
-  async roleOf(login) {
-    try {
-      const query = 'SELECT current_user::text AS role';
-      return await withPostgres(login, async (client) => String((await client.query(query)).rows[0].role));
-    } catch (error) {
-      if (REFUSED.has((error as { code?: string }).code ?? '')) {
-        return undefined;
-      }
-      throw error;
-    }
-  },
-  async setPassword(as, role, verifier) {
-    await withPostgres(as, (client) =>
-      client.query(`ALTER ROLE ${client.escapeIdentifier(role)} PASSWORD ${client.escapeLiteral(verifier)}`),
-    );
-  },
-};
+import { DatabaseRotation } from './database';
+import { postgres } from './postgres';
 
 const store = new SecretsManagerStore();
 
@@ -36,7 +14,7 @@ export async function handler(event: RotationEvent): Promise<void> {
   const strategy = new DatabaseRotation({
     secretId: event.SecretId,
     store,
-    database,
+    database: postgres,
     masterSecretArn: env[DATABASE_ROTATION.masterSecretArn],
     logins: env[DATABASE_ROTATION.logins]?.split(',') ?? [],
     owner: env[DATABASE_ROTATION.owner],

