@@ -49,16 +49,25 @@ class Check {
     const superuser = await this.server.superuser();
     const { password } = this.current(this.master);
     // As RDS does it: may create roles and databases, and is no superuser.
-    await superuser.query(`CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${scramVerifier(password, randomBytes(16))}'`);
+    await superuser.query(
+      `CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${scramVerifier(password, randomBytes(16))}'`,
+    );
     await superuser.query('CREATE DATABASE shop OWNER master');
     await superuser.end();
     await withPostgres({ ...this.current(this.master), dbname: 'shop' }, async (client) => {
-      const { rows } = await client.query('SELECT version(), (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super');
+      const { rows } = await client.query(
+        'SELECT version(), (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super',
+      );
       console.log(`       ${rows[0].version.split(' on ')[0]}`);
       check('the server is PostgreSQL 17 or later', Number(/ (\d+)/.exec(rows[0].version)?.[1]) >= 17);
       check('the master is not a superuser', rows[0].super === false);
       const { username, password } = this.current(this.application);
-      await ensureRoles(client, { database: 'shop', owner: OWNER, logins: LOGINS, password: { login: username, value: password } });
+      await ensureRoles(client, {
+        database: 'shop',
+        owner: OWNER,
+        logins: LOGINS,
+        password: { login: username, value: password },
+      });
     });
     await this.refusesWithoutTrust();
   }
@@ -80,7 +89,10 @@ class Check {
       const { rows } = await withPostgres(after, (client) =>
         client.query(`SELECT tableowner FROM pg_tables WHERE tablename = 'item_${round}'`),
       );
-      check(`rotation ${round}: a table from before belongs to ${OWNER} and can be altered`, rows[0].tableowner === OWNER);
+      check(
+        `rotation ${round}: a table from before belongs to ${OWNER} and can be altered`,
+        rows[0].tableowner === OWNER,
+      );
     }
   }
 
@@ -98,14 +110,22 @@ class Check {
         broken += after.password !== before.password && (await this.works(after)) && both ? 0 : 1;
       }
     }
-    check(`${name}: ${cases} rotations, each crashed at another call and delivered again, all ended well`, broken === 0);
+    check(
+      `${name}: ${cases} rotations, each crashed at another call and delivered again, all ended well`,
+      broken === 0,
+    );
   }
 
   public noLeak(): void {
     const serverLog = this.server.log();
     const text = this.written.join('\n') + serverLog;
-    const values = [...this.master.values(), ...this.application.values()].map((value) => JSON.parse(value).password as string);
-    check(`no password among ${values.length} in the log of the handler (${this.written.length} lines) and of the server`, serverLog.includes('ALTER ROLE') && !values.some((value) => text.includes(value)));
+    const values = [...this.master.values(), ...this.application.values()].map(
+      (value) => JSON.parse(value).password as string,
+    );
+    check(
+      `no password among ${values.length} in the log of the handler (${this.written.length} lines) and of the server`,
+      serverLog.includes('ALTER ROLE') && !values.some((value) => text.includes(value)),
+    );
   }
 
   public alternatingSetup(): Setup {
@@ -155,7 +175,10 @@ class Check {
     delete process.env.NODE_EXTRA_CA_CERTS;
     const code = await this.works(this.current(this.master)).catch((error) => error.code);
     process.env.NODE_EXTRA_CA_CERTS = file;
-    check('a certificate of an unknown authority is refused', code === 'SELF_SIGNED_CERT_IN_CHAIN' || code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    check(
+      'a certificate of an unknown authority is refused',
+      code === 'SELF_SIGNED_CERT_IN_CHAIN' || code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    );
   }
 
   private current(secret: FakeSecret): DatabaseSecret {
@@ -164,7 +187,14 @@ class Check {
 
   private login(username: string, dbname: string): string {
     const password = randomBytes(24).toString('base64url');
-    return JSON.stringify({ engine: 'postgres', host: 'localhost', port: this.server.port, dbname, username, password });
+    return JSON.stringify({
+      engine: 'postgres',
+      host: 'localhost',
+      port: this.server.port,
+      dbname,
+      username,
+      password,
+    });
   }
 
   private async works(login: DatabaseSecret): Promise<boolean> {
@@ -172,7 +202,14 @@ class Check {
   }
 
   private async connect({ host, port, dbname, username, password }: DatabaseSecret): Promise<Client> {
-    const client = new Client({ host, port, database: dbname, user: username, password, ssl: { rejectUnauthorized: false } });
+    const client = new Client({
+      host,
+      port,
+      database: dbname,
+      user: username,
+      password,
+      ssl: { rejectUnauthorized: false },
+    });
     await client.connect();
     return client;
   }

@@ -30,9 +30,13 @@ function check(what: string, ok: boolean): void {
 
 async function main(): Promise<void> {
   const url = `http://127.0.0.1:${await freePort()}`;
-  const server = spawn(process.env.PYTHON ?? 'python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', url.split(':')[2]], {
-    stdio: 'ignore',
-  });
+  const server = spawn(
+    process.env.PYTHON ?? 'python3',
+    ['-m', 'moto.server', '-H', '127.0.0.1', '-p', url.split(':')[2]],
+    {
+      stdio: 'ignore',
+    },
+  );
   try {
     await eventually(() => answers(server, url));
     Object.assign(process.env, {
@@ -57,7 +61,9 @@ async function threeRotations(lambdaArn: string): Promise<void> {
   };
   const secrets = new SecretsManagerClient({});
   const first: SecretKeyValue = { key: 'a'.repeat(64), fallbacks: [] };
-  const { ARN: SecretId } = await secrets.send(new CreateSecretCommand({ Name: 'key', SecretString: JSON.stringify(first) }));
+  const { ARN: SecretId } = await secrets.send(
+    new CreateSecretCommand({ Name: 'key', SecretString: JSON.stringify(first) }),
+  );
   const seen: SecretKeyValue[] = [first];
   for (let rotation = 1; rotation <= 3; rotation++) {
     const token = randomUUID();
@@ -70,7 +76,9 @@ async function threeRotations(lambdaArn: string): Promise<void> {
     const { VersionIdsToStages: stages = {} } = await secrets.send(new DescribeSecretCommand({ SecretId }));
     check(`rotation ${rotation}: its version is AWSCURRENT and nothing else`, stages[token]?.join() === 'AWSCURRENT');
     check(`rotation ${rotation}: no version is AWSPENDING`, !Object.values(stages).flat().includes('AWSPENDING'));
-    const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }));
+    const { SecretString = '' } = await secrets.send(
+      new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }),
+    );
     const value = JSON.parse(SecretString) as SecretKeyValue;
     const before = seen[seen.length - 1];
     check(`rotation ${rotation}: the key is the one that was announced`, value.key === (before.next ?? before.key));

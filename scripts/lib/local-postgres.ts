@@ -27,12 +27,24 @@ export async function startPostgres(): Promise<LocalPostgres> {
   own(folder);
   const port = await freePort();
   const data = join(folder, 'data');
-  const run = (file: string, args: string[]) => execFileSync(file, args, { ...UNPRIVILEGED, stdio: 'pipe', cwd: folder });
+  const run = (file: string, args: string[]) =>
+    execFileSync(file, args, { ...UNPRIVILEGED, stdio: 'pipe', cwd: folder });
   writeFileSync(join(folder, 'password'), 'superuser-password');
   own(join(folder, 'password'));
-  run(join(bin, 'initdb'), ['-D', data, '-U', 'superuser', `--pwfile=${join(folder, 'password')}`, '-A', 'scram-sha-256']);
+  run(join(bin, 'initdb'), [
+    '-D',
+    data,
+    '-U',
+    'superuser',
+    `--pwfile=${join(folder, 'password')}`,
+    '-A',
+    'scram-sha-256',
+  ]);
   makeCertificates(folder);
-  writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n');
+  writeFileSync(
+    join(data, 'pg_hba.conf'),
+    'hostssl all all 127.0.0.1/32 scram-sha-256\nhostssl all all ::1/128 scram-sha-256\n',
+  );
   const settings = {
     port: String(port),
     listen_addresses: 'localhost',
@@ -45,11 +57,22 @@ export async function startPostgres(): Promise<LocalPostgres> {
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const log = openSync(join(folder, 'server.log'), 'a');
-  const server = spawn(join(bin, 'postgres'), ['-D', data, ...args], { ...UNPRIVILEGED, stdio: ['ignore', log, log], cwd: folder });
+  const server = spawn(join(bin, 'postgres'), ['-D', data, ...args], {
+    ...UNPRIVILEGED,
+    stdio: ['ignore', log, log],
+    cwd: folder,
+  });
   const caFile = join(folder, 'ca.crt');
   const superuser = async (database = 'postgres'): Promise<Client> => {
     const ssl = { ca: readFileSync(caFile, 'utf8') };
-    const client = new Client({ host: 'localhost', port, user: 'superuser', password: 'superuser-password', database, ssl });
+    const client = new Client({
+      host: 'localhost',
+      port,
+      user: 'superuser',
+      password: 'superuser-password',
+      database,
+      ssl,
+    });
     client.on('error', () => undefined);
     await client.connect();
     return client;

@@ -71,12 +71,14 @@ class Life {
   private status = 'CREATE_IN_PROGRESS';
   private updates = 0;
   private requests = 0;
+  private isDeaf = false;
 
   public constructor(
     private readonly handlers: ReleaseHandlers,
-    plan: ReleaseCase,
+    private readonly plan: ReleaseCase,
   ) {
     this.random = randomFrom(plan.seed);
+    this.isDeaf = this.random() < 0.05;
     this.chaos = new Chaos({ faults: plan.faults, afterCall: () => this.check(), echo: () => PASSWORD });
   }
 
@@ -92,6 +94,10 @@ class Life {
     }
     this.status = 'DELETE_IN_PROGRESS';
     await this.request('Delete', Math.max(deployed, 1), undefined);
+    this.now += 120;
+    if (this.plan.faults.size === 0 && this.tasks.some((task) => this.seen(task).status !== 'STOPPED')) {
+      this.violations.add('left: deletion stops a running task');
+    }
     return { violations: [...this.violations], calls: this.chaos.calls };
   }
 
@@ -183,7 +189,7 @@ class Life {
     }
   }
 
-  private checkMessage(message: string): void {
+  private checkMessage(message: string, isAnswer = true): void {
     const task = this.tasks.at(-1);
     if (message.includes(PASSWORD)) {
       this.violations.add('leak: secret material in the failure reason');
@@ -191,8 +197,9 @@ class Life {
     if (Buffer.byteLength(message) > 3_500) {
       this.violations.add('long: CloudFormation cuts the reason');
     }
-    const isAboutTask = task !== undefined && !/earlier release|replaced by another|Throttling|started no task/.test(message);
-    if (isAboutTask && !message.includes(`release/app/${task.arn.split('/').at(-1)}`)) {
+    const isAboutTask =
+      task !== undefined && !/earlier release|replaced by another|Throttling|started no task/.test(message);
+    if (isAnswer && isAboutTask && !message.includes(`release/app/${task.arn.split('/').at(-1)}`)) {
       this.violations.add('stream: the failure does not name the log stream');
     }
   }
@@ -220,6 +227,9 @@ class Life {
       runTask: (properties, startedBy, token) => invocation.call(() => this.runTask(properties, startedBy, token)),
       describeTask: (_cluster, arn) =>
         invocation.call(() => {
+          if (this.isDeaf) {
+            throw this.chaos.throttled();
+          }
           const task = this.tasks.find((candidate) => candidate.arn === arn);
           // ECS is eventually consistent: a task of this moment may be missing still.
           return task === undefined || this.now - task.startedAt < 3 ? undefined : this.seen(task);
@@ -236,6 +246,7 @@ class Life {
           const lines = Array.from({ length: 40 }, (_, index) => `line ${index} ${'é'.repeat(200)}`);
           return [...lines, `django.db.utils.OperationalError: password=${PASSWORD} was refused`].slice(-limit);
         }),
+      log: (message) => this.checkMessage(message, false),
       now: () => this.now,
       sleep: async (seconds) => {
         this.now += seconds;

@@ -1,15 +1,6 @@
-import { FAULTS, type Fault, randomFrom } from './chaos';
+import { FAULTS, randomFrom } from './chaos';
+import { type Figures, someFaults, tally } from './figures';
 import { type Clock, type ModelOptions, type RotationCase, runRotationCase, type Subject } from './rotation-model';
-
-export interface Figures {
-  readonly cases: number;
-  readonly failed: number;
-  readonly calls: number;
-  /** How many cases violated each invariant. */
-  readonly violations: { [kind: string]: number };
-  /** The first case that failed: enough to run it again. */
-  readonly example?: string;
-}
 
 export interface Breadth {
   /** Every pair of calls with every pair of faults, or only every single call. */
@@ -29,22 +20,7 @@ export async function runRotationCases(
   options: ModelOptions,
 ): Promise<Figures> {
   const { calls: length } = await runRotationCase(subjectFor, { faults: new Map(), restart: 'step' }, options);
-  const violations: { [kind: string]: number } = {};
-  let [cases, failed, calls] = [0, 0, 0];
-  let example: string | undefined;
-  for (const plan of plans(length, breadth)) {
-    const outcome = await runRotationCase(subjectFor, plan, options);
-    cases += 1;
-    calls += outcome.calls;
-    if (outcome.violations.length > 0) {
-      failed += 1;
-      example ??= `${JSON.stringify({ ...plan, faults: [...plan.faults] })}: ${outcome.violations.join('; ')}`;
-      for (const kind of new Set(outcome.violations.map((violation) => violation.split(':')[0]))) {
-        violations[kind] = (violations[kind] ?? 0) + 1;
-      }
-    }
-  }
-  return { cases, failed, calls, violations, example };
+  return tally(plans(length, breadth), (plan) => runRotationCase(subjectFor, plan, options));
 }
 
 function* plans(length: number, { pairs, triples, disturbed }: Breadth): Generator<RotationCase> {
@@ -57,7 +33,13 @@ function* plans(length: number, { pairs, triples, disturbed }: Breadth): Generat
       yield { faults: new Map([[first, fault]]), restart };
       for (let second = first + 1; pairs && second < length + 8; second++) {
         for (const other of FAULTS) {
-          yield { faults: new Map([[first, fault], [second, other]]), restart: RESTARTS[second % 2] };
+          yield {
+            faults: new Map([
+              [first, fault],
+              [second, other],
+            ]),
+            restart: RESTARTS[second % 2],
+          };
         }
       }
     }
@@ -70,12 +52,4 @@ function* plans(length: number, { pairs, triples, disturbed }: Breadth): Generat
     const faults = someFaults(random, 2 * length, Math.floor(random() * 4));
     yield { faults, restart: RESTARTS[index % 2], seed: index + 1 };
   }
-}
-
-function someFaults(random: () => number, length: number, count: number): Map<number, Fault> {
-  const faults = new Map<number, Fault>();
-  while (faults.size < count) {
-    faults.set(Math.floor(random() * length), FAULTS[Math.floor(random() * FAULTS.length)]);
-  }
-  return faults;
 }

@@ -57,9 +57,7 @@ export const unannouncedSecretKeyHandler: SecretKeyHandler = (event, store, { cl
   return rotate(event, store, new Unannounced(options), log);
 };
 
-export function secretKeySubject(
-  handler: SecretKeyHandler,
-): (clock: Clock, random: () => number) => Subject {
+export function secretKeySubject(handler: SecretKeyHandler): (clock: Clock, random: () => number) => Subject {
   return (clock) => new SecretKeySubject(handler, clock);
 }
 
@@ -112,7 +110,11 @@ class SecretKeySubject implements Subject {
   public changeByHand(): void {
     this.check();
     const { key, next, fallbacks } = this.seen;
-    const value: SecretKeyValue = { key: this.newKey(), next: this.newKey(), fallbacks: [key, ...fallbacks].slice(0, 2) };
+    const value: SecretKeyValue = {
+      key: this.newKey(),
+      next: this.newKey(),
+      fallbacks: [key, ...fallbacks].slice(0, 2),
+    };
     this.secret.put(`by-hand-${this.keys.length}`, JSON.stringify(value), 'AWSCURRENT');
     // The operator decides what is still accepted; an announced key that was never used is not owed to anybody.
     this.lastUsed.clear();

@@ -100,7 +100,9 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
         }
       }
     }
-    throw new Failure('the database refuses every password of the master: set a new one with `aws rds modify-db-instance`');
+    throw new Failure(
+      'the database refuses every password of the master: set a new one with `aws rds modify-db-instance`',
+    );
   }
 
   private async labelled(secretId: string): Promise<string[]> {

@@ -22,7 +22,8 @@ const world: IReleaseWorld = {
   },
   async runningTasks(cluster, family) {
     const { taskArns: tasks = [] } = await ecs.send(new ListTasksCommand({ cluster, family }));
-    const found = tasks.length === 0 ? [] : ((await ecs.send(new DescribeTasksCommand({ cluster, tasks }))).tasks ?? []);
+    const found =
+      tasks.length === 0 ? [] : ((await ecs.send(new DescribeTasksCommand({ cluster, tasks }))).tasks ?? []);
     return found
       .filter(({ lastStatus }) => lastStatus !== 'STOPPED')
       .map(({ taskArn = '', startedBy = '' }) => ({ arn: taskArn, startedBy }));
@@ -67,11 +68,14 @@ const world: IReleaseWorld = {
     await ecs.send(new StopTaskCommand({ cluster, task, reason }));
   },
   async lastLines(logGroupName, logStreamName, limit) {
-    const { events } = await logs.send(new GetLogEventsCommand({ logGroupName, logStreamName, limit, startFromHead: false }));
+    const { events } = await logs.send(
+      new GetLogEventsCommand({ logGroupName, logStreamName, limit, startFromHead: false }),
+    );
     return (events ?? []).map(({ message }) => message ?? '');
   },
   now: () => Date.now() / 1000,
   sleep: (seconds) => sleep(seconds * 1000),
+  log: console.log,
 };
 
 /** Starts the release task: called by the provider framework once for each change of the custom resource. */

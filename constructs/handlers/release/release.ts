@@ -48,6 +48,7 @@ export interface IReleaseWorld {
   /** Seconds since 1970. */
   now(): number;
   sleep(seconds: number): Promise<void>;
+  log(message: string): void;
 }
 
 const PAUSE = 5;
@@ -76,7 +77,11 @@ export async function startRelease(
   }
   await takeTurn(event, stack, world, patience);
   const arn = await patiently(world, patience, () =>
-    world.runTask(properties, startedByOf(event), hash(`${event.StackId} ${event.LogicalResourceId} ${event.RequestId}`)),
+    world.runTask(
+      properties,
+      startedByOf(event),
+      hash(`${event.StackId} ${event.LogicalResourceId} ${event.RequestId}`),
+    ),
   );
   const deadline = world.now() + Number(properties.TimeoutSeconds);
   return { PhysicalResourceId, Data: { TaskArn: arn, Deadline: String(deadline) } };
@@ -89,7 +94,7 @@ export async function isReleaseComplete(event: ReleaseEvent, world: IReleaseWorl
     return { IsComplete: true };
   }
   const { Cluster: cluster, Container: container } = event.ResourceProperties;
-  const task = await orUndefined(world.describeTask(cluster, arn, container));
+  const task = await orUndefined(world, world.describeTask(cluster, arn, container));
   if (task?.status === 'STOPPED') {
     if (task.exitCode === 0) {
       return { IsComplete: true };
@@ -99,7 +104,10 @@ export async function isReleaseComplete(event: ReleaseEvent, world: IReleaseWorl
   if (world.now() < Number(deadline)) {
     return { IsComplete: false };
   }
-  await orUndefined(patiently(world, world.now() + 3 * PAUSE, () => world.stopTask(cluster, arn, 'release took too long')));
+  await orUndefined(
+    world,
+    patiently(world, world.now() + 3 * PAUSE, () => world.stopTask(cluster, arn, 'release took too long')),
+  );
   const state = task === undefined ? 'is unknown to ECS' : `is ${task.status}`;
   const took = `still ${state} after ${event.ResourceProperties.TimeoutSeconds} seconds, stopped`;
   throw await failure(event, world, task ?? { arn, status: 'UNKNOWN' }, took);
@@ -136,7 +144,7 @@ async function stopAll(event: ReleaseEvent, world: IReleaseWorld, patience: numb
     }
   } catch (error) {
     // Deletion goes on: the cluster may be gone already.
-    console.log(`not stopped: ${nameOf(error)}`);
+    world.log(`not stopped: ${nameOf(error)}`);
   }
 }
 
@@ -151,7 +159,11 @@ async function releases(event: ReleaseEvent, world: IReleaseWorld, patience: num
 async function failure(event: ReleaseEvent, world: IReleaseWorld, task: ReleaseTask, what: string): Promise<Failure> {
   const { LogGroup: group, LogStreamPrefix: prefix, Container: container } = event.ResourceProperties;
   const stream = `${prefix}/${container}/${task.arn.split('/').at(-1)}`;
-  const lines = (await orUndefined(patiently(world, world.now() + 3 * PAUSE, () => world.lastLines(group, stream, 20)))) ?? [];
+  const lines =
+    (await orUndefined(
+      world,
+      patiently(world, world.now() + 3 * PAUSE, () => world.lastLines(group, stream, 20)),
+    )) ?? [];
   const error = new Failure(failureText({ what, reason: task.reason, group, stream, lines }));
   // The provider framework sends the stack along with the message: what it says is in the message already, and there are 4 KB for all.
   error.stack = 'Failure';
@@ -173,9 +185,9 @@ async function patiently<T>(world: IReleaseWorld, until: number, act: () => Prom
 }
 
 /** For what the next call of isComplete can ask again, or what only adds to an answer. */
-async function orUndefined<T>(promise: Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(world: IReleaseWorld, promise: Promise<T>): Promise<T | undefined> {
   return promise.catch((error) => {
-    console.log(`not known: ${nameOf(error)}`);
+    world.log(`not known: ${nameOf(error)}`);
     return undefined;
   });
 }

@@ -30,7 +30,10 @@ export function failureText({ what, reason, group, stream, lines }: ReleaseFailu
 export function redacted(text: string): string {
   return text
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@]+@/gi, '$1:***@')
-    .replace(/((?:pass(?:word|wd)?|secret|token|key|credential)[\w-]*["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;)}]+)/gi, '$1***')
+    .replace(
+      /((?:pass(?:word|wd)?|secret|token|key|credential)[\w-]*["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;)}]+)/gi,
+      '$1***',
+    )
     .replace(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '***')
     .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, '***');
 }

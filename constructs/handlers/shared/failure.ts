@@ -27,7 +27,9 @@ export function isTransient(error: unknown): boolean {
 /** The name or code of an error: what is known of it without its message. */
 export function nameOf(error: unknown): string {
   const { name, code } = asFields(error);
-  const known = [name, code].filter((part) => typeof part === 'string' && /^[\w.]{1,64}$/.test(part) && part !== 'error');
+  const known = [name, code].filter(
+    (part) => typeof part === 'string' && /^[\w.]{1,64}$/.test(part) && part !== 'error',
+  );
   return known.length > 0 ? known.join(' ') : 'Error';
 }
 

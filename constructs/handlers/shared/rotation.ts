@@ -78,7 +78,7 @@ async function runStep<V>(event: RotationEvent, store: ISecretStore, strategy: I
   if (currentId === undefined) {
     throw new Failure('the secret has no AWSCURRENT version');
   }
-  const current = strategy.parse(await valueOf(store, secretId, currentId));
+  const current = strategy.parse(await currentText(store, secretId, currentId));
   if (step === 'createSecret' && (await store.read(secretId, token)) === undefined) {
     const stored = await store.putPending(secretId, token, JSON.stringify(strategy.next(current)));
     return stored ? 'stored a new value' : 'another delivery stored a value';
@@ -149,7 +149,7 @@ function parseOrUndefined<V>(strategy: IRotationStrategy<V>, text: string): V | 
   }
 }
 
-async function valueOf(store: ISecretStore, secretId: string, versionId: string): Promise<string> {
+async function currentText(store: ISecretStore, secretId: string, versionId: string): Promise<string> {
   const text = await store.read(secretId, versionId);
   if (text === undefined) {
     throw new Failure('the current version has no value');
