@@ -9,8 +9,8 @@ import { allowSenders } from './private/key-policy';
 
 /** Services whose messages carry the account that they come from. */
 const SENDERS_WITH_ACCOUNT = ['cloudwatch.amazonaws.com', 'events.rds.amazonaws.com'];
-/** Services that tell a topic nothing about the source: a condition on it would silence them. */
-const SENDERS_WITHOUT_ACCOUNT = ['events.amazonaws.com', 'backup.amazonaws.com'];
+/** Services that tell a topic nothing about the source: a condition on it would silence them. AWS Backup reports through EventBridge. */
+const SENDERS_WITHOUT_ACCOUNT = ['events.amazonaws.com'];
 
 const EMAIL_ADDRESS = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
 

@@ -4,6 +4,7 @@ import type { ContainerImage, CpuArchitecture, ICluster, Secret } from 'aws-cdk-
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
 import type { ICeleryBroker } from './celery-broker';
 import type { ContainerHealthCheck } from './container-health-check';
@@ -82,7 +83,10 @@ export interface ServiceOptions {
 }
 
 /** A process that keeps running. */
-export interface ServiceProps extends ProcessProps, ServiceOptions {}
+export interface ServiceProps extends ProcessProps, ServiceOptions {
+  /** Who hears of the alarm that rolls a deployment back. @default - nobody: ECS alone acts on it */
+  readonly alarmTopic?: ITopic;
+}
 
 /** What can be tuned in every service behind the load balancer. */
 export interface RoutedServiceOptions extends ServiceOptions {

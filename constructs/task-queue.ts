@@ -222,7 +222,7 @@ function everyMinute(options?: MetricOptions): MetricOptions {
 
 function validate(
   scope: Construct,
-  props: TaskQueueProps & { taskTimeLimit: Duration; retentionPeriod: Duration },
+  props: TaskQueueProps & { taskTimeLimit: Duration; retentionPeriod: Duration; maxReceiveCount: number },
 ): void {
   const { taskTimeLimit, visibilityTimeout, maxEta, retentionPeriod, maxReceiveCount } = props;
   const checks = new Checks(scope);
@@ -238,11 +238,12 @@ function validate(
       max: DEAD_LETTER_RETENTION.toSeconds() - 1,
       remedy: 'The dead-letter queue keeps messages for 14 days from when they were posted, which must be longer.',
     });
-  if (isUnknown(taskTimeLimit) || (visibilityTimeout && isUnknown(visibilityTimeout))) {
+  if ([taskTimeLimit, visibilityTimeout, maxReceiveCount].some(isUnknown)) {
     checks.throwIfAny();
     return;
   }
   const visible = seconds(visibilityTimeout ?? withMargin(taskTimeLimit));
+  const received = visible * maxReceiveCount;
   checks
     .duration('maxEta', maxEta, {
       min: 0,
@@ -250,8 +251,8 @@ function validate(
       where: `(the visibility timeout of ${visible} seconds)`,
       remedy: 'Raise `visibilityTimeout`, or start such tasks from EventBridge Scheduler.',
     })
-    .optional('retentionPeriod', retentionPeriod, () => seconds(retentionPeriod) >= visible * (maxReceiveCount ?? 0), {
-      must: `be at least \`maxReceiveCount\` times the visibility timeout, ${visible * (maxReceiveCount ?? 0)} seconds`,
+    .optional('retentionPeriod', retentionPeriod, () => !(seconds(retentionPeriod) < received), {
+      must: `be at least \`maxReceiveCount\` times the visibility timeout, ${received} seconds`,
       remedy:
         'Otherwise a poison message expires before it reaches the dead-letter queue: raise it, or receive less often.',
     })
@@ -296,5 +297,5 @@ function withMargin(taskTimeLimit: Duration): Duration {
 }
 
 function seconds(duration: Duration): number {
-  return duration.toMilliseconds() / 1000;
+  return duration.toMilliseconds({ integral: false }) / 1000;
 }

@@ -1,1 +1,64 @@
+// Every public name of the package, and nothing else.
+export { type AlarmThresholds, ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/alarms';
+export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/asgi-service';
+export {
+  BackupVaultLock,
+  type BackupVaultLockOptions,
+  type ComplianceLockOptions,
+} from '../constructs/backup-vault-lock';
+export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
+export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/celery-broker';
+export { ContainerHealthCheck } from '../constructs/container-health-check';
+export {
+  DatabaseBackup,
+  type DatabaseBackupOptions,
+  type DatabaseBackupProps,
+  type DatabaseBackupRule,
+} from '../constructs/database-backup';
+export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database-variables';
+export { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
+export {
+  FramePolicy,
+  HttpsLoadBalancer,
+  type HttpsLoadBalancerAttributes,
+  type HttpsLoadBalancerProps,
+  type IHttpsLoadBalancer,
+} from '../constructs/https-load-balancer';
+export { Network, type NetworkProps } from '../constructs/network';
+export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications';
+export {
+  type IPostgresDatabase,
+  PostgresDatabase,
+  type PostgresDatabaseAttributes,
+  type PostgresDatabaseOptions,
+  type PostgresDatabaseProps,
+} from '../constructs/postgres-database';
+export type {
+  ProcessProps,
+  RoutedServiceOptions,
+  RoutedServiceProps,
+  ServiceOptions,
+  ServiceProps,
+} from '../constructs/process';
 export { Profile, type ProfileOptions } from '../constructs/profile';
+export { ReleaseCommand, type ReleaseCommandOptions, type ReleaseCommandProps } from '../constructs/release-command';
+export {
+  ScheduledCommand,
+  type ScheduledCommandOptions,
+  type ScheduledCommandProps,
+} from '../constructs/scheduled-command';
+export { type ISecretKey, SecretKey, type SecretKeyAttributes, type SecretKeyProps } from '../constructs/secret-key';
+export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
+export {
+  type ITaskQueue,
+  TaskQueue,
+  type TaskQueueAttributes,
+  type TaskQueueOptions,
+  type TaskQueueProps,
+} from '../constructs/task-queue';
+export { WebFirewall, type WebFirewallProps } from '../constructs/web-firewall';
+export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/web-service';
+export { WorkerService, type WorkerServiceOptions, type WorkerServiceProps } from '../constructs/worker-service';
+export { DjangoStack, type DjangoStackProps } from './django-stack';
+export { DjangoStage, type DjangoStageProps } from './django-stage';
+export { PipelineStack, type PipelineStackProps } from './pipeline-stack';

@@ -1,3 +1,4 @@
 // The WebAssembly template validator costs about a second for each process: only the validity test pays it.
 process.env.CDK_VALIDATION ??= 'false';
-process.env.JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = '1';
+// aws-cdk-lib warns of a property that it sets itself, at every App.
+process.env.JSII_DEPRECATED ??= 'quiet';

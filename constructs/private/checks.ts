@@ -53,7 +53,7 @@ export class Checks {
 
   /** A duration within bounds given in seconds, both included. */
   public duration(prop: string, given: Duration | undefined, rule: NumberRule): this {
-    const holds = () => within((given as Duration).toMilliseconds() / 1000, rule);
+    const holds = () => within((given as Duration).toMilliseconds({ integral: false }) / 1000, rule);
     return this.optional(prop, given, holds, { must: `be${bounds(rule, ' seconds')}`, remedy: rule.remedy });
   }
 
@@ -110,7 +110,7 @@ function bounds({ min, max, where }: NumberRule, unit: string): string {
 
 function show(value: unknown): string {
   if (value instanceof Duration) {
-    return `${value.toMilliseconds() / 1000} seconds`;
+    return `${value.toMilliseconds({ integral: false }) / 1000} seconds`;
   }
   if (value instanceof Size) {
     return `${value.toMebibytes({ rounding: SizeRoundingBehavior.NONE })} MiB`;

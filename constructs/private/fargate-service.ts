@@ -3,6 +3,7 @@ import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   AlarmBehavior,
   AvailabilityZoneRebalancing,
+  type CfnService,
   FargatePlatformVersion,
   FargateService,
   PropagatedTagSource,
@@ -52,9 +53,11 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
     enableECSManagedTags: true,
     propagateTags: PropagatedTagSource.SERVICE,
   });
-  service.node.addDependency(...task.prerequisites, ...(options.waitFor ?? []), ...(props.waitFor ?? []));
+  // Only the service itself waits: its scaling, which is a child of the construct, follows by reference.
+  const { node } = service.node.defaultChild as CfnService;
+  node.addDependency(...task.prerequisites, ...(options.waitFor ?? []), ...(props.waitFor ?? []));
   if (options.spot) {
-    service.node.addDependency(cluster); // Its association with the Spot capacity provider is a child of the cluster.
+    node.addDependency(cluster); // Its association with the Spot capacity provider is a child of the cluster.
   }
   if (props.enableExecuteCommand) {
     Annotations.of(scope).addWarningV2(

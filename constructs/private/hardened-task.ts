@@ -1,4 +1,4 @@
-import { type Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { type Duration, Size, Stack } from 'aws-cdk-lib';
 import { type Connections, type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   AwsLogDriverMode,
@@ -18,6 +18,7 @@ import { Construct, type IDependable } from 'constructs';
 import type { ContainerHealthCheck } from '../container-health-check';
 import type { ProcessProps } from '../process';
 import { profileValues } from '../profile';
+import { acknowledge } from './acknowledge';
 import type { Checks } from './checks';
 import { CONTAINER_USER, WRITABLE_PATH } from './contract';
 import { allowLogGroups } from './key-policy';
@@ -119,7 +120,13 @@ export class HardenedTask extends Construct {
 
 /** A role that ECS starts tasks with. */
 export function executionRole(scope: Construct, id: string): IRole {
-  return new WorkloadRole(scope, id, { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+  const role = new WorkloadRole(scope, id, { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+  acknowledge(
+    role,
+    'IAM5[Resource::*]',
+    'Amazon ECR gives its authorization token on every resource or on none; the token opens only the repositories that the role names.',
+  );
+  return role;
 }
 
 /** An encrypted log group with retention, as the profile says. */
@@ -211,9 +218,9 @@ function secretsOf(process: ProcessProps): { [name: string]: import('aws-cdk-lib
 }
 
 function acknowledgeEnvironment(taskDefinition: FargateTaskDefinition): void {
-  Validations.of(taskDefinition).acknowledge({
-    id: 'AwsSolutions::AwsSolutions-ECS2',
-    reason:
-      'The plain variables are the contract with the container (module, region, queue URLs, host names); every secret comes from Secrets Manager by reference.',
-  });
+  acknowledge(
+    taskDefinition,
+    'ECS2',
+    'The plain variables are the contract with the container (module, region, queue URLs, host names); every secret comes from Secrets Manager by reference.',
+  );
 }

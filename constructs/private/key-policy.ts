@@ -21,13 +21,13 @@ export function allowLogGroups(scope: Construct, key: IKey | undefined): void {
 
 /**
  * Lets AWS services send to what the key encrypts (topics, queues). Without a condition on the source, which EventBridge
- * does not support: the policy of the topic or queue says who may send to it.
+ * does not support: the policy of the topic or queue says who may send to it. Without a sid, so that it is the same statement that
+ * the L2 constructs add, and stands in the policy once.
  */
 export function allowSenders(key: IKey | undefined, ...services: string[]): void {
   for (const service of services) {
     key?.addToResourcePolicy(
       new PolicyStatement({
-        sid: `AllowSender${service.replace(/\W/g, '')}`,
         principals: [new ServicePrincipal(service)],
         actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
         resources: ['*'], // In a key policy this is the key itself.

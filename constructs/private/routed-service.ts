@@ -1,12 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  MathExpression,
-  type Metric,
-  type MetricOptions,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import {
@@ -27,6 +20,7 @@ import type { ILoadBalancedService } from '../service';
 import { type Capacity, capacityOf, checkCapacity } from './capacity';
 import { Checks } from './checks';
 import { CONTAINER_PORT, HEALTH_PATH } from './contract';
+import { errorAlarm } from './deployment-alarm';
 import { checkService, fargateService } from './fargate-service';
 import { checkProcess, HardenedTask, type ProcessKind } from './hardened-task';
 import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from './routing';
@@ -84,7 +78,7 @@ export abstract class RoutedService extends Construct implements ILoadBalancedSe
       task,
       service: props,
       spot: props.spot ?? false,
-      deploymentAlarms: [deploymentAlarm(this, this.targetGroup)],
+      deploymentAlarms: [errorAlarm(this, this.targetGroup, props.loadBalancer, props.alarmTopic)],
       healthCheckGracePeriod: Duration.seconds(60),
       waitFor: [rule],
     });
@@ -194,28 +188,5 @@ function scale(
     requestsPerTarget: props.requestsPerTarget ?? 1000,
     scaleOutCooldown: Duration.seconds(60),
     scaleInCooldown: Duration.minutes(5),
-  });
-}
-
-/** More than one answer in twenty is an error of the application: a deployment that does this is rolled back. */
-function deploymentAlarm(scope: Construct, targetGroup: ApplicationTargetGroup): Alarm {
-  const period = Duration.minutes(1);
-  return new Alarm(scope, 'DeploymentAlarm', {
-    alarmDescription:
-      'More than 5 % of the answers are errors of the application; a running deployment is rolled back.',
-    metric: new MathExpression({
-      expression: 'IF(requests > 20, 100 * errors / requests, 0)',
-      label: 'errors, %',
-      period,
-      usingMetrics: {
-        errors: targetGroup.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period }),
-        requests: targetGroup.metrics.requestCount({ period }),
-      },
-    }),
-    threshold: 5,
-    comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 3,
-    datapointsToAlarm: 2,
-    treatMissingData: TreatMissingData.NOT_BREACHING,
   });
 }

@@ -47,13 +47,17 @@ export function hostNamesOf(loadBalancer: IHttpsLoadBalancer): string[] {
     : [loadBalancer.loadBalancer.loadBalancerDnsName];
 }
 
+/** The origins that forms may be posted from: the host names with the scheme that users see. */
+export function originsOf(loadBalancer: IHttpsLoadBalancer, hostNames = hostNamesOf(loadBalancer)): string[] {
+  return hostNames.map((host) => `${loadBalancer.secure ? 'https' : 'http'}://${host}`);
+}
+
 /** The same process with what Django needs to know of its own address. */
 export function withAddress<T extends RoutedServiceProps>(props: T, routing: Routing): T {
-  const scheme = props.loadBalancer.secure ? 'https' : 'http';
   return {
     ...props,
     allowedHosts: props.allowedHosts ?? routing.hostNames,
-    csrfTrustedOrigins: props.csrfTrustedOrigins ?? routing.hostNames.map((host) => `${scheme}://${host}`),
+    csrfTrustedOrigins: props.csrfTrustedOrigins ?? originsOf(props.loadBalancer, routing.hostNames),
   };
 }
 

@@ -4,3 +4,4 @@ from django_fargate.gunicorn import hide_server_header
 
 hide_server_header()
 logger_class = "django_fargate.gunicorn.Logger"
+control_socket_disable = True

@@ -3,12 +3,11 @@ import { Duration, SymlinkFollowMode } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoStack, type DjangoStackProps, type Profile } from 'cdk-django-fargate';
+import { DjangoStack, type DjangoStackProps } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
 
 export interface ShopStackProps
-  extends Pick<DjangoStackProps, 'env' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'> {
-  readonly profile: Profile;
+  extends Partial<Pick<DjangoStackProps, 'env' | 'profile' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'>> {
   readonly notificationEmail?: string;
 }
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps, signals
-from celery.worker.request import Request
+from kombu import Queue
 
 from .environment import required, required_json
 from .liveness import LivenessFile
@@ -19,7 +20,6 @@ LIVENESS_INTERVAL = 10.0
 #: Seconds that beat may sleep between two ticks; Celery's own 300 would look dead.
 BEAT_MAX_LOOP_INTERVAL = 20.0
 
-_DEFAULT_REQUEST = "celery.worker.request:Request"
 _UID = "django_fargate.celery"
 
 
@@ -30,26 +30,30 @@ def setup(app: Celery) -> None:
     The settings are defaults, read when Celery first needs them: the project's own CELERY_* settings win, and an image
     can be built where there is no broker. Logging stays what Django's LOGGING says.
     """
-    app.add_defaults(celery_settings)
+    app.add_defaults(partial(_behind_the_project_s_own, app))
     app.steps["worker"].add(LivenessProbe)
-    app.steps["worker"].add(LeaveRejectedInQueue)
     signals.beat_init.connect(_watch_beat, weak=False, dispatch_uid=_UID)
     signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid=_UID)
 
 
 def celery_settings() -> dict[str, Any]:
     """Celery's settings for the queues of a CeleryBroker, from CELERY_BROKER_*."""
+    transport_options = required_json("CELERY_BROKER_TRANSPORT_OPTIONS")
+    default_queue = required("CELERY_TASK_DEFAULT_QUEUE")
+    queues = dict.fromkeys([default_queue, *transport_options.get("predefined_queues", {})])
     return {
         "broker_url": required("CELERY_BROKER_URL"),
-        "broker_transport_options": required_json("CELERY_BROKER_TRANSPORT_OPTIONS"),
+        "broker_transport_options": transport_options,
         # Keep looking for the broker: an outage of SQS must not end a worker.
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        "task_default_queue": required("CELERY_TASK_DEFAULT_QUEUE"),
-        # A misspelt queue fails where the task is sent.
+        "task_default_queue": default_queue,
+        # Exactly the queues of the broker: a misspelt one fails where the task is sent.
+        "task_queues": [Queue(name, routing_key=name) for name in queues],
         "task_create_missing_queues": False,
-        # A task is deleted from its queue when it has succeeded, not before: whatever else happens, SQS delivers it again
-        # after the visibility timeout, and moves it to the dead-letter queue after maxReceiveCount.
+        # A task is deleted from its queue when it has succeeded, not before. One that fails is delivered again after the
+        # visibility timeout; one that times out or loses its process, after wait_time_seconds, because kombu then shortens
+        # the visibility. Either way SQS counts, and moves it to the dead-letter queue after maxReceiveCount.
         "task_acks_late": True,
         "task_acks_on_failure_or_timeout": False,
         "task_reject_on_worker_lost": True,
@@ -64,28 +68,6 @@ def celery_settings() -> dict[str, Any]:
         # Standard output is the log already; redirecting it would hide where a line came from.
         "worker_redirect_stdouts": False,
     }
-
-
-class SqsRequest(Request):
-    """
-    A delivery that goes back to its queue by being left there.
-
-    Celery asks to requeue what timed out or lost its process. On SQS, kombu does that by sending a copy while the
-    original reappears by itself: each failure would double the task, and no copy would ever reach the dead-letter queue.
-    """
-
-    def reject(self, requeue: bool = False) -> None:
-        super().reject(requeue=False)
-
-
-class LeaveRejectedInQueue(bootsteps.Step):
-    """Has every task of a worker use SqsRequest, except those that bring a request class of their own."""
-
-    def __init__(self, worker: Any, **options: Any) -> None:
-        super().__init__(worker, **options)
-        for task in worker.app.tasks.values():
-            if task.Request == _DEFAULT_REQUEST:
-                task.Request = SqsRequest
 
 
 class LivenessProbe(bootsteps.StartStopStep):
@@ -110,6 +92,12 @@ class LivenessProbe(bootsteps.StartStopStep):
         self.file.delete()
 
     terminate = stop
+
+
+def _behind_the_project_s_own(app: Celery) -> dict[str, Any]:
+    """What add_defaults() takes goes before the project's settings, in spite of its name; this goes between them and Celery's."""
+    app.conf.maps.insert(-1, celery_settings())
+    return {}
 
 
 def _watch_beat(sender: Any, **_: Any) -> None:

@@ -16,8 +16,8 @@ from gunicorn import glogging
 from gunicorn.http import wsgi
 
 from .client import client_address, networks
+from .health import health_path
 from .logs import JsonFormatter
-from .middleware import health_path
 
 
 class Logger(glogging.Logger):

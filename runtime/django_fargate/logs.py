@@ -7,6 +7,8 @@ import logging
 from datetime import datetime, timezone
 from typing import Any
 
+from .health import health_path
+
 _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -34,13 +36,14 @@ class JsonFormatter(logging.Formatter):
 
 
 class UvicornAccessFilter(logging.Filter):
-    """Turns uvicorn's lines about requests and WebSockets into fields, without their query strings."""
+    """Turns uvicorn's lines about requests and WebSockets into fields, without query strings. Drops passed health checks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         arguments = record.args if isinstance(record.args, tuple) else ()
         if record.name == "uvicorn.access" and len(arguments) == 5:
             client, method, path, _, status = arguments
             _describe(record, client=client, method=method, path=path, status=status)
+            return not (status == 200 and without_query(str(path)) == health_path())
         elif "WebSocket" in str(record.msg) and len(arguments) >= 2:
             client, path, *rest = arguments
             _describe(record, client=client, method="WEBSOCKET", path=path, status=rest[0] if rest else 101)
@@ -68,6 +71,8 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
             # Django gives these two handlers of their own; one is enough.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
+            # Where each client found its credentials and its endpoint, at INFO.
+            "botocore": {"level": "WARNING"},
             "uvicorn": {"handlers": ["uvicorn"], "level": level, "propagate": False},
             "uvicorn.access": {"handlers": ["uvicorn"], "level": level, "propagate": False},
             "uvicorn.error": {"handlers": ["uvicorn"], "level": level, "propagate": False},

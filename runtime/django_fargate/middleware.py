@@ -8,31 +8,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from .health import health_path
+
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], Any]
 
-DEFAULT_HEALTH_PATH = "/healthz"
 #: Seconds after which a client may try again while the database is away.
 RETRY_AFTER = 5
 #: SQLSTATE of a server that refuses or drops connections. A failed connect has no SQLSTATE at all.
 _UNAVAILABLE_STATES = {"53300", "57P01", "57P02", "57P03"}
 _CONNECTION_EXCEPTION = "08"
-
-
-def health_path() -> str:
-    """Where the health check is answered: the setting DJANGO_FARGATE_HEALTH_PATH, ``/healthz`` unless set."""
-    try:
-        return str(getattr(settings, "DJANGO_FARGATE_HEALTH_PATH", DEFAULT_HEALTH_PATH))
-    except ImproperlyConfigured:
-        return DEFAULT_HEALTH_PATH
 
 
 class _Middleware:

@@ -22,6 +22,8 @@ class Command(BaseCommand):
         old = Message.objects.filter(created_at__lt=timezone.now() - timedelta(days=options["days"]))
         found = old.count()
         if options["max"] is not None and found > options["max"]:
-            raise CommandError(f"{found} messages are older than {options['days']} days, more than --max {options['max']}.")
+            raise CommandError(
+                f"{found} messages are older than {options['days']} days, more than --max {options['max']}."
+            )
         old.delete()
         self.stdout.write(f"Deleted {found} messages.")

@@ -1,0 +1,56 @@
+/** Names of the environment variables that tell a container where its database is. */
+export interface DatabaseVariableNames {
+  /** Variable with the host name. */
+  readonly host: string;
+  /** Variable with the port. */
+  readonly port: string;
+  /** Variable with the name of the database. */
+  readonly name: string;
+  /** Variable with the login. */
+  readonly user: string;
+  /** Variable with the password of the login. */
+  readonly password: string;
+}
+
+/**
+ * What the variables of the database are called, to fit a project that exists already.
+ *
+ * @example
+ * const variables = DatabaseVariables.of({ host: 'DB_HOST', port: 'DB_PORT', name: 'DB_NAME', user: 'DB_USER', password: 'DB_PASSWORD' });
+ */
+export class DatabaseVariables {
+  /** DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_USER and DATABASE_PASSWORD. */
+  public static readonly DATABASE = DatabaseVariables.of({
+    host: 'DATABASE_HOST',
+    port: 'DATABASE_PORT',
+    name: 'DATABASE_NAME',
+    user: 'DATABASE_USER',
+    password: 'DATABASE_PASSWORD',
+  });
+  /** POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD. */
+  public static readonly POSTGRES = DatabaseVariables.of({
+    host: 'POSTGRES_HOST',
+    port: 'POSTGRES_PORT',
+    name: 'POSTGRES_DB',
+    user: 'POSTGRES_USER',
+    password: 'POSTGRES_PASSWORD',
+  });
+  /** PGHOST, PGPORT, PGDATABASE, PGUSER and PGPASSWORD, which libpq reads by itself. */
+  public static readonly LIBPQ = DatabaseVariables.of({
+    host: 'PGHOST',
+    port: 'PGPORT',
+    name: 'PGDATABASE',
+    user: 'PGUSER',
+    password: 'PGPASSWORD',
+  });
+
+  /** Names of your own. */
+  public static of(names: DatabaseVariableNames): DatabaseVariables {
+    return new DatabaseVariables(names);
+  }
+
+  private constructor(
+    /** The names. */
+    public readonly names: DatabaseVariableNames,
+  ) {}
+}

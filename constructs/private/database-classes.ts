@@ -1,0 +1,67 @@
+import type { InstanceType } from 'aws-cdk-lib/aws-ec2';
+
+/** Memory in GiB by size, for burstable classes. */
+const BURSTABLE: { [size: string]: number } = { micro: 1, small: 2, medium: 4, large: 8, xlarge: 16, '2xlarge': 32 };
+/** Memory in GiB of one "large", which further sizes multiply. */
+const LARGE: { [kind: string]: number } = { m: 8, r: 16 };
+const MULTIPLES: { [size: string]: number } = {
+  large: 1,
+  xlarge: 2,
+  '2xlarge': 4,
+  '4xlarge': 8,
+  '8xlarge': 16,
+  '12xlarge': 24,
+  '16xlarge': 32,
+  '24xlarge': 48,
+};
+
+/** Memory of one connection in RDS's own formula, LEAST(DBInstanceClassMemory/9531392, 5000). */
+const BYTES_PER_CONNECTION = 9_531_392;
+const MOST_CONNECTIONS = 5000;
+const GIB = 1024 ** 3;
+/** `DBInstanceClassMemory` is what the operating system and RDS's own processes leave over: assumed to be this much less. */
+const SYSTEM_SHARE = 0.07;
+const SYSTEM_GIB = 0.21;
+
+const NOT_SOLD = new Set(['nano']);
+
+/** Whether RDS sells the size in a family that is known here; families that are not known here are let through. */
+export function isDatabaseClass(instanceType: InstanceType): boolean {
+  const { family, size } = parts(instanceType);
+  if (size === undefined || family === 'db' || NOT_SOLD.has(size)) {
+    return false;
+  }
+  return !isKnown(family) || memoryGiB(instanceType) !== undefined;
+}
+
+/** How many connections RDS allows on the class unless a parameter says otherwise, rather too few than too many. */
+export function maxConnectionsOf(instanceType: InstanceType): number | undefined {
+  const memory = memoryGiB(instanceType);
+  if (memory === undefined) {
+    return undefined;
+  }
+  const available = (memory * (1 - SYSTEM_SHARE) - SYSTEM_GIB) * GIB;
+  return Math.min(Math.floor(available / BYTES_PER_CONNECTION), MOST_CONNECTIONS);
+}
+
+function memoryGiB(instanceType: InstanceType): number | undefined {
+  const { family, size } = parts(instanceType);
+  if (!isKnown(family) || size === undefined) {
+    return undefined;
+  }
+  if (family.startsWith('t')) {
+    return BURSTABLE[size];
+  }
+  const multiple = MULTIPLES[size] as number | undefined;
+  return multiple && LARGE[family[0]] * multiple;
+}
+
+/** T3, T4G, and the M and R families of the fifth to eighth generation, on x86 and on Graviton. */
+function isKnown(family: string): boolean {
+  return /^(t3|t4g|[mr](5|6g|6i|7g|7i|8g)d?)$/.test(family);
+}
+
+function parts(instanceType: InstanceType): { family: string; size?: string } {
+  const [family, size] = instanceType.toString().split('.');
+  return { family, size };
+}

@@ -1,0 +1,80 @@
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Connections } from 'aws-cdk-lib/aws-ec2';
+import { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct, type IDependable } from 'constructs';
+import type { DatabaseVariables } from '../database-variables';
+import type { IPostgresDatabase } from '../postgres-database';
+
+/**
+ * What a database that is made here and one that exists already have in common.
+ *
+ * @internal
+ */
+export abstract class PostgresDatabaseBase extends Construct implements IPostgresDatabase {
+  public abstract readonly instance: IDatabaseInstance;
+  public abstract readonly applicationSecret: ISecret;
+  public abstract readonly containerEnvironment: { [name: string]: string };
+  public abstract readonly containerSecrets: { [name: string]: ContainerSecret };
+  public abstract readonly ready: IDependable;
+  public abstract readonly maxConnections?: number;
+  public abstract readonly connections: Connections;
+
+  /** Lets someone read the secret of the application. */
+  public grantRead(grantee: IGrantable): Grant {
+    return this.applicationSecret.grantRead(grantee);
+  }
+
+  /** A metric of the instance in `AWS/RDS`. */
+  public metric(metricName: string, options?: MetricOptions): Metric {
+    return this.instance.metric(metricName, options);
+  }
+
+  /** Percentage of CPU in use, average over 5 minutes. */
+  public metricCPUUtilization(options?: MetricOptions): Metric {
+    return this.instance.metricCPUUtilization(options);
+  }
+
+  /** Free storage in bytes, average over 5 minutes. */
+  public metricFreeStorageSpace(options?: MetricOptions): Metric {
+    return this.instance.metricFreeStorageSpace(options);
+  }
+
+  /** Free memory in bytes, average over 5 minutes. */
+  public metricFreeableMemory(options?: MetricOptions): Metric {
+    return this.instance.metricFreeableMemory(options);
+  }
+
+  /** Connections in use, average over 5 minutes. */
+  public metricDatabaseConnections(options?: MetricOptions): Metric {
+    return this.instance.metricDatabaseConnections(options);
+  }
+
+  /** CPU credits left, minimum over 5 minutes. Burstable classes only. */
+  public metricCpuCreditBalance(options?: MetricOptions): Metric {
+    return this.instance.metric('CPUCreditBalance', { statistic: 'Minimum', ...options });
+  }
+
+  /** Transaction ids in use, maximum over 5 minutes: the database stops at two billion. */
+  public metricMaximumUsedTransactionIDs(options?: MetricOptions): Metric {
+    return this.instance.metric('MaximumUsedTransactionIDs', { statistic: 'Maximum', ...options });
+  }
+}
+
+/** The variables of a container that tell it where the database is and how to log in. */
+export function databaseSecrets(secret: ISecret, { names }: DatabaseVariables): { [name: string]: ContainerSecret } {
+  return {
+    [names.host]: ContainerSecret.fromSecretsManager(secret, 'host'),
+    [names.port]: ContainerSecret.fromSecretsManager(secret, 'port'),
+    [names.name]: ContainerSecret.fromSecretsManager(secret, 'dbname'),
+    [names.user]: ContainerSecret.fromSecretsManager(secret, 'username'),
+    [names.password]: ContainerSecret.fromSecretsManager(secret, 'password'),
+  };
+}
+
+/** The variables that make libpq verify whom it talks to; both, because the certificates alone do not even ask for TLS. */
+export function tlsEnvironment(caBundlePath: string): { [name: string]: string } {
+  return { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caBundlePath };
+}

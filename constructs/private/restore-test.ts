@@ -1,0 +1,70 @@
+import { Names, Stack } from 'aws-cdk-lib';
+import { CfnRestoreTestingPlan, CfnRestoreTestingSelection, type IBackupVault } from 'aws-cdk-lib/aws-backup';
+import { type IVpc, SecurityGroup, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { Schedule } from 'aws-cdk-lib/aws-events';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import { type IDatabaseInstance, SubnetGroup } from 'aws-cdk-lib/aws-rds';
+import { Construct } from 'constructs';
+
+/** Properties of `RestoreTest`. */
+export interface RestoreTestProps {
+  readonly instance: IDatabaseInstance;
+  readonly vault: IBackupVault;
+  readonly role: IRole;
+  readonly schedule: Schedule;
+  readonly timeZone?: string;
+  readonly vpc: IVpc;
+  readonly vpcSubnets: SubnetSelection;
+}
+
+/**
+ * Restores the latest backup of a database to an instance of its own, and deletes that afterwards.
+ *
+ * Left to itself AWS Backup restores into the default VPC, which many accounts do not have: so it gets subnets and a security
+ * group, one that lets nobody in.
+ *
+ * @internal
+ */
+export class RestoreTest extends Construct {
+  constructor(scope: Construct, id: string, props: RestoreTestProps) {
+    super(scope, id);
+    const subnetGroup = new SubnetGroup(this, 'Subnets', {
+      description: 'Where backups are restored to be tested',
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
+    });
+    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
+      description: 'Closed: nobody talks to a database that is restored to be tested',
+      vpc: props.vpc,
+      allowAllOutbound: false,
+    });
+    const plan = new CfnRestoreTestingPlan(this, 'Plan', {
+      // A name is required, and takes no hyphens.
+      restoreTestingPlanName: Names.uniqueResourceName(this, {
+        maxLength: 50,
+        separator: '_',
+        allowedSpecialCharacters: '_',
+      }),
+      scheduleExpression: props.schedule.expressionString,
+      scheduleExpressionTimezone: props.timeZone,
+      startWindowHours: 8,
+      recoveryPointSelection: {
+        algorithm: 'LATEST_WITHIN_WINDOW',
+        includeVaults: [props.vault.backupVaultArn],
+        recoveryPointTypes: ['SNAPSHOT'],
+        selectionWindowDays: 35,
+      },
+    });
+    new CfnRestoreTestingSelection(this, 'Selection', {
+      restoreTestingPlanName: plan.ref,
+      restoreTestingSelectionName: 'database',
+      iamRoleArn: props.role.roleArn,
+      protectedResourceType: 'RDS',
+      protectedResourceArns: [props.instance.instanceArn],
+      restoreMetadataOverrides: {
+        dbSubnetGroupName: subnetGroup.subnetGroupName,
+        vpcSecurityGroupIds: Stack.of(this).toJsonString([securityGroup.securityGroupId]),
+      },
+    });
+  }
+}

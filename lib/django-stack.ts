@@ -1,0 +1,137 @@
+import { CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
+import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
+import type { Construct } from 'constructs';
+import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
+import { Checks } from '../constructs/private/checks';
+import { hostNamesOf } from '../constructs/private/routing';
+import { Profile } from '../constructs/profile';
+
+export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
+  /** The one domain name of the application; `domainNames` takes several. @default - none */
+  readonly domainName?: string;
+  /** Id of the hosted zone of the domain name. @default - looked up by `hostedZoneName`, which needs credentials and a stack with account and region */
+  readonly hostedZoneId?: string;
+  /** Name of the hosted zone. @default - the domain name without its first label, where that leaves a domain */
+  readonly hostedZoneName?: string;
+}
+
+/**
+ * One Django application in a stack of its own, with outputs that are ready to paste: its address, its logs, a one-off
+ * command and a shell.
+ *
+ * @example
+ * new DjangoStack(app, 'Shop', {
+ *   image: ecs.ContainerImage.fromAsset('app'),
+ *   settingsModule: 'config.settings',
+ *   domainName: 'shop.example.com',
+ *   hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+ *   profile: Profile.production(),
+ * });
+ *
+ * @see https://docs.aws.amazon.com/cdk/v2/guide/stacks.html
+ */
+export class DjangoStack extends Stack {
+  public readonly application: DjangoApplication;
+
+  constructor(scope: Construct, id: string, props: DjangoStackProps) {
+    super(scope, id, { terminationProtection: isProduction(props.profile), ...props });
+    checkDomain(this, props);
+
+    const { domainName, hostedZoneId, hostedZoneName, ...application } = props;
+    this.application = new DjangoApplication(this, 'App', {
+      ...application,
+      domainNames: props.domainNames ?? (domainName === undefined ? undefined : [domainName]),
+      hostedZone: props.hostedZone ?? hostedZone(this, props),
+    });
+    outputs(this, this.application);
+  }
+
+  /** The zones by position, not by name: the same template with and without an account, and no lookup that needs credentials. */
+  public override get availabilityZones(): string[] {
+    return [0, 1, 2].map((index) => Fn.select(index, Fn.getAzs()));
+  }
+}
+
+function isProduction(profile: Profile = Profile.production()): boolean {
+  return profile.name === 'production';
+}
+
+function checkDomain(stack: Stack, props: DjangoStackProps): void {
+  const known = !Token.isUnresolved(stack.account) && !Token.isUnresolved(stack.region);
+  const brought = props.hostedZone ?? props.certificate ?? props.loadBalancer;
+  new Checks(stack)
+    .that('domainName', props.domainName, props.domainName === undefined || props.domainNames === undefined, {
+      must: 'be left out with `domainNames`',
+      remedy: 'Put all names into `domainNames`, the main one first.',
+    })
+    .that(
+      'hostedZoneId',
+      props.hostedZoneId,
+      props.domainName === undefined || !!props.hostedZoneId || known || !!brought,
+      {
+        must: 'be given with `domainName` when the stack has no account and region',
+        remedy:
+          'Give the id of the hosted zone, or credentials and an `env`, so that it can be looked up; or bring a `hostedZone` or a `certificate`.',
+      },
+    )
+    .matches('hostedZoneId', props.hostedZoneId, /^Z[A-Z0-9]{5,31}$/, {
+      must: 'be the id of a hosted zone',
+      remedy: 'Copy it from Route 53; it starts with Z.',
+    })
+    .optional(
+      'hostedZoneId',
+      props.hostedZoneId,
+      () => props.domainName !== undefined || props.domainNames !== undefined,
+      {
+        must: 'come with `domainName`',
+        remedy: 'Add the name under which the application answers.',
+      },
+    )
+    .throwIfAny();
+}
+
+function hostedZone(stack: Stack, props: DjangoStackProps): IHostedZone | undefined {
+  const domainName = props.domainName ?? props.domainNames?.[0];
+  if (domainName === undefined || props.certificate !== undefined || props.loadBalancer !== undefined) {
+    return undefined;
+  }
+  const zoneName = props.hostedZoneName ?? parentDomain(domainName);
+  return props.hostedZoneId === undefined
+    ? HostedZone.fromLookup(stack, 'Zone', { domainName: zoneName })
+    : HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: props.hostedZoneId, zoneName });
+}
+
+/** `shop.example.com` lies in `example.com`; `example.com` in itself. */
+function parentDomain(domainName: string): string {
+  const labels = domainName.split('.');
+  return labels.length > 2 ? labels.slice(1).join('.') : domainName;
+}
+
+function outputs(stack: Stack, application: DjangoApplication): void {
+  const { cluster, logGroup, release } = application;
+  const shell = application.web ?? application.asgi;
+  const print = (id: string, description: string, value: string) => new CfnOutput(stack, id, { description, value });
+
+  print(
+    'Url',
+    `Where ${hostNamesOf(application.loadBalancer).length > 1 ? 'the application answers first' : 'the application answers'}.`,
+    application.url,
+  );
+  print(
+    'LogsCommand',
+    'Follows the logs of every process.',
+    `aws logs tail ${logGroup.logGroupName} --follow --region ${stack.region}`,
+  );
+  print(
+    'OneOffCommand',
+    'Runs the release command once, in a task of its own; put another command into --overrides.',
+    release.runTaskCommand,
+  );
+  if (shell !== undefined) {
+    print(
+      'ShellCommand',
+      'Opens a Django shell in a running task; the service needs enableExecuteCommand.',
+      `aws ecs execute-command --interactive --region ${stack.region} --cluster ${cluster.clusterName} --command "python manage.py shell" --task $(aws ecs list-tasks --region ${stack.region} --cluster ${cluster.clusterName} --service-name ${shell.service.serviceName} --query "taskArns[0]" --output text)`,
+    );
+  }
+}

@@ -1,0 +1,32 @@
+import { Stage, type StageProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { DjangoStack, type DjangoStackProps } from './django-stack';
+
+export interface DjangoStageProps extends StageProps {
+  /** The application of this environment. */
+  readonly application: DjangoStackProps;
+}
+
+/**
+ * One environment, such as staging or production: what a pipeline deploys as a unit.
+ *
+ * @example
+ * new DjangoStage(app, 'Staging', {
+ *   env: { account: '111122223333', region: 'eu-central-1' },
+ *   application: {
+ *     profile: Profile.development(),
+ *     image: ecs.ContainerImage.fromAsset('app'),
+ *     settingsModule: 'config.settings',
+ *   },
+ * });
+ *
+ * @see https://docs.aws.amazon.com/cdk/v2/guide/stages.html
+ */
+export class DjangoStage extends Stage {
+  public readonly stack: DjangoStack;
+
+  constructor(scope: Construct, id: string, props: DjangoStageProps) {
+    super(scope, id, props);
+    this.stack = new DjangoStack(this, 'Django', props.application);
+  }
+}

@@ -1,0 +1,179 @@
+import { Duration, RemovalPolicy, Stack, type StackProps, type Stage } from 'aws-cdk-lib';
+import { BuildSpec, type IBuildImage, LinuxArmBuildImage, LinuxBuildImage } from 'aws-cdk-lib/aws-codebuild';
+import { PipelineType } from 'aws-cdk-lib/aws-codepipeline';
+import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import {
+  CodePipeline,
+  CodePipelineSource,
+  ConfirmPermissionsBroadening,
+  ManualApprovalStep,
+  ShellStep,
+} from 'aws-cdk-lib/pipelines';
+import type { Construct } from 'constructs';
+import { Checks } from '../constructs/private/checks';
+import { allowLogGroups } from '../constructs/private/key-policy';
+
+/** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
+const CLI_VERSION = '2.1148.1';
+const NODE_VERSION = 22;
+
+/** Properties of `PipelineStack`. */
+export interface PipelineStackProps extends StackProps {
+  /** The repository, as `owner/name`. */
+  readonly repository: string;
+  /** ARN of the connection to the repository's host, made once in the console under Developer Tools, Connections. */
+  readonly connectionArn: string;
+  /** Where new versions are tried: deployed without asking. */
+  readonly staging: Stage;
+  /** What the world sees: deployed after somebody approves, with broader permissions pointed out. */
+  readonly production: Stage;
+  /** The branch that is deployed. @default 'main' */
+  readonly branch?: string;
+  /** What prepares the build. @default - `npm ci` */
+  readonly installCommands?: string[];
+  /** What tests and synthesizes; the assembly has to end up in `primaryOutputDirectory`. @default - `npm test` and `npx cdk synth` */
+  readonly synthCommands?: string[];
+  /** Folder that the commands leave the assembly in. @default 'cdk.out' */
+  readonly primaryOutputDirectory?: string;
+  /** Whether the commands may use Docker: for tests or bundling. Images are built later either way. @default false */
+  readonly dockerEnabledForSynth?: boolean;
+  /** Architecture that images are built on: the one that tasks run on, since emulation takes many times longer. @default CpuArchitecture.ARM64 */
+  readonly cpuArchitecture?: CpuArchitecture;
+  /** Who hears of permissions that become broader. @default - shown in the pipeline only */
+  readonly notificationTopic?: ITopic;
+  /** How long build logs are kept. @default RetentionDays.ONE_YEAR */
+  readonly logRetention?: RetentionDays;
+  /** What happens to artifacts, their key and logs when they leave the stack. @default RemovalPolicy.RETAIN */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * A pipeline that deploys every environment from a repository: test and synthesize, staging, approval, production.
+ *
+ * It updates itself first when its own definition changes. Artifacts and logs are encrypted with one key that rotates, which
+ * lets stages live in other accounts. Production waits for a person, after a check that shows which permissions become broader.
+ *
+ * @example
+ * declare const staging: Stage;
+ * declare const production: Stage;
+ * new PipelineStack(this, 'Pipeline', {
+ *   repository: 'example/shop',
+ *   connectionArn: 'arn:aws:codeconnections:eu-central-1:111122223333:connection/11111111-2222-3333-4444-555555555555',
+ *   staging,
+ *   production,
+ * });
+ *
+ * @see https://docs.aws.amazon.com/cdk/v2/guide/cdk-pipeline.html
+ */
+export class PipelineStack extends Stack {
+  /** The pipeline. */
+  public readonly pipeline: CodePipeline;
+
+  constructor(scope: Construct, id: string, props: PipelineStackProps) {
+    super(scope, id, props);
+    validate(this, props);
+
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const key = new Key(this, 'Key', { description: 'Artifacts and logs', enableKeyRotation: true, removalPolicy });
+    allowLogGroups(this, key);
+    const logGroup = new LogGroup(this, 'Logs', {
+      encryptionKey: key,
+      retention: props.logRetention ?? RetentionDays.ONE_YEAR,
+      removalPolicy,
+    });
+    const source = CodePipelineSource.connection(props.repository, props.branch ?? 'main', {
+      connectionArn: props.connectionArn,
+    });
+    this.pipeline = new CodePipeline(this, 'Pipeline', {
+      pipelineType: PipelineType.V2,
+      crossAccountKeys: true,
+      artifactBucket: artifactBucket(this, key, removalPolicy),
+      cliVersion: CLI_VERSION,
+      dockerEnabledForSynth: props.dockerEnabledForSynth ?? false,
+      synth: new ShellStep('Synth', {
+        input: source,
+        installCommands: props.installCommands ?? ['npm ci'],
+        commands: props.synthCommands ?? ['npm test', 'npx cdk synth'],
+        primaryOutputDirectory: props.primaryOutputDirectory,
+      }),
+      codeBuildDefaults: {
+        partialBuildSpec: BuildSpec.fromObject({
+          phases: { install: { 'runtime-versions': { nodejs: NODE_VERSION } } },
+        }),
+        logging: { cloudWatch: { logGroup } },
+      },
+      assetPublishingCodeBuildDefaults: { buildEnvironment: { buildImage: buildImage(props.cpuArchitecture) } },
+    });
+
+    this.pipeline.addStage(props.staging);
+    const check = new ConfirmPermissionsBroadening('ConfirmPermissions', {
+      stage: props.production,
+      notificationTopic: props.notificationTopic,
+    });
+    const approval = new ManualApprovalStep('Approve', {
+      comment: 'Staging runs this version. Deploy it to production?',
+    });
+    approval.addStepDependency(check);
+    this.pipeline.addStage(props.production, { pre: [check, approval] });
+  }
+}
+
+function artifactBucket(scope: Construct, encryptionKey: Key, removalPolicy: RemovalPolicy): Bucket {
+  return new Bucket(scope, 'Artifacts', {
+    encryption: BucketEncryption.KMS,
+    encryptionKey,
+    bucketKeyEnabled: true,
+    blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+    enforceSSL: true,
+    versioned: true,
+    lifecycleRules: [
+      {
+        expiration: Duration.days(90),
+        noncurrentVersionExpiration: Duration.days(30),
+        abortIncompleteMultipartUploadAfter: Duration.days(7),
+      },
+    ],
+    removalPolicy,
+  });
+}
+
+function buildImage(cpuArchitecture: CpuArchitecture = CpuArchitecture.ARM64): IBuildImage {
+  return cpuArchitecture === CpuArchitecture.X86_64
+    ? LinuxBuildImage.AMAZON_LINUX_2023_5
+    : LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0;
+}
+
+function validate(scope: Construct, props: PipelineStackProps): void {
+  const checks = new Checks(scope)
+    .matches('repository', props.repository, /^[^\s/]+(\/[^\s/]+)+$/, {
+      must: 'be owner/name',
+      remedy: 'Leave out the host and the protocol.',
+    })
+    .matches(
+      'connectionArn',
+      props.connectionArn,
+      /^arn:[a-z-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection\/\S+$/,
+      {
+        must: 'be the ARN of a connection',
+        remedy: 'Make the connection in the console under Developer Tools, Connections, and copy its ARN.',
+      },
+    )
+    .matches('branch', props.branch, /^\S+$/, { must: 'be the name of a branch', remedy: 'Leave it out for main.' })
+    .that('production', props.production.node.path, props.production !== props.staging, {
+      must: 'be another stage than `staging`',
+      remedy: 'Make two stages.',
+    });
+  for (const prop of ['installCommands', 'synthCommands'] as const) {
+    checks.definedValues(prop, { ...props[prop] });
+  }
+  checks
+    .optional('synthCommands', props.synthCommands, () => (props.synthCommands as string[]).length > 0, {
+      must: 'hold at least one command',
+      remedy: 'Leave it out for npm test and npx cdk synth.',
+    })
+    .throwIfAny();
+}

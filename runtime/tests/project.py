@@ -1,0 +1,42 @@
+"""URLs and views of the tests' project."""
+
+import psycopg
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
+
+
+def whoami(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"authenticated": request.user.is_authenticated})
+
+
+def no_server(request: HttpRequest) -> HttpResponse:
+    """Connects to a PostgreSQL that is not there, through Django's own wrapping of errors."""
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    database = DatabaseWrapper(
+        {**connection.settings_dict, "HOST": "127.0.0.1", "PORT": "9", "USER": "u", "PASSWORD": "canary", "NAME": "d"}
+    )
+    database.ensure_connection()
+    raise AssertionError("there should be nobody on port 9")
+
+
+async def no_server_async(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("too many clients") from psycopg.errors.TooManyConnections("too many clients")
+
+
+def deadlock(request: HttpRequest) -> HttpResponse:
+    raise OperationalError("deadlock detected") from psycopg.errors.DeadlockDetected("deadlock detected")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise ValueError("an error of the application")
+
+
+urlpatterns = [
+    path("whoami", whoami),
+    path("no-server", no_server),
+    path("no-server-async", no_server_async),
+    path("deadlock", deadlock),
+    path("broken", broken),
+]

@@ -1,0 +1,95 @@
+import asyncio
+
+import psycopg
+import pytest
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import OperationalError
+from django.test import AsyncClient, Client, override_settings
+
+from django_fargate.middleware import is_database_unavailable
+
+TASK_ADDRESS = "10.0.3.7:8000"
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_the_health_check_answers_a_task_address_while_allowed_hosts_stays_strict(method):
+    client = Client(headers={"host": TASK_ADDRESS})
+    response = getattr(client, method)("/healthz")
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert client.get("/whoami").status_code == 400
+
+
+def test_the_health_check_needs_no_database(monkeypatch):
+    def fail(*_):
+        raise AssertionError("the health check opened a connection")
+
+    monkeypatch.setattr("django.db.backends.base.base.BaseDatabaseWrapper.ensure_connection", fail)
+    assert Client().get("/healthz").status_code == 200
+
+
+def test_only_get_and_head_are_the_health_check():
+    assert Client(headers={"host": "shop.example.com"}).post("/healthz").status_code == 404
+
+
+@override_settings(DJANGO_FARGATE_HEALTH_PATH="/up")
+def test_the_path_of_the_health_check_is_a_setting():
+    assert Client(headers={"host": TASK_ADDRESS}).get("/up").status_code == 200
+    assert Client(headers={"host": TASK_ADDRESS}).get("/healthz").status_code == 400
+
+
+def test_the_health_check_answers_under_asgi():
+    response = asyncio.run(AsyncClient().get("/healthz"))  # its host is not an allowed one
+    assert (response.status_code, response.content) == (200, b"ok\n")
+
+
+def shop(**options):
+    return Client(headers={"host": "shop.example.com"}, raise_request_exception=False, **options)
+
+
+def test_a_database_that_is_away_is_a_503_with_retry_after(caplog):
+    response = shop().get("/no-server")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert b"database is not available" in response.content
+    assert b"canary" not in response.content
+    assert "canary" not in caplog.text
+
+
+def test_a_database_without_a_free_connection_is_a_503_under_asgi():
+    client = AsyncClient(raise_request_exception=False)
+    with override_settings(ALLOWED_HOSTS=["testserver"]):
+        assert asyncio.run(client.get("/no-server-async")).status_code == 503
+
+
+def test_what_other_middleware_raises_is_a_503_too(monkeypatch):
+    def fail(*_):
+        raise OperationalError("connection refused") from psycopg.OperationalError("connection refused")
+
+    monkeypatch.setattr(SessionBase, "is_empty", fail)
+    assert shop().get("/whoami").status_code == 503
+
+
+@pytest.mark.parametrize("path", ["/deadlock", "/broken"])
+def test_the_application_s_own_errors_stay_a_500(path):
+    assert shop().get(path).status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (psycopg.OperationalError("connection timeout"), True),
+        (psycopg.errors.TooManyConnections("53300"), True),
+        (psycopg.errors.AdminShutdown("57P01"), True),
+        (psycopg.errors.CannotConnectNow("57P03"), True),
+        (psycopg.errors.ConnectionFailure("08006"), True),
+        (psycopg.errors.LockNotAvailable("55P03"), False),
+        (psycopg.errors.QueryCanceled("57014"), False),
+        (psycopg.errors.DiskFull("53100"), False),
+        (None, False),
+    ],
+)
+def test_only_lost_and_refused_connections_count_as_unavailable(cause, expected):
+    error = OperationalError("x")
+    error.__cause__ = cause
+    assert is_database_unavailable(error) is expected

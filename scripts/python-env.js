@@ -1,0 +1,22 @@
+// Makes (once) the virtual environment .cache/venv-<name> and installs into it what <name>/pyproject.toml asks for in its test extra.
+const { execFileSync } = require('node:child_process');
+const { createHash } = require('node:crypto');
+const { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..');
+const name = process.argv[2];
+const venv = path.join(root, '.cache', `venv-${name}`);
+const stamp = path.join(venv, '.stamp');
+const wanted = createHash('sha256')
+  .update(readFileSync(path.join(root, name, 'pyproject.toml')))
+  .digest('hex');
+
+if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+  rmSync(venv, { recursive: true, force: true });
+  mkdirSync(path.dirname(venv), { recursive: true });
+  execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
+  const pip = [path.join(venv, 'bin', 'python'), '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet'];
+  execFileSync(pip[0], [...pip.slice(1), '--editable', `${path.join(root, name)}[test]`], { stdio: 'inherit' });
+  writeFileSync(stamp, wanted);
+}

@@ -1,0 +1,205 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { App } from 'aws-cdk-lib';
+import * as ts from 'typescript';
+import { contractDocument } from '../scripts/docs';
+
+const ROOT = join(__dirname, '..');
+const PAGES = [
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'runtime/README.md'],
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join('docs', file)),
+].sort();
+
+/** A piece of TypeScript in the documentation, and where it stands. */
+interface Snippet {
+  readonly at: string;
+  readonly code: string;
+}
+
+describe('the documentation', () => {
+  test('contains only TypeScript that compiles', () => {
+    const snippets = [...PAGES.flatMap(snippetsOfPage), ...sources().flatMap(examplesOfSource)];
+    expect(snippets.length).toBeGreaterThan(20);
+    expect(problemsOf(snippets)).toEqual([]);
+  }, 60_000);
+
+  test('has links that lead somewhere, anchors included', () => {
+    expect(PAGES.flatMap(brokenLinks)).toEqual([]);
+  });
+
+  test('describes the contract with the container as the code keeps it; otherwise run `npm run docs`', () => {
+    expect(read('docs/contract.md')).toBe(contractDocument());
+  });
+});
+
+describe('README.md', () => {
+  test('has a row for every construct', () => {
+    const missing = readdirSync(join(ROOT, 'constructs'))
+      .filter(
+        (file) =>
+          file.endsWith('.ts') &&
+          /^export class \w+ extends \w*(Construct|Service|Base)\b/m.test(read(`constructs/${file}`)),
+      )
+      .filter((file) => !read('README.md').includes(`](constructs/${file})`));
+    expect(missing).toEqual([]);
+  });
+
+  test('deploys with the lines that it shows: they synthesize a web, an ASGI and two worker services, beat and a database', () => {
+    const types = Object.values(synthesized(snippetsOfPage('README.md')[0].code)).map(({ Type }) => Type);
+    expect(types.filter((type) => type === 'AWS::ECS::Service')).toHaveLength(5);
+    expect(types).toContain('AWS::RDS::DBInstance');
+    expect(types).toContain('AWS::CertificateManager::Certificate');
+  });
+
+  test('deploys with about twenty lines', () => {
+    const lines = snippetsOfPage('README.md')[0]
+      .code.split('\n')
+      .filter((line) => line.trim() !== '');
+    expect(lines.length).toBeLessThanOrEqual(22);
+  });
+});
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+function sources(): string[] {
+  return ['constructs', 'lib'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => `${folder}/${file}`),
+  );
+}
+
+function snippetsOfPage(page: string): Snippet[] {
+  const blocks = read(page).matchAll(/^```(?:ts|typescript)\n([\s\S]*?)^```/gm);
+  return [...blocks].map((block, index) => ({ at: `${page} snippet ${index + 1}`, code: block[1] }));
+}
+
+/** What stands behind `@example` in the comments of a file. */
+function examplesOfSource(file: string): Snippet[] {
+  const comments = [...read(file).matchAll(/\/\*\*[\s\S]*?\*\//g)].map(([comment]) =>
+    comment.slice(3, -2).replace(/^[ \t]*\* ?/gm, ''),
+  );
+  const examples = comments.flatMap((comment) => [...comment.matchAll(/^@example\b([\s\S]*?)(?=^@\w|$(?![\s\S]))/gm)]);
+  return examples.map((example, index) => ({ at: `${file} @example ${index + 1}`, code: example[1] }));
+}
+
+/** Compiles every snippet as a module of its own. One without imports finds all names of the package and the usual ones of the CDK. */
+function problemsOf(snippets: Snippet[]): string[] {
+  const modules = new Map(
+    snippets.map(({ at, code }) => [
+      join(ROOT, `snippet ${at.replaceAll('/', ' ')}.ts`),
+      /^import /m.test(code) ? code : wrapped(code),
+    ]),
+  );
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile).config,
+    ts.sys,
+    ROOT,
+  );
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile } = host;
+  host.fileExists = (file) => modules.has(file) || fileExists(file);
+  host.readFile = (file) => modules.get(file) ?? readFile(file);
+  const program = ts.createProgram([...modules.keys()], { ...options, noUnusedLocals: false, types: ['node'] }, host);
+  return [...modules.keys()].flatMap((file) => {
+    const source = program.getSourceFile(file);
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      ({ messageText }) => `${basename(file, '.ts')}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+    );
+  });
+}
+
+const SERVICES = {
+  acm: 'aws-certificatemanager',
+  backup: 'aws-backup',
+  ec2: 'aws-ec2',
+  ecr: 'aws-ecr',
+  ecs: 'aws-ecs',
+  events: 'aws-events',
+  kms: 'aws-kms',
+  rds: 'aws-rds',
+  route53: 'aws-route53',
+  scheduler: 'aws-scheduler',
+  secretsmanager: 'aws-secretsmanager',
+  sns: 'aws-sns',
+};
+
+function wrapped(code: string): string {
+  const declarations = code.split('\n').filter((line) => line.startsWith('declare '));
+  const statements = code.split('\n').filter((line) => !line.startsWith('declare '));
+  return [
+    "import { App, CfnOutput, Duration, RemovalPolicy, Size, Stack, Stage, TimeZone } from 'aws-cdk-lib';",
+    ...Object.entries(SERVICES).map(([name, module]) => `import * as ${name} from 'aws-cdk-lib/${module}';`),
+    `import { ${publicNames().join(', ')} } from 'cdk-django-fargate';`,
+    "import { Construct } from 'constructs';",
+    ...['app: App']
+      .filter((name) => !declarations.some((line) => line.includes(name)))
+      .map((name) => `declare const ${name};`),
+    ...declarations,
+    'class Example extends Construct {',
+    '  constructor(scope: Construct, id: string) {',
+    '    super(scope, id);',
+    ...statements,
+    '  }',
+    '}',
+  ].join('\n');
+}
+
+function publicNames(): string[] {
+  const index = ts.createSourceFile('index.ts', read('lib/index.ts'), ts.ScriptTarget.ES2022);
+  return index.statements.flatMap((statement) =>
+    ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)
+      ? statement.exportClause.elements.map(({ name }) => name.text)
+      : [],
+  );
+}
+
+/** Runs an app as somebody would who pasted it, in a folder with an image to build; its only stack's resources. */
+function synthesized(code: string): { [logicalId: string]: { Type: string } } {
+  const folder = mkdtempSync(join(tmpdir(), 'readme-'));
+  const before = process.cwd();
+  try {
+    mkdirSync(join(folder, 'app'));
+    writeFileSync(join(folder, 'app', 'Dockerfile'), 'FROM scratch\n');
+    process.chdir(folder);
+    const { outputText } = ts.transpileModule(`${code}\nexport { app };`, {
+      compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+    });
+    const module = { exports: {} as { app: App } };
+    new Function('require', 'module', 'exports', outputText)(require, module, module.exports);
+    return module.exports.app.synth().stacks[0].template.Resources;
+  } finally {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function brokenLinks(page: string): string[] {
+  const text = read(page).replace(/^```[\s\S]*?^```/gm, '');
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => {
+      const [path, anchor] = target.split('#');
+      const file = path === '' ? join(ROOT, page) : resolve(ROOT, dirname(page), path);
+      return !existsSync(file) || (anchor !== undefined && !anchorsOf(relative(ROOT, file)).includes(anchor));
+    })
+    .map((target) => `${page}: ${target}`);
+}
+
+/** As GitHub makes them from headings. */
+function anchorsOf(page: string): string[] {
+  const headings = [...read(page).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading]) => heading);
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replace(/\s/g, '-'),
+  );
+}

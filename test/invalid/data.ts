@@ -1,0 +1,95 @@
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { InstanceType, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { DatabaseVariables } from '../../constructs/database-variables';
+import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/postgres-database';
+import type { InvalidCase } from './case';
+
+const NAMES = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
+
+function vpc(stack: Stack, types: SubnetType[], maxAzs = 2): Vpc {
+  return new Vpc(stack, 'Vpc', {
+    maxAzs,
+    natGateways: types.includes(SubnetType.PRIVATE_WITH_EGRESS) ? 1 : 0,
+    restrictDefaultSecurityGroup: false,
+    subnetConfiguration: types.map((subnetType) => ({ name: subnetType, subnetType })),
+  });
+}
+
+const WHOLE = [SubnetType.PUBLIC, SubnetType.PRIVATE_WITH_EGRESS, SubnetType.PRIVATE_ISOLATED];
+
+function database(
+  name: string,
+  prop: string,
+  options: PostgresDatabaseOptions,
+  types = WHOLE,
+  maxAzs = 2,
+): InvalidCase {
+  const make = (stack: Stack) =>
+    new PostgresDatabase(stack, 'Database', { vpc: vpc(stack, types, maxAzs), ...options });
+  return { name: `database: ${name}`, prop, make };
+}
+
+export const cases: InvalidCase[] = [
+  database('name with a hyphen', 'databaseName', { databaseName: 'my-shop' }),
+  database('name in capitals', 'databaseName', { databaseName: 'Shop' }),
+  database('name of 64 characters', 'databaseName', { databaseName: 'a'.repeat(64) }),
+  database('empty name', 'databaseName', { databaseName: '' }),
+  database('name that SQL keeps', 'databaseName', { databaseName: 'select' }),
+  database('name that PostgreSQL keeps', 'databaseName', { databaseName: 'template1' }),
+  database('master that everybody guesses', 'masterUsername', { masterUsername: 'postgres' }),
+  database('master that is the administrator', 'masterUsername', { masterUsername: 'admin' }),
+  database('master that RDS keeps', 'masterUsername', { masterUsername: 'rdsadmin' }),
+  database('master that is a login of the application', 'masterUsername', { masterUsername: 'django_a' }),
+  database('user without room for its suffix', 'applicationUser', { applicationUser: 'u'.repeat(62) }),
+  database('user that PostgreSQL keeps', 'applicationUser', { applicationUser: 'pg_shop' }),
+  database('default port', 'port', { port: 5432 }),
+  database('port below what RDS allows', 'port', { port: 80 }),
+  database('port that is no number', 'port', { port: Number.NaN }),
+  database('storage below gp3', 'allocatedStorage', { allocatedStorage: 5 }),
+  database('storage that is no whole number', 'allocatedStorage', { allocatedStorage: 20.5 }),
+  database('storage that cannot grow', 'maxAllocatedStorage', { allocatedStorage: 200, maxAllocatedStorage: 200 }),
+  database('storage that shrinks', 'maxAllocatedStorage', { maxAllocatedStorage: -1 }),
+  database('backups for a day', 'backupRetention', { backupRetention: Duration.days(1) }),
+  database('backups for too long', 'backupRetention', { backupRetention: Duration.days(36) }),
+  database('backup window of ten minutes', 'preferredBackupWindow', { preferredBackupWindow: '03:00-03:10' }),
+  database('backup window in words', 'preferredBackupWindow', { preferredBackupWindow: 'at night' }),
+  database('maintenance without a day', 'preferredMaintenanceWindow', { preferredMaintenanceWindow: '04:00-05:00' }),
+  database('maintenance for two days', 'preferredMaintenanceWindow', {
+    preferredMaintenanceWindow: 'mon:00:00-wed:00:00',
+  }),
+  database('overlapping windows', 'preferredMaintenanceWindow', {
+    preferredBackupWindow: '04:00-05:00',
+    preferredMaintenanceWindow: 'sun:04:30-sun:05:30',
+  }),
+  database('six replicas', 'readReplicas', { readReplicas: 6 }),
+  database('a negative number of replicas', 'readReplicas', { readReplicas: -1 }),
+  database('class that RDS does not sell', 'instanceType', { instanceType: new InstanceType('t4g.nano') }),
+  database('class with the prefix', 'instanceType', { instanceType: new InstanceType('db.t4g.micro') }),
+  database('version that Django does not support', 'engineVersion', { engineVersion: PostgresEngineVersion.VER_13 }),
+  database('identifier with two hyphens', 'instanceIdentifier', { instanceIdentifier: 'shop--db' }),
+  database('snapshot of something else', 'snapshotIdentifier', {
+    snapshotIdentifier: 'arn:aws:s3:::backups/shop.dump',
+  }),
+  database('certificates at a relative path', 'caBundlePath', { caBundlePath: 'certs/rds.pem' }),
+  database('TLS not forced', 'parameters.rds.force_ssl', { parameters: { 'rds.force_ssl': '0' } }),
+  database('parameter that is undefined', 'parameters.work_mem', {
+    parameters: { work_mem: process.env.DATABASE_WORK_MEM_THAT_NOBODY_SET as string },
+  }),
+  database('no concurrency at all', 'handlerReservedConcurrency', { handlerReservedConcurrency: 0 }),
+  database('variable with a hyphen', 'variables.host', {
+    variables: DatabaseVariables.of({ ...NAMES, host: 'DB-HOST' }),
+  }),
+  database('two variables of one name', 'variables.user', { variables: DatabaseVariables.of({ ...NAMES, user: 'W' }) }),
+  database('variable that is set already', 'variables.name', {
+    variables: DatabaseVariables.of({ ...NAMES, name: 'PGSSLMODE' }),
+  }),
+  database('in public subnets', 'vpcSubnets', { vpcSubnets: { subnetType: SubnetType.PUBLIC } }),
+  database('in a VPC of public subnets', 'vpcSubnets', {}, [SubnetType.PUBLIC]),
+  database('in one zone', 'vpcSubnets', {}, WHOLE, 1),
+  database('handler in public subnets', 'handlerSubnets', { handlerSubnets: { subnetType: SubnetType.PUBLIC } }),
+  database('handler without a way to Secrets Manager', 'secretsManagerEndpoint', {}, [
+    SubnetType.PUBLIC,
+    SubnetType.PRIVATE_ISOLATED,
+  ]),
+];

@@ -1,0 +1,165 @@
+import { Duration, Lazy, type Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { InterfaceVpcEndpointAwsService, IpAddresses, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { SslPolicy } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import {
+  HttpsLoadBalancer,
+  type HttpsLoadBalancerAttributes,
+  type HttpsLoadBalancerProps,
+} from '../../constructs/https-load-balancer';
+import { Network, type NetworkProps } from '../../constructs/network';
+import { Profile } from '../../constructs/profile';
+import { WebFirewall, type WebFirewallProps } from '../../constructs/web-firewall';
+import { testVpc } from '../support';
+import type { InvalidCase } from './case';
+
+type Make<T> = (stack: Stack) => T;
+
+const network = (name: string, prop: string, props: NetworkProps): InvalidCase => ({
+  name: `Network: ${name}`,
+  prop,
+  make: (stack) => new Network(stack, 'Network', props),
+});
+
+const balancer = (name: string, prop: string, props: Make<Partial<HttpsLoadBalancerProps>>): InvalidCase => ({
+  name: `HttpsLoadBalancer: ${name}`,
+  prop,
+  make: (stack) =>
+    new HttpsLoadBalancer(stack, 'Balancer', {
+      vpc: testVpc(stack),
+      domainNames: ['shop.example.com'],
+      hostedZone: zone(stack),
+      ...props(stack),
+    }),
+});
+
+const imported = (name: string, prop: string, attrs: Partial<HttpsLoadBalancerAttributes>): InvalidCase => ({
+  name: `HttpsLoadBalancer.fromHttpsLoadBalancerAttributes: ${name}`,
+  prop,
+  make: (stack) =>
+    HttpsLoadBalancer.fromHttpsLoadBalancerAttributes(stack, 'Balancer', {
+      vpc: testVpc(stack),
+      loadBalancerArn: 'arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/shared/50dc6c495c0c9188',
+      listenerArn: 'arn:aws:elasticloadbalancing:eu-west-1:111111111111:listener/app/shared/50dc6c495c0c9188/f2f7dc8e',
+      loadBalancerDnsName: 'shared-1.eu-west-1.elb.amazonaws.com',
+      securityGroupId: 'sg-0123456789abcdef0',
+      ...attrs,
+    }),
+});
+
+const firewall = (name: string, prop: string, props: WebFirewallProps): InvalidCase => ({
+  name: `WebFirewall: ${name}`,
+  prop,
+  make: (stack) => new WebFirewall(stack, 'Firewall', props),
+});
+
+function zone(stack: Stack, zoneName = 'example.com') {
+  return HostedZone.fromHostedZoneAttributes(stack, `Zone-${zoneName}`, { hostedZoneId: 'Z0123456789', zoneName });
+}
+
+function certificate(stack: Stack, arn: string) {
+  return Certificate.fromCertificateArn(stack, 'Certificate', arn);
+}
+
+const domainNames =
+  (...names: string[]) =>
+  () => ({ domainNames: names });
+
+/** Wrong inputs of everything between the internet and the tasks. */
+export const cases: InvalidCase[] = [
+  network('one zone', 'maxAzs', { maxAzs: 1 }),
+  network('four zones', 'maxAzs', { maxAzs: 4 }),
+  network('zones that are not a number', 'maxAzs', { maxAzs: Number.NaN }),
+  network('half a zone', 'maxAzs', { maxAzs: 2.5 }),
+  network('negative NAT gateways', 'natGateways', { natGateways: -1 }),
+  network('more NAT gateways than zones', 'natGateways', { natGateways: 3 }),
+  network('more NAT gateways than zones in the profile', 'natGateways', {
+    profile: Profile.production({ natGateways: 3 }),
+  }),
+  network('NAT gateways that are not a number', 'natGateways', { natGateways: Number.NaN }),
+  network('a block too small to divide', 'ipAddresses', { ipAddresses: IpAddresses.cidr('10.0.0.0/24') }),
+  network('a block larger than a VPC', 'ipAddresses', { ipAddresses: IpAddresses.cidr('10.0.0.0/8') }),
+  network('the same endpoint twice', 'interfaceEndpoints', {
+    interfaceEndpoints: [InterfaceVpcEndpointAwsService.SQS, InterfaceVpcEndpointAwsService.SQS],
+  }),
+
+  balancer('no name in production', 'domainNames', () => ({ domainNames: undefined, hostedZone: undefined })),
+  balancer('an empty list of names in production', 'domainNames', () => ({ domainNames: [], hostedZone: undefined })),
+  balancer('a hosted zone without names', 'domainNames', () => ({
+    domainNames: undefined,
+    profile: Profile.development(),
+  })),
+  balancer('names without hosted zone and certificate', 'hostedZone', () => ({ hostedZone: undefined })),
+  balancer('a name outside the hosted zone', 'domainNames[0]', domainNames('shop.example.org')),
+  balancer('a name that only ends like the hosted zone', 'domainNames[0]', domainNames('myexample.com')),
+  balancer('a name with a scheme', 'domainNames[0]', domainNames('https://shop.example.com')),
+  balancer('a name with a port', 'domainNames[1]', domainNames('shop.example.com', 'shop.example.com:443')),
+  balancer('a wildcard', 'domainNames[0]', domainNames('*.example.com')),
+  balancer('a name in capitals', 'domainNames[0]', domainNames('Shop.example.com')),
+  balancer('a name with an underscore', 'domainNames[0]', domainNames('my_shop.example.com')),
+  balancer('an empty name', 'domainNames[0]', domainNames('')),
+  balancer('the same name twice', 'domainNames', domainNames('shop.example.com', 'shop.example.com')),
+  balancer('a first name too long for a certificate', 'domainNames[0]', domainNames(`${'s'.repeat(60)}.example.com`)),
+  balancer('a name unknown at synthesis for a record', 'domainNames', () => ({
+    domainNames: [Lazy.string({ produce: () => 'shop.example.com' })],
+  })),
+  balancer('a hosted zone that does not know its name', 'hostedZone', (stack) => ({
+    hostedZone: HostedZone.fromHostedZoneId(stack, 'NamelessZone', 'Z0123456789'),
+  })),
+  balancer('a certificate ARN of another service', 'certificate', (stack) => ({
+    certificate: certificate(stack, 'arn:aws:iam::111111111111:server-certificate/shop'),
+  })),
+  balancer('a certificate that is no ARN', 'certificate', (stack) => ({
+    certificate: certificate(stack, 'shop.example.com'),
+  })),
+  balancer('no peer to let in', 'allowFrom', () => ({ allowFrom: [] })),
+  balancer('an idle timeout of zero', 'idleTimeout', () => ({ idleTimeout: Duration.seconds(0) })),
+  balancer('an idle timeout over 4000 seconds', 'idleTimeout', () => ({ idleTimeout: Duration.seconds(4001) })),
+  balancer('an idle timeout with a fraction', 'idleTimeout', () => ({ idleTimeout: Duration.millis(1500) })),
+  balancer('a policy that starts at TLS 1.0', 'sslPolicy', () => ({ sslPolicy: SslPolicy.TLS13_10 })),
+  balancer('the policy of 2016', 'sslPolicy', () => ({ sslPolicy: SslPolicy.RECOMMENDED })),
+  balancer('HSTS without max-age', 'strictTransportSecurity', () => ({ strictTransportSecurity: 'includeSubDomains' })),
+  balancer('a header of two lines', 'contentSecurityPolicy', () => ({
+    contentSecurityPolicy: "default-src 'self';\n",
+  })),
+  balancer('a header too long for the load balancer', 'contentSecurityPolicy', () => ({
+    contentSecurityPolicy: 'x'.repeat(1025),
+  })),
+  balancer('a bucket with a KMS key', 'accessLogsBucket', (stack) => ({
+    accessLogsBucket: new Bucket(stack, 'Logs', { encryption: BucketEncryption.KMS }),
+  })),
+  balancer('a negative retention', 'logRetention', () => ({ logRetention: -1 as RetentionDays })),
+  balancer('a VPC without public subnets', 'vpc', (stack) => ({
+    vpc: Vpc.fromVpcAttributes(stack, 'Closed', {
+      vpcId: 'vpc-1',
+      availabilityZones: ['eu-west-1a'],
+      isolatedSubnetIds: ['subnet-1'],
+    }),
+  })),
+  balancer('subnets in one zone', 'vpcSubnets', (stack) => ({
+    vpc: Vpc.fromVpcAttributes(stack, 'Narrow', {
+      vpcId: 'vpc-1',
+      availabilityZones: ['eu-west-1a'],
+      publicSubnetIds: ['subnet-1'],
+    }),
+  })),
+
+  imported('a target group in place of a load balancer', 'loadBalancerArn', { loadBalancerArn: 'targetgroup/x' }),
+  imported('a listener ARN of another service', 'listenerArn', {
+    listenerArn: 'arn:aws:acm:eu-west-1:1:certificate/x',
+  }),
+  imported('a name in place of a security group id', 'securityGroupId', { securityGroupId: 'balancer' }),
+  imported('a timeout out of range', 'idleTimeout', { idleTimeout: Duration.hours(2) }),
+  imported('a name with a path', 'domainNames[0]', { domainNames: ['shop.example.com/'] }),
+
+  firewall('a limit below ten', 'rateLimit', { rateLimit: 9 }),
+  firewall('a limit that is not a number', 'rateLimit', { rateLimit: Number.NaN }),
+  firewall('a limit with a fraction', 'rateLimit', { rateLimit: 100.5 }),
+  firewall('a limit above two thousand million', 'rateLimit', { rateLimit: 2_000_000_001 }),
+  firewall('a window of three minutes', 'rateLimitWindow', { rateLimitWindow: Duration.minutes(3) }),
+  firewall('a rule that does not exist', 'countedRules[1]', { countedRules: ['SQLi_BODY', 'SizeRestriction_BODY'] }),
+  firewall('a negative retention', 'logRetention', { logRetention: -1 as RetentionDays }),
+];

@@ -1,0 +1,181 @@
+import { Duration, type Stack, Stage } from 'aws-cdk-lib';
+import { SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { Schedule } from 'aws-cdk-lib/aws-events';
+import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { BackupVaultLock } from '../../constructs/backup-vault-lock';
+import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/celery-broker';
+import { DatabaseBackup, type DatabaseBackupOptions, type DatabaseBackupRule } from '../../constructs/database-backup';
+import { Notifications } from '../../constructs/notifications';
+import type { IPostgresDatabase } from '../../constructs/postgres-database';
+import { TaskQueue, type TaskQueueProps } from '../../constructs/task-queue';
+import { PipelineStack, type PipelineStackProps } from '../../lib/pipeline-stack';
+import { testVpc } from '../support';
+import type { InvalidCase } from './case';
+
+const queue = (name: string, prop: string, props: TaskQueueProps): InvalidCase => ({
+  name: `TaskQueue: ${name}`,
+  prop,
+  make: (stack) => new TaskQueue(stack, 'Tasks', props),
+});
+
+const imported = (name: string, prop: string, arn: string, limit: Duration, visible: Duration): InvalidCase => ({
+  name: `TaskQueue.fromTaskQueueAttributes: ${name}`,
+  prop,
+  make: (stack) =>
+    TaskQueue.fromTaskQueueAttributes(stack, 'Tasks', {
+      queue: Queue.fromQueueArn(stack, 'Given', arn),
+      taskTimeLimit: limit,
+      visibilityTimeout: visible,
+    }),
+});
+
+const broker = (name: string, prop: string, props: (stack: Stack) => CeleryBrokerProps): InvalidCase => ({
+  name: `CeleryBroker: ${name}`,
+  prop,
+  make: (stack) => new CeleryBroker(stack, 'Broker', props(stack)),
+});
+
+const notified = (name: string, prop: string, ...emailAddresses: string[]): InvalidCase => ({
+  name: `Notifications: ${name}`,
+  prop,
+  make: (stack) => new Notifications(stack, 'Notifications', { emailAddresses }),
+});
+
+const backup = (name: string, prop: string, props: DatabaseBackupOptions): InvalidCase => ({
+  name: `DatabaseBackup: ${name}`,
+  prop,
+  make: (stack) => new DatabaseBackup(stack, 'Backup', { database: databaseIn(stack), vpc: testVpc(stack), ...props }),
+});
+
+const backupRule = (name: string, prop: string, changes: Partial<DatabaseBackupRule>): InvalidCase =>
+  backup(name, `rules[0].${prop}`, { rules: [{ ...DAILY, ...changes }] });
+
+const pipeline = (name: string, prop: string, props: Partial<PipelineStackProps>): InvalidCase => ({
+  name: `PipelineStack: ${name}`,
+  prop,
+  make: ({ node: { root: app } }) =>
+    new PipelineStack(app as Stage, 'Pipeline', {
+      repository: 'example/shop',
+      connectionArn: 'arn:aws:codeconnections:eu-central-1:111122223333:connection/1',
+      staging: new Stage(app, 'Staging'),
+      production: new Stage(app, 'Production'),
+      ...props,
+    }),
+});
+
+const DAILY: DatabaseBackupRule = {
+  name: 'daily',
+  schedule: Schedule.cron({ minute: '0', hour: '2' }),
+  deleteAfter: Duration.days(35),
+};
+const STANDARD = 'arn:aws:sqs:eu-central-1:111122223333:tasks';
+const changeableFor = Duration.days(7);
+const confirmation = BackupVaultLock.COMPLIANCE_CONFIRMATION;
+
+function databaseIn(stack: Stack): IPostgresDatabase {
+  const instance = DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Database', {
+    instanceIdentifier: 'shop',
+    instanceEndpointAddress: 'shop.example.com',
+    port: 5433,
+    securityGroups: [],
+  });
+  return { instance } as unknown as IPostgresDatabase;
+}
+
+export const cases: InvalidCase[] = [
+  queue('no time for a task', 'taskTimeLimit', { taskTimeLimit: Duration.seconds(0) }),
+  queue('a time limit that is not a number', 'taskTimeLimit', { taskTimeLimit: Duration.seconds(Number.NaN) }),
+  queue('a time limit with a fraction', 'taskTimeLimit', { taskTimeLimit: Duration.millis(4500) }),
+  queue('a time limit longer than SQS hides a message', 'taskTimeLimit', { taskTimeLimit: Duration.hours(12) }),
+  queue('visibility below the time limit', 'visibilityTimeout', { visibilityTimeout: Duration.minutes(20) }),
+  queue('visibility without a margin', 'visibilityTimeout', { visibilityTimeout: Duration.minutes(25) }),
+  queue('visibility over 12 hours', 'visibilityTimeout', { visibilityTimeout: Duration.hours(13) }),
+  queue('visibility with a fraction', 'visibilityTimeout', { visibilityTimeout: Duration.millis(2_000_500) }),
+  queue('visibility of a default 30 seconds', 'visibilityTimeout', { visibilityTimeout: Duration.seconds(30) }),
+  queue('ETA beyond the visibility timeout', 'maxEta', { maxEta: Duration.hours(1) }),
+  queue('a message received once only', 'maxReceiveCount', { maxReceiveCount: 1 }),
+  queue('a message received twice only', 'maxReceiveCount', { maxReceiveCount: 2 }),
+  queue('a message never received', 'maxReceiveCount', { maxReceiveCount: -1 }),
+  queue('more receives than SQS counts', 'maxReceiveCount', { maxReceiveCount: 1001 }),
+  queue('half a receive', 'maxReceiveCount', { maxReceiveCount: 3.5 }),
+  queue('receives that are not a number', 'maxReceiveCount', { maxReceiveCount: Number.NaN }),
+  queue('retention below a minute', 'retentionPeriod', { retentionPeriod: Duration.seconds(59) }),
+  queue('retention as long as that of dead letters', 'retentionPeriod', { retentionPeriod: Duration.days(14) }),
+  queue('retention too short for all receives', 'retentionPeriod', { retentionPeriod: Duration.hours(2) }),
+  imported('a FIFO queue', 'queue', `${STANDARD}.fifo`, Duration.minutes(1), Duration.minutes(2)),
+  imported('visibility below the limit', 'visibilityTimeout', STANDARD, Duration.minutes(2), Duration.minutes(1)),
+
+  broker('a dot in a name', 'queues', () => ({ queues: { 'mail.out': {} } })),
+  broker('a FIFO name', 'queues', () => ({ queues: { 'mail.fifo': {} } })),
+  broker('a name of 81 characters', 'queues', () => ({ queues: { [`q${'x'.repeat(80)}`]: {} } })),
+  broker('an empty name', 'queues', () => ({ queues: { '': {} } })),
+  broker('no queue at all', 'queues', () => ({ queues: {} })),
+  broker('an unknown default queue', 'defaultQueueName', () => ({ defaultQueueName: 'celery' })),
+  broker('several queues and none of them the default', 'defaultQueueName', () => ({ queues: { a: {}, b: {} } })),
+  broker('an existing queue of a name that is made', 'existingQueues', (stack) => ({
+    queues: { default: {} },
+    existingQueues: { default: new TaskQueue(stack, 'Tasks') },
+  })),
+  broker('an existing queue with a blank in its name', 'existingQueues', (stack) => ({
+    existingQueues: { 'my tasks': new TaskQueue(stack, 'Tasks') },
+  })),
+  broker('wrong options of a queue', 'maxReceiveCount', () => ({ queues: { default: { maxReceiveCount: 0 } } })),
+
+  notified('a word for an address', 'emailAddresses[0]', 'ops'),
+  notified('a name with the address', 'emailAddresses[0]', 'Ops <ops@example.com>'),
+  notified('an empty address', 'emailAddresses[1]', 'ops@example.com', ''),
+  notified('an address twice', 'emailAddresses[1]', 'ops@example.com', 'ops@example.com'),
+
+  backup('no rule', 'rules', { rules: [] }),
+  backup('two rules of one name', 'rules[1].name', {
+    rules: [DAILY, { ...DAILY, schedule: Schedule.cron({ minute: '0', hour: '6' }) }],
+  }),
+  backup('two rules at one time', 'rules[1].schedule', { rules: [DAILY, { ...DAILY, name: 'again' }] }),
+  backupRule('a rule name with a blank', 'name', { name: 'every day' }),
+  backupRule('a rule name of 51 characters', 'name', { name: 'x'.repeat(51) }),
+  backupRule('a rate for a schedule', 'schedule', { schedule: Schedule.rate(Duration.days(1)) }),
+  backupRule('a schedule of five fields', 'schedule', { schedule: Schedule.expression('cron(0 2 * * *)') }),
+  backupRule('a schedule with two day fields', 'schedule', { schedule: Schedule.expression('cron(0 2 1 * SUN *)') }),
+  backupRule('a backup kept for hours', 'deleteAfter', { deleteAfter: Duration.hours(36) }),
+  backupRule('a backup kept for no time', 'deleteAfter', { deleteAfter: Duration.days(0) }),
+  backupRule('a backup kept for over a century', 'deleteAfter', { deleteAfter: Duration.days(36501) }),
+  backupRule('a backup kept for less than the default lock', 'deleteAfter', { deleteAfter: Duration.days(6) }),
+  backupRule('half an hour to start', 'startWindow', { startWindow: Duration.minutes(30) }),
+  backupRule('a start window with seconds', 'startWindow', { startWindow: Duration.seconds(3630) }),
+  backupRule('less time to finish than to start', 'completionWindow', { completionWindow: Duration.hours(1) }),
+  backupRule('a completion window with seconds', 'completionWindow', { completionWindow: Duration.seconds(14_430) }),
+  backup('a rule outside the lock', 'rules[2].deleteAfter', {
+    lock: BackupVaultLock.governance({ maxRetention: Duration.days(100) }),
+  }),
+  backup('a lock of no days', 'lock.minRetention', {
+    lock: BackupVaultLock.governance({ minRetention: Duration.days(0) }),
+  }),
+  backup('a lock that ends before it begins', 'lock.maxRetention', {
+    lock: BackupVaultLock.governance({ minRetention: Duration.days(30), maxRetention: Duration.days(29) }),
+  }),
+  backup('a compliance lock without a time to think', 'lock.changeableFor', {
+    lock: BackupVaultLock.compliance({ changeableFor: Duration.days(2), confirmation }),
+  }),
+  backup('a compliance lock without the words', 'lock.confirmation', {
+    lock: BackupVaultLock.compliance({ changeableFor, confirmation: 'yes' }),
+  }),
+  backup('a rate for the restore test', 'restoreTestSchedule', {
+    restoreTestSchedule: Schedule.rate(Duration.days(30)),
+  }),
+  backup('a restore test in one zone', 'restoreTestSubnets', {
+    restoreTestSubnets: { availabilityZones: ['nowhere-1a'] },
+  }),
+  backup('a restore test in subnets that are not there', 'restoreTestSubnets', {
+    restoreTestSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+  }),
+
+  pipeline('a repository with its host', 'repository', { repository: 'https://github.com/example/shop' }),
+  pipeline('a repository without owner', 'repository', { repository: 'shop' }),
+  pipeline('the name of a connection', 'connectionArn', { connectionArn: 'github' }),
+  pipeline('a branch with a blank', 'branch', { branch: 'my branch' }),
+  pipeline('nothing to synthesize with', 'synthCommands', { synthCommands: [] }),
+  pipeline('a command that is not set', 'synthCommands.1', {
+    synthCommands: ['npm test', undefined as unknown as string],
+  }),
+];

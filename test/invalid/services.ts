@@ -1,0 +1,84 @@
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-ecs';
+import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { AsgiService, type AsgiServiceProps } from '../../constructs/asgi-service';
+import { WebService, type WebServiceProps } from '../../constructs/web-service';
+import { loadBalancerFor, processProps } from '../services-support';
+import type { InvalidCase } from './case';
+
+const web = (name: string, prop: string, props: Partial<WebServiceProps>): InvalidCase => ({
+  name: `WebService: ${name}`,
+  prop,
+  make: (stack) => {
+    const common = processProps(stack);
+    new WebService(stack, 'Web', { ...common, loadBalancer: loadBalancerFor(stack, common), ...props });
+  },
+});
+
+const asgi = (name: string, prop: string, props: Partial<AsgiServiceProps>): InvalidCase => ({
+  name: `AsgiService: ${name}`,
+  prop,
+  make: (stack) => {
+    const common = processProps(stack);
+    new AsgiService(stack, 'Asgi', { ...common, loadBalancer: loadBalancerFor(stack, common), ...props });
+  },
+});
+
+export const cases: InvalidCase[] = [
+  web('CPU that Fargate does not sell', 'cpu', { cpu: 300 }),
+  web('CPU that is no number', 'cpu', { cpu: Number.NaN }),
+  web('memory that does not go with the CPU', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 4096 }),
+  web('memory between two steps', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 1536 }),
+  web('memory that is no number', 'memoryLimitMiB', { memoryLimitMiB: Number.NaN }),
+  web('no task', 'minTasks', { minTasks: 0 }),
+  web('a negative number of tasks', 'minTasks', { minTasks: -1 }),
+  web('half a task', 'maxTasks', { maxTasks: 2.5 }),
+  web('fewer tasks at most than at least', 'maxTasks', { minTasks: 3, maxTasks: 2 }),
+  web('more processes than the memory holds', 'processes', { processes: 9 }),
+  web('no process', 'processes', { processes: 0 }),
+  web('no thread', 'threads', { threads: 0 }),
+  web('a stop timeout above two minutes', 'stopTimeout', { stopTimeout: Duration.seconds(121) }),
+  web('a stop timeout of five minutes', 'stopTimeout', { stopTimeout: Duration.minutes(5) }),
+  web('a stop timeout below the graceful timeout', 'gracefulTimeout', { stopTimeout: Duration.seconds(20) }),
+  web('a graceful timeout as long as the stop timeout', 'gracefulTimeout', { gracefulTimeout: Duration.seconds(45) }),
+  web('a keep-alive as long as the idle timeout', 'keepAlive', { keepAlive: Duration.seconds(60) }),
+  web('a keep-alive of gunicorn’s own default', 'keepAlive', { keepAlive: Duration.seconds(2) }),
+  web('a health path without a slash', 'healthCheckPath', { healthCheckPath: 'healthz' }),
+  web('an empty health path', 'healthCheckPath', { healthCheckPath: '' }),
+  web('a priority of zero', 'priority', { priority: 0 }),
+  web('a priority above the limit', 'priority', { priority: 50001 }),
+  web('no host name', 'hostNames', { hostNames: [] }),
+  web('a deregistration delay above an hour', 'deregistrationDelay', { deregistrationDelay: Duration.hours(2) }),
+  web('more draining than Spot gives time for', 'deregistrationDelay', {
+    spot: true,
+    deregistrationDelay: Duration.seconds(90),
+  }),
+  web('scaling at all of the CPU', 'targetCpuPercent', { targetCpuPercent: 100 }),
+  web('scaling at no request', 'requestsPerTarget', { requestsPerTarget: 0 }),
+  web('a settings module with a slash', 'settingsModule', { settingsModule: 'config/settings.py' }),
+  web('a callable without a module', 'application', { application: 'application' }),
+  web('an empty command', 'command', { command: [] }),
+  web('a command with an empty word', 'command', { command: ['gunicorn', ''] }),
+  web('an environment value that is not defined', 'environment.SENTRY_DSN', {
+    environment: { SENTRY_DSN: process.env.A_VARIABLE_THAT_NOBODY_SETS as string },
+  }),
+  web('an environment name with a dash', 'environment.SENTRY-DSN', { environment: { 'SENTRY-DSN': 'x' } }),
+  {
+    name: 'WebService: a name in both environment and secrets',
+    prop: 'secrets.TOKEN',
+    make: (stack: Stack) => {
+      const common = processProps(stack);
+      new WebService(stack, 'Web', {
+        ...common,
+        loadBalancer: loadBalancerFor(stack, common),
+        environment: { TOKEN: 'x' },
+        secrets: { TOKEN: Secret.fromSecretsManager(new StoredSecret(stack, 'Token')) },
+      });
+    },
+  },
+  asgi('six path patterns', 'paths', { paths: ['/a', '/b', '/c', '/d', '/e', '/f'] }),
+  asgi('five path patterns beside a host name', 'paths', { paths: ['/a', '/b', '/c', '/d', '/e'] }),
+  asgi('a path without a slash', 'paths', { paths: ['ws/*'] }),
+  asgi('no path', 'paths', { paths: [] }),
+  asgi('no connection', 'connectionsPerProcess', { connectionsPerProcess: 0 }),
+];

@@ -1,0 +1,82 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { productionExample } from '../scripts/production-example';
+import { explicit, Graph } from './wiring/graph';
+import { requirementsOf, unmet } from './wiring/order';
+import { refused, refusedRoles, sendersOf } from './wiring/senders';
+
+const graph = new Graph(Template.fromStack(productionExample().stack).toJSON().Resources);
+const requirements = requirementsOf(graph);
+
+describe('what only a deployment would show: order', () => {
+  test('every service and schedule waits for its permissions, routes, secrets, rule and capacity provider', () => {
+    expect(unmet(graph)).toEqual([]);
+  });
+
+  test('the walk looks at every runner, and finds every kind of reason', () => {
+    const runners = graph.ofType('AWS::ECS::Service', 'AWS::Scheduler::Schedule', 'Custom::ReleaseCommand');
+    expect(new Set(requirements.map(({ from }) => from))).toEqual(new Set(runners));
+    expect(runners.length).toBeGreaterThanOrEqual(6);
+    expect([...new Set(requirements.map(({ why }) => why))].sort()).toEqual([
+      'Spot',
+      'execution role',
+      'listener rule',
+      'routes',
+      'scheduler role',
+      'secret attachment',
+      'task role',
+    ]);
+  });
+
+  test.each(
+    requirements.map(
+      (requirement) =>
+        [`${requirement.from} waits for its ${requirement.why}, ${requirement.to}`, requirement] as const,
+    ),
+  )('%s, and the walk notices when it does not', (_, requirement) => {
+    const { from, to } = requirement;
+    const direct = explicit(graph.resources[from]).includes(to) ? graph.without([from, to]) : graph;
+    // Where others wait for the same thing and the runner waits for them, the last way is cut too.
+    const cut = direct.waitsFor(from, to)
+      ? graph.without(...graph.dependents(to).map((dependent) => [dependent, to] as const))
+      : direct;
+    const bound = graph
+      .mentions(graph.properties(from))
+      .some((id) => id === to || graph.mentions(graph.properties(id)).includes(to));
+    expect(bound || unmet(cut, requirements).some((missing) => missing.from === from && missing.to === to)).toBe(true);
+  });
+});
+
+describe('what only a deployment would show: permission to send', () => {
+  test('everything that sends to an encrypted topic, queue or log group is let in by its policy and by its key', () => {
+    expect(refused(graph)).toEqual([]);
+    expect(refusedRoles(graph)).toEqual([]);
+  });
+
+  test('the walk knows alarms, events, RDS events, log groups and the scheduler', () => {
+    expect([...new Set(sendersOf(graph).map(({ service }) => service))].sort()).toEqual([
+      'cloudwatch.amazonaws.com',
+      'events.amazonaws.com',
+      'events.rds.amazonaws.com',
+      'logs.amazonaws.com',
+    ]);
+  });
+
+  const documents = Object.entries(graph.resources).flatMap(([id, { Type, Properties }]) => {
+    const name = Type === 'AWS::KMS::Key' ? 'KeyPolicy' : 'PolicyDocument';
+    const relevant = ['AWS::KMS::Key', 'AWS::SNS::TopicPolicy', 'AWS::SQS::QueuePolicy'].includes(Type);
+    const statements: { Effect: string; Principal?: { Service?: unknown } }[] = relevant
+      ? Properties[name].Statement
+      : [];
+    return statements.flatMap((statement, index) =>
+      statement.Effect === 'Allow' && statement.Principal?.Service !== undefined ? [{ id, name, index }] : [],
+    );
+  });
+
+  test.each(documents)('the walk notices when statement $index of $id is missing', ({ id, name, index }) => {
+    const resource = graph.resources[id];
+    const document = resource.Properties[name];
+    const less = { ...document, Statement: document.Statement.filter((_: unknown, at: number) => at !== index) };
+    const mutant = { ...resource, Properties: { ...resource.Properties, [name]: less } };
+    expect(refused(new Graph({ ...graph.resources, [id]: mutant })).length).toBeGreaterThan(0);
+  });
+});
