@@ -113,7 +113,10 @@ class Life {
     }
     this.status = 'UPDATE_ROLLBACK_IN_PROGRESS';
     const before = this.tasks.length;
-    await this.request('Update', deployed, wanted);
+    const rolledBack = await this.request('Update', deployed, wanted);
+    if (this.plan.faults.size === 0 && !rolledBack) {
+      this.violations.add('stuck: a rollback succeeds');
+    }
     if (this.tasks.length > before) {
       this.violations.add('downgrade: a rollback runs nothing');
     }
@@ -155,7 +158,10 @@ class Life {
       return false;
     }
     if (this.random() < 0.15) {
-      await this.deliver((world) => this.handlers.start(event, world));
+      const again = await this.deliver((world) => this.handlers.start(event, world));
+      if (this.plan.faults.size === 0 && again?.Data.TaskArn !== started.Data.TaskArn) {
+        this.violations.add('again: a repeated delivery answers the same');
+      }
     }
     const polled: ReleaseEvent = { ...event, ...started };
     while (this.now - began <= TIMEOUT + START_TIMEOUT + 2 * ANSWER_MARGIN) {
