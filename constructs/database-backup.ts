@@ -48,7 +48,7 @@ export interface DatabaseBackupOptions {
   /** Time zone of all schedules. @default TimeZone.ETC_UTC */
   readonly timeZone?: TimeZone;
   /** What protects backups from being deleted early. @default - by profile: production governance for 7 days, development none */
-  readonly lock?: BackupVaultLock;
+  readonly vaultLock?: BackupVaultLock;
   /** Key of the vault. @default - a key of its own that rotates, so that losing the application's key does not lose the backups */
   readonly encryptionKey?: IKey;
   /** Whether backups are restored regularly, to know that they can be. Costs some hours of a database instance each time. @default true */
@@ -82,7 +82,7 @@ export interface DatabaseBackupProps extends DatabaseBackupOptions {
  * @example
  * declare const database: PostgresDatabase;
  * declare const vpc: ec2.IVpc;
- * new DatabaseBackup(this, 'Backup', { database, vpc, lock: BackupVaultLock.governance({ minRetention: Duration.days(14) }) });
+ * new DatabaseBackup(this, 'Backup', { database, vpc, vaultLock: BackupVaultLock.governance({ minRetention: Duration.days(14) }) });
  *
  * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/whatisbackup.html
  */
@@ -98,7 +98,8 @@ export class DatabaseBackup extends Construct {
     super(scope, id);
     const profile = profileValues(props.profile);
     const rules = props.rules ?? defaultRules();
-    const lock = props.lock ?? (profile.deletionProtection ? BackupVaultLock.governance() : BackupVaultLock.none());
+    const lock =
+      props.vaultLock ?? (profile.deletionProtection ? BackupVaultLock.governance() : BackupVaultLock.none());
     const timeZone = props.timeZone ?? TimeZone.ETC_UTC;
     const restoreTestSchedule = props.restoreTestSchedule ?? Schedule.cron({ minute: '0', hour: '12', day: '1' });
     const restoreTestSubnets = props.restoreTestSubnets ?? { subnetType: quietSubnets(props.vpc) };

@@ -34,7 +34,11 @@ export class DjangoStack extends Stack {
   public readonly application: DjangoApplication;
 
   constructor(scope: Construct, id: string, props: DjangoStackProps) {
-    super(scope, id, { terminationProtection: isProduction(props.profile), ...props });
+    super(scope, id, {
+      terminationProtection: isProduction(props.profile),
+      suppressTemplateIndentation: true, // A quarter of the file is white space otherwise, and CloudFormation counts it.
+      ...props,
+    });
     checkDomain(this, props);
 
     const { domainName, hostedZoneId, hostedZoneName, ...application } = props;

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type App, Validations } from 'aws-cdk-lib';
+import { type App, type IPolicyValidationPlugin, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks } from 'cdk-nag';
 
 /** A rule that a resource breaks, without the pack's prefix and without `[finding]`. */
@@ -30,12 +30,7 @@ export function complianceOf(
   const outdir = mkdtempSync(join(tmpdir(), 'compliance-'));
   try {
     const app = make({ context: { '@aws-cdk/core:failSynthOnValidationErrors': false }, outdir });
-    Validations.of(app).addPlugins(
-      new AwsSolutionsChecks(),
-      new HIPAASecurityChecks(),
-      new NIST80053R5Checks(),
-      new PCIDSS321Checks(),
-    );
+    Validations.of(app).addPlugins(...packs());
     app.synth();
     return reportsIn(outdir);
   } finally {
@@ -44,15 +39,18 @@ export function complianceOf(
   }
 }
 
+/** The four rule packs that production is held to. */
+export function packs(): IPolicyValidationPlugin[] {
+  return [new AwsSolutionsChecks(), new HIPAASecurityChecks(), new NIST80053R5Checks(), new PCIDSS321Checks()];
+}
+
 /** The distinct pairs of rule and resource over all packs: a rule that several packs share counts once. */
 export function pairsOf(findings: Finding[]): string[] {
   return [...new Set(findings.map(({ rule, path }) => `${rule} ${path}`))].sort();
 }
 
 function reportsIn(outdir: string): PackReport[] {
-  const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')) as {
-    pluginReports: PluginReport[];
-  };
+  const { pluginReports }: ValidationReport = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
   return PACKS.map((pack) => {
     const report = pluginReports.find(({ pluginName }) => pluginName === pack);
     return {
@@ -72,6 +70,11 @@ function findingsOf(pack: string, violation: Violation): Finding[] {
   }));
 }
 
+/** The parts of validation-report.json that we read. */
+export interface ValidationReport {
+  readonly pluginReports: PluginReport[];
+}
+
 interface PluginReport {
   readonly pluginName: string;
   readonly violations: Violation[];
@@ -80,6 +83,8 @@ interface PluginReport {
 
 interface Violation {
   readonly ruleName: string;
+  readonly description: string;
+  readonly severity: string;
   readonly reason?: string;
   readonly violatingConstructs: { readonly constructPath: string }[];
 }

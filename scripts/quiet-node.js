@@ -3,6 +3,6 @@ const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 
 const [tool, ...args] = process.argv.slice(2);
-const env = { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' };
+const env = { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: process.versions.node.split('.')[0] };
 const bin = path.join(__dirname, '..', 'node_modules', '.bin', tool);
 process.exit(spawnSync(bin, args, { stdio: 'inherit', env }).status ?? 1);

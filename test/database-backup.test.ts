@@ -147,7 +147,7 @@ test('everything can be chosen', () => {
       }),
     ],
     timeZone: TimeZone.EUROPE_BERLIN,
-    lock: BackupVaultLock.governance({ minRetention: Duration.days(30), maxRetention: Duration.days(31) }),
+    vaultLock: BackupVaultLock.governance({ minRetention: Duration.days(30), maxRetention: Duration.days(31) }),
     encryptionKey: key,
     restoreTestSchedule: Schedule.cron({ minute: '30', hour: '3', weekDay: 'SAT' }),
     restoreTestSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
@@ -249,7 +249,7 @@ describe('a compliance lock', () => {
   test('is made when it is asked for in words', () => {
     const stack = testStack();
     const confirmation = BackupVaultLock.COMPLIANCE_CONFIRMATION;
-    backupIn(stack, { lock: BackupVaultLock.compliance({ changeableFor, confirmation }) });
+    backupIn(stack, { vaultLock: BackupVaultLock.compliance({ changeableFor, confirmation }) });
     templateOf(stack).hasResourceProperties('AWS::Backup::BackupVault', {
       LockConfiguration: { MinRetentionDays: 7, ChangeableForDays: 3 },
     });
@@ -257,15 +257,16 @@ describe('a compliance lock', () => {
 
   test('fails without the words', () => {
     const lock = BackupVaultLock.compliance({ changeableFor, confirmation: 'yes' });
-    expect(errorOf(() => backupIn(testStack(), { lock }))).toContain(
-      'Shop/Backup: `lock.confirmation` must be \'I understand that nobody can delete these backups before they expire\', got "yes".',
+    expect(errorOf(() => backupIn(testStack(), { vaultLock: lock }))).toContain(
+      'Shop/Backup: `vaultLock.confirmation` must be \'I understand that nobody can delete these backups before they expire\', got "yes".',
     );
   });
 });
 
 test('fails when a rule keeps backups for less time than the lock, and passes at its bound', () => {
   const lock = BackupVaultLock.governance({ minRetention: Duration.days(30) });
-  const make = (days: number) => backupIn(testStack(), { lock, rules: [rule({ deleteAfter: Duration.days(days) })] });
+  const make = (days: number) =>
+    backupIn(testStack(), { vaultLock: lock, rules: [rule({ deleteAfter: Duration.days(days) })] });
   expect(errorOf(() => make(29))).toContain(
     "Shop/Backup: `rules[0].deleteAfter` must be at least the lock's `minRetention`, 30 days, got 2505600 seconds.",
   );
@@ -274,7 +275,8 @@ test('fails when a rule keeps backups for less time than the lock, and passes at
 
 test('fails when a rule keeps backups for more time than the lock, and passes at its bound', () => {
   const lock = BackupVaultLock.governance({ maxRetention: Duration.days(30) });
-  const make = (days: number) => backupIn(testStack(), { lock, rules: [rule({ deleteAfter: Duration.days(days) })] });
+  const make = (days: number) =>
+    backupIn(testStack(), { vaultLock: lock, rules: [rule({ deleteAfter: Duration.days(days) })] });
   expect(errorOf(() => make(31))).toContain("must be at most the lock's `maxRetention`, 30 days");
   expect(() => make(30)).not.toThrow();
 });

@@ -52,18 +52,18 @@ function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }
     return;
   }
   const { minRetention, maxRetention } = lock;
-  days(checks, 'lock.minRetention', minRetention, 1, 'AWS Backup counts in days.');
-  days(checks, 'lock.maxRetention', maxRetention, 1, 'AWS Backup counts in days.');
+  days(checks, 'vaultLock.minRetention', minRetention, 1, 'AWS Backup counts in days.');
+  days(checks, 'vaultLock.maxRetention', maxRetention, 1, 'AWS Backup counts in days.');
   if (!isUnknown(minRetention)) {
     const least = toDays(minRetention);
-    checks.optional('lock.maxRetention', maxRetention, () => toDays(maxRetention as Duration) > least, {
+    checks.optional('vaultLock.maxRetention', maxRetention, () => toDays(maxRetention as Duration) > least, {
       must: `be more than \`minRetention\`, ${least} days`,
       remedy: 'Raise it, or leave it out.',
     });
   }
   if (mode === 'compliance') {
-    days(checks, 'lock.changeableFor', lock.changeableFor, 3, 'AWS asks for 72 hours to think about it.');
-    checks.that('lock.confirmation', _confirmation, _confirmation === BackupVaultLock.COMPLIANCE_CONFIRMATION, {
+    days(checks, 'vaultLock.changeableFor', lock.changeableFor, 3, 'AWS asks for 72 hours to think about it.');
+    checks.that('vaultLock.confirmation', _confirmation, _confirmation === BackupVaultLock.COMPLIANCE_CONFIRMATION, {
       must: `be '${BackupVaultLock.COMPLIANCE_CONFIRMATION}'`,
       remedy:
         'Not even AWS can open a compliance lock: take BackupVaultLock.governance() unless a regulation asks for it.',

@@ -27,7 +27,9 @@ export class ExistingNetworkStack extends Stack {
       vpcCidrBlock: '10.20.0.0/16',
       availabilityZones: [`${region}a`, `${region}b`],
       publicSubnetIds: ['subnet-0aaaaaaaaaaaaaaa1', 'subnet-0aaaaaaaaaaaaaaa2'],
+      publicSubnetRouteTableIds: ['rtb-0aaaaaaaaaaaaaaa1', 'rtb-0aaaaaaaaaaaaaaa1'],
       privateSubnetIds: ['subnet-0bbbbbbbbbbbbbbb1', 'subnet-0bbbbbbbbbbbbbbb2'],
+      privateSubnetRouteTableIds: ['rtb-0bbbbbbbbbbbbbbb1', 'rtb-0bbbbbbbbbbbbbbb2'],
     });
     const instance = DatabaseInstance.fromDatabaseInstanceAttributes(this, 'Instance', {
       instanceIdentifier: 'company-postgres',

@@ -146,19 +146,19 @@ export const cases: InvalidCase[] = [
   backupRule('less time to finish than to start', 'completionWindow', { completionWindow: Duration.hours(1) }),
   backupRule('a completion window with seconds', 'completionWindow', { completionWindow: Duration.seconds(14_430) }),
   backup('a rule outside the lock', 'rules[2].deleteAfter', {
-    lock: BackupVaultLock.governance({ maxRetention: Duration.days(100) }),
+    vaultLock: BackupVaultLock.governance({ maxRetention: Duration.days(100) }),
   }),
-  backup('a lock of no days', 'lock.minRetention', {
-    lock: BackupVaultLock.governance({ minRetention: Duration.days(0) }),
+  backup('a lock of no days', 'vaultLock.minRetention', {
+    vaultLock: BackupVaultLock.governance({ minRetention: Duration.days(0) }),
   }),
-  backup('a lock that ends before it begins', 'lock.maxRetention', {
-    lock: BackupVaultLock.governance({ minRetention: Duration.days(30), maxRetention: Duration.days(29) }),
+  backup('a lock that ends before it begins', 'vaultLock.maxRetention', {
+    vaultLock: BackupVaultLock.governance({ minRetention: Duration.days(30), maxRetention: Duration.days(29) }),
   }),
-  backup('a compliance lock without a time to think', 'lock.changeableFor', {
-    lock: BackupVaultLock.compliance({ changeableFor: Duration.days(2), confirmation }),
+  backup('a compliance lock without a time to think', 'vaultLock.changeableFor', {
+    vaultLock: BackupVaultLock.compliance({ changeableFor: Duration.days(2), confirmation }),
   }),
-  backup('a compliance lock without the words', 'lock.confirmation', {
-    lock: BackupVaultLock.compliance({ changeableFor, confirmation: 'yes' }),
+  backup('a compliance lock without the words', 'vaultLock.confirmation', {
+    vaultLock: BackupVaultLock.compliance({ changeableFor, confirmation: 'yes' }),
   }),
   backup('a rate for the restore test', 'restoreTestSchedule', {
     restoreTestSchedule: Schedule.rate(Duration.days(30)),

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { type App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
+import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { DjangoApplication, type DjangoApplicationProps, Profile } from 'cdk-django-fargate';
+import fc from 'fast-check';
+
+/** A random valid `DjangoApplication`, as plain data that a failing run can print. */
+export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
+
+const SIZES = [
+  { cpu: 256, memoryLimitMiB: 512 },
+  { cpu: 256, memoryLimitMiB: 2048 },
+  { cpu: 512, memoryLimitMiB: 1024 },
+  { cpu: 1024, memoryLimitMiB: 3072 },
+  { cpu: 4096, memoryLimitMiB: 8192 },
+];
+const NAMES = ['default', 'express', 'mail', 'reports'];
+
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const size = optional(fc.constantFrom(...SIZES));
+const tasks = fc.record({ minTasks: fc.integer({ min: 1, max: 3 }), more: fc.integer({ min: 0, max: 2 }) });
+const seconds = (min: number, max: number) => fc.integer({ min, max });
+
+const routed = fc.record({
+  size,
+  tasks: optional(tasks),
+  stopTimeout: optional(seconds(40, 120)),
+  deregistrationDelay: optional(seconds(0, 300)),
+  targetCpuPercent: optional(fc.integer({ min: 10, max: 95 })),
+});
+
+export const configuration = fc.record({
+  production: fc.boolean(),
+  settingsModule: fc.constantFrom('config.settings', 'shop.settings.production', 'mysite'),
+  cpuArchitecture: fc.constantFrom('ARM64', 'X86_64'),
+  domainNames: fc.uniqueArray(fc.constantFrom('example.com', 'www.example.com', 'shop.example.com'), { maxLength: 3 }),
+  maxAzs: fc.constantFrom(2, 3),
+  natGateways: fc.constantFrom(0, 1, 2),
+  multiAz: fc.boolean(),
+  retain: fc.boolean(),
+  backup: fc.boolean(),
+  firewall: optional(fc.integer({ min: 100, max: 20_000 })),
+  web: optional(routed),
+  asgi: fc.constantFrom('none', 'some', 'all'),
+  queues: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 4 }),
+  taskTimeLimit: seconds(4, 3600),
+  onePerQueue: fc.boolean(),
+  workerStopTimeout: seconds(10, 120),
+  workerSpot: fc.boolean(),
+  beat: fc.boolean(),
+  schedules: fc.uniqueArray(fc.constantFrom('clearsessions', 'send-digest', 'prune'), { maxLength: 2 }),
+  rate: fc.integer({ min: 1, max: 1440 }),
+  postgres: fc.constantFrom('16', '17', '18'),
+  port: fc.integer({ min: 6000, max: 40_000 }),
+  backupRetention: fc.integer({ min: 7, max: 35 }),
+  environment: fc.dictionary(
+    fc.constantFrom('SENTRY_ENVIRONMENT', 'FEATURE_X', '_PRIVATE'),
+    fc.string({ maxLength: 20 }),
+    { maxKeys: 3, noNullPrototype: true },
+  ),
+  emails: fc.boolean(),
+});
+
+/** The application of a configuration, in a stack of its own. */
+export function applicationOf(app: App, id: string, given: Configuration): Stack {
+  const stack = new Stack(app, id);
+  new DjangoApplication(stack, 'App', propsOf(stack, given));
+  return stack;
+}
+
+function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
+  // Production serves over HTTPS only, so it needs a name.
+  const domainNames = given.production && given.domainNames.length === 0 ? ['example.com'] : given.domainNames;
+  const hasQueues = given.queues.length > 0;
+  return {
+    profile: profileOf(given),
+    image: ContainerImage.fromAsset(join(__dirname, '..', 'test', 'fixtures', 'image')),
+    settingsModule: given.settingsModule,
+    cpuArchitecture: CpuArchitecture.of(given.cpuArchitecture),
+    ...(domainNames.length > 0 && { domainNames, hostedZone: zone(stack) }),
+    web: given.asgi === 'all' ? undefined : routedOptions(given.web),
+    asgi:
+      given.asgi === 'none'
+        ? undefined
+        : { ...routedOptions(given.web), paths: [given.asgi === 'all' ? '/*' : '/ws/*'] },
+    ...(hasQueues && queueProps(given)),
+    beat: hasQueues && given.beat ? {} : undefined,
+    scheduledCommands: Object.fromEntries(
+      given.schedules.map((name) => [
+        name,
+        { command: ['python', 'manage.py', name], schedule: ScheduleExpression.rate(Duration.minutes(given.rate)) },
+      ]),
+    ),
+    databaseOptions: {
+      engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
+      port: given.port,
+    },
+    rateLimit: given.firewall,
+    environment: given.environment,
+    notificationEmails: given.emails ? ['ops@example.com'] : undefined,
+  };
+}
+
+/** What weakens an environment is varied in development only: in production it would be a finding, and rightly so. */
+function profileOf(given: Configuration): Profile {
+  const options = {
+    maxAzs: given.maxAzs,
+    natGateways: given.natGateways,
+    backupRetention: Duration.days(given.backupRetention),
+    databaseInstanceType: InstanceType.of(InstanceClass.M7G, InstanceSize.XLARGE2),
+  };
+  return given.production
+    ? Profile.production(options)
+    : Profile.development({
+        ...options,
+        multiAz: given.multiAz,
+        databaseBackup: given.backup,
+        webFirewall: given.firewall !== undefined,
+        removalPolicy: given.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      });
+}
+
+function routedOptions(given: Configuration['web']) {
+  if (given === undefined) {
+    return {};
+  }
+  return {
+    ...given.size,
+    ...(given.tasks && { minTasks: given.tasks.minTasks, maxTasks: given.tasks.minTasks + given.tasks.more }),
+    targetCpuPercent: given.targetCpuPercent,
+    stopTimeout: given.stopTimeout === undefined ? undefined : Duration.seconds(given.stopTimeout),
+    deregistrationDelay:
+      given.deregistrationDelay === undefined ? undefined : Duration.seconds(given.deregistrationDelay),
+  };
+}
+
+function queueProps(given: Configuration): Partial<DjangoApplicationProps> {
+  const worker = { stopTimeout: Duration.seconds(given.workerStopTimeout), spot: given.workerSpot };
+  return {
+    queues: Object.fromEntries(
+      given.queues.map((name) => [name, { taskTimeLimit: Duration.seconds(given.taskTimeLimit) }]),
+    ),
+    defaultQueueName: given.queues[0],
+    workers: given.onePerQueue
+      ? Object.fromEntries(given.queues.map((name) => [name, { ...worker, queueNames: [name] }]))
+      : { all: { ...worker, queueNames: given.queues } },
+  };
+}
+
+function zone(stack: Stack) {
+  return HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+    hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+    zoneName: 'example.com',
+  });
+}

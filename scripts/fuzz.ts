@@ -1,0 +1,14 @@
+import { checkConfigurations } from './properties';
+
+/** `npm run fuzz`: 2,000 random valid configurations, from a new seed unless one is given: `npm run fuzz -- --seed 42`. */
+const given = process.argv.indexOf('--seed');
+const seed = given < 0 ? Date.now() % 2 ** 31 : Number(process.argv[given + 1]);
+const start = Date.now();
+process.stdout.write(`seed ${seed}\n`);
+try {
+  const passed = checkConfigurations(2000, seed);
+  process.stdout.write(`${((Date.now() - start) / 1000).toFixed(0)} s\n${passed} passed, 0 failed\n`);
+} catch (error) {
+  process.stdout.write(`${(error as Error).message}\n0 passed, 1 failed\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,56 @@
+import { statSync } from 'node:fs';
+import { productionExample } from '../scripts/production-example';
+
+/** As the CLI synthesizes it: `cdk synth` turns path metadata on. */
+const { app, stack } = productionExample({ context: { 'aws:cdk:enable-path-metadata': true } });
+const artifact = app.synth().getStackArtifact(stack.artifactId);
+const resources: { [id: string]: Resource } = artifact.template.Resources;
+
+interface Resource {
+  readonly Type: string;
+  readonly Metadata?: { readonly [key: string]: unknown };
+  // biome-ignore lint/suspicious/noExplicitAny: a template is free-form JSON
+  readonly Properties?: any;
+}
+
+/** The length of every policy document of some types, by logical id. */
+function lengths(documentsOf: (resource: Resource) => unknown[]): [string, number][] {
+  return Object.entries(resources).flatMap(([id, resource]) =>
+    documentsOf(resource).map((document): [string, number] => [id, JSON.stringify(document).length]),
+  );
+}
+
+function ofIam({ Type, Properties }: Resource): unknown[] {
+  switch (Type) {
+    case 'AWS::IAM::Policy':
+    case 'AWS::IAM::ManagedPolicy':
+      return [Properties.PolicyDocument];
+    case 'AWS::IAM::Role':
+      return (Properties.Policies ?? []).map(({ PolicyDocument }: { PolicyDocument: unknown }) => PolicyDocument);
+    default:
+      return [];
+  }
+}
+
+describe('the production example is far from the limits of CloudFormation and IAM', () => {
+  test('has at most 200 resources, of 500', () => {
+    expect(Object.keys(resources).length).toBeLessThanOrEqual(200);
+  });
+
+  test('is at most 200 kB on disk with path metadata, of 1 MB', () => {
+    expect(Object.values(resources).every(({ Metadata }) => Metadata?.['aws:cdk:path'] !== undefined)).toBe(true);
+    expect(statSync(artifact.templateFullPath).size).toBeLessThanOrEqual(200_000);
+  });
+
+  test('has no IAM policy of more than 3,000 characters, of 6,144', () => {
+    const policies = lengths(ofIam);
+    expect(policies.length).toBeGreaterThanOrEqual(10);
+    expect(policies.filter(([, length]) => length > 3_000)).toEqual([]);
+  });
+
+  test('has no key policy of more than 8,000 characters, of 32 kB', () => {
+    const policies = lengths(({ Type, Properties }) => (Type === 'AWS::KMS::Key' ? [Properties.KeyPolicy] : []));
+    expect(policies.length).toBeGreaterThanOrEqual(2);
+    expect(policies.filter(([, length]) => length > 8_000)).toEqual([]);
+  });
+});

@@ -1,0 +1,184 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template as Synthesized } from 'aws-cdk-lib/assertions';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
+import { DjangoApplication } from 'cdk-django-fargate';
+import { CREATE_ONLY, losses, readTemplates, statefulIds, type Template } from '../scripts/compare-templates';
+import { productionExample } from '../scripts/production-example';
+
+const GOLDEN = join(__dirname, 'golden', 'stateful-ids.json');
+
+const synthesized: { [name: string]: Template } = {
+  'the production example': templateOf(productionExample().stack),
+  'a bare DjangoApplication': templateOf(bareApplication()),
+};
+const example = synthesized['the production example'];
+
+describe('logical ids of what is stored are part of the API', () => {
+  const ids = Object.fromEntries(Object.entries(synthesized).map(([name, template]) => [name, statefulIds(template)]));
+  if (process.env.UPDATE_GOLDEN_IDS === 'yes') {
+    writeFileSync(GOLDEN, `${JSON.stringify(ids, null, 2)}\n`);
+  }
+  const golden = JSON.parse(readFileSync(GOLDEN, 'utf8'));
+
+  // A changed id is a lost database. Only a new major version may say UPDATE_GOLDEN_IDS=yes for an id that is gone.
+  test.each(Object.keys(synthesized))('of %s', (name) => {
+    expect(ids[name]).toEqual(golden[name]);
+  });
+
+  test('they cover every kind of thing that is stored', () => {
+    expect(Object.keys(golden['the production example']).sort()).toEqual(Object.keys(CREATE_ONLY).sort());
+  });
+
+  test('they are the same with the recommended feature flags', () => {
+    const flagged = productionExample({ context: recommendedFlags }).stack;
+    expect(statefulIds(templateOf(flagged))).toEqual(golden['the production example']);
+  });
+
+  test.each(Object.keys(synthesized))('production keeps what %s stores when it leaves the stack', (name) => {
+    const resources = synthesized[name].Resources as { [id: string]: { [policy: string]: unknown } };
+    for (const id of Object.values(ids[name]).flat()) {
+      expect([id, resources[id].DeletionPolicy, resources[id].UpdateReplacePolicy]).toEqual([id, 'Retain', 'Retain']);
+    }
+  });
+});
+
+describe('the comparison of templates', () => {
+  const deployed = { Shop: example };
+  const next = (change: (resources: Resources) => void) => ({ Shop: changed(example, change) });
+  const stored = Object.values(statefulIds(example)).flat();
+
+  test('finds nothing between a template and itself', () => {
+    expect(losses(deployed, deployed)).toEqual([]);
+  });
+
+  test.each(stored)('notices that %s is gone', (id) => {
+    expect(
+      losses(
+        deployed,
+        next((resources) => delete resources[id]),
+      ).map((loss) => loss.id),
+    ).toEqual([id]);
+  });
+
+  test.each(stored)('notices that %s has become something else', (id) => {
+    const replaced = next((resources) => {
+      resources[id].Type = 'AWS::SNS::Topic';
+    });
+    expect(losses(deployed, replaced)).toMatchObject([{ stack: 'Shop', id, why: expect.stringContaining('type') }]);
+  });
+
+  test.each(Object.entries(CREATE_ONLY).flatMap(([type, names]) => names.map((name) => [type, name] as const)))(
+    'notices a change of %s.%s, from nothing and to nothing as well',
+    (type, name) => {
+      const [id] = statefulIds(example)[type];
+      const given = next((resources) => {
+        resources[id].Properties = { ...resources[id].Properties, [name]: 'another' };
+      });
+      for (const [from, to] of [
+        [deployed, given],
+        [given, deployed],
+      ]) {
+        expect(losses(from, to)).toMatchObject([{ id, why: expect.stringContaining(`changes ${name} `) }]);
+      }
+    },
+  );
+
+  test('lets be what CloudFormation changes in place', () => {
+    const [queue] = statefulIds(example)['AWS::SQS::Queue'];
+    const [instance] = statefulIds(example)['AWS::RDS::DBInstance'];
+    const larger = next((resources) => {
+      resources[queue].Properties = { ...resources[queue].Properties, VisibilityTimeout: 7200 };
+      resources[instance].Properties = { ...resources[instance].Properties, DBInstanceClass: 'db.r8g.large' };
+    });
+    expect(losses(deployed, larger)).toEqual([]);
+  });
+
+  test('notices that a whole stack is gone', () => {
+    expect(losses(deployed, {}).map(({ id }) => id)).toEqual(stored);
+  });
+
+  test('allows by name, with the stack or without, and nothing else', () => {
+    const [one, other] = stored;
+    const both = next((resources) => {
+      delete resources[one];
+      delete resources[other];
+    });
+    expect(losses(deployed, both, [one]).map(({ id }) => id)).toEqual([other]);
+    expect(losses(deployed, both, [`Shop/${one}`, other])).toEqual([]);
+    expect(losses(deployed, both, [`Other/${one}`, other]).map(({ id }) => id)).toEqual([one]);
+  });
+});
+
+describe('npm run compare', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'compare-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('reads the stacks of an assembly and of its stages', () => {
+    mkdirSync(join(folder, 'assembly', 'stage'), { recursive: true });
+    const write = (path: string, content: unknown) =>
+      writeFileSync(join(folder, 'assembly', path), JSON.stringify(content));
+    const stack = { type: 'aws:cloudformation:stack', properties: { templateFile: 'a.template.json' } };
+    write('manifest.json', {
+      artifacts: {
+        A: stack,
+        'A.assets': { type: 'cdk:asset-manifest' },
+        Stage: { type: 'cdk:cloud-assembly', properties: { directoryName: 'stage' } },
+      },
+    });
+    write('stage/manifest.json', { artifacts: { B: stack } });
+    write('a.template.json', { Resources: {} });
+    write('stage/a.template.json', example);
+    expect(readTemplates(join(folder, 'assembly'))).toEqual({ A: { Resources: {} }, 'Stage/B': example });
+  });
+
+  test('exits with 1 for a loss, and with 0 when it is allowed', () => {
+    const queue = { Queue: { Type: 'AWS::SQS::Queue' } };
+    const [old, now] = [join(folder, 'old.json'), join(folder, 'new.json')];
+    writeFileSync(old, JSON.stringify({ Resources: queue }));
+    writeFileSync(now, JSON.stringify({ Resources: {} }));
+    const script = join(__dirname, '..', 'scripts', 'compare-templates.ts');
+    const compare = (...args: string[]) =>
+      spawnSync(process.execPath, ['--import', 'tsx', script, ...args], { encoding: 'utf8' });
+    const refused = compare(old, now);
+    expect([refused.status, refused.stdout]).toEqual([
+      1,
+      expect.stringContaining('1 stateful resources compared, 1 would be lost'),
+    ]);
+    expect(compare(old, now, '--allow', 'Queue').status).toBe(0);
+    expect(compare(old).status).toBe(2);
+  });
+});
+
+interface Resources {
+  [id: string]: { Type: string; Properties?: { [name: string]: unknown } };
+}
+
+function templateOf(stack: Stack): Template {
+  return Synthesized.fromStack(stack).toJSON();
+}
+
+function changed(template: Template, change: (resources: Resources) => void): Template {
+  const copy = JSON.parse(JSON.stringify(template)) as { Resources: Resources };
+  change(copy.Resources);
+  return copy;
+}
+
+function bareApplication(): Stack {
+  const stack = new Stack(new App(), 'Stack');
+  new DjangoApplication(stack, 'App', {
+    image: ContainerImage.fromAsset(join(__dirname, 'fixtures', 'image')),
+    settingsModule: 'config.settings',
+    domainNames: ['shop.example.com'],
+    hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+      hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+      zoneName: 'example.com',
+    }),
+  });
+  return stack;
+}
