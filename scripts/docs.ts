@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
@@ -17,7 +16,7 @@ import {
 import { complianceOf, pairsOf } from './compliance';
 import { productionExample } from './production-example';
 
-/** `npm run docs`: docs/contract.md, the numbers in README.md, and API.md. `-- --check` writes nothing and fails if one of the first two is stale. */
+/** Part of `npm run docs`: docs/contract.md and the numbers in README.md. With `--check` it writes nothing, and fails if one is stale. */
 const ROOT = join(__dirname, '..');
 
 /** What one process of an application looks like in the template. */
@@ -225,12 +224,6 @@ function main(): void {
     writeFileSync(join(ROOT, file), text);
     process.stdout.write(`wrote ${file}\n`);
   }
-  const tool = join(__dirname, 'quiet-node.js');
-  const { status } = spawnSync(process.execPath, [tool, 'jsii-docgen', '-o', 'API.md'], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
-  process.exitCode = status ?? 1;
 }
 
 function current(file: string): string | undefined {

@@ -20,11 +20,20 @@ interface Snippet {
 }
 
 describe('the documentation', () => {
-  test('contains only TypeScript that compiles', () => {
+  test('contains only TypeScript that compiles, and a mistake in it is noticed', () => {
+    const mistake = { at: 'a mistake', code: "new TaskQueue(this, 'Queue', { colour: 'red' });" };
     const snippets = [...PAGES.flatMap(snippetsOfPage), ...sources().flatMap(examplesOfSource)];
     expect(snippets.length).toBeGreaterThan(20);
-    expect(problemsOf(snippets)).toEqual([]);
+    expect(problemsOf([...snippets, mistake])).toEqual([expect.stringContaining('snippet a mistake: ')]);
   }, 60_000);
+
+  test.each(
+    PAGES.flatMap(snippetsOfPage)
+      .filter(({ code }) => code.includes('new App()'))
+      .map(({ at, code }) => [at, code]),
+  )('contains only apps that synthesize: %s', (_, code) => {
+    expect(synthesized(code).length).toBeGreaterThan(0);
+  });
 
   test('has links that lead somewhere, anchors included', () => {
     expect(PAGES.flatMap(brokenLinks)).toEqual([]);
@@ -48,7 +57,8 @@ describe('README.md', () => {
   });
 
   test('deploys with the lines that it shows: they synthesize a web, an ASGI and two worker services, beat and a database', () => {
-    const types = Object.values(synthesized(snippetsOfPage('README.md')[0].code)).map(({ Type }) => Type);
+    const [{ Resources }] = synthesized(snippetsOfPage('README.md')[0].code);
+    const types = Object.values(Resources).map(({ Type }) => Type);
     expect(types.filter((type) => type === 'AWS::ECS::Service')).toHaveLength(5);
     expect(types).toContain('AWS::RDS::DBInstance');
     expect(types).toContain('AWS::CertificateManager::Certificate');
@@ -159,20 +169,22 @@ function publicNames(): string[] {
   );
 }
 
-/** Runs an app as somebody would who pasted it, in a folder with an image to build; its only stack's resources. */
-function synthesized(code: string): { [logicalId: string]: { Type: string } } {
-  const folder = mkdtempSync(join(tmpdir(), 'readme-'));
+/** Runs an app as somebody would who pasted it, in a folder with the images to build; the templates of its stacks. */
+function synthesized(code: string): { Resources: { [logicalId: string]: { Type: string } } }[] {
+  const folder = mkdtempSync(join(tmpdir(), 'docs-'));
   const before = process.cwd();
   try {
-    mkdirSync(join(folder, 'app'));
-    writeFileSync(join(folder, 'app', 'Dockerfile'), 'FROM scratch\n');
+    for (const image of ['app', 'shop', 'blog']) {
+      mkdirSync(join(folder, image));
+      writeFileSync(join(folder, image, 'Dockerfile'), 'FROM scratch\n');
+    }
     process.chdir(folder);
     const { outputText } = ts.transpileModule(`${code}\nexport { app };`, {
       compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
     });
     const module = { exports: {} as { app: App } };
     new Function('require', 'module', 'exports', outputText)(require, module, module.exports);
-    return module.exports.app.synth().stacks[0].template.Resources;
+    return module.exports.app.synth().stacks.map(({ template }) => template);
   } finally {
     process.chdir(before);
     rmSync(folder, { recursive: true });

@@ -1,0 +1,395 @@
+import {
+  add,
+  attribute,
+  type Control,
+  first,
+  roleStatements,
+  routed,
+  set,
+  statements,
+  unless,
+} from '../controls/control';
+import { NO_SECRETS_IN_THE_CLEAR } from '../controls/services';
+import { CLOSED_BUCKETS, madeByTheCdk, SECRETS_WITH_A_KEY, TOKEN_ONLY_ACTIONS } from '../controls/stores';
+import type { Graph } from '../wiring/graph';
+
+const BUCKET = 'AWS::S3::Bucket';
+const BALANCER = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
+const LISTENER = 'AWS::ElasticLoadBalancingV2::Listener';
+const POLICY = 'AWS::IAM::ManagedPolicy';
+const QUEUE = 'AWS::SQS::Queue';
+
+/** What protects instead, where a rule of a pack is acknowledged. */
+export interface Protection extends Omit<Control, 'ids'> {
+  readonly rules: string[];
+}
+
+export const PROTECTIONS: Protection[] = [
+  {
+    rules: ['EC23'],
+    sentence: 'one security group is open, that of the load balancer, on 80 and 443; unknown hosts get 404 from it',
+    offenders: (template) => {
+      const balancers = template
+        .ofType(BALANCER)
+        .flatMap((id) => template.mentions(template.properties(id).SecurityGroups));
+      return [
+        ...unless(template, 'AWS::EC2::SecurityGroup', ({ SecurityGroupIngress = [] }, id) =>
+          SecurityGroupIngress.every(
+            ({ FromPort, ToPort }: { FromPort: number; ToPort: number }) =>
+              balancers.includes(id) && [80, 443].includes(FromPort) && FromPort === ToPort,
+          ),
+        ),
+        ...unless(template, 'AWS::EC2::SecurityGroupIngress', ({ CidrIp, CidrIpv6, SourceSecurityGroupId }) => {
+          return (
+            CidrIp === undefined && CidrIpv6 === undefined && template.mentions(SourceSecurityGroupId).length === 1
+          );
+        }),
+        ...template
+          .ofType(LISTENER)
+          .filter((id) => template.properties(id).Protocol === 'HTTPS')
+          .filter((id) => template.properties(id).DefaultActions[0].FixedResponseConfig?.StatusCode !== '404'),
+      ];
+    },
+    mutants: {
+      'another port': (resources) => {
+        const [group] = Object.values(resources).filter(({ Properties }) => Properties?.SecurityGroupIngress);
+        group.Properties.SecurityGroupIngress.push({ CidrIp: '0.0.0.0/0', FromPort: 22, ToPort: 22 });
+      },
+      'a whole range': (resources) => {
+        const [group] = Object.values(resources).filter(({ Properties }) => Properties?.SecurityGroupIngress);
+        group.Properties.SecurityGroupIngress[0].ToPort = 65535;
+      },
+      'another group': set('AWS::EC2::SecurityGroupIngress', 'CidrIp', '0.0.0.0/0'),
+      'unknown hosts that are served': set(LISTENER, 'DefaultActions.0', { Type: 'forward' }),
+    },
+  },
+  { ...NO_SECRETS_IN_THE_CLEAR, rules: ['ECS2'] },
+  {
+    rules: ['ELBv2ACMCertificateRequired'],
+    sentence: 'HTTP answers with a redirect to HTTPS and nothing else, and no rule hangs on its listener',
+    offenders: (template) => {
+      const plain = template.ofType(LISTENER).filter((id) => template.properties(id).Protocol !== 'HTTPS');
+      return plain.filter((id) => {
+        const { DefaultActions } = template.properties(id);
+        const ruled = template
+          .ofType('AWS::ElasticLoadBalancingV2::ListenerRule')
+          .some((rule) => template.mentions(template.properties(rule).ListenerArn).includes(id));
+        return ruled || DefaultActions.length !== 1 || DefaultActions[0].RedirectConfig?.Protocol !== 'HTTPS';
+      });
+    },
+    mutants: {
+      'HTTP that is served': (resources) => {
+        httpListener(resources).DefaultActions = [{ Type: 'forward' }];
+      },
+      'a redirect to HTTP': (resources) => {
+        httpListener(resources).DefaultActions[0].RedirectConfig.Protocol = 'HTTP';
+      },
+      'a rule for HTTP': (resources) => {
+        const [id] = Object.keys(resources).filter((each) => resources[each].Properties === httpListener(resources));
+        first(resources, 'AWS::ElasticLoadBalancingV2::ListenerRule').Properties.ListenerArn = { Ref: id };
+      },
+    },
+  },
+  {
+    rules: ['IAM4'],
+    sentence: 'policies of AWS are on the role of AWS Backup alone, which only it can assume, for one database',
+    offenders: (template) => [
+      ...unless(template, 'AWS::IAM::Role', ({ ManagedPolicyArns = [], AssumeRolePolicyDocument }, id) => {
+        const byAws = JSON.stringify(ManagedPolicyArns).includes(':iam::aws:policy/');
+        const backup = statements(id, AssumeRolePolicyDocument).every(({ Principal }) => {
+          return JSON.stringify(Principal) === '{"Service":"backup.amazonaws.com"}';
+        });
+        const right = ManagedPolicyArns.every((arn: unknown) =>
+          /policy\/service-role\/AWSBackupServiceRolePolicyFor(Backup|Restores)"/.test(JSON.stringify(arn)),
+        );
+        return !byAws || madeByTheCdk(id) || (backup && right);
+      }),
+      ...unless(template, 'AWS::Backup::BackupSelection', ({ BackupSelection }) => {
+        const { Resources = [], ListOfTags, Conditions } = BackupSelection;
+        return (
+          Resources.length === 1 &&
+          template.mentions(Resources).some((id) => template.ofType('AWS::RDS::DBInstance').includes(id)) &&
+          ListOfTags === undefined &&
+          Conditions === undefined
+        );
+      }),
+    ],
+    mutants: {
+      'a policy of AWS for a task': set('AWS::IAM::Role', 'ManagedPolicyArns', [
+        'arn:aws:iam::aws:policy/ReadOnlyAccess',
+      ]),
+      'everything is backed up': set('AWS::Backup::BackupSelection', 'BackupSelection.Resources', ['*']),
+      'what has a tag is backed up': set('AWS::Backup::BackupSelection', 'BackupSelection.ListOfTags', [{}]),
+    },
+  },
+  {
+    rules: ['IAM5'],
+    sentence: 'four wildcards: tokens and network interfaces, which AWS forces; one log group; revisions of one task',
+    offenders: (template) =>
+      roleStatements(template)
+        .filter(({ Resource, Action }) => /\*/.test(JSON.stringify([Resource, Action])))
+        .filter(({ Resource, Action, Condition }) => {
+          const [resource] = Resource.map((each) => JSON.stringify(each));
+          const token = resource === '"*"' && Action.every((action) => TOKEN_ONLY_ACTIONS.includes(action));
+          const monitoring =
+            /:log-group:RDSOSMetrics\*"/.test(resource) &&
+            Action.every((action) => /^logs:(Create|Put|Describe|Get)\w+$/.test(action));
+          const revisions =
+            /:task-definition\/\w+:\*"/.test(resource) &&
+            `${Action}` === 'ecs:RunTask' &&
+            template.mentions(Condition?.ArnEquals?.['ecs:cluster']).length === 1;
+          return Resource.length > 1 || !(token || monitoring || revisions);
+        })
+        .map(({ id }) => id),
+    mutants: {
+      'every queue': set(POLICY, 'PolicyDocument.Statement.0.Resource', 'arn:aws:sqs:eu-west-1:111122223333:*'),
+      'every action of a kind': set(POLICY, 'PolicyDocument.Statement.0.Action', 'sqs:Get*'),
+      'every log group': (resources) => {
+        const [policy] = Object.values(resources).filter(({ Properties }) =>
+          JSON.stringify(Properties ?? 0).includes('RDSOSMetrics'),
+        );
+        policy.Properties.PolicyDocument.Statement[0].Resource = '*';
+      },
+      'any cluster': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:RunTask'),
+        );
+        policy.Properties.PolicyDocument.Statement[0].Condition = {};
+      },
+    },
+  },
+  {
+    rules: ['LambdaConcurrency'],
+    sentence: 'only CloudFormation invokes functions: nothing else is led to them, and nobody is let in',
+    offenders: (template) => [
+      ...template.ofType(
+        'AWS::Lambda::Permission',
+        'AWS::Lambda::EventSourceMapping',
+        'AWS::Lambda::Url',
+        'AWS::Lambda::EventInvokeConfig',
+      ),
+      ...unless(template, 'AWS::Lambda::Function', (_, id) => {
+        const users = Object.keys(template.resources).filter((each) =>
+          template.mentions(template.properties(each)).includes(id),
+        );
+        const custom = (each: string) =>
+          template.resources[each].Type.startsWith('Custom::') &&
+          template.mentions(template.properties(each).ServiceToken)[0] === id;
+        // An alarm may look at it; that invokes nothing.
+        const looks = (each: string) =>
+          ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard'].includes(template.resources[each].Type);
+        return users.some(custom) && users.every((each) => custom(each) || looks(each));
+      }),
+    ],
+    mutants: {
+      'anybody is let in': add('AWS::Lambda::Permission', { Principal: '*' }),
+      'a rule that invokes it': (resources) => {
+        const [id] = Object.keys(resources).filter((each) => resources[each].Type === 'AWS::Lambda::Function');
+        first(resources, 'AWS::Events::Rule').Properties.Targets.push({ Arn: { 'Fn::GetAtt': [id, 'Arn'] } });
+      },
+    },
+  },
+  {
+    rules: ['S1', 'S3BucketLoggingEnabled'],
+    sentence: 'only log delivery writes to the bucket of the access logs, and no role of the stack can read it',
+    offenders: (template) => [
+      ...onlyLogDelivery(template),
+      ...unless(template, BUCKET, (_, id) => onlyForLogs(template, id)),
+    ],
+    mutants: {
+      'somebody else may write': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Principal', {
+        AWS: 'arn:aws:iam::1:root',
+      }),
+      'log delivery may read': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Action', 's3:GetObject'),
+      'a role may read': (resources) => {
+        const [id] = Object.keys(resources).filter((each) => resources[each].Type === BUCKET);
+        first(resources, POLICY).Properties.PolicyDocument.Statement[0].Resource = { 'Fn::GetAtt': [id, 'Arn'] };
+      },
+      'a bucket for something else': add(BUCKET, {}),
+    },
+  },
+  {
+    rules: ['S3DefaultEncryptionKMS'],
+    sentence: 'the bucket of the access logs is encrypted by S3, and admits log delivery alone',
+    offenders: (template) => [
+      ...unless(template, BUCKET, ({ BucketEncryption }, id) => {
+        const [rule] = BucketEncryption?.ServerSideEncryptionConfiguration ?? [];
+        return rule?.ServerSideEncryptionByDefault.SSEAlgorithm === 'AES256' && onlyForLogs(template, id);
+      }),
+      ...onlyLogDelivery(template),
+      ...CLOSED_BUCKETS.offenders(template),
+    ],
+    mutants: {
+      ...CLOSED_BUCKETS.mutants,
+      'no encryption': set(BUCKET, 'BucketEncryption', undefined),
+      'somebody else may write': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Principal', {
+        AWS: 'arn:aws:iam::1:root',
+      }),
+    },
+  },
+  {
+    rules: ['S3BucketReplicationEnabled'],
+    sentence: 'access logs have versions and stay when the stack goes',
+    offenders: (template) =>
+      unless(template, BUCKET, ({ VersioningConfiguration }, id, resource) => {
+        const kept = 'DeletionPolicy' in resource && resource.DeletionPolicy === 'Retain';
+        return kept && VersioningConfiguration?.Status === 'Enabled' && onlyForLogs(template, id);
+      }),
+    mutants: {
+      'no versions': set(BUCKET, 'VersioningConfiguration.Status', 'Suspended'),
+      'a bucket that goes': (resources) => {
+        first(resources, BUCKET).DeletionPolicy = 'Delete';
+      },
+    },
+  },
+  {
+    rules: ['SMG4', 'SecretsManagerRotationEnabled'],
+    sentence: 'secrets are generated, long and encrypted, read by two roles at most, and useless outside of the VPC',
+    offenders: (template) => [
+      ...SECRETS_WITH_A_KEY.offenders(template),
+      ...unless(template, 'AWS::SecretsManager::Secret', (_, id) => readersOf(template, id).length <= 2),
+      ...unless(
+        template,
+        'AWS::EC2::SecurityGroupIngress',
+        ({ SourceSecurityGroupId }) => SourceSecurityGroupId !== undefined,
+      ),
+      // Only the handler, never a task, reads the password of the master.
+      ...template
+        .ofType('AWS::RDS::DBInstance')
+        .flatMap((id) => template.mentions(template.properties(id).MasterUserPassword))
+        .filter((secret) =>
+          readersOf(template, secret).some((role) => !assumedBy(template, role, 'lambda.amazonaws.com')),
+        ),
+    ],
+    mutants: {
+      ...SECRETS_WITH_A_KEY.mutants,
+      'a database open to addresses': set('AWS::EC2::SecurityGroupIngress', 'SourceSecurityGroupId', undefined),
+      'tasks that read the password of the master': (resources) => {
+        const [master] = Object.keys(resources).filter((id) =>
+          JSON.stringify(first(resources, 'AWS::RDS::DBInstance').Properties.MasterUserPassword).includes(`"${id}"`),
+        );
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecr:GetAuthorizationToken'),
+        );
+        policy.Properties.PolicyDocument.Statement.push({
+          Effect: 'Allow',
+          Action: 'secretsmanager:GetSecretValue',
+          Resource: { Ref: master },
+        });
+      },
+    },
+  },
+  {
+    rules: ['SQS3'],
+    sentence: 'a queue without a dead-letter queue is one, or of a schedule or rule, and an alarm looks at it',
+    offenders: (template) =>
+      unless(template, QUEUE, ({ RedrivePolicy }, id) => {
+        const users = Object.keys(template.resources).filter((each) => {
+          const { RedrivePolicy: redrive, Target, Targets } = template.properties(each);
+          const letters = [
+            redrive,
+            Target?.DeadLetterConfig,
+            ...(Array.isArray(Targets) ? Targets : []).map((target) => target.DeadLetterConfig),
+          ];
+          return template.mentions(letters).includes(id);
+        });
+        const watched = template
+          .ofType('AWS::CloudWatch::Alarm')
+          .some((alarm) => template.mentions(template.properties(alarm)).includes(id));
+        return RedrivePolicy !== undefined || (users.length > 0 && watched);
+      }),
+    mutants: {
+      'a queue that loses messages': add(QUEUE, {}),
+      'dead letters that nobody sees': (resources) => {
+        for (const [id, { Type, Properties }] of Object.entries(resources)) {
+          if (Type === 'AWS::CloudWatch::Alarm' && Properties.MetricName === 'ApproximateNumberOfMessagesVisible') {
+            delete resources[id];
+          }
+        }
+      },
+    },
+  },
+  {
+    rules: ['VPCNoUnrestrictedRouteToIGW'],
+    sentence: 'what has a route to the internet gateway is the load balancer and NAT, and gets no address by itself',
+    offenders: (template) => {
+      const open = routed(template, 'GatewayId');
+      const users = Object.keys(template.resources).filter((id) => {
+        const isUse = !['AWS::EC2::SubnetRouteTableAssociation', 'AWS::EC2::NatGateway', BALANCER].includes(
+          template.resources[id].Type,
+        );
+        return isUse && template.mentions(template.properties(id)).some((each) => open.includes(each));
+      });
+      return [
+        ...(open.length === 0 ? ['no public subnet'] : users),
+        ...open.filter((subnet) => template.properties(subnet).MapPublicIpOnLaunch !== false),
+      ];
+    },
+    mutants: {
+      'tasks in public subnets': (resources) => {
+        first(resources, 'AWS::ECS::Service').Properties.NetworkConfiguration.AwsvpcConfiguration.Subnets = first(
+          resources,
+          BALANCER,
+        ).Properties.Subnets;
+      },
+      'a database in public subnets': (resources) => {
+        first(resources, 'AWS::RDS::DBSubnetGroup').Properties.SubnetIds = first(
+          resources,
+          BALANCER,
+        ).Properties.Subnets;
+      },
+      'public addresses for everything': set('AWS::EC2::Subnet', 'MapPublicIpOnLaunch', true),
+    },
+  },
+];
+
+function httpListener(resources: Parameters<Control['mutants'][string]>[0]) {
+  const found = Object.values(resources).find(
+    ({ Type, Properties }) => Type === LISTENER && Properties.Protocol === 'HTTP',
+  );
+  return found?.Properties;
+}
+
+/** Statements of bucket policies that admit anybody but log delivery, or let it do more than write. */
+function onlyLogDelivery(template: Graph): string[] {
+  return unless(template, 'AWS::S3::BucketPolicy', ({ PolicyDocument }, id) =>
+    statements(id, PolicyDocument)
+      .filter(({ Effect }) => Effect === 'Allow')
+      .every(({ Principal, Action }) => {
+        const delivery = '{"Service":"logdelivery.elasticloadbalancing.amazonaws.com"}';
+        return JSON.stringify(Principal) === delivery && `${Action}` === 's3:PutObject';
+      }),
+  );
+}
+
+/** Whether a bucket is that of a load balancer's access logs, and no role can reach it. */
+function onlyForLogs(template: Graph, bucket: string): boolean {
+  const logs = template
+    .ofType(BALANCER)
+    .some((id) =>
+      template
+        .mentions(attribute(template.properties(id).LoadBalancerAttributes, 'access_logs.s3.bucket'))
+        .includes(bucket),
+    );
+  return logs && roleStatements(template).every(({ Resource }) => !template.mentions(Resource).includes(bucket));
+}
+
+/** The roles that may read a secret, under its own name or that of its attachment. */
+function readersOf(template: Graph, secret: string): string[] {
+  const names = [
+    secret,
+    ...template
+      .ofType('AWS::SecretsManager::SecretTargetAttachment')
+      .filter((id) => template.mentions(template.properties(id).SecretId).includes(secret)),
+  ];
+  const policies = roleStatements(template)
+    .filter(({ Resource }) =>
+      Resource.includes('*') ? false : template.mentions(Resource).some((id) => names.includes(id)),
+    )
+    .map(({ id }) => id);
+  return [...new Set(policies.flatMap((id) => template.mentions(template.properties(id).Roles)))];
+}
+
+function assumedBy(template: Graph, role: string, service: string): boolean {
+  return JSON.stringify(template.properties(role).AssumeRolePolicyDocument).includes(`"${service}"`);
+}

@@ -1,0 +1,285 @@
+import type { Graph } from '../wiring/graph';
+import {
+  add,
+  type Control,
+  first,
+  refusesPlainText,
+  roleStatements,
+  set,
+  statements,
+  unless,
+  without,
+  zones,
+} from './control';
+
+const QUEUE = 'AWS::SQS::Queue';
+const SECRET = 'AWS::SecretsManager::Secret';
+const BUCKET = 'AWS::S3::Bucket';
+const KEY = 'AWS::KMS::Key';
+const LAMBDA = 'AWS::Lambda::Function';
+const GROUP = 'AWS::Logs::LogGroup';
+
+/** Actions that AWS takes on every resource or on none. */
+export const TOKEN_ONLY_ACTIONS = [
+  'ecr:GetAuthorizationToken',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/** What the CDK itself makes to close default security groups; nobody outside of the CDK can change it. */
+export function madeByTheCdk(id: string): boolean {
+  return id.startsWith('CustomVpcRestrictDefaultSG');
+}
+
+/** SecretsManager.4, which is also what protects secrets that are not rotated yet. */
+export const SECRETS_WITH_A_KEY: Control = {
+  ids: 'SecretsManager.4',
+  sentence: 'every secret is generated, encrypted with the key of the application, and closed to other accounts',
+  offenders: (template) => [
+    ...unless(template, SECRET, ({ KmsKeyId, GenerateSecretString, SecretString }) => {
+      const generated = GenerateSecretString?.PasswordLength >= 32 && SecretString === undefined;
+      return template.ofType(KEY).includes(template.mentions(KmsKeyId)[0]) && generated;
+    }),
+    ...template.ofType('AWS::SecretsManager::ResourcePolicy'),
+  ],
+  mutants: {
+    'the key of AWS': set(SECRET, 'KmsKeyId', undefined),
+    'a secret in the template': set(SECRET, 'SecretString', 'hunter2'),
+    'a short secret': set(SECRET, 'GenerateSecretString.PasswordLength', 8),
+    'a secret that is shared': add('AWS::SecretsManager::ResourcePolicy', {}),
+  },
+};
+
+/** S3.1, S3.5, S3.8, S3.13: also what protects the bucket of the access logs. */
+export const CLOSED_BUCKETS: Control = {
+  ids: 'S3.1, S3.5, S3.8, S3.13',
+  sentence: 'buckets are closed to the public, refuse plain HTTP, keep versions, and expire',
+  offenders: (template) => [
+    ...unless(
+      template,
+      BUCKET,
+      ({ PublicAccessBlockConfiguration, VersioningConfiguration, LifecycleConfiguration }) => {
+        const closed = ['BlockPublicAcls', 'BlockPublicPolicy', 'IgnorePublicAcls', 'RestrictPublicBuckets'].every(
+          (name) => PublicAccessBlockConfiguration?.[name] === true,
+        );
+        return closed && VersioningConfiguration?.Status === 'Enabled' && LifecycleConfiguration?.Rules.length > 0;
+      },
+    ),
+    ...unless(template, BUCKET, (_, id) => hasPolicy(template, 'AWS::S3::BucketPolicy', 'Bucket', id, 's3')),
+  ],
+  mutants: {
+    'public policies': set(BUCKET, 'PublicAccessBlockConfiguration.BlockPublicPolicy', false),
+    'no block': set(BUCKET, 'PublicAccessBlockConfiguration', undefined),
+    'no versions': set(BUCKET, 'VersioningConfiguration', undefined),
+    'no lifecycle': set(BUCKET, 'LifecycleConfiguration.Rules', []),
+    'plain HTTP': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.0.Effect', 'Allow'),
+  },
+};
+
+/** What is stored. */
+export const STORES: Control[] = [
+  {
+    ids: 'SQS.1, SQS.3',
+    sentence: 'queues are encrypted with the key of the application, closed to others, and refuse plain HTTP',
+    offenders: (template) => [
+      ...unless(template, QUEUE, ({ KmsMasterKeyId }) =>
+        template.ofType(KEY).includes(template.mentions(KmsMasterKeyId)[0]),
+      ),
+      ...unless(template, QUEUE, (_, id) => hasPolicy(template, 'AWS::SQS::QueuePolicy', 'Queues', id, 'sqs')),
+      ...template
+        .ofType('AWS::SQS::QueuePolicy')
+        .filter((id) =>
+          statements(id, template.properties(id).PolicyDocument).some(
+            ({ Effect, Principal }) => Effect === 'Allow' && JSON.stringify(Principal).includes('*'),
+          ),
+        ),
+    ],
+    mutants: {
+      'no encryption': set(QUEUE, 'KmsMasterKeyId', undefined),
+      'no policy': without('AWS::SQS::QueuePolicy'),
+      'plain HTTP': set('AWS::SQS::QueuePolicy', 'PolicyDocument.Statement.0.Condition', {}),
+      'a queue for everybody': set('AWS::SQS::QueuePolicy', 'PolicyDocument.Statement.0.Effect', 'Allow'),
+    },
+  },
+  SECRETS_WITH_A_KEY,
+  CLOSED_BUCKETS,
+  {
+    ids: 'KMS.1, KMS.2',
+    sentence: 'no role may decrypt with every key',
+    offenders: (template) => {
+      const found = roleStatements(template);
+      const wrong = found.filter(
+        ({ Effect, Action, Resource }) =>
+          Effect === 'Allow' && Action.some((action) => /^(kms:|\*)/.test(action)) && Resource.includes('*'),
+      );
+      return found.length === 0 ? ['no policies'] : wrong.map(({ id }) => id);
+    },
+    mutants: {
+      'every key': set('AWS::IAM::ManagedPolicy', 'PolicyDocument.Statement.0', {
+        Effect: 'Allow',
+        Action: 'kms:Decrypt',
+        Resource: '*',
+      }),
+    },
+  },
+  {
+    ids: 'KMS.3, KMS.4, KMS.5',
+    sentence: 'keys rotate, stay when they leave the stack, and are closed to others',
+    offenders: (template) =>
+      unless(template, KEY, ({ EnableKeyRotation, KeyPolicy }, id, resource) => {
+        const open = statements(id, KeyPolicy).some(
+          ({ Effect, Principal }) => Effect === 'Allow' && JSON.stringify(Principal).includes('"*"'),
+        );
+        return (
+          EnableKeyRotation === true && 'DeletionPolicy' in resource && resource.DeletionPolicy === 'Retain' && !open
+        );
+      }),
+    mutants: {
+      'no rotation': set(KEY, 'EnableKeyRotation', false),
+      'a key for everybody': set(KEY, 'KeyPolicy.Statement.0.Principal', { AWS: '*' }),
+      'a key that goes': (resources) => {
+        first(resources, KEY).DeletionPolicy = 'Delete';
+      },
+    },
+  },
+  {
+    ids: 'IAM.1, IAM.21',
+    sentence: 'no role has all actions of a service, or every resource where AWS does not force it',
+    offenders: (template) => {
+      const found = roleStatements(template).filter(({ Effect }) => Effect === 'Allow');
+      const wrong = found.filter(
+        ({ Action, Resource }) =>
+          Action.some((action) => /(^|:)\*$/.test(action)) ||
+          (Resource.includes('*') && Action.some((action) => !TOKEN_ONLY_ACTIONS.includes(action))),
+      );
+      return found.length === 0 ? ['no policies'] : wrong.map(({ id }) => id);
+    },
+    mutants: {
+      'all actions of a service': set('AWS::IAM::ManagedPolicy', 'PolicyDocument.Statement.0.Action', 's3:*'),
+      'every resource': set('AWS::IAM::ManagedPolicy', 'PolicyDocument.Statement.0.Resource', '*'),
+    },
+  },
+  {
+    ids: 'IAM.2, IAMNoInlinePolicy',
+    sentence: 'permissions are managed policies, and no user has any',
+    offenders: (template) => [
+      ...template.ofType('AWS::IAM::Policy', 'AWS::IAM::User', 'AWS::IAM::UserPolicy', 'AWS::IAM::RolePolicy'),
+      ...unless(template, 'AWS::IAM::Role', ({ Policies }, id) => Policies === undefined || madeByTheCdk(id)),
+    ],
+    mutants: {
+      'an inline policy': set('AWS::IAM::Role', 'Policies', []),
+      'a policy of its own': add('AWS::IAM::Policy', { PolicyDocument: { Statement: [] } }),
+      'a user': add('AWS::IAM::User', {}),
+    },
+  },
+  {
+    ids: 'EC2.2',
+    sentence: 'the default security group is closed, whatever the feature flags',
+    offenders: (template) =>
+      unless(template, 'AWS::EC2::VPC', (_, id) =>
+        template
+          .ofType('Custom::VpcRestrictDefaultSG')
+          .some((each) => template.mentions(template.properties(each)).includes(id)),
+      ),
+    mutants: { 'an open group': without('Custom::VpcRestrictDefaultSG') },
+  },
+  {
+    ids: 'EC2.6',
+    sentence: 'the VPC has flow logs of all traffic',
+    offenders: (template) =>
+      unless(template, 'AWS::EC2::VPC', (_, id) =>
+        template.ofType('AWS::EC2::FlowLog').some((each) => {
+          const { ResourceId, TrafficType } = template.properties(each);
+          return template.mentions(ResourceId).includes(id) && ['ALL', 'REJECT'].includes(TrafficType);
+        }),
+      ),
+    mutants: {
+      'no flow logs': without('AWS::EC2::FlowLog'),
+      'what is accepted alone': set('AWS::EC2::FlowLog', 'TrafficType', 'ACCEPT'),
+    },
+  },
+  {
+    ids: 'EC2.15',
+    sentence: 'no subnet gives out public addresses',
+    offenders: (template) =>
+      unless(template, 'AWS::EC2::Subnet', ({ MapPublicIpOnLaunch }) => MapPublicIpOnLaunch !== true),
+    mutants: { 'public addresses': set('AWS::EC2::Subnet', 'MapPublicIpOnLaunch', true) },
+  },
+  {
+    ids: 'S3 gateway endpoint',
+    sentence: 'every subnet reaches S3, where the layers of images are, without the internet',
+    offenders: (template) =>
+      unless(template, 'AWS::EC2::RouteTable', (_, id) =>
+        template.ofType('AWS::EC2::VPCEndpoint').some((each) => {
+          const { ServiceName, VpcEndpointType, RouteTableIds } = template.properties(each);
+          return (
+            VpcEndpointType === 'Gateway' &&
+            JSON.stringify(ServiceName).includes('.s3"') &&
+            template.mentions(RouteTableIds).includes(id)
+          );
+        }),
+      ),
+    mutants: {
+      'no endpoint': without('AWS::EC2::VPCEndpoint'),
+      'an endpoint nobody is led to': set('AWS::EC2::VPCEndpoint', 'RouteTableIds', []),
+    },
+  },
+  {
+    ids: 'CloudWatch.15, CloudWatch.17',
+    sentence: 'every alarm does something',
+    offenders: (template) =>
+      unless(template, 'AWS::CloudWatch::Alarm', ({ AlarmActions, ActionsEnabled }) => {
+        return template.mentions(AlarmActions).length > 0 && ActionsEnabled !== false;
+      }),
+    mutants: {
+      'an alarm without an action': set('AWS::CloudWatch::Alarm', 'AlarmActions', []),
+      'actions that are off': set('AWS::CloudWatch::Alarm', 'ActionsEnabled', false),
+    },
+  },
+  {
+    ids: 'CloudWatch.16',
+    sentence: 'logs are kept for a year, encrypted with the key of the application',
+    offenders: (template) =>
+      unless(template, GROUP, ({ RetentionInDays, KmsKeyId }) => {
+        return RetentionInDays >= 365 && template.ofType(KEY).includes(template.mentions(KmsKeyId)[0]);
+      }),
+    mutants: {
+      'half a year': set(GROUP, 'RetentionInDays', 180),
+      'the key of AWS': set(GROUP, 'KmsKeyId', undefined),
+    },
+  },
+  {
+    ids: 'Lambda.2',
+    sentence: 'functions have a runtime that AWS supports for more than a year',
+    offenders: (template) => unless(template, LAMBDA, ({ Runtime }) => /^nodejs(2[4-9]|[3-9]\d)\.x$/.test(Runtime)),
+    mutants: { 'an old runtime': set(LAMBDA, 'Runtime', 'nodejs20.x') },
+  },
+  {
+    ids: 'Lambda.5, LambdaDLQ, LambdaInsideVPC',
+    sentence: 'our functions run inside the VPC in two zones, and tell somebody when an event is lost',
+    offenders: (template) =>
+      unless(template, LAMBDA, ({ VpcConfig, DeadLetterConfig }, id) => {
+        const placed = zones(template, VpcConfig?.SubnetIds) >= 2;
+        return madeByTheCdk(id) || (placed && template.mentions(DeadLetterConfig).length === 1);
+      }).concat(template.ofType(LAMBDA).every(madeByTheCdk) ? ['no function of ours'] : []),
+    mutants: {
+      'outside of the VPC': set(LAMBDA, 'VpcConfig', undefined),
+      'nobody is told': set(LAMBDA, 'DeadLetterConfig', undefined),
+    },
+  },
+];
+
+/** Whether a resource policy of a bucket or queue refuses what does not come over TLS. */
+function hasPolicy(template: Graph, type: string, property: string, target: string, service: string): boolean {
+  return template.ofType(type).some((id) => {
+    const properties = template.properties(id);
+    return (
+      template.mentions(properties[property]).includes(target) &&
+      statements(id, properties.PolicyDocument).some((statement) => refusesPlainText(statement, service))
+    );
+  });
+}
