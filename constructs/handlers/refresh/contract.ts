@@ -6,9 +6,16 @@ export interface RefreshedService {
   readonly secrets: string[];
 }
 
+/** Services of one cluster that read the same secrets, by name: Lambda allows 4 KB for all variables together. */
+export interface RefreshedServices {
+  readonly cluster: string;
+  readonly services: string[];
+  readonly secrets: string[];
+}
+
 /** Environment variables of the function. */
 export const REFRESH = {
-  /** JSON: a list of RefreshedService. */
+  /** JSON: a list of RefreshedServices. */
   services: 'SERVICES',
   /** The stack of the services: while CloudFormation changes it, they are left alone. */
   stackId: 'STACK_ID',

@@ -1,11 +1,12 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
-import { REFRESH, type RefreshedService } from './contract';
+import { REFRESH, type RefreshedServices } from './contract';
 import { type IRefreshWorld, type RefreshEvent, refresh } from './refresh';
 
 const ecs = new ECSClient({ maxAttempts: 5 });
 const stacks = new CloudFormationClient({ maxAttempts: 5 });
-const services = JSON.parse(process.env[REFRESH.services] ?? '[]') as RefreshedService[];
+const groups = JSON.parse(process.env[REFRESH.services] ?? '[]') as RefreshedServices[];
+const services = groups.flatMap(({ services, ...shared }) => services.map((service) => ({ service, ...shared })));
 
 const world: IRefreshWorld = {
   async stackStatus() {
