@@ -16,12 +16,14 @@ import { type INotifications, Notifications } from './notifications';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from './postgres-database';
 import { checkApplication, checkConnections, takesEveryPath } from './private/application-checks';
 import { executionRole, logGroup } from './private/hardened-task';
+import { changingSecrets, rotationFunctionsOf } from './private/rotated-secrets';
 import { hostNamesOf, originsOf } from './private/routing';
 import type { ProcessProps } from './process';
 import { Profile, profileValues } from './profile';
 import { ReleaseCommand, type ReleaseCommandOptions } from './release-command';
 import { ScheduledCommand, type ScheduledCommandOptions } from './scheduled-command';
-import { type ISecretKey, SecretKey } from './secret-key';
+import { type ISecretKey, SecretKey, type SecretKeyOptions } from './secret-key';
+import { SecretRefresh } from './secret-refresh';
 import type { TaskQueueOptions } from './task-queue';
 import { WebFirewall } from './web-firewall';
 import { WebService, type WebServiceOptions } from './web-service';
@@ -67,6 +69,13 @@ export interface DjangoApplicationProps {
   /** Processor of the tasks; the image must be built for it. @default CpuArchitecture.ARM64 */
   readonly cpuArchitecture?: CpuArchitecture;
 
+  /** What to change in the SECRET_KEY that is made: its rotation. @default - rotates every 90 days, for sessions of 14 days */
+  readonly secretKeyOptions?: SecretKeyOptions;
+  /**
+   * Concurrency reserved for each Lambda function: it can neither be starved nor take more than that. AWS keeps 100 unreserved, so an account with
+   * a quota of 10 cannot reserve any. @default - none reserved
+   */
+  readonly handlerReservedConcurrency?: number;
   /** What to change in the database that is made. @default - as the profile says */
   readonly databaseOptions?: PostgresDatabaseOptions;
   /** What to change in the backups of the database. @default - as the profile says */
@@ -136,6 +145,8 @@ export class DjangoApplication extends Construct {
   public readonly workers: { [name: string]: WorkerService };
   public readonly beat?: BeatService;
   public readonly scheduledCommands: { [name: string]: ScheduledCommand };
+  /** Replaces the tasks when a secret of theirs has changed, unless none can that is known by its full ARN. */
+  public readonly secretRefresh?: SecretRefresh;
   public readonly backup?: DatabaseBackup;
   public readonly notifications: INotifications;
   public readonly alarms: ApplicationAlarms;
@@ -156,18 +167,24 @@ export class DjangoApplication extends Construct {
         emailAddresses: props.notificationEmails,
         encryptionKey: this.encryptionKey,
       });
+    const handled = {
+      handlerReservedConcurrency: props.handlerReservedConcurrency,
+      deadLetterTopic: this.notifications.topic,
+    };
     const network =
       props.vpc === undefined && props.cluster === undefined ? new Network(this, 'Network', stored) : undefined;
     this.vpc = network?.vpc ?? props.vpc ?? (props.cluster as ICluster).vpc;
     this.cluster = props.cluster ?? cluster(this, this.vpc, profile);
 
     // Providers: what the processes use.
-    this.secretKey = props.secretKey ?? new SecretKey(this, 'SecretKey', stored);
+    this.secretKey =
+      props.secretKey ?? new SecretKey(this, 'SecretKey', { ...stored, ...handled, ...props.secretKeyOptions });
     this.database =
       props.database ??
       new PostgresDatabase(this, 'Database', {
         secretsManagerEndpoint: network?.secretsManagerEndpoint,
         eventTopic: this.notifications.topic,
+        handlerReservedConcurrency: props.handlerReservedConcurrency,
         ...stored,
         ...props.databaseOptions,
         vpc: this.vpc,
@@ -228,6 +245,15 @@ export class DjangoApplication extends Construct {
     const routedServices = [this.web, this.asgi].filter((service) => service !== undefined);
     const services = [...routedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
     checkConnections(this, this.database, services);
+    const secrets = changingSecrets(this.secretKey, this.database);
+    if (secrets.length > 0) {
+      this.secretRefresh = new SecretRefresh(this, 'SecretRefresh', {
+        ...stored,
+        ...handled,
+        secrets,
+        services: services.map(({ service }) => service),
+      });
+    }
 
     // Observers: they read, and change nothing.
     if (values.databaseBackup) {
@@ -250,6 +276,8 @@ export class DjangoApplication extends Construct {
       scheduledCommands: Object.values(this.scheduledCommands),
       certificate: this.loadBalancer.certificate,
       backup: this.backup,
+      rotationFunctions: rotationFunctionsOf(this.secretKey, this.database),
+      secretRefresh: this.secretRefresh,
       logGroup: this.logGroup,
       thresholds: props.alarmThresholds,
     });
