@@ -58,7 +58,7 @@ export interface DjangoApplicationProps {
   readonly workers?: { [name: string]: WorkerServiceOptions };
   /** Celery beat. @default - none */
   readonly beat?: BeatServiceOptions;
-  /** What runs once before a new version serves. @default - `python manage.py migrate --noinput` */
+  /** What runs once before a new version serves, inside the deployment. @default - `python manage.py migrate --noinput` */
   readonly release?: ReleaseCommandOptions;
   /** Commands at set times, by name. @default - none */
   readonly scheduledCommands?: { [name: string]: ScheduledCommandOptions };
@@ -230,9 +230,10 @@ export class DjangoApplication extends Construct {
       executionRole: executionRole(this, 'ExecutionRole'),
       logGroup: this.logGroup,
     };
-    const running = { ...shared, alarmTopic: this.notifications.topic };
+    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...handled, ...props.release });
+    const released = { ...shared, waitFor: [this.release.ready] };
+    const running = { ...released, alarmTopic: this.notifications.topic };
     const routed = { ...running, loadBalancer: this.loadBalancer };
-    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...props.release });
     this.web = takesEveryPath(props.asgi) ? undefined : new WebService(this, 'Web', { ...routed, ...props.web });
     this.asgi = props.asgi && new AsgiService(this, 'Asgi', { ...routed, ...props.asgi });
     this.workers = named(this, 'Workers', workersOf(props, this.broker), (parent, name, worker) => {
@@ -240,7 +241,7 @@ export class DjangoApplication extends Construct {
     });
     this.beat = props.beat && new BeatService(this, 'Beat', { ...running, ...props.beat });
     this.scheduledCommands = named(this, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
-      return new ScheduledCommand(parent, name, { ...shared, ...command });
+      return new ScheduledCommand(parent, name, { ...released, ...command });
     });
     const routedServices = [this.web, this.asgi].filter((service) => service !== undefined);
     const services = [...routedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];

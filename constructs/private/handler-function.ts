@@ -1,6 +1,6 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { type IManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IManagedPolicy, ManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -38,6 +38,10 @@ export interface HandlerFunctionProps extends HandlerSettings {
   /** In seconds. */
   readonly timeout: number;
   readonly environment?: { [name: string]: string };
+  /** What is called in the bundle. @default 'handler' */
+  readonly entry?: string;
+  /** A role that is shared with other functions of the bundle; it may be placed in the network already. @default - a new one */
+  readonly role?: WorkloadRole;
   /** Why an invocation is not lost without a dead-letter topic, and why so few run at once: reasons of acknowledgements. */
   readonly invokedBy: string;
   /** @default - outside of any VPC */
@@ -55,17 +59,13 @@ export interface HandlerFunction {
 /** A Lambda function of ours with its role and its log group, as children `Handler`, `Role` and `Logs` of the scope. */
 export function handlerFunction(scope: Construct, props: HandlerFunctionProps): HandlerFunction {
   const { network, encryptionKey } = props;
-  const role = new WorkloadRole(scope, 'Role', {
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    description: props.description,
-    managedPolicies: network && [network.placement],
-  });
+  const role = props.role ?? handlerRole(scope, 'Role', props.description, network);
   const logGroup = props.logGroup ?? newLogGroup(scope, props);
   logGroup.grantWrite(role);
   const handler = new LambdaFunction(scope, 'Handler', {
     description: props.description,
     code: handlerCode(props.bundle),
-    handler: 'index.handler',
+    handler: `index.${props.entry ?? 'handler'}`,
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     memorySize: 256,
@@ -86,18 +86,57 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
   return { handler, role, logGroup };
 }
 
+/** Lets Lambda place functions in a VPC: one policy for all functions of a construct. */
+export function placementPolicy(scope: Construct, id: string, description: string): ManagedPolicy {
+  const policy = new ManagedPolicy(scope, id, {
+    description,
+    statements: [
+      new PolicyStatement({
+        actions: [
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:CreateNetworkInterface',
+          'ec2:DeleteNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'], // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
+      }),
+    ],
+  });
+  acknowledge(
+    policy,
+    'IAM5[Resource::*]',
+    'AWS Lambda asks for these six network interface actions on every resource before it places a function in a VPC. The policy holds nothing else.',
+  );
+  return policy;
+}
+
+/** A role for functions of that network. */
+export function handlerRole(scope: Construct, id: string, description: string, network?: HandlerNetwork): WorkloadRole {
+  return new WorkloadRole(scope, id, {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    description,
+    managedPolicies: network && [network.placement],
+  });
+}
+
 function newLogGroup(scope: Construct, { encryptionKey, logRetention, removalPolicy }: HandlerSettings): LogGroup {
   allowLogGroups(scope, encryptionKey);
   return new LogGroup(scope, 'Logs', { retention: logRetention, removalPolicy, encryptionKey });
 }
 
 /** As the L2's `deadLetterTopic`, which asks a feature flag whether to make an inline policy of its own. */
-function sendLost(handler: LambdaFunction, role: WorkloadRole, topic: ITopic): void {
+export function sendLost(handler: LambdaFunction, role: WorkloadRole, topic: ITopic): void {
   role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }));
   (handler.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn: topic.topicArn };
 }
 
-function acknowledgeInvocation(handler: LambdaFunction, props: HandlerFunctionProps): void {
+/** What cannot be removed of a function, or of all functions below a construct. */
+export function acknowledgeInvocation(
+  handler: Construct,
+  props: Pick<HandlerFunctionProps, 'deadLetterTopic' | 'reservedConcurrentExecutions' | 'network' | 'invokedBy'>,
+): void {
   if (props.deadLetterTopic === undefined) {
     acknowledge(handler, 'LambdaDLQ', props.invokedBy);
   }
