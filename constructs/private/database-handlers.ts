@@ -10,10 +10,8 @@ import {
   type SubnetSelection,
   SubnetType,
 } from 'aws-cdk-lib/aws-ec2';
-import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
-import type { HandlerNetwork } from './handler-function';
+import { type HandlerNetwork, placementPolicy } from './handler-function';
 
 export interface DatabaseHandlersProps {
   readonly vpc: IVpc;
@@ -59,7 +57,8 @@ export class DatabaseHandlers extends Construct {
       description: 'Handlers that look after the database',
     });
 
-    this.network = { vpc, subnets, securityGroup, placement: placement(this) };
+    const description = 'Lets Lambda place the handlers of the database in the VPC';
+    this.network = { vpc, subnets, securityGroup, placement: placementPolicy(this, 'Placement', description) };
     this.ready = [securityGroup, ingress, ...waysOut(props)];
   }
 }
@@ -72,31 +71,6 @@ export function handlerSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelect
   return vpc.privateSubnets.length > 0
     ? { subnetType: SubnetType.PRIVATE_WITH_EGRESS }
     : { subnetType: SubnetType.PRIVATE_ISOLATED };
-}
-
-function placement(scope: Construct): ManagedPolicy {
-  const policy = new ManagedPolicy(scope, 'Placement', {
-    description: 'Lets Lambda place the handlers of the database in the VPC',
-    statements: [
-      new PolicyStatement({
-        actions: [
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:CreateNetworkInterface',
-          'ec2:DeleteNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        resources: ['*'], // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
-      }),
-    ],
-  });
-  acknowledge(
-    policy,
-    'IAM5[Resource::*]',
-    'AWS Lambda asks for these six network interface actions on every resource before it places a function in a VPC. The policy holds nothing else.',
-  );
-  return policy;
 }
 
 /** What the handlers reach Secrets Manager and S3 through, each made before they are called. */
