@@ -10,11 +10,12 @@ import {
   unless,
 } from '../controls/control';
 import { NO_SECRETS_IN_THE_CLEAR } from '../controls/services';
-import { CLOSED_BUCKETS, madeByTheCdk, SECRETS_WITH_A_KEY, TOKEN_ONLY_ACTIONS } from '../controls/stores';
+import { CLOSED_BUCKETS, madeByTheCdk, TOKEN_ONLY_ACTIONS } from '../controls/stores';
 import type { Graph } from '../wiring/graph';
 
 const BUCKET = 'AWS::S3::Bucket';
 const BALANCER = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
+const LAMBDA = 'AWS::Lambda::Function';
 const LISTENER = 'AWS::ElasticLoadBalancingV2::Listener';
 const POLICY = 'AWS::IAM::ManagedPolicy';
 const QUEUE = 'AWS::SQS::Queue';
@@ -159,33 +160,40 @@ export const PROTECTIONS: Protection[] = [
     },
   },
   {
-    rules: ['LambdaConcurrency'],
-    sentence: 'only CloudFormation invokes functions: nothing else is led to them, and nobody is let in',
+    rules: ['LambdaInsideVPC'],
+    sentence:
+      'a function outside of the VPC calls AWS on resources that it names, and only services of AWS may invoke it',
     offenders: (template) => [
-      ...template.ofType(
-        'AWS::Lambda::Permission',
-        'AWS::Lambda::EventSourceMapping',
-        'AWS::Lambda::Url',
-        'AWS::Lambda::EventInvokeConfig',
-      ),
-      ...unless(template, 'AWS::Lambda::Function', (_, id) => {
-        const users = Object.keys(template.resources).filter((each) =>
-          template.mentions(template.properties(each)).includes(id),
+      ...unless(template, LAMBDA, ({ VpcConfig, Role }, id) => {
+        const roles = template.mentions(Role);
+        const own = template
+          .ofType(POLICY)
+          .filter((policy) =>
+            template.mentions(template.properties(policy).Roles).some((role) => roles.includes(role)),
+          );
+        return (
+          madeByTheCdk(id) ||
+          VpcConfig !== undefined ||
+          (own.length === 1 &&
+            roleStatements(template)
+              .filter((statement) => own.includes(statement.id))
+              .every(({ Resource }) => !Resource.includes('*')))
         );
-        const custom = (each: string) =>
-          template.resources[each].Type.startsWith('Custom::') &&
-          template.mentions(template.properties(each).ServiceToken)[0] === id;
-        // An alarm may look at it; that invokes nothing.
-        const looks = (each: string) =>
-          ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::Dashboard'].includes(template.resources[each].Type);
-        return users.some(custom) && users.every((each) => custom(each) || looks(each));
+      }),
+      ...template.ofType('AWS::Lambda::Url'),
+      ...unless(template, 'AWS::Lambda::Permission', ({ Principal, SourceArn }) => {
+        return /\.amazonaws\.com$/.test(Principal) && template.mentions(SourceArn).length === 1;
       }),
     ],
     mutants: {
-      'anybody is let in': add('AWS::Lambda::Permission', { Principal: '*' }),
-      'a rule that invokes it': (resources) => {
-        const [id] = Object.keys(resources).filter((each) => resources[each].Type === 'AWS::Lambda::Function');
-        first(resources, 'AWS::Events::Rule').Properties.Targets.push({ Arn: { 'Fn::GetAtt': [id, 'Arn'] } });
+      'a function with an address': add('AWS::Lambda::Url', {}),
+      'anybody may invoke it': set('AWS::Lambda::Permission', 'Principal', '*'),
+      'Secrets Manager, for anybody': set('AWS::Lambda::Permission', 'SourceArn', undefined),
+      'a function that may do everything': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:UpdateService'),
+        );
+        policy.Properties.PolicyDocument.Statement[0].Resource = '*';
       },
     },
   },
@@ -239,43 +247,6 @@ export const PROTECTIONS: Protection[] = [
       'no versions': set(BUCKET, 'VersioningConfiguration.Status', 'Suspended'),
       'a bucket that goes': (resources) => {
         first(resources, BUCKET).DeletionPolicy = 'Delete';
-      },
-    },
-  },
-  {
-    rules: ['SMG4', 'SecretsManagerRotationEnabled'],
-    sentence: 'secrets are generated, long and encrypted, read by two roles at most, and useless outside of the VPC',
-    offenders: (template) => [
-      ...SECRETS_WITH_A_KEY.offenders(template),
-      ...unless(template, 'AWS::SecretsManager::Secret', (_, id) => readersOf(template, id).length <= 2),
-      ...unless(
-        template,
-        'AWS::EC2::SecurityGroupIngress',
-        ({ SourceSecurityGroupId }) => SourceSecurityGroupId !== undefined,
-      ),
-      // Only the handler, never a task, reads the password of the master.
-      ...template
-        .ofType('AWS::RDS::DBInstance')
-        .flatMap((id) => template.mentions(template.properties(id).MasterUserPassword))
-        .filter((secret) =>
-          readersOf(template, secret).some((role) => !assumedBy(template, role, 'lambda.amazonaws.com')),
-        ),
-    ],
-    mutants: {
-      ...SECRETS_WITH_A_KEY.mutants,
-      'a database open to addresses': set('AWS::EC2::SecurityGroupIngress', 'SourceSecurityGroupId', undefined),
-      'tasks that read the password of the master': (resources) => {
-        const [master] = Object.keys(resources).filter((id) =>
-          JSON.stringify(first(resources, 'AWS::RDS::DBInstance').Properties.MasterUserPassword).includes(`"${id}"`),
-        );
-        const [policy] = Object.values(resources).filter(
-          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecr:GetAuthorizationToken'),
-        );
-        policy.Properties.PolicyDocument.Statement.push({
-          Effect: 'Allow',
-          Action: 'secretsmanager:GetSecretValue',
-          Resource: { Ref: master },
-        });
       },
     },
   },
@@ -372,24 +343,4 @@ function onlyForLogs(template: Graph, bucket: string): boolean {
         .includes(bucket),
     );
   return logs && roleStatements(template).every(({ Resource }) => !template.mentions(Resource).includes(bucket));
-}
-
-/** The roles that may read a secret, under its own name or that of its attachment. */
-function readersOf(template: Graph, secret: string): string[] {
-  const names = [
-    secret,
-    ...template
-      .ofType('AWS::SecretsManager::SecretTargetAttachment')
-      .filter((id) => template.mentions(template.properties(id).SecretId).includes(secret)),
-  ];
-  const policies = roleStatements(template)
-    .filter(({ Resource }) =>
-      Resource.includes('*') ? false : template.mentions(Resource).some((id) => names.includes(id)),
-    )
-    .map(({ id }) => id);
-  return [...new Set(policies.flatMap((id) => template.mentions(template.properties(id).Roles)))];
-}
-
-function assumedBy(template: Graph, role: string, service: string): boolean {
-  return JSON.stringify(template.properties(role).AssumeRolePolicyDocument).includes(`"${service}"`);
 }

@@ -35,8 +35,7 @@ export function madeByTheCdk(id: string): boolean {
   return id.startsWith('CustomVpcRestrictDefaultSG');
 }
 
-/** SecretsManager.4, which is also what protects secrets that are not rotated yet. */
-export const SECRETS_WITH_A_KEY: Control = {
+const SECRETS_WITH_A_KEY: Control = {
   ids: 'SecretsManager.4',
   sentence: 'every secret is generated, encrypted with the key of the application, and closed to other accounts',
   offenders: (template) => [
@@ -106,6 +105,58 @@ export const STORES: Control[] = [
     },
   },
   SECRETS_WITH_A_KEY,
+  {
+    ids: 'SecretsManager.1, SecretsManagerRotationEnabled, SMG4',
+    sentence: 'every secret rotates by a function of ours, at least every 90 days',
+    offenders: (template) =>
+      unless(template, SECRET, (_, id) =>
+        template.ofType('AWS::SecretsManager::RotationSchedule').some((schedule) => {
+          const { SecretId, RotationLambdaARN, RotationRules } = template.properties(schedule);
+          const of = template
+            .mentions(SecretId)
+            .flatMap((each) => [each, ...template.mentions(template.properties(each).SecretId)]);
+          const [handler] = template.mentions(RotationLambdaARN);
+          return (
+            of.includes(id) && template.ofType(LAMBDA).includes(handler) && RotationRules.AutomaticallyAfterDays <= 90
+          );
+        }),
+      ),
+    mutants: {
+      'no schedule': without('AWS::SecretsManager::RotationSchedule'),
+      'a schedule for once a year': set(
+        'AWS::SecretsManager::RotationSchedule',
+        'RotationRules.AutomaticallyAfterDays',
+        365,
+      ),
+      'a secret that nobody rotates': add(SECRET, {}),
+    },
+  },
+  {
+    ids: 'SecretsManager, least privilege',
+    sentence: 'secrets are read by three roles at most, and that of the master by functions alone',
+    offenders: (template) => [
+      ...unless(template, SECRET, (_, id) => readersOf(template, id).length <= 3),
+      ...template
+        .ofType('AWS::RDS::DBInstance')
+        .flatMap((id) => template.mentions(template.properties(id).MasterUserPassword))
+        .filter((secret) => !readersOf(template, secret).every((role) => isOfFunction(template, role))),
+    ],
+    mutants: {
+      'tasks that read the password of the master': (resources) => {
+        const [master] = Object.keys(resources).filter((id) =>
+          JSON.stringify(first(resources, 'AWS::RDS::DBInstance').Properties.MasterUserPassword).includes(`"${id}"`),
+        );
+        const [policy] = Object.values(resources).filter(({ Properties }) =>
+          JSON.stringify(Properties?.PolicyDocument ?? '').includes('ecr:GetAuthorizationToken'),
+        );
+        policy.Properties.PolicyDocument.Statement.push({
+          Effect: 'Allow',
+          Action: 'secretsmanager:GetSecretValue',
+          Resource: { Ref: master },
+        });
+      },
+    },
+  },
   CLOSED_BUCKETS,
   {
     ids: 'KMS.1, KMS.2',
@@ -259,15 +310,27 @@ export const STORES: Control[] = [
     mutants: { 'an old runtime': set(LAMBDA, 'Runtime', 'nodejs20.x') },
   },
   {
-    ids: 'Lambda.5, LambdaDLQ, LambdaInsideVPC',
-    sentence: 'our functions run inside the VPC in two zones, and tell somebody when an event is lost',
+    ids: 'LambdaConcurrency',
+    sentence: 'functions have concurrency of their own',
+    offenders: (template) =>
+      unless(template, LAMBDA, ({ ReservedConcurrentExecutions }, id) => {
+        return madeByTheCdk(id) || ReservedConcurrentExecutions >= 1;
+      }),
+    mutants: { 'none reserved': set(LAMBDA, 'ReservedConcurrentExecutions', undefined) },
+  },
+  {
+    ids: 'Lambda.5, LambdaDLQ',
+    sentence: 'our functions that run inside the VPC have two zones, and all tell somebody when an event is lost',
     offenders: (template) =>
       unless(template, LAMBDA, ({ VpcConfig, DeadLetterConfig }, id) => {
-        const placed = zones(template, VpcConfig?.SubnetIds) >= 2;
+        const placed = VpcConfig === undefined || zones(template, VpcConfig.SubnetIds) >= 2;
         return madeByTheCdk(id) || (placed && template.mentions(DeadLetterConfig).length === 1);
       }).concat(template.ofType(LAMBDA).every(madeByTheCdk) ? ['no function of ours'] : []),
     mutants: {
-      'outside of the VPC': set(LAMBDA, 'VpcConfig', undefined),
+      'a single zone': (resources) => {
+        const [handler] = Object.values(resources).filter(({ Properties }) => Properties?.VpcConfig !== undefined);
+        handler.Properties.VpcConfig.SubnetIds.pop();
+      },
       'nobody is told': set(LAMBDA, 'DeadLetterConfig', undefined),
     },
   },
@@ -282,4 +345,22 @@ function hasPolicy(template: Graph, type: string, property: string, target: stri
       statements(id, properties.PolicyDocument).some((statement) => refusesPlainText(statement, service))
     );
   });
+}
+
+/** The roles that may read a secret, under its own name or that of its attachment. */
+function readersOf(template: Graph, secret: string): string[] {
+  const names = [
+    secret,
+    ...template
+      .ofType('AWS::SecretsManager::SecretTargetAttachment')
+      .filter((id) => template.mentions(template.properties(id).SecretId).includes(secret)),
+  ];
+  const policies = roleStatements(template)
+    .filter(({ Resource }) => template.mentions(Resource).some((id) => names.includes(id)))
+    .map(({ id }) => id);
+  return [...new Set(policies.flatMap((id) => template.mentions(template.properties(id).Roles)))];
+}
+
+function isOfFunction(template: Graph, role: string): boolean {
+  return JSON.stringify(template.properties(role).AssumeRolePolicyDocument).includes('"lambda.amazonaws.com"');
 }
