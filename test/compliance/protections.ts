@@ -10,7 +10,7 @@ import {
   unless,
 } from '../controls/control';
 import { NO_SECRETS_IN_THE_CLEAR } from '../controls/services';
-import { CLOSED_BUCKETS, madeByTheCdk, TOKEN_ONLY_ACTIONS } from '../controls/stores';
+import { CLOSED_BUCKETS, listsTasks, madeByTheCdk, ofTheWaiter, TOKEN_ONLY_ACTIONS } from '../controls/stores';
 import type { Graph } from '../wiring/graph';
 
 const BUCKET = 'AWS::S3::Bucket';
@@ -125,21 +125,28 @@ export const PROTECTIONS: Protection[] = [
   },
   {
     rules: ['IAM5'],
-    sentence: 'four wildcards: tokens and network interfaces, which AWS forces; one log group; revisions of one task',
+    sentence:
+      'wildcards that AWS forces, one log group, revisions of one task, tasks of one cluster, and those of the provider framework',
     offenders: (template) =>
       roleStatements(template)
         .filter(({ Resource, Action }) => /\*/.test(JSON.stringify([Resource, Action])))
-        .filter(({ Resource, Action, Condition }) => {
+        .filter((statement) => {
+          const { Resource, Action, Condition } = statement;
+          const cluster = template.mentions(Condition?.ArnEquals?.['ecs:cluster']);
           const [resource] = Resource.map((each) => JSON.stringify(each));
           const token = resource === '"*"' && Action.every((action) => TOKEN_ONLY_ACTIONS.includes(action));
           const monitoring =
             /:log-group:RDSOSMetrics\*"/.test(resource) &&
             Action.every((action) => /^logs:(Create|Put|Describe|Get)\w+$/.test(action));
           const revisions =
-            /:task-definition\/\w+:\*"/.test(resource) &&
-            `${Action}` === 'ecs:RunTask' &&
-            template.mentions(Condition?.ArnEquals?.['ecs:cluster']).length === 1;
-          return Resource.length > 1 || !(token || monitoring || revisions);
+            /:task-definition\/\w+:\*"/.test(resource) && `${Action}` === 'ecs:RunTask' && cluster.length === 1;
+          const tasks =
+            /:task\/",\{"Ref":"\w+"\},"\/\*"/.test(resource) &&
+            (`${Action}` === 'ecs:DescribeTasks,ecs:StopTask'
+              ? cluster.length === 1
+              : `${Action}` === 'ecs:TagResource' && Condition?.StringEquals?.['ecs:CreateAction'] === 'RunTask');
+          const single = token || monitoring || revisions || tasks || listsTasks(template, statement);
+          return !ofTheWaiter(template, statement.id) && (Resource.length > 1 || !single);
         })
         .map(({ id }) => id),
     mutants: {
@@ -156,6 +163,33 @@ export const PROTECTIONS: Protection[] = [
           ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:RunTask'),
         );
         policy.Properties.PolicyDocument.Statement[0].Condition = {};
+      },
+      'tasks of any cluster': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:StopTask'),
+        );
+        policy.Properties.PolicyDocument.Statement[1].Condition = {};
+      },
+    },
+  },
+  {
+    rules: ['IAMNoInlinePolicy'],
+    sentence:
+      'the one inline policy lets the state machine of the provider framework call two functions, log and trace',
+    offenders: (template) =>
+      unless(template, 'AWS::IAM::Policy', ({ PolicyDocument }, id) => {
+        const called = statements(id, PolicyDocument)
+          .filter(({ Action }) => Action.includes('lambda:InvokeFunction'))
+          .flatMap(({ Resource }) => template.mentions(Resource));
+        return ofTheWaiter(template, id) && called.length === 2;
+      }),
+    mutants: {
+      'another inline policy': add('AWS::IAM::Policy', { PolicyDocument: { Statement: [] } }),
+      'another action': set('AWS::IAM::Policy', 'PolicyDocument.Statement.2.Action', 's3:GetObject'),
+      'any function': set('AWS::IAM::Policy', 'PolicyDocument.Statement.0.Resource', '*'),
+      'for another role': (resources) => {
+        const [role] = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
+        first(resources, 'AWS::IAM::Policy').Properties.Roles = [{ Ref: role[0] }];
       },
     },
   },

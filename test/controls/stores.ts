@@ -5,6 +5,7 @@ import {
   first,
   refusesPlainText,
   roleStatements,
+  type Statement,
   set,
   statements,
   unless,
@@ -33,6 +34,53 @@ export const TOKEN_ONLY_ACTIONS = [
 /** What the CDK itself makes to close default security groups; nobody outside of the CDK can change it. */
 export function madeByTheCdk(id: string): boolean {
   return id.startsWith('CustomVpcRestrictDefaultSG');
+}
+
+/** All that the state machine of the CDK's provider framework may do: call the framework, deliver its log, trace. */
+const WAITER_ACTIONS = [
+  'lambda:InvokeFunction',
+  'logs:CreateLogDelivery',
+  'logs:CreateLogStream',
+  'logs:DeleteLogDelivery',
+  'logs:DescribeLogGroups',
+  'logs:DescribeResourcePolicies',
+  'logs:GetLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutLogEvents',
+  'logs:PutResourcePolicy',
+  'logs:UpdateLogDelivery',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
+];
+
+/**
+ * Whether a policy is the inline one that the CDK writes for the state machine of its provider framework: for the role of state machines
+ * alone, and on every resource only what knows none.
+ */
+export function ofTheWaiter(template: Graph, id: string): boolean {
+  const { Roles, PolicyDocument } = template.properties(id);
+  const machines = template
+    .ofType('AWS::StepFunctions::StateMachine')
+    .flatMap((each) => template.mentions(template.properties(each).RoleArn));
+  const roles = template.mentions(Roles);
+  return (
+    template.resources[id].Type === 'AWS::IAM::Policy' &&
+    roles.length === 1 &&
+    machines.includes(roles[0]) &&
+    template.properties(roles[0]).AssumeRolePolicyDocument.Statement[0].Principal.Service === 'states.amazonaws.com' &&
+    statements(id, PolicyDocument).every(
+      ({ Action, Resource }) =>
+        Action.every((action) => WAITER_ACTIONS.includes(action)) &&
+        !(Action.includes('lambda:InvokeFunction') && Resource.includes('*')),
+    )
+  );
+}
+
+/** Whether a statement lists the tasks of one cluster: AWS takes that on every resource, with the cluster as a condition. */
+export function listsTasks(template: Graph, { Action, Condition }: Statement): boolean {
+  return `${Action}` === 'ecs:ListTasks' && template.mentions(Condition?.ArnEquals?.['ecs:cluster']).length === 1;
 }
 
 const SECRETS_WITH_A_KEY: Control = {
@@ -202,10 +250,14 @@ export const STORES: Control[] = [
     sentence: 'no role has all actions of a service, or every resource where AWS does not force it',
     offenders: (template) => {
       const found = roleStatements(template).filter(({ Effect }) => Effect === 'Allow');
+      const isForced = (statement: Statement) =>
+        statement.Action.every((action) => TOKEN_ONLY_ACTIONS.includes(action)) ||
+        listsTasks(template, statement) ||
+        ofTheWaiter(template, statement.id);
       const wrong = found.filter(
-        ({ Action, Resource }) =>
-          Action.some((action) => /(^|:)\*$/.test(action)) ||
-          (Resource.includes('*') && Action.some((action) => !TOKEN_ONLY_ACTIONS.includes(action))),
+        (statement) =>
+          statement.Action.some((action) => /(^|:)\*$/.test(action)) ||
+          (statement.Resource.includes('*') && !isForced(statement)),
       );
       return found.length === 0 ? ['no policies'] : wrong.map(({ id }) => id);
     },
@@ -216,9 +268,10 @@ export const STORES: Control[] = [
   },
   {
     ids: 'IAM.2, IAMNoInlinePolicy',
-    sentence: 'permissions are managed policies, and no user has any',
+    sentence: 'permissions are managed policies, but for the one that the CDK writes by itself, and no user has any',
     offenders: (template) => [
-      ...template.ofType('AWS::IAM::Policy', 'AWS::IAM::User', 'AWS::IAM::UserPolicy', 'AWS::IAM::RolePolicy'),
+      ...template.ofType('AWS::IAM::Policy').filter((id) => !ofTheWaiter(template, id)),
+      ...template.ofType('AWS::IAM::User', 'AWS::IAM::UserPolicy', 'AWS::IAM::RolePolicy'),
       ...unless(template, 'AWS::IAM::Role', ({ Policies }, id) => Policies === undefined || madeByTheCdk(id)),
     ],
     mutants: {
