@@ -1,18 +1,6 @@
-import { join } from 'node:path';
-import { Aws, CustomResource, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
-import {
-  CfnSecurityGroupIngress,
-  type GatewayVpcEndpoint,
-  InstanceClass,
-  InstanceSize,
-  InstanceType,
-  Peer,
-  Port,
-  SecurityGroup,
-  SubnetType,
-} from 'aws-cdk-lib/aws-ec2';
+import { Aws, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { InstanceClass, InstanceSize, InstanceType, Port, SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import {
   CaCertificate,
   CfnEventSubscription,
@@ -29,6 +17,7 @@ import {
 } from 'aws-cdk-lib/aws-rds';
 import { AttachmentTargetType, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { encryptedLogs, type Foundation } from './direct-foundation';
+import { databaseRoles } from './direct-roles';
 
 export type Database = ReturnType<typeof database>;
 
@@ -110,9 +99,10 @@ export function database(stack: Stack, base: Foundation) {
 
   const masterSecret = attached(master, instance);
   const applicationSecret = attached(secret(stack, 'ApplicationSecret', base, 'django_a'), instance);
-  const roles = databaseRoles(stack, base, { instance, securityGroup, masterSecret, applicationSecret });
+  const secrets = { masterSecret, applicationSecret };
+  const roles = databaseRoles(stack, base, { instance, port: PORT, securityGroup, ...secrets });
   securityGroup.addIngressRule(base.securityGroup, Port.tcp(PORT), 'Processes');
-  return { instance, securityGroup, applicationSecret, roles };
+  return { instance, securityGroup, roles, ...secrets };
 }
 
 /** The secret with the host and port that RDS adds. */
@@ -191,108 +181,4 @@ function events(stack: Stack, { topic }: Foundation, instance: DatabaseInstance,
   const { parameterGroupName } = group.bindToInstance({});
   subscribe('ParameterEvents', 'db-parameter-group', ['configuration change'], [parameterGroupName]);
   subscribe('SecurityGroupEvents', 'db-security-group', ['configuration change', 'failure']);
-}
-
-interface Parts {
-  readonly instance: DatabaseInstance;
-  readonly securityGroup: SecurityGroup;
-  readonly masterSecret: ISecret;
-  readonly applicationSecret: ISecret;
-}
-
-/** The handler, with its way to the database, and the custom resource that calls it. */
-function databaseRoles(stack: Stack, base: Foundation, parts: Parts): CustomResource {
-  const { vpc } = base;
-  const securityGroup = new SecurityGroup(stack, 'RolesSecurityGroup', {
-    vpc,
-    description: 'Handler that makes the roles of the database',
-    allowAllOutbound: false,
-  });
-  securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'Secrets Manager and the answer to CloudFormation');
-  securityGroup.addEgressRule(Peer.securityGroupId(parts.securityGroup.securityGroupId), Port.tcp(PORT), 'Database');
-  const ingress = new CfnSecurityGroupIngress(stack, 'RolesIngress', {
-    groupId: parts.securityGroup.securityGroupId,
-    sourceSecurityGroupId: securityGroup.securityGroupId,
-    ipProtocol: 'tcp',
-    fromPort: PORT,
-    toPort: PORT,
-    description: 'Handler that makes the roles of the database',
-  });
-  const { handler, policy, role } = rolesHandler(stack, base, parts, securityGroup);
-  const resource = new CustomResource(stack, 'Roles', {
-    resourceType: 'Custom::DatabaseRoles',
-    serviceToken: handler.functionArn,
-    serviceTimeout: Duration.minutes(15),
-    properties: {
-      MasterSecretArn: parts.masterSecret.secretArn,
-      ApplicationSecretArn: parts.applicationSecret.secretArn,
-      Database: 'django',
-      Owner: 'django',
-      Logins: ['django_a', 'django_b'],
-      Instance: parts.instance.instanceResourceId,
-      Revision: '1',
-    },
-  });
-  handler.node.addDependency(role, policy);
-  resource.node.addDependency(
-    handler,
-    securityGroup,
-    ingress,
-    parts.masterSecret,
-    parts.applicationSecret,
-    vpc.selectSubnets({ subnetType: SubnetType.PRIVATE_WITH_EGRESS }).internetConnectivityEstablished,
-    vpc.node.findChild('S3') as GatewayVpcEndpoint,
-  );
-  return resource;
-}
-
-function rolesHandler(stack: Stack, base: Foundation, parts: Parts, securityGroup: SecurityGroup) {
-  const { vpc, key, topic } = base;
-  const role = new Role(stack, 'RolesRole', {
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    description: 'Handler that makes the roles of the database: reads its two secrets',
-  });
-  const closed = role.withoutPolicyUpdates();
-  const logGroup = encryptedLogs(stack, 'RolesLogs', key);
-  const statement = (actions: string[], resource: string) => new PolicyStatement({ actions, resources: [resource] });
-  const policy = new ManagedPolicy(stack, 'RolesPolicy', {
-    roles: [role],
-    statements: [
-      statement(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn),
-      ...[parts.masterSecret, parts.applicationSecret].map(({ secretArn }) =>
-        statement(['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], secretArn),
-      ),
-      statement(
-        [
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:CreateNetworkInterface',
-          'ec2:DeleteNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        '*',
-      ),
-      statement(['sns:Publish'], topic.topicArn),
-      statement(['kms:Decrypt', 'kms:GenerateDataKey'], key.keyArn),
-    ],
-  });
-  parts.masterSecret.grantRead(closed); // For the policy of the key.
-  parts.applicationSecret.grantRead(closed);
-  const handler = new LambdaFunction(stack, 'RolesHandler', {
-    description: 'Makes the owner role and the two logins of the application in the database',
-    code: Code.fromAsset(join(__dirname, '..', '..', 'assets', 'database-roles')),
-    handler: 'index.handler',
-    runtime: Runtime.NODEJS_24_X,
-    architecture: Architecture.ARM_64,
-    memorySize: 256,
-    timeout: Duration.minutes(10),
-    vpc,
-    vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
-    securityGroups: [securityGroup],
-    role: closed,
-    logGroup,
-    deadLetterTopic: topic,
-  });
-  return { handler, policy, role };
 }

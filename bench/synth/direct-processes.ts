@@ -31,6 +31,7 @@ import type { Database } from './direct-database';
 import { DOMAIN_NAME, type Edge } from './direct-edge';
 import { type Foundation, MINUTE } from './direct-foundation';
 import type { Queues, TaskQueue } from './direct-queues';
+import { releaseRun } from './direct-release';
 import { scheduledCommand } from './direct-schedule';
 import { CONTAINER_PORT, type Task, Tasks } from './direct-tasks';
 
@@ -59,8 +60,9 @@ export function processes(stack: Stack, base: Foundation, data: Database, queues
     id: 'Release',
     kind: 'release',
     command: ['python', 'manage.py', 'migrate', '--noinput'],
+    environment: { PGOPTIONS: '-c lock_timeout=10000' },
   });
-  release.definition.node.addDependency(...release.prerequisites);
+  tasks.waitFor.push(releaseRun(stack, base, tasks, release));
   const web = routed(stack, base, door, tasks, { id: 'Web', priority: 200, processes: 2, command: gunicorn() });
   const asgi = routed(stack, base, door, tasks, {
     id: 'Asgi',
@@ -75,7 +77,7 @@ export function processes(stack: Stack, base: Foundation, data: Database, queues
   ];
   const beat = beatService(stack, base, tasks);
   const schedule = scheduledCommand(stack, base, tasks);
-  return { release: release.definition, web, asgi, workers, beat, schedule };
+  return { secretKey: tasks.secretKey, release: release.definition, web, asgi, workers, beat, schedule };
 }
 
 function gunicorn(): string[] {

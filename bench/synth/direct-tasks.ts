@@ -49,7 +49,9 @@ export interface Task {
 /** What every task definition has in common, and a function that makes one. Policies are children of their roles: whoever waits for a role waits for them. */
 export class Tasks {
   public readonly executionRole: Role;
-  private readonly secretKey: Secret;
+  public readonly secretKey: Secret;
+  /** What tasks wait for that are made from now on, beside the rest. */
+  public readonly waitFor: IDependable[] = [];
   private readonly environment: { [name: string]: string };
   private readonly secrets: { [name: string]: ContainerSecret };
   private readonly image = ContainerImage.fromAsset(join(__dirname, '..', '..', 'examples', 'django-app'), {
@@ -129,9 +131,10 @@ export class Tasks {
       taskRole,
       base.securityGroup,
       internetConnectivityEstablished,
-      data.roles,
+      data.roles.resource,
       data.applicationSecret,
       data.securityGroup,
+      ...this.waitFor,
     ];
     return { definition, taskRole, prerequisites };
   }

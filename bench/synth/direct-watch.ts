@@ -13,13 +13,16 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { EventField, type EventPattern, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { handlerRows } from './direct-alarms';
 import { dashboard } from './direct-dashboard';
 import type { Database } from './direct-database';
 import type { Edge } from './direct-edge';
 import { type Foundation, MINUTE } from './direct-foundation';
 import { type Processes, runbook, targetMetric } from './direct-processes';
 import type { Queues } from './direct-queues';
+import type { Refresh } from './direct-refresh';
 
 const { GREATER_THAN_THRESHOLD: ABOVE, LESS_THAN_THRESHOLD: BELOW } = ComparisonOperator;
 const { BREACHING, NOT_BREACHING, MISSING } = TreatMissingData;
@@ -33,9 +36,11 @@ export interface Watched {
   readonly door: Edge;
   readonly running: Processes;
   readonly vault: BackupVault;
+  readonly rotating: LambdaFunction[];
+  readonly refreshing: Refresh;
 }
 
-interface Row {
+export interface Row {
   readonly id: string;
   readonly name: string;
   readonly sentence: string;
@@ -67,6 +72,7 @@ export function watch(stack: Stack, watched: Watched): void {
     ...serviceRows(watched),
     ...queueRows(watched),
     ...databaseRows(watched),
+    ...handlerRows(watched),
     ...otherRows(watched, errors),
   ];
   for (const row of rows) {

@@ -5,6 +5,8 @@ import { edge } from './direct-edge';
 import { foundation } from './direct-foundation';
 import { processes } from './direct-processes';
 import { queues } from './direct-queues';
+import { refresh } from './direct-refresh';
+import { rotations } from './direct-rotation';
 import { watch } from './direct-watch';
 
 /**
@@ -19,7 +21,10 @@ export function directExample(props: AppProps = {}): { app: App; stack: Stack } 
   const broker = queues(stack, base);
   const door = edge(stack, base);
   const running = processes(stack, base, data, broker, door);
+  const rotating = rotations(stack, base, data, running.secretKey);
+  const services = [running.web, running.asgi, ...running.workers, running.beat].map(({ service }) => service);
+  const refreshing = refresh(stack, base, [running.secretKey, data.applicationSecret], services);
   const vault = backups(stack, base, data);
-  watch(stack, { base, data, broker, door, running, vault });
+  watch(stack, { base, data, broker, door, running, rotating, refreshing, vault });
   return { app, stack };
 }
