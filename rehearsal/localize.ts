@@ -18,9 +18,10 @@ export function localize(word: string, local: Localization): string {
   if (local.containerPort !== undefined && local.port !== undefined) {
     text = text.replace(new RegExp(`(?<![\\d.])${local.containerPort}(?!\\d)`, 'g'), String(local.port));
   }
+  text = text.replace(/(?<![\w./-])\/(?:tmp|dev\/shm|var\/tmp)(?=$|[/"'\s,;:)])/g, local.temporary);
   if (local.caBundle !== undefined) {
+    // Last: the local bundle may itself lie below /tmp, where the repository does.
     text = text.replaceAll(local.caBundle.path, local.caBundle.local);
   }
-  text = text.replace(/(?<![\w./-])\/(?:tmp|dev\/shm|var\/tmp)(?=$|[/"'\s,;:)])/g, local.temporary);
   return /^\/[\w.-]/.test(text) && text === word && local.exists(text) ? local.root + text : text;
 }

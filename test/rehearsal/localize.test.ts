@@ -31,3 +31,8 @@ test('the certificate bundle and files of the image are found', () => {
   expect(localize('/app/static', local)).toBe('/cache/image/app/static');
   expect(localize('/usr/bin/env', local)).toBe('/usr/bin/env');
 });
+
+test('the local certificate bundle keeps its path when the repository itself lies below /tmp', () => {
+  const caBundle = { path: '/etc/ssl/certs/rds-global-bundle.pem', local: '/tmp/clone/.cache/ca.crt' };
+  expect(localize(caBundle.path, { ...local, caBundle })).toBe('/tmp/clone/.cache/ca.crt');
+});
