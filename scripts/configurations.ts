@@ -5,7 +5,7 @@ import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoApplication, type DjangoApplicationProps, Profile } from 'cdk-django-fargate';
+import { DjangoApplication, type DjangoApplicationProps, PasswordRotation, Profile } from 'cdk-django-fargate';
 import fc from 'fast-check';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
@@ -54,6 +54,7 @@ export const configuration = fc.record({
   beat: fc.boolean(),
   schedules: fc.uniqueArray(fc.constantFrom('clearsessions', 'send-digest', 'prune'), { maxLength: 2 }),
   rate: fc.integer({ min: 1, max: 1440 }),
+  rotation: fc.boolean(),
   postgres: fc.constantFrom('16', '17', '18'),
   port: fc.integer({ min: 6000, max: 40_000 }),
   backupRetention: fc.integer({ min: 7, max: 35 }),
@@ -95,7 +96,9 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
         { command: ['python', 'manage.py', name], schedule: ScheduleExpression.rate(Duration.minutes(given.rate)) },
       ]),
     ),
+    secretKeyOptions: rotates(given) ? undefined : { rotate: false },
     databaseOptions: {
+      passwordRotation: rotates(given) ? undefined : PasswordRotation.OFF,
       engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
       port: given.port,
     },
@@ -122,6 +125,11 @@ function profileOf(given: Configuration): Profile {
         webFirewall: given.firewall !== undefined,
         removalPolicy: given.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
       });
+}
+
+/** Production without rotation would be a finding, and rightly so. */
+function rotates(given: Configuration): boolean {
+  return given.production || given.rotation;
 }
 
 function routedOptions(given: Configuration['web']) {

@@ -49,7 +49,13 @@ function batches(all: Sample[]): Sample[][] {
 function complaintsOf(batch: Sample[]): string[] {
   const outdir = mkdtempSync(join(tmpdir(), 'properties-'));
   try {
-    const app = new App({ context: STRICT, outdir, stackTraces: false });
+    const app = new App({
+      context: { ...STRICT, '@aws-cdk/core:suppressTemplateIndentation': true },
+      outdir,
+      stackTraces: false,
+      treeMetadata: false,
+      analyticsReporting: false,
+    });
     for (const { given, id } of batch) {
       make(app, id, given);
     }
