@@ -3,6 +3,7 @@ import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type Alarm, type Dashboard, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { Rule } from 'aws-cdk-lib/aws-events';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -12,6 +13,7 @@ import type { DatabaseBackup } from './database-backup';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 import type { IPostgresDatabase } from './postgres-database';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
+import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
 import {
   BACKUP_ALARMS,
@@ -27,6 +29,7 @@ import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-
 import { Checks } from './private/checks';
 import { makeDashboard } from './private/dashboard';
 import type { ScheduledCommand } from './scheduled-command';
+import type { SecretRefresh } from './secret-refresh';
 import type { IDjangoService, ILoadBalancedService } from './service';
 
 /** When an alarm goes off. What is left out keeps its default. */
@@ -84,7 +87,11 @@ export interface ApplicationAlarmsProps {
   readonly logGroup?: ILogGroup;
   /** A metric that adds up to one or more every 5 minutes while beat and the workers live. @default - none */
   readonly heartbeat?: Metric;
-  /** Secrets whose failed rotations are reported. The account needs a CloudTrail trail: EventBridge hears of it there. @default - none */
+  /** Functions that rotate secrets: each error is one step that failed. @default - none */
+  readonly rotationFunctions?: IFunction[];
+  /** What replaces tasks when a secret has changed. @default - none */
+  readonly secretRefresh?: SecretRefresh;
+  /** Secrets whose failed rotations are reported, those too whose function was never called. The account needs a CloudTrail trail: EventBridge hears of it there. @default - none */
   readonly secrets?: ISecret[];
   /** When alarms go off. @default - the defaults of `AlarmThresholds` */
   readonly thresholds?: AlarmThresholds;
@@ -142,6 +149,8 @@ export class ApplicationAlarms extends Construct {
       ...watch('Database', props.database, DATABASE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
       ...watch('Backup', props.backup, BACKUP_ALARMS),
+      ...watchEach(this, 'Rotations', rotationsOf(props.rotationFunctions ?? []), ROTATION_ALARMS, context),
+      ...watch('SecretRefresh', props.secretRefresh, REFRESH_ALARMS),
       ...watch('Log', errors, LOG_ALARMS),
       ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
     ];
@@ -193,6 +202,11 @@ function nameOf(value: unknown, application: IConstruct): string {
 
 function named<T extends IConstruct>(values: T[]): { [id: string]: T } {
   return Object.fromEntries(values.map((value) => [value.node.id, value]));
+}
+
+/** By what they rotate: the functions themselves are all called `Handler`. */
+function rotationsOf(functions: IFunction[]): { [id: string]: IFunction } {
+  return Object.fromEntries(functions.map((handler, index) => [`Rotation${index + 1}`, handler]));
 }
 
 /** Commands may share the queue for the news of their failures: one alarm is enough then. */

@@ -16,12 +16,14 @@ import { type INotifications, Notifications } from './notifications';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from './postgres-database';
 import { checkApplication, checkConnections, takesEveryPath } from './private/application-checks';
 import { executionRole, logGroup } from './private/hardened-task';
+import { changingSecrets, rotationFunctionsOf } from './private/rotated-secrets';
 import { hostNamesOf, originsOf } from './private/routing';
 import type { ProcessProps } from './process';
 import { Profile, profileValues } from './profile';
 import { ReleaseCommand, type ReleaseCommandOptions } from './release-command';
 import { ScheduledCommand, type ScheduledCommandOptions } from './scheduled-command';
-import { type ISecretKey, SecretKey } from './secret-key';
+import { type ISecretKey, SecretKey, type SecretKeyOptions } from './secret-key';
+import { SecretRefresh } from './secret-refresh';
 import type { TaskQueueOptions } from './task-queue';
 import { WebFirewall } from './web-firewall';
 import { WebService, type WebServiceOptions } from './web-service';
@@ -56,7 +58,7 @@ export interface DjangoApplicationProps {
   readonly workers?: { [name: string]: WorkerServiceOptions };
   /** Celery beat. @default - none */
   readonly beat?: BeatServiceOptions;
-  /** What runs once before a new version serves. @default - `python manage.py migrate --noinput` */
+  /** What runs once before a new version serves, inside the deployment. @default - `python manage.py migrate --noinput` */
   readonly release?: ReleaseCommandOptions;
   /** Commands at set times, by name. @default - none */
   readonly scheduledCommands?: { [name: string]: ScheduledCommandOptions };
@@ -67,6 +69,13 @@ export interface DjangoApplicationProps {
   /** Processor of the tasks; the image must be built for it. @default CpuArchitecture.ARM64 */
   readonly cpuArchitecture?: CpuArchitecture;
 
+  /** What to change in the SECRET_KEY that is made: its rotation. @default - rotates every 90 days, for sessions of 14 days */
+  readonly secretKeyOptions?: SecretKeyOptions;
+  /**
+   * Concurrency reserved for each Lambda function: it can neither be starved nor take more than that. AWS keeps 100 unreserved, so an account with
+   * a quota of 10 cannot reserve any. @default - none reserved
+   */
+  readonly handlerReservedConcurrency?: number;
   /** What to change in the database that is made. @default - as the profile says */
   readonly databaseOptions?: PostgresDatabaseOptions;
   /** What to change in the backups of the database. @default - as the profile says */
@@ -136,6 +145,8 @@ export class DjangoApplication extends Construct {
   public readonly workers: { [name: string]: WorkerService };
   public readonly beat?: BeatService;
   public readonly scheduledCommands: { [name: string]: ScheduledCommand };
+  /** Replaces the tasks when a secret of theirs has changed, unless none can that is known by its full ARN. */
+  public readonly secretRefresh?: SecretRefresh;
   public readonly backup?: DatabaseBackup;
   public readonly notifications: INotifications;
   public readonly alarms: ApplicationAlarms;
@@ -156,18 +167,24 @@ export class DjangoApplication extends Construct {
         emailAddresses: props.notificationEmails,
         encryptionKey: this.encryptionKey,
       });
+    const handled = {
+      handlerReservedConcurrency: props.handlerReservedConcurrency,
+      deadLetterTopic: this.notifications.topic,
+    };
     const network =
       props.vpc === undefined && props.cluster === undefined ? new Network(this, 'Network', stored) : undefined;
     this.vpc = network?.vpc ?? props.vpc ?? (props.cluster as ICluster).vpc;
     this.cluster = props.cluster ?? cluster(this, this.vpc, profile);
 
     // Providers: what the processes use.
-    this.secretKey = props.secretKey ?? new SecretKey(this, 'SecretKey', stored);
+    this.secretKey =
+      props.secretKey ?? new SecretKey(this, 'SecretKey', { ...stored, ...handled, ...props.secretKeyOptions });
     this.database =
       props.database ??
       new PostgresDatabase(this, 'Database', {
         secretsManagerEndpoint: network?.secretsManagerEndpoint,
         eventTopic: this.notifications.topic,
+        handlerReservedConcurrency: props.handlerReservedConcurrency,
         ...stored,
         ...props.databaseOptions,
         vpc: this.vpc,
@@ -214,9 +231,10 @@ export class DjangoApplication extends Construct {
       executionRole: executionRole(this, 'ExecutionRole'),
       logGroup: this.logGroup,
     };
-    const running = { ...shared, alarmTopic: this.notifications.topic };
+    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...handled, ...props.release });
+    const released = { ...shared, waitFor: [this.release.ready] };
+    const running = { ...released, alarmTopic: this.notifications.topic };
     const routed = { ...running, loadBalancer: this.loadBalancer };
-    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...props.release });
     this.web = takesEveryPath(props.asgi) ? undefined : new WebService(this, 'Web', { ...routed, ...props.web });
     this.asgi = props.asgi && new AsgiService(this, 'Asgi', { ...routed, ...props.asgi });
     this.workers = named(this, 'Workers', workersOf(props, this.broker), (parent, name, worker) => {
@@ -224,11 +242,20 @@ export class DjangoApplication extends Construct {
     });
     this.beat = props.beat && new BeatService(this, 'Beat', { ...running, ...props.beat });
     this.scheduledCommands = named(this, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
-      return new ScheduledCommand(parent, name, { ...shared, ...command });
+      return new ScheduledCommand(parent, name, { ...released, ...command });
     });
     const routedServices = [this.web, this.asgi].filter((service) => service !== undefined);
     const services = [...routedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
     checkConnections(this, this.database, services);
+    const secrets = changingSecrets(this.secretKey, this.database);
+    if (secrets.length > 0) {
+      this.secretRefresh = new SecretRefresh(this, 'SecretRefresh', {
+        ...stored,
+        ...handled,
+        secrets,
+        services: services.map(({ service }) => service),
+      });
+    }
 
     // Observers: they read, and change nothing.
     if (values.databaseBackup) {
@@ -251,6 +278,8 @@ export class DjangoApplication extends Construct {
       scheduledCommands: Object.values(this.scheduledCommands),
       certificate: this.loadBalancer.certificate,
       backup: this.backup,
+      rotationFunctions: rotationFunctionsOf(this.secretKey, this.database),
+      secretRefresh: this.secretRefresh,
       logGroup: this.logGroup,
       thresholds: props.alarmThresholds,
     });

@@ -13,6 +13,7 @@ import {
 import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type {
   CaCertificate,
@@ -26,16 +27,19 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { DatabaseVariables } from './database-variables';
+import { PasswordRotation } from './password-rotation';
 import { Checks } from './private/checks';
 import { CA_BUNDLE_PATH } from './private/contract';
 import { checkDatabase } from './private/database-checks';
 import { maxConnectionsOf } from './private/database-classes';
 import { withDefaults } from './private/database-defaults';
 import { databaseEvents } from './private/database-events';
+import { DatabaseHandlers } from './private/database-handlers';
 import { databaseInstance, databaseSettings } from './private/database-instance';
 import { loginsOf } from './private/database-names';
 import { readReplicas } from './private/database-replicas';
 import { DatabaseRoles } from './private/database-roles';
+import { DatabaseRotation } from './private/database-rotation';
 import { databaseSecret } from './private/database-secrets';
 import { allowLogGroups } from './private/key-policy';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
@@ -131,7 +135,7 @@ export interface PostgresDatabaseOptions {
   readonly logRetention?: RetentionDays;
   /** Level of Database Insights. ADVANCED keeps 15 months of performance data and costs more. @default - from the profile: STANDARD */
   readonly databaseInsightsMode?: DatabaseInsightsMode;
-  /** Authority that signs the certificate of the instance. @default CaCertificate.RDS_CA_RSA2048_G1 */
+  /** Authority that signs the certificate of the instance, not RSA4096: the handlers do not know it. @default CaCertificate.RDS_CA_RSA2048_G1 */
   readonly caCertificate?: CaCertificate;
   /**
    * Snapshot to begin with, by name or ARN; it must be encrypted, and its key stays. The master keeps the name that it has in the snapshot and gets the
@@ -140,20 +144,28 @@ export interface PostgresDatabaseOptions {
    * @default - an empty database
    */
   readonly snapshotIdentifier?: string;
-  /** Topic that hears what happens to the instance; it must let `events.rds.amazonaws.com` publish, as that of `Notifications` does. @default - none */
+  /** Topic that hears what happens to the instance, and of invocations of the handlers that got lost; it must let `events.rds.amazonaws.com` publish, as that of `Notifications` does. @default - none */
   readonly eventTopic?: ITopic;
   /**
-   * Subnets of the handler that makes the roles. It needs a way to Secrets Manager and to S3.
+   * Subnets of the handlers that make the roles and rotate the passwords. They need a way to Secrets Manager and to S3.
    * @default - private subnets with a way out, or isolated ones where the VPC has no such subnets
    */
   readonly handlerSubnets?: SubnetSelection;
   /**
-   * Interface endpoint for Secrets Manager that lets the handler's subnets in. Required when these are isolated; the network
+   * Interface endpoint for Secrets Manager that lets the handlers' subnets in. Required when these are isolated; the network
    * then needs the S3 gateway endpoint, too.
-   * @default - the handler takes its way out through a NAT gateway
+   * @default - the handlers take their way out through a NAT gateway
    */
   readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
-  /** Concurrency reserved for the handler that makes the roles. An account with a quota of 10 cannot reserve any. @default - none reserved */
+  /** How the password of the application's login changes; anything but OFF rotates the master's too. @default PasswordRotation.ALTERNATING_LOGINS */
+  readonly passwordRotation?: PasswordRotation;
+  /**
+   * Time between two rotations, in whole days. Services must be replaced within it, as `SecretRefresh` does: a login that was given up is refused
+   * after the next rotation. Of alternating logins a password lives for two periods, which the default keeps below the 90 days that auditors ask for.
+   * @default Duration.days(30)
+   */
+  readonly passwordRotationPeriod?: Duration;
+  /** Concurrency reserved for each handler. An account with a quota of 10 cannot reserve any. @default - none reserved */
   readonly handlerReservedConcurrency?: number;
 }
 
@@ -185,7 +197,8 @@ export interface PostgresDatabaseAttributes {
 
 /**
  * An RDS for PostgreSQL instance for a Django application: encrypted, private, TLS only, backed up and monitored, with one secret
- * for its master and another for the application, whose owner role and two logins exist before anything connects.
+ * for its master and another for the application, whose owner role and two logins exist before anything connects. Both passwords rotate;
+ * running processes must be replaced after that, which `SecretRefresh` does.
  *
  * @example
  * declare const vpc: ec2.IVpc;
@@ -231,6 +244,8 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   public readonly masterSecret: ISecret;
   /** The read replicas. */
   public readonly readReplicas: IDatabaseInstance[];
+  /** The functions that rotate the passwords of the application and of the master; none where rotation is off. */
+  public readonly rotationFunctions: IFunction[];
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
@@ -239,18 +254,21 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     checkDatabase(checks, filled);
     checks.throwIfAny();
     const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
+    const rotated = filled.passwordRotation !== PasswordRotation.OFF;
     const kept = { encryptionKey, removalPolicy: filled.belongingsRemovalPolicy };
     const logins = loginsOf(applicationUser);
 
     allowLogGroups(this, encryptionKey);
     const masterSecret = databaseSecret(this, 'MasterSecret', {
       ...kept,
+      rotated,
       description: 'Master user of the database: for RDS and the handlers that look after it',
       username: filled.masterUsername,
       databaseName,
     });
     const applicationSecret = databaseSecret(this, 'ApplicationSecret', {
       ...kept,
+      rotated,
       description: 'Login of the application in its database',
       username: logins[0],
       databaseName,
@@ -264,23 +282,37 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const instance = databaseInstance(this, 'Instance', filled, settings, masterSecret);
     const attachedMaster = masterSecret.attach(instance);
     const attachedApplication = applicationSecret.attach(instance);
-    const roles = new DatabaseRoles(this, 'Roles', {
-      ...kept,
+    const handlers = new DatabaseHandlers(this, 'Handlers', {
       vpc,
       port,
-      databaseName,
-      logins,
-      owner: applicationUser,
       subnets: filled.handlerSubnets,
       secretsManagerEndpoint: filled.secretsManagerEndpoint,
       databaseSecurityGroup: securityGroup,
+    });
+    const handled = {
+      ...kept,
+      handlers,
       masterSecret: attachedMaster,
       applicationSecret: attachedApplication,
-      instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
+      owner: applicationUser,
       logRetention: filled.logRetention,
       reservedConcurrentExecutions: filled.handlerReservedConcurrency,
       deadLetterTopic: filled.eventTopic,
+    };
+    const roles = new DatabaseRoles(this, 'Roles', {
+      ...handled,
+      databaseName,
+      logins,
+      instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
     });
+    const rotation = rotated
+      ? new DatabaseRotation(this, 'Rotation', {
+          ...handled,
+          roles,
+          period: filled.passwordRotationPeriod,
+          logins: filled.passwordRotation === PasswordRotation.SINGLE_LOGIN ? undefined : logins,
+        })
+      : undefined;
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
       databaseEvents(this, filled.eventTopic, {
@@ -293,6 +325,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.masterSecret = attachedMaster;
     this.applicationSecret = attachedApplication;
     this.readReplicas = replicas;
+    this.rotationFunctions = rotation?.functions ?? [];
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
     this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);

@@ -1,11 +1,23 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { fallbackLimit, SECRET_KEY_ROTATION } from './handlers/secret-key-rotation/contract';
 import { acknowledge } from './private/acknowledge';
+import { Checks, isUnknown } from './private/checks';
+import { checkRotationPeriod, SecretRotation } from './private/secret-rotation';
 import { type Profile, profileValues } from './profile';
+
+/** In seconds. */
+const TIMEOUT = 30;
+const MOST_FALLBACKS = 20;
+const LONGEST_SESSION = Duration.days(400);
 
 /** Django's SECRET_KEY, and the keys that are still accepted. */
 export interface ISecretKey {
@@ -17,14 +29,36 @@ export interface ISecretKey {
   grantRead(grantee: IGrantable): Grant;
 }
 
+/** What can be chosen for a secret key. */
+export interface SecretKeyOptions {
+  /**
+   * Whether the key rotates. Turn it off for a project whose settings do not read DJANGO_SECRET_KEYS into SECRET_KEY_FALLBACKS: every rotation would
+   * log its users out. @default true
+   */
+  readonly rotate?: boolean;
+  /**
+   * Time between two rotations, in whole days. Services must be replaced within it, as `SecretRefresh` does. The first rotation only announces the
+   * key that the second one signs with. @default Duration.days(90)
+   */
+  readonly rotationPeriod?: Duration;
+  /** How long a session may live: SESSION_COOKIE_AGE of the settings. Old keys are accepted for as long. @default Duration.days(14), as in Django */
+  readonly sessionCookieAge?: Duration;
+}
+
 /** Properties of `SecretKey`. */
-export interface SecretKeyProps {
+export interface SecretKeyProps extends SecretKeyOptions {
   /** Where defaults that differ by environment come from. @default Profile.production() */
   readonly profile?: Profile;
   /** Key that encrypts the secret. @default - the account's key for Secrets Manager, managed by AWS */
   readonly encryptionKey?: IKey;
   /** What happens to the secret when it leaves the stack. @default - from the profile: production RETAIN, development DESTROY */
   readonly removalPolicy?: RemovalPolicy;
+  /** How long the log of the rotation is kept. @default - from the profile: production one year, development one month */
+  readonly logRetention?: RetentionDays;
+  /** Topic that hears of a rotation that Lambda gave up on; its key is `encryptionKey`, if it has one. @default - none */
+  readonly deadLetterTopic?: ITopic;
+  /** Concurrency reserved for the function that rotates. An account with a quota of 10 cannot reserve any. @default - none reserved */
+  readonly handlerReservedConcurrency?: number;
 }
 
 /** A secret key that exists already. */
@@ -36,11 +70,13 @@ export interface SecretKeyAttributes {
 /**
  * Django's SECRET_KEY as a generated secret in AWS Secrets Manager: JSON with the key and an empty list of fallbacks.
  *
- * The key is made by Secrets Manager, so no template, output or log ever shows it.
+ * The key is made by Secrets Manager, so no template, output or log ever shows it. A function of ours rotates it without logging anybody out: each
+ * key is announced one rotation ahead, and accepted for as long as a session may live. Running processes must be replaced after a rotation, which
+ * `SecretRefresh` does.
  *
  * @example
- * const secretKey = new SecretKey(this, 'SecretKey');
- * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/intro.html
+ * const secretKey = new SecretKey(this, 'SecretKey', { sessionCookieAge: Duration.days(30) });
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html
  */
 export class SecretKey extends Construct implements ISecretKey {
   /** Uses a secret that exists already and keeps to the same JSON. */
@@ -57,15 +93,19 @@ export class SecretKey extends Construct implements ISecretKey {
 
   public readonly secret: ISecret;
   public readonly containerSecrets: { [name: string]: ContainerSecret };
+  /** The function that rotates the key, unless rotation is off. */
+  public readonly rotationFunction?: IFunction;
 
   constructor(scope: Construct, id: string, props: SecretKeyProps = {}) {
     super(scope, id);
+    validate(this, props);
     const profile = profileValues(props.profile);
+    const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
 
     const secret = new Secret(this, 'Secret', {
       description: 'Django SECRET_KEY and the keys that are still accepted',
       encryptionKey: props.encryptionKey,
-      removalPolicy: props.removalPolicy ?? profile.removalPolicy,
+      removalPolicy,
       // Frozen: any change here would make Secrets Manager generate another key.
       generateSecretString: {
         secretStringTemplate: '{"fallbacks":[]}',
@@ -74,7 +114,27 @@ export class SecretKey extends Construct implements ISecretKey {
         excludePunctuation: true,
       },
     });
-    acknowledgeNoRotation(secret);
+    if (props.rotate ?? true) {
+      const rotation = new SecretRotation(this, 'Rotation', {
+        secret,
+        removalPolicy,
+        bundle: 'secret-key-rotation',
+        description: 'Rotates the SECRET_KEY of Django',
+        timeout: TIMEOUT,
+        period: rotationPeriodOf(props),
+        environment: {
+          [SECRET_KEY_ROTATION.sessionCookieAge]: `${sessionCookieAgeOf(props).toSeconds()}`,
+          [SECRET_KEY_ROTATION.rotationPeriod]: `${rotationPeriodOf(props).toSeconds()}`,
+        },
+        encryptionKey: props.encryptionKey,
+        logRetention: props.logRetention ?? profile.logRetention,
+        deadLetterTopic: props.deadLetterTopic,
+        reservedConcurrentExecutions: props.handlerReservedConcurrency,
+      });
+      this.rotationFunction = rotation.handler;
+    } else {
+      acknowledgeNoRotation(secret);
+    }
 
     this.secret = secret;
     this.containerSecrets = containerSecrets(secret);
@@ -84,6 +144,19 @@ export class SecretKey extends Construct implements ISecretKey {
   public grantRead(grantee: IGrantable): Grant {
     return this.secret.grantRead(grantee);
   }
+
+  /** Steps of rotations that failed, sum over 5 minutes; undefined where rotation is off. */
+  public metricRotationErrors(options?: MetricOptions): Metric | undefined {
+    return this.rotationFunction?.metricErrors(options);
+  }
+}
+
+function rotationPeriodOf({ rotationPeriod }: SecretKeyOptions): Duration {
+  return rotationPeriod ?? Duration.days(90);
+}
+
+function sessionCookieAgeOf({ sessionCookieAge }: SecretKeyOptions): Duration {
+  return sessionCookieAge ?? Duration.days(14);
 }
 
 function containerSecrets(secret: ISecret): { [name: string]: ContainerSecret } {
@@ -95,8 +168,46 @@ function containerSecrets(secret: ISecret): { [name: string]: ContainerSecret } 
 
 function acknowledgeNoRotation(secret: Secret): void {
   const reason =
-    'Replacing this key alone would log every user out: it changes only together with fallbacks. ' +
-    'It is generated, never shown, and encrypted; only the roles of the application may read it.';
+    'Rotation is turned off, for a project that does not accept old keys: each rotation would log every user out. ' +
+    'The key is generated, never shown, and encrypted; only the roles of the application may read it.';
   acknowledge(secret, 'SMG4', reason);
   acknowledge(secret, 'SecretsManagerRotationEnabled', reason);
+}
+
+function validate(scope: Construct, props: SecretKeyProps): void {
+  const checks = new Checks(scope);
+  const age = sessionCookieAgeOf(props);
+  const period = rotationPeriodOf(props);
+  const asked = props.rotationPeriod ?? props.sessionCookieAge;
+  checks
+    .that('rotate', props.rotate, asked === undefined || props.rotate !== false, {
+      must: 'not be false together with `rotationPeriod` or `sessionCookieAge`',
+      remedy: 'Leave these out, or let the key rotate.',
+    })
+    .duration('sessionCookieAge', age, {
+      min: 60,
+      max: LONGEST_SESSION.toSeconds(),
+      remedy: 'Give SESSION_COOKIE_AGE of your settings; browsers keep no cookie for longer than 400 days.',
+    })
+    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
+      min: 1,
+      remedy: 'Leave it out in an account whose concurrency quota is 10.',
+    });
+  checkRotationPeriod(checks, 'rotationPeriod', period);
+  const known = !isUnknown(age) && !isUnknown(period) && period.toMilliseconds({ integral: false }) > 0;
+  const kept = known ? fallbackLimit(seconds(age), seconds(period)) : 0;
+  checks
+    .that('rotationPeriod', period, kept <= MOST_FALLBACKS, {
+      must: `be long enough that ${MOST_FALLBACKS} old keys cover \`sessionCookieAge\``,
+      remedy: `It would take ${kept} keys, and Django tries them all for each stale signature: rotate less often, or shorten sessions.`,
+    })
+    .optional('sessionCookieAge', age, () => Number.isInteger(seconds(age)), {
+      must: 'be whole seconds',
+      remedy: 'Django counts it in seconds.',
+    })
+    .throwIfAny();
+}
+
+function seconds(duration: Duration): number {
+  return duration.toMilliseconds({ integral: false }) / 1000;
 }

@@ -26,6 +26,7 @@ export {
 } from '../constructs/https-load-balancer';
 export { Network, type NetworkProps } from '../constructs/network';
 export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications';
+export { PasswordRotation } from '../constructs/password-rotation';
 export {
   type IPostgresDatabase,
   PostgresDatabase,
@@ -47,7 +48,14 @@ export {
   type ScheduledCommandOptions,
   type ScheduledCommandProps,
 } from '../constructs/scheduled-command';
-export { type ISecretKey, SecretKey, type SecretKeyAttributes, type SecretKeyProps } from '../constructs/secret-key';
+export {
+  type ISecretKey,
+  SecretKey,
+  type SecretKeyAttributes,
+  type SecretKeyOptions,
+  type SecretKeyProps,
+} from '../constructs/secret-key';
+export { SecretRefresh, type SecretRefreshProps } from '../constructs/secret-refresh';
 export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
 export {
   type ITaskQueue,

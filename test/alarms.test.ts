@@ -2,6 +2,7 @@ import { Duration, Size, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
@@ -16,6 +17,8 @@ import { DatabaseBackup } from '../constructs/database-backup';
 import { HttpsLoadBalancer } from '../constructs/https-load-balancer';
 import { PostgresDatabase } from '../constructs/postgres-database';
 import { ScheduledCommand } from '../constructs/scheduled-command';
+import { SecretKey } from '../constructs/secret-key';
+import { SecretRefresh } from '../constructs/secret-refresh';
 import { TaskQueue } from '../constructs/task-queue';
 import { WebService } from '../constructs/web-service';
 import { WorkerService } from '../constructs/worker-service';
@@ -366,6 +369,32 @@ describe('in a stack', () => {
         },
       },
     });
+  });
+
+  test('watches what rotates secrets and what replaces tasks', () => {
+    const stack = testStack();
+    const { service } = application(stack).web;
+    const secretKey = new SecretKey(stack, 'Rotating');
+    const secretRefresh = new SecretRefresh(stack, 'Refresh', { secrets: [secretKey.secret], services: [service] });
+    new ApplicationAlarms(stack, 'Alarms', {
+      topic: new Topic(stack, 'Topic'),
+      rotationFunctions: [secretKey.rotationFunction as IFunction],
+      secretRefresh,
+    });
+    const template = templateOf(stack);
+    const common = { Threshold: 0, ComparisonOperator: 'GreaterThanThreshold', TreatMissingData: 'notBreaching' };
+    expect(alarmOn(template, 'Shop/Rotating/Rotation/Handler', 'rotation-errors')).toMatchObject({
+      ...common,
+      MetricName: 'Errors',
+      Statistic: 'Sum',
+      Dimensions: [{ Name: 'FunctionName', Value: stack.resolve(secretKey.rotationFunction?.functionName) }],
+    });
+    expect(alarmOn(template, 'Shop/Refresh', 'refresh-failed')).toMatchObject({
+      ...common,
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: stack.resolve(secretRefresh.deadLetterQueue.queueName) }],
+    });
+    expect(alarmOn(template, 'Shop/Refresh', 'refresh-errors')).toMatchObject({ ...common, MetricName: 'Errors' });
   });
 
   test('counts errors in the log group of each service when each has its own', () => {

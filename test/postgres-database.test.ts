@@ -24,6 +24,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DatabaseVariables } from '../constructs/database-variables';
+import { PasswordRotation } from '../constructs/password-rotation';
 import { PostgresDatabase, type PostgresDatabaseProps } from '../constructs/postgres-database';
 import { maxConnectionsOf } from '../constructs/private/database-classes';
 import { windowsOverlap } from '../constructs/private/time-window';
@@ -131,7 +132,7 @@ describe('with nothing but a network', () => {
     expect(id).toMatch(/^DatabasePostgres17/);
   });
 
-  test('it lies in the isolated subnets, and nobody may connect but the handler', () => {
+  test('it lies in the isolated subnets, and nobody may connect but the handlers', () => {
     template.hasResourceProperties('AWS::RDS::DBSubnetGroup', {
       SubnetIds: vpc.isolatedSubnets.map((subnet) => stack.resolve(subnet.subnetId)),
     });
@@ -476,6 +477,86 @@ test.each([
   [DatabaseVariables.of({ host: 'A', port: 'B', name: 'C', user: 'D', password: 'E' }), 'A B C D E'],
 ])('variables can have the names of an existing project', (variables, names) => {
   expect(Object.keys(made({ variables }).database.containerSecrets)).toEqual(names.split(' '));
+});
+
+describe('rotation of the passwords', () => {
+  const SCHEDULE = 'AWS::SecretsManager::RotationSchedule';
+  const functions = (template: Template) =>
+    Object.values(template.findResources('AWS::Lambda::Function'))
+      .filter(({ Properties }) => /^Rotates/.test(Properties.Description))
+      .map(({ Properties }) => Properties);
+
+  test('that of the application and that of the master change every 30 days, in functions of their own', () => {
+    const { stack, database, template } = made();
+    const schedules = Object.values(template.findResources(SCHEDULE)).map(({ Properties }) => Properties);
+    expect(schedules).toEqual(
+      [database.applicationSecret, database.masterSecret].map((secret, index) => ({
+        SecretId: stack.resolve(secret.secretArn),
+        RotationLambdaARN: stack.resolve(database.rotationFunctions[index].functionArn),
+        RotateImmediatelyOnUpdate: false,
+        RotationRules: { AutomaticallyAfterDays: 30 },
+      })),
+    );
+    expect(functions(template).map(({ Environment, Timeout }) => [Environment?.Variables, Timeout])).toEqual([
+      [
+        {
+          MASTER_SECRET_ARN: stack.resolve(database.masterSecret.secretArn),
+          LOGINS: 'django_a,django_b',
+          OWNER: 'django',
+        },
+        120,
+      ],
+      [undefined, 120],
+    ]);
+  });
+
+  test('the functions run where the roles are made, with the same security group, and write to the same log', () => {
+    const { template } = made();
+    const all = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties);
+    expect(new Set(all.map(({ VpcConfig }) => JSON.stringify(VpcConfig))).size).toBe(1);
+    expect(new Set(all.map(({ LoggingConfig }) => JSON.stringify(LoggingConfig))).size).toBe(1);
+  });
+
+  test('a schedule waits for roles, attachments and the rule of the security group', () => {
+    const { template } = made();
+    for (const id of Object.keys(template.findResources(SCHEDULE))) {
+      expect(typesBefore(template, id)).toEqual(
+        expect.arrayContaining([
+          ROLES,
+          'AWS::SecretsManager::SecretTargetAttachment',
+          'AWS::EC2::SecurityGroupIngress',
+          'AWS::Lambda::Permission',
+        ]),
+      );
+    }
+  });
+
+  test('nothing that waits for the database waits for it', () => {
+    const stack = testStack();
+    const database = new PostgresDatabase(stack, 'Database', { vpc: network(stack) });
+    const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    role.node.addDependency(database.ready);
+    const template = templateOf(stack);
+    const [id] = Object.keys(template.findResources('AWS::IAM::Role')).filter((each) => each.startsWith('Role'));
+    expect(typesBefore(template, id)).toContain(ROLES);
+    expect(typesBefore(template, id)).not.toContain(SCHEDULE);
+  });
+
+  test('one login keeps its name when that is asked for', () => {
+    const { template } = made({ passwordRotation: PasswordRotation.SINGLE_LOGIN });
+    expect(Object.keys(functions(template)[0].Environment.Variables)).toEqual(['MASTER_SECRET_ARN', 'OWNER']);
+  });
+
+  test('the period can be another', () => {
+    const { template } = made({ passwordRotationPeriod: Duration.days(7) });
+    template.allResourcesProperties(SCHEDULE, { RotationRules: { AutomaticallyAfterDays: 7 } });
+  });
+
+  test('can be turned off', () => {
+    const { database, template } = made({ passwordRotation: PasswordRotation.OFF });
+    template.resourceCountIs(SCHEDULE, 0);
+    expect(database.rotationFunctions).toEqual([]);
+  });
 });
 
 describe('a database that exists already', () => {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLUSTER_EVENTS, REPORTED_ELSEWHERE, SECRET_EVENTS } from '../constructs/private/alarm-events';
+import { REFRESH_ALARMS, ROTATION_ALARMS } from '../constructs/private/alarm-secrets';
 import {
   LOAD_BALANCED_SERVICE_ALARMS,
   LOAD_BALANCER_ALARMS,
@@ -34,6 +35,8 @@ const reported: Reported[] = [
   ...BACKUP_ALARMS,
   ...LOG_ALARMS,
   ...HEARTBEAT_ALARMS,
+  ...ROTATION_ALARMS,
+  ...REFRESH_ALARMS,
   ...CLUSTER_EVENTS,
   ...SECRET_EVENTS,
   ...REPORTED_ELSEWHERE,

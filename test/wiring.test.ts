@@ -1,25 +1,28 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { productionExample } from '../scripts/production-example';
 import { explicit, Graph } from './wiring/graph';
-import { requirementsOf, unmet } from './wiring/order';
+import { CUSTOM_RESOURCES, RUNNERS, requirementsOf, unmet } from './wiring/order';
 import { refused, refusedRoles, sendersOf } from './wiring/senders';
 
 const graph = new Graph(Template.fromStack(productionExample().stack).toJSON().Resources);
 const requirements = requirementsOf(graph);
 
 describe('what only a deployment would show: order', () => {
-  test('every service and schedule waits for its permissions, routes, secrets, rule and capacity provider', () => {
+  test('services, schedules, releases and custom resources wait for permissions, routes, secrets, rules, capacity providers and the release', () => {
     expect(unmet(graph)).toEqual([]);
   });
 
   test('the walk looks at every runner, and finds every kind of reason', () => {
-    const runners = graph.ofType('AWS::ECS::Service', 'AWS::Scheduler::Schedule', 'Custom::ReleaseCommand');
+    const runners = graph.ofType(...RUNNERS, ...CUSTOM_RESOURCES);
     expect(new Set(requirements.map(({ from }) => from))).toEqual(new Set(runners));
-    expect(runners.length).toBeGreaterThanOrEqual(6);
+    expect(runners.length).toBeGreaterThanOrEqual(8);
     expect([...new Set(requirements.map(({ why }) => why))].sort()).toEqual([
       'Spot',
       'execution role',
+      'handler role',
+      'handler routes',
       'listener rule',
+      'release',
       'routes',
       'scheduler role',
       'secret attachment',

@@ -15,3 +15,15 @@ export function acknowledge(scope: IConstruct, rule: string, reason: string): vo
     Validations.of(scope).acknowledge({ id: `${pack}::${pack}-${rule}`, reason });
   }
 }
+
+/** A resolved resource of a policy as the rule packs write it: references in angle brackets. */
+export function findingOf(resource: unknown): string {
+  if (typeof resource === 'string') {
+    return resource;
+  }
+  const [[kind, value]] = Object.entries(resource as { [kind: string]: unknown });
+  if (kind === 'Fn::Join') {
+    return (value as [string, unknown[]])[1].map(findingOf).join('');
+  }
+  return kind === 'Ref' ? `<${value}>` : `<${(value as string[]).join('.')}>`;
+}

@@ -19,6 +19,8 @@ export const CONTRACT = {
   PGSSLMODE: '`verify-full`. libpq reads it; PGSSLROOTCERT alone would connect without TLS.',
   PGSSLROOTCERT:
     'Path of the RDS certificate bundle in the image: /etc/ssl/certs/rds-global-bundle.pem unless changed.',
+  PGOPTIONS:
+    'Release only: `-c lock_timeout=…` in milliseconds, behind options of your own. libpq reads it, unless the settings give `options` themselves.',
   CELERY_BROKER_URL: '`sqs://`: credentials come from the task role.',
   CELERY_BROKER_TRANSPORT_OPTIONS: 'JSON for kombu: region, wait_time_seconds, predefined_queues.',
   CELERY_TASK_DEFAULT_QUEUE: 'Name of the default queue.',

@@ -5,6 +5,7 @@ import type { Checks } from './checks';
 import { isDatabaseClass } from './database-classes';
 import type { FilledProps } from './database-defaults';
 import { checkDatabaseNames } from './database-names';
+import { checkRotationPeriod } from './secret-rotation';
 import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 
 /** RDS enlarges storage only when there is at least a tenth to gain. */
@@ -45,7 +46,16 @@ export function checkDatabase(checks: Checks, props: FilledProps): void {
       min: 1,
       remedy: 'Leave it out in an account whose concurrency quota is 10.',
     });
+  checkRotation(checks, props);
   checkParameters(checks, props.parameters);
+}
+
+function checkRotation(checks: Checks, { passwordRotationPeriod, caCertificate }: FilledProps): void {
+  checkRotationPeriod(checks, 'passwordRotationPeriod', passwordRotationPeriod);
+  checks.that('caCertificate', caCertificate.toString(), !/rsa4096/.test(caCertificate.toString()), {
+    must: 'not be RSA4096',
+    remedy: 'The handlers verify the database against RSA2048 and ECC384 authorities only: take one of these.',
+  });
 }
 
 function checkSize(checks: Checks, props: FilledProps): void {
@@ -117,7 +127,7 @@ function checkPlaces(checks: Checks, props: FilledProps): void {
     props.secretsManagerEndpoint,
     !cutOff || props.secretsManagerEndpoint !== undefined,
     {
-      must: 'be given when the handler that makes the database roles runs in isolated subnets',
+      must: 'be given when the handlers that make the database roles and rotate the passwords run in isolated subnets',
       remedy:
         'Give an interface endpoint for Secrets Manager (the network also needs the S3 gateway endpoint), or a VPC with NAT gateways.',
     },

@@ -1,10 +1,12 @@
+import { Duration } from 'aws-cdk-lib';
 import { CaCertificate, EngineLifecycleSupport, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { DatabaseVariables } from '../database-variables';
+import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
 import { profileValues } from '../profile';
 import { CA_BUNDLE_PATH } from './contract';
 import { databaseSubnets } from './database-checks';
-import { handlerSubnets } from './database-roles';
+import { handlerSubnets } from './database-handlers';
 
 /** A database's props with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;
@@ -39,6 +41,8 @@ export function withDefaults(props: PostgresDatabaseProps) {
     logRetention: props.logRetention ?? profile.logRetention,
     databaseInsightsMode: props.databaseInsightsMode ?? profile.databaseInsightsMode,
     caCertificate: props.caCertificate ?? CaCertificate.RDS_CA_RSA2048_G1,
+    passwordRotation: props.passwordRotation ?? PasswordRotation.ALTERNATING_LOGINS,
+    passwordRotationPeriod: props.passwordRotationPeriod ?? Duration.days(30),
     /** Of secrets and log groups, which outlive the instance in production. */
     belongingsRemovalPolicy: profile.removalPolicy,
   };

@@ -3,7 +3,7 @@ import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
+import { acknowledge, findingOf } from './acknowledge';
 import { familyArn } from './failure-rule';
 import type { HardenedTask } from './hardened-task';
 import { WorkloadRole } from './workload-role';
@@ -43,15 +43,8 @@ export function schedulerRole(scope: Construct, task: HardenedTask, cluster: ICl
   queue.encryptionMasterKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
   acknowledge(
     role,
-    `IAM5[Resource::${finding(stack.resolve(`${familyArn(task)}:*`))}]`,
+    `IAM5[Resource::${findingOf(stack.resolve(`${familyArn(task)}:*`))}]`,
     'Any revision of this one task definition, in this one cluster: a run that falls into a deployment must find both revisions allowed.',
   );
   return role;
-}
-
-/** A resource as the rule writes it: references in angle brackets. */
-function finding(arn: string | { 'Fn::Join': [string, (string | { Ref: string })[]] }): string {
-  return typeof arn === 'string'
-    ? arn
-    : arn['Fn::Join'][1].map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join('');
 }

@@ -1,7 +1,380 @@
-import { EDGE } from './edge';
-import { PERMISSIONS } from './permissions';
-import type { Protection } from './protection';
-import { STORES } from './stores';
+import {
+  add,
+  attribute,
+  type Control,
+  first,
+  roleStatements,
+  routed,
+  set,
+  statements,
+  unless,
+} from '../controls/control';
+import { NO_SECRETS_IN_THE_CLEAR } from '../controls/services';
+import { CLOSED_BUCKETS, listsTasks, madeByTheCdk, ofTheWaiter, TOKEN_ONLY_ACTIONS } from '../controls/stores';
+import type { Graph } from '../wiring/graph';
 
-/** One for each acknowledged rule. */
-export const PROTECTIONS: Protection[] = [...EDGE, ...PERMISSIONS, ...STORES];
+const BUCKET = 'AWS::S3::Bucket';
+const BALANCER = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
+const LAMBDA = 'AWS::Lambda::Function';
+const LISTENER = 'AWS::ElasticLoadBalancingV2::Listener';
+const POLICY = 'AWS::IAM::ManagedPolicy';
+const QUEUE = 'AWS::SQS::Queue';
+
+/** What protects instead, where a rule of a pack is acknowledged. */
+export interface Protection extends Omit<Control, 'ids'> {
+  readonly rules: string[];
+}
+
+export const PROTECTIONS: Protection[] = [
+  {
+    rules: ['EC23'],
+    sentence: 'one security group is open, that of the load balancer, on 80 and 443; unknown hosts get 404 from it',
+    offenders: (template) => {
+      const balancers = template
+        .ofType(BALANCER)
+        .flatMap((id) => template.mentions(template.properties(id).SecurityGroups));
+      return [
+        ...unless(template, 'AWS::EC2::SecurityGroup', ({ SecurityGroupIngress = [] }, id) =>
+          SecurityGroupIngress.every(
+            ({ FromPort, ToPort }: { FromPort: number; ToPort: number }) =>
+              balancers.includes(id) && [80, 443].includes(FromPort) && FromPort === ToPort,
+          ),
+        ),
+        ...unless(template, 'AWS::EC2::SecurityGroupIngress', ({ CidrIp, CidrIpv6, SourceSecurityGroupId }) => {
+          return (
+            CidrIp === undefined && CidrIpv6 === undefined && template.mentions(SourceSecurityGroupId).length === 1
+          );
+        }),
+        ...template
+          .ofType(LISTENER)
+          .filter((id) => template.properties(id).Protocol === 'HTTPS')
+          .filter((id) => template.properties(id).DefaultActions[0].FixedResponseConfig?.StatusCode !== '404'),
+      ];
+    },
+    mutants: {
+      'another port': (resources) => {
+        const [group] = Object.values(resources).filter(({ Properties }) => Properties?.SecurityGroupIngress);
+        group.Properties.SecurityGroupIngress.push({ CidrIp: '0.0.0.0/0', FromPort: 22, ToPort: 22 });
+      },
+      'a whole range': (resources) => {
+        const [group] = Object.values(resources).filter(({ Properties }) => Properties?.SecurityGroupIngress);
+        group.Properties.SecurityGroupIngress[0].ToPort = 65535;
+      },
+      'another group': set('AWS::EC2::SecurityGroupIngress', 'CidrIp', '0.0.0.0/0'),
+      'unknown hosts that are served': set(LISTENER, 'DefaultActions.0', { Type: 'forward' }),
+    },
+  },
+  { ...NO_SECRETS_IN_THE_CLEAR, rules: ['ECS2'] },
+  {
+    rules: ['ELBv2ACMCertificateRequired'],
+    sentence: 'HTTP answers with a redirect to HTTPS and nothing else, and no rule hangs on its listener',
+    offenders: (template) => {
+      const plain = template.ofType(LISTENER).filter((id) => template.properties(id).Protocol !== 'HTTPS');
+      return plain.filter((id) => {
+        const { DefaultActions } = template.properties(id);
+        const ruled = template
+          .ofType('AWS::ElasticLoadBalancingV2::ListenerRule')
+          .some((rule) => template.mentions(template.properties(rule).ListenerArn).includes(id));
+        return ruled || DefaultActions.length !== 1 || DefaultActions[0].RedirectConfig?.Protocol !== 'HTTPS';
+      });
+    },
+    mutants: {
+      'HTTP that is served': (resources) => {
+        httpListener(resources).DefaultActions = [{ Type: 'forward' }];
+      },
+      'a redirect to HTTP': (resources) => {
+        httpListener(resources).DefaultActions[0].RedirectConfig.Protocol = 'HTTP';
+      },
+      'a rule for HTTP': (resources) => {
+        const [id] = Object.keys(resources).filter((each) => resources[each].Properties === httpListener(resources));
+        first(resources, 'AWS::ElasticLoadBalancingV2::ListenerRule').Properties.ListenerArn = { Ref: id };
+      },
+    },
+  },
+  {
+    rules: ['IAM4'],
+    sentence: 'policies of AWS are on the role of AWS Backup alone, which only it can assume, for one database',
+    offenders: (template) => [
+      ...unless(template, 'AWS::IAM::Role', ({ ManagedPolicyArns = [], AssumeRolePolicyDocument }, id) => {
+        const byAws = JSON.stringify(ManagedPolicyArns).includes(':iam::aws:policy/');
+        const backup = statements(id, AssumeRolePolicyDocument).every(({ Principal }) => {
+          return JSON.stringify(Principal) === '{"Service":"backup.amazonaws.com"}';
+        });
+        const right = ManagedPolicyArns.every((arn: unknown) =>
+          /policy\/service-role\/AWSBackupServiceRolePolicyFor(Backup|Restores)"/.test(JSON.stringify(arn)),
+        );
+        return !byAws || madeByTheCdk(id) || (backup && right);
+      }),
+      ...unless(template, 'AWS::Backup::BackupSelection', ({ BackupSelection }) => {
+        const { Resources = [], ListOfTags, Conditions } = BackupSelection;
+        return (
+          Resources.length === 1 &&
+          template.mentions(Resources).some((id) => template.ofType('AWS::RDS::DBInstance').includes(id)) &&
+          ListOfTags === undefined &&
+          Conditions === undefined
+        );
+      }),
+    ],
+    mutants: {
+      'a policy of AWS for a task': set('AWS::IAM::Role', 'ManagedPolicyArns', [
+        'arn:aws:iam::aws:policy/ReadOnlyAccess',
+      ]),
+      'everything is backed up': set('AWS::Backup::BackupSelection', 'BackupSelection.Resources', ['*']),
+      'what has a tag is backed up': set('AWS::Backup::BackupSelection', 'BackupSelection.ListOfTags', [{}]),
+    },
+  },
+  {
+    rules: ['IAM5'],
+    sentence:
+      'wildcards that AWS forces, one log group, revisions of one task, tasks of one cluster, and those of the provider framework',
+    offenders: (template) =>
+      roleStatements(template)
+        .filter(({ Resource, Action }) => /\*/.test(JSON.stringify([Resource, Action])))
+        .filter((statement) => {
+          const { Resource, Action, Condition } = statement;
+          const cluster = template.mentions(Condition?.ArnEquals?.['ecs:cluster']);
+          const [resource] = Resource.map((each) => JSON.stringify(each));
+          const token = resource === '"*"' && Action.every((action) => TOKEN_ONLY_ACTIONS.includes(action));
+          const monitoring =
+            /:log-group:RDSOSMetrics\*"/.test(resource) &&
+            Action.every((action) => /^logs:(Create|Put|Describe|Get)\w+$/.test(action));
+          const revisions =
+            /:task-definition\/\w+:\*"/.test(resource) && `${Action}` === 'ecs:RunTask' && cluster.length === 1;
+          const tasks =
+            /:task\/",\{"Ref":"\w+"\},"\/\*"/.test(resource) &&
+            (`${Action}` === 'ecs:DescribeTasks,ecs:StopTask'
+              ? cluster.length === 1
+              : `${Action}` === 'ecs:TagResource' && Condition?.StringEquals?.['ecs:CreateAction'] === 'RunTask');
+          const single = token || monitoring || revisions || tasks || listsTasks(template, statement);
+          return !ofTheWaiter(template, statement.id) && (Resource.length > 1 || !single);
+        })
+        .map(({ id }) => id),
+    mutants: {
+      'every queue': set(POLICY, 'PolicyDocument.Statement.0.Resource', 'arn:aws:sqs:eu-west-1:111122223333:*'),
+      'every action of a kind': set(POLICY, 'PolicyDocument.Statement.0.Action', 'sqs:Get*'),
+      'every log group': (resources) => {
+        const [policy] = Object.values(resources).filter(({ Properties }) =>
+          JSON.stringify(Properties ?? 0).includes('RDSOSMetrics'),
+        );
+        policy.Properties.PolicyDocument.Statement[0].Resource = '*';
+      },
+      'any cluster': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:RunTask'),
+        );
+        policy.Properties.PolicyDocument.Statement[0].Condition = {};
+      },
+      'tasks of any cluster': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:StopTask'),
+        );
+        policy.Properties.PolicyDocument.Statement[1].Condition = {};
+      },
+    },
+  },
+  {
+    rules: ['IAMNoInlinePolicy'],
+    sentence:
+      'the one inline policy lets the state machine of the provider framework call two functions, log and trace',
+    offenders: (template) =>
+      unless(template, 'AWS::IAM::Policy', ({ PolicyDocument }, id) => {
+        const called = statements(id, PolicyDocument)
+          .filter(({ Action }) => Action.includes('lambda:InvokeFunction'))
+          .flatMap(({ Resource }) => template.mentions(Resource));
+        return ofTheWaiter(template, id) && called.length === 2;
+      }),
+    mutants: {
+      'another inline policy': add('AWS::IAM::Policy', { PolicyDocument: { Statement: [] } }),
+      'another action': set('AWS::IAM::Policy', 'PolicyDocument.Statement.2.Action', 's3:GetObject'),
+      'any function': set('AWS::IAM::Policy', 'PolicyDocument.Statement.0.Resource', '*'),
+      'for another role': (resources) => {
+        const [role] = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
+        first(resources, 'AWS::IAM::Policy').Properties.Roles = [{ Ref: role[0] }];
+      },
+    },
+  },
+  {
+    rules: ['LambdaInsideVPC'],
+    sentence:
+      'a function outside of the VPC calls AWS on resources that it names, and only services of AWS may invoke it',
+    offenders: (template) => [
+      ...unless(template, LAMBDA, ({ VpcConfig, Role }, id) => {
+        const roles = template.mentions(Role);
+        const own = template
+          .ofType(POLICY)
+          .filter((policy) =>
+            template.mentions(template.properties(policy).Roles).some((role) => roles.includes(role)),
+          );
+        return (
+          madeByTheCdk(id) ||
+          VpcConfig !== undefined ||
+          (own.length === 1 &&
+            roleStatements(template)
+              .filter((statement) => own.includes(statement.id))
+              .every(({ Resource }) => !Resource.includes('*')))
+        );
+      }),
+      ...template.ofType('AWS::Lambda::Url'),
+      ...unless(template, 'AWS::Lambda::Permission', ({ Principal, SourceArn }) => {
+        return /\.amazonaws\.com$/.test(Principal) && template.mentions(SourceArn).length === 1;
+      }),
+    ],
+    mutants: {
+      'a function with an address': add('AWS::Lambda::Url', {}),
+      'anybody may invoke it': set('AWS::Lambda::Permission', 'Principal', '*'),
+      'Secrets Manager, for anybody': set('AWS::Lambda::Permission', 'SourceArn', undefined),
+      'a function that may do everything': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:UpdateService'),
+        );
+        policy.Properties.PolicyDocument.Statement[0].Resource = '*';
+      },
+    },
+  },
+  {
+    rules: ['S1', 'S3BucketLoggingEnabled'],
+    sentence: 'only log delivery writes to the bucket of the access logs, and no role of the stack can read it',
+    offenders: (template) => [
+      ...onlyLogDelivery(template),
+      ...unless(template, BUCKET, (_, id) => onlyForLogs(template, id)),
+    ],
+    mutants: {
+      'somebody else may write': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Principal', {
+        AWS: 'arn:aws:iam::1:root',
+      }),
+      'log delivery may read': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Action', 's3:GetObject'),
+      'a role may read': (resources) => {
+        const [id] = Object.keys(resources).filter((each) => resources[each].Type === BUCKET);
+        first(resources, POLICY).Properties.PolicyDocument.Statement[0].Resource = { 'Fn::GetAtt': [id, 'Arn'] };
+      },
+      'a bucket for something else': add(BUCKET, {}),
+    },
+  },
+  {
+    rules: ['S3DefaultEncryptionKMS'],
+    sentence: 'the bucket of the access logs is encrypted by S3, and admits log delivery alone',
+    offenders: (template) => [
+      ...unless(template, BUCKET, ({ BucketEncryption }, id) => {
+        const [rule] = BucketEncryption?.ServerSideEncryptionConfiguration ?? [];
+        return rule?.ServerSideEncryptionByDefault.SSEAlgorithm === 'AES256' && onlyForLogs(template, id);
+      }),
+      ...onlyLogDelivery(template),
+      ...CLOSED_BUCKETS.offenders(template),
+    ],
+    mutants: {
+      ...CLOSED_BUCKETS.mutants,
+      'no encryption': set(BUCKET, 'BucketEncryption', undefined),
+      'somebody else may write': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Principal', {
+        AWS: 'arn:aws:iam::1:root',
+      }),
+    },
+  },
+  {
+    rules: ['S3BucketReplicationEnabled'],
+    sentence: 'access logs have versions and stay when the stack goes',
+    offenders: (template) =>
+      unless(template, BUCKET, ({ VersioningConfiguration }, id, resource) => {
+        const kept = 'DeletionPolicy' in resource && resource.DeletionPolicy === 'Retain';
+        return kept && VersioningConfiguration?.Status === 'Enabled' && onlyForLogs(template, id);
+      }),
+    mutants: {
+      'no versions': set(BUCKET, 'VersioningConfiguration.Status', 'Suspended'),
+      'a bucket that goes': (resources) => {
+        first(resources, BUCKET).DeletionPolicy = 'Delete';
+      },
+    },
+  },
+  {
+    rules: ['SQS3'],
+    sentence: 'a queue without a dead-letter queue is one, or of a schedule or rule, and an alarm looks at it',
+    offenders: (template) =>
+      unless(template, QUEUE, ({ RedrivePolicy }, id) => {
+        const users = Object.keys(template.resources).filter((each) => {
+          const { RedrivePolicy: redrive, Target, Targets } = template.properties(each);
+          const letters = [
+            redrive,
+            Target?.DeadLetterConfig,
+            ...(Array.isArray(Targets) ? Targets : []).map((target) => target.DeadLetterConfig),
+          ];
+          return template.mentions(letters).includes(id);
+        });
+        const watched = template
+          .ofType('AWS::CloudWatch::Alarm')
+          .some((alarm) => template.mentions(template.properties(alarm)).includes(id));
+        return RedrivePolicy !== undefined || (users.length > 0 && watched);
+      }),
+    mutants: {
+      'a queue that loses messages': add(QUEUE, {}),
+      'dead letters that nobody sees': (resources) => {
+        for (const [id, { Type, Properties }] of Object.entries(resources)) {
+          if (Type === 'AWS::CloudWatch::Alarm' && Properties.MetricName === 'ApproximateNumberOfMessagesVisible') {
+            delete resources[id];
+          }
+        }
+      },
+    },
+  },
+  {
+    rules: ['VPCNoUnrestrictedRouteToIGW'],
+    sentence: 'what has a route to the internet gateway is the load balancer and NAT, and gets no address by itself',
+    offenders: (template) => {
+      const open = routed(template, 'GatewayId');
+      const users = Object.keys(template.resources).filter((id) => {
+        const isUse = !['AWS::EC2::SubnetRouteTableAssociation', 'AWS::EC2::NatGateway', BALANCER].includes(
+          template.resources[id].Type,
+        );
+        return isUse && template.mentions(template.properties(id)).some((each) => open.includes(each));
+      });
+      return [
+        ...(open.length === 0 ? ['no public subnet'] : users),
+        ...open.filter((subnet) => template.properties(subnet).MapPublicIpOnLaunch !== false),
+      ];
+    },
+    mutants: {
+      'tasks in public subnets': (resources) => {
+        first(resources, 'AWS::ECS::Service').Properties.NetworkConfiguration.AwsvpcConfiguration.Subnets = first(
+          resources,
+          BALANCER,
+        ).Properties.Subnets;
+      },
+      'a database in public subnets': (resources) => {
+        first(resources, 'AWS::RDS::DBSubnetGroup').Properties.SubnetIds = first(
+          resources,
+          BALANCER,
+        ).Properties.Subnets;
+      },
+      'public addresses for everything': set('AWS::EC2::Subnet', 'MapPublicIpOnLaunch', true),
+    },
+  },
+];
+
+function httpListener(resources: Parameters<Control['mutants'][string]>[0]) {
+  const found = Object.values(resources).find(
+    ({ Type, Properties }) => Type === LISTENER && Properties.Protocol === 'HTTP',
+  );
+  return found?.Properties;
+}
+
+/** Statements of bucket policies that admit anybody but log delivery, or let it do more than write. */
+function onlyLogDelivery(template: Graph): string[] {
+  return unless(template, 'AWS::S3::BucketPolicy', ({ PolicyDocument }, id) =>
+    statements(id, PolicyDocument)
+      .filter(({ Effect }) => Effect === 'Allow')
+      .every(({ Principal, Action }) => {
+        const delivery = '{"Service":"logdelivery.elasticloadbalancing.amazonaws.com"}';
+        return JSON.stringify(Principal) === delivery && `${Action}` === 's3:PutObject';
+      }),
+  );
+}
+
+/** Whether a bucket is that of a load balancer's access logs, and no role can reach it. */
+function onlyForLogs(template: Graph, bucket: string): boolean {
+  const logs = template
+    .ofType(BALANCER)
+    .some((id) =>
+      template
+        .mentions(attribute(template.properties(id).LoadBalancerAttributes, 'access_logs.s3.bucket'))
+        .includes(bucket),
+    );
+  return logs && roleStatements(template).every(({ Resource }) => !template.mentions(Resource).includes(bucket));
+}

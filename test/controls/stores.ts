@@ -5,6 +5,7 @@ import {
   first,
   refusesPlainText,
   roleStatements,
+  type Statement,
   set,
   statements,
   unless,
@@ -35,8 +36,54 @@ export function madeByTheCdk(id: string): boolean {
   return id.startsWith('CustomVpcRestrictDefaultSG');
 }
 
-/** SecretsManager.4, which is also what protects secrets that are not rotated yet. */
-export const SECRETS_WITH_A_KEY: Control = {
+/** All that the state machine of the CDK's provider framework may do: call the framework, deliver its log, trace. */
+const WAITER_ACTIONS = [
+  'lambda:InvokeFunction',
+  'logs:CreateLogDelivery',
+  'logs:CreateLogStream',
+  'logs:DeleteLogDelivery',
+  'logs:DescribeLogGroups',
+  'logs:DescribeResourcePolicies',
+  'logs:GetLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutLogEvents',
+  'logs:PutResourcePolicy',
+  'logs:UpdateLogDelivery',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
+];
+
+/**
+ * Whether a policy is the inline one that the CDK writes for the state machine of its provider framework: for the role of state machines
+ * alone, and on every resource only what knows none.
+ */
+export function ofTheWaiter(template: Graph, id: string): boolean {
+  const { Roles, PolicyDocument } = template.properties(id);
+  const machines = template
+    .ofType('AWS::StepFunctions::StateMachine')
+    .flatMap((each) => template.mentions(template.properties(each).RoleArn));
+  const roles = template.mentions(Roles);
+  return (
+    template.resources[id].Type === 'AWS::IAM::Policy' &&
+    roles.length === 1 &&
+    machines.includes(roles[0]) &&
+    template.properties(roles[0]).AssumeRolePolicyDocument.Statement[0].Principal.Service === 'states.amazonaws.com' &&
+    statements(id, PolicyDocument).every(
+      ({ Action, Resource }) =>
+        Action.every((action) => WAITER_ACTIONS.includes(action)) &&
+        !(Action.includes('lambda:InvokeFunction') && Resource.includes('*')),
+    )
+  );
+}
+
+/** Whether a statement lists the tasks of one cluster: AWS takes that on every resource, with the cluster as a condition. */
+export function listsTasks(template: Graph, { Action, Condition }: Statement): boolean {
+  return `${Action}` === 'ecs:ListTasks' && template.mentions(Condition?.ArnEquals?.['ecs:cluster']).length === 1;
+}
+
+const SECRETS_WITH_A_KEY: Control = {
   ids: 'SecretsManager.4',
   sentence: 'every secret is generated, encrypted with the key of the application, and closed to other accounts',
   offenders: (template) => [
@@ -106,6 +153,58 @@ export const STORES: Control[] = [
     },
   },
   SECRETS_WITH_A_KEY,
+  {
+    ids: 'SecretsManager.1, SecretsManagerRotationEnabled, SMG4',
+    sentence: 'every secret rotates by a function of ours, at least every 90 days',
+    offenders: (template) =>
+      unless(template, SECRET, (_, id) =>
+        template.ofType('AWS::SecretsManager::RotationSchedule').some((schedule) => {
+          const { SecretId, RotationLambdaARN, RotationRules } = template.properties(schedule);
+          const of = template
+            .mentions(SecretId)
+            .flatMap((each) => [each, ...template.mentions(template.properties(each).SecretId)]);
+          const [handler] = template.mentions(RotationLambdaARN);
+          return (
+            of.includes(id) && template.ofType(LAMBDA).includes(handler) && RotationRules.AutomaticallyAfterDays <= 90
+          );
+        }),
+      ),
+    mutants: {
+      'no schedule': without('AWS::SecretsManager::RotationSchedule'),
+      'a schedule for once a year': set(
+        'AWS::SecretsManager::RotationSchedule',
+        'RotationRules.AutomaticallyAfterDays',
+        365,
+      ),
+      'a secret that nobody rotates': add(SECRET, {}),
+    },
+  },
+  {
+    ids: 'SecretsManager, least privilege',
+    sentence: 'secrets are read by three roles at most, and that of the master by functions alone',
+    offenders: (template) => [
+      ...unless(template, SECRET, (_, id) => readersOf(template, id).length <= 3),
+      ...template
+        .ofType('AWS::RDS::DBInstance')
+        .flatMap((id) => template.mentions(template.properties(id).MasterUserPassword))
+        .filter((secret) => !readersOf(template, secret).every((role) => isOfFunction(template, role))),
+    ],
+    mutants: {
+      'tasks that read the password of the master': (resources) => {
+        const [master] = Object.keys(resources).filter((id) =>
+          JSON.stringify(first(resources, 'AWS::RDS::DBInstance').Properties.MasterUserPassword).includes(`"${id}"`),
+        );
+        const [policy] = Object.values(resources).filter(({ Properties }) =>
+          JSON.stringify(Properties?.PolicyDocument ?? '').includes('ecr:GetAuthorizationToken'),
+        );
+        policy.Properties.PolicyDocument.Statement.push({
+          Effect: 'Allow',
+          Action: 'secretsmanager:GetSecretValue',
+          Resource: { Ref: master },
+        });
+      },
+    },
+  },
   CLOSED_BUCKETS,
   {
     ids: 'KMS.1, KMS.2',
@@ -151,10 +250,14 @@ export const STORES: Control[] = [
     sentence: 'no role has all actions of a service, or every resource where AWS does not force it',
     offenders: (template) => {
       const found = roleStatements(template).filter(({ Effect }) => Effect === 'Allow');
+      const isForced = (statement: Statement) =>
+        statement.Action.every((action) => TOKEN_ONLY_ACTIONS.includes(action)) ||
+        listsTasks(template, statement) ||
+        ofTheWaiter(template, statement.id);
       const wrong = found.filter(
-        ({ Action, Resource }) =>
-          Action.some((action) => /(^|:)\*$/.test(action)) ||
-          (Resource.includes('*') && Action.some((action) => !TOKEN_ONLY_ACTIONS.includes(action))),
+        (statement) =>
+          statement.Action.some((action) => /(^|:)\*$/.test(action)) ||
+          (statement.Resource.includes('*') && !isForced(statement)),
       );
       return found.length === 0 ? ['no policies'] : wrong.map(({ id }) => id);
     },
@@ -165,9 +268,10 @@ export const STORES: Control[] = [
   },
   {
     ids: 'IAM.2, IAMNoInlinePolicy',
-    sentence: 'permissions are managed policies, and no user has any',
+    sentence: 'permissions are managed policies, but for the one that the CDK writes by itself, and no user has any',
     offenders: (template) => [
-      ...template.ofType('AWS::IAM::Policy', 'AWS::IAM::User', 'AWS::IAM::UserPolicy', 'AWS::IAM::RolePolicy'),
+      ...template.ofType('AWS::IAM::Policy').filter((id) => !ofTheWaiter(template, id)),
+      ...template.ofType('AWS::IAM::User', 'AWS::IAM::UserPolicy', 'AWS::IAM::RolePolicy'),
       ...unless(template, 'AWS::IAM::Role', ({ Policies }, id) => Policies === undefined || madeByTheCdk(id)),
     ],
     mutants: {
@@ -259,15 +363,27 @@ export const STORES: Control[] = [
     mutants: { 'an old runtime': set(LAMBDA, 'Runtime', 'nodejs20.x') },
   },
   {
-    ids: 'Lambda.5, LambdaDLQ, LambdaInsideVPC',
-    sentence: 'our functions run inside the VPC in two zones, and tell somebody when an event is lost',
+    ids: 'LambdaConcurrency',
+    sentence: 'functions have concurrency of their own',
+    offenders: (template) =>
+      unless(template, LAMBDA, ({ ReservedConcurrentExecutions }, id) => {
+        return madeByTheCdk(id) || ReservedConcurrentExecutions >= 1;
+      }),
+    mutants: { 'none reserved': set(LAMBDA, 'ReservedConcurrentExecutions', undefined) },
+  },
+  {
+    ids: 'Lambda.5, LambdaDLQ',
+    sentence: 'our functions that run inside the VPC have two zones, and all tell somebody when an event is lost',
     offenders: (template) =>
       unless(template, LAMBDA, ({ VpcConfig, DeadLetterConfig }, id) => {
-        const placed = zones(template, VpcConfig?.SubnetIds) >= 2;
+        const placed = VpcConfig === undefined || zones(template, VpcConfig.SubnetIds) >= 2;
         return madeByTheCdk(id) || (placed && template.mentions(DeadLetterConfig).length === 1);
       }).concat(template.ofType(LAMBDA).every(madeByTheCdk) ? ['no function of ours'] : []),
     mutants: {
-      'outside of the VPC': set(LAMBDA, 'VpcConfig', undefined),
+      'a single zone': (resources) => {
+        const [handler] = Object.values(resources).filter(({ Properties }) => Properties?.VpcConfig !== undefined);
+        handler.Properties.VpcConfig.SubnetIds.pop();
+      },
       'nobody is told': set(LAMBDA, 'DeadLetterConfig', undefined),
     },
   },
@@ -282,4 +398,22 @@ function hasPolicy(template: Graph, type: string, property: string, target: stri
       statements(id, properties.PolicyDocument).some((statement) => refusesPlainText(statement, service))
     );
   });
+}
+
+/** The roles that may read a secret, under its own name or that of its attachment. */
+function readersOf(template: Graph, secret: string): string[] {
+  const names = [
+    secret,
+    ...template
+      .ofType('AWS::SecretsManager::SecretTargetAttachment')
+      .filter((id) => template.mentions(template.properties(id).SecretId).includes(secret)),
+  ];
+  const policies = roleStatements(template)
+    .filter(({ Resource }) => template.mentions(Resource).some((id) => names.includes(id)))
+    .map(({ id }) => id);
+  return [...new Set(policies.flatMap((id) => template.mentions(template.properties(id).Roles)))];
+}
+
+function isOfFunction(template: Graph, role: string): boolean {
+  return JSON.stringify(template.properties(role).AssumeRolePolicyDocument).includes('"lambda.amazonaws.com"');
 }

@@ -7,7 +7,7 @@ import {
   type Dependencies,
 } from '../../constructs/handlers/database-roles/handler';
 import { ensureRoles, type RolesSpec, type SqlClient } from '../../constructs/handlers/database-roles/roles';
-import { scramVerifier } from '../../constructs/handlers/database-roles/scram';
+import { scramVerifier } from '../../constructs/handlers/shared/scram';
 
 /** What a PostgreSQL server would know: enough of it to answer the questions that the handler asks. */
 class FakeServer {

@@ -120,6 +120,22 @@ export const cases: InvalidCase[] = [
 
   release('no command', 'command', { command: [] }),
   release('memory that does not go with the CPU', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 3072 }),
+  release('more time than CloudFormation waits', 'timeout', { timeout: Duration.hours(1) }),
+  release('no time', 'timeout', { timeout: Duration.seconds(0) }),
+  release('a fraction of a second', 'timeout', { timeout: Duration.millis(90_500) }),
+  release('a lock that is waited for longer than the release takes', 'lockTimeout', {
+    timeout: Duration.minutes(2),
+    lockTimeout: Duration.minutes(3),
+  }),
+  release('a fraction of a millisecond', 'lockTimeout', { lockTimeout: Duration.millis(0.5) }),
+  release('two limits for locks', 'lockTimeout', {
+    lockTimeout: Duration.seconds(5),
+    environment: { PGOPTIONS: '-c lock_timeout=1min' },
+  }),
+  release('a revision that says nothing', 'revision', { revision: '' }),
+  release('reserved concurrency that lets nothing run', 'handlerReservedConcurrency', {
+    handlerReservedConcurrency: 0,
+  }),
   release('a variable with a dash', 'environment.LOCK-TIMEOUT', { environment: { 'LOCK-TIMEOUT': '5s' } }),
   {
     name: 'ReleaseCommand: a variable that is both plain and secret',

