@@ -55,7 +55,7 @@ export interface SecretKeyProps extends SecretKeyOptions {
   readonly removalPolicy?: RemovalPolicy;
   /** How long the log of the rotation is kept. @default - from the profile: production one year, development one month */
   readonly logRetention?: RetentionDays;
-  /** Topic that hears of a rotation that Lambda gave up on; its key is `encryptionKey`, if it has one. @default - none */
+  /** Topic that hears of a rotation that Lambda gave up on. @default - none */
   readonly deadLetterTopic?: ITopic;
   /** Concurrency reserved for the function that rotates. An account with a quota of 10 cannot reserve any. @default - none reserved */
   readonly handlerReservedConcurrency?: number;

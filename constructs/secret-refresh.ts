@@ -43,7 +43,7 @@ export interface SecretRefreshProps {
   readonly logRetention?: RetentionDays;
   /** What happens to the queues and the log when they leave the stack. @default - from the profile: production RETAIN, development DESTROY */
   readonly removalPolicy?: RemovalPolicy;
-  /** Topic that hears of an invocation that Lambda gave up on; its key is `encryptionKey`, if it has one. @default - none */
+  /** Topic that hears of an invocation that Lambda gave up on. @default - none */
   readonly deadLetterTopic?: ITopic;
   /** Concurrency reserved for the function. An account with a quota of 10 cannot reserve any. @default - none reserved */
   readonly handlerReservedConcurrency?: number;

@@ -80,7 +80,8 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
   });
   if (props.deadLetterTopic !== undefined) {
     sendLost(handler, role, props.deadLetterTopic);
-    encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
+    const topicKey = props.deadLetterTopic.masterKey ?? encryptionKey;
+    topicKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
   }
   acknowledgeInvocation(handler, props);
   return { handler, role, logGroup };
