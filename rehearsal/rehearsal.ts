@@ -27,6 +27,7 @@ import {
   type Queue,
   SecretStore,
 } from './provision';
+import { Rotation } from './rotation';
 import { Sandbox } from './sandbox';
 import { Scheduler } from './scheduler';
 import { Service } from './services';
@@ -84,6 +85,7 @@ export class Rehearsal {
   loadBalancer?: LoadBalancer;
   listeners: ListenerSettings[] = [];
   scheduler!: Scheduler;
+  rotation!: Rotation;
   authority!: CertificateAuthority;
   /** The bundle that processes are given in place of RDS's. */
   caBundle!: string;
@@ -269,6 +271,9 @@ export class Rehearsal {
       run: (definition, name) => this.run(definition, name),
       announce,
     });
+    const { doubles, sandbox, secrets, services, region } = this;
+    const ca = this.authority.certificate;
+    this.rotation = new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce });
   }
 
   private async network(): Promise<void> {

@@ -3,9 +3,21 @@ import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { AGAIN, AWAY, DONE, DRAINED, DRAINING, LIMIT, PAGES, PERIODIC, POISON, REPLACED } from './names';
+import {
+  AGAIN,
+  AWAY,
+  DONE,
+  DRAINED,
+  DRAINING,
+  LIMIT,
+  PAGES,
+  PASSWORD_ROTATED,
+  PERIODIC,
+  POISON,
+  REPLACED,
+} from './names';
 
-const CALM = [POISON, AGAIN, DRAINED];
+const CALM = [POISON, AGAIN, DRAINED, PASSWORD_ROTATED];
 const AWAY_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
 
