@@ -90,6 +90,7 @@ export const rotationChecks: Check[] = [
         await rotation.rotate(schedule);
         await refreshed(rehearsal, schedule, 'DATABASE_PASSWORD');
       });
+      await guests.settled('key-');
       guests.close();
       const after = await login(rehearsal, schedule);
       expect(after.password !== before.password, 'the password did not change');
@@ -163,6 +164,7 @@ async function connectedUsers(rehearsal: Rehearsal): Promise<string[]> {
   return (rows ?? []).map(({ name }) => name);
 }
 
-function figures({ requests, sockets, tasks }: Visit): string {
-  return `${requests} requests, ${sockets} WebSockets and ${tasks} tasks meanwhile`;
+function figures({ requests, sockets, tasks, late }: Visit): string {
+  const again = late > 0 ? ` (${late} to be delivered again)` : '';
+  return `${requests} requests, ${sockets} WebSockets and ${tasks} tasks meanwhile${again}`;
 }

@@ -1,5 +1,6 @@
 import https from 'node:https';
-import { sleep } from '../wait';
+import type { Rehearsal } from '../rehearsal';
+import { eventually, sleep } from '../wait';
 import { echo } from './asgi';
 import type { CheckContext } from './check';
 import type { FrontDoor } from './front-door';
@@ -8,14 +9,19 @@ import { type Guestbook, guestbook } from './guestbook';
 const SESSIONS = 6;
 const PARALLEL = 4;
 /** Milliseconds between two rounds of one visitor: a steady load, and not a full one. */
-const PAUSE = 150;
-const POST_PAUSE = 400;
+const PAUSE = 500;
+const POST_PAUSE = 800;
+
+/** How often is asked, half a second apart, whether the last tasks are done. */
+const TRIES = 4;
 
 /** What happened to the visitors of a busy time. */
 export interface Visit {
   readonly requests: number;
   readonly sockets: number;
   readonly tasks: number;
+  /** Tasks that their queue will deliver again. */
+  readonly late: number;
 }
 
 /**
@@ -28,7 +34,7 @@ export class Visitors {
     const book = guestbook(rehearsal, front);
     const sessions = await Promise.all(Array.from({ length: SESSIONS }, () => book.session()));
     const links = await Promise.all(sessions.map((session) => linkOf(session)));
-    return new Visitors(front, book, sessions, links);
+    return new Visitors(rehearsal, front, book, sessions, links);
   }
 
   private readonly agent = new https.Agent({ keepAlive: true });
@@ -37,8 +43,10 @@ export class Visitors {
   private requests = 0;
   private sockets = 0;
   private busy = false;
+  private readonly unsettled = new Map<string, string>();
 
   private constructor(
+    private readonly rehearsal: Rehearsal,
     private readonly front: FrontDoor,
     private readonly book: Guestbook,
     private readonly sessions: FrontDoor[],
@@ -48,7 +56,9 @@ export class Visitors {
   /** Keeps everybody busy while something is done; throws unless nobody noticed. */
   async during(label: string, work: () => Promise<void>): Promise<Visit> {
     const [requests, sockets] = [this.requests, this.sockets];
-    let [posted, drills] = [0, 0];
+    const drills: string[] = [];
+    let posted = 0;
+    const before = await this.waiting();
     this.busy = true;
     const loops = [
       ...this.sessions.map((session, index) => this.repeat(PAUSE, () => this.round(session, this.links[index]))),
@@ -58,8 +68,8 @@ export class Visitors {
         posted++;
       }),
       this.repeat(POST_PAUSE, async () => {
-        await this.book.drill(drills % 2 === 0 ? 'ping' : 'slow', { label, seconds: '0.2' });
-        drills++;
+        const drill = drills.length % 2 === 0 ? 'ping' : 'express-slow';
+        drills.push(await this.book.drill(drill, { label, seconds: '0.2' }));
       }),
     ];
     try {
@@ -71,8 +81,8 @@ export class Visitors {
       await Promise.all(loops);
     }
     this.verdict();
-    await this.done(label, posted, drills);
-    return { requests: this.requests - requests, sockets: this.sockets - sockets, tasks: posted + drills };
+    const late = await this.lost(label, posted, drills, before);
+    return { requests: this.requests - requests, sockets: this.sockets - sockets, tasks: posted + drills.length, late };
   }
 
   close(): void {
@@ -93,18 +103,55 @@ export class Visitors {
     }
   }
 
-  /** Every task of the label has ended well. */
-  private async done(label: string, posted: number, drills: number): Promise<void> {
-    await this.book.finished(label, 30, drills);
-    const counted = async () =>
-      (await this.book.messages()).filter(({ text, words }) => text.startsWith(`${label} `) && words !== null).length;
+  /** Waits for the drills of a busy time that had not ended when it was over. */
+  async settled(prefix: string): Promise<void> {
+    const label = [...this.unsettled.values()].find((one) => one.startsWith(prefix));
+    if (label !== undefined) {
+      await eventually(`the last drills of ${label} are done`, 20, async () => (await this.settle(label)) === 0);
+    }
+  }
+
+  /**
+   * Every task has ended well or is still in its queue. SQS gives what a stopped worker had asked for to the next one after the
+   * queue's visibility timeout: whoever was handed in last may be waiting for that. Gives how many do.
+   */
+  private async lost(label: string, posted: number, drills: string[], before: number): Promise<number> {
+    for (const id of drills) {
+      this.unsettled.set(id, label);
+    }
     const wanted = Math.min(posted, PAGE);
-    for (let tries = 0; (await counted()) < wanted; tries++) {
-      if (tries > 60) {
-        throw new Error(`${wanted - (await counted())} of ${wanted} messages were never counted: tasks are lost`);
+    let missing = 0;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const messages = await this.book.messages();
+      const counted = messages.filter(({ text, words }) => text.startsWith(`${label} `) && words !== null).length;
+      missing = wanted - counted + (await this.settle(label));
+      if (missing === 0) {
+        return 0;
       }
       await sleep(500);
     }
+    const waiting = (await this.waiting()) - before;
+    if (missing > waiting) {
+      throw new Error(`${missing} of ${posted + drills.length} tasks were never done, ${waiting} are still in a queue`);
+    }
+    return missing;
+  }
+
+  /** Forgets the drills of a label that have ended well; gives how many have not. */
+  private async settle(label: string): Promise<number> {
+    for (const { task_id, finished_at } of await this.book.records({ label })) {
+      if (finished_at !== null) {
+        this.unsettled.delete(task_id);
+      }
+    }
+    return [...this.unsettled.values()].filter((one) => one === label).length;
+  }
+
+  /** Messages of all queues, those included that somebody works on or has left, and dead letters: a poison task changes nothing. */
+  private async waiting(): Promise<number> {
+    const { doubles, queues } = this.rehearsal;
+    const depths = await Promise.all([...queues.values()].map(({ url }) => doubles.depth(url)));
+    return depths.reduce((sum, { visible, inFlight }) => sum + visible + inFlight, 0);
   }
 
   private async repeat(pause: number, round: () => Promise<unknown>): Promise<void> {
