@@ -14,11 +14,14 @@ import {
   HUNG,
   KEY_ROTATED,
   LIMIT,
+  LOGGED_IN,
   ONE_BEAT,
   PASSWORD_ROTATED,
   RELEASED,
 } from './names';
 import { type Visit, Visitors } from './visitors';
+
+const hasVisitors = ({ guestbook, rehearsal }: CheckContext) => guestbook && asgi(rehearsal) !== undefined;
 
 /** Before any service starts. */
 export const announcingCheck: Check = {
@@ -49,9 +52,20 @@ function visitorsOf(context: CheckContext): Promise<Visitors> {
 
 export const rotationChecks: Check[] = [
   {
+    name: LOGGED_IN,
+    lane: 'rotation',
+    needs: [ANNOUNCED, DONE],
+    proof: true,
+    applies: hasVisitors,
+    async run(context) {
+      await visitorsOf(context);
+      return undefined;
+    },
+  },
+  {
     name: KEY_ROTATED,
     lane: 'rotation',
-    needs: [ANNOUNCED, DONE, ECHO, DRAINING],
+    needs: [LOGGED_IN, ECHO, DRAINING],
     // It replaces every task, and must not lose what others do with one.
     after: [LIMIT, HUNG, AGAIN, DRAINED, ONE_BEAT],
     proof: true,
@@ -102,8 +116,6 @@ export const rotationChecks: Check[] = [
     },
   },
 ];
-
-const hasVisitors = ({ guestbook, rehearsal }: CheckContext) => guestbook && asgi(rehearsal) !== undefined;
 
 /** The stack's refresh names every service that the secret is injected into, and none of the old tasks is left after it. */
 async function refreshed(rehearsal: Rehearsal, { secret }: RotationSchedule, variable: string): Promise<void> {
