@@ -39,6 +39,41 @@ export async function createBucket(endpoint: string, name: string, region: strin
   }
 }
 
+/** A function of the double that answers and does nothing, for calls that must name one; gives its ARN. */
+export async function idleFunction(endpoint: string, region: string): Promise<string> {
+  const call = async (service: string, path: string, type: string, body: string) => {
+    const response = await fetch(endpoint + path, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type, authorization: authorization(service, region) },
+    });
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Error(`${service}: ${response.status} ${text.slice(0, 300)}`);
+    }
+    return text;
+  };
+  const json = 'application/json';
+  await call('iam', '/moto-api/config', json, JSON.stringify({ lambda: { use_docker: false } }));
+  const role = new URLSearchParams({
+    Action: 'CreateRole',
+    Version: '2010-05-08',
+    RoleName: 'rehearsal',
+    AssumeRolePolicyDocument: '{}',
+  });
+  await call('iam', '/', 'application/x-www-form-urlencoded', role.toString());
+  const description = {
+    FunctionName: 'rehearsal',
+    Runtime: 'nodejs22.x',
+    Role: 'arn:aws:iam::123456789012:role/rehearsal',
+    Handler: 'index.handler',
+    Code: { ZipFile: EMPTY_ZIP },
+  };
+  return JSON.parse(await call('lambda', '/2015-03-31/functions', json, JSON.stringify(description))).FunctionArn;
+}
+
+const EMPTY_ZIP = 'UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==';
+
 function authorization(service: string, region: string): string {
   return `AWS4-HMAC-SHA256 Credential=rehearsal/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
 }

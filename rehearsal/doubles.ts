@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { awsCall, createBucket } from './aws';
+import { awsCall, createBucket, idleFunction } from './aws';
 import { Gate } from './gate';
 import { freePort, LOOPBACK } from './ports';
 import { virtualEnvironment } from './python';
@@ -9,6 +9,8 @@ import { eventually } from './wait';
 
 /** Doubles of the APIs of SQS, Secrets Manager and S3, on loopback. They prove nothing about IAM or CloudFormation. */
 export class Doubles {
+  private rotator?: Promise<string>;
+
   static async install(cache: string): Promise<string> {
     const requirements = path.join(__dirname, 'requirements.txt');
     return virtualEnvironment(cache, 'doubles', {
@@ -103,6 +105,13 @@ export class Doubles {
       VersionStage: stage,
     });
     return SecretString;
+  }
+
+  /** What RotateSecret leaves before its function is called: a version that is AWSPENDING and has no value. */
+  async startRotation(arn: string, token: string): Promise<void> {
+    this.rotator ??= idleFunction(this.behind, this.region);
+    const RotationLambdaARN = await this.rotator;
+    await this.secrets('RotateSecret', { SecretId: arn, ClientRequestToken: token, RotationLambdaARN });
   }
 
   createBucket(name: string): Promise<void> {

@@ -9,6 +9,7 @@ import {
   ECHO,
   HEALTHY,
   KEEP_ALIVE,
+  KEY_ROTATED,
   LIMIT,
   ONE_BEAT,
   PAGES,
@@ -116,6 +117,22 @@ const MUTATIONS: Mutation[] = [
     check: POISON,
     faults: {
       patches: [{ file: 'config/settings.py', append: '\nCELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True\n' }],
+    },
+  },
+  {
+    name: 'the next SECRET_KEY left out of the fallbacks',
+    check: KEY_ROTATED,
+    faults: {
+      patches: [
+        {
+          file: 'config/settings.py',
+          append: `
+import json
+_next = json.loads(os.environ.get("DJANGO_SECRET_KEYS", "{}")).get("next")
+SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
+`,
+        },
+      ],
     },
   },
 ];

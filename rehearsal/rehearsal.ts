@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from './announce';
 import { type Assembly, type ImageAsset, resourcesOfType } from './assembly';
+import { clean, use } from './cache';
 import { type Certificate, CertificateAuthority } from './certificates';
 import { makeDatabaseRoles } from './database-roles';
 import { Doubles } from './doubles';
@@ -27,6 +28,7 @@ import {
   type Queue,
   SecretStore,
 } from './provision';
+import { Rotation } from './rotation';
 import { Sandbox } from './sandbox';
 import { Scheduler } from './scheduler';
 import { Service } from './services';
@@ -84,6 +86,7 @@ export class Rehearsal {
   loadBalancer?: LoadBalancer;
   listeners: ListenerSettings[] = [];
   scheduler!: Scheduler;
+  rotation!: Rotation;
   authority!: CertificateAuthority;
   /** The bundle that processes are given in place of RDS's. */
   caBundle!: string;
@@ -256,6 +259,9 @@ export class Rehearsal {
     this.caBundle = other.certificate.certFile;
 
     await Promise.all([this.prepareImages(), this.provisionBacking()]);
+    for (const folder of clean(this.props.cache)) {
+      announce.progress(`removed ${path.relative(this.props.cache, folder)}, which nothing uses any more`);
+    }
     this.readDefinitions();
     this.identity = this.identify();
     this.readServices();
@@ -269,6 +275,9 @@ export class Rehearsal {
       run: (definition, name) => this.run(definition, name),
       announce,
     });
+    const { doubles, sandbox, secrets, services, region } = this;
+    const ca = this.authority.certificate;
+    this.rotation = new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce });
   }
 
   private async network(): Promise<void> {
@@ -313,7 +322,9 @@ export class Rehearsal {
     const { assembly, cache } = this.props;
     const { announce, intrinsics } = this;
     announce.progress('doubles of SQS, Secrets Manager and S3');
-    this.doubles = await Doubles.start(this.sandbox, await Doubles.install(cache), this.region);
+    const venv = await Doubles.install(cache);
+    use(this.sandbox.directory, [venv]);
+    this.doubles = await Doubles.start(this.sandbox, venv, this.region);
     this.secrets = new SecretStore(this.doubles);
     const { secrets } = this;
     const settings = databaseSettings(assembly, intrinsics, secrets, announce);
@@ -379,7 +390,9 @@ export class Rehearsal {
       for (const container of this.intrinsics.properties(resource).ContainerDefinitions ?? []) {
         const asset = imageAsset(assembly, container.Image, app);
         if (asset !== undefined && !this.images.has(container.Image)) {
-          this.images.set(container.Image, await prepareImage(asset, cache, this.announce, faults?.patches));
+          const image = await prepareImage(asset, cache, this.announce, faults?.patches);
+          use(this.sandbox.directory, [image.root, image.venv]);
+          this.images.set(container.Image, image);
         }
       }
     }

@@ -91,8 +91,8 @@ export class Service {
     );
   }
 
-  /** Replaces every task as a deployment does, within the percentages of the template. */
-  async redeploy(seconds = 90): Promise<void> {
+  /** Replaces every task as a deployment does, within the percentages of the template; both run for `overlap` milliseconds. */
+  async redeploy(seconds = 90, overlap = 0): Promise<void> {
     const old = this.running;
     const surge = this.props.maximumPercent > 100;
     if (!surge) {
@@ -107,6 +107,7 @@ export class Service {
       () => fresh.every((member) => member !== undefined && this.isReady(member)),
       100,
     );
+    await sleep(overlap);
     await Promise.all(old.map((member) => this.retire(member)));
   }
 

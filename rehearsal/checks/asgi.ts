@@ -3,7 +3,7 @@ import type WebSocket from 'ws';
 import type { Service } from '../services';
 import { eventually } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { ECHO, HEADERS, PAGES } from './names';
+import { ECHO, HEADERS, HUNG, PAGES } from './names';
 
 const PATH = '/ws/echo';
 
@@ -28,7 +28,7 @@ export const asgiChecks: Check[] = [
     },
   },
   {
-    name: 'asgi: a process that hangs gets no more requests and is replaced',
+    name: HUNG,
     lane: 'asgi',
     needs: [ECHO],
     after: [HEADERS],
@@ -73,7 +73,8 @@ function handled(service: Service): number {
   return service.group?.targets.reduce((sum, target) => sum + target.requests, 0) ?? 0;
 }
 
-async function echo(socket: WebSocket, text: string): Promise<void> {
+/** Sends a text and waits for it to come back; gives everything that was received. */
+export async function echo(socket: WebSocket, text: string): Promise<unknown[]> {
   const received: unknown[] = [];
   socket.on('message', (data) => received.push(JSON.parse(String(data))));
   const failed = new Promise<never>((_resolve, reject) => {
@@ -91,6 +92,7 @@ async function echo(socket: WebSocket, text: string): Promise<void> {
       20,
     );
     await Promise.race([answered, failed]);
+    return received;
   } finally {
     socket.close();
   }

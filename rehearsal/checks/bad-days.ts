@@ -3,9 +3,22 @@ import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
-import { AGAIN, AWAY, DONE, DRAINED, DRAINING, LIMIT, PAGES, PERIODIC, POISON, REPLACED } from './names';
+import {
+  AGAIN,
+  AWAY,
+  DONE,
+  DRAINED,
+  DRAINING,
+  LIMIT,
+  PAGES,
+  PASSWORD_ROTATED,
+  PERIODIC,
+  POISON,
+  REPLACED,
+} from './names';
+import { SCALED_OUT } from './tasks';
 
-const CALM = [POISON, AGAIN, DRAINED];
+const CALM = [POISON, AGAIN, DRAINED, PASSWORD_ROTATED];
 const AWAY_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
 
@@ -24,6 +37,9 @@ export const badDayChecks: Check[] = [
       const before = replacements(rehearsal);
       await Promise.all(Array.from({ length: 8 }, () => book.drill('slow', { label, seconds: '1' })));
       await rehearsal.doubles.gate.close();
+      for (const task of rehearsal.tasks.filter(({ id }) => id.startsWith(SCALED_OUT))) {
+        task.kill();
+      }
       await sleep(AWAY_SECONDS * 1000);
       await rehearsal.doubles.gate.open();
       const back = Date.now();

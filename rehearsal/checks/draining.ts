@@ -4,10 +4,23 @@ import type { AddressInfo } from 'node:net';
 import type { Service } from '../services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { AGAIN, AWAY, DONE, DRAINED, DRAINING, HEADERS, LIMIT, PAGES, PERIODIC, POISON, REPLACED } from './names';
+import {
+  AGAIN,
+  AWAY,
+  DONE,
+  DRAINED,
+  DRAINING,
+  HEADERS,
+  LIMIT,
+  PAGES,
+  PASSWORD_ROTATED,
+  PERIODIC,
+  POISON,
+  REPLACED,
+} from './names';
 
 /** Checks that read pages for a while. */
-const QUIET = [DONE, HEADERS, AWAY, DRAINED, AGAIN, POISON, PERIODIC];
+const QUIET = [DONE, HEADERS, AWAY, DRAINED, AGAIN, POISON, PERIODIC, PASSWORD_ROTATED];
 const OPEN = 200;
 /** A few more than are counted: each pauses for a moment between two requests. */
 const VISITORS = 230;

@@ -83,8 +83,15 @@ export class FrontDoor {
     });
   }
 
+  /** Reads a page as a browser does: with its cookies, and with those that come back from now on. */
+  async visit(path: string, agent?: http.Agent): Promise<Reply> {
+    const reply = await this.request(path, { agent, headers: { cookie: this.cookieHeader() } });
+    this.keep(reply);
+    return reply;
+  }
+
   async json<T>(path: string): Promise<T> {
-    const reply = await this.request(path, { headers: { cookie: this.cookieHeader() } });
+    const reply = await this.visit(path);
     if (reply.status !== 200) {
       throw new Error(`${path} answered ${reply.status}`);
     }
@@ -93,8 +100,7 @@ export class FrontDoor {
 
   /** Fills in a form of Django as a browser does: its token and cookie first. */
   async submit(page: string, action: string, fields: Record<string, string>): Promise<Reply> {
-    const form = await this.request(page, { headers: { cookie: this.cookieHeader() } });
-    this.keep(form);
+    const form = await this.visit(page);
     const token = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(form.body)?.[1] ?? this.cookies.csrftoken;
     const body = new URLSearchParams({ ...fields, csrfmiddlewaretoken: token ?? '' }).toString();
     const reply = await this.request(action, {
@@ -115,7 +121,11 @@ export class FrontDoor {
   webSocket(path: string): WebSocket {
     return new WebSocket(`${this.secure ? 'wss' : 'ws'}://127.0.0.1:${this.port(this.listener)}${path}`, {
       ...({ ca: this.rehearsal.authority.certificate.cert, servername: this.host } as object),
-      headers: { host: this.host, origin: `${this.secure ? 'https' : 'http'}://${this.host}` },
+      headers: {
+        host: this.host,
+        origin: `${this.secure ? 'https' : 'http'}://${this.host}`,
+        cookie: this.cookieHeader(),
+      },
     });
   }
 

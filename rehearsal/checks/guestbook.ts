@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Task } from '../process';
 import type { Rehearsal } from '../rehearsal';
 import { eventually } from '../wait';
-import type { FrontDoor } from './front-door';
+import { FrontDoor } from './front-door';
 
 export interface TaskRecord {
   readonly task_id: string;
@@ -16,6 +16,8 @@ export interface TaskRecord {
 /** The guestbook of examples/django-app, as its visitors and its staff use it. */
 export class Guestbook {
   private staff?: Promise<void>;
+  private readonly username = 'rehearsal';
+  private readonly password = randomBytes(18).toString('base64url');
 
   constructor(
     private readonly rehearsal: Rehearsal,
@@ -40,8 +42,7 @@ export class Guestbook {
 
   /** Starts a drill through the page for staff; gives the id of its task. */
   async drill(drill: string, fields: Record<string, string> = {}): Promise<string> {
-    this.staff ??= this.logIn();
-    await this.staff;
+    await this.staffed();
     const reply = await this.front.submit('/admin/', '/drills/', { drill, ...fields });
     if (reply.status !== 202) {
       throw new Error(`the drill ${drill} answered ${reply.status}: ${reply.body.slice(0, 200)}`);
@@ -56,9 +57,22 @@ export class Guestbook {
     });
   }
 
+  /** Another browser of the staff user, with a session of its own. */
+  async session(): Promise<FrontDoor> {
+    await this.staffed();
+    const front = new FrontDoor(this.rehearsal);
+    await this.submitLogin(front);
+    return front;
+  }
+
+  private staffed(): Promise<void> {
+    this.staff ??= this.logIn();
+    return this.staff;
+  }
+
   /** A staff user is made with a one-off command of the release's task, as an operator would. */
   private async logIn(): Promise<void> {
-    const [username, password] = ['rehearsal', randomBytes(18).toString('base64url')];
+    const { username, password } = this;
     this.rehearsal.secrets.remember(password);
     const release = [...this.rehearsal.definitions.values()].find(({ kind }) => kind === 'release');
     if (release === undefined) {
@@ -80,7 +94,12 @@ export class Guestbook {
     if (!Task.isClean(await task.exited)) {
       throw new Error(`createsuperuser failed: ${task.logs.last(3).join(' ')}`);
     }
-    const reply = await this.front.submit('/accounts/login/', '/accounts/login/', { username, password });
+    await this.submitLogin(this.front);
+  }
+
+  private async submitLogin(front: FrontDoor): Promise<void> {
+    const { username, password } = this;
+    const reply = await front.submit('/accounts/login/', '/accounts/login/', { username, password });
     if (reply.status !== 302) {
       throw new Error(`logging in answered ${reply.status}`);
     }

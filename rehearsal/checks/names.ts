@@ -16,3 +16,10 @@ export const ECHO = 'asgi: a WebSocket echoes by way of the ASGI service while p
 export const LIMIT = 'tasks: a task that takes its whole time limit runs once';
 export const ONE_BEAT = 'tasks: there is one beat at every sample while beat is replaced';
 export const KEEP_ALIVE = 'web: a server keeps idle connections longer than the load balancer';
+export const ANNOUNCED = 'rotation: the first rotation of SECRET_KEY announces the next key, and changes nothing else';
+export const KEY_ROTATED =
+  'rotation: SECRET_KEY rotates and every task is replaced: no request fails, nobody is logged out, no task is lost';
+export const PASSWORD_ROTATED =
+  'rotation: the database password rotates and every task is replaced: no request fails, nobody is logged out, no task is lost';
+export const HUNG = 'asgi: a process that hangs gets no more requests and is replaced';
+export const LOGGED_IN = 'rotation: visitors log in and are given signed links';

@@ -7,6 +7,7 @@ import { type Check, expect } from './check';
 import { drainingChecks } from './draining';
 import { PAGES } from './names';
 import { releaseChecks } from './releases';
+import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
 import { startChecks } from './start';
 import { taskChecks } from './tasks';
@@ -20,6 +21,7 @@ const before = [
   scheduleChecks,
   releaseChecks,
   drainingChecks,
+  rotationChecks,
   badDayChecks,
 ]
   .flat()
@@ -66,6 +68,7 @@ export const allChecks: Check[] = [
   ...scheduleChecks,
   ...releaseChecks,
   ...drainingChecks,
+  ...rotationChecks,
   ...badDayChecks,
   ...secretChecks,
 ];

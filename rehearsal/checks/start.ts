@@ -4,6 +4,7 @@ import type { Service } from '../services';
 import { sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { HEALTHY, RELEASED, STARTED } from './names';
+import { announcingCheck } from './rotation';
 
 const START_SECONDS = 75;
 
@@ -23,6 +24,7 @@ export const startChecks: Check[] = [
       return `${tasks.length} release`;
     },
   },
+  announcingCheck,
   {
     name: STARTED,
     lane: 'start',
