@@ -34,7 +34,7 @@ const routed = fc.record({
 });
 
 export const configuration = fc.record({
-  production: fc.boolean(),
+  production: fc.constantFrom(true, false, false),
   settingsModule: fc.constantFrom('config.settings', 'shop.settings.production', 'mysite'),
   cpuArchitecture: fc.constantFrom('ARM64', 'X86_64'),
   domainNames: fc.uniqueArray(fc.constantFrom('example.com', 'www.example.com', 'shop.example.com'), { maxLength: 3 }),
