@@ -104,7 +104,7 @@ const python: Step[] = [
 ];
 
 function checkContent(): string {
-  const handlers = readdirSync(join(ROOT, 'constructs', 'handlers'));
+  const handlers = readdirSync(join(ROOT, 'constructs', 'handlers')).filter((name) => name !== 'shared');
   const needed = [
     ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', '.jsii'],
     ...['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/constructs/django-application.js'],
