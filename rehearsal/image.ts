@@ -90,11 +90,6 @@ export async function prepareImage(
   return { root, venv, defaults };
 }
 
-/** A path inside the image, on this machine. */
-export function inImage(root: string, file: string): string {
-  return path.join(root, file);
-}
-
 function copies(instructions: Instruction[], context: string, root: string): void {
   instructions.forEach(({ name, flags, rest }, index) => {
     if ((name !== 'COPY' && name !== 'ADD') || flags.from !== undefined || /^\[?"?https?:/.test(rest)) {
