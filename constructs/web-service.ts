@@ -24,6 +24,8 @@ export interface WebServiceProps extends RoutedServiceProps, WebServiceOptions {
  * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a bad
  * deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
  *
+ * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most `gracefulTimeout`.
+ *
  * @example
  * declare const cluster: ecs.Cluster;
  * declare const loadBalancer: HttpsLoadBalancer;

@@ -121,6 +121,14 @@ describe('WebService, minimal', () => {
     expect(metrics.sort()).toEqual(['ALBRequestCountPerTarget', 'ECSServiceAverageCPUUtilization']);
   });
 
+  test('holds 60 % of CPU and 1,000 requests a task and minute, and gives a new task a minute to become healthy', () => {
+    const targets = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
+      ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration.TargetValue,
+    );
+    expect(targets.sort()).toEqual([1000, 60]);
+    template.hasResourceProperties('AWS::ECS::Service', { HealthCheckGracePeriodSeconds: 60 });
+  });
+
   test('has no public address in private subnets', () => {
     template.hasResourceProperties('AWS::ECS::Service', {
       NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
