@@ -5,8 +5,15 @@ import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoApplication, type DjangoApplicationProps, PasswordRotation, Profile } from 'cdk-django-fargate';
+import {
+  DjangoApplication,
+  type DjangoApplicationProps,
+  PasswordRotation,
+  type PostgresDatabaseOptions,
+  Profile,
+} from 'cdk-django-fargate';
 import fc from 'fast-check';
+import { bring, broughtParts } from './brought-parts';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
 export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
@@ -64,6 +71,7 @@ export const configuration = fc.record({
     { maxKeys: 3, noNullPrototype: true },
   ),
   emails: fc.boolean(),
+  brought: broughtParts,
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -77,34 +85,48 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
   // Production serves over HTTPS only, so it needs a name.
   const domainNames = given.production && given.domainNames.length === 0 ? ['example.com'] : given.domainNames;
   const hasQueues = given.queues.length > 0;
+  const queues = Object.fromEntries(given.queues.map((name) => [name, Duration.seconds(given.taskTimeLimit)]));
+  const parts = bring(stack, given.brought, domainNames, queues);
   return {
     profile: profileOf(given),
     image: ContainerImage.fromAsset(join(__dirname, '..', 'test', 'fixtures', 'image')),
     settingsModule: given.settingsModule,
     cpuArchitecture: CpuArchitecture.of(given.cpuArchitecture),
-    ...(domainNames.length > 0 && { domainNames, hostedZone: zone(stack) }),
     web: given.asgi === 'all' ? undefined : routedOptions(given.web),
     asgi:
       given.asgi === 'none'
         ? undefined
         : { ...routedOptions(given.web), paths: [given.asgi === 'all' ? '/*' : '/ws/*'] },
-    ...(hasQueues && queueProps(given)),
-    beat: hasQueues && given.beat ? {} : undefined,
+    ...(hasQueues && { workers: workers(given), beat: given.beat ? {} : undefined }),
     scheduledCommands: Object.fromEntries(
       given.schedules.map((name) => [
         name,
         { command: ['python', 'manage.py', name], schedule: ScheduleExpression.rate(Duration.minutes(given.rate)) },
       ]),
     ),
-    secretKeyOptions: rotates(given) ? undefined : { rotate: false },
-    databaseOptions: {
-      passwordRotation: rotates(given) ? undefined : PasswordRotation.OFF,
-      engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
-      port: given.port,
-    },
-    rateLimit: given.firewall,
     environment: given.environment,
-    notificationEmails: given.emails ? ['ops@example.com'] : undefined,
+    ...parts,
+    // What is made is changed; what is brought is used as it comes.
+    ...(parts.loadBalancer === undefined && {
+      ...(domainNames.length > 0 && { domainNames, hostedZone: zone(stack) }),
+      rateLimit: given.firewall,
+    }),
+    ...(hasQueues &&
+      parts.broker === undefined && {
+        queues: Object.fromEntries(Object.entries(queues).map(([name, taskTimeLimit]) => [name, { taskTimeLimit }])),
+        defaultQueueName: given.queues[0],
+      }),
+    ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
+    ...(parts.database === undefined && { databaseOptions: databaseOptions(given) }),
+    ...(parts.notifications === undefined && { notificationEmails: given.emails ? ['ops@example.com'] : undefined }),
+  };
+}
+
+function databaseOptions(given: Configuration): PostgresDatabaseOptions {
+  return {
+    passwordRotation: rotates(given) ? undefined : PasswordRotation.OFF,
+    engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
+    port: given.port,
   };
 }
 
@@ -146,17 +168,11 @@ function routedOptions(given: Configuration['web']) {
   };
 }
 
-function queueProps(given: Configuration): Partial<DjangoApplicationProps> {
+function workers(given: Configuration): DjangoApplicationProps['workers'] {
   const worker = { stopTimeout: Duration.seconds(given.workerStopTimeout), spot: given.workerSpot };
-  return {
-    queues: Object.fromEntries(
-      given.queues.map((name) => [name, { taskTimeLimit: Duration.seconds(given.taskTimeLimit) }]),
-    ),
-    defaultQueueName: given.queues[0],
-    workers: given.onePerQueue
-      ? Object.fromEntries(given.queues.map((name) => [name, { ...worker, queueNames: [name] }]))
-      : { all: { ...worker, queueNames: given.queues } },
-  };
+  return given.onePerQueue
+    ? Object.fromEntries(given.queues.map((name) => [name, { ...worker, queueNames: [name] }]))
+    : { all: { ...worker, queueNames: given.queues } };
 }
 
 function zone(stack: Stack) {
