@@ -16,7 +16,9 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   rmSync(venv, { recursive: true, force: true });
   mkdirSync(path.dirname(venv), { recursive: true });
   execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
-  const pip = [path.join(venv, 'bin', 'python'), '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet'];
-  execFileSync(pip[0], [...pip.slice(1), '--editable', `${path.join(root, name)}[test]`], { stdio: 'inherit' });
+  // Python compiles a module when it is first imported; most are never.
+  const install = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--no-compile'];
+  const requirement = `${path.join(root, name)}[test]`;
+  execFileSync(path.join(venv, 'bin', 'python'), [...install, '--editable', requirement], { stdio: 'inherit' });
   writeFileSync(stamp, wanted);
 }

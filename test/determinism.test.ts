@@ -23,7 +23,7 @@ async function synthesize(name: string, TZ: string, locale: string): Promise<Syn
   mkdirSync(cwd);
   const loader = require.resolve('tsx');
   const child = join(ROOT, 'test', 'determinism', 'synthesize.ts');
-  const env = { ...process.env, CDK_VALIDATION: 'false', TZ, LANG: locale, LC_ALL: locale };
+  const env = { ...process.env, CDK_CONTEXT_JSON: '{}', CDK_VALIDATION: 'false', TZ, LANG: locale, LC_ALL: locale };
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--conditions=source', '--import', loader, child, outdir],

@@ -2,5 +2,10 @@
 process.env.CDK_VALIDATION ??= 'false';
 // aws-cdk-lib warns of a property that it sets itself, at every App.
 process.env.JSII_DEPRECATED ??= 'quiet';
-// A stack trace for every resource, mapped back to its source, is an eighth of the time, and no test looks at one.
-process.env.CDK_CONTEXT_JSON ??= JSON.stringify({ 'aws:cdk:disable-creation-stack-traces': true });
+// What no test looks at is an eighth of the time: a stack trace for every resource, and a copy of every asset.
+process.env.CDK_CONTEXT_JSON ??= JSON.stringify({
+  'aws:cdk:disable-creation-stack-traces': true,
+  'aws:cdk:disable-asset-staging': true,
+});
+// jest keeps a hundred frames; the first ten of node.js say where a test failed, and the CDK takes a trace for each acknowledgement.
+Error.stackTraceLimit = 10;

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 
 /** A stack without account and region, unless they are given. */
 export function testStack(props: StackProps = {}, app: AppProps = {}): Stack {
-  return new Stack(new App(app), 'Shop', props);
+  return new Stack(new App({ treeMetadata: false, ...app }), 'Shop', props);
 }
 
 /** A plain VPC with public, private (NAT) and isolated subnets, for constructs that are given one. */
