@@ -9,6 +9,7 @@ import { ExistingNetworkStack } from '../examples/existing-network/stack';
 import { MinimalStack } from '../examples/minimal/stack';
 import { NotesPipelineStack } from '../examples/pipeline/stack';
 import { productionExample } from '../scripts/production-example';
+import { checkConfigurations } from '../scripts/properties';
 import { complaintsOf, FLAGS } from '../scripts/validity';
 
 function appWith(props: AppProps, make: (app: App) => unknown): App {
@@ -36,6 +37,11 @@ const EXAMPLES: { [name: string]: (props: AppProps) => App } = {
       });
     }),
 };
+
+// In one file with the examples: the validation takes seconds to warm up, once for each file.
+test('200 random valid configurations synthesize, pass the strict validation and need no further acknowledgement', () => {
+  expect(checkConfigurations(200, 20_261_121)).toBe(200);
+}, 400_000);
 
 describe.each(Object.keys(EXAMPLES))('%s', (example) => {
   test.each(Object.keys(FLAGS))('passes the strict template validation with %s', (flags) => {
