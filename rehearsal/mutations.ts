@@ -105,9 +105,10 @@ const MUTATIONS: Mutation[] = [
   {
     name: 'keep-alive below the idle timeout',
     check: KEEP_ALIVE,
+    // Long enough that no visitor of another check comes back in the moment in which the server hangs up.
     faults: {
       definition: of('web', ({ command = [] }) => ({
-        command: command.map((word, index) => (command[index - 1] === '--keep-alive' ? '5' : word)),
+        command: command.map((word, index) => (command[index - 1] === '--keep-alive' ? '20' : word)),
       })),
     },
   },

@@ -1,0 +1,46 @@
+import type { Template } from './assembly';
+import type { Intrinsics } from './intrinsics';
+import type { ListenerSettings } from './load-balancer';
+import { created } from './provision';
+
+/** What the template says of its load balancer, if it has one. */
+export interface BalancerSettings {
+  /** Seconds that a connection may be silent. */
+  readonly idleTimeout: number;
+  readonly dropInvalidHeaders: boolean;
+}
+
+export function readLoadBalancer(template: Template, intrinsics: Intrinsics): BalancerSettings | undefined {
+  const [balancer] = created(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer', intrinsics);
+  if (balancer === undefined) {
+    return undefined;
+  }
+  const attributes = keyValues(intrinsics.properties(balancer.resource).LoadBalancerAttributes);
+  return {
+    idleTimeout: Number(attributes['idle_timeout.timeout_seconds'] ?? 60),
+    dropInvalidHeaders: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
+  };
+}
+
+/** The listeners with their rules. */
+export function readListeners(template: Template, intrinsics: Intrinsics): ListenerSettings[] {
+  const rules = created(template, 'AWS::ElasticLoadBalancingV2::ListenerRule', intrinsics).map(({ resource }) =>
+    intrinsics.properties(resource),
+  );
+  return created(template, 'AWS::ElasticLoadBalancingV2::Listener', intrinsics).map(({ id, resource }) => {
+    const properties = intrinsics.properties(resource);
+    return {
+      port: Number(properties.Port),
+      secure: properties.Protocol === 'HTTPS',
+      defaultActions: properties.DefaultActions ?? [],
+      attributes: keyValues(properties.ListenerAttributes),
+      rules: rules
+        .filter((rule) => rule.ListenerArn === id)
+        .map((rule) => ({ priority: Number(rule.Priority), conditions: rule.Conditions, actions: rule.Actions })),
+    };
+  });
+}
+
+function keyValues(list: { Key: string; Value: string }[] | undefined): Record<string, string> {
+  return Object.fromEntries((list ?? []).map(({ Key, Value }) => [Key, String(Value)]));
+}

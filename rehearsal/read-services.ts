@@ -1,0 +1,59 @@
+import type { Announce } from './announce';
+import type { Template } from './assembly';
+import type { Intrinsics } from './intrinsics';
+import { created } from './provision';
+import type { ServiceProps } from './services';
+import type { TargetGroup } from './target-group';
+import type { TaskDefinition } from './task-definition';
+
+type Read = Omit<ServiceProps, 'launch' | 'order'>;
+
+/** The services of the template whose image can be built here; the others are announced. */
+export function readServices(
+  template: Template,
+  intrinsics: Intrinsics,
+  definitions: Map<string, TaskDefinition>,
+  groups: Map<string, TargetGroup>,
+  announce: Announce,
+): Read[] {
+  const minimums = minimumTasks(template, intrinsics);
+  return created(template, 'AWS::ECS::Service', intrinsics).flatMap(({ id, resource }) => {
+    const properties = intrinsics.properties(resource);
+    const definition = definitions.get(properties.TaskDefinition);
+    if (definition === undefined) {
+      announce.substitution(`service ${id} stays paper: its image is not in the assembly`);
+      return [];
+    }
+    return {
+      id,
+      name: serviceName(id, resource.Metadata?.['aws:cdk:path'], definition.kind),
+      definition,
+      desiredCount: Number(properties.DesiredCount ?? minimums.get(id) ?? 1),
+      minimumHealthyPercent: Number(properties.DeploymentConfiguration?.MinimumHealthyPercent ?? 100),
+      maximumPercent: Number(properties.DeploymentConfiguration?.MaximumPercent ?? 200),
+      gracePeriod: Number(properties.HealthCheckGracePeriodSeconds ?? 0),
+      group: groups.get(properties.LoadBalancers?.[0]?.TargetGroupArn),
+      announce,
+    };
+  });
+}
+
+/** Where scaling decides the number of tasks, it starts at the fewest. */
+function minimumTasks(template: Template, intrinsics: Intrinsics): Map<string | undefined, number> {
+  return new Map(
+    created(template, 'AWS::ApplicationAutoScaling::ScalableTarget', intrinsics).map(({ resource }) => {
+      const properties = intrinsics.properties(resource);
+      return [String(properties.ResourceId).split('/').pop(), Number(properties.MinCapacity)];
+    }),
+  );
+}
+
+/** What a person calls a service: its place in the construct tree, without what is the same for all. */
+function serviceName(id: string, treePath: string | undefined, kind: string | undefined): string {
+  const segments = (treePath ?? '')
+    .split('/')
+    .slice(1)
+    .filter((one) => !/^(Resource|Service|Application|App)$/.test(one));
+  const name = segments.slice(-2).join('-').toLowerCase();
+  return name === '' ? (kind ?? id) : name;
+}
