@@ -105,3 +105,13 @@ function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' 
   }
   return { images, files };
 }
+
+/** What a person calls a resource: its place in the construct tree, without what is the same for all. */
+export function placeOf({ Metadata }: Resource): string | undefined {
+  const treePath: string = Metadata?.['aws:cdk:path'] ?? '';
+  const segments = treePath
+    .split('/')
+    .slice(1)
+    .filter((one) => !/^(Resource|Service|Queue|Application|App)$/.test(one));
+  return segments.slice(-2).join('-').toLowerCase() || undefined;
+}

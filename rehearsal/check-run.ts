@@ -28,7 +28,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
     printed.push(line);
     props.write(line);
   };
-  const announce = new PlainAnnounce((text) => rehearsal?.secrets?.mask(text) ?? text, write, !props.verbose);
+  const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
   const common = { assembly: props.assembly, app: props.app, cache: props.cache };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};

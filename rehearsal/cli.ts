@@ -63,7 +63,7 @@ async function run(assembly: Assembly, app: string | undefined, plain: boolean):
   let view: View | undefined;
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
-  const announce = new PlainAnnounce((text) => rehearsal?.secrets?.mask(text) ?? text, write);
+  const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
   rehearsal = await Rehearsal.provision({ assembly, app, cache: cacheFolder(), announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
@@ -103,7 +103,10 @@ function endOf(rehearsal: Rehearsal, announce: PlainAnnounce, before: () => void
       asked = true;
       before();
       announce.progress('draining: once more Ctrl-C ends at once');
-      void rehearsal.stop().then(() => resolve(0));
+      void rehearsal.stop().then(() => {
+        announce.progress('stopped');
+        resolve(0);
+      });
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);

@@ -1,5 +1,5 @@
 import type { Announce } from './announce';
-import { type Assembly, type Resource, resourcesOfType, type Template } from './assembly';
+import { type Assembly, placeOf, type Resource, resourcesOfType, type Template } from './assembly';
 import type { Doubles } from './doubles';
 import type { Intrinsics } from './intrinsics';
 import { type GenerateSecretString, generateSecret, secretReference } from './secret-strings';
@@ -7,7 +7,7 @@ import { type GenerateSecretString, generateSecret, secretReference } from './se
 export const ACCOUNT = '123456789012';
 
 export interface Queue {
-  readonly id: string;
+  readonly name: string;
   readonly url: string;
   readonly arn: string;
   readonly maxReceiveCount?: number;
@@ -153,7 +153,7 @@ export async function provisionQueues(
     const name = `${assembly.stackName}-${id}`.slice(0, 75) + (fifo ? '.fifo' : '');
     const { url, arn } = await doubles.createQueue(name, attributes);
     queues.set(id, {
-      id,
+      name: placeOf(resource) ?? id,
       url,
       arn,
       maxReceiveCount: properties.RedrivePolicy?.maxReceiveCount,

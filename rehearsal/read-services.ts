@@ -1,5 +1,5 @@
 import type { Announce } from './announce';
-import type { Template } from './assembly';
+import { placeOf, type Template } from './assembly';
 import type { Intrinsics } from './intrinsics';
 import { created } from './provision';
 import type { ServiceProps } from './services';
@@ -26,7 +26,7 @@ export function readServices(
     }
     return {
       id,
-      name: serviceName(id, resource.Metadata?.['aws:cdk:path'], definition.kind),
+      name: placeOf(resource) ?? definition.kind ?? id,
       definition,
       desiredCount: Number(properties.DesiredCount ?? minimums.get(id) ?? 1),
       minimumHealthyPercent: Number(properties.DeploymentConfiguration?.MinimumHealthyPercent ?? 100),
@@ -46,14 +46,4 @@ function minimumTasks(template: Template, intrinsics: Intrinsics): Map<string | 
       return [String(properties.ResourceId).split('/').pop(), Number(properties.MinCapacity)];
     }),
   );
-}
-
-/** What a person calls a service: its place in the construct tree, without what is the same for all. */
-function serviceName(id: string, treePath: string | undefined, kind: string | undefined): string {
-  const segments = (treePath ?? '')
-    .split('/')
-    .slice(1)
-    .filter((one) => !/^(Resource|Service|Application|App)$/.test(one));
-  const name = segments.slice(-2).join('-').toLowerCase();
-  return name === '' ? (kind ?? id) : name;
 }

@@ -6,6 +6,9 @@ const DIM = (text: string) => `\x1b[2m${text}\x1b[0m`;
 const GREEN = (text: string) => `\x1b[32m${text}\x1b[0m`;
 const RED = (text: string) => `\x1b[31m${text}\x1b[0m`;
 const LOG_LINES = 8;
+/** Rows fit into 80 columns: a row that wraps would be drawn over. */
+const NAME_WIDTH = 26;
+const column = (name: string) => clip(name, NAME_WIDTH + 1).padEnd(NAME_WIDTH);
 
 /** The live picture of a rehearsal below the lines that were printed: services, requests, queues, last log lines. */
 export class View {
@@ -31,15 +34,13 @@ export class View {
 
   /** Prints a line that stays, above the picture. */
   print(line: string): void {
-    this.erase();
-    this.out.write(`${line}\n`);
+    this.out.write(`${this.erased()}${line}\n`);
+    this.drawn = 0;
   }
 
-  private erase(): void {
-    if (this.drawn > 0) {
-      this.out.write(UP(this.drawn) + CLEAR_BELOW);
-      this.drawn = 0;
-    }
+  /** Goes back to where the picture begins; written together with what replaces it, so that nothing flickers. */
+  private erased(): string {
+    return this.drawn > 0 ? UP(this.drawn) + CLEAR_BELOW : '';
   }
 
   private async draw(): Promise<void> {
@@ -52,8 +53,7 @@ export class View {
       '',
       ...this.recent.slice(-LOG_LINES).map((line) => DIM(clip(line, width))),
     ];
-    this.erase();
-    this.out.write(`${lines.join('\n')}\n`);
+    this.out.write(`${this.erased()}${lines.join('\n')}\n`);
     this.drawn = lines.length;
   }
 
@@ -66,17 +66,25 @@ export class View {
       const requests = service.group?.targets.reduce((sum, target) => sum + target.requests, 0);
       const served = requests === undefined ? '' : `${requests} requests`;
       const color = healthy >= service.desiredCount ? GREEN : RED;
-      return `  ${service.name.padEnd(22)} ${color(state.padEnd(14))} ${served.padEnd(16)} ${service.replacements} replaced`;
+      return `  ${column(service.name)} ${color(state.padEnd(14))} ${served.padEnd(16)} ${service.replacements} replaced`;
     });
   }
 
-  private queues(): Promise<string[]> {
-    return Promise.all(
-      [...this.rehearsal.queues.values()].map(async ({ id, url }) => {
-        const { visible, inFlight } = await this.rehearsal.doubles.depth(url);
-        return `  ${id.slice(-40).padEnd(40)} ${visible} waiting, ${inFlight} in work`;
-      }),
+  /** A line for each queue, with its dead letters; queues of dead letters that belong to no queue have lines of their own. */
+  private async queues(): Promise<string[]> {
+    const queues = [...this.rehearsal.queues.values()];
+    const depths = new Map(
+      await Promise.all(queues.map(async ({ arn, url }) => [arn, await this.rehearsal.doubles.depth(url)] as const)),
     );
+    const redriven = new Set(queues.map(({ deadLetterArn }) => deadLetterArn));
+    return queues
+      .filter(({ arn }) => !redriven.has(arn))
+      .map(({ name, arn, deadLetterArn = '' }) => {
+        const { visible, inFlight } = depths.get(arn) ?? { visible: 0, inFlight: 0 };
+        const dead = depths.get(deadLetterArn)?.visible;
+        const letters = dead === undefined ? '' : `, ${dead} dead letters`;
+        return `  ${column(name)} ${visible} waiting, ${inFlight} in work${dead ? RED(letters) : letters}`;
+      });
   }
 
   private follow(): void {
