@@ -1,8 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { isRoot } from './sandbox';
 
-/** Lets a program read everything, and write only what belongs to its user. */
-const READ_ANYTHING = ['--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'];
+/** Lets a program read everything, and write only what belongs to its user; access(2) looks at the same with the last of these. */
+const READ_ANYTHING = [
+  ...['--inh-caps', '+dac_read_search'],
+  ...['--ambient-caps', '+dac_read_search'],
+  ...['--securebits', '+no_setuid_fixup'],
+];
 
 /** Whom a program runs as: options for spawn, or words in front of the command. */
 export interface Identity {

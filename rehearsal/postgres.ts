@@ -96,7 +96,7 @@ export class PostgresServer {
         '--no-instructions',
       ],
     ];
-    execFileSync(program, args, { stdio: 'ignore', env: this.environment(), cwd: '/', ...user });
+    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: this.environment(), cwd: '/', ...user });
     for (const [file, name] of [
       [certificate.certFile, 'server.crt'],
       [certificate.keyFile, 'server.key'],
