@@ -56,8 +56,9 @@ export async function virtualEnvironment(cache: string, name: string, requiremen
     mkdirSync(path.dirname(directory), { recursive: true });
     await run(python, ['-m', 'venv', directory]);
     const pip = path.join(directory, 'bin', 'pip');
+    const env = { ...process.env, PIP_CACHE_DIR: path.join(cache, 'pip') };
     for (const args of installs) {
-      await run(pip, ['install', '--quiet', '--disable-pip-version-check', ...args], { cwd, maxBuffer: 1 << 26 });
+      await run(pip, ['install', '--quiet', '--disable-pip-version-check', ...args], { cwd, env, maxBuffer: 1 << 26 });
     }
     mkdirSync(`${marker}.new`);
     renameSync(`${marker}.new`, marker);

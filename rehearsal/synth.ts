@@ -24,6 +24,7 @@ export async function synthesizeExample(root: string, cache: string): Promise<st
       maxBuffer: 1 << 26,
       env: {
         ...environment,
+        HOME: path.join(cache, 'home'), // The CDK remembers fingerprints of assets there.
         CDK_OUTDIR: directory,
         CDK_CONTEXT_JSON: JSON.stringify(context),
         CDK_VALIDATION: 'false',
