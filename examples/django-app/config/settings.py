@@ -94,5 +94,5 @@ SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 
 CELERY_TASK_ROUTES = {"guestbook.tasks.express_*": {"queue": "express"}}
 CELERY_BEAT_SCHEDULE = {
-    "heartbeat": {"task": "guestbook.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 30}},
+    "heartbeat": {"task": "guestbook.tasks.heartbeat", "schedule": 60.0, "options": {"expires": 60}},
 }

@@ -36,7 +36,7 @@ def count_words(self: Task, message_id: int) -> None:
 
 @shared_task(bind=True)
 def heartbeat(self: Task) -> None:
-    """Sent by beat every half minute: shows that beat, queue, worker and database work together, and makes up for lost tasks."""
+    """Sent by beat each minute: shows that beat, queue, worker and database work together, and makes up for lost tasks."""
     with recorded(self):
         now = timezone.now()
         TaskRecord.objects.filter(name=self.name, started_at__lt=now - timedelta(days=1)).delete()
