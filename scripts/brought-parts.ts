@@ -21,7 +21,7 @@ const REGION = 'eu-central-1';
 const ACCOUNT = '111122223333';
 
 /** More often than not: what is made by default is synthesized by every other test. */
-const brought = fc.constantFrom(true, true, false);
+const brought = fc.constantFrom(true, true, true, false);
 
 /** Which parts exist already, and are brought to the application. */
 export const broughtParts = fc.record({
