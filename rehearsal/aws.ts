@@ -1,3 +1,6 @@
+/** The account that the doubles answer for, unless they are asked for another. */
+export const ACCOUNT = '123456789012';
+
 /** A call to the double of an AWS service with a JSON protocol, as the SDKs make it. The double checks no signature. */
 export async function awsCall<T>(
   endpoint: string,
@@ -65,7 +68,7 @@ export async function idleFunction(endpoint: string, region: string): Promise<st
   const description = {
     FunctionName: 'rehearsal',
     Runtime: 'nodejs22.x',
-    Role: 'arn:aws:iam::123456789012:role/rehearsal',
+    Role: `arn:aws:iam::${ACCOUNT}:role/rehearsal`,
     Handler: 'index.handler',
     Code: { ZipFile: EMPTY_ZIP },
   };

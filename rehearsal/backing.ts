@@ -1,5 +1,6 @@
 import type { Announce } from './announce';
 import { type Assembly, resourcesOfType } from './assembly';
+import { ACCOUNT } from './aws';
 import { use } from './cache';
 import type { Certificate, CertificateAuthority } from './certificates';
 import { makeDatabaseRoles } from './database-roles';
@@ -8,7 +9,6 @@ import type { Intrinsics } from './intrinsics';
 import { PostgresServer } from './postgres';
 import { postgresBinaries } from './postgres-binaries';
 import {
-  ACCOUNT,
   attachSecrets,
   type DatabaseSettings,
   databaseSettings,

@@ -2,6 +2,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Announce } from './announce';
 import { type Assembly, resourcesOfType } from './assembly';
+import { ACCOUNT } from './aws';
 import type { Certificate } from './certificates';
 import type { Doubles } from './doubles';
 import type { Intrinsics } from './intrinsics';
@@ -61,7 +62,7 @@ async function answerOf(
   const event = {
     RequestType: 'Create',
     ResponseURL: `https://localhost:${(bucket.address() as AddressInfo).port}/answer`,
-    StackId: `arn:aws:cloudformation:${props.region}:123456789012:stack/rehearsal/1`,
+    StackId: `arn:aws:cloudformation:${props.region}:${ACCOUNT}:stack/rehearsal/1`,
     RequestId: 'rehearsal-1',
     LogicalResourceId: id,
     ResourceType: 'Custom::DatabaseRoles',

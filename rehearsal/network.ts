@@ -1,8 +1,8 @@
 import type { Announce } from './announce';
 import { type Assembly, resourcesOfType } from './assembly';
+import { ACCOUNT } from './aws';
 import { type Intrinsics, isPaper } from './intrinsics';
 import { canUseAddress, LOOPBACK } from './ports';
-import { ACCOUNT } from './provision';
 
 /** Where the load balancer's connections come from, so that servers can tell it from clients. */
 const LOAD_BALANCER_ADDRESS = '127.0.0.2';

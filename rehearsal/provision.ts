@@ -4,8 +4,6 @@ import type { Doubles } from './doubles';
 import type { Intrinsics } from './intrinsics';
 import { type GenerateSecretString, generateSecret, secretReference } from './secret-strings';
 
-export const ACCOUNT = '123456789012';
-
 export interface Queue {
   readonly name: string;
   readonly url: string;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Announce } from './announce';
 import type { Assembly } from './assembly';
+import { ACCOUNT } from './aws';
 import { Backing } from './backing';
 import { clean } from './cache';
 import { type Certificate, CertificateAuthority } from './certificates';
@@ -16,7 +17,7 @@ import { clusterArnOf, hostNames, registerNetwork } from './network';
 import { portOr } from './ports';
 import type { PostgresServer } from './postgres';
 import { Task } from './process';
-import { ACCOUNT, created, type Queue, type SecretStore } from './provision';
+import { created, type Queue, type SecretStore } from './provision';
 import { readServices } from './read-services';
 import { Rotation } from './rotation';
 import { Sandbox } from './sandbox';
