@@ -3,6 +3,9 @@ import type { Intrinsics } from './intrinsics';
 import type { ListenerSettings } from './load-balancer';
 import { created } from './provision';
 
+/** Seconds that a load balancer of AWS lets a connection be silent when nothing is said. */
+export const DEFAULT_IDLE_TIMEOUT = 60;
+
 /** What the template says of its load balancer, if it has one. */
 export interface BalancerSettings {
   /** Seconds that a connection may be silent. */
@@ -17,7 +20,7 @@ export function readLoadBalancer(template: Template, intrinsics: Intrinsics): Ba
   }
   const attributes = keyValues(intrinsics.properties(balancer.resource).LoadBalancerAttributes);
   return {
-    idleTimeout: Number(attributes['idle_timeout.timeout_seconds'] ?? 60),
+    idleTimeout: Number(attributes['idle_timeout.timeout_seconds'] ?? DEFAULT_IDLE_TIMEOUT),
     dropInvalidHeaders: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
   };
 }

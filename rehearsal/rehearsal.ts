@@ -11,7 +11,7 @@ import type { Patch } from './image';
 import { Intrinsics } from './intrinsics';
 import { lastError } from './last-error';
 import { Launcher } from './launcher';
-import { readListeners, readLoadBalancer } from './listeners';
+import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './listeners';
 import { type ListenerSettings, LoadBalancer } from './load-balancer';
 import { clusterArnOf, hostNames, registerNetwork } from './network';
 import { portOr } from './ports';
@@ -122,7 +122,7 @@ export class Rehearsal {
 
   /** Seconds that the load balancer lets a connection be silent. */
   get idleTimeout(): number {
-    return readLoadBalancer(this.assembly.template, this.intrinsics)?.idleTimeout ?? 60;
+    return readLoadBalancer(this.assembly.template, this.intrinsics)?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT;
   }
 
   /** Whether the application has a file, by the end of its path. */
