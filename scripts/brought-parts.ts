@@ -20,7 +20,7 @@ import fc from 'fast-check';
 const REGION = 'eu-central-1';
 const ACCOUNT = '111122223333';
 
-/** More often than not: what is made by default is synthesized by every other test. */
+/** More often than not: what is made has tests of its own, and smaller templates are validated sooner. */
 const brought = fc.constantFrom(true, true, true, false);
 
 /** Which parts exist already, and are brought to the application. */

@@ -8,7 +8,7 @@ const path = require('node:path');
 const root = path.join(__dirname, '..');
 const cache = path.join(root, '.cache', 'test');
 const node = process.execPath;
-/** Two workers keep two processors busy: threads that collect garbage beside them only take turns with them. Workers inherit it. */
+/** Two workers keep two processors busy: threads that collect garbage would take turns with them. Workers inherit it. */
 const FRUGAL = ['--single-threaded-gc', '--max-semi-space-size=64'];
 /** The unit tests take the longest, so what runs beside them steps back. */
 const BESIDE = 5;

@@ -2,7 +2,7 @@
 process.env.CDK_VALIDATION ??= 'false';
 // aws-cdk-lib warns of a property that it sets itself, at every App.
 process.env.JSII_DEPRECATED ??= 'quiet';
-// What no test looks at is an eighth of the time: a stack trace for every resource, and a copy of every asset.
+// No test looks at these, and they take their time: a stack trace for every resource, and a copy of every asset.
 process.env.CDK_CONTEXT_JSON ??= JSON.stringify({
   'aws:cdk:disable-creation-stack-traces': true,
   'aws:cdk:disable-asset-staging': true,
