@@ -9,6 +9,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IConstruct } from 'constructs';
 import type { ICeleryBroker } from './celery-broker';
+import { Checks } from './core/checks';
 import type { DatabaseBackup } from './database-backup';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 import type { IPostgresDatabase } from './postgres-database';
@@ -26,7 +27,6 @@ import {
 } from './private/alarm-stores';
 import { type AlarmContext, type AlarmRow, makeAlarms } from './private/alarm-table';
 import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-thresholds';
-import { Checks } from './private/checks';
 import { makeDashboard } from './private/dashboard';
 import type { ScheduledCommand } from './scheduled-command';
 import type { SecretRefresh } from './secret-refresh';

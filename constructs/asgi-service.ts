@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import { CONTAINER_PORT } from './private/contract';
+import { CONTAINER_PORT } from './core/contract';
 import { RoutedService } from './private/routed-service';
 import type { Routing } from './private/routing';
 import { asgiProcesses } from './private/sizing';

@@ -9,12 +9,12 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { BackupVaultLock } from './backup-vault-lock';
+import { acknowledge } from './core/acknowledge';
+import { type Profile, profileValues } from './core/profile';
 import type { INotifications } from './notifications';
 import type { IPostgresDatabase } from './postgres-database';
-import { acknowledge } from './private/acknowledge';
 import { checkBackup, checkSchedule } from './private/backup-checks';
 import { RestoreTest } from './private/restore-test';
-import { type Profile, profileValues } from './profile';
 
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];
 const FAILED = ['FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'];

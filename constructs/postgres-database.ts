@@ -26,10 +26,12 @@ import type {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
+import { Checks } from './core/checks';
+import { CA_BUNDLE_PATH } from './core/contract';
+import { allowLogGroups } from './core/key-policy';
+import type { Profile } from './core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
-import { Checks } from './private/checks';
-import { CA_BUNDLE_PATH } from './private/contract';
 import { checkDatabase } from './private/database-checks';
 import { maxConnectionsOf } from './private/database-classes';
 import { withDefaults } from './private/database-defaults';
@@ -41,9 +43,7 @@ import { readReplicas } from './private/database-replicas';
 import { DatabaseRoles } from './private/database-roles';
 import { DatabaseRotation } from './private/database-rotation';
 import { databaseSecret } from './private/database-secrets';
-import { allowLogGroups } from './private/key-policy';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
-import type { Profile } from './profile';
 
 /** A PostgreSQL database of an application, and what its processes need to use it. */
 export interface IPostgresDatabase extends IConnectable {

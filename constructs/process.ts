@@ -8,9 +8,9 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
 import type { ICeleryBroker } from './celery-broker';
 import type { ContainerHealthCheck } from './container-health-check';
+import type { Profile } from './core/profile';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 import type { IPostgresDatabase } from './postgres-database';
-import type { Profile } from './profile';
 import type { ISecretKey } from './secret-key';
 
 /** What every process of an application has in common: one image, run with different commands. */

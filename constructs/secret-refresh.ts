@@ -10,6 +10,11 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { Checks } from './core/checks';
+import { handlerFunction } from './core/handler-function';
+import { allowSenders } from './core/key-policy';
+import { type Profile, profileValues } from './core/profile';
+import type { WorkloadRole } from './core/workload-role';
 import {
   COLLECT_SECONDS,
   MAX_RETRIES,
@@ -17,11 +22,6 @@ import {
   RETRY_SECONDS,
   type RefreshedServices,
 } from './handlers/refresh/contract';
-import { Checks } from './private/checks';
-import { handlerFunction } from './private/handler-function';
-import { allowSenders } from './private/key-policy';
-import type { WorkloadRole } from './private/workload-role';
-import { type Profile, profileValues } from './profile';
 
 /** In seconds. */
 const TIMEOUT = 60;

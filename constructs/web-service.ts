@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import { CONTAINER_PORT, WRITABLE_PATH } from './private/contract';
+import { CONTAINER_PORT, WRITABLE_PATH } from './core/contract';
 import { RoutedService } from './private/routed-service';
 import type { Routing } from './private/routing';
 import { webProcesses } from './private/sizing';

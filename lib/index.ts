@@ -9,6 +9,7 @@ export {
 export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
 export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/celery-broker';
 export { ContainerHealthCheck } from '../constructs/container-health-check';
+export { Profile, type ProfileOptions } from '../constructs/core/profile';
 export {
   DatabaseBackup,
   type DatabaseBackupOptions,
@@ -41,7 +42,6 @@ export type {
   ServiceOptions,
   ServiceProps,
 } from '../constructs/process';
-export { Profile, type ProfileOptions } from '../constructs/profile';
 export { ReleaseCommand, type ReleaseCommandOptions, type ReleaseCommandProps } from '../constructs/release-command';
 export {
   ScheduledCommand,

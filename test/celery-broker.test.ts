@@ -3,8 +3,8 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { CeleryBroker } from '../constructs/celery-broker';
-import { CONTRACT } from '../constructs/private/contract';
-import { WorkloadRole } from '../constructs/private/workload-role';
+import { CONTRACT } from '../constructs/core/contract';
+import { WorkloadRole } from '../constructs/core/workload-role';
 import { TaskQueue } from '../constructs/task-queue';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 

@@ -1,9 +1,9 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { BackupVaultLock } from '../constructs/backup-vault-lock';
+import { Profile } from '../constructs/core/profile';
 import { DatabaseBackup } from '../constructs/database-backup';
 import { PostgresDatabase } from '../constructs/postgres-database';
-import { Profile } from '../constructs/profile';
 import { TaskQueue, type TaskQueueOptions } from '../constructs/task-queue';
 import { WebService, type WebServiceProps } from '../constructs/web-service';
 import { loadBalancerFor, processProps } from './services-support';

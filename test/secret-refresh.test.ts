@@ -3,7 +3,7 @@ import { Cluster, ContainerImage, FargateService, FargateTaskDefinition } from '
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { Profile } from '../constructs/profile';
+import { Profile } from '../constructs/core/profile';
 import { SecretRefresh, type SecretRefreshProps } from '../constructs/secret-refresh';
 import { errorOf, Match, only, type Template, templateOf, testStack, testVpc } from './support';
 

@@ -3,7 +3,7 @@ import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { CeleryBroker } from '../constructs/celery-broker';
 import { ContainerHealthCheck } from '../constructs/container-health-check';
-import { Profile } from '../constructs/profile';
+import { Profile } from '../constructs/core/profile';
 import { TaskQueue } from '../constructs/task-queue';
 import { WorkerService, type WorkerServiceOptions } from '../constructs/worker-service';
 import { broughtProps, celeryProps, containerOf, statementsOf, variable } from './background';

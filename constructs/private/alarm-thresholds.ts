@@ -1,6 +1,6 @@
 import { Duration, Size } from 'aws-cdk-lib';
 import type { AlarmThresholds } from '../alarms';
-import type { Checks } from './checks';
+import type { Checks } from '../core/checks';
 
 /** Every threshold, filled in. */
 export type Thresholds = Required<AlarmThresholds>;

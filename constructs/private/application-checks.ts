@@ -1,9 +1,9 @@
 import type { Construct } from 'constructs';
 import type { AsgiServiceOptions } from '../asgi-service';
+import { Checks } from '../core/checks';
 import type { DjangoApplicationProps } from '../django-application';
 import type { IPostgresDatabase } from '../postgres-database';
 import type { IDjangoService } from '../service';
-import { Checks } from './checks';
 
 /** Connections that RDS keeps for itself and for whoever looks after the database. */
 const RESERVED_CONNECTIONS = 10;

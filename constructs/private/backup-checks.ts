@@ -1,8 +1,8 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { BackupVaultLock } from '../backup-vault-lock';
+import { Checks, isUnknown } from '../core/checks';
 import type { DatabaseBackupRule } from '../database-backup';
-import { Checks, isUnknown } from './checks';
 
 const LONGEST_DAYS = 36500;
 /** Six fields, one of the two day fields a question mark: the form that AWS Backup takes. */

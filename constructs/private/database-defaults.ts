@@ -1,10 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { CaCertificate, EngineLifecycleSupport, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { CA_BUNDLE_PATH } from '../core/contract';
+import { profileValues } from '../core/profile';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
-import { profileValues } from '../profile';
-import { CA_BUNDLE_PATH } from './contract';
 import { databaseSubnets } from './database-checks';
 import { handlerSubnets } from './database-handlers';
 

@@ -1,6 +1,6 @@
 import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
+import { acknowledge } from '../core/acknowledge';
 import type { FilledProps } from './database-defaults';
 import type { DatabaseSettings } from './database-instance';
 import { databaseLogs, instanceIdentifierOf, retainedOrDestroyed } from './database-parts';

@@ -2,6 +2,7 @@ import { CustomResource, Duration } from 'aws-cdk-lib';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { type HandlerSettings, handlerFunction } from '../core/handler-function';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,
@@ -9,7 +10,6 @@ import {
   SERVICE_TIMEOUT,
 } from '../handlers/database-roles/contract';
 import type { DatabaseHandlers } from './database-handlers';
-import { type HandlerSettings, handlerFunction } from './handler-function';
 
 export interface DatabaseRolesProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;

@@ -11,9 +11,9 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ApplicationTargetGroup, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { acknowledge } from '../core/acknowledge';
 import type { IHttpsLoadBalancer } from '../https-load-balancer';
 import type { ITaskQueue } from '../task-queue';
-import { acknowledge } from './acknowledge';
 import { runbookUrl } from './alarm-table';
 import { ofTargets } from './target-metrics';
 

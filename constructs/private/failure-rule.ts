@@ -3,8 +3,8 @@ import { Match, Rule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IDependable } from 'constructs';
+import { allowSenders } from '../core/key-policy';
 import type { HardenedTask } from './hardened-task';
-import { allowSenders } from './key-policy';
 
 /**
  * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does not hear how

@@ -16,15 +16,15 @@ import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
 import type { ContainerHealthCheck } from '../container-health-check';
+import { acknowledge } from '../core/acknowledge';
+import type { Checks } from '../core/checks';
+import { CONTAINER_USER, WRITABLE_PATH } from '../core/contract';
+import { allowLogGroups } from '../core/key-policy';
+import { profileValues } from '../core/profile';
+import { WorkloadRole } from '../core/workload-role';
 import type { ProcessProps } from '../process';
-import { profileValues } from '../profile';
-import { acknowledge } from './acknowledge';
-import type { Checks } from './checks';
-import { CONTAINER_USER, WRITABLE_PATH } from './contract';
-import { allowLogGroups } from './key-policy';
 import { type Placement, taskPlacement } from './placement';
 import { tmpfsSize } from './sizing';
-import { WorkloadRole } from './workload-role';
 
 /** Which of an application's processes a task runs. The rehearsal reads it from the template's metadata. */
 export type ProcessKind = 'web' | 'asgi' | 'worker' | 'beat' | 'release' | 'scheduled';

@@ -4,20 +4,20 @@ import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
-import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../handlers/release/contract';
-import { acknowledge, findingOf } from './acknowledge';
-import { familyArn } from './failure-rule';
+import { acknowledge, findingOf } from '../core/acknowledge';
 import {
   type HandlerNetwork,
   type HandlerSettings,
   handlerFunction,
   handlerRole,
   placementPolicy,
-} from './handler-function';
+} from '../core/handler-function';
+import { allowLogGroups } from '../core/key-policy';
+import type { WorkloadRole } from '../core/workload-role';
+import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../handlers/release/contract';
+import { familyArn } from './failure-rule';
 import type { HardenedTask } from './hardened-task';
-import { allowLogGroups } from './key-policy';
 import { QUERY_INTERVAL, ReleaseProvider } from './release-provider';
-import type { WorkloadRole } from './workload-role';
 
 export interface ReleaseRunProps extends HandlerSettings {
   readonly task: HardenedTask;

@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Checks } from '../core/checks';
 import type { WorkerServiceProps } from '../worker-service';
 import { MAX_QUEUES } from './backlog-scaling';
 import type { Capacity } from './capacity';
-import type { Checks } from './checks';
 
 const DEFAULT_LATENCY = Duration.minutes(1);
 const DEFAULT_TASK_DURATION = Duration.seconds(5);
