@@ -12,7 +12,7 @@ import { CeleryBroker, type ICeleryBroker } from './celery-broker';
 import { Profile, profileValues } from './core/profile';
 import { DatabaseBackup, type DatabaseBackupOptions } from './database-backup';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from './https-load-balancer';
-import { Network } from './network';
+import { Network } from './network/network';
 import { type INotifications, Notifications } from './notifications';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from './postgres-database';
 import { checkApplication, checkConnections, takesEveryPath } from './private/application-checks';

@@ -25,7 +25,7 @@ export {
   type HttpsLoadBalancerProps,
   type IHttpsLoadBalancer,
 } from '../constructs/https-load-balancer';
-export { Network, type NetworkProps } from '../constructs/network';
+export { Network, type NetworkProps } from '../constructs/network/network';
 export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications';
 export { PasswordRotation } from '../constructs/password-rotation';
 export {

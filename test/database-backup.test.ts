@@ -7,7 +7,7 @@ import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { BackupVaultLock } from '../constructs/backup-vault-lock';
 import { Profile } from '../constructs/core/profile';
 import { DatabaseBackup, type DatabaseBackupProps } from '../constructs/database-backup';
-import { Network } from '../constructs/network';
+import { Network } from '../constructs/network/network';
 import { Notifications } from '../constructs/notifications';
 import type { IPostgresDatabase } from '../constructs/postgres-database';
 import { errorOf, Match, only, templateOf, testStack, testVpc } from './support';

@@ -15,7 +15,7 @@ import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Profile } from '../constructs/core/profile';
 import { FramePolicy, HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/https-load-balancer';
-import { Network } from '../constructs/network';
+import { Network } from '../constructs/network/network';
 import { Annotations, errorOf, Match, only, type Template, templateOf, testStack, testVpc } from './support';
 
 const DOMAIN_NAMES = ['shop.example.com', 'example.com'];

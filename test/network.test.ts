@@ -3,7 +3,7 @@ import { InterfaceVpcEndpointAwsService, IpAddresses } from 'aws-cdk-lib/aws-ec2
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Profile } from '../constructs/core/profile';
-import { Network } from '../constructs/network';
+import { Network } from '../constructs/network/network';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 
 const development = Profile.development();

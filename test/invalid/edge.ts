@@ -11,7 +11,7 @@ import {
   type HttpsLoadBalancerAttributes,
   type HttpsLoadBalancerProps,
 } from '../../constructs/https-load-balancer';
-import { Network, type NetworkProps } from '../../constructs/network';
+import { Network, type NetworkProps } from '../../constructs/network/network';
 import { WebFirewall, type WebFirewallProps } from '../../constructs/web-firewall';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';

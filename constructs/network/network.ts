@@ -21,11 +21,11 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { acknowledge } from './core/acknowledge';
-import { Checks } from './core/checks';
-import { allowLogGroups } from './core/key-policy';
-import { type Profile, profileValues } from './core/profile';
-import { WorkloadRole } from './core/workload-role';
+import { acknowledge } from '../core/acknowledge';
+import { Checks } from '../core/checks';
+import { allowLogGroups } from '../core/key-policy';
+import { type Profile, profileValues } from '../core/profile';
+import { WorkloadRole } from '../core/workload-role';
 
 /** Address space is set aside for so many zones, so that a third one can be added later without moving a subnet. */
 const MOST_ZONES = 3;
