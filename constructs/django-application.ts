@@ -13,7 +13,7 @@ import { Profile, profileValues } from './core/profile';
 import { DatabaseBackup, type DatabaseBackupOptions } from './database-backup';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from './https-load-balancer';
 import { Network } from './network/network';
-import { type INotifications, Notifications } from './notifications';
+import { type INotifications, Notifications } from './notifications/notifications';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from './postgres-database';
 import { checkApplication, checkConnections, takesEveryPath } from './private/application-checks';
 import { executionRole, logGroup } from './private/hardened-task';

@@ -26,7 +26,7 @@ export {
   type IHttpsLoadBalancer,
 } from '../constructs/https-load-balancer';
 export { Network, type NetworkProps } from '../constructs/network/network';
-export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications';
+export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
 export { PasswordRotation } from '../constructs/password-rotation';
 export {
   type IPostgresDatabase,

@@ -8,7 +8,7 @@ import { BackupVaultLock } from '../constructs/backup-vault-lock';
 import { Profile } from '../constructs/core/profile';
 import { DatabaseBackup, type DatabaseBackupProps } from '../constructs/database-backup';
 import { Network } from '../constructs/network/network';
-import { Notifications } from '../constructs/notifications';
+import { Notifications } from '../constructs/notifications/notifications';
 import type { IPostgresDatabase } from '../constructs/postgres-database';
 import { errorOf, Match, only, templateOf, testStack, testVpc } from './support';
 

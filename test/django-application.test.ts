@@ -12,7 +12,7 @@ import { CeleryBroker } from '../constructs/celery-broker';
 import { Profile } from '../constructs/core/profile';
 import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
 import { HttpsLoadBalancer } from '../constructs/https-load-balancer';
-import { Notifications } from '../constructs/notifications';
+import { Notifications } from '../constructs/notifications/notifications';
 import { PostgresDatabase } from '../constructs/postgres-database';
 import { SecretKey } from '../constructs/secret-key';
 import { TaskQueue } from '../constructs/task-queue';

@@ -6,7 +6,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { BackupVaultLock } from '../../constructs/backup-vault-lock';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/celery-broker';
 import { DatabaseBackup, type DatabaseBackupOptions, type DatabaseBackupRule } from '../../constructs/database-backup';
-import { Notifications } from '../../constructs/notifications';
+import { Notifications } from '../../constructs/notifications/notifications';
 import type { IPostgresDatabase } from '../../constructs/postgres-database';
 import { TaskQueue, type TaskQueueProps } from '../../constructs/task-queue';
 import { PipelineStack, type PipelineStackProps } from '../../lib/pipeline-stack';
