@@ -8,7 +8,6 @@ import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-log
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IConstruct } from 'constructs';
-import type { ICeleryBroker } from './celery-broker';
 import { Checks } from './core/checks';
 import type { DatabaseBackup } from './database-backup';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
@@ -28,6 +27,7 @@ import {
 import { type AlarmContext, type AlarmRow, makeAlarms } from './private/alarm-table';
 import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-thresholds';
 import { makeDashboard } from './private/dashboard';
+import type { ICeleryBroker } from './queues/celery-broker';
 import type { ScheduledCommand } from './scheduled-command';
 import type { SecretRefresh } from './secret-refresh';
 import type { IDjangoService, ILoadBalancedService } from './service';

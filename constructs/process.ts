@@ -6,11 +6,11 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
-import type { ICeleryBroker } from './celery-broker';
 import type { ContainerHealthCheck } from './container-health-check';
 import type { Profile } from './core/profile';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 import type { IPostgresDatabase } from './postgres-database';
+import type { ICeleryBroker } from './queues/celery-broker';
 import type { ISecretKey } from './secret-key';
 
 /** What every process of an application has in common: one image, run with different commands. */

@@ -19,8 +19,8 @@ import { runningTasks } from './private/service-metrics';
 import { workerConcurrency } from './private/sizing';
 import { checkQueues, checkScaling, targetOf } from './private/worker-checks';
 import type { ServiceOptions, ServiceProps } from './process';
+import type { ITaskQueue } from './queues/task-queue';
 import type { IDjangoService } from './service';
-import type { ITaskQueue } from './task-queue';
 
 /** What can be tuned in a worker service. */
 export interface WorkerServiceOptions extends ServiceOptions {

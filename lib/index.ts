@@ -7,7 +7,6 @@ export {
   type ComplianceLockOptions,
 } from '../constructs/backup-vault-lock';
 export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
-export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/celery-broker';
 export { ContainerHealthCheck } from '../constructs/container-health-check';
 export { Profile, type ProfileOptions } from '../constructs/core/profile';
 export {
@@ -42,6 +41,14 @@ export type {
   ServiceOptions,
   ServiceProps,
 } from '../constructs/process';
+export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/queues/celery-broker';
+export {
+  type ITaskQueue,
+  TaskQueue,
+  type TaskQueueAttributes,
+  type TaskQueueOptions,
+  type TaskQueueProps,
+} from '../constructs/queues/task-queue';
 export { ReleaseCommand, type ReleaseCommandOptions, type ReleaseCommandProps } from '../constructs/release-command';
 export {
   ScheduledCommand,
@@ -57,13 +64,6 @@ export {
 } from '../constructs/secret-key';
 export { SecretRefresh, type SecretRefreshProps } from '../constructs/secret-refresh';
 export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
-export {
-  type ITaskQueue,
-  TaskQueue,
-  type TaskQueueAttributes,
-  type TaskQueueOptions,
-  type TaskQueueProps,
-} from '../constructs/task-queue';
 export { WebFirewall, type WebFirewallProps } from '../constructs/web-firewall';
 export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/web-service';
 export { WorkerService, type WorkerServiceOptions, type WorkerServiceProps } from '../constructs/worker-service';

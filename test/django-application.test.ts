@@ -8,14 +8,14 @@ import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { CeleryBroker } from '../constructs/celery-broker';
 import { Profile } from '../constructs/core/profile';
 import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
 import { HttpsLoadBalancer } from '../constructs/https-load-balancer';
 import { Notifications } from '../constructs/notifications/notifications';
 import { PostgresDatabase } from '../constructs/postgres-database';
+import { CeleryBroker } from '../constructs/queues/celery-broker';
+import { TaskQueue } from '../constructs/queues/task-queue';
 import { SecretKey } from '../constructs/secret-key';
-import { TaskQueue } from '../constructs/task-queue';
 import { errorOf, only, type Template, templateOf, testStack } from './support';
 
 const image = () => ContainerImage.fromAsset(join(__dirname, 'fixtures', 'image'));

@@ -4,7 +4,7 @@ import { BackupVaultLock } from '../constructs/backup-vault-lock';
 import { Profile } from '../constructs/core/profile';
 import { DatabaseBackup } from '../constructs/database-backup';
 import { PostgresDatabase } from '../constructs/postgres-database';
-import { TaskQueue, type TaskQueueOptions } from '../constructs/task-queue';
+import { TaskQueue, type TaskQueueOptions } from '../constructs/queues/task-queue';
 import { WebService, type WebServiceProps } from '../constructs/web-service';
 import { loadBalancerFor, processProps } from './services-support';
 import { errorOf, testStack, testVpc } from './support';

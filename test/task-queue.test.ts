@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Profile } from '../constructs/core/profile';
 import { WorkloadRole } from '../constructs/core/workload-role';
-import { TaskQueue } from '../constructs/task-queue';
+import { TaskQueue } from '../constructs/queues/task-queue';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 
 const role = (stack: ReturnType<typeof testStack>) =>

@@ -4,8 +4,8 @@ import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type { DatabaseBackup } from '../database-backup';
 import type { IPostgresDatabase } from '../postgres-database';
+import type { ITaskQueue } from '../queues/task-queue';
 import type { ScheduledCommand } from '../scheduled-command';
-import type { ITaskQueue } from '../task-queue';
 import {
   type AlarmRow,
   BREACHING,

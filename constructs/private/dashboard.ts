@@ -14,8 +14,8 @@ import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancin
 import type { Construct } from 'constructs';
 import type { IHttpsLoadBalancer } from '../https-load-balancer';
 import type { IPostgresDatabase } from '../postgres-database';
+import type { ITaskQueue } from '../queues/task-queue';
 import type { IDjangoService, ILoadBalancedService } from '../service';
-import type { ITaskQueue } from '../task-queue';
 import { MINUTE } from './alarm-table';
 import { ofTargets } from './target-metrics';
 

@@ -13,7 +13,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import type { IHttpsLoadBalancer } from '../https-load-balancer';
-import type { ITaskQueue } from '../task-queue';
+import type { ITaskQueue } from '../queues/task-queue';
 import { runbookUrl } from './alarm-table';
 import { ofTargets } from './target-metrics';
 

@@ -4,7 +4,7 @@ import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { BeatService, type BeatServiceProps } from '../../constructs/beat-service';
-import { CeleryBroker } from '../../constructs/celery-broker';
+import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { ReleaseCommand, type ReleaseCommandProps } from '../../constructs/release-command';
 import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/scheduled-command';
 import { WorkerService, type WorkerServiceProps } from '../../constructs/worker-service';

@@ -2,9 +2,9 @@ import { type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct, type IConstruct } from 'constructs';
-import { Checks } from './core/checks';
-import type { ContractVariable } from './core/contract';
-import type { Profile } from './core/profile';
+import { Checks } from '../core/checks';
+import type { ContractVariable } from '../core/contract';
+import type { Profile } from '../core/profile';
 import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue';
 
 /** kombu looks a queue up under its name with other punctuation replaced (`a.b` becomes `a-b`) and would not find it. */

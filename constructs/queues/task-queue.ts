@@ -4,8 +4,8 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IQueue, Queue, QueueEncryption, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
-import { Checks, isUnknown } from './core/checks';
-import { type Profile, profileValues } from './core/profile';
+import { Checks, isUnknown } from '../core/checks';
+import { type Profile, profileValues } from '../core/profile';
 
 const MOST_VISIBILITY_SECONDS = 12 * 3600;
 const DEAD_LETTER_RETENTION = Duration.days(14);
