@@ -29,7 +29,7 @@ import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-
 import { makeDashboard } from './private/dashboard';
 import type { ICeleryBroker } from './queues/celery-broker';
 import type { ScheduledCommand } from './scheduled-command';
-import type { SecretRefresh } from './secret-refresh';
+import type { SecretRefresh } from './secrets/secret-refresh';
 import type { IDjangoService, ILoadBalancedService } from './service';
 
 /** When an alarm goes off. What is left out keeps its default. */

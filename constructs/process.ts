@@ -11,7 +11,7 @@ import type { Profile } from './core/profile';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 import type { IPostgresDatabase } from './postgres-database';
 import type { ICeleryBroker } from './queues/celery-broker';
-import type { ISecretKey } from './secret-key';
+import type { ISecretKey } from './secrets/secret-key';
 
 /** What every process of an application has in common: one image, run with different commands. */
 export interface ProcessProps {

@@ -61,8 +61,8 @@ export {
   type SecretKeyAttributes,
   type SecretKeyOptions,
   type SecretKeyProps,
-} from '../constructs/secret-key';
-export { SecretRefresh, type SecretRefreshProps } from '../constructs/secret-refresh';
+} from '../constructs/secrets/secret-key';
+export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
 export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
 export { WebFirewall, type WebFirewallProps } from '../constructs/web-firewall';
 export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/web-service';

@@ -15,7 +15,7 @@ import { Notifications } from '../constructs/notifications/notifications';
 import { PostgresDatabase } from '../constructs/postgres-database';
 import { CeleryBroker } from '../constructs/queues/celery-broker';
 import { TaskQueue } from '../constructs/queues/task-queue';
-import { SecretKey } from '../constructs/secret-key';
+import { SecretKey } from '../constructs/secrets/secret-key';
 import { errorOf, only, type Template, templateOf, testStack } from './support';
 
 const image = () => ContainerImage.fromAsset(join(__dirname, 'fixtures', 'image'));

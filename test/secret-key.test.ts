@@ -4,7 +4,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Profile } from '../constructs/core/profile';
-import { SecretKey, type SecretKeyProps } from '../constructs/secret-key';
+import { SecretKey, type SecretKeyProps } from '../constructs/secrets/secret-key';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 
 test('the key is generated beside an empty list of fallbacks, and kept in production', () => {

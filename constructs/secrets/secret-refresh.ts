@@ -10,18 +10,18 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { Checks } from './core/checks';
-import { handlerFunction } from './core/handler-function';
-import { allowSenders } from './core/key-policy';
-import { type Profile, profileValues } from './core/profile';
-import type { WorkloadRole } from './core/workload-role';
+import { Checks } from '../core/checks';
+import { handlerFunction } from '../core/handler-function';
+import { allowSenders } from '../core/key-policy';
+import { type Profile, profileValues } from '../core/profile';
+import type { WorkloadRole } from '../core/workload-role';
 import {
   COLLECT_SECONDS,
   MAX_RETRIES,
   REFRESH,
   RETRY_SECONDS,
   type RefreshedServices,
-} from './handlers/refresh/contract';
+} from '../handlers/refresh/contract';
 
 /** In seconds. */
 const TIMEOUT = 60;

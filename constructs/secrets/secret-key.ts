@@ -8,11 +8,11 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { acknowledge } from './core/acknowledge';
-import { Checks, isUnknown } from './core/checks';
-import { type Profile, profileValues } from './core/profile';
-import { checkRotationPeriod, SecretRotation } from './core/secret-rotation';
-import { fallbackLimit, SECRET_KEY_ROTATION } from './handlers/secret-key-rotation/contract';
+import { acknowledge } from '../core/acknowledge';
+import { Checks, isUnknown } from '../core/checks';
+import { type Profile, profileValues } from '../core/profile';
+import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
+import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
 
 /** In seconds. */
 const TIMEOUT = 30;
