@@ -10,7 +10,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks } from './core/checks';
 import type { DatabaseBackup } from './database-backup';
-import type { IHttpsLoadBalancer } from './https-load-balancer';
+import type { IHttpsLoadBalancer } from './edge/https-load-balancer';
 import type { IPostgresDatabase } from './postgres-database';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';

@@ -10,7 +10,8 @@ import { AsgiService, type AsgiServiceOptions } from './asgi-service';
 import { BeatService, type BeatServiceOptions } from './beat-service';
 import { Profile, profileValues } from './core/profile';
 import { DatabaseBackup, type DatabaseBackupOptions } from './database-backup';
-import { HttpsLoadBalancer, type IHttpsLoadBalancer } from './https-load-balancer';
+import { HttpsLoadBalancer, type IHttpsLoadBalancer } from './edge/https-load-balancer';
+import { WebFirewall } from './edge/web-firewall';
 import { Network } from './network/network';
 import { type INotifications, Notifications } from './notifications/notifications';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from './postgres-database';
@@ -25,7 +26,6 @@ import { ReleaseCommand, type ReleaseCommandOptions } from './release-command';
 import { ScheduledCommand, type ScheduledCommandOptions } from './scheduled-command';
 import { type ISecretKey, SecretKey, type SecretKeyOptions } from './secrets/secret-key';
 import { SecretRefresh } from './secrets/secret-refresh';
-import { WebFirewall } from './web-firewall';
 import { WebService, type WebServiceOptions } from './web-service';
 import { WorkerService, type WorkerServiceOptions } from './worker-service';
 

@@ -23,7 +23,8 @@ export {
   type HttpsLoadBalancerAttributes,
   type HttpsLoadBalancerProps,
   type IHttpsLoadBalancer,
-} from '../constructs/https-load-balancer';
+} from '../constructs/edge/https-load-balancer';
+export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
 export { Network, type NetworkProps } from '../constructs/network/network';
 export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
 export { PasswordRotation } from '../constructs/password-rotation';
@@ -64,7 +65,6 @@ export {
 } from '../constructs/secrets/secret-key';
 export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
 export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
-export { WebFirewall, type WebFirewallProps } from '../constructs/web-firewall';
 export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/web-service';
 export { WorkerService, type WorkerServiceOptions, type WorkerServiceProps } from '../constructs/worker-service';
 export { DjangoStack, type DjangoStackProps } from './django-stack';

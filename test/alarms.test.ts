@@ -13,7 +13,7 @@ import { ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/al
 import { AsgiService } from '../constructs/asgi-service';
 import { BeatService } from '../constructs/beat-service';
 import { DatabaseBackup } from '../constructs/database-backup';
-import { HttpsLoadBalancer } from '../constructs/https-load-balancer';
+import { HttpsLoadBalancer } from '../constructs/edge/https-load-balancer';
 import { PostgresDatabase } from '../constructs/postgres-database';
 import { CeleryBroker } from '../constructs/queues/celery-broker';
 import { TaskQueue } from '../constructs/queues/task-queue';

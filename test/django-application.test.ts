@@ -10,7 +10,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Profile } from '../constructs/core/profile';
 import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
-import { HttpsLoadBalancer } from '../constructs/https-load-balancer';
+import { HttpsLoadBalancer } from '../constructs/edge/https-load-balancer';
 import { Notifications } from '../constructs/notifications/notifications';
 import { PostgresDatabase } from '../constructs/postgres-database';
 import { CeleryBroker } from '../constructs/queues/celery-broker';

@@ -14,7 +14,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Profile } from '../constructs/core/profile';
-import { FramePolicy, HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/https-load-balancer';
+import { FramePolicy, HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/edge/https-load-balancer';
 import { Network } from '../constructs/network/network';
 import { Annotations, errorOf, Match, only, type Template, templateOf, testStack, testVpc } from './support';
 

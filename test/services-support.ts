@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
-import { HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/https-load-balancer';
+import { HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/edge/https-load-balancer';
 import type { ProcessProps } from '../constructs/process';
 import { testVpc } from './support';
 

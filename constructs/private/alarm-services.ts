@@ -1,6 +1,6 @@
 import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import type { IHttpsLoadBalancer } from '../https-load-balancer';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../service';
 import {
   type AlarmRow,

@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
-import type { IHttpsLoadBalancer } from '../https-load-balancer';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { IPostgresDatabase } from '../postgres-database';
 import type { ITaskQueue } from '../queues/task-queue';
 import type { IDjangoService, ILoadBalancedService } from '../service';

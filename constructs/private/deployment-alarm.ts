@@ -12,7 +12,7 @@ import { type ApplicationTargetGroup, HttpCodeTarget } from 'aws-cdk-lib/aws-ela
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
-import type { IHttpsLoadBalancer } from '../https-load-balancer';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { ITaskQueue } from '../queues/task-queue';
 import { runbookUrl } from './alarm-table';
 import { ofTargets } from './target-metrics';

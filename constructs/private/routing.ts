@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import type { Checks } from '../core/checks';
-import type { IHttpsLoadBalancer } from '../https-load-balancer';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { RoutedServiceProps } from '../process';
 import { MAX_STOP_TIMEOUT } from './fargate-service';
 

@@ -1,5 +1,5 @@
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IHttpsLoadBalancer } from '../https-load-balancer';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 
 /**
  * A metric of a target group, with the name of its load balancer as the load balancer itself gives it.

@@ -3,7 +3,7 @@ import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/django-application';
-import { HttpsLoadBalancer } from '../../constructs/https-load-balancer';
+import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import type { InvalidCase } from './case';
 

@@ -10,9 +10,9 @@ import {
   HttpsLoadBalancer,
   type HttpsLoadBalancerAttributes,
   type HttpsLoadBalancerProps,
-} from '../../constructs/https-load-balancer';
+} from '../../constructs/edge/https-load-balancer';
+import { WebFirewall, type WebFirewallProps } from '../../constructs/edge/web-firewall';
 import { Network, type NetworkProps } from '../../constructs/network/network';
-import { WebFirewall, type WebFirewallProps } from '../../constructs/web-firewall';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';
 

@@ -30,8 +30,8 @@ import { AaaaRecord, ARecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib
 import { LoadBalancerTarget } from 'aws-cdk-lib/aws-route53-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
-import { acknowledge } from './core/acknowledge';
-import { type Profile, profileValues } from './core/profile';
+import { acknowledge } from '../core/acknowledge';
+import { type Profile, profileValues } from '../core/profile';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
 

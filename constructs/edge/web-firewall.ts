@@ -6,9 +6,9 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { Checks } from './core/checks';
-import { allowLogGroups } from './core/key-policy';
-import { type Profile, profileValues } from './core/profile';
+import { Checks } from '../core/checks';
+import { allowLogGroups } from '../core/key-policy';
+import { type Profile, profileValues } from '../core/profile';
 import { MANAGED_GROUPS } from './private/managed-rules';
 
 /** Properties of `WebFirewall`. */
