@@ -11,8 +11,8 @@ import { Construct } from 'constructs';
 import { BackupVaultLock } from './backup-vault-lock';
 import { acknowledge } from './core/acknowledge';
 import { type Profile, profileValues } from './core/profile';
+import type { IPostgresDatabase } from './database/postgres-database';
 import type { INotifications } from './notifications/notifications';
-import type { IPostgresDatabase } from './postgres-database';
 import { checkBackup, checkSchedule } from './private/backup-checks';
 import { RestoreTest } from './private/restore-test';
 

@@ -8,8 +8,8 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
 import type { ContainerHealthCheck } from './container-health-check';
 import type { Profile } from './core/profile';
+import type { IPostgresDatabase } from './database/postgres-database';
 import type { IHttpsLoadBalancer } from './edge/https-load-balancer';
-import type { IPostgresDatabase } from './postgres-database';
 import type { ICeleryBroker } from './queues/celery-broker';
 import type { ISecretKey } from './secrets/secret-key';
 

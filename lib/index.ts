@@ -9,13 +9,21 @@ export {
 export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
 export { ContainerHealthCheck } from '../constructs/container-health-check';
 export { Profile, type ProfileOptions } from '../constructs/core/profile';
+export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
+export { PasswordRotation } from '../constructs/database/password-rotation';
+export {
+  type IPostgresDatabase,
+  PostgresDatabase,
+  type PostgresDatabaseAttributes,
+  type PostgresDatabaseOptions,
+  type PostgresDatabaseProps,
+} from '../constructs/database/postgres-database';
 export {
   DatabaseBackup,
   type DatabaseBackupOptions,
   type DatabaseBackupProps,
   type DatabaseBackupRule,
 } from '../constructs/database-backup';
-export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database-variables';
 export { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
 export {
   FramePolicy,
@@ -27,14 +35,6 @@ export {
 export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
 export { Network, type NetworkProps } from '../constructs/network/network';
 export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
-export { PasswordRotation } from '../constructs/password-rotation';
-export {
-  type IPostgresDatabase,
-  PostgresDatabase,
-  type PostgresDatabaseAttributes,
-  type PostgresDatabaseOptions,
-  type PostgresDatabaseProps,
-} from '../constructs/postgres-database';
 export type {
   ProcessProps,
   RoutedServiceOptions,

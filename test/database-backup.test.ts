@@ -6,10 +6,10 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { BackupVaultLock } from '../constructs/backup-vault-lock';
 import { Profile } from '../constructs/core/profile';
+import type { IPostgresDatabase } from '../constructs/database/postgres-database';
 import { DatabaseBackup, type DatabaseBackupProps } from '../constructs/database-backup';
 import { Network } from '../constructs/network/network';
 import { Notifications } from '../constructs/notifications/notifications';
-import type { IPostgresDatabase } from '../constructs/postgres-database';
 import { errorOf, Match, only, templateOf, testStack, testVpc } from './support';
 
 /** Of a database, backups look at the instance alone. */

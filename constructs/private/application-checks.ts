@@ -1,8 +1,8 @@
 import type { Construct } from 'constructs';
 import type { AsgiServiceOptions } from '../asgi-service';
 import { Checks } from '../core/checks';
+import type { IPostgresDatabase } from '../database/postgres-database';
 import type { DjangoApplicationProps } from '../django-application';
-import type { IPostgresDatabase } from '../postgres-database';
 import type { IDjangoService } from '../service';
 
 /** Connections that RDS keeps for itself and for whoever looks after the database. */

@@ -12,8 +12,8 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
+import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
-import type { IPostgresDatabase } from '../postgres-database';
 import type { ITaskQueue } from '../queues/task-queue';
 import type { IDjangoService, ILoadBalancedService } from '../service';
 import { MINUTE } from './alarm-table';

@@ -1,6 +1,6 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { type IPostgresDatabase, PostgresDatabase } from '../postgres-database';
+import { type IPostgresDatabase, PostgresDatabase } from '../database/postgres-database';
 import { type ISecretKey, SecretKey } from '../secrets/secret-key';
 
 /** The functions that rotate what every process reads, where it is made here. */

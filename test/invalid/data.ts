@@ -1,8 +1,8 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { InstanceType, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { CaCertificate, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
-import { DatabaseVariables } from '../../constructs/database-variables';
-import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/postgres-database';
+import { DatabaseVariables } from '../../constructs/database/database-variables';
+import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/database/postgres-database';
 import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
 import type { InvalidCase } from './case';
 

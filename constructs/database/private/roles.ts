@@ -2,14 +2,14 @@ import { CustomResource, Duration } from 'aws-cdk-lib';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { type HandlerSettings, handlerFunction } from '../core/handler-function';
+import { type HandlerSettings, handlerFunction } from '../../core/handler-function';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,
   ROLES_REVISION,
   SERVICE_TIMEOUT,
-} from '../handlers/database-roles/contract';
-import type { DatabaseHandlers } from './database-handlers';
+} from '../../handlers/database-roles/contract';
+import type { DatabaseHandlers } from './handlers';
 
 export interface DatabaseRolesProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;

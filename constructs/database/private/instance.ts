@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import type { FilledProps } from './database-defaults';
+import type { FilledProps } from './defaults';
 import {
   databaseLogs,
   instanceIdentifierOf,
@@ -20,7 +20,7 @@ import {
   monitoringRole,
   parameterGroup,
   retainedOrDestroyed,
-} from './database-parts';
+} from './logs-and-parameters';
 
 /** What an instance and its replicas have in common. */
 export type DatabaseSettings = ReturnType<typeof databaseSettings>;

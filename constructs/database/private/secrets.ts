@@ -2,7 +2,7 @@ import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../core/acknowledge';
+import { acknowledge } from '../../core/acknowledge';
 
 export interface DatabaseSecretProps {
   readonly description: string;

@@ -2,11 +2,11 @@ import type { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { HandlerSettings } from '../core/handler-function';
-import { SecretRotation } from '../core/secret-rotation';
-import { DATABASE_ROTATION } from '../handlers/database-rotation/contract';
-import type { DatabaseHandlers } from './database-handlers';
-import type { DatabaseRoles } from './database-roles';
+import type { HandlerSettings } from '../../core/handler-function';
+import { SecretRotation } from '../../core/secret-rotation';
+import { DATABASE_ROTATION } from '../../handlers/database-rotation/contract';
+import type { DatabaseHandlers } from './handlers';
+import type { DatabaseRoles } from './roles';
 
 /** In seconds: connections to the database, and every version of the master's secret in turn. */
 const TIMEOUT = 120;

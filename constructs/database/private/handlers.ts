@@ -11,7 +11,7 @@ import {
   SubnetType,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
-import { type HandlerNetwork, placementPolicy } from '../core/handler-function';
+import { type HandlerNetwork, placementPolicy } from '../../core/handler-function';
 
 export interface DatabaseHandlersProps {
   readonly vpc: IVpc;

@@ -1,11 +1,11 @@
 import { Token } from 'aws-cdk-lib';
 import { type IVpc, type SelectedSubnets, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
-import type { Checks } from '../core/checks';
-import { checkRotationPeriod } from '../core/secret-rotation';
+import type { Checks } from '../../core/checks';
+import { checkRotationPeriod } from '../../core/secret-rotation';
 import type { DatabaseVariables } from '../database-variables';
-import { isDatabaseClass } from './database-classes';
-import type { FilledProps } from './database-defaults';
-import { checkDatabaseNames } from './database-names';
+import { isDatabaseClass } from './classes';
+import type { FilledProps } from './defaults';
+import { checkDatabaseNames } from './names';
 import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 
 /** RDS enlarges storage only when there is at least a tenth to gain. */

@@ -26,24 +26,24 @@ import type {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
-import { Checks } from './core/checks';
-import { CA_BUNDLE_PATH } from './core/contract';
-import { allowLogGroups } from './core/key-policy';
-import type { Profile } from './core/profile';
+import { Checks } from '../core/checks';
+import { CA_BUNDLE_PATH } from '../core/contract';
+import { allowLogGroups } from '../core/key-policy';
+import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
-import { checkDatabase } from './private/database-checks';
-import { maxConnectionsOf } from './private/database-classes';
-import { withDefaults } from './private/database-defaults';
-import { databaseEvents } from './private/database-events';
-import { DatabaseHandlers } from './private/database-handlers';
-import { databaseInstance, databaseSettings } from './private/database-instance';
-import { loginsOf } from './private/database-names';
-import { readReplicas } from './private/database-replicas';
-import { DatabaseRoles } from './private/database-roles';
-import { DatabaseRotation } from './private/database-rotation';
-import { databaseSecret } from './private/database-secrets';
+import { checkDatabase } from './private/checks';
+import { maxConnectionsOf } from './private/classes';
+import { withDefaults } from './private/defaults';
+import { databaseEvents } from './private/events';
+import { DatabaseHandlers } from './private/handlers';
+import { databaseInstance, databaseSettings } from './private/instance';
+import { loginsOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
+import { readReplicas } from './private/replicas';
+import { DatabaseRoles } from './private/roles';
+import { DatabaseRotation } from './private/rotation';
+import { databaseSecret } from './private/secrets';
 
 /** A PostgreSQL database of an application, and what its processes need to use it. */
 export interface IPostgresDatabase extends IConnectable {

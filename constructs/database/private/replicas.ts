@@ -1,9 +1,9 @@
 import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../core/acknowledge';
-import type { FilledProps } from './database-defaults';
-import type { DatabaseSettings } from './database-instance';
-import { databaseLogs, instanceIdentifierOf, retainedOrDestroyed } from './database-parts';
+import { acknowledge } from '../../core/acknowledge';
+import type { FilledProps } from './defaults';
+import type { DatabaseSettings } from './instance';
+import { databaseLogs, instanceIdentifierOf, retainedOrDestroyed } from './logs-and-parameters';
 
 /** The read replicas of an instance, set up as it is and named after it. */
 export function readReplicas(

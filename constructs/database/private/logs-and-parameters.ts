@@ -4,8 +4,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DatabaseInstanceEngine, ParameterGroup, type PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../core/acknowledge';
-import { WorkloadRole } from '../core/workload-role';
+import { acknowledge } from '../../core/acknowledge';
+import { WorkloadRole } from '../../core/workload-role';
 
 /** What RDS writes to CloudWatch Logs. */
 export const LOG_EXPORTS = ['postgresql', 'upgrade'];

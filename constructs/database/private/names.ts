@@ -1,4 +1,4 @@
-import type { Checks } from '../core/checks';
+import type { Checks } from '../../core/checks';
 
 /** The suffixes that make the two logins of an application out of its user name. */
 const LOGIN_SUFFIXES = ['_a', '_b'];

@@ -1,12 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import { CaCertificate, EngineLifecycleSupport, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
-import { CA_BUNDLE_PATH } from '../core/contract';
-import { profileValues } from '../core/profile';
+import { CA_BUNDLE_PATH } from '../../core/contract';
+import { profileValues } from '../../core/profile';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
-import { databaseSubnets } from './database-checks';
-import { handlerSubnets } from './database-handlers';
+import { databaseSubnets } from './checks';
+import { handlerSubnets } from './handlers';
 
 /** A database's props with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;
