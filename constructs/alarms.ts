@@ -8,9 +8,9 @@ import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-log
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IConstruct } from 'constructs';
+import type { DatabaseBackup } from './backup/database-backup';
 import { Checks } from './core/checks';
 import type { IPostgresDatabase } from './database/postgres-database';
-import type { DatabaseBackup } from './database-backup';
 import type { IHttpsLoadBalancer } from './edge/https-load-balancer';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';

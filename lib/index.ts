@@ -5,7 +5,13 @@ export {
   BackupVaultLock,
   type BackupVaultLockOptions,
   type ComplianceLockOptions,
-} from '../constructs/backup-vault-lock';
+} from '../constructs/backup/backup-vault-lock';
+export {
+  DatabaseBackup,
+  type DatabaseBackupOptions,
+  type DatabaseBackupProps,
+  type DatabaseBackupRule,
+} from '../constructs/backup/database-backup';
 export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
 export { ContainerHealthCheck } from '../constructs/container-health-check';
 export { Profile, type ProfileOptions } from '../constructs/core/profile';
@@ -18,12 +24,6 @@ export {
   type PostgresDatabaseOptions,
   type PostgresDatabaseProps,
 } from '../constructs/database/postgres-database';
-export {
-  DatabaseBackup,
-  type DatabaseBackupOptions,
-  type DatabaseBackupProps,
-  type DatabaseBackupRule,
-} from '../constructs/database-backup';
 export { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
 export {
   FramePolicy,

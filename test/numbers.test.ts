@@ -1,9 +1,9 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
-import { BackupVaultLock } from '../constructs/backup-vault-lock';
+import { BackupVaultLock } from '../constructs/backup/backup-vault-lock';
+import { DatabaseBackup } from '../constructs/backup/database-backup';
 import { Profile } from '../constructs/core/profile';
 import { PostgresDatabase } from '../constructs/database/postgres-database';
-import { DatabaseBackup } from '../constructs/database-backup';
 import { TaskQueue, type TaskQueueOptions } from '../constructs/queues/task-queue';
 import { WebService, type WebServiceProps } from '../constructs/web-service';
 import { loadBalancerFor, processProps } from './services-support';

@@ -2,8 +2,8 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
+import type { DatabaseBackup } from '../backup/database-backup';
 import type { IPostgresDatabase } from '../database/postgres-database';
-import type { DatabaseBackup } from '../database-backup';
 import type { ITaskQueue } from '../queues/task-queue';
 import type { ScheduledCommand } from '../scheduled-command';
 import {

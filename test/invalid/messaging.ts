@@ -3,9 +3,13 @@ import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { BackupVaultLock } from '../../constructs/backup-vault-lock';
+import { BackupVaultLock } from '../../constructs/backup/backup-vault-lock';
+import {
+  DatabaseBackup,
+  type DatabaseBackupOptions,
+  type DatabaseBackupRule,
+} from '../../constructs/backup/database-backup';
 import type { IPostgresDatabase } from '../../constructs/database/postgres-database';
-import { DatabaseBackup, type DatabaseBackupOptions, type DatabaseBackupRule } from '../../constructs/database-backup';
 import { Notifications } from '../../constructs/notifications/notifications';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
 import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';

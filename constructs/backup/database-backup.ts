@@ -8,12 +8,12 @@ import { type IRole, ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/a
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { acknowledge } from '../core/acknowledge';
+import { type Profile, profileValues } from '../core/profile';
+import type { IPostgresDatabase } from '../database/postgres-database';
+import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
-import { acknowledge } from './core/acknowledge';
-import { type Profile, profileValues } from './core/profile';
-import type { IPostgresDatabase } from './database/postgres-database';
-import type { INotifications } from './notifications/notifications';
-import { checkBackup, checkSchedule } from './private/backup-checks';
+import { checkBackup, checkSchedule } from './private/checks';
 import { RestoreTest } from './private/restore-test';
 
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];

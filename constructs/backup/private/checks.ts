@@ -1,7 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { Checks, isUnknown } from '../../core/checks';
 import { BackupVaultLock } from '../backup-vault-lock';
-import { Checks, isUnknown } from '../core/checks';
 import type { DatabaseBackupRule } from '../database-backup';
 
 const LONGEST_DAYS = 36500;
