@@ -27,10 +27,10 @@ import {
 import { type AlarmContext, type AlarmRow, makeAlarms } from './private/alarm-table';
 import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-thresholds';
 import { makeDashboard } from './private/dashboard';
+import type { IDjangoService, ILoadBalancedService } from './processes/django-service';
+import type { ScheduledCommand } from './processes/scheduled-command';
 import type { ICeleryBroker } from './queues/celery-broker';
-import type { ScheduledCommand } from './scheduled-command';
 import type { SecretRefresh } from './secrets/secret-refresh';
-import type { IDjangoService, ILoadBalancedService } from './service';
 
 /** When an alarm goes off. What is left out keeps its default. */
 export interface AlarmThresholds {

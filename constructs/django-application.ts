@@ -6,9 +6,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import { Construct } from 'constructs';
 import { type AlarmThresholds, ApplicationAlarms } from './alarms';
-import { AsgiService, type AsgiServiceOptions } from './asgi-service';
 import { DatabaseBackup, type DatabaseBackupOptions } from './backup/database-backup';
-import { BeatService, type BeatServiceOptions } from './beat-service';
 import { Profile, profileValues } from './core/profile';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from './database/postgres-database';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from './edge/https-load-balancer';
@@ -16,18 +14,20 @@ import { WebFirewall } from './edge/web-firewall';
 import { Network } from './network/network';
 import { type INotifications, Notifications } from './notifications/notifications';
 import { checkApplication, checkConnections, takesEveryPath } from './private/application-checks';
-import { executionRole, logGroup } from './private/hardened-task';
 import { changingSecrets, rotationFunctionsOf } from './private/rotated-secrets';
-import { hostNamesOf, originsOf } from './private/routing';
-import type { ProcessProps } from './process';
+import { AsgiService, type AsgiServiceOptions } from './processes/asgi-service';
+import { BeatService, type BeatServiceOptions } from './processes/beat-service';
+import { executionRole, logGroup } from './processes/private/hardened-task';
+import { hostNamesOf, originsOf } from './processes/private/routing';
+import type { ProcessProps } from './processes/process-props';
+import { ReleaseCommand, type ReleaseCommandOptions } from './processes/release-command';
+import { ScheduledCommand, type ScheduledCommandOptions } from './processes/scheduled-command';
+import { WebService, type WebServiceOptions } from './processes/web-service';
+import { WorkerService, type WorkerServiceOptions } from './processes/worker-service';
 import { CeleryBroker, type ICeleryBroker } from './queues/celery-broker';
 import type { TaskQueueOptions } from './queues/task-queue';
-import { ReleaseCommand, type ReleaseCommandOptions } from './release-command';
-import { ScheduledCommand, type ScheduledCommandOptions } from './scheduled-command';
 import { type ISecretKey, SecretKey, type SecretKeyOptions } from './secrets/secret-key';
 import { SecretRefresh } from './secrets/secret-refresh';
-import { WebService, type WebServiceOptions } from './web-service';
-import { WorkerService, type WorkerServiceOptions } from './worker-service';
 
 export interface DjangoApplicationProps {
   /** Image of the application, the same for every process. */

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { Checks } from '../constructs/core/checks';
 import { Profile } from '../constructs/core/profile';
 import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
-import { hostNamesOf } from '../constructs/private/routing';
+import { hostNamesOf } from '../constructs/processes/private/routing';
 
 export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
   /** The one domain name of the application; `domainNames` takes several. @default - none */

@@ -1,6 +1,5 @@
 // Every public name of the package, and nothing else.
 export { type AlarmThresholds, ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/alarms';
-export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/asgi-service';
 export {
   BackupVaultLock,
   type BackupVaultLockOptions,
@@ -12,8 +11,6 @@ export {
   type DatabaseBackupProps,
   type DatabaseBackupRule,
 } from '../constructs/backup/database-backup';
-export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
-export { ContainerHealthCheck } from '../constructs/container-health-check';
 export { Profile, type ProfileOptions } from '../constructs/core/profile';
 export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
 export { PasswordRotation } from '../constructs/database/password-rotation';
@@ -35,13 +32,33 @@ export {
 export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
 export { Network, type NetworkProps } from '../constructs/network/network';
 export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
+export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/processes/asgi-service';
+export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/processes/beat-service';
+export { ContainerHealthCheck } from '../constructs/processes/container-health-check';
+export type { IDjangoService, ILoadBalancedService } from '../constructs/processes/django-service';
 export type {
   ProcessProps,
   RoutedServiceOptions,
   RoutedServiceProps,
   ServiceOptions,
   ServiceProps,
-} from '../constructs/process';
+} from '../constructs/processes/process-props';
+export {
+  ReleaseCommand,
+  type ReleaseCommandOptions,
+  type ReleaseCommandProps,
+} from '../constructs/processes/release-command';
+export {
+  ScheduledCommand,
+  type ScheduledCommandOptions,
+  type ScheduledCommandProps,
+} from '../constructs/processes/scheduled-command';
+export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/processes/web-service';
+export {
+  WorkerService,
+  type WorkerServiceOptions,
+  type WorkerServiceProps,
+} from '../constructs/processes/worker-service';
 export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/queues/celery-broker';
 export {
   type ITaskQueue,
@@ -50,12 +67,6 @@ export {
   type TaskQueueOptions,
   type TaskQueueProps,
 } from '../constructs/queues/task-queue';
-export { ReleaseCommand, type ReleaseCommandOptions, type ReleaseCommandProps } from '../constructs/release-command';
-export {
-  ScheduledCommand,
-  type ScheduledCommandOptions,
-  type ScheduledCommandProps,
-} from '../constructs/scheduled-command';
 export {
   type ISecretKey,
   SecretKey,
@@ -64,9 +75,6 @@ export {
   type SecretKeyProps,
 } from '../constructs/secrets/secret-key';
 export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
-export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
-export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/web-service';
-export { WorkerService, type WorkerServiceOptions, type WorkerServiceProps } from '../constructs/worker-service';
 export { DjangoStack, type DjangoStackProps } from './django-stack';
 export { DjangoStage, type DjangoStageProps } from './django-stage';
 export { PipelineStack, type PipelineStackProps } from './pipeline-stack';

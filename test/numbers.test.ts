@@ -4,8 +4,8 @@ import { BackupVaultLock } from '../constructs/backup/backup-vault-lock';
 import { DatabaseBackup } from '../constructs/backup/database-backup';
 import { Profile } from '../constructs/core/profile';
 import { PostgresDatabase } from '../constructs/database/postgres-database';
+import { WebService, type WebServiceProps } from '../constructs/processes/web-service';
 import { TaskQueue, type TaskQueueOptions } from '../constructs/queues/task-queue';
-import { WebService, type WebServiceProps } from '../constructs/web-service';
 import { loadBalancerFor, processProps } from './services-support';
 import { errorOf, testStack, testVpc } from './support';
 

@@ -1,7 +1,9 @@
 import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
-import type { IDjangoService, ILoadBalancedService } from '../service';
+import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
+import { runningTasks } from '../processes/service-metrics';
+import { ofTargets } from '../processes/target-metrics';
 import {
   type AlarmRow,
   BREACHING,
@@ -11,8 +13,6 @@ import {
   MISSING,
   NOT_BREACHING,
 } from './alarm-table';
-import { runningTasks } from './service-metrics';
-import { ofTargets } from './target-metrics';
 
 /** Requests in a minute below which a rate of errors says nothing. */
 const FEW_REQUESTS = 20;

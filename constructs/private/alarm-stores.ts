@@ -4,8 +4,8 @@ import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type { DatabaseBackup } from '../backup/database-backup';
 import type { IPostgresDatabase } from '../database/postgres-database';
+import type { ScheduledCommand } from '../processes/scheduled-command';
 import type { ITaskQueue } from '../queues/task-queue';
-import type { ScheduledCommand } from '../scheduled-command';
 import {
   type AlarmRow,
   BREACHING,

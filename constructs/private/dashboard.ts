@@ -14,10 +14,10 @@ import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancin
 import type { Construct } from 'constructs';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
+import { ofTargets } from '../processes/target-metrics';
 import type { ITaskQueue } from '../queues/task-queue';
-import type { IDjangoService, ILoadBalancedService } from '../service';
 import { MINUTE } from './alarm-table';
-import { ofTargets } from './target-metrics';
 
 /** What there is to draw. */
 export interface Watched {

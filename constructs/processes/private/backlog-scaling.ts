@@ -2,8 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnScalingPolicy, type ScalableTarget } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { type IMetric, MathExpression, type MathExpressionOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
-import type { ITaskQueue } from '../queues/task-queue';
-import { runningTasks } from './service-metrics';
+import type { ITaskQueue } from '../../queues/task-queue';
+import { runningTasks } from '../service-metrics';
 
 /** CloudWatch takes ten metrics in one alarm: two for each queue, one for the running tasks. */
 export const MAX_QUEUES = 4;

@@ -6,12 +6,12 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
+import type { Profile } from '../core/profile';
+import type { IPostgresDatabase } from '../database/postgres-database';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { ICeleryBroker } from '../queues/celery-broker';
+import type { ISecretKey } from '../secrets/secret-key';
 import type { ContainerHealthCheck } from './container-health-check';
-import type { Profile } from './core/profile';
-import type { IPostgresDatabase } from './database/postgres-database';
-import type { IHttpsLoadBalancer } from './edge/https-load-balancer';
-import type { ICeleryBroker } from './queues/celery-broker';
-import type { ISecretKey } from './secrets/secret-key';
 
 /** What every process of an application has in common: one image, run with different commands. */
 export interface ProcessProps {

@@ -4,20 +4,20 @@ import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
-import { acknowledge, findingOf } from '../core/acknowledge';
+import { acknowledge, findingOf } from '../../core/acknowledge';
 import {
   type HandlerNetwork,
   type HandlerSettings,
   handlerFunction,
   handlerRole,
   placementPolicy,
-} from '../core/handler-function';
-import { allowLogGroups } from '../core/key-policy';
-import type { WorkloadRole } from '../core/workload-role';
-import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../handlers/release/contract';
-import { familyArn } from './failure-rule';
+} from '../../core/handler-function';
+import { allowLogGroups } from '../../core/key-policy';
+import type { WorkloadRole } from '../../core/workload-role';
+import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../../handlers/release/contract';
 import type { HardenedTask } from './hardened-task';
 import { QUERY_INTERVAL, ReleaseProvider } from './release-provider';
+import { familyArn } from './task-failure-rule';
 
 export interface ReleaseRunProps extends HandlerSettings {
   readonly task: HardenedTask;

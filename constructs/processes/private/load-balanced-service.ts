@@ -13,12 +13,12 @@ import {
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { Checks } from '../../core/checks';
+import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
+import { profileValues } from '../../core/profile';
 import { ContainerHealthCheck } from '../container-health-check';
-import { Checks } from '../core/checks';
-import { CONTAINER_PORT, HEALTH_PATH } from '../core/contract';
-import { profileValues } from '../core/profile';
-import type { RoutedServiceProps } from '../process';
-import type { ILoadBalancedService } from '../service';
+import type { ILoadBalancedService } from '../django-service';
+import type { RoutedServiceProps } from '../process-props';
 import { type Capacity, capacityOf, checkCapacity } from './capacity';
 import { errorAlarm } from './deployment-alarm';
 import { checkService, fargateService } from './fargate-service';

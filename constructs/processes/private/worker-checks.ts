@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Checks } from '../core/checks';
+import type { Checks } from '../../core/checks';
 import type { WorkerServiceProps } from '../worker-service';
 import { MAX_QUEUES } from './backlog-scaling';
 import type { Capacity } from './capacity';

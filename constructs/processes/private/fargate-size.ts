@@ -1,4 +1,4 @@
-import type { Checks } from '../core/checks';
+import type { Checks } from '../../core/checks';
 
 /** Memory in MiB that Fargate sells with each number of CPU units: from, to, in steps of. */
 const MEMORY: { [cpu: number]: readonly [number, number, number] } = {

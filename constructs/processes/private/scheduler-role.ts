@@ -3,10 +3,10 @@ import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { acknowledge, findingOf } from '../core/acknowledge';
-import { WorkloadRole } from '../core/workload-role';
-import { familyArn } from './failure-rule';
+import { acknowledge, findingOf } from '../../core/acknowledge';
+import { WorkloadRole } from '../../core/workload-role';
 import type { HardenedTask } from './hardened-task';
+import { familyArn } from './task-failure-rule';
 
 /** EventBridge Scheduler, for schedules of this account: start the task, give it its two roles, report that it could not. */
 export function schedulerRole(scope: Construct, task: HardenedTask, cluster: ICluster, queue: IQueue): IRole {

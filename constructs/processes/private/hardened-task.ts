@@ -15,14 +15,14 @@ import {
 import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
+import { acknowledge } from '../../core/acknowledge';
+import type { Checks } from '../../core/checks';
+import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
+import { allowLogGroups } from '../../core/key-policy';
+import { profileValues } from '../../core/profile';
+import { WorkloadRole } from '../../core/workload-role';
 import type { ContainerHealthCheck } from '../container-health-check';
-import { acknowledge } from '../core/acknowledge';
-import type { Checks } from '../core/checks';
-import { CONTAINER_USER, WRITABLE_PATH } from '../core/contract';
-import { allowLogGroups } from '../core/key-policy';
-import { profileValues } from '../core/profile';
-import { WorkloadRole } from '../core/workload-role';
-import type { ProcessProps } from '../process';
+import type { ProcessProps } from '../process-props';
 import { type Placement, taskPlacement } from './placement';
 import { tmpfsSize } from './sizing';
 

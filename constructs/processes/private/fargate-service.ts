@@ -9,8 +9,8 @@ import {
   PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import type { Construct, IDependable } from 'constructs';
-import type { Checks } from '../core/checks';
-import type { ServiceProps } from '../process';
+import type { Checks } from '../../core/checks';
+import type { ServiceProps } from '../process-props';
 import type { HardenedTask } from './hardened-task';
 
 /** How long a task may take to stop on Fargate, in seconds. */

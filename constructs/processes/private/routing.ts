@@ -1,9 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
-import type { Checks } from '../core/checks';
-import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
-import type { RoutedServiceProps } from '../process';
+import type { Checks } from '../../core/checks';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import type { RoutedServiceProps } from '../process-props';
 import { MAX_STOP_TIMEOUT } from './fargate-service';
 
 /** Time that a draining target has for the requests in flight, unless it is said otherwise. */

@@ -1,4 +1,4 @@
-import type { Checks } from '../core/checks';
+import type { Checks } from '../../core/checks';
 import { checkFargateSize } from './fargate-size';
 import { MEMORY_PER_PROCESS, tmpfsSize } from './sizing';
 

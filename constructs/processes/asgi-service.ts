@@ -1,9 +1,9 @@
 import type { Construct } from 'constructs';
-import { CONTAINER_PORT } from './core/contract';
-import { RoutedService } from './private/routed-service';
+import { CONTAINER_PORT } from '../core/contract';
+import { RoutedService } from './private/load-balanced-service';
 import type { Routing } from './private/routing';
 import { asgiProcesses } from './private/sizing';
-import type { RoutedServiceOptions, RoutedServiceProps } from './process';
+import type { RoutedServiceOptions, RoutedServiceProps } from './process-props';
 
 /** What can be tuned in the ASGI service. */
 export interface AsgiServiceOptions extends RoutedServiceOptions {

@@ -1,9 +1,9 @@
 import type { Construct } from 'constructs';
-import { CONTAINER_PORT, WRITABLE_PATH } from './core/contract';
-import { RoutedService } from './private/routed-service';
+import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
+import { RoutedService } from './private/load-balanced-service';
 import type { Routing } from './private/routing';
 import { webProcesses } from './private/sizing';
-import type { RoutedServiceOptions, RoutedServiceProps } from './process';
+import type { RoutedServiceOptions, RoutedServiceProps } from './process-props';
 
 /** Threads of a gunicorn process, unless it is said otherwise. */
 const THREADS = 4;

@@ -3,7 +3,7 @@ import { Match, Rule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IDependable } from 'constructs';
-import { allowSenders } from '../core/key-policy';
+import { allowSenders } from '../../core/key-policy';
 import type { HardenedTask } from './hardened-task';
 
 /**

@@ -5,16 +5,16 @@ import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs'
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { Checks } from '../core/checks';
+import { LIVENESS_FILE, WRITABLE_PATH } from '../core/contract';
 import { ContainerHealthCheck } from './container-health-check';
-import { Checks } from './core/checks';
-import { LIVENESS_FILE, WRITABLE_PATH } from './core/contract';
+import type { IDjangoService } from './django-service';
 import { celery, checkCelery } from './private/celery';
 import { checkService, fargateService } from './private/fargate-service';
 import { checkFargateSize } from './private/fargate-size';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { runningTasks } from './private/service-metrics';
-import type { ServiceOptions, ServiceProps } from './process';
-import type { IDjangoService } from './service';
+import type { ServiceOptions, ServiceProps } from './process-props';
+import { runningTasks } from './service-metrics';
 
 /** What can be tuned in the beat service. The size is 256 CPU units and 512 MiB, and `stopTimeout` 30 seconds, unless changed. */
 export interface BeatServiceOptions extends ServiceOptions {

@@ -5,15 +5,15 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { type CfnStateMachine, LogLevel } from 'aws-cdk-lib/aws-stepfunctions';
 import { Provider, type WaiterStateMachine } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
-import { acknowledge, findingOf } from '../core/acknowledge';
+import { acknowledge, findingOf } from '../../core/acknowledge';
 import {
   acknowledgeInvocation,
   type HandlerNetwork,
   type HandlerSettings,
   handlerRole,
   sendLost,
-} from '../core/handler-function';
-import type { WorkloadRole } from '../core/workload-role';
+} from '../../core/handler-function';
+import type { WorkloadRole } from '../../core/workload-role';
 
 /** How often the framework asks whether the release has finished. */
 export const QUERY_INTERVAL = Duration.seconds(10);

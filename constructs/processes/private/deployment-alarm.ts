@@ -11,11 +11,11 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { type ApplicationTargetGroup, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../core/acknowledge';
-import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
-import type { ITaskQueue } from '../queues/task-queue';
-import { runbookUrl } from './alarm-table';
-import { ofTargets } from './target-metrics';
+import { acknowledge } from '../../core/acknowledge';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import { runbookUrl } from '../../private/alarm-table';
+import type { ITaskQueue } from '../../queues/task-queue';
+import { ofTargets } from '../target-metrics';
 
 const period = Duration.minutes(1);
 

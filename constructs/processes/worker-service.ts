@@ -5,22 +5,22 @@ import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs'
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { Checks } from '../core/checks';
+import { LIVENESS_FILE } from '../core/contract';
+import { profileValues } from '../core/profile';
+import type { ITaskQueue } from '../queues/task-queue';
 import { ContainerHealthCheck } from './container-health-check';
-import { Checks } from './core/checks';
-import { LIVENESS_FILE } from './core/contract';
-import { profileValues } from './core/profile';
+import type { IDjangoService } from './django-service';
 import { backlogPerTask, scaleOnBacklog } from './private/backlog-scaling';
 import { type Capacity, capacityOf, checkCapacity } from './private/capacity';
 import { brokerOf, celery, checkCelery } from './private/celery';
 import { deadLetterAlarms } from './private/deployment-alarm';
 import { checkService, fargateService, MAX_STOP_TIMEOUT } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { runningTasks } from './private/service-metrics';
 import { workerConcurrency } from './private/sizing';
 import { checkQueues, checkScaling, targetOf } from './private/worker-checks';
-import type { ServiceOptions, ServiceProps } from './process';
-import type { ITaskQueue } from './queues/task-queue';
-import type { IDjangoService } from './service';
+import type { ServiceOptions, ServiceProps } from './process-props';
+import { runningTasks } from './service-metrics';
 
 /** What can be tuned in a worker service. */
 export interface WorkerServiceOptions extends ServiceOptions {

@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HealthCheck } from 'aws-cdk-lib/aws-ecs';
-import { CONTAINER_PORT, HEALTH_PATH } from './core/contract';
+import { CONTAINER_PORT, HEALTH_PATH } from '../core/contract';
 
 /**
  * How ECS finds out that a container is alive. Three failures in a row replace the task.

@@ -1,6 +1,6 @@
-import type { Checks } from '../core/checks';
-import type { ServiceProps } from '../process';
-import type { ICeleryBroker } from '../queues/celery-broker';
+import type { Checks } from '../../core/checks';
+import type { ICeleryBroker } from '../../queues/celery-broker';
+import type { ServiceProps } from '../process-props';
 
 /** What worker and beat have in common. */
 export interface CeleryProps extends ServiceProps {

@@ -5,13 +5,13 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IDependable } from 'constructs';
-import { Checks } from './core/checks';
-import { profileValues } from './core/profile';
-import { MAXIMUM_TIMEOUT } from './handlers/release/contract';
+import { Checks } from '../core/checks';
+import { profileValues } from '../core/profile';
+import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import { checkFargateSize } from './private/fargate-size';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { ReleaseRun } from './private/release-run';
-import type { ProcessProps } from './process';
+import type { ProcessProps } from './process-props';
 
 /** What can be tuned in the release. */
 export interface ReleaseCommandOptions {

@@ -7,15 +7,15 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Schedule, type ScheduleExpression, type ScheduleTargetConfig, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from './core/acknowledge';
-import { Checks } from './core/checks';
-import { profileValues } from './core/profile';
-import { reportFailures } from './private/failure-rule';
+import { acknowledge } from '../core/acknowledge';
+import { Checks } from '../core/checks';
+import { profileValues } from '../core/profile';
 import { checkFargateSize } from './private/fargate-size';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
 import { schedulerRole } from './private/scheduler-role';
-import type { ProcessProps } from './process';
+import { reportFailures } from './private/task-failure-rule';
+import type { ProcessProps } from './process-props';
 
 /** What a scheduled command runs, and when. */
 export interface ScheduledCommandOptions {
