@@ -1,5 +1,5 @@
 // Every public name of the package, and nothing else.
-export { type AlarmThresholds, ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/alarms';
+
 export {
   BackupVaultLock,
   type BackupVaultLockOptions,
@@ -30,6 +30,11 @@ export {
   type IHttpsLoadBalancer,
 } from '../constructs/edge/https-load-balancer';
 export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
+export {
+  type AlarmThresholds,
+  ApplicationAlarms,
+  type ApplicationAlarmsProps,
+} from '../constructs/monitoring/application-alarms';
 export { Network, type NetworkProps } from '../constructs/network/network';
 export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
 export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/processes/asgi-service';

@@ -13,7 +13,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import { runbookUrl } from '../../private/alarm-table';
+import { runbookUrl } from '../../monitoring/private/alarm-table';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { ofTargets } from '../target-metrics';
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { SecretRefresh } from '../secrets/secret-refresh';
+import type { SecretRefresh } from '../../secrets/secret-refresh';
 import { type AlarmRow, GREATER_THAN_THRESHOLD, MINUTE, NOT_BREACHING } from './alarm-table';
 
 const FIVE_MINUTES = Duration.minutes(5);

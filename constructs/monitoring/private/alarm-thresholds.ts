@@ -1,6 +1,6 @@
 import { Duration, Size } from 'aws-cdk-lib';
-import type { AlarmThresholds } from '../alarms';
-import type { Checks } from '../core/checks';
+import type { Checks } from '../../core/checks';
+import type { AlarmThresholds } from '../application-alarms';
 
 /** Every threshold, filled in. */
 export type Thresholds = Required<AlarmThresholds>;

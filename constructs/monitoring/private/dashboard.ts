@@ -12,11 +12,11 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
-import type { IPostgresDatabase } from '../database/postgres-database';
-import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
-import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
-import { ofTargets } from '../processes/target-metrics';
-import type { ITaskQueue } from '../queues/task-queue';
+import type { IPostgresDatabase } from '../../database/postgres-database';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { ofTargets } from '../../processes/target-metrics';
+import type { ITaskQueue } from '../../queues/task-queue';
 import { MINUTE } from './alarm-table';
 
 /** What there is to draw. */

@@ -2,10 +2,10 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
-import type { DatabaseBackup } from '../backup/database-backup';
-import type { IPostgresDatabase } from '../database/postgres-database';
-import type { ScheduledCommand } from '../processes/scheduled-command';
-import type { ITaskQueue } from '../queues/task-queue';
+import type { DatabaseBackup } from '../../backup/database-backup';
+import type { IPostgresDatabase } from '../../database/postgres-database';
+import type { ScheduledCommand } from '../../processes/scheduled-command';
+import type { ITaskQueue } from '../../queues/task-queue';
 import {
   type AlarmRow,
   BREACHING,

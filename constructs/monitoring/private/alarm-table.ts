@@ -3,7 +3,7 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { Thresholds } from './alarm-thresholds';
 
 export const MINUTE = Duration.minutes(1);

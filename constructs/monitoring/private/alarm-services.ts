@@ -1,9 +1,9 @@
 import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
-import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
-import { runningTasks } from '../processes/service-metrics';
-import { ofTargets } from '../processes/target-metrics';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { runningTasks } from '../../processes/service-metrics';
+import { ofTargets } from '../../processes/target-metrics';
 import {
   type AlarmRow,
   BREACHING,

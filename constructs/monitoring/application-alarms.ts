@@ -8,10 +8,14 @@ import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-log
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IConstruct } from 'constructs';
-import type { DatabaseBackup } from './backup/database-backup';
-import { Checks } from './core/checks';
-import type { IPostgresDatabase } from './database/postgres-database';
-import type { IHttpsLoadBalancer } from './edge/https-load-balancer';
+import type { DatabaseBackup } from '../backup/database-backup';
+import { Checks } from '../core/checks';
+import type { IPostgresDatabase } from '../database/postgres-database';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
+import type { ScheduledCommand } from '../processes/scheduled-command';
+import type { ICeleryBroker } from '../queues/celery-broker';
+import type { SecretRefresh } from '../secrets/secret-refresh';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
@@ -27,10 +31,6 @@ import {
 import { type AlarmContext, type AlarmRow, makeAlarms } from './private/alarm-table';
 import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-thresholds';
 import { makeDashboard } from './private/dashboard';
-import type { IDjangoService, ILoadBalancedService } from './processes/django-service';
-import type { ScheduledCommand } from './processes/scheduled-command';
-import type { ICeleryBroker } from './queues/celery-broker';
-import type { SecretRefresh } from './secrets/secret-refresh';
 
 /** When an alarm goes off. What is left out keeps its default. */
 export interface AlarmThresholds {
