@@ -1,5 +1,6 @@
 // Every public name of the package, and nothing else.
 
+export { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
 export {
   BackupVaultLock,
   type BackupVaultLockOptions,
@@ -21,7 +22,6 @@ export {
   type PostgresDatabaseOptions,
   type PostgresDatabaseProps,
 } from '../constructs/database/postgres-database';
-export { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
 export {
   FramePolicy,
   HttpsLoadBalancer,

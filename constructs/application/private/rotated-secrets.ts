@@ -1,7 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { type IPostgresDatabase, PostgresDatabase } from '../database/postgres-database';
-import { type ISecretKey, SecretKey } from '../secrets/secret-key';
+import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
+import { type ISecretKey, SecretKey } from '../../secrets/secret-key';
 
 /** The functions that rotate what every process reads, where it is made here. */
 export function rotationFunctionsOf(secretKey: ISecretKey, database: IPostgresDatabase): IFunction[] {

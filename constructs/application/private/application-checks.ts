@@ -1,9 +1,9 @@
 import type { Construct } from 'constructs';
-import { Checks } from '../core/checks';
-import type { IPostgresDatabase } from '../database/postgres-database';
+import { Checks } from '../../core/checks';
+import type { IPostgresDatabase } from '../../database/postgres-database';
+import type { AsgiServiceOptions } from '../../processes/asgi-service';
+import type { IDjangoService } from '../../processes/django-service';
 import type { DjangoApplicationProps } from '../django-application';
-import type { AsgiServiceOptions } from '../processes/asgi-service';
-import type { IDjangoService } from '../processes/django-service';
 
 /** Connections that RDS keeps for itself and for whoever looks after the database. */
 const RESERVED_CONNECTIONS = 10;
