@@ -8,7 +8,7 @@ import { ReleaseCommand, type ReleaseCommandProps } from '../../constructs/proce
 import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/processes/scheduled-command';
 import { WorkerService, type WorkerServiceProps } from '../../constructs/processes/worker-service';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
-import { celeryProps, nightly, processProps } from '../background';
+import { celeryProps, nightly, processProps } from '../processes/background';
 import type { InvalidCase } from './case';
 
 const worker = (name: string, prop: string, props: Partial<WorkerServiceProps>): InvalidCase => ({

@@ -3,7 +3,7 @@ import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
-import { loadBalancerFor, processProps } from '../services-support';
+import { loadBalancerFor, processProps } from '../processes/support';
 import type { InvalidCase } from './case';
 
 const web = (name: string, prop: string, props: Partial<WebServiceProps>): InvalidCase => ({

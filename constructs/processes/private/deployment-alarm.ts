@@ -12,8 +12,8 @@ import { type ApplicationTargetGroup, HttpCodeTarget } from 'aws-cdk-lib/aws-ela
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import { runbookUrl } from '../../monitoring/private/alarm-table';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { ofTargets } from '../target-metrics';
 

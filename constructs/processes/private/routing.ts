@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
+import { hostNamesOf, originsOf } from '../../edge/host-names';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { RoutedServiceProps } from '../process-props';
 import { MAX_STOP_TIMEOUT } from './fargate-service';
@@ -38,18 +39,6 @@ export function routingOf(props: RoutedServiceProps, paths: string[], priority: 
     stopTimeout: props.stopTimeout ?? STOP_TIMEOUT,
     deregistrationDelay: props.deregistrationDelay ?? DEREGISTRATION_DELAY,
   };
-}
-
-/** The host names that the load balancer answers to: its domain names, or its own name where it has none. */
-export function hostNamesOf(loadBalancer: IHttpsLoadBalancer): string[] {
-  return loadBalancer.domainNames.length > 0
-    ? loadBalancer.domainNames
-    : [loadBalancer.loadBalancer.loadBalancerDnsName];
-}
-
-/** The origins that forms may be posted from: the host names with the scheme that users see. */
-export function originsOf(loadBalancer: IHttpsLoadBalancer, hostNames = hostNamesOf(loadBalancer)): string[] {
-  return hostNames.map((host) => `${loadBalancer.secure ? 'https' : 'http'}://${host}`);
 }
 
 /** The same process with what Django needs to know of its own address. */
