@@ -11,9 +11,9 @@ export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../
 export { ContainerHealthCheck } from '../constructs/processes/container-health-check';
 export type { IDjangoService, ILoadBalancedService } from '../constructs/processes/django-service';
 export type {
+  LoadBalancedServiceOptions,
+  LoadBalancedServiceProps,
   ProcessProps,
-  RoutedServiceOptions,
-  RoutedServiceProps,
   ServiceOptions,
   ServiceProps,
 } from '../constructs/processes/process-props';

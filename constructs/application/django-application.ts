@@ -245,8 +245,8 @@ export class DjangoApplication extends Construct {
     this.scheduledCommands = named(this, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
       return new ScheduledCommand(parent, name, { ...released, ...command });
     });
-    const routedServices = [this.web, this.asgi].filter((service) => service !== undefined);
-    const services = [...routedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
+    const loadBalancedServices = [this.web, this.asgi].filter((service) => service !== undefined);
+    const services = [...loadBalancedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
     checkConnections(this, this.database, services);
     const secrets = changingSecrets(this.secretKey, this.database);
     if (secrets.length > 0) {
@@ -272,7 +272,7 @@ export class DjangoApplication extends Construct {
       topic: this.notifications.topic,
       cluster: this.cluster,
       loadBalancer: this.loadBalancer,
-      loadBalancedServices: routedServices,
+      loadBalancedServices: loadBalancedServices,
       services,
       database: this.database,
       broker: this.broker,

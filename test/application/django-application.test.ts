@@ -239,12 +239,12 @@ describe('the connections of all tasks at their largest scale', () => {
   const web = { processes: 2, threads: 4, cpu: 512, memoryLimitMiB: 1024 };
 
   test('may be as many as the instance class allows', () => {
-    expect(() => application({ web: { ...web, maxTasks: 8 } })).not.toThrow();
+    expect(() => application({ web: { ...web, maxCapacity: 8 } })).not.toThrow();
   });
 
   test('fails when they are more, and says how they add up', () => {
-    expect(errorOf(() => application({ web: { ...web, maxTasks: 9 } }))).toBe(
-      'Shop/App: `maxTasks` must add up to at most 71 database connections over all services (Web 9 × 8), got 72. ' +
+    expect(errorOf(() => application({ web: { ...web, maxCapacity: 9 } }))).toBe(
+      'Shop/App: `maxCapacity` must add up to at most 71 database connections over all services (Web 9 × 8), got 72. ' +
         'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or threads.',
     );
   });
@@ -257,6 +257,6 @@ describe('the connections of all tasks at their largest scale', () => {
       instance: made.instance,
       applicationSecret: made.applicationSecret,
     });
-    expect(() => application({ vpc, database, web: { ...web, maxTasks: 500 } }, stack)).not.toThrow();
+    expect(() => application({ vpc, database, web: { ...web, maxCapacity: 500 } }, stack)).not.toThrow();
   });
 });

@@ -12,7 +12,7 @@ describe('Profile', () => {
       databaseRemovalPolicy: RemovalPolicy.RETAIN,
       multiAz: true,
       natGateways: 2,
-      webMinTasks: 2,
+      webMinCapacity: 2,
       webFirewall: true,
       databaseBackup: true,
       logRetention: RetentionDays.ONE_YEAR,
@@ -25,7 +25,7 @@ describe('Profile', () => {
       databaseRemovalPolicy: RemovalPolicy.SNAPSHOT,
       multiAz: false,
       natGateways: 0,
-      webMinTasks: 1,
+      webMinCapacity: 1,
       workerSpot: true,
     });
   });

@@ -51,9 +51,9 @@ function application(stack: Stack) {
   };
   const routed = { ...process, loadBalancer };
   const web = new WebService(stack, 'Web', routed);
-  const asgi = new AsgiService(stack, 'Asgi', { ...routed, minTasks: 1 });
+  const asgi = new AsgiService(stack, 'Asgi', { ...routed, minCapacity: 1 });
   const worker = new WorkerService(stack, 'Worker', { ...process, broker, queueNames: ['default'] });
-  const express = new WorkerService(stack, 'Express', { ...process, broker, queueNames: ['express'], minTasks: 2 });
+  const express = new WorkerService(stack, 'Express', { ...process, broker, queueNames: ['express'], minCapacity: 2 });
   const beat = new BeatService(stack, 'Beat', { ...process, broker });
   const database = new PostgresDatabase(stack, 'Database', { vpc });
   const command = new ScheduledCommand(stack, 'ClearSessions', {
@@ -165,7 +165,7 @@ describe('a whole application', () => {
 
   test('watches healthy tasks of services behind the load balancer', () => {
     const { Dimensions, Threshold, TreatMissingData, MetricName } = alarm('Web', 'too-few-healthy-tasks');
-    expect([MetricName, Threshold, TreatMissingData]).toEqual(['HealthyHostCount', web.minTasks, 'breaching']);
+    expect([MetricName, Threshold, TreatMissingData]).toEqual(['HealthyHostCount', web.minCapacity, 'breaching']);
     expect(Dimensions).toContainEqual({
       Name: 'TargetGroup',
       Value: stack.resolve(web.targetGroup.targetGroupFullName),

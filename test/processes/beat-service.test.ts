@@ -37,7 +37,7 @@ describe('with nothing but what is required', () => {
       DeploymentConfiguration: { MinimumHealthyPercent: 0, MaximumPercent: 100 },
     });
     template.resourceCountIs('AWS::ApplicationAutoScaling::ScalableTarget', 0);
-    expect([beat.minTasks, beat.maxTasks, beat.connectionsPerTask]).toEqual([1, 1, 1]);
+    expect([beat.minCapacity, beat.maxCapacity, beat.connectionsPerTask]).toEqual([1, 1, 1]);
   });
 
   test('a deployment that does not come up is rolled back', () => {

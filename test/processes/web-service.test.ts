@@ -137,7 +137,7 @@ describe('WebService, minimal', () => {
 
   test('counts the connections its threads may open', () => {
     expect(web.connectionsPerTask).toBe(8);
-    expect([web.minTasks, web.maxTasks]).toEqual([2, 4]);
+    expect([web.minCapacity, web.maxCapacity]).toEqual([2, 4]);
   });
 
   test('waits for its permissions, its routes and its listener rule', () => {
@@ -150,7 +150,7 @@ describe('WebService, minimal', () => {
 
   test('measures requests, response time and errors of its own target group', () => {
     const TargetGroup = stack.resolve(web.targetGroup.targetGroupFullName);
-    for (const metric of [web.metricRequests(), web.metricResponseTime(), web.metricErrors()]) {
+    for (const metric of [web.metricRequests(), web.metricResponseTime(), web.metricServerErrors()]) {
       expect(stack.resolve(metric.dimensions)).toMatchObject({ TargetGroup });
     }
   });
@@ -164,8 +164,8 @@ describe('WebService, with everything changed', () => {
       memoryLimitMiB: 4096,
       processes: 5,
       threads: 2,
-      minTasks: 3,
-      maxTasks: 9,
+      minCapacity: 3,
+      maxCapacity: 9,
       healthCheckPath: '/up',
       healthCheck: ContainerHealthCheck.none(),
       priority: 7,
@@ -186,7 +186,7 @@ describe('WebService, with everything changed', () => {
   test('follows the development profile', () => {
     const { stack, web } = webService({ profile: Profile.development() });
     templateOf(stack).hasResourceProperties('AWS::ECS::TaskDefinition', { Cpu: '256', Memory: '512' });
-    expect([web.minTasks, web.maxTasks]).toEqual([1, 2]);
+    expect([web.minCapacity, web.maxCapacity]).toEqual([1, 2]);
   });
 
   test('on Spot, waits for the association of the cluster with the capacity provider', () => {

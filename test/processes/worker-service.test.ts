@@ -48,7 +48,7 @@ describe('with nothing but what is required', () => {
   });
 
   test('production runs one to six tasks, not on Spot, and rolls back what fails', () => {
-    expect([worker.minTasks, worker.maxTasks]).toEqual([1, 6]);
+    expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 6]);
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 1, MaxCapacity: 6 });
     template.hasResourceProperties('AWS::ECS::Service', {
       LaunchType: 'FARGATE',
@@ -122,7 +122,7 @@ describe('scaling', () => {
   });
 
   test('there is no policy where the number of tasks is fixed', () => {
-    const fixed = workerWith({ minTasks: 3, maxTasks: 3 }).template;
+    const fixed = workerWith({ minCapacity: 3, maxCapacity: 3 }).template;
     fixed.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 0);
     fixed.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 3, MaxCapacity: 3 });
   });
@@ -176,8 +176,8 @@ describe('with everything given', () => {
     application: 'shop.tasks:celery',
     concurrency: 4,
     healthCheck: ContainerHealthCheck.none(),
-    minTasks: 2,
-    maxTasks: 3,
+    minCapacity: 2,
+    maxCapacity: 3,
     cpu: 1024,
     memoryLimitMiB: 2048,
     stopTimeout: Duration.seconds(60),
@@ -246,7 +246,7 @@ test('development runs it on Spot', () => {
   template.hasResourceProperties('AWS::ECS::Service', {
     CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }],
   });
-  expect([worker.minTasks, worker.maxTasks]).toEqual([1, 2]);
+  expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 2]);
 });
 
 test('a command of the user replaces Celery', () => {
@@ -255,10 +255,10 @@ test('a command of the user replaces Celery', () => {
 
 test('fails when scaling to nothing is asked for, and says all other problems too', () => {
   const message = errorOf(() =>
-    workerWith({ minTasks: 0, queueNames: ['defualt'], taskDuration: Duration.minutes(2) }),
+    workerWith({ minCapacity: 0, queueNames: ['defualt'], taskDuration: Duration.minutes(2) }),
   );
   expect(message.split('\n')).toEqual([
-    expect.stringContaining('Shop/Worker: `minTasks` must be a whole number at least 1, got 0.'),
+    expect.stringContaining('Shop/Worker: `minCapacity` must be a whole number at least 1, got 0.'),
     expect.stringContaining('`queueNames` must be queues of the broker: default, reports, express, got "defualt".'),
     expect.stringContaining('`taskDuration` must be at most `acceptableLatency`, 60 seconds, got 120 seconds.'),
   ]);

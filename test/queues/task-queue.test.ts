@@ -157,13 +157,17 @@ test('metrics are of the right queue, by the minute', () => {
     statistic: 'Maximum',
     period: Duration.minutes(1),
   });
-  expect(shown(tasks.metricVisible())).toMatchObject({ metricName: 'ApproximateNumberOfMessagesVisible' });
-  expect(shown(tasks.metricInFlight())).toMatchObject({ metricName: 'ApproximateNumberOfMessagesNotVisible' });
+  expect(shown(tasks.metricApproximateNumberOfMessagesVisible())).toMatchObject({
+    metricName: 'ApproximateNumberOfMessagesVisible',
+  });
+  expect(shown(tasks.metricApproximateNumberOfMessagesNotVisible())).toMatchObject({
+    metricName: 'ApproximateNumberOfMessagesNotVisible',
+  });
   expect(shown()).toMatchObject({
     metricName: 'ApproximateNumberOfMessagesVisible',
     dimensions: [name(tasks.deadLetterQueue)],
   });
-  expect(tasks.metricVisible({ statistic: 'Sum' }).statistic).toBe('Sum');
+  expect(tasks.metricApproximateNumberOfMessagesVisible({ statistic: 'Sum' }).statistic).toBe('Sum');
 });
 
 describe('a queue that is made elsewhere', () => {

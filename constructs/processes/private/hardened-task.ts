@@ -113,7 +113,9 @@ export class HardenedTask extends Construct {
       this.taskRole,
       this.securityGroup,
       process.cluster.vpc.selectSubnets(this.placement.vpcSubnets).internetConnectivityEstablished,
-      ...(process.database === undefined ? [] : waysTo(process.database.connections, process.database.ready)),
+      ...(process.database === undefined
+        ? []
+        : networkDependencies(process.database.connections, process.database.ready)),
     ];
   }
 }
@@ -151,7 +153,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
   }
 }
 
-function waysTo(connections: Connections, ready: IDependable): IDependable[] {
+function networkDependencies(connections: Connections, ready: IDependable): IDependable[] {
   return [ready, ...connections.securityGroups];
 }
 
