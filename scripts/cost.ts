@@ -186,7 +186,11 @@ export function priceTable(): string {
   const all = wholeBills().map(({ bill }) => `$${Math.round(total(bill))}`);
   const small = PROFILES.map(([, make]) => `$${Math.round(total(costsOf(templateOf(make(), WEB_ALONE))))}`);
   return [
-    row(['List price a month, us-east-1', ...PROFILES.map(([name]) => `\`Profile.${name}()\``)]),
+    row([
+      'List price a month, us-east-1',
+      '`Profile.production()`: redundant, protected',
+      '`Profile.development()`: small, disposable',
+    ]),
     '|---|---:|---:|',
     row(['gunicorn, uvicorn, two Celery workers, beat, PostgreSQL', ...all]),
     row(['gunicorn and PostgreSQL alone', ...small]),
