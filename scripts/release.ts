@@ -53,6 +53,7 @@ function compareApi(last: string | undefined): void {
     cwd: ROOT,
     stdio: 'inherit',
   });
+  refuseUnless(status === 0 || status === 1, `the API could not be compared with that of v${last}`);
   refuseUnless(status === 0 || mayBreak(last, version), `the API breaks, which ${last} to ${version} does not allow`);
 }
 

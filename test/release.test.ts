@@ -101,6 +101,8 @@ describe('npm run release, in a repository with the same files', () => {
     commit({ 'CHANGELOG.md': read('CHANGELOG.md').replace('## [Unreleased]', '## [Unreleased]\n\n- Broken.') });
     expect(release('0.2.1').output).toContain('the API breaks, which 0.2.0 to 0.2.1 does not allow');
     expect(release('0.3.0', '--write').status).toBe(0);
+    commit({ 'package.json': manifest('0.3.0', 2), 'CHANGELOG.md': '## [Unreleased]\n\n- More.\n' });
+    expect(release('0.4.0').output).toContain('the API could not be compared with that of v0.3.0');
     expect(read('constructs/core/runbook.ts')).toContain(link('v0.3.0'));
   });
 
