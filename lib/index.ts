@@ -1,72 +1,120 @@
-// Every public name of the package, and nothing else.
-export { type AlarmThresholds, ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/alarms';
-export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/asgi-service';
+// Every public name of the package, and nothing else, room by room (see constructs/).
+
+// The whole application
+
+export { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
+
+// Processes: what runs on ECS Fargate
+
+export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/processes/asgi-service';
+export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/processes/beat-service';
+export { ContainerHealthCheck } from '../constructs/processes/container-health-check';
+export type { IDjangoService, ILoadBalancedService } from '../constructs/processes/django-service';
+export type {
+  LoadBalancedServiceOptions,
+  LoadBalancedServiceProps,
+  ProcessProps,
+  ServiceOptions,
+  ServiceProps,
+} from '../constructs/processes/process-props';
 export {
-  BackupVaultLock,
-  type BackupVaultLockOptions,
-  type ComplianceLockOptions,
-} from '../constructs/backup-vault-lock';
-export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
-export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/celery-broker';
-export { ContainerHealthCheck } from '../constructs/container-health-check';
+  ReleaseCommand,
+  type ReleaseCommandOptions,
+  type ReleaseCommandProps,
+} from '../constructs/processes/release-command';
 export {
-  DatabaseBackup,
-  type DatabaseBackupOptions,
-  type DatabaseBackupProps,
-  type DatabaseBackupRule,
-} from '../constructs/database-backup';
-export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database-variables';
-export { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
+  ScheduledCommand,
+  type ScheduledCommandOptions,
+  type ScheduledCommandProps,
+} from '../constructs/processes/scheduled-command';
+export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/processes/web-service';
 export {
-  FramePolicy,
-  HttpsLoadBalancer,
-  type HttpsLoadBalancerAttributes,
-  type HttpsLoadBalancerProps,
-  type IHttpsLoadBalancer,
-} from '../constructs/https-load-balancer';
-export { Network, type NetworkProps } from '../constructs/network';
-export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications';
-export { PasswordRotation } from '../constructs/password-rotation';
+  WorkerService,
+  type WorkerServiceOptions,
+  type WorkerServiceProps,
+} from '../constructs/processes/worker-service';
+
+// Database: RDS for PostgreSQL
+
+export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
+export { PasswordRotation } from '../constructs/database/password-rotation';
 export {
   type IPostgresDatabase,
   PostgresDatabase,
   type PostgresDatabaseAttributes,
   type PostgresDatabaseOptions,
   type PostgresDatabaseProps,
-} from '../constructs/postgres-database';
-export type {
-  ProcessProps,
-  RoutedServiceOptions,
-  RoutedServiceProps,
-  ServiceOptions,
-  ServiceProps,
-} from '../constructs/process';
-export { Profile, type ProfileOptions } from '../constructs/profile';
-export { ReleaseCommand, type ReleaseCommandOptions, type ReleaseCommandProps } from '../constructs/release-command';
-export {
-  ScheduledCommand,
-  type ScheduledCommandOptions,
-  type ScheduledCommandProps,
-} from '../constructs/scheduled-command';
-export {
-  type ISecretKey,
-  SecretKey,
-  type SecretKeyAttributes,
-  type SecretKeyOptions,
-  type SecretKeyProps,
-} from '../constructs/secret-key';
-export { SecretRefresh, type SecretRefreshProps } from '../constructs/secret-refresh';
-export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
+} from '../constructs/database/postgres-database';
+
+// Queues: SQS as the broker of Celery
+
+export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/queues/celery-broker';
 export {
   type ITaskQueue,
   TaskQueue,
   type TaskQueueAttributes,
   type TaskQueueOptions,
   type TaskQueueProps,
-} from '../constructs/task-queue';
-export { WebFirewall, type WebFirewallProps } from '../constructs/web-firewall';
-export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/web-service';
-export { WorkerService, type WorkerServiceOptions, type WorkerServiceProps } from '../constructs/worker-service';
+} from '../constructs/queues/task-queue';
+
+// Secrets: SECRET_KEY and the refresh of what reads it
+
+export {
+  type ISecretKey,
+  SecretKey,
+  type SecretKeyAttributes,
+  type SecretKeyOptions,
+  type SecretKeyProps,
+} from '../constructs/secrets/secret-key';
+export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
+
+// Edge: load balancer and firewall
+
+export {
+  FramePolicy,
+  HttpsLoadBalancer,
+  type HttpsLoadBalancerAttributes,
+  type HttpsLoadBalancerProps,
+  type IHttpsLoadBalancer,
+} from '../constructs/edge/https-load-balancer';
+export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
+
+// Network: the VPC
+
+export { Network, type NetworkProps } from '../constructs/network/network';
+
+// Backup: vault, plan and restores as a test
+
+export {
+  BackupVaultLock,
+  type BackupVaultLockOptions,
+  type ComplianceLockOptions,
+} from '../constructs/backup/backup-vault-lock';
+export {
+  DatabaseBackup,
+  type DatabaseBackupOptions,
+  type DatabaseBackupProps,
+  type DatabaseBackupRule,
+} from '../constructs/backup/database-backup';
+
+// Monitoring: alarms, event reports and the dashboard
+
+export {
+  type AlarmThresholds,
+  ApplicationAlarms,
+  type ApplicationAlarmsProps,
+} from '../constructs/monitoring/application-alarms';
+
+// Notifications: one SNS topic
+
+export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
+
+// Core: the defaults of an environment
+
+export { Profile, type ProfileOptions } from '../constructs/core/profile';
+
+// What deploys: stack, stage and pipeline
+
 export { DjangoStack, type DjangoStackProps } from './django-stack';
 export { DjangoStage, type DjangoStageProps } from './django-stage';
 export { PipelineStack, type PipelineStackProps } from './pipeline-stack';

@@ -110,7 +110,7 @@ function checkContent(): string {
   const handlers = readdirSync(HANDLERS).filter((name) => existsSync(join(HANDLERS, name, 'index.ts')));
   const needed = [
     ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', '.jsii'],
-    ...['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/constructs/django-application.js'],
+    ...['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/constructs/application/django-application.js'],
     ...handlers.map((name) => `assets/${name}/index.js`),
     ...['assets/NOTICE', 'assets/sbom.cdx.json'],
   ];

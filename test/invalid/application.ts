@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/django-application';
-import { HttpsLoadBalancer } from '../../constructs/https-load-balancer';
-import { Profile } from '../../constructs/profile';
+import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/application/django-application';
+import { Profile } from '../../constructs/core/profile';
+import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import type { InvalidCase } from './case';
 
@@ -39,8 +39,8 @@ export const cases: InvalidCase[] = [
   application('workers without queues', 'workers', { workers: { all: {} } }),
   application('beat without queues', 'beat', { beat: {} }),
   application('a web service beside ASGI that takes every path', 'web', { web: {}, asgi: { paths: ['/*'] } }),
-  application('more connections than the instance class has', 'maxTasks', {
-    web: { maxTasks: 400, processes: 1, threads: 64 },
+  application('more connections than the instance class has', 'maxCapacity', {
+    web: { maxCapacity: 400, processes: 1, threads: 64 },
   }),
   application('production without a name', 'domainNames', { profile: Profile.production() }),
   application('a settings module that is a file', 'settingsModule', { settingsModule: 'config/settings.py' }),

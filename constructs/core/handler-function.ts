@@ -1,0 +1,161 @@
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import { type IManagedPolicy, ManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge';
+import { handlerCode } from './handler-code';
+import { allowLogGroups } from './key-policy';
+import { WorkloadRole } from './workload-role';
+
+/** What the functions of one construct have in common. */
+export interface HandlerSettings {
+  readonly encryptionKey?: IKey;
+  readonly logRetention: RetentionDays;
+  readonly removalPolicy: RemovalPolicy;
+  readonly reservedConcurrentExecutions?: number;
+  /** Who hears of an invocation that Lambda gave up on. */
+  readonly deadLetterTopic?: ITopic;
+}
+
+/** Where a function runs that must be inside a VPC. */
+export interface HandlerNetwork {
+  readonly vpc: IVpc;
+  readonly subnets: SubnetSelection;
+  readonly securityGroup: ISecurityGroup;
+  /** Lets Lambda place a function there. */
+  readonly placement: IManagedPolicy;
+}
+
+export interface HandlerFunctionProps extends HandlerSettings {
+  /** Folder of its bundle. */
+  readonly bundle: string;
+  /** What it does, as a sentence without a subject. */
+  readonly description: string;
+  /** In seconds. */
+  readonly timeout: number;
+  readonly environment?: { [name: string]: string };
+  /** What is called in the bundle. @default 'handler' */
+  readonly entry?: string;
+  /** A role that is shared with other functions of the bundle; it may be placed in the network already. @default - a new one */
+  readonly role?: WorkloadRole;
+  /** Why an invocation is not lost without a dead-letter topic, and why so few run at once: reasons of acknowledgements. */
+  readonly whyNoDeadLetters: string;
+  /** @default - outside of any VPC */
+  readonly network?: HandlerNetwork;
+  /** @default - a new one */
+  readonly logGroup?: ILogGroup;
+}
+
+export interface HandlerFunction {
+  readonly handler: LambdaFunction;
+  readonly role: WorkloadRole;
+  readonly logGroup: ILogGroup;
+}
+
+/** A Lambda function of ours with its role and its log group, as children `Handler`, `Role` and `Logs` of the scope. */
+export function handlerFunction(scope: Construct, props: HandlerFunctionProps): HandlerFunction {
+  const { network, encryptionKey } = props;
+  const role = props.role ?? handlerRole(scope, 'Role', props.description, network);
+  const logGroup = props.logGroup ?? newLogGroup(scope, props);
+  logGroup.grantWrite(role);
+  const handler = new LambdaFunction(scope, 'Handler', {
+    description: props.description,
+    code: handlerCode(props.bundle),
+    handler: `index.${props.entry ?? 'handler'}`,
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    memorySize: 256,
+    timeout: Duration.seconds(props.timeout),
+    environment: props.environment,
+    vpc: network?.vpc,
+    vpcSubnets: network?.subnets,
+    securityGroups: network && [network.securityGroup],
+    role,
+    logGroup,
+    reservedConcurrentExecutions: props.reservedConcurrentExecutions,
+  });
+  if (props.deadLetterTopic !== undefined) {
+    addDeadLetterTopic(handler, role, props.deadLetterTopic);
+    const topicKey = props.deadLetterTopic.masterKey ?? encryptionKey;
+    topicKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
+  }
+  acknowledgeInvocation(handler, props);
+  return { handler, role, logGroup };
+}
+
+/** Lets Lambda place functions in a VPC: one policy for all functions of a construct. */
+export function placementPolicy(scope: Construct, id: string, description: string): ManagedPolicy {
+  const policy = new ManagedPolicy(scope, id, {
+    description,
+    statements: [
+      new PolicyStatement({
+        actions: [
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:CreateNetworkInterface',
+          'ec2:DeleteNetworkInterface',
+          'ec2:DescribeNetworkInterfaces',
+          'ec2:DescribeSubnets',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        resources: ['*'], // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
+      }),
+    ],
+  });
+  acknowledge(
+    policy,
+    'IAM5[Resource::*]',
+    'AWS Lambda asks for these six network interface actions on every resource before it places a function in a VPC. The policy holds nothing else.',
+  );
+  return policy;
+}
+
+/** A role for functions of that network. */
+export function handlerRole(scope: Construct, id: string, description: string, network?: HandlerNetwork): WorkloadRole {
+  return new WorkloadRole(scope, id, {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    description,
+    managedPolicies: network && [network.placement],
+  });
+}
+
+function newLogGroup(scope: Construct, { encryptionKey, logRetention, removalPolicy }: HandlerSettings): LogGroup {
+  allowLogGroups(scope, encryptionKey);
+  return new LogGroup(scope, 'Logs', { retention: logRetention, removalPolicy, encryptionKey });
+}
+
+/** As the L2's `deadLetterTopic`, which asks a feature flag whether to make an inline policy of its own. */
+export function addDeadLetterTopic(handler: LambdaFunction, role: WorkloadRole, topic: ITopic): void {
+  role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }));
+  (handler.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn: topic.topicArn };
+}
+
+/** What cannot be removed of a function, or of all functions below a construct. */
+export function acknowledgeInvocation(
+  handler: Construct,
+  props: Pick<
+    HandlerFunctionProps,
+    'deadLetterTopic' | 'reservedConcurrentExecutions' | 'network' | 'whyNoDeadLetters'
+  >,
+): void {
+  if (props.deadLetterTopic === undefined) {
+    acknowledge(handler, 'LambdaDLQ', props.whyNoDeadLetters);
+  }
+  if (props.reservedConcurrentExecutions === undefined) {
+    acknowledge(
+      handler,
+      'LambdaConcurrency',
+      `${props.whyNoDeadLetters} An account with a quota of 10 cannot reserve any; a prop does it where the quota allows.`,
+    );
+  }
+  if (props.network === undefined) {
+    acknowledge(
+      handler,
+      'LambdaInsideVPC',
+      'It calls the APIs of AWS over TLS and nothing else, and nobody can connect to it. In a VPC it would need a NAT gateway or endpoints, which not every network has.',
+    );
+  }
+}

@@ -1,0 +1,156 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
+import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import { DesyncMitigationMode } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { DatabaseInsightsMode } from 'aws-cdk-lib/aws-rds';
+
+/** Single values to change in a profile. Every default is in the table of `Profile`. */
+export interface ProfileOptions {
+  /** Availability zones of the network, 2 or 3. @default - production 2, development 2 */
+  readonly maxAzs?: number;
+  /** NAT gateways; 0 puts tasks in public subnets with closed inbound rules. @default - production 2, development 0 */
+  readonly natGateways?: number;
+  /** Whether the VPC writes flow logs. @default - production true, development false */
+  readonly flowLogs?: boolean;
+  /** How long log groups keep events. @default - production one year, development one month */
+  readonly logRetention?: RetentionDays;
+  /** Whether the database and the load balancer refuse to be deleted. @default - production true, development false */
+  readonly deletionProtection?: boolean;
+  /** What happens to keys, secrets, queues, buckets, vaults and log groups when they leave the stack. @default - production RETAIN, development DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+  /** What happens to the database when it leaves the stack. @default - production RETAIN, development SNAPSHOT */
+  readonly databaseRemovalPolicy?: RemovalPolicy;
+  /** Class and size of the database instance. @default - production t4g.medium, development t4g.micro */
+  readonly databaseInstanceType?: InstanceType;
+  /** Storage of the database at first, in GiB. @default - production 20, development 20 */
+  readonly databaseStorageGiB?: number;
+  /** Up to how many GiB the storage may grow by itself. @default - production 200, development 50 */
+  readonly databaseMaxStorageGiB?: number;
+  /** Whether the database has a standby in a second zone. @default - production true, development false */
+  readonly multiAz?: boolean;
+  /** How long the database keeps automated backups, 7 to 35 days. @default - production 14 days, development 7 days */
+  readonly backupRetention?: Duration;
+  /** Level of Database Insights. @default - production STANDARD, development STANDARD */
+  readonly databaseInsightsMode?: DatabaseInsightsMode;
+  /** CPU units of web and ASGI tasks (1024 is one vCPU). @default - production 512, development 256 */
+  readonly webCpu?: number;
+  /** Memory of web and ASGI tasks in MiB. @default - production 1024, development 512 */
+  readonly webMemoryLimitMiB?: number;
+  /** Fewest web and ASGI tasks, each. @default - production 2, development 1 */
+  readonly webMinCapacity?: number;
+  /** Most web and ASGI tasks, each. @default - production 4, development 2 */
+  readonly webMaxCapacity?: number;
+  /** CPU units of worker tasks. @default - production 512, development 256 */
+  readonly workerCpu?: number;
+  /** Memory of worker tasks in MiB. @default - production 1024, development 512 */
+  readonly workerMemoryLimitMiB?: number;
+  /** Fewest tasks of a worker service. @default - production 1, development 1 */
+  readonly workerMinCapacity?: number;
+  /** Most tasks of a worker service. @default - production 6, development 2 */
+  readonly workerMaxCapacity?: number;
+  /** Whether workers run on Fargate Spot. @default - production false, development true */
+  readonly workerSpot?: boolean;
+  /** Detail of Container Insights. @default - production ENHANCED, development ENABLED */
+  readonly containerInsights?: ContainerInsights;
+  /** How the load balancer treats requests that could smuggle another. @default - production STRICTEST, development DEFENSIVE */
+  readonly desyncMitigationMode?: DesyncMitigationMode;
+  /** Whether a web application firewall stands before the load balancer. @default - production true, development false */
+  readonly webFirewall?: boolean;
+  /** Whether AWS Backup keeps daily, weekly and monthly copies of the database. @default - production true, development false */
+  readonly databaseBackup?: boolean;
+}
+
+const PRODUCTION: Required<ProfileOptions> = {
+  maxAzs: 2,
+  natGateways: 2,
+  flowLogs: true,
+  logRetention: RetentionDays.ONE_YEAR,
+  deletionProtection: true,
+  removalPolicy: RemovalPolicy.RETAIN,
+  databaseRemovalPolicy: RemovalPolicy.RETAIN,
+  databaseInstanceType: InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM),
+  databaseStorageGiB: 20,
+  databaseMaxStorageGiB: 200,
+  multiAz: true,
+  backupRetention: Duration.days(14),
+  databaseInsightsMode: DatabaseInsightsMode.STANDARD,
+  webCpu: 512,
+  webMemoryLimitMiB: 1024,
+  webMinCapacity: 2,
+  webMaxCapacity: 4,
+  workerCpu: 512,
+  workerMemoryLimitMiB: 1024,
+  workerMinCapacity: 1,
+  workerMaxCapacity: 6,
+  workerSpot: false,
+  containerInsights: ContainerInsights.ENHANCED,
+  desyncMitigationMode: DesyncMitigationMode.STRICTEST,
+  webFirewall: true,
+  databaseBackup: true,
+};
+
+const DEVELOPMENT: Required<ProfileOptions> = {
+  maxAzs: 2,
+  natGateways: 0,
+  flowLogs: false,
+  logRetention: RetentionDays.ONE_MONTH,
+  deletionProtection: false,
+  removalPolicy: RemovalPolicy.DESTROY,
+  databaseRemovalPolicy: RemovalPolicy.SNAPSHOT,
+  databaseInstanceType: InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO),
+  databaseStorageGiB: 20,
+  databaseMaxStorageGiB: 50,
+  multiAz: false,
+  backupRetention: Duration.days(7),
+  databaseInsightsMode: DatabaseInsightsMode.STANDARD,
+  webCpu: 256,
+  webMemoryLimitMiB: 512,
+  webMinCapacity: 1,
+  webMaxCapacity: 2,
+  workerCpu: 256,
+  workerMemoryLimitMiB: 512,
+  workerMinCapacity: 1,
+  workerMaxCapacity: 2,
+  workerSpot: true,
+  containerInsights: ContainerInsights.ENABLED,
+  desyncMitigationMode: DesyncMitigationMode.DEFENSIVE,
+  webFirewall: false,
+  databaseBackup: false,
+};
+
+/**
+ * Every default that differs between environments, in one table.
+ *
+ * A construct that is given no profile takes production's values.
+ *
+ * @example
+ * const profile = Profile.production({ natGateways: 1 });
+ */
+export class Profile {
+  /** Safe for a live application: redundancy, protection against deletion, long retention. */
+  public static production(options: ProfileOptions = {}): Profile {
+    return new Profile('production', PRODUCTION, options);
+  }
+
+  /** Cheap and easy to throw away: one of everything, no NAT gateway, data kept only as a final database snapshot. */
+  public static development(options: ProfileOptions = {}): Profile {
+    return new Profile('development', DEVELOPMENT, options);
+  }
+
+  /** `production` or `development`. */
+  public readonly name: string;
+  /** @internal */
+  public readonly _values: Required<ProfileOptions>;
+
+  private constructor(name: string, defaults: Required<ProfileOptions>, options: ProfileOptions) {
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    this.name = name;
+    this._values = { ...defaults, ...Object.fromEntries(given) };
+  }
+}
+
+/** The values of a profile; production's where none is given. */
+export function profileValues(profile: Profile = Profile.production()): Required<ProfileOptions> {
+  return profile._values;
+}

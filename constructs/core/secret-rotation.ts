@@ -1,0 +1,92 @@
+import type { Duration } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct, type IDependable } from 'constructs';
+import type { Checks } from './checks';
+import { type HandlerFunctionProps, handlerFunction } from './handler-function';
+
+export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
+  readonly secret: ISecret;
+  /** Whole days. */
+  readonly period: Duration;
+  /** What the function may do to the secret besides reading, storing and labelling versions. @default - nothing */
+  readonly actions?: string[];
+  /** Secrets that the function reads to do its work. @default - none */
+  readonly reads?: ISecret[];
+  /** What must be there before the first call, which Secrets Manager makes when the schedule is made. @default - nothing else */
+  readonly after?: IDependable[];
+}
+
+/**
+ * A Lambda function of ours that Secrets Manager calls to rotate one secret, and the schedule for it. The first rotation is a period away.
+ *
+ * Not the schedule of the L2: it gives the function a wildcard, and lets Secrets Manager call it for any secret.
+ *
+ * @internal
+ */
+export class SecretRotation extends Construct {
+  public readonly handler: IFunction;
+
+  constructor(scope: Construct, id: string, props: SecretRotationProps) {
+    super(scope, id);
+    const { secret } = props;
+
+    const { handler, role } = handlerFunction(this, {
+      ...props,
+      whyNoDeadLetters:
+        'Only Secrets Manager invokes it, step after step, and repeats a step that failed: an alarm on its errors says so.',
+    });
+    role.addToPrincipalPolicy(
+      new PolicyStatement({
+        actions: [
+          'secretsmanager:DescribeSecret',
+          'secretsmanager:GetSecretValue',
+          'secretsmanager:PutSecretValue',
+          'secretsmanager:UpdateSecretVersionStage',
+          ...(props.actions ?? []),
+        ],
+        resources: [secret.secretArn],
+      }),
+    );
+    for (const read of props.reads ?? []) {
+      role.addToPrincipalPolicy(
+        new PolicyStatement({
+          actions: [
+            'secretsmanager:DescribeSecret',
+            'secretsmanager:GetSecretValue',
+            'secretsmanager:ListSecretVersionIds',
+          ],
+          resources: [read.secretArn],
+        }),
+      );
+    }
+    props.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
+
+    const permission = new CfnPermission(this, 'Permission', {
+      action: 'lambda:InvokeFunction',
+      functionName: handler.functionArn,
+      principal: 'secretsmanager.amazonaws.com',
+      sourceArn: secret.secretArn,
+    });
+    const schedule = new CfnRotationSchedule(this, 'Schedule', {
+      secretId: secret.secretArn,
+      rotationLambdaArn: handler.functionArn,
+      rotateImmediatelyOnUpdate: false,
+      rotationRules: { automaticallyAfterDays: props.period.toDays() },
+    });
+    schedule.node.addDependency(handler, permission, ...(props.after ?? []));
+    this.handler = handler;
+  }
+}
+
+/** Periods that Secrets Manager takes: 1 to 1000 days. */
+export function checkRotationPeriod(checks: Checks, prop: string, period: Duration | undefined, least = 1): void {
+  const days = period === undefined || period.isUnresolved() ? undefined : period.toDays({ integral: false });
+  checks.integer(prop, days, {
+    min: least,
+    max: 1000,
+    where: 'in days',
+    remedy: 'Secrets Manager counts in days; give for example Duration.days(30).',
+  });
+}
