@@ -1,10 +1,10 @@
 import { type CfnElement, CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
-import { Checks } from '../constructs/private/checks';
-import { hostNamesOf } from '../constructs/private/routing';
-import { Profile } from '../constructs/profile';
+import { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
+import { Checks } from '../constructs/core/checks';
+import { Profile } from '../constructs/core/profile';
+import { hostNamesOf } from '../constructs/processes/private/routing';
 
 export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
   /** The one domain name of the application; `domainNames` takes several. @default - none */

@@ -1,72 +1,85 @@
 // Every public name of the package, and nothing else.
-export { type AlarmThresholds, ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/alarms';
-export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/asgi-service';
+
+export { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
 export {
   BackupVaultLock,
   type BackupVaultLockOptions,
   type ComplianceLockOptions,
-} from '../constructs/backup-vault-lock';
-export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/beat-service';
-export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/celery-broker';
-export { ContainerHealthCheck } from '../constructs/container-health-check';
+} from '../constructs/backup/backup-vault-lock';
 export {
   DatabaseBackup,
   type DatabaseBackupOptions,
   type DatabaseBackupProps,
   type DatabaseBackupRule,
-} from '../constructs/database-backup';
-export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database-variables';
-export { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
-export {
-  FramePolicy,
-  HttpsLoadBalancer,
-  type HttpsLoadBalancerAttributes,
-  type HttpsLoadBalancerProps,
-  type IHttpsLoadBalancer,
-} from '../constructs/https-load-balancer';
-export { Network, type NetworkProps } from '../constructs/network';
-export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications';
-export { PasswordRotation } from '../constructs/password-rotation';
+} from '../constructs/backup/database-backup';
+export { Profile, type ProfileOptions } from '../constructs/core/profile';
+export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
+export { PasswordRotation } from '../constructs/database/password-rotation';
 export {
   type IPostgresDatabase,
   PostgresDatabase,
   type PostgresDatabaseAttributes,
   type PostgresDatabaseOptions,
   type PostgresDatabaseProps,
-} from '../constructs/postgres-database';
+} from '../constructs/database/postgres-database';
+export {
+  FramePolicy,
+  HttpsLoadBalancer,
+  type HttpsLoadBalancerAttributes,
+  type HttpsLoadBalancerProps,
+  type IHttpsLoadBalancer,
+} from '../constructs/edge/https-load-balancer';
+export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
+export {
+  type AlarmThresholds,
+  ApplicationAlarms,
+  type ApplicationAlarmsProps,
+} from '../constructs/monitoring/application-alarms';
+export { Network, type NetworkProps } from '../constructs/network/network';
+export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
+export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/processes/asgi-service';
+export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/processes/beat-service';
+export { ContainerHealthCheck } from '../constructs/processes/container-health-check';
+export type { IDjangoService, ILoadBalancedService } from '../constructs/processes/django-service';
 export type {
   ProcessProps,
   RoutedServiceOptions,
   RoutedServiceProps,
   ServiceOptions,
   ServiceProps,
-} from '../constructs/process';
-export { Profile, type ProfileOptions } from '../constructs/profile';
-export { ReleaseCommand, type ReleaseCommandOptions, type ReleaseCommandProps } from '../constructs/release-command';
+} from '../constructs/processes/process-props';
+export {
+  ReleaseCommand,
+  type ReleaseCommandOptions,
+  type ReleaseCommandProps,
+} from '../constructs/processes/release-command';
 export {
   ScheduledCommand,
   type ScheduledCommandOptions,
   type ScheduledCommandProps,
-} from '../constructs/scheduled-command';
+} from '../constructs/processes/scheduled-command';
+export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/processes/web-service';
 export {
-  type ISecretKey,
-  SecretKey,
-  type SecretKeyAttributes,
-  type SecretKeyOptions,
-  type SecretKeyProps,
-} from '../constructs/secret-key';
-export { SecretRefresh, type SecretRefreshProps } from '../constructs/secret-refresh';
-export type { IDjangoService, ILoadBalancedService } from '../constructs/service';
+  WorkerService,
+  type WorkerServiceOptions,
+  type WorkerServiceProps,
+} from '../constructs/processes/worker-service';
+export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/queues/celery-broker';
 export {
   type ITaskQueue,
   TaskQueue,
   type TaskQueueAttributes,
   type TaskQueueOptions,
   type TaskQueueProps,
-} from '../constructs/task-queue';
-export { WebFirewall, type WebFirewallProps } from '../constructs/web-firewall';
-export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/web-service';
-export { WorkerService, type WorkerServiceOptions, type WorkerServiceProps } from '../constructs/worker-service';
+} from '../constructs/queues/task-queue';
+export {
+  type ISecretKey,
+  SecretKey,
+  type SecretKeyAttributes,
+  type SecretKeyOptions,
+  type SecretKeyProps,
+} from '../constructs/secrets/secret-key';
+export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
 export { DjangoStack, type DjangoStackProps } from './django-stack';
 export { DjangoStage, type DjangoStageProps } from './django-stage';
 export { PipelineStack, type PipelineStackProps } from './pipeline-stack';

@@ -14,8 +14,8 @@ import {
   ShellStep,
 } from 'aws-cdk-lib/pipelines';
 import type { Construct } from 'constructs';
-import { Checks } from '../constructs/private/checks';
-import { allowLogGroups } from '../constructs/private/key-policy';
+import { Checks } from '../constructs/core/checks';
+import { allowLogGroups } from '../constructs/core/key-policy';
 
 /** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
 const CLI_VERSION = '2.1148.1';

@@ -4,7 +4,7 @@ import { App } from 'aws-cdk-lib';
 import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { Profile, type ProfileOptions } from '../constructs/profile';
+import { Profile, type ProfileOptions } from '../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../lib/django-stack';
 
 /**

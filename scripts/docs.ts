@@ -12,7 +12,7 @@ import {
   HEALTH_PATH,
   LIVENESS_FILE,
   WRITABLE_PATH,
-} from '../constructs/private/contract';
+} from '../constructs/core/contract';
 import { complianceOf, pairsOf } from './compliance';
 import { productionExample } from './production-example';
 

@@ -1,4 +1,4 @@
-import { AsgiService, type AsgiServiceProps } from '../constructs/asgi-service';
+import { AsgiService, type AsgiServiceProps } from '../constructs/processes/asgi-service';
 import { loadBalancerFor, processProps } from './services-support';
 import { only, templateOf, testStack } from './support';
 

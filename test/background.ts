@@ -3,7 +3,7 @@ import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { CeleryBroker } from '../constructs/celery-broker';
+import { CeleryBroker } from '../constructs/queues/celery-broker';
 import type { Template } from './support';
 import { testVpc } from './support';
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
-import { BeatService, type BeatServiceOptions } from '../constructs/beat-service';
-import { ContainerHealthCheck } from '../constructs/container-health-check';
-import { Profile } from '../constructs/profile';
+import { Profile } from '../constructs/core/profile';
+import { BeatService, type BeatServiceOptions } from '../constructs/processes/beat-service';
+import { ContainerHealthCheck } from '../constructs/processes/container-health-check';
 import { broughtProps, celeryProps, containerOf, statementsOf, variable } from './background';
 import { errorOf, only, templateOf, testStack } from './support';
 

@@ -2,10 +2,10 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { CeleryBroker } from '../constructs/celery-broker';
-import { CONTRACT } from '../constructs/private/contract';
-import { WorkloadRole } from '../constructs/private/workload-role';
-import { TaskQueue } from '../constructs/task-queue';
+import { CONTRACT } from '../constructs/core/contract';
+import { WorkloadRole } from '../constructs/core/workload-role';
+import { CeleryBroker } from '../constructs/queues/celery-broker';
+import { TaskQueue } from '../constructs/queues/task-queue';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 
 /** JSON with references in it, each shown as the logical id in angle brackets. */

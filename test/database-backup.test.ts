@@ -4,12 +4,12 @@ import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
-import { BackupVaultLock } from '../constructs/backup-vault-lock';
-import { DatabaseBackup, type DatabaseBackupProps } from '../constructs/database-backup';
-import { Network } from '../constructs/network';
-import { Notifications } from '../constructs/notifications';
-import type { IPostgresDatabase } from '../constructs/postgres-database';
-import { Profile } from '../constructs/profile';
+import { BackupVaultLock } from '../constructs/backup/backup-vault-lock';
+import { DatabaseBackup, type DatabaseBackupProps } from '../constructs/backup/database-backup';
+import { Profile } from '../constructs/core/profile';
+import type { IPostgresDatabase } from '../constructs/database/postgres-database';
+import { Network } from '../constructs/network/network';
+import { Notifications } from '../constructs/notifications/notifications';
 import { errorOf, Match, only, templateOf, testStack, testVpc } from './support';
 
 /** Of a database, backups look at the instance alone. */

@@ -1,8 +1,8 @@
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoApplication, type DjangoApplicationProps } from '../constructs/django-application';
-import { Profile } from '../constructs/profile';
+import { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
+import { Profile } from '../constructs/core/profile';
 import { productionExample } from '../scripts/production-example';
 import { only, type Template, templateOf, testStack } from './support';
 import { Graph } from './wiring/graph';

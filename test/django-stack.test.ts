@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { Profile } from '../constructs/profile';
+import { Profile } from '../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../lib/django-stack';
 import { DjangoStage } from '../lib/django-stage';
 import { templateOf } from './support';

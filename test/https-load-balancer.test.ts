@@ -13,9 +13,9 @@ import {
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { FramePolicy, HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/https-load-balancer';
-import { Network } from '../constructs/network';
-import { Profile } from '../constructs/profile';
+import { Profile } from '../constructs/core/profile';
+import { FramePolicy, HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/edge/https-load-balancer';
+import { Network } from '../constructs/network/network';
 import { Annotations, errorOf, Match, only, type Template, templateOf, testStack, testVpc } from './support';
 
 const DOMAIN_NAMES = ['shop.example.com', 'example.com'];

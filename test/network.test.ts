@@ -2,8 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { InterfaceVpcEndpointAwsService, IpAddresses } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Network } from '../constructs/network';
-import { Profile } from '../constructs/profile';
+import { Profile } from '../constructs/core/profile';
+import { Network } from '../constructs/network/network';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 
 const development = Profile.development();

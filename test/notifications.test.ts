@@ -1,8 +1,8 @@
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { Notifications } from '../constructs/notifications';
-import { WorkloadRole } from '../constructs/private/workload-role';
+import { WorkloadRole } from '../constructs/core/workload-role';
+import { Notifications } from '../constructs/notifications/notifications';
 import { Annotations, errorOf, Match, only, templateOf, testStack } from './support';
 
 const SENDERS = ['cloudwatch', 'events.rds', 'events'].map((name) => `${name}.amazonaws.com`);

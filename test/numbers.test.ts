@@ -1,11 +1,11 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
-import { BackupVaultLock } from '../constructs/backup-vault-lock';
-import { DatabaseBackup } from '../constructs/database-backup';
-import { PostgresDatabase } from '../constructs/postgres-database';
-import { Profile } from '../constructs/profile';
-import { TaskQueue, type TaskQueueOptions } from '../constructs/task-queue';
-import { WebService, type WebServiceProps } from '../constructs/web-service';
+import { BackupVaultLock } from '../constructs/backup/backup-vault-lock';
+import { DatabaseBackup } from '../constructs/backup/database-backup';
+import { Profile } from '../constructs/core/profile';
+import { PostgresDatabase } from '../constructs/database/postgres-database';
+import { WebService, type WebServiceProps } from '../constructs/processes/web-service';
+import { TaskQueue, type TaskQueueOptions } from '../constructs/queues/task-queue';
 import { loadBalancerFor, processProps } from './services-support';
 import { errorOf, testStack, testVpc } from './support';
 

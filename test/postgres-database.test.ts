@@ -23,12 +23,12 @@ import {
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { DatabaseVariables } from '../constructs/database-variables';
-import { PasswordRotation } from '../constructs/password-rotation';
-import { PostgresDatabase, type PostgresDatabaseProps } from '../constructs/postgres-database';
-import { maxConnectionsOf } from '../constructs/private/database-classes';
-import { windowsOverlap } from '../constructs/private/time-window';
-import { Profile } from '../constructs/profile';
+import { Profile } from '../constructs/core/profile';
+import { DatabaseVariables } from '../constructs/database/database-variables';
+import { PasswordRotation } from '../constructs/database/password-rotation';
+import { PostgresDatabase, type PostgresDatabaseProps } from '../constructs/database/postgres-database';
+import { maxConnectionsOf } from '../constructs/database/private/classes';
+import { windowsOverlap } from '../constructs/database/private/time-window';
 import { errorOf, Match, only, type Template, templateOf, testStack } from './support';
 
 const INSTANCE = 'AWS::RDS::DBInstance';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Profile, profileValues } from '../constructs/profile';
+import { Profile, profileValues } from '../constructs/core/profile';
 
 describe('Profile', () => {
   test('production keeps what is stored and has two of everything that serves', () => {

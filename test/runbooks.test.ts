@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CLUSTER_EVENTS, REPORTED_ELSEWHERE, SECRET_EVENTS } from '../constructs/private/alarm-events';
-import { REFRESH_ALARMS, ROTATION_ALARMS } from '../constructs/private/alarm-secrets';
+import { CLUSTER_EVENTS, REPORTED_ELSEWHERE, SECRET_EVENTS } from '../constructs/monitoring/private/alarm-events';
+import { REFRESH_ALARMS, ROTATION_ALARMS } from '../constructs/monitoring/private/alarm-secrets';
 import {
   LOAD_BALANCED_SERVICE_ALARMS,
   LOAD_BALANCER_ALARMS,
   SERVICE_ALARMS,
-} from '../constructs/private/alarm-services';
+} from '../constructs/monitoring/private/alarm-services';
 import {
   BACKUP_ALARMS,
   CERTIFICATE_ALARMS,
@@ -16,8 +16,8 @@ import {
   LOG_ALARMS,
   QUEUE_ALARMS,
   SCHEDULE_ALARMS,
-} from '../constructs/private/alarm-stores';
-import { type Reported, runbookUrl } from '../constructs/private/alarm-table';
+} from '../constructs/monitoring/private/alarm-stores';
+import { type Reported, runbookUrl } from '../constructs/monitoring/private/alarm-table';
 
 const text = readFileSync(join(__dirname, '..', 'docs', 'runbooks.md'), 'utf8');
 /** Text outside of code blocks, where # is a heading. */

@@ -3,9 +3,9 @@ import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { type CfnQueue, Queue } from 'aws-cdk-lib/aws-sqs';
-import { isScheduleExpression, isTimeZone } from '../constructs/private/schedule-expression';
-import { Profile } from '../constructs/profile';
-import { ScheduledCommand, type ScheduledCommandProps } from '../constructs/scheduled-command';
+import { Profile } from '../constructs/core/profile';
+import { isScheduleExpression, isTimeZone } from '../constructs/processes/private/schedule-expression';
+import { ScheduledCommand, type ScheduledCommandProps } from '../constructs/processes/scheduled-command';
 import { broughtProps, celeryProps, containerOf, nightly, processProps, statementsOf } from './background';
 import { Annotations, errorOf, Match, only, templateOf, testStack } from './support';
 

@@ -3,8 +3,8 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { Profile } from '../constructs/profile';
-import { SecretKey, type SecretKeyProps } from '../constructs/secret-key';
+import { Profile } from '../constructs/core/profile';
+import { SecretKey, type SecretKeyProps } from '../constructs/secrets/secret-key';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 
 test('the key is generated beside an empty list of fallbacks, and kept in production', () => {

@@ -3,8 +3,8 @@ import { Cluster, ContainerImage, FargateService, FargateTaskDefinition } from '
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { Profile } from '../constructs/profile';
-import { SecretRefresh, type SecretRefreshProps } from '../constructs/secret-refresh';
+import { Profile } from '../constructs/core/profile';
+import { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
 import { errorOf, Match, only, type Template, templateOf, testStack, testVpc } from './support';
 
 function services(stack: Stack, ...ids: string[]): FargateService[] {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
-import { HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/https-load-balancer';
-import type { ProcessProps } from '../constructs/process';
+import { HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../constructs/edge/https-load-balancer';
+import type { ProcessProps } from '../constructs/processes/process-props';
 import { testVpc } from './support';
 
 /** A cluster, an image and the settings module: what every process is given. */

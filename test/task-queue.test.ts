@@ -2,9 +2,9 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { WorkloadRole } from '../constructs/private/workload-role';
-import { Profile } from '../constructs/profile';
-import { TaskQueue } from '../constructs/task-queue';
+import { Profile } from '../constructs/core/profile';
+import { WorkloadRole } from '../constructs/core/workload-role';
+import { TaskQueue } from '../constructs/queues/task-queue';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 
 const role = (stack: ReturnType<typeof testStack>) =>

@@ -2,8 +2,8 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Profile } from '../constructs/profile';
-import { WebFirewall } from '../constructs/web-firewall';
+import { Profile } from '../constructs/core/profile';
+import { WebFirewall } from '../constructs/edge/web-firewall';
 import { errorOf, Match, only, templateOf, testStack, testVpc } from './support';
 
 describe('with nothing given', () => {

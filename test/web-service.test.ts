@@ -1,9 +1,9 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
-import { ContainerHealthCheck } from '../constructs/container-health-check';
-import { Profile } from '../constructs/profile';
-import { WebService, type WebServiceProps } from '../constructs/web-service';
+import { Profile } from '../constructs/core/profile';
+import { ContainerHealthCheck } from '../constructs/processes/container-health-check';
+import { WebService, type WebServiceProps } from '../constructs/processes/web-service';
 import { loadBalancerFor, processProps } from './services-support';
 import { Annotations, errorOf, Match, only, templateOf, testStack } from './support';
 

@@ -1,11 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { CeleryBroker } from '../constructs/celery-broker';
-import { ContainerHealthCheck } from '../constructs/container-health-check';
-import { Profile } from '../constructs/profile';
-import { TaskQueue } from '../constructs/task-queue';
-import { WorkerService, type WorkerServiceOptions } from '../constructs/worker-service';
+import { Profile } from '../constructs/core/profile';
+import { ContainerHealthCheck } from '../constructs/processes/container-health-check';
+import { WorkerService, type WorkerServiceOptions } from '../constructs/processes/worker-service';
+import { CeleryBroker } from '../constructs/queues/celery-broker';
+import { TaskQueue } from '../constructs/queues/task-queue';
 import { broughtProps, celeryProps, containerOf, statementsOf, variable } from './background';
 import { errorOf, Match, only, templateOf, testStack } from './support';
 

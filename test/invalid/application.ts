@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/django-application';
-import { HttpsLoadBalancer } from '../../constructs/https-load-balancer';
-import { Profile } from '../../constructs/profile';
+import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/application/django-application';
+import { Profile } from '../../constructs/core/profile';
+import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import type { InvalidCase } from './case';
 

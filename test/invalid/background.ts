@@ -3,11 +3,11 @@ import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { BeatService, type BeatServiceProps } from '../../constructs/beat-service';
-import { CeleryBroker } from '../../constructs/celery-broker';
-import { ReleaseCommand, type ReleaseCommandProps } from '../../constructs/release-command';
-import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/scheduled-command';
-import { WorkerService, type WorkerServiceProps } from '../../constructs/worker-service';
+import { BeatService, type BeatServiceProps } from '../../constructs/processes/beat-service';
+import { ReleaseCommand, type ReleaseCommandProps } from '../../constructs/processes/release-command';
+import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/processes/scheduled-command';
+import { WorkerService, type WorkerServiceProps } from '../../constructs/processes/worker-service';
+import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { celeryProps, nightly, processProps } from '../background';
 import type { InvalidCase } from './case';
 

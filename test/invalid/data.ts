@@ -1,9 +1,9 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { InstanceType, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { CaCertificate, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
-import { DatabaseVariables } from '../../constructs/database-variables';
-import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/postgres-database';
-import { SecretKey, type SecretKeyProps } from '../../constructs/secret-key';
+import { DatabaseVariables } from '../../constructs/database/database-variables';
+import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/database/postgres-database';
+import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
 import type { InvalidCase } from './case';
 
 const NAMES = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };

@@ -5,14 +5,14 @@ import { SslPolicy } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Profile } from '../../constructs/core/profile';
 import {
   HttpsLoadBalancer,
   type HttpsLoadBalancerAttributes,
   type HttpsLoadBalancerProps,
-} from '../../constructs/https-load-balancer';
-import { Network, type NetworkProps } from '../../constructs/network';
-import { Profile } from '../../constructs/profile';
-import { WebFirewall, type WebFirewallProps } from '../../constructs/web-firewall';
+} from '../../constructs/edge/https-load-balancer';
+import { WebFirewall, type WebFirewallProps } from '../../constructs/edge/web-firewall';
+import { Network, type NetworkProps } from '../../constructs/network/network';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';
 

@@ -3,12 +3,16 @@ import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { BackupVaultLock } from '../../constructs/backup-vault-lock';
-import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/celery-broker';
-import { DatabaseBackup, type DatabaseBackupOptions, type DatabaseBackupRule } from '../../constructs/database-backup';
-import { Notifications } from '../../constructs/notifications';
-import type { IPostgresDatabase } from '../../constructs/postgres-database';
-import { TaskQueue, type TaskQueueProps } from '../../constructs/task-queue';
+import { BackupVaultLock } from '../../constructs/backup/backup-vault-lock';
+import {
+  DatabaseBackup,
+  type DatabaseBackupOptions,
+  type DatabaseBackupRule,
+} from '../../constructs/backup/database-backup';
+import type { IPostgresDatabase } from '../../constructs/database/postgres-database';
+import { Notifications } from '../../constructs/notifications/notifications';
+import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
+import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';
 import { PipelineStack, type PipelineStackProps } from '../../lib/pipeline-stack';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';

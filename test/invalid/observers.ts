@@ -1,9 +1,13 @@
 import { Duration, Size, type Stack } from 'aws-cdk-lib';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { type AlarmThresholds, ApplicationAlarms, type ApplicationAlarmsProps } from '../../constructs/alarms';
-import type { ScheduledCommand } from '../../constructs/scheduled-command';
-import type { IDjangoService, ILoadBalancedService } from '../../constructs/service';
+import {
+  type AlarmThresholds,
+  ApplicationAlarms,
+  type ApplicationAlarmsProps,
+} from '../../constructs/monitoring/application-alarms';
+import type { IDjangoService, ILoadBalancedService } from '../../constructs/processes/django-service';
+import type { ScheduledCommand } from '../../constructs/processes/scheduled-command';
 import type { InvalidCase } from './case';
 
 const alarms = (

@@ -1,8 +1,8 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { AsgiService, type AsgiServiceProps } from '../../constructs/asgi-service';
-import { WebService, type WebServiceProps } from '../../constructs/web-service';
+import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
+import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
 import { loadBalancerFor, processProps } from '../services-support';
 import type { InvalidCase } from './case';
 

@@ -1,0 +1,137 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Checks, isUnknown } from '../../core/checks';
+import { BackupVaultLock } from '../backup-vault-lock';
+import type { DatabaseBackupRule } from '../database-backup';
+
+const LONGEST_DAYS = 36500;
+/** Six fields, one of the two day fields a question mark: the form that AWS Backup takes. */
+const CRON = /^cron\((\S+) (\S+) (?:\? \S+ \S+|\S+ \S+ \?) \S+\)$/;
+
+/** Rules against what AWS Backup takes, against each other and against the lock of the vault. */
+export function checkBackup(
+  scope: Construct,
+  props: { readonly rules: DatabaseBackupRule[]; readonly lock: BackupVaultLock },
+): Checks {
+  const checks = new Checks(scope);
+  checkLock(checks, props.lock);
+  checks.that('rules', props.rules, props.rules.length > 0, {
+    must: 'hold at least one rule',
+    remedy: 'Leave it out for daily, weekly and monthly backups.',
+  });
+  for (const [index, rule] of props.rules.entries()) {
+    checkRule(checks, `rules[${index}]`, rule, props.lock);
+    checks
+      .that(`rules[${index}].name`, rule.name, props.rules.findIndex(({ name }) => name === rule.name) === index, {
+        must: 'not be the name of another rule',
+        remedy: 'Name every rule differently.',
+      })
+      .that(
+        `rules[${index}].schedule`,
+        rule.schedule.expressionString,
+        props.rules.findIndex(({ schedule }) => schedule.expressionString === rule.schedule.expressionString) === index,
+        {
+          must: 'not be the schedule of another rule',
+          remedy: 'Of two backups of one database at a time, the second expires: put them hours apart.',
+        },
+      );
+  }
+  return checks;
+}
+
+/** A schedule that AWS Backup takes; given as `rate(…)` a plan fails to deploy. */
+export function checkSchedule(checks: Checks, prop: string, expression: string | undefined): void {
+  checks.matches(prop, expression, CRON, {
+    must: 'be a cron expression of six fields with a question mark for one of the two day fields',
+    remedy: 'Make it with Schedule.cron().',
+  });
+}
+
+function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }: BackupVaultLock): void {
+  if (lock === undefined) {
+    return;
+  }
+  const { minRetention, maxRetention } = lock;
+  days(checks, 'vaultLock.minRetention', minRetention, 1, 'AWS Backup counts in days.');
+  days(checks, 'vaultLock.maxRetention', maxRetention, 1, 'AWS Backup counts in days.');
+  if (!isUnknown(minRetention)) {
+    const least = toDays(minRetention);
+    checks.optional('vaultLock.maxRetention', maxRetention, () => toDays(maxRetention as Duration) > least, {
+      must: `be more than \`minRetention\`, ${least} days`,
+      remedy: 'Raise it, or leave it out.',
+    });
+  }
+  if (mode === 'compliance') {
+    days(checks, 'vaultLock.changeableFor', lock.changeableFor, 3, 'AWS asks for 72 hours to think about it.');
+    checks.that('vaultLock.confirmation', _confirmation, _confirmation === BackupVaultLock.COMPLIANCE_CONFIRMATION, {
+      must: `be '${BackupVaultLock.COMPLIANCE_CONFIRMATION}'`,
+      remedy:
+        'Not even AWS can open a compliance lock: take BackupVaultLock.governance() unless a regulation asks for it.',
+    });
+  }
+}
+
+function checkRule(checks: Checks, prop: string, rule: DatabaseBackupRule, lock: BackupVaultLock): void {
+  checks.matches(`${prop}.name`, rule.name, /^[A-Za-z0-9_.-]{1,50}$/, {
+    must: 'be 1 to 50 letters, digits, dots, dashes and underscores',
+    remedy: 'Shorten it, or take other characters out.',
+  });
+  checkSchedule(checks, `${prop}.schedule`, rule.schedule.expressionString);
+  days(checks, `${prop}.deleteAfter`, rule.deleteAfter, 1, 'AWS Backup counts in days.');
+  windows(checks, prop, rule);
+  const { minRetention, maxRetention } = lock._configuration ?? {};
+  if (minRetention && !isUnknown(minRetention)) {
+    checks.optional(`${prop}.deleteAfter`, rule.deleteAfter, () => toDays(rule.deleteAfter) >= toDays(minRetention), {
+      must: `be at least the lock's \`minRetention\`, ${toDays(minRetention)} days`,
+      remedy: 'Jobs outside the bounds of the lock fail: keep backups longer, or loosen the lock.',
+    });
+  }
+  if (maxRetention && !isUnknown(maxRetention)) {
+    checks.optional(`${prop}.deleteAfter`, rule.deleteAfter, () => toDays(rule.deleteAfter) <= toDays(maxRetention), {
+      must: `be at most the lock's \`maxRetention\`, ${toDays(maxRetention)} days`,
+      remedy: 'Jobs outside the bounds of the lock fail: keep backups for less time, or loosen the lock.',
+    });
+  }
+}
+
+function windows(checks: Checks, prop: string, { startWindow, completionWindow }: DatabaseBackupRule): void {
+  const remedy = 'A job that has not started within its window is given up: leave it room.';
+  checks
+    .duration(`${prop}.startWindow`, startWindow, { min: 3600, max: 100 * 86400, remedy })
+    .optional(`${prop}.startWindow`, startWindow, () => wholeMinutes(startWindow as Duration), {
+      must: 'be whole minutes',
+      remedy: 'AWS Backup counts windows in minutes.',
+    })
+    .optional(`${prop}.completionWindow`, completionWindow, () => wholeMinutes(completionWindow as Duration), {
+      must: 'be whole minutes',
+      remedy: 'AWS Backup counts windows in minutes.',
+    });
+  const start = startWindow?.isUnresolved()
+    ? undefined
+    : (startWindow?.toMilliseconds({ integral: false }) ?? DEFAULT_START_MILLISECONDS);
+  if (start !== undefined) {
+    checks.duration(`${prop}.completionWindow`, completionWindow, {
+      min: start / 1000 + 60,
+      where: '(longer than the start window)',
+      remedy: 'It counts from the schedule on, like the start window: raise it.',
+    });
+  }
+}
+
+const DEFAULT_START_MILLISECONDS = 2 * 3600 * 1000;
+
+function days(checks: Checks, prop: string, given: Duration | undefined, least: number, remedy: string): void {
+  const holds = () => {
+    const count = toDays(given as Duration);
+    return Number.isInteger(count) && count >= least && count <= LONGEST_DAYS;
+  };
+  checks.optional(prop, given, holds, { must: `be whole days from ${least} to ${LONGEST_DAYS}`, remedy });
+}
+
+function wholeMinutes(duration: Duration): boolean {
+  return Number.isInteger(duration.toMilliseconds({ integral: false }) / 60_000);
+}
+
+function toDays(duration: Duration): number {
+  return duration.toMilliseconds({ integral: false }) / 86_400_000;
+}

@@ -1,0 +1,192 @@
+import { Token } from 'aws-cdk-lib';
+import { type IVpc, type SelectedSubnets, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import type { Checks } from '../../core/checks';
+import { checkRotationPeriod } from '../../core/secret-rotation';
+import type { DatabaseVariables } from '../database-variables';
+import { isDatabaseClass } from './classes';
+import type { FilledProps } from './defaults';
+import { checkDatabaseNames } from './names';
+import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
+
+/** RDS enlarges storage only when there is at least a tenth to gain. */
+const LEAST_GROWTH_PERCENT = 110;
+const OLDEST_MAJOR_VERSION = 14;
+
+/** Records everything that is wrong with the database's props. */
+export function checkDatabase(checks: Checks, props: FilledProps): void {
+  checkDatabaseNames(checks, props);
+  checkVariables(checks, props.variables);
+  checkSize(checks, props);
+  checkWindows(checks, props);
+  checkPlaces(checks, props);
+  checks
+    .integer('port', props.port, { min: 1150, max: 65535, remedy: 'Choose one that RDS allows, for example 15432.' })
+    .that('port', props.port, props.port !== 5432, {
+      must: 'not be the port that everybody tries first',
+      remedy: 'Choose another one, for example 15432.',
+    })
+    .matches('instanceIdentifier', props.instanceIdentifier, /^(?!.*--)[a-z][a-z0-9-]{0,51}[a-z0-9]$/, {
+      must: 'begin with a lower-case letter and hold 2 to 53 lower-case letters, digits and single hyphens',
+      remedy: 'Choose such a name, or leave it out to have one generated.',
+    })
+    .matches(
+      'snapshotIdentifier',
+      props.snapshotIdentifier,
+      /^(arn:[\w-]+:rds:[\w-]+:\d{12}:snapshot:\S+|(rds:)?[A-Za-z][\w-]*)$/,
+      {
+        must: 'be the name or the ARN of a DB snapshot',
+        remedy: 'List snapshots with `aws rds describe-db-snapshots`.',
+      },
+    )
+    .matches('caBundlePath', props.caBundlePath, /^\/\S+$/, {
+      must: 'be an absolute path in the image',
+      remedy: 'Give the path that your Dockerfile writes the RDS certificate bundle to.',
+    })
+    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
+      min: 1,
+      remedy: 'Leave it out in an account whose concurrency quota is 10.',
+    });
+  checkRotation(checks, props);
+  checkParameters(checks, props.parameters);
+}
+
+function checkRotation(checks: Checks, { passwordRotationPeriod, caCertificate }: FilledProps): void {
+  checkRotationPeriod(checks, 'passwordRotationPeriod', passwordRotationPeriod);
+  checks.that('caCertificate', caCertificate.toString(), !/rsa4096/.test(caCertificate.toString()), {
+    must: 'not be RSA4096',
+    remedy: 'The handlers verify the database against RSA2048 and ECC384 authorities only: take one of these.',
+  });
+}
+
+function checkSize(checks: Checks, props: FilledProps): void {
+  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion, backupRetention: retention } = props;
+  checks
+    .that('instanceType', instanceType.toString(), isDatabaseClass(instanceType), {
+      must: 'be a class that RDS sells, without the prefix `db.`',
+      remedy: 'Take for example InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM).',
+    })
+    .that(
+      'engineVersion',
+      engineVersion.postgresMajorVersion,
+      Number(engineVersion.postgresMajorVersion) >= OLDEST_MAJOR_VERSION,
+      {
+        must: `be PostgreSQL ${OLDEST_MAJOR_VERSION} or later`,
+        remedy: 'Django supports no older one; take PostgresEngineVersion.VER_17.',
+      },
+    )
+    .integer('allocatedStorage', allocatedStorage, { min: 20, max: 65536, remedy: 'It is in GiB of gp3 storage.' })
+    .integer('maxAllocatedStorage', maxAllocatedStorage, {
+      max: 65536,
+      min: Number.isFinite(allocatedStorage) ? Math.ceil((allocatedStorage * LEAST_GROWTH_PERCENT) / 100) : undefined,
+      remedy: 'Storage grows by itself only to at least a tenth more than `allocatedStorage`, in GiB.',
+    })
+    .integer('backupRetention', retention.isUnresolved() ? undefined : retention.toDays({ integral: false }), {
+      min: 7,
+      max: 35,
+      where: 'in days',
+      remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
+    })
+    .integer('readReplicas', props.readReplicas, { min: 0, max: 5, remedy: 'Leave it out to have none.' });
+}
+
+function checkWindows(checks: Checks, props: FilledProps): void {
+  const { preferredBackupWindow: backup, preferredMaintenanceWindow: maintenance } = props;
+  checks
+    .optional('preferredBackupWindow', backup, () => isDailyWindow(backup), {
+      must: 'be at least 30 minutes of a day in UTC, written as hh:mm-hh:mm',
+      remedy: 'Give for example 03:00-04:00.',
+    })
+    .optional('preferredMaintenanceWindow', maintenance, () => isWeeklyWindow(maintenance), {
+      must: 'be 30 minutes to 24 hours of a week in UTC, written as ddd:hh:mm-ddd:hh:mm',
+      remedy: 'Give for example sun:04:30-sun:05:30.',
+    })
+    .optional('preferredMaintenanceWindow', maintenance, () => !windowsOverlap(backup, maintenance), {
+      must: `not overlap \`preferredBackupWindow\` ${backup}`,
+      remedy: 'Move one of them.',
+    });
+}
+
+function checkPlaces(checks: Checks, props: FilledProps): void {
+  const database = subnets(checks, 'vpcSubnets', props.vpc, props.vpcSubnets);
+  if (database !== undefined) {
+    const zones = new Set(database.availabilityZones).size;
+    const counted = database.isPendingLookup !== true && !Token.isUnresolved(database.availabilityZones);
+    checks.that('vpcSubnets', `${zones} zone`, !counted || zones >= 2, {
+      must: 'lie in at least two availability zones',
+      remedy: 'RDS asks for them even without a standby; give subnets of a second zone.',
+    });
+  }
+  const handler = subnets(checks, 'handlerSubnets', props.vpc, props.handlerSubnets);
+  if (handler === undefined) {
+    return;
+  }
+  const isolated = new Set(props.vpc.isolatedSubnets.map((subnet) => subnet.subnetId));
+  const cutOff = handler.subnetIds.some((id) => isolated.has(id));
+  checks.that(
+    'secretsManagerEndpoint',
+    props.secretsManagerEndpoint,
+    !cutOff || props.secretsManagerEndpoint !== undefined,
+    {
+      must: 'be given when the handlers that make the database roles and rotate the passwords run in isolated subnets',
+      remedy:
+        'Give an interface endpoint for Secrets Manager (the network also needs the S3 gateway endpoint), or a VPC with NAT gateways.',
+    },
+  );
+}
+
+/** The subnets of a selection; records a problem when there are none or one of them is public. */
+function subnets(checks: Checks, prop: string, vpc: IVpc, selection: SubnetSelection): SelectedSubnets | undefined {
+  const selected = select(vpc, selection);
+  checks.that(prop, selected === undefined ? 'none' : 'public subnets', selected !== undefined && !selected.hasPublic, {
+    must: 'select private or isolated subnets that the VPC has',
+    remedy: 'Give such subnets, or a VPC that has them.',
+  });
+  return selected;
+}
+
+function select(vpc: IVpc, selection: SubnetSelection): SelectedSubnets | undefined {
+  try {
+    const selected = vpc.selectSubnets(selection);
+    return selected.subnetIds.length > 0 || Token.isUnresolved(selected.subnetIds) ? selected : undefined;
+  } catch {
+    return undefined; // `selectSubnets` throws when a subnet group does not exist.
+  }
+}
+
+function checkVariables(checks: Checks, variables: DatabaseVariables): void {
+  const names = Object.entries(variables.names);
+  for (const [part, name] of names) {
+    checks
+      .matches(`variables.${part}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {
+        must: 'be a name for an environment variable: letters, digits and underscores',
+        remedy: 'Give for example DATABASE_HOST.',
+      })
+      .that(`variables.${part}`, name, !['PGSSLMODE', 'PGSSLROOTCERT'].includes(name), {
+        must: 'not be PGSSLMODE or PGSSLROOTCERT, which are set already',
+        remedy: 'Choose another name.',
+      })
+      .that(`variables.${part}`, name, names.filter(([, other]) => other === name).length === 1, {
+        must: 'differ from the other variables',
+        remedy: 'Give each part of the address a name of its own.',
+      });
+  }
+}
+
+function checkParameters(checks: Checks, parameters: { [name: string]: string } = {}): void {
+  checks.definedValues('parameters', parameters);
+  const forced = parameters['rds.force_ssl'];
+  checks.optional('parameters.rds.force_ssl', forced, () => forced === '1', {
+    must: 'be 1',
+    remedy: 'Leave it out: connections without TLS are refused.',
+  });
+}
+
+/** Where the database lies: isolated subnets, or private ones where the VPC has no isolated ones. */
+export function databaseSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelection {
+  if (given !== undefined) {
+    return given;
+  }
+  return vpc.isolatedSubnets.length > 0
+    ? { subnetType: SubnetType.PRIVATE_ISOLATED }
+    : { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
+}

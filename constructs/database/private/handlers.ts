@@ -1,0 +1,83 @@
+import {
+  CfnSecurityGroupIngress,
+  GatewayVpcEndpoint,
+  type IInterfaceVpcEndpoint,
+  type ISecurityGroup,
+  type IVpc,
+  Peer,
+  Port,
+  SecurityGroup,
+  type SubnetSelection,
+  SubnetType,
+} from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+import { type HandlerNetwork, placementPolicy } from '../../core/handler-function';
+
+export interface DatabaseHandlersProps {
+  readonly vpc: IVpc;
+  readonly subnets: SubnetSelection;
+  readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
+  /** Security group of the database, which lets the handlers in on the port. */
+  readonly databaseSecurityGroup: ISecurityGroup;
+  readonly port: number;
+}
+
+/**
+ * Where the functions run that look after a database: beside it, with one security group and one permission for all of them.
+ *
+ * @internal
+ */
+export class DatabaseHandlers extends Construct {
+  public readonly network: HandlerNetwork;
+  /** What such a function needs before it is called. */
+  public readonly ready: Construct[];
+
+  constructor(scope: Construct, id: string, props: DatabaseHandlersProps) {
+    super(scope, id);
+    const { vpc, subnets, databaseSecurityGroup, port } = props;
+
+    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
+      vpc,
+      description: 'Handlers that look after the database',
+      allowAllOutbound: false,
+    });
+    securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'Secrets Manager and the answer to CloudFormation');
+    securityGroup.addEgressRule(
+      Peer.securityGroupId(databaseSecurityGroup.securityGroupId),
+      Port.tcp(port),
+      'Database',
+    );
+    // A resource of our own: the children of the database's group also hold the rules of those who wait for the handlers.
+    const ingress = new CfnSecurityGroupIngress(this, 'Ingress', {
+      groupId: databaseSecurityGroup.securityGroupId,
+      sourceSecurityGroupId: securityGroup.securityGroupId,
+      ipProtocol: 'tcp',
+      fromPort: port,
+      toPort: port,
+      description: 'Handlers that look after the database',
+    });
+
+    const description = 'Lets Lambda place the handlers of the database in the VPC';
+    this.network = { vpc, subnets, securityGroup, placement: placementPolicy(this, 'Placement', description) };
+    this.ready = [securityGroup, ingress, ...waysOut(props)];
+  }
+}
+
+/** Where the handlers run: they need Secrets Manager, and S3 for an answer to CloudFormation. */
+export function handlerSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelection {
+  if (given !== undefined) {
+    return given;
+  }
+  return vpc.privateSubnets.length > 0
+    ? { subnetType: SubnetType.PRIVATE_WITH_EGRESS }
+    : { subnetType: SubnetType.PRIVATE_ISOLATED };
+}
+
+/** What the handlers reach Secrets Manager and S3 through, each made before they are called. */
+function waysOut(props: DatabaseHandlersProps): Construct[] {
+  const routes = props.vpc.selectSubnets(props.subnets).internetConnectivityEstablished as Construct;
+  const gateways = props.vpc.node.findAll().filter((child) => child instanceof GatewayVpcEndpoint);
+  // The endpoint itself: among its children are the rules of others who may wait for the handlers.
+  const endpoint = props.secretsManagerEndpoint?.node.defaultChild as Construct | undefined;
+  return [routes, ...gateways, ...(endpoint === undefined ? [] : [endpoint])];
+}

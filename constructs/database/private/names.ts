@@ -1,0 +1,48 @@
+import type { Checks } from '../../core/checks';
+
+/** The suffixes that make the two logins of an application out of its user name. */
+const LOGIN_SUFFIXES = ['_a', '_b'];
+const LONGEST = 63;
+
+const KEYWORDS = new Set(
+  `all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column
+   concurrently constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp
+   current_user database db default deferrable desc distinct do else end except false fetch for foreign freeze from full grant
+   group having ilike in initially inner intersect into is isnull join lateral leading left like limit localtime localtimestamp
+   natural none not notnull null offset on only or order outer overlaps placing primary public references returning right select
+   session_user similar some symmetric system_user table tablesample then to trailing true union unique user using variadic
+   verbose when where window with`.split(/\s+/),
+);
+/** Names that RDS keeps, and administrators that everybody would guess first. */
+const KEPT = /^(pg_.*|rds.*|admin|administrator|master|postgres|root|template[01])$/;
+
+/** The logins of an application: two, so that the password of one can change while the other is in use. */
+export function loginsOf(applicationUser: string): string[] {
+  return LOGIN_SUFFIXES.map((suffix) => `${applicationUser}${suffix}`);
+}
+
+/** Names of databases and roles: plain lower-case identifiers that neither SQL nor RDS keeps for itself. */
+export function checkDatabaseNames(
+  checks: Checks,
+  names: { databaseName: string; masterUsername: string; applicationUser: string },
+): void {
+  checkName(checks, 'databaseName', names.databaseName, LONGEST);
+  checkName(checks, 'masterUsername', names.masterUsername, LONGEST);
+  checkName(checks, 'applicationUser', names.applicationUser, LONGEST - LOGIN_SUFFIXES[0].length);
+  const taken = [names.applicationUser, ...loginsOf(names.applicationUser)];
+  checks.that('masterUsername', names.masterUsername, !taken.includes(names.masterUsername), {
+    must: `differ from the application's roles ${taken.join(', ')}`,
+    remedy: 'Choose another name for the master user or for `applicationUser`.',
+  });
+}
+
+function checkName(checks: Checks, prop: string, given: string, longest: number): void {
+  checks.matches(prop, given, new RegExp(`^[a-z][a-z0-9_]{0,${longest - 1}}$`), {
+    must: `begin with a lower-case letter and hold 1 to ${longest} lower-case letters, digits and underscores`,
+    remedy: 'Choose such a name; it becomes an identifier in PostgreSQL.',
+  });
+  checks.optional(prop, given, () => !KEYWORDS.has(given) && !KEPT.test(given), {
+    must: 'not be a word that SQL or RDS keeps for itself, or the first name an attacker tries',
+    remedy: 'Choose another name, for example one that says what the application is.',
+  });
+}

@@ -1,0 +1,45 @@
+import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
+import type { Construct } from 'constructs';
+import { acknowledge } from '../../core/acknowledge';
+import type { FilledProps } from './defaults';
+import type { DatabaseSettings } from './instance';
+import { databaseLogs, instanceIdentifierOf, retainedOrDestroyed } from './logs-and-parameters';
+
+/** The read replicas of an instance, set up as it is and named after it. */
+export function readReplicas(
+  scope: Construct,
+  props: FilledProps,
+  settings: DatabaseSettings,
+  instance: DatabaseInstance,
+): DatabaseInstanceReadReplica[] {
+  const numbers = Array.from({ length: props.readReplicas }, (_, index) => index + 1);
+  return numbers.map((number) => {
+    const identifier = `${props.instanceIdentifier ?? instanceIdentifierOf(scope)}-replica-${number}`;
+    // Encryption and its key come from the source; CloudFormation does not let a replica in the same region say so.
+    const replica = new DatabaseInstanceReadReplica(scope, `Replica${number}`, {
+      ...settings,
+      sourceDatabaseInstance: instance,
+      instanceIdentifier: identifier,
+      removalPolicy: retainedOrDestroyed(settings.removalPolicy), // RDS makes no last snapshot of a replica.
+    });
+    replica.node.addDependency(
+      settings.monitoringRole,
+      ...databaseLogs(scope, `Replica${number}Logs`, identifier, props),
+    );
+    acknowledgeInherited(replica);
+    return replica;
+  });
+}
+
+function acknowledgeInherited(replica: DatabaseInstanceReadReplica): void {
+  const expendable =
+    'A replica holds nothing that the instance it follows does not: that one has the standby and the backups. A lost replica costs reading capacity only.';
+  for (const rule of ['RDS3', 'RDS13', 'RDSMultiAZSupport', 'RDSInBackupPlan', 'RDSInstanceBackupEnabled']) {
+    acknowledge(replica, rule, expendable);
+  }
+  const inherited =
+    'RDS gives a replica in the same region the engine and the encryption of the instance it follows, whose template says both; CloudFormation refuses to hear it twice.';
+  for (const rule of ['RDS2', 'RDS11', 'RDSStorageEncrypted']) {
+    acknowledge(replica, rule, inherited);
+  }
+}

@@ -1,0 +1,397 @@
+import { Annotations, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Certificate, CertificateValidation, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Connections,
+  type IConnectable,
+  type IPeer,
+  type ISecurityGroup,
+  type IVpc,
+  Peer,
+  Port,
+  SecurityGroup,
+  type SubnetSelection,
+  SubnetType,
+} from 'aws-cdk-lib/aws-ec2';
+import {
+  ApplicationListener,
+  ApplicationLoadBalancer,
+  ApplicationProtocol,
+  type DesyncMitigationMode,
+  type HttpCodeElb,
+  type HttpCodeTarget,
+  type IApplicationListener,
+  type IApplicationLoadBalancer,
+  ListenerAction,
+  SslPolicy,
+} from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { AaaaRecord, ARecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import { LoadBalancerTarget } from 'aws-cdk-lib/aws-route53-targets';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct, type IConstruct } from 'constructs';
+import { acknowledge } from '../core/acknowledge';
+import { type Profile, profileValues } from '../core/profile';
+import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
+import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
+
+/** Who may show pages of the application inside a frame. */
+export enum FramePolicy {
+  /** Nobody. */
+  DENY = 'DENY',
+  /** Pages of the same origin. */
+  SAMEORIGIN = 'SAMEORIGIN',
+  /** The application decides, response by response. */
+  APPLICATION = 'APPLICATION',
+}
+
+/** A load balancer that applications attach their listener rules to. */
+export interface IHttpsLoadBalancer extends IConstruct, IConnectable {
+  /** The load balancer. */
+  readonly loadBalancer: IApplicationLoadBalancer;
+  /** The listener that answers requests no rule wants with 404. */
+  readonly listener: IApplicationListener;
+  /** Names it answers to over HTTPS; none when it has only its own name. */
+  readonly domainNames: string[];
+  /** How long a connection may be silent; servers behind it must keep theirs longer. */
+  readonly idleTimeout: Duration;
+  /** Whether the listener speaks HTTPS. */
+  readonly secure: boolean;
+  /** Where to find it: the first domain name, or its own name over HTTP. */
+  readonly url: string;
+  /** The certificate of the first domain name, when known. */
+  readonly certificate?: ICertificate;
+
+  /** Requests that targets received. @default - sum over 5 minutes */
+  metricRequestCount(props?: MetricOptions): Metric;
+  /** Seconds that targets took to answer. @default - average over 5 minutes */
+  metricTargetResponseTime(props?: MetricOptions): Metric;
+  /** Answers by the load balancer itself, by class of status code. @default - sum over 5 minutes */
+  metricHttpCodeElb(code: HttpCodeElb, props?: MetricOptions): Metric;
+  /** Answers by targets, by class of status code. @default - sum over 5 minutes */
+  metricHttpCodeTarget(code: HttpCodeTarget, props?: MetricOptions): Metric;
+  /** Connections refused because the load balancer was full. @default - sum over 5 minutes */
+  metricRejectedConnectionCount(props?: MetricOptions): Metric;
+}
+
+/** Properties of `HttpsLoadBalancer`. */
+export interface HttpsLoadBalancerProps {
+  /** Where it stands; two zones at least. */
+  readonly vpc: IVpc;
+  /** Where defaults come from. @default Profile.production() */
+  readonly profile?: Profile;
+  /** Subnets, in two zones at least. @default - public subnets; private ones when not internet-facing */
+  readonly vpcSubnets?: SubnetSelection;
+  /** Names it answers to; the first one is the name of the certificate and of `url`. @default - none: plain HTTP on its own name, in development only */
+  readonly domainNames?: string[];
+  /** Zone of the domain names: gets alias records, and validates the certificate unless one is given. @default - no records */
+  readonly hostedZone?: IHostedZone;
+  /** A certificate for the domain names, from this region. @default - one is made and validated in the hosted zone */
+  readonly certificate?: ICertificate;
+  /** Certificates of further names, for applications that share the load balancer. @default - none */
+  readonly additionalCertificates?: ICertificate[];
+  /** Which TLS versions and ciphers it accepts. @default SslPolicy.TLS13_12_RES_PQ */
+  readonly sslPolicy?: SslPolicy;
+  /** Whether it has a public address. @default true */
+  readonly internetFacing?: boolean;
+  /** Who may connect. @default - everybody; the VPC when not internet-facing */
+  readonly allowFrom?: IPeer[];
+  /** How long a connection may be silent, 1 to 4000 seconds; longer for WebSockets that ping rarely. @default Duration.seconds(60) */
+  readonly idleTimeout?: Duration;
+  /** How it treats requests that could smuggle another. @default - by profile: production STRICTEST, development DEFENSIVE */
+  readonly desyncMitigationMode?: DesyncMitigationMode;
+  /** Value of the Strict-Transport-Security header; add `includeSubDomains; preload` when every subdomain speaks HTTPS. @default 'max-age=31536000' */
+  readonly strictTransportSecurity?: string;
+  /** Value of the Content-Security-Policy header, in place of the application's. @default - left to the application */
+  readonly contentSecurityPolicy?: string;
+  /** Who may show pages in a frame (X-Frame-Options). @default FramePolicy.DENY */
+  readonly framePolicy?: FramePolicy;
+  /** Where access logs go; it must let the load balancer write, with encryption by S3. @default - a bucket of its own */
+  readonly accessLogsBucket?: IBucket;
+  /** How long its own bucket keeps access logs. @default - by profile: production one year, development one month */
+  readonly logRetention?: RetentionDays;
+  /** What happens to its own bucket when it leaves the stack; DESTROY empties it. @default - by profile: production RETAIN, development DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+  /** Whether it refuses to be deleted. @default - by profile: production true, development false */
+  readonly deletionProtection?: boolean;
+}
+
+/** What is known of a load balancer that exists. */
+export interface HttpsLoadBalancerAttributes {
+  /** ARN of the load balancer. */
+  readonly loadBalancerArn: string;
+  /** Its own name. */
+  readonly loadBalancerDnsName: string;
+  /** Id of the hosted zone of its own name. @default - alias records to it are not possible */
+  readonly loadBalancerCanonicalHostedZoneId?: string;
+  /** ARN of the listener that rules are added to. */
+  readonly listenerArn: string;
+  /** Id of its security group. */
+  readonly securityGroupId: string;
+  /** Where it stands. */
+  readonly vpc: IVpc;
+  /** Names that its HTTPS listener has certificates for. @default - none: plain HTTP */
+  readonly domainNames?: string[];
+  /** How long a connection may be silent. @default Duration.seconds(60) */
+  readonly idleTimeout?: Duration;
+}
+
+/** What made and imported load balancers share. */
+abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer {
+  public abstract readonly loadBalancer: IApplicationLoadBalancer;
+  public abstract readonly listener: IApplicationListener;
+  public abstract readonly connections: Connections;
+  public abstract readonly domainNames: string[];
+  public abstract readonly idleTimeout: Duration;
+  public abstract readonly secure: boolean;
+  public abstract readonly url: string;
+  public abstract readonly certificate?: ICertificate;
+
+  public metricRequestCount(props?: MetricOptions): Metric {
+    return this.loadBalancer.metrics.requestCount(props);
+  }
+
+  public metricTargetResponseTime(props?: MetricOptions): Metric {
+    return this.loadBalancer.metrics.targetResponseTime(props);
+  }
+
+  public metricHttpCodeElb(code: HttpCodeElb, props?: MetricOptions): Metric {
+    return this.loadBalancer.metrics.httpCodeElb(code, props);
+  }
+
+  public metricHttpCodeTarget(code: HttpCodeTarget, props?: MetricOptions): Metric {
+    return this.loadBalancer.metrics.httpCodeTarget(code, props);
+  }
+
+  public metricRejectedConnectionCount(props?: MetricOptions): Metric {
+    return this.loadBalancer.metrics.rejectedConnectionCount(props);
+  }
+}
+
+/**
+ * An Application Load Balancer that ends TLS: certificate and alias records from a hosted zone, TLS 1.2 and 1.3 with
+ * post-quantum key exchange, port 80 only to redirect, security headers, access logs in a bucket of their own.
+ *
+ * Requests that no rule wants are answered with 404, so it can be shared: every application adds rules for its own hosts.
+ *
+ * @example
+ * declare const vpc: ec2.IVpc;
+ * declare const hostedZone: route53.IHostedZone;
+ * const balancer = new HttpsLoadBalancer(this, 'Balancer', { vpc, hostedZone, domainNames: ['shop.example.com'] });
+ * balancer.url; // https://shop.example.com
+ *
+ * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+ */
+export class HttpsLoadBalancer extends LoadBalancerBase {
+  /** A load balancer that exists, for example one that another stack shares. */
+  public static fromHttpsLoadBalancerAttributes(
+    scope: Construct,
+    id: string,
+    attrs: HttpsLoadBalancerAttributes,
+  ): IHttpsLoadBalancer {
+    return new ImportedHttpsLoadBalancer(scope, id, attrs);
+  }
+
+  public readonly loadBalancer: IApplicationLoadBalancer;
+  public readonly listener: IApplicationListener;
+  public readonly connections: Connections;
+  public readonly domainNames: string[];
+  public readonly idleTimeout: Duration;
+  public readonly secure: boolean;
+  public readonly url: string;
+  public readonly certificate?: ICertificate;
+  /** Where access logs go. */
+  public readonly accessLogsBucket: IBucket;
+
+  constructor(scope: Construct, id: string, props: HttpsLoadBalancerProps) {
+    super(scope, id);
+    checkLoadBalancer(this, props);
+    const profile = profileValues(props.profile);
+    const internetFacing = props.internetFacing ?? true;
+    this.domainNames = props.domainNames ?? [];
+    this.idleTimeout = props.idleTimeout ?? Duration.seconds(60);
+    this.secure = this.domainNames.length > 0;
+
+    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
+      vpc: props.vpc,
+      description: 'Load balancer',
+      allowAllOutbound: false, // Consumers open the way to their own targets.
+    });
+    const loadBalancer = new ApplicationLoadBalancer(this, 'LoadBalancer', {
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets ?? (internetFacing ? { subnetType: SubnetType.PUBLIC } : undefined),
+      internetFacing,
+      securityGroup,
+      idleTimeout: this.idleTimeout,
+      http2Enabled: true,
+      dropInvalidHeaderFields: true,
+      desyncMitigationMode: props.desyncMitigationMode ?? profile.desyncMitigationMode,
+      deletionProtection: props.deletionProtection ?? profile.deletionProtection,
+    });
+    this.loadBalancer = loadBalancer;
+    this.connections = loadBalancer.connections;
+
+    this.accessLogsBucket =
+      props.accessLogsBucket ??
+      new AccessLogBucket(this, 'AccessLogs', {
+        retention: props.logRetention ?? profile.logRetention,
+        removalPolicy: props.removalPolicy ?? profile.removalPolicy,
+      });
+    sendAccessLogs(loadBalancer, this.accessLogsBucket);
+
+    this.certificate = this.secure ? (props.certificate ?? this.makeCertificate(props.hostedZone)) : undefined;
+    this.listener = this.certificate
+      ? this.listenSecurely(loadBalancer, this.certificate, props)
+      : this.listenPlainly(loadBalancer, props);
+    this.open(securityGroup, props, internetFacing);
+
+    if (props.hostedZone) {
+      this.makeRecords(loadBalancer, props.hostedZone);
+    }
+    this.url = this.secure ? `https://${this.domainNames[0]}` : `http://${loadBalancer.loadBalancerDnsName}`;
+  }
+
+  private makeCertificate(hostedZone?: IHostedZone) {
+    const [domainName, ...subjectAlternativeNames] = this.domainNames;
+    return new Certificate(this, 'Certificate', {
+      domainName,
+      subjectAlternativeNames: subjectAlternativeNames.length > 0 ? subjectAlternativeNames : undefined,
+      validation: CertificateValidation.fromDns(hostedZone),
+    });
+  }
+
+  private listenSecurely(
+    loadBalancer: ApplicationLoadBalancer,
+    certificate: ICertificate,
+    props: HttpsLoadBalancerProps,
+  ) {
+    const listener = new ApplicationListener(this, 'HttpsListener', {
+      loadBalancer,
+      port: 443,
+      protocol: ApplicationProtocol.HTTPS,
+      certificates: [certificate, ...(props.additionalCertificates ?? [])],
+      sslPolicy: props.sslPolicy ?? SslPolicy.TLS13_12_RES_PQ,
+      defaultAction: notFound(),
+      open: false,
+    });
+    listener.setAttribute(
+      'routing.http.response.strict_transport_security.header_value',
+      props.strictTransportSecurity ?? 'max-age=31536000',
+    );
+    setHeaders(listener, props);
+
+    const redirect = new ApplicationListener(this, 'HttpListener', {
+      loadBalancer,
+      port: 80,
+      protocol: ApplicationProtocol.HTTP,
+      defaultAction: ListenerAction.redirect({ protocol: 'HTTPS', port: '443', permanent: true }),
+      open: false,
+    });
+    redirect.setAttribute('routing.http.response.server.enabled', 'false');
+    acknowledge(
+      redirect,
+      'ELBv2ACMCertificateRequired',
+      'Port 80 only answers with a redirect to HTTPS and never reaches a target; browsers that type a bare name start here.',
+    );
+    return listener;
+  }
+
+  private listenPlainly(loadBalancer: ApplicationLoadBalancer, props: HttpsLoadBalancerProps) {
+    Annotations.of(this).addWarningV2(
+      'cdk-django-fargate:plainHttp',
+      'There is no domain name: the application is served over plain HTTP on the name of the load balancer. Give `domainNames` and `hostedZone` before anyone signs in.',
+    );
+    const listener = new ApplicationListener(this, 'HttpListener', {
+      loadBalancer,
+      port: 80,
+      protocol: ApplicationProtocol.HTTP,
+      defaultAction: notFound(),
+      open: false,
+    });
+    setHeaders(listener, props);
+    return listener;
+  }
+
+  private open(securityGroup: SecurityGroup, props: HttpsLoadBalancerProps, internetFacing: boolean) {
+    const everybody = internetFacing ? Peer.anyIpv4() : Peer.ipv4(props.vpc.vpcCidrBlock);
+    for (const peer of props.allowFrom ?? [everybody]) {
+      for (const port of this.secure ? [443, 80] : [80]) {
+        securityGroup.addIngressRule(
+          peer,
+          Port.tcp(port),
+          port === 80 && this.secure ? 'HTTP, redirected' : 'Requests',
+        );
+      }
+    }
+    if (internetFacing && props.allowFrom === undefined) {
+      acknowledge(
+        securityGroup,
+        'EC23',
+        'A public site is open to everybody, on the ports of the load balancer alone; tasks and database accept only security groups, and unknown hosts get 404.',
+      );
+    }
+  }
+
+  private makeRecords(loadBalancer: ApplicationLoadBalancer, zone: IHostedZone) {
+    for (const recordName of this.domainNames) {
+      const name = new Construct(this, recordName);
+      const target = RecordTarget.fromAlias(new LoadBalancerTarget(loadBalancer));
+      new ARecord(name, 'Ipv4', { zone, recordName: `${recordName}.`, target });
+      new AaaaRecord(name, 'Ipv6', { zone, recordName: `${recordName}.`, target });
+    }
+  }
+}
+
+class ImportedHttpsLoadBalancer extends LoadBalancerBase {
+  public readonly loadBalancer: IApplicationLoadBalancer;
+  public readonly listener: IApplicationListener;
+  public readonly connections: Connections;
+  public readonly domainNames: string[];
+  public readonly idleTimeout: Duration;
+  public readonly secure: boolean;
+  public readonly url: string;
+  public readonly certificate?: ICertificate;
+
+  constructor(scope: Construct, id: string, attrs: HttpsLoadBalancerAttributes) {
+    super(scope, id);
+    checkAttributes(this, attrs);
+    this.domainNames = attrs.domainNames ?? [];
+    this.idleTimeout = attrs.idleTimeout ?? Duration.seconds(60);
+    this.secure = this.domainNames.length > 0;
+    this.url = this.secure ? `https://${this.domainNames[0]}` : `http://${attrs.loadBalancerDnsName}`;
+    const securityGroup: ISecurityGroup = SecurityGroup.fromSecurityGroupId(
+      this,
+      'SecurityGroup',
+      attrs.securityGroupId,
+      { allowAllOutbound: false },
+    );
+    this.loadBalancer = ApplicationLoadBalancer.fromApplicationLoadBalancerAttributes(this, 'LoadBalancer', {
+      loadBalancerArn: attrs.loadBalancerArn,
+      loadBalancerDnsName: attrs.loadBalancerDnsName,
+      loadBalancerCanonicalHostedZoneId: attrs.loadBalancerCanonicalHostedZoneId,
+      securityGroupId: attrs.securityGroupId,
+      securityGroupAllowsAllOutbound: false,
+      vpc: attrs.vpc,
+    });
+    this.connections = this.loadBalancer.connections;
+    this.listener = ApplicationListener.fromApplicationListenerAttributes(this, 'Listener', {
+      listenerArn: attrs.listenerArn,
+      securityGroup,
+      defaultPort: this.secure ? 443 : 80,
+    });
+  }
+}
+
+function notFound() {
+  return ListenerAction.fixedResponse(404, { contentType: 'text/plain', messageBody: 'Not found' });
+}
+
+function setHeaders(listener: ApplicationListener, props: HttpsLoadBalancerProps) {
+  const framePolicy = props.framePolicy ?? FramePolicy.DENY;
+  const header = (name: string, value: string | undefined) =>
+    value && listener.setAttribute(`routing.http.response.${name}.header_value`, value);
+  header('x_content_type_options', 'nosniff');
+  header('x_frame_options', framePolicy === FramePolicy.APPLICATION ? undefined : framePolicy);
+  header('content_security_policy', props.contentSecurityPolicy);
+  listener.setAttribute('routing.http.response.server.enabled', 'false');
+}

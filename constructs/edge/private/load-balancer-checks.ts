@@ -1,0 +1,183 @@
+import { Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
+import { SubnetType } from 'aws-cdk-lib/aws-ec2';
+import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
+import type { Construct } from 'constructs';
+import { Checks, isUnknown } from '../../core/checks';
+import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
+
+const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/;
+
+/** Refuses what a load balancer cannot be made of. */
+export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProps): void {
+  const checks = new Checks(scope);
+  const region = Stack.of(scope).region;
+  checkSubnets(checks, props);
+  checkDomainNames(checks, props.domainNames);
+  checkCertificate(checks, props);
+  checkHostedZone(checks, props);
+  const certificates = [props.certificate, ...(props.additionalCertificates ?? [])];
+  for (const [index, certificate] of certificates.entries()) {
+    const prop = index === 0 ? 'certificate' : `additionalCertificates[${index - 1}]`;
+    checkArn(checks, prop, certificate?.certificateArn, 'acm', region);
+  }
+  checkIdleTimeout(checks, props.idleTimeout)
+    .optional('sslPolicy', props.sslPolicy, () => /-1-[23](-|$)/.test(props.sslPolicy as string), {
+      must: 'be a policy that starts at TLS 1.2 or 1.3',
+      remedy: 'Use SslPolicy.TLS13_12_RES_PQ; every browser since 2014 speaks TLS 1.2.',
+    })
+    .matches(
+      'strictTransportSecurity',
+      props.strictTransportSecurity,
+      /^max-age=\d+(; ?includeSubDomains)?(; ?preload)?$/,
+      {
+        must: 'be max-age=<seconds>, then includeSubDomains and preload if wanted, separated by semicolons',
+        remedy: "Use 'max-age=31536000'.",
+      },
+    )
+    .matches('contentSecurityPolicy', props.contentSecurityPolicy, /^[\x20-\x7e]{1,1024}$/, {
+      must: 'be one line of 1 to 1024 plain characters',
+      remedy: 'Longer ones have to come from the application: leave it out here.',
+    })
+    .optional('allowFrom', props.allowFrom, () => (props.allowFrom ?? []).length > 0, {
+      must: 'name at least one peer',
+      remedy: 'Leave it out to let everybody in.',
+    })
+    .that('accessLogsBucket', props.accessLogsBucket, props.accessLogsBucket?.encryptionKey === undefined, {
+      must: 'be encrypted by S3 itself',
+      remedy: 'Load balancers cannot write to a bucket with a KMS key; give one with BucketEncryption.S3_MANAGED.',
+    })
+    .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
+    .throwIfAny();
+}
+
+/** Refuses attributes that cannot belong to a load balancer of this region. */
+export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttributes): void {
+  const checks = checkIdleTimeout(new Checks(scope), attrs.idleTimeout);
+  const region = Stack.of(scope).region;
+  checkArn(checks, 'loadBalancerArn', attrs.loadBalancerArn, 'elasticloadbalancing', region);
+  checkArn(checks, 'listenerArn', attrs.listenerArn, 'elasticloadbalancing', region);
+  checkDomainNames(checks, attrs.domainNames);
+  checks
+    .matches('securityGroupId', attrs.securityGroupId, /^sg-[0-9a-f]+$/, {
+      must: 'be the id of a security group',
+      remedy: 'It starts with sg-.',
+    })
+    .throwIfAny();
+}
+
+function checkIdleTimeout(checks: Checks, idleTimeout: Duration | undefined): Checks {
+  const seconds = (given: Duration) => given.toMilliseconds() / 1000;
+  return checks.optional('idleTimeout', idleTimeout, () => isWholeWithin(seconds(idleTimeout as Duration), 1, 4000), {
+    must: 'be whole seconds from 1 to 4000',
+    remedy: 'Let WebSockets send a ping more often than that.',
+  });
+}
+
+function checkSubnets(checks: Checks, { vpc, vpcSubnets, internetFacing }: HttpsLoadBalancerProps) {
+  const needsPublic = vpcSubnets === undefined && (internetFacing ?? true);
+  if (needsPublic && vpc.publicSubnets.length === 0) {
+    checks.that('vpc', vpc, false, {
+      must: 'have public subnets for a load balancer that faces the internet',
+      remedy: 'Give `vpcSubnets`, or set `internetFacing` to false.',
+    });
+    return;
+  }
+  const selected = vpc.selectSubnets(vpcSubnets ?? (needsPublic ? { subnetType: SubnetType.PUBLIC } : {}));
+  const zones = new Set(selected.subnets.map((subnet) => subnet.availabilityZone)).size;
+  checks.that('vpcSubnets', zones, zones >= 2, {
+    must: 'lie in at least two availability zones',
+    remedy: 'A load balancer cannot be made in one; choose subnets in another zone too.',
+  });
+}
+
+function checkDomainNames(checks: Checks, domainNames: string[] | undefined) {
+  if (domainNames === undefined || isUnknown(domainNames)) {
+    return;
+  }
+  checks.that('domainNames', domainNames, new Set(domainNames).size === domainNames.length, {
+    must: 'name every host once',
+    remedy: 'Remove the repeated names.',
+  });
+  for (const [index, name] of domainNames.entries()) {
+    checks.that(`domainNames[${index}]`, name, HOST_NAME.test(name), {
+      must: 'be a host name in lower case, without scheme, port, path or wildcard',
+      remedy: 'Write it as in shop.example.com.',
+    });
+  }
+}
+
+function checkCertificate(checks: Checks, props: HttpsLoadBalancerProps) {
+  const { domainNames = [], hostedZone, certificate, additionalCertificates = [] } = props;
+  const named = domainNames.length > 0;
+  const production = (props.profile?.name ?? 'production') === 'production';
+  const needsNames =
+    hostedZone !== undefined || certificate !== undefined || additionalCertificates.length > 0 || production;
+  checks.that('domainNames', props.domainNames, named || !needsNames, {
+    must: 'hold at least one name in production, or with a hosted zone or certificate',
+    remedy:
+      'Give the names to serve over HTTPS; without any, Profile.development() serves plain HTTP on the name of the load balancer.',
+  });
+  checks.that('hostedZone', hostedZone, !named || hostedZone !== undefined || certificate !== undefined, {
+    must: 'be given with `domainNames`, unless there is a certificate',
+    remedy: 'Give the hosted zone of the names, or a certificate that was issued for them.',
+  });
+  if (named && certificate === undefined) {
+    checks.that('domainNames[0]', domainNames[0], domainNames[0].length <= 64, {
+      must: 'be at most 64 characters long to be the first name of a certificate',
+      remedy: 'Put a shorter name first.',
+    });
+  }
+}
+
+function checkHostedZone(checks: Checks, { domainNames = [], hostedZone }: HttpsLoadBalancerProps) {
+  if (hostedZone === undefined) {
+    return;
+  }
+  const zoneName = nameOf(hostedZone);
+  checks.that('hostedZone', hostedZone, zoneName !== undefined, {
+    must: 'know its name',
+    remedy: 'Use HostedZone.fromHostedZoneAttributes() with `hostedZoneId` and `zoneName`.',
+  });
+  checks.that('domainNames', 'a value only known at deployment', !isUnknown(domainNames), {
+    must: 'be known at synthesis to get records in a hosted zone',
+    remedy: 'Write the names out, or give a certificate and make the records yourself.',
+  });
+  if (zoneName === undefined || isUnknown(zoneName)) {
+    return;
+  }
+  for (const [index, name] of domainNames.entries()) {
+    checks.that(`domainNames[${index}]`, name, name === zoneName || name.endsWith(`.${zoneName}`), {
+      must: `lie in the hosted zone ${zoneName}`,
+      remedy: 'Give the zone of that name; names of other zones need a `certificate` and records of their own.',
+    });
+  }
+}
+
+function nameOf(zone: IHostedZone): string | undefined {
+  try {
+    return zone.zoneName.replace(/\.$/, '');
+  } catch {
+    return undefined; // A zone imported by its id alone throws when asked for its name.
+  }
+}
+
+function checkArn(checks: Checks, prop: string, arn: string | undefined, service: string, region: string) {
+  if (arn === undefined || isUnknown(arn)) {
+    return;
+  }
+  const parts = arn.split(':').length >= 6 ? Arn.split(arn, ArnFormat.SLASH_RESOURCE_NAME) : undefined;
+  checks.that(prop, arn, parts?.service === service, {
+    must: `be an ARN of ${service}`,
+    remedy: 'Copy it from the console, or reference the resource.',
+  });
+  if (parts?.service === service && !isUnknown(region) && !isUnknown(parts.region)) {
+    checks.that(prop, arn, parts.region === region, {
+      must: `be in the region of the stack, ${region}`,
+      remedy: 'A load balancer can only use what is in its own region.',
+    });
+  }
+}
+
+function isWholeWithin(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}

@@ -1,0 +1,251 @@
+import { Duration, type Size } from 'aws-cdk-lib';
+import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { type Alarm, type Dashboard, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ICluster } from 'aws-cdk-lib/aws-ecs';
+import type { Rule } from 'aws-cdk-lib/aws-events';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { FilterPattern, type ILogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct, type IConstruct } from 'constructs';
+import type { DatabaseBackup } from '../backup/database-backup';
+import { Checks } from '../core/checks';
+import type { IPostgresDatabase } from '../database/postgres-database';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
+import type { ScheduledCommand } from '../processes/scheduled-command';
+import type { ICeleryBroker } from '../queues/celery-broker';
+import type { SecretRefresh } from '../secrets/secret-refresh';
+import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
+import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
+import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
+import {
+  BACKUP_ALARMS,
+  CERTIFICATE_ALARMS,
+  DATABASE_ALARMS,
+  HEARTBEAT_ALARMS,
+  LOG_ALARMS,
+  QUEUE_ALARMS,
+  SCHEDULE_ALARMS,
+} from './private/alarm-stores';
+import { type AlarmContext, type AlarmRow, makeAlarms } from './private/alarm-table';
+import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-thresholds';
+import { makeDashboard } from './private/dashboard';
+
+/** When an alarm goes off. What is left out keeps its default. */
+export interface AlarmThresholds {
+  /** Share of requests answered with 5xx, in percent, in 3 of 5 minutes. @default 2 */
+  readonly serverErrorPercent?: number;
+  /** Time to the answer that 99 of 100 requests stay below, over 5 minutes. @default Duration.seconds(2) */
+  readonly responseTime?: Duration;
+  /** Average CPU of the tasks of a service behind the load balancer, in percent, over 10 minutes. @default 85 */
+  readonly cpuPercent?: number;
+  /** Memory of the fullest task of a service, in percent. @default 90 */
+  readonly memoryPercent?: number;
+  /** How long a task may wait in its queue, on top of the time that it may take. @default Duration.minutes(5) */
+  readonly waitingTime?: Duration;
+  /** CPU of the database in percent, over 15 minutes. @default 80 */
+  readonly databaseCpuPercent?: number;
+  /** Share of the database's connections in use, in percent. @default 80 */
+  readonly databaseConnectionsPercent?: number;
+  /** Free storage of the database. @default Size.gibibytes(2) */
+  readonly databaseFreeStorage?: Size;
+  /** Memory that the database could free. @default Size.mebibytes(100) */
+  readonly databaseFreeableMemory?: Size;
+  /** Lines at level ERROR or CRITICAL within 5 minutes. @default 10 */
+  readonly applicationErrors?: number;
+  /** Days until the certificate expires; it renews itself at least 45 days before. @default 30 */
+  readonly certificateDays?: number;
+}
+
+/** Properties of `ApplicationAlarms`: whatever is given is watched. */
+export interface ApplicationAlarmsProps {
+  /**
+   * Where alarms go. Its policy, and that of its key, must let `cloudwatch.amazonaws.com` and `events.amazonaws.com` publish,
+   * as the topic of `Notifications` does.
+   */
+  readonly topic: ITopic;
+  /** Cluster whose failed deployments and crashed tasks are reported: those of all its services. @default - not reported */
+  readonly cluster?: ICluster;
+  /** Load balancer to watch. @default - none */
+  readonly loadBalancer?: IHttpsLoadBalancer;
+  /** Services behind that load balancer. @default - none */
+  readonly loadBalancedServices?: ILoadBalancedService[];
+  /** Other services; those behind the load balancer may be among them. Their cluster must have Container Insights on. @default - none */
+  readonly services?: IDjangoService[];
+  /** Database to watch. @default - none */
+  readonly database?: IPostgresDatabase;
+  /** Queues to watch. @default - none */
+  readonly broker?: ICeleryBroker;
+  /** Scheduled commands to watch. @default - none */
+  readonly scheduledCommands?: ScheduledCommand[];
+  /** Certificate to watch. @default - that of the load balancer, when known */
+  readonly certificate?: ICertificate;
+  /** Backups to watch; there should be one at least every other day. @default - none */
+  readonly backup?: DatabaseBackup;
+  /** Log group to count errors in: JSON lines with a `levelname`. @default - those of the services */
+  readonly logGroup?: ILogGroup;
+  /** A metric that adds up to one or more every 5 minutes while beat and the workers live. @default - none */
+  readonly heartbeat?: Metric;
+  /** Functions that rotate secrets: each error is one step that failed. @default - none */
+  readonly rotationFunctions?: IFunction[];
+  /** What replaces tasks when a secret has changed. @default - none */
+  readonly secretRefresh?: SecretRefresh;
+  /** Secrets whose failed rotations are reported, those too whose function was never called. The account needs a CloudTrail trail: EventBridge hears of it there. @default - none */
+  readonly secrets?: ISecret[];
+  /** When alarms go off. @default - the defaults of `AlarmThresholds` */
+  readonly thresholds?: AlarmThresholds;
+  /** Whether to draw a dashboard of what is watched. @default true */
+  readonly dashboard?: boolean;
+}
+
+/**
+ * Alarms on what an application's operator must know, and a dashboard to look at first.
+ *
+ * Every alarm tells the topic when it goes off and when it is over, in a sentence with a link to its section of the runbooks.
+ * It reads metrics and changes nothing. What has no metric arrives as an event: failed deployments, crashed tasks.
+ *
+ * @example
+ * declare const notifications: Notifications;
+ * declare const web: WebService;
+ * declare const database: PostgresDatabase;
+ *
+ * new ApplicationAlarms(this, 'Alarms', {
+ *   topic: notifications.topic,
+ *   loadBalancedServices: [web],
+ *   database,
+ *   thresholds: { responseTime: Duration.seconds(5) },
+ * });
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
+ */
+export class ApplicationAlarms extends Construct {
+  /** The alarms. */
+  public readonly alarms: Alarm[];
+  /** The rules for events that have no metric. */
+  public readonly rules: Rule[];
+  /** The dashboard, unless it is left out. */
+  public readonly dashboard?: Dashboard;
+
+  constructor(scope: Construct, id: string, props: ApplicationAlarmsProps) {
+    super(scope, id);
+    const routed = props.loadBalancedServices ?? [];
+    const services = (props.services ?? []).filter((service) => !routed.some((other) => other === service));
+    const thresholds = thresholdsOf(props.thresholds);
+    validate(this, props, [...routed, ...services], thresholds);
+
+    const context: AlarmContext = { topic: props.topic, thresholds, loadBalancer: props.loadBalancer };
+    const certificate = props.certificate ?? props.loadBalancer?.certificate;
+    const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...routed, ...services]));
+    const watch = <T>(id: string, value: T | undefined, rows: AlarmRow<T>[]) =>
+      value === undefined ? [] : makeAlarms(this, id, { name: nameOf(value, scope), value }, rows, context);
+
+    this.alarms = [
+      ...watch('LoadBalancer', props.loadBalancer, LOAD_BALANCER_ALARMS),
+      ...watchEach(this, 'Services', named(routed), LOAD_BALANCED_SERVICE_ALARMS, context),
+      ...watchEach(this, 'OtherServices', named(services), SERVICE_ALARMS, context),
+      ...watchEach(this, 'Queues', props.broker?.queues ?? {}, QUEUE_ALARMS, context),
+      ...watchEach(this, 'Schedules', named(differentQueues(props.scheduledCommands ?? [])), SCHEDULE_ALARMS, context),
+      ...watch('Database', props.database, DATABASE_ALARMS),
+      ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
+      ...watch('Backup', props.backup, BACKUP_ALARMS),
+      ...watchEach(this, 'Rotations', rotationsOf(props.rotationFunctions ?? []), ROTATION_ALARMS, context),
+      ...watch('SecretRefresh', props.secretRefresh, REFRESH_ALARMS),
+      ...watch('Log', errors, LOG_ALARMS),
+      ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
+    ];
+    this.rules = [
+      ...(props.cluster ? makeEventRules(this, CLUSTER_EVENTS, props.cluster, context) : []),
+      ...(props.secrets?.length ? makeEventRules(this, SECRET_EVENTS, props.secrets, context) : []),
+    ];
+    if (props.dashboard ?? true) {
+      this.dashboard = makeDashboard(this, 'Dashboard', {
+        loadBalancer: props.loadBalancer,
+        routed,
+        services,
+        queues: props.broker?.queues ?? {},
+        database: props.database,
+        errors,
+      });
+    }
+  }
+
+  /** One metric over all log groups: which process it was, the log says. */
+  private countErrors(logGroups: ILogGroup[]): Metric | undefined {
+    const parent = new Construct(this, 'Errors');
+    const filters = logGroups.map(
+      (logGroup, index) =>
+        new MetricFilter(parent, String(index), {
+          logGroup,
+          filterPattern: FilterPattern.any(
+            FilterPattern.stringValue('$.levelname', '=', 'ERROR'),
+            FilterPattern.stringValue('$.levelname', '=', 'CRITICAL'),
+          ),
+          // The path is unique in the account and region, as far as a stack's name is.
+          metricNamespace: 'DjangoFargate',
+          metricName: `Errors ${this.node.path}`,
+          metricValue: '1',
+        }),
+    );
+    return filters[0]?.metric({ period: Duration.minutes(5), statistic: Stats.SUM });
+  }
+}
+
+function logGroupsOf(services: IDjangoService[]): ILogGroup[] {
+  return [...new Set(services.map(({ logGroup }) => logGroup))];
+}
+
+/** How the operator knows what an alarm is about: its path in the tree of constructs, or that of the application. */
+function nameOf(value: unknown, application: IConstruct): string {
+  return (value as Partial<IConstruct>).node?.path ?? application.node.path;
+}
+
+function named<T extends IConstruct>(values: T[]): { [id: string]: T } {
+  return Object.fromEntries(values.map((value) => [value.node.id, value]));
+}
+
+/** By what they rotate: the functions themselves are all called `Handler`. */
+function rotationsOf(functions: IFunction[]): { [id: string]: IFunction } {
+  return Object.fromEntries(functions.map((handler, index) => [`Rotation${index + 1}`, handler]));
+}
+
+/** Commands may share the queue for the news of their failures: one alarm is enough then. */
+function differentQueues(commands: ScheduledCommand[]): ScheduledCommand[] {
+  const queues = commands.map(({ deadLetterQueue }) => deadLetterQueue);
+  return commands.filter((_, index) => queues.indexOf(queues[index]) === index);
+}
+
+/** The alarms of several subjects, in a namespace of their own: a queue may be called like a service. */
+function watchEach<T extends IConstruct>(
+  scope: Construct,
+  id: string,
+  subjects: { [id: string]: T },
+  rows: AlarmRow<T>[],
+  context: AlarmContext,
+): Alarm[] {
+  const parent = new Construct(scope, id);
+  return Object.entries(subjects).flatMap(([name, value]) =>
+    makeAlarms(parent, name, { name: value.node.path, value }, rows, context),
+  );
+}
+
+function validate(
+  scope: Construct,
+  props: ApplicationAlarmsProps,
+  services: IDjangoService[],
+  limits: Thresholds,
+): void {
+  const checks = new Checks(scope);
+  checkThresholds(checks, limits);
+  noneTwice(checks, 'services', services);
+  noneTwice(checks, 'scheduledCommands', props.scheduledCommands ?? []);
+  checks.throwIfAny();
+}
+
+function noneTwice(checks: Checks, prop: string, constructs: IConstruct[]): void {
+  const ids = constructs.map(({ node }) => node.id);
+  checks.that(prop, ids, new Set(ids).size === ids.length, {
+    must: 'have ids that differ',
+    remedy: 'Alarms are named after them: name every construct once, and give those of different scopes different ids.',
+  });
+}

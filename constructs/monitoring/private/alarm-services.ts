@@ -1,0 +1,160 @@
+import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { runningTasks } from '../../processes/service-metrics';
+import { ofTargets } from '../../processes/target-metrics';
+import {
+  type AlarmRow,
+  BREACHING,
+  GREATER_THAN_THRESHOLD,
+  LESS_THAN_THRESHOLD,
+  MINUTE,
+  MISSING,
+  NOT_BREACHING,
+} from './alarm-table';
+
+/** Requests in a minute below which a rate of errors says nothing. */
+const FEW_REQUESTS = 20;
+
+/**
+ * What users meet at the door. One rate for the whole load balancer, its own errors and those of every service behind it:
+ * an operator looks at the same page first either way, and the dashboard shows which service it is.
+ */
+export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
+  {
+    id: 'ServerErrors',
+    runbook: 'server-errors',
+    metric: (loadBalancer) => serverErrorPercent(loadBalancer),
+    threshold: ({ serverErrorPercent }) => serverErrorPercent,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 5,
+    datapointsToAlarm: 3,
+    treatMissingData: NOT_BREACHING,
+    sentence: ({ serverErrorPercent }) =>
+      `more than ${serverErrorPercent} % of the requests are answered with a server error (5xx).`,
+  },
+  {
+    id: 'RejectedConnections',
+    runbook: 'rejected-connections',
+    metric: (loadBalancer) => loadBalancer.metricRejectedConnectionCount({ period: MINUTE, statistic: Stats.SUM }),
+    threshold: () => 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => 'connections are turned away because the load balancer holds as many as it can.',
+  },
+];
+
+/**
+ * Services behind the load balancer. It knows better than ECS how many tasks serve: one row on healthy tasks stands for both
+ * unhealthy targets and missing tasks, since a task that runs and fails its checks is as good as absent.
+ */
+export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
+  {
+    id: 'NoHealthyTask',
+    runbook: 'no-healthy-task',
+    metric: ({ targetGroup }, { loadBalancer }) =>
+      ofTargets(targetGroup.metrics.healthyHostCount({ period: MINUTE, statistic: Stats.MINIMUM }), loadBalancer),
+    threshold: () => 1,
+    comparison: LESS_THAN_THRESHOLD,
+    evaluationPeriods: 2,
+    treatMissingData: BREACHING,
+    sentence: () => 'no task is healthy: users get 502 or 503 from this service.',
+  },
+  {
+    id: 'TooFewHealthyTasks',
+    runbook: 'too-few-healthy-tasks',
+    // With a minimum of one this is `NoHealthyTask`.
+    metric: ({ targetGroup, minTasks }, { loadBalancer }) =>
+      minTasks > 1
+        ? ofTargets(targetGroup.metrics.healthyHostCount({ period: MINUTE, statistic: Stats.MINIMUM }), loadBalancer)
+        : undefined,
+    threshold: (_, { minTasks }) => minTasks,
+    comparison: LESS_THAN_THRESHOLD,
+    evaluationPeriods: 5,
+    treatMissingData: BREACHING,
+    sentence: (_, { minTasks }) => `fewer than ${minTasks} tasks have been healthy for 5 minutes.`,
+  },
+  {
+    id: 'SlowAnswers',
+    runbook: 'slow-answers',
+    metric: ({ targetGroup }, { loadBalancer }) =>
+      ofTargets(targetGroup.metrics.targetResponseTime({ period: MINUTE, statistic: Stats.p(99) }), loadBalancer),
+    threshold: ({ responseTime }) => responseTime.toMilliseconds() / 1000,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 5,
+    treatMissingData: NOT_BREACHING,
+    sentence: ({ responseTime }) =>
+      `one request in a hundred takes longer than ${responseTime.toMilliseconds() / 1000} seconds.`,
+  },
+  {
+    id: 'Saturated',
+    runbook: 'saturated',
+    // CPU and memory in one: the same service is too small either way, and the alarm's graph draws both lines.
+    metric: ({ service }, { thresholds: { cpuPercent, memoryPercent } }) =>
+      new MathExpression({
+        expression: `IF(cpu / ${cpuPercent} > memory / ${memoryPercent}, 100 * cpu / ${cpuPercent}, 100 * memory / ${memoryPercent})`,
+        label: '% of what is allowed',
+        period: MINUTE,
+        usingMetrics: {
+          cpu: service.metricCpuUtilization({ period: MINUTE, statistic: Stats.AVERAGE, label: 'CPU' }),
+          memory: service.metricMemoryUtilization({ period: MINUTE, statistic: Stats.MAXIMUM, label: 'memory' }),
+        },
+      }),
+    threshold: () => 100,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 10,
+    treatMissingData: MISSING,
+    sentence: ({ cpuPercent, memoryPercent }) =>
+      `CPU above ${cpuPercent} % or memory above ${memoryPercent} % of the tasks for 10 minutes, and scaling has not helped.`,
+  },
+];
+
+/** Services that nobody sends requests to: workers and beat. */
+export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
+  {
+    id: 'TasksMissing',
+    runbook: 'tasks-missing',
+    metric: ({ service }) => runningTasks(service, { period: MINUTE, statistic: Stats.MINIMUM }),
+    threshold: (_, { minTasks }) => minTasks,
+    comparison: LESS_THAN_THRESHOLD,
+    // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within this time.
+    evaluationPeriods: 5,
+    treatMissingData: BREACHING,
+    sentence: (_, { minTasks }) =>
+      minTasks === 1 ? 'no task has run for 5 minutes.' : `fewer than ${minTasks} tasks have run for 5 minutes.`,
+  },
+  {
+    id: 'MemoryHigh',
+    runbook: 'memory-high',
+    // Memory alone: the CPU of a worker is meant to be busy, and whether it keeps up is what the age of the queue says.
+    metric: ({ service }) => service.metricMemoryUtilization({ period: MINUTE, statistic: Stats.MAXIMUM }),
+    threshold: ({ memoryPercent }) => memoryPercent,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 3,
+    treatMissingData: MISSING,
+    sentence: ({ memoryPercent }) =>
+      `a task uses more than ${memoryPercent} % of its memory, and is killed when there is none left.`,
+  },
+];
+
+/**
+ * Share of requests that end in a server error, in percent.
+ *
+ * CloudWatch publishes no zeros for errors, and does not count a request for which no healthy task was found: hence FILL, and
+ * the load balancer's own errors in the denominator.
+ */
+function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
+  const options = { period: MINUTE, statistic: Stats.SUM };
+  return new MathExpression({
+    expression: `IF(FILL(requests, 0) + FILL(elb, 0) > ${FEW_REQUESTS}, 100 * (FILL(elb, 0) + FILL(tasks, 0)) / (FILL(requests, 0) + FILL(elb, 0)), 0)`,
+    label: 'server errors, %',
+    period: MINUTE,
+    usingMetrics: {
+      requests: loadBalancer.metricRequestCount({ ...options, label: 'requests' }),
+      elb: loadBalancer.metricHttpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { ...options, label: '5xx of the load balancer' }),
+      tasks: loadBalancer.metricHttpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { ...options, label: '5xx of Django' }),
+    },
+  });
+}

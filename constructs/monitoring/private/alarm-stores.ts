@@ -1,0 +1,204 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
+import type { DatabaseBackup } from '../../backup/database-backup';
+import type { IPostgresDatabase } from '../../database/postgres-database';
+import type { ScheduledCommand } from '../../processes/scheduled-command';
+import type { ITaskQueue } from '../../queues/task-queue';
+import {
+  type AlarmRow,
+  BREACHING,
+  GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+  GREATER_THAN_THRESHOLD,
+  LESS_THAN_THRESHOLD,
+  MINUTE,
+  MISSING,
+  NOT_BREACHING,
+} from './alarm-table';
+
+const FIVE_MINUTES = Duration.minutes(5);
+const DAY = Duration.days(1);
+/** PostgreSQL stops taking writes at about 2.1 billion. */
+const MANY_TRANSACTION_IDS = 1_000_000_000;
+const FEW_CREDITS = 20;
+
+export const QUEUE_ALARMS: AlarmRow<ITaskQueue>[] = [
+  {
+    id: 'OldestTask',
+    runbook: 'oldest-task',
+    metric: (queue) => queue.metricApproximateAgeOfOldestMessage({ period: MINUTE, statistic: Stats.MAXIMUM }),
+    // A message that is being worked on counts too: it may be as old as its task may take, and waited before.
+    threshold: (thresholds, queue) => oldest(thresholds.waitingTime, queue).toSeconds({ integral: false }),
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 3,
+    treatMissingData: NOT_BREACHING,
+    sentence: (thresholds, queue) =>
+      `a task was posted more than ${oldest(thresholds.waitingTime, queue).toHumanString()} ago and is not done: workers do not keep up, or take nothing.`,
+  },
+  {
+    id: 'DeadLetters',
+    runbook: 'dead-letters',
+    metric: (queue) => queue.metricDeadLetters({ period: MINUTE, statistic: Stats.MAXIMUM }),
+    threshold: () => 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => 'tasks that no worker could finish are in the dead-letter queue; they are kept for 14 days.',
+  },
+];
+
+/** One queue has the news of both kinds of failure, and its messages say which. */
+export const SCHEDULE_ALARMS: AlarmRow<ScheduledCommand>[] = [
+  {
+    id: 'Failed',
+    runbook: 'scheduled-command-failed',
+    metric: (command) => command.metricFailures({ period: MINUTE, statistic: Stats.MAXIMUM }),
+    threshold: () => 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => 'a scheduled command could not be started, or ended with another status than 0.',
+  },
+];
+
+export const DATABASE_ALARMS: AlarmRow<IPostgresDatabase>[] = [
+  {
+    id: 'DatabaseCpu',
+    runbook: 'database-cpu',
+    metric: (database) => database.metricCPUUtilization({ period: MINUTE, statistic: Stats.AVERAGE }),
+    threshold: ({ databaseCpuPercent }) => databaseCpuPercent,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 15,
+    treatMissingData: MISSING,
+    sentence: ({ databaseCpuPercent }) => `CPU above ${databaseCpuPercent} % for 15 minutes.`,
+  },
+  {
+    id: 'DatabaseStorage',
+    runbook: 'database-storage',
+    metric: (database) => database.metricFreeStorageSpace({ period: MINUTE, statistic: Stats.MINIMUM }),
+    threshold: ({ databaseFreeStorage }) => databaseFreeStorage.toBytes(),
+    comparison: LESS_THAN_THRESHOLD,
+    // RDS enlarges the storage by itself after 5 minutes below a tenth; this is long enough for that to show.
+    evaluationPeriods: 15,
+    treatMissingData: BREACHING,
+    sentence: ({ databaseFreeStorage }) =>
+      `less than ${databaseFreeStorage.toMebibytes()} MiB of storage are free; without any the database stops.`,
+  },
+  {
+    id: 'DatabaseMemory',
+    runbook: 'database-memory',
+    metric: (database) => database.metricFreeableMemory({ period: MINUTE, statistic: Stats.MINIMUM }),
+    threshold: ({ databaseFreeableMemory }) => databaseFreeableMemory.toBytes(),
+    comparison: LESS_THAN_THRESHOLD,
+    evaluationPeriods: 15,
+    treatMissingData: MISSING,
+    sentence: ({ databaseFreeableMemory }) =>
+      `less than ${databaseFreeableMemory.toMebibytes()} MiB of memory have been free for 15 minutes.`,
+  },
+  {
+    id: 'DatabaseConnections',
+    runbook: 'database-connections',
+    metric: (database) =>
+      database.maxConnections === undefined
+        ? undefined
+        : database.metricDatabaseConnections({ period: MINUTE, statistic: Stats.MAXIMUM }),
+    threshold: ({ databaseConnectionsPercent }, { maxConnections = 0 }) =>
+      Math.floor((maxConnections * databaseConnectionsPercent) / 100),
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 3,
+    treatMissingData: MISSING,
+    sentence: ({ databaseConnectionsPercent }, { maxConnections }) =>
+      `more than ${databaseConnectionsPercent} % of its ${maxConnections} connections are in use; then new ones are refused.`,
+  },
+  {
+    id: 'DatabaseCredits',
+    runbook: 'database-credits',
+    metric: (database) =>
+      isBurstable(database)
+        ? database.metricCpuCreditBalance({ period: FIVE_MINUTES, statistic: Stats.MINIMUM })
+        : undefined,
+    threshold: () => FEW_CREDITS,
+    comparison: LESS_THAN_THRESHOLD,
+    // A new instance starts without any and earns 12 to 36 an hour.
+    evaluationPeriods: 24,
+    treatMissingData: MISSING,
+    sentence: () =>
+      'its CPU credits have been used up for two hours: it needs more CPU than its class is made for, which AWS charges for.',
+  },
+  {
+    id: 'TransactionIds',
+    runbook: 'transaction-ids',
+    metric: (database) => database.metricMaximumUsedTransactionIDs({ period: FIVE_MINUTES, statistic: Stats.MAXIMUM }),
+    threshold: () => MANY_TRANSACTION_IDS,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: MISSING,
+    sentence: () => 'a billion transaction ids are in use: vacuum is held up, and at two billion the database stops.',
+  },
+];
+
+export const CERTIFICATE_ALARMS: AlarmRow<ICertificate>[] = [
+  {
+    id: 'CertificateExpiry',
+    runbook: 'certificate-expiry',
+    metric: (certificate) => certificate.metricDaysToExpiry({ period: DAY, statistic: Stats.MINIMUM }),
+    threshold: ({ certificateDays }) => certificateDays,
+    comparison: LESS_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: MISSING,
+    sentence: ({ certificateDays }) => `fewer than ${certificateDays} days are left, and it has not renewed itself.`,
+  },
+];
+
+export const BACKUP_ALARMS: AlarmRow<DatabaseBackup>[] = [
+  {
+    id: 'BackupMissing',
+    runbook: 'backup-missing',
+    metric: (backup) => backup.metricNumberOfBackupJobsCompleted({ period: DAY, statistic: Stats.SUM }),
+    threshold: () => 1,
+    comparison: LESS_THAN_THRESHOLD,
+    // Two days: a backup may start at any time inside its window, and the first one is up to a day away.
+    evaluationPeriods: 2,
+    treatMissingData: BREACHING,
+    sentence: () => 'no backup was completed in two days.',
+  },
+];
+
+/** Lines of the log at level ERROR or CRITICAL, from every process of the application. */
+export const LOG_ALARMS: AlarmRow<Metric>[] = [
+  {
+    id: 'ApplicationErrors',
+    runbook: 'application-errors',
+    metric: (errors) => errors,
+    threshold: ({ applicationErrors }) => applicationErrors,
+    comparison: GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: ({ applicationErrors }) => `${applicationErrors} or more errors were logged within 5 minutes.`,
+  },
+];
+
+/** A sign of life that beat sends through a queue and a worker. */
+export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
+  {
+    id: 'HeartbeatMissing',
+    runbook: 'heartbeat-missing',
+    metric: (heartbeat) => heartbeat.with({ period: FIVE_MINUTES, statistic: Stats.SUM }),
+    threshold: () => 1,
+    comparison: LESS_THAN_THRESHOLD,
+    evaluationPeriods: 2,
+    treatMissingData: BREACHING,
+    sentence: () => 'no sign of life for 10 minutes: periodic tasks are not posted, or not done.',
+  },
+];
+
+function oldest(waitingTime: Duration, queue: ITaskQueue): Duration {
+  return queue.taskTimeLimit.plus(waitingTime);
+}
+
+/** Only burstable classes have credits. Of a database that is made elsewhere, the class is not known. */
+function isBurstable({ instance }: IPostgresDatabase): boolean {
+  const resource = instance.node.defaultChild;
+  return resource instanceof CfnDBInstance && /^db\.t/.test(Stack.of(resource).resolve(resource.dbInstanceClass));
+}

@@ -1,0 +1,162 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+  type Metric,
+  PeriodOverride,
+  Stats,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { Construct } from 'constructs';
+import type { IPostgresDatabase } from '../../database/postgres-database';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { ofTargets } from '../../processes/target-metrics';
+import type { ITaskQueue } from '../../queues/task-queue';
+import { MINUTE } from './alarm-table';
+
+/** What there is to draw. */
+export interface Watched {
+  readonly loadBalancer?: IHttpsLoadBalancer;
+  readonly routed: ILoadBalancedService[];
+  readonly services: IDjangoService[];
+  readonly queues: { [name: string]: ITaskQueue };
+  readonly database?: IPostgresDatabase;
+  readonly errors?: Metric;
+}
+
+const WIDTH = 8;
+const SUM = { period: MINUTE, statistic: Stats.SUM };
+const AVERAGE = { period: MINUTE, statistic: Stats.AVERAGE };
+const MAXIMUM = { period: MINUTE, statistic: Stats.MAXIMUM };
+
+/**
+ * One page that answers, from top to bottom: do users get answers, do the tasks cope, does the work get done, does the
+ * database cope.
+ */
+export function makeDashboard(scope: Construct, id: string, watched: Watched): Dashboard {
+  const rows = [traffic(watched), tasks(watched), work(watched), database(watched)];
+  return new Dashboard(scope, id, {
+    defaultInterval: Duration.hours(3),
+    periodOverride: PeriodOverride.AUTO,
+    widgets: [[title(scope)], ...rows.filter((row) => row.length > 0)],
+  });
+}
+
+function title(scope: Construct): IWidget {
+  const text = `${scope.node.scope?.node.path}: top to bottom, from what users see to what it rests on.`;
+  return new TextWidget({ width: 3 * WIDTH, height: 1, markdown: text });
+}
+
+function graph(title: string, left: (IMetric | undefined)[], right: IMetric[] = []): IWidget {
+  return new GraphWidget({
+    title,
+    width: WIDTH,
+    left: left.filter((metric) => metric !== undefined),
+    right,
+    leftYAxis: { min: 0 },
+  });
+}
+
+function traffic({ loadBalancer, routed, errors }: Watched): IWidget[] {
+  const logged = errors?.with({ period: MINUTE, label: 'errors in the log' });
+  if (loadBalancer === undefined) {
+    return logged === undefined ? [] : [graph('Errors a minute', [logged])];
+  }
+  const at = (metric: Metric) => ofTargets(metric, loadBalancer);
+  const { TARGET_5XX_COUNT } = HttpCodeTarget;
+  return [
+    graph(
+      'Requests a minute',
+      routed.length > 0
+        ? routed.map(({ targetGroup, node }) => at(targetGroup.metrics.requestCount({ ...SUM, label: node.id })))
+        : [loadBalancer.metricRequestCount({ ...SUM, label: 'requests' })],
+    ),
+    graph('Errors a minute', [
+      loadBalancer.metricHttpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { ...SUM, label: '5xx of the load balancer' }),
+      ...routed.map(({ targetGroup, node }) =>
+        at(targetGroup.metrics.httpCodeTarget(TARGET_5XX_COUNT, { ...SUM, label: `5xx of ${node.id}` })),
+      ),
+      logged,
+    ]),
+    graph(
+      'Seconds to the answer',
+      routed.flatMap(({ targetGroup, node }) =>
+        [50, 99].map((percentile) => {
+          const options = { statistic: Stats.p(percentile), label: `${node.id} p${percentile}` };
+          return at(targetGroup.metrics.targetResponseTime({ period: MINUTE, ...options }));
+        }),
+      ),
+    ),
+  ];
+}
+
+/** Searched for in the cluster, one line a service: services that are added later appear by themselves. */
+function tasks({ routed, services }: Watched): IWidget[] {
+  const clusters = [...new Set([...routed, ...services].map(({ service }) => service.cluster.clusterName))];
+  const search = (title: string, namespace: string, metricName: string, statistic: string) =>
+    graph(
+      title,
+      clusters.map(
+        (cluster) =>
+          new MathExpression({
+            expression: `SEARCH('{${namespace},ClusterName,ServiceName} MetricName="${metricName}" ClusterName="${cluster}"', '${statistic}', 60)`,
+            label: '',
+            usingMetrics: {},
+          }),
+      ),
+    );
+  return clusters.length === 0
+    ? []
+    : [
+        search('Running tasks', 'ECS/ContainerInsights', 'RunningTaskCount', Stats.AVERAGE),
+        search('CPU, %', 'AWS/ECS', 'CPUUtilization', Stats.AVERAGE),
+        search('Memory of the fullest task, %', 'AWS/ECS', 'MemoryUtilization', Stats.MAXIMUM),
+      ];
+}
+
+function work({ queues }: Watched): IWidget[] {
+  const all = Object.entries(queues);
+  if (all.length === 0) {
+    return [];
+  }
+  return [
+    graph(
+      'Tasks that wait',
+      all.map(([name, queue]) => queue.metricVisible({ ...MAXIMUM, label: name })),
+      all.map(([name, queue]) => queue.metricInFlight({ ...MAXIMUM, label: `${name}, being done` })),
+    ),
+    graph(
+      'Age of the oldest task, seconds',
+      all.map(([name, queue]) => queue.metricApproximateAgeOfOldestMessage({ ...MAXIMUM, label: name })),
+    ),
+    graph(
+      'Dead letters',
+      all.map(([name, queue]) => queue.metricDeadLetters({ ...MAXIMUM, label: name })),
+    ),
+  ];
+}
+
+function database({ database }: Watched): IWidget[] {
+  if (database === undefined) {
+    return [];
+  }
+  const metric = (metricName: string, label: string) => database.metric(metricName, { ...AVERAGE, label });
+  return [
+    graph(
+      'Database: CPU, %',
+      [database.metricCPUUtilization({ ...AVERAGE, label: 'CPU' })],
+      [database.metricDatabaseConnections({ ...MAXIMUM, label: 'connections' })],
+    ),
+    graph('Database: seconds a read, a write', [metric('ReadLatency', 'read'), metric('WriteLatency', 'write')]),
+    graph(
+      'Database: free bytes',
+      [database.metricFreeStorageSpace({ ...AVERAGE, label: 'storage' })],
+      [database.metricFreeableMemory({ ...AVERAGE, label: 'memory' })],
+    ),
+  ];
+}

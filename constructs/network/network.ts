@@ -1,0 +1,219 @@
+import { Fn, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  FlowLog,
+  FlowLogDestination,
+  FlowLogResourceType,
+  GatewayVpcEndpointAwsService,
+  type IInterfaceVpcEndpoint,
+  type IIpAddresses,
+  InterfaceVpcEndpoint,
+  InterfaceVpcEndpointAwsService,
+  IpAddresses,
+  type ISubnet,
+  Peer,
+  Port,
+  SecurityGroup,
+  type SubnetConfiguration,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { acknowledge } from '../core/acknowledge';
+import { Checks } from '../core/checks';
+import { allowLogGroups } from '../core/key-policy';
+import { type Profile, profileValues } from '../core/profile';
+import { WorkloadRole } from '../core/workload-role';
+
+/** Address space is set aside for so many zones, so that a third one can be added later without moving a subnet. */
+const MOST_ZONES = 3;
+
+/** Properties of `Network`. */
+export interface NetworkProps {
+  /** Where defaults come from. @default Profile.production() */
+  readonly profile?: Profile;
+  /** Availability zones, 2 or 3. A third can be added later; the subnets that exist stay as they are. @default - by profile: 2 */
+  readonly maxAzs?: number;
+  /**
+   * NAT gateways, at most one per zone; with fewer, zones share them. 0 makes no private subnets: tasks run in the public ones.
+   * @default - by profile: production 2, development 0
+   */
+  readonly natGateways?: number;
+  /** Addresses of the VPC; a block from /16 to /23. @default IpAddresses.cidr('10.0.0.0/16') */
+  readonly ipAddresses?: IIpAddresses;
+  /**
+   * AWS services that get an address inside every zone. About $7.30 a month each per zone.
+   * @default - none; without NAT gateways Secrets Manager in one zone, which functions in the VPC need
+   */
+  readonly interfaceEndpoints?: InterfaceVpcEndpointAwsService[];
+  /** Whether accepted and rejected connections are logged. @default - by profile: production true, development false */
+  readonly flowLogs?: boolean;
+  /** Key of the flow log's log group. @default - encryption by CloudWatch Logs */
+  readonly encryptionKey?: IKey;
+  /** How long flow logs are kept. @default - by profile: production one year, development one month */
+  readonly logRetention?: RetentionDays;
+  /** What happens to the flow logs when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * A VPC for an application: public subnets for the load balancer, private ones with a way out for tasks, isolated ones for
+ * the database.
+ *
+ * Zones are chosen by CloudFormation, so the template is the same with and without an account. The default security group
+ * is closed, nothing gets a public address by itself, and S3 (image layers) is reached through a free gateway endpoint.
+ *
+ * @example
+ * const network = new Network(this, 'Network', { natGateways: 1 });
+ * network.vpc.isolatedSubnets;
+ *
+ * @see https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-best-practices.html
+ */
+export class Network extends Construct {
+  /** The VPC, with subnet groups `public`, `private` (when there are NAT gateways) and `isolated`. */
+  public readonly vpc: Vpc;
+  /** Interface endpoints by short service name, for example `secretsmanager` or `ecr.api`. */
+  public readonly interfaceEndpoints: { [service: string]: InterfaceVpcEndpoint };
+  /** The endpoint of Secrets Manager, when there is one. */
+  public readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
+  /** Where flow logs go, when they are on. */
+  public readonly flowLogGroup?: ILogGroup;
+
+  constructor(scope: Construct, id: string, props: NetworkProps = {}) {
+    super(scope, id);
+    const profile = profileValues(props.profile);
+    const maxAzs = props.maxAzs ?? profile.maxAzs;
+    const natGateways = props.natGateways ?? profile.natGateways;
+    const ipAddresses = props.ipAddresses ?? IpAddresses.cidr(Vpc.DEFAULT_CIDR_RANGE);
+    const cidr = ipAddresses.allocateVpcCidr().cidrBlock;
+    validate(this, { maxAzs, natGateways, cidr, interfaceEndpoints: props.interfaceEndpoints });
+
+    this.vpc = new Vpc(this, 'Vpc', {
+      ipAddresses,
+      availabilityZones: Array.from({ length: maxAzs }, (_, zone) => Fn.select(zone, Fn.getAzs())),
+      reservedAzs: MOST_ZONES - maxAzs,
+      natGateways,
+      subnetConfiguration: subnetGroups(natGateways),
+      restrictDefaultSecurityGroup: true,
+      gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
+    });
+    for (const subnet of this.vpc.publicSubnets) {
+      acknowledge(
+        subnet.node.findChild('DefaultRoute'),
+        'VPCNoUnrestrictedRouteToIGW',
+        'An application on the internet needs this route; only public subnets have it, nothing in them gets a public address by itself, and security groups decide who may connect.',
+      );
+    }
+
+    this.interfaceEndpoints = this.makeInterfaceEndpoints(props.interfaceEndpoints ?? [], natGateways, cidr);
+    this.secretsManagerEndpoint = this.interfaceEndpoints[InterfaceVpcEndpointAwsService.SECRETS_MANAGER.shortName];
+
+    if (props.flowLogs ?? profile.flowLogs) {
+      allowLogGroups(this, props.encryptionKey);
+      this.flowLogGroup = new LogGroup(this, 'FlowLogGroup', {
+        retention: props.logRetention ?? profile.logRetention,
+        removalPolicy: props.removalPolicy ?? profile.removalPolicy,
+        encryptionKey: props.encryptionKey,
+      });
+      this.writeFlowLogs(this.flowLogGroup);
+    }
+  }
+
+  private makeInterfaceEndpoints(asked: InterfaceVpcEndpointAwsService[], natGateways: number, cidr?: string) {
+    const endpoints: { [service: string]: InterfaceVpcEndpoint } = {};
+    const secretsManager = InterfaceVpcEndpointAwsService.SECRETS_MANAGER;
+    const needed = natGateways === 0 && !asked.some((service) => service.shortName === secretsManager.shortName);
+    if (asked.length === 0 && !needed) {
+      return endpoints;
+    }
+    const securityGroup = new SecurityGroup(this, 'EndpointSecurityGroup', {
+      vpc: this.vpc,
+      description: 'Interface endpoints of the VPC',
+      allowAllOutbound: false,
+    });
+    // A literal block where there is one: rule tools cannot judge an attribute of the VPC.
+    securityGroup.addIngressRule(Peer.ipv4(cidr ?? this.vpc.vpcCidrBlock), Port.tcp(443), 'HTTPS from inside the VPC');
+
+    const make = (service: InterfaceVpcEndpointAwsService, subnets: ISubnet[]) => {
+      endpoints[service.shortName] = new InterfaceVpcEndpoint(this, service.shortName, {
+        vpc: this.vpc,
+        service,
+        subnets: { subnets },
+        securityGroups: [securityGroup],
+        open: false,
+      });
+    };
+    for (const service of asked) {
+      make(service, this.vpc.isolatedSubnets);
+    }
+    if (needed) {
+      // Functions beside the database have no other way to their secrets; one zone is enough for what runs once.
+      make(secretsManager, this.vpc.isolatedSubnets.slice(0, 1));
+    }
+    return endpoints;
+  }
+
+  private writeFlowLogs(logGroup: ILogGroup) {
+    const stack = Stack.of(this);
+    const role = new WorkloadRole(this, 'FlowLogRole', {
+      description: 'Lets VPC flow logs write to their log group',
+      assumedBy: new ServicePrincipal('vpc-flow-logs.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': stack.account },
+          ArnLike: {
+            'aws:SourceArn': stack.formatArn({ service: 'ec2', resource: 'vpc-flow-log', resourceName: '*' }),
+          },
+        },
+      }),
+    });
+    const flowLog = new FlowLog(this, 'FlowLog', {
+      resourceType: FlowLogResourceType.fromVpc(this.vpc),
+      destination: FlowLogDestination.toCloudWatchLogs(logGroup, role),
+    });
+    flowLog.node.addDependency(role);
+  }
+}
+
+function subnetGroups(natGateways: number): SubnetConfiguration[] {
+  return [
+    { name: 'public', subnetType: SubnetType.PUBLIC, mapPublicIpOnLaunch: false },
+    // Its addresses stay set aside without NAT gateways, so that adding some moves nothing.
+    { name: 'private', subnetType: SubnetType.PRIVATE_WITH_EGRESS, reserved: natGateways === 0 },
+    { name: 'isolated', subnetType: SubnetType.PRIVATE_ISOLATED },
+  ];
+}
+
+interface Given {
+  readonly maxAzs: number;
+  readonly natGateways: number;
+  readonly cidr?: string;
+  readonly interfaceEndpoints?: InterfaceVpcEndpointAwsService[];
+}
+
+function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given) {
+  const names = (interfaceEndpoints ?? []).map((service) => service.shortName);
+  const maskOf = (block: string) => Number(block.split('/')[1]);
+  new Checks(scope)
+    .integer('maxAzs', maxAzs, {
+      min: 2,
+      max: MOST_ZONES,
+      remedy: 'The database and the load balancer need two zones; every Region has at least two, most have three.',
+    })
+    .integer('natGateways', natGateways, {
+      min: 0,
+      max: maxAzs === 2 ? 2 : MOST_ZONES,
+      where: '(the number of zones)',
+      remedy: 'Use one per zone, fewer to share them, or 0 for none.',
+    })
+    .optional('ipAddresses', cidr, () => maskOf(cidr as string) >= 16 && maskOf(cidr as string) <= 23, {
+      must: 'be a block from /16 to /23',
+      remedy: 'It is divided into nine subnets, and the smallest a load balancer can live in is a /27.',
+    })
+    .that('interfaceEndpoints', names, new Set(names).size === names.length, {
+      must: 'name every service once',
+      remedy: 'Remove the repeated services.',
+    })
+    .throwIfAny();
+}

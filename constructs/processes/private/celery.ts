@@ -1,0 +1,31 @@
+import type { Checks } from '../../core/checks';
+import type { ICeleryBroker } from '../../queues/celery-broker';
+import type { ServiceProps } from '../process-props';
+
+/** What worker and beat have in common. */
+export interface CeleryProps extends ServiceProps {
+  readonly application?: string;
+}
+
+/** The program up to its subcommand. Celery finds the application in the package's `celery` module by itself. */
+export function celery(props: CeleryProps): string[] {
+  return ['celery', '--app', props.application ?? props.settingsModule.split('.')[0]];
+}
+
+/** The broker of a service that has been checked. */
+export function brokerOf(props: CeleryProps): ICeleryBroker {
+  return props.broker as ICeleryBroker;
+}
+
+/** What can be wrong with either. */
+export function checkCelery(checks: Checks, props: CeleryProps): void {
+  checks
+    .that('broker', props.broker, props.broker !== undefined, {
+      must: 'be given',
+      remedy: 'Make a CeleryBroker and pass it to every process that sends or runs tasks.',
+    })
+    .matches('application', props.application, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?$/, {
+      must: 'be a Python module, with the name of the Celery application behind a colon where needed',
+      remedy: 'Write it as for `celery --app`, for example "config" or "config.celery:app".',
+    });
+}

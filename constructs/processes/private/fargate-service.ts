@@ -1,0 +1,95 @@
+import { Annotations, type Duration } from 'aws-cdk-lib';
+import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  AlarmBehavior,
+  AvailabilityZoneRebalancing,
+  type CfnService,
+  FargatePlatformVersion,
+  FargateService,
+  PropagatedTagSource,
+} from 'aws-cdk-lib/aws-ecs';
+import type { Construct, IDependable } from 'constructs';
+import type { Checks } from '../../core/checks';
+import type { ServiceProps } from '../process-props';
+import type { HardenedTask } from './hardened-task';
+
+/** How long a task may take to stop on Fargate, in seconds. */
+export const MAX_STOP_TIMEOUT = 120;
+
+export interface FargateServiceOptions {
+  readonly task: HardenedTask;
+  readonly service: ServiceProps;
+  readonly spot: boolean;
+  /** Never two tasks at once: stops the old one before the new one starts. @default false */
+  readonly singleton?: boolean;
+  /** A deployment that sets one of these off is rolled back. They must exist before the service and not read its own metrics. @default - none */
+  readonly deploymentAlarms?: IAlarm[];
+  /** Time in which failing health checks of a new task do not count. @default - none without a load balancer */
+  readonly healthCheckGracePeriod?: Duration;
+  /** What this kind of service waits for, beside what every process does. @default - nothing */
+  readonly waitFor?: IDependable[];
+}
+
+/** The one place where a task becomes a service: deployment safety, placement, and the order in which things are made. */
+export function fargateService(scope: Construct, id: string, options: FargateServiceOptions): FargateService {
+  const { task, service: props } = options;
+  const { cluster } = props;
+  const service = new FargateService(scope, id, {
+    cluster,
+    taskDefinition: task.taskDefinition,
+    securityGroups: [task.securityGroup],
+    vpcSubnets: task.placement.vpcSubnets,
+    assignPublicIp: task.placement.assignPublicIp,
+    platformVersion: FargatePlatformVersion.LATEST,
+    ...rollout(options.singleton === true),
+    circuitBreaker: { enable: true, rollback: true },
+    deploymentAlarms: options.deploymentAlarms && {
+      alarmNames: options.deploymentAlarms.map((alarm) => alarm.alarmName),
+      behavior: AlarmBehavior.ROLLBACK_ON_ALARM,
+    },
+    capacityProviderStrategies: options.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }] : undefined,
+    healthCheckGracePeriod: options.healthCheckGracePeriod,
+    enableExecuteCommand: props.enableExecuteCommand,
+    enableECSManagedTags: true,
+    propagateTags: PropagatedTagSource.SERVICE,
+  });
+  // Only the service itself waits: its scaling, which is a child of the construct, follows by reference.
+  const { node } = service.node.defaultChild as CfnService;
+  node.addDependency(...task.prerequisites, ...(options.waitFor ?? []), ...(props.waitFor ?? []));
+  if (options.spot) {
+    node.addDependency(cluster); // Its association with the Spot capacity provider is a child of the cluster.
+  }
+  if (props.enableExecuteCommand) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:execCostsReadOnlyRoot',
+      '`enableExecuteCommand` gives up the read-only root file system: the ECS Exec agent cannot run with one. Switch it off when you are done.',
+    );
+  }
+  return service;
+}
+
+/** What can be wrong with any service. */
+export function checkService(checks: Checks, props: ServiceProps): void {
+  checks.duration('stopTimeout', props.stopTimeout, {
+    min: 2,
+    max: MAX_STOP_TIMEOUT,
+    where: 'on Fargate',
+    remedy: 'Lower it, or move the long work to a worker.',
+  });
+}
+
+function rollout(singleton: boolean) {
+  return singleton
+    ? {
+        desiredCount: 1,
+        minHealthyPercent: 0,
+        maxHealthyPercent: 100,
+        // ECS turns rebalancing on by itself where nothing is said, and then starts a second task before it stops the first.
+        availabilityZoneRebalancing: AvailabilityZoneRebalancing.DISABLED,
+      }
+    : {
+        minHealthyPercent: 100,
+        maxHealthyPercent: 200,
+        availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
+      };
+}

@@ -1,0 +1,226 @@
+import { type Duration, Size, Stack } from 'aws-cdk-lib';
+import { type Connections, type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import {
+  AwsLogDriverMode,
+  Capability,
+  type CfnTaskDefinition,
+  type ContainerDefinition,
+  CpuArchitecture,
+  FargateTaskDefinition,
+  LinuxParameters,
+  LogDriver,
+  OperatingSystemFamily,
+  TmpfsMountOption,
+} from 'aws-cdk-lib/aws-ecs';
+import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct, type IDependable } from 'constructs';
+import { acknowledge } from '../../core/acknowledge';
+import type { Checks } from '../../core/checks';
+import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
+import { allowLogGroups } from '../../core/key-policy';
+import { profileValues } from '../../core/profile';
+import { WorkloadRole } from '../../core/workload-role';
+import type { ContainerHealthCheck } from '../container-health-check';
+import type { ProcessProps } from '../process-props';
+import { type Placement, taskPlacement } from './placement';
+import { tmpfsSize } from './sizing';
+
+/** Which of an application's processes a task runs. The rehearsal reads it from the template's metadata. */
+export type ProcessKind = 'web' | 'asgi' | 'worker' | 'beat' | 'release' | 'scheduled';
+
+export interface HardenedTaskProps {
+  readonly kind: ProcessKind;
+  readonly process: ProcessProps;
+  readonly command: string[];
+  readonly cpu: number;
+  readonly memoryLimitMiB: number;
+  readonly stopTimeout?: Duration;
+  readonly port?: number;
+  readonly healthCheck?: ContainerHealthCheck;
+  /** Variables of this kind of process, beside those that all have. */
+  readonly environment?: { [name: string]: string };
+  /** ECS Exec: gives up the read-only root file system. */
+  readonly enableExecuteCommand?: boolean;
+}
+
+/**
+ * The one place where a process of the application becomes a task: hardened definition, environment, secrets, logs, roles
+ * and the ways it needs through security groups.
+ *
+ * @internal
+ */
+export class HardenedTask extends Construct {
+  public readonly taskDefinition: FargateTaskDefinition;
+  public readonly container: ContainerDefinition;
+  public readonly taskRole: IRole;
+  public readonly executionRole: IRole;
+  public readonly logGroup: ILogGroup;
+  public readonly securityGroup: ISecurityGroup;
+  public readonly placement: Placement;
+  /** What must exist before a task is started: permissions, routes, the database's roles and the way to it. */
+  public readonly prerequisites: IDependable[];
+
+  constructor(scope: Construct, id: string, props: HardenedTaskProps) {
+    super(scope, id);
+    const { process } = props;
+
+    this.executionRole = process.executionRole ?? executionRole(this, 'ExecutionRole');
+    this.taskRole = new WorkloadRole(this, 'TaskRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    this.logGroup = process.logGroup ?? logGroup(this, 'Logs', process);
+    this.securityGroup =
+      process.securityGroup ??
+      new SecurityGroup(this, 'SecurityGroup', { vpc: process.cluster.vpc, description: `${this.node.path}: tasks` });
+    this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
+    this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
+      cpu: props.cpu,
+      memoryLimitMiB: props.memoryLimitMiB,
+      executionRole: this.executionRole,
+      taskRole: this.taskRole,
+      runtimePlatform: {
+        cpuArchitecture: process.cpuArchitecture ?? CpuArchitecture.ARM64,
+        operatingSystemFamily: OperatingSystemFamily.LINUX,
+      },
+    });
+    this.container = this.taskDefinition.addContainer(props.kind, {
+      image: process.image,
+      command: props.command,
+      essential: true,
+      user: CONTAINER_USER,
+      readonlyRootFilesystem: props.enableExecuteCommand !== true,
+      linuxParameters: linuxParameters(this, props.memoryLimitMiB),
+      logging: LogDriver.awsLogs({
+        logGroup: this.logGroup,
+        streamPrefix: props.kind,
+        mode: AwsLogDriverMode.NON_BLOCKING,
+        maxBufferSize: Size.mebibytes(25),
+      }),
+      environment: environmentOf(this, props),
+      secrets: secretsOf(process),
+      healthCheck: props.healthCheck?._render(),
+      stopTimeout: props.stopTimeout,
+      portMappings: props.port === undefined ? undefined : [{ containerPort: props.port }],
+    });
+    (this.taskDefinition.node.defaultChild as CfnTaskDefinition).addMetadata('cdk-django-fargate', {
+      process: props.kind,
+    });
+    acknowledgeEnvironment(this.taskDefinition);
+
+    process.broker?.grantProduce(this.taskRole);
+    process.database?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
+    this.prerequisites = [
+      this.executionRole,
+      this.taskRole,
+      this.securityGroup,
+      process.cluster.vpc.selectSubnets(this.placement.vpcSubnets).internetConnectivityEstablished,
+      ...(process.database === undefined ? [] : waysTo(process.database.connections, process.database.ready)),
+    ];
+  }
+}
+
+/** A role that ECS starts tasks with. */
+export function executionRole(scope: Construct, id: string): IRole {
+  const role = new WorkloadRole(scope, id, { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+  acknowledge(
+    role,
+    'IAM5[Resource::*]',
+    'Amazon ECR gives its authorization token on every resource or on none; the token opens only the repositories that the role names.',
+  );
+  return role;
+}
+
+/** An encrypted log group with retention, as the profile says. */
+export function logGroup(
+  scope: Construct,
+  id: string,
+  props: Pick<ProcessProps, 'encryptionKey' | 'logRetention' | 'removalPolicy' | 'profile'>,
+): LogGroup {
+  const profile = profileValues(props.profile);
+  allowLogGroups(scope, props.encryptionKey);
+  return new LogGroup(scope, id, {
+    encryptionKey: props.encryptionKey,
+    retention: props.logRetention ?? profile.logRetention,
+    removalPolicy: props.removalPolicy ?? profile.removalPolicy,
+  });
+}
+
+/** What can be wrong with any process. */
+export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
+  checks
+    .matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, {
+      must: 'be a Python module in dotted form',
+      remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
+    })
+    .optional(
+      'command',
+      props.command,
+      () =>
+        (props.command as string[]).length > 0 &&
+        (props.command as string[]).every((word) => typeof word === 'string' && word !== ''),
+      {
+        must: 'be a list of at least one word, none of them empty',
+        remedy: 'Give program and arguments one by one, as in the exec form of a Dockerfile.',
+      },
+    )
+    .definedValues('environment', props.environment);
+  for (const name of Object.keys({ ...props.environment, ...props.secrets })) {
+    checks.matches(`environment.${name}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {
+      must: 'have a name of letters, digits and underscores',
+      remedy: 'Rename the variable.',
+    });
+  }
+  for (const name of Object.keys(secretsOf(props))) {
+    checks.that(`environment.${name}`, props.environment?.[name], props.environment?.[name] === undefined, {
+      must: 'not be given as plain text beside the secret of that name',
+      remedy: 'Leave it out: ECS refuses a name that is given twice, and a secret has no place in a template.',
+    });
+  }
+}
+
+function waysTo(connections: Connections, ready: IDependable): IDependable[] {
+  return [ready, ...connections.securityGroups];
+}
+
+function linuxParameters(scope: Construct, memoryLimitMiB: number): LinuxParameters {
+  const parameters = new LinuxParameters(scope, 'LinuxParameters', { initProcessEnabled: true });
+  parameters.dropCapabilities(Capability.ALL);
+  parameters.addTmpfs({
+    containerPath: WRITABLE_PATH,
+    size: tmpfsSize(memoryLimitMiB),
+    mountOptions: [TmpfsMountOption.RW, TmpfsMountOption.NOSUID, TmpfsMountOption.NODEV],
+  });
+  return parameters;
+}
+
+function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: string]: string } {
+  const { process } = props;
+  const { region } = Stack.of(scope);
+  return {
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    DJANGO_SETTINGS_MODULE: process.settingsModule,
+    DJANGO_ALLOWED_HOSTS: (process.allowedHosts ?? []).join(','),
+    DJANGO_CSRF_TRUSTED_ORIGINS: (process.csrfTrustedOrigins ?? []).join(','),
+    HOME: WRITABLE_PATH,
+    ...process.database?.containerEnvironment,
+    ...process.broker?.containerEnvironment,
+    ...props.environment,
+    ...process.environment,
+  };
+}
+
+function secretsOf(process: ProcessProps): { [name: string]: import('aws-cdk-lib/aws-ecs').Secret } {
+  return {
+    ...process.secretKey?.containerSecrets,
+    ...process.database?.containerSecrets,
+    ...process.secrets,
+  };
+}
+
+function acknowledgeEnvironment(taskDefinition: FargateTaskDefinition): void {
+  acknowledge(
+    taskDefinition,
+    'ECS2',
+    'The plain variables are the contract with the container (module, region, queue URLs, host names); every secret comes from Secrets Manager by reference.',
+  );
+}

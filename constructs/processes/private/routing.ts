@@ -1,0 +1,155 @@
+import { Duration } from 'aws-cdk-lib';
+import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { Construct } from 'constructs';
+import type { Checks } from '../../core/checks';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import type { RoutedServiceProps } from '../process-props';
+import { MAX_STOP_TIMEOUT } from './fargate-service';
+
+/** Time that a draining target has for the requests in flight, unless it is said otherwise. */
+export const DEREGISTRATION_DELAY = Duration.seconds(30);
+/** Time that a server has for the requests in flight after SIGTERM, unless it is said otherwise. */
+export const GRACEFUL_TIMEOUT = Duration.seconds(30);
+/** Time between SIGTERM and SIGKILL, unless it is said otherwise. */
+export const STOP_TIMEOUT = Duration.seconds(45);
+/** Condition values that the load balancer allows in one rule. */
+const MAX_CONDITION_VALUES = 5;
+
+/** What a service's routing comes to once every default is filled in. */
+export interface Routing {
+  readonly hostNames: string[];
+  readonly paths: string[];
+  readonly priority: number;
+  readonly keepAlive: Duration;
+  readonly gracefulTimeout: Duration;
+  readonly stopTimeout: Duration;
+  readonly deregistrationDelay: Duration;
+}
+
+/** Fills in the defaults of a service behind the load balancer. */
+export function routingOf(props: RoutedServiceProps, paths: string[], priority: number): Routing {
+  const { loadBalancer } = props;
+  return {
+    hostNames: props.hostNames ?? hostNamesOf(loadBalancer),
+    paths,
+    priority: props.priority ?? priority,
+    keepAlive: props.keepAlive ?? loadBalancer.idleTimeout.plus(Duration.seconds(15)),
+    gracefulTimeout: props.gracefulTimeout ?? GRACEFUL_TIMEOUT,
+    stopTimeout: props.stopTimeout ?? STOP_TIMEOUT,
+    deregistrationDelay: props.deregistrationDelay ?? DEREGISTRATION_DELAY,
+  };
+}
+
+/** The host names that the load balancer answers to: its domain names, or its own name where it has none. */
+export function hostNamesOf(loadBalancer: IHttpsLoadBalancer): string[] {
+  return loadBalancer.domainNames.length > 0
+    ? loadBalancer.domainNames
+    : [loadBalancer.loadBalancer.loadBalancerDnsName];
+}
+
+/** The origins that forms may be posted from: the host names with the scheme that users see. */
+export function originsOf(loadBalancer: IHttpsLoadBalancer, hostNames = hostNamesOf(loadBalancer)): string[] {
+  return hostNames.map((host) => `${loadBalancer.secure ? 'https' : 'http'}://${host}`);
+}
+
+/** The same process with what Django needs to know of its own address. */
+export function withAddress<T extends RoutedServiceProps>(props: T, routing: Routing): T {
+  return {
+    ...props,
+    allowedHosts: props.allowedHosts ?? routing.hostNames,
+    csrfTrustedOrigins: props.csrfTrustedOrigins ?? originsOf(props.loadBalancer, routing.hostNames),
+  };
+}
+
+/** Which requests a rule takes: by host, and by path unless it takes every path. */
+export function conditionsOf({ hostNames, paths }: Routing): ListenerCondition[] {
+  const hosts = ListenerCondition.hostHeaders(hostNames);
+  return isEverything(paths) ? [hosts] : [hosts, ListenerCondition.pathPatterns(paths)];
+}
+
+function isEverything(paths: string[]): boolean {
+  return paths.includes('/*');
+}
+
+/** What can be wrong with a service behind the load balancer. */
+export function checkRouting(checks: Checks, scope: Construct, props: RoutedServiceProps, routing: Routing): void {
+  const { loadBalancer } = props;
+  const values = routing.hostNames.length + (isEverything(routing.paths) ? 0 : routing.paths.length);
+  checks
+    .that('paths', routing.paths, values <= MAX_CONDITION_VALUES, {
+      must: `have at most ${Math.max(0, MAX_CONDITION_VALUES - routing.hostNames.length)} patterns beside ${routing.hostNames.length} host names, since a rule of the load balancer holds ${MAX_CONDITION_VALUES} values`,
+      remedy: 'Use a wider pattern such as "/ws/*", or a second service.',
+    })
+    .that(
+      'paths',
+      routing.paths,
+      routing.paths.length > 0 && routing.paths.every((path) => /^\/\S{0,127}$/.test(path)),
+      {
+        must: 'be patterns that start with a slash, of at most 128 characters',
+        remedy: 'Write them as the load balancer matches them, for example "/ws/*".',
+      },
+    )
+    .that('hostNames', routing.hostNames, routing.hostNames.length > 0, {
+      must: 'name at least one host',
+      remedy: 'Leave it out to take the domain names of the load balancer.',
+    })
+    .integer('priority', routing.priority, { min: 1, max: 50000, remedy: 'Lower numbers are looked at first.' })
+    .that('priority', routing.priority, !isTaken(scope, loadBalancer, routing.priority), {
+      must: 'be used once on a load balancer',
+      remedy: 'Give this service another priority; every application that shares the load balancer needs its own.',
+    })
+    .matches('healthCheckPath', props.healthCheckPath, /^\/\S*$/, {
+      must: 'be a path that starts with a slash',
+      remedy: 'Write "/healthz", or the path that your application answers with 200 whatever the Host header.',
+    })
+    .that('keepAlive', routing.keepAlive, routing.keepAlive.toSeconds() > loadBalancer.idleTimeout.toSeconds(), {
+      must: `be longer than the idle timeout of the load balancer, ${loadBalancer.idleTimeout.toSeconds()} seconds`,
+      remedy:
+        'Raise it, or lower `idleTimeout`: otherwise the server closes connections that the load balancer is about to use, and users see 502.',
+    })
+    .duration('gracefulTimeout', props.gracefulTimeout, { min: 1, remedy: 'Give the requests in flight time to end.' })
+    .that(
+      'gracefulTimeout',
+      routing.gracefulTimeout,
+      routing.gracefulTimeout.toSeconds() < routing.stopTimeout.toSeconds(),
+      {
+        must: `be shorter than \`stopTimeout\`, ${routing.stopTimeout.toSeconds()} seconds`,
+        remedy: 'Lower it, or raise `stopTimeout`: otherwise ECS kills the server before it is done.',
+      },
+    )
+    .duration('deregistrationDelay', props.deregistrationDelay, {
+      min: 0,
+      max: 3600,
+      remedy: 'Half a minute is enough for most requests.',
+    })
+    .that(
+      'deregistrationDelay',
+      routing.deregistrationDelay,
+      props.spot !== true || spotSeconds(routing) <= MAX_STOP_TIMEOUT,
+      {
+        must: `leave room on Spot: together with \`stopTimeout\` at most ${MAX_STOP_TIMEOUT} seconds`,
+        remedy: 'Lower one of the two: Spot gives two minutes from the notice to the end.',
+      },
+    )
+    .number('targetCpuPercent', props.targetCpuPercent, {
+      min: 10,
+      max: 95,
+      remedy: 'Use a share of CPU that leaves room, such as 60.',
+    })
+    .number('requestsPerTarget', props.requestsPerTarget, { min: 1, remedy: 'Give requests per task and minute.' });
+}
+
+function spotSeconds(routing: Routing): number {
+  return routing.deregistrationDelay.toSeconds() + routing.stopTimeout.toSeconds();
+}
+
+function isTaken(scope: Construct, loadBalancer: IHttpsLoadBalancer, priority: number): boolean {
+  return scope.node.root.node
+    .findAll()
+    .some(
+      (other) =>
+        other instanceof CfnListenerRule &&
+        other.priority === priority &&
+        other.listenerArn === loadBalancer.listener.listenerArn,
+    );
+}

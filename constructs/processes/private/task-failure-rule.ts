@@ -1,0 +1,64 @@
+import { Stack } from 'aws-cdk-lib';
+import { Match, Rule } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct, IDependable } from 'constructs';
+import { allowSenders } from '../../core/key-policy';
+import type { HardenedTask } from './hardened-task';
+
+/**
+ * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does not hear how
+ * it ends. Revisions that an earlier deployment started count too.
+ *
+ * A rule of our own instead of the target for SQS of the L2: that one asks a feature flag who may send to an encrypted queue.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
+ */
+export function reportFailures(
+  scope: Construct,
+  id: string,
+  task: HardenedTask,
+  clusterArn: string,
+  queue: IQueue,
+): IDependable[] {
+  const rule = new Rule(scope, id, {
+    description: `${scope.node.path}: tasks that failed`,
+    eventPattern: {
+      source: ['aws.ecs'],
+      detailType: ['ECS Task State Change'],
+      detail: {
+        clusterArn: [clusterArn],
+        taskDefinitionArn: Match.prefix(`${familyArn(task)}:`),
+        lastStatus: ['STOPPED'],
+        $or: [
+          { stopCode: ['TaskFailedToStart'] },
+          {
+            // Not UserInitiated: who stops a task knows it. The name leaves out sidecars that AWS puts beside the program.
+            stopCode: ['EssentialContainerExited', 'SpotInterruption', 'TerminationNotice'],
+            containers: { name: [task.container.containerName], exitCode: Match.anythingBut(0) },
+          },
+        ],
+      },
+    },
+  });
+  rule.addTarget({ bind: () => ({ arn: queue.queueArn }) });
+  allowSenders(queue.encryptionMasterKey, 'events.amazonaws.com');
+  const { policyDependable } = queue.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [queue.queueArn],
+      conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
+    }),
+  );
+  return policyDependable === undefined ? [rule] : [rule, policyDependable];
+}
+
+/** ARN of the task definition without its revision. */
+export function familyArn(task: HardenedTask): string {
+  return Stack.of(task).formatArn({
+    service: 'ecs',
+    resource: 'task-definition',
+    resourceName: task.taskDefinition.family,
+  });
+}

@@ -1,0 +1,123 @@
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { ContainerImage, CpuArchitecture, ICluster, Secret } from 'aws-cdk-lib/aws-ecs';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IDependable } from 'constructs';
+import type { Profile } from '../core/profile';
+import type { IPostgresDatabase } from '../database/postgres-database';
+import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { ICeleryBroker } from '../queues/celery-broker';
+import type { ISecretKey } from '../secrets/secret-key';
+import type { ContainerHealthCheck } from './container-health-check';
+
+/** What every process of an application has in common: one image, run with different commands. */
+export interface ProcessProps {
+  /** Cluster that the tasks run in. */
+  readonly cluster: ICluster;
+  /** Image of the application. The same for every process. */
+  readonly image: ContainerImage;
+  /** Django settings module, for example `config.settings`. */
+  readonly settingsModule: string;
+  /** Database: its secret is given to the process, and the way to it is opened. @default - none */
+  readonly database?: IPostgresDatabase;
+  /** Django SECRET_KEY. @default - none */
+  readonly secretKey?: ISecretKey;
+  /** Celery broker: every process may send tasks to its queues. @default - none */
+  readonly broker?: ICeleryBroker;
+  /** Host names for DJANGO_ALLOWED_HOSTS. @default - the load balancer's where there is one, otherwise none */
+  readonly allowedHosts?: string[];
+  /** Origins for DJANGO_CSRF_TRUSTED_ORIGINS, with scheme. @default - the load balancer's where there is one, otherwise none */
+  readonly csrfTrustedOrigins?: string[];
+  /** More environment variables. Never put a secret here: the template shows them. @default - none */
+  readonly environment?: { [name: string]: string };
+  /** More variables from Secrets Manager or Parameter Store. @default - none */
+  readonly secrets?: { [name: string]: Secret };
+  /** Processor of the tasks; the image must be built for it. @default CpuArchitecture.ARM64 */
+  readonly cpuArchitecture?: CpuArchitecture;
+  /** Subnets of the tasks. @default - private subnets with a way out; public ones with public addresses where the VPC has no such subnets */
+  readonly vpcSubnets?: SubnetSelection;
+  /** Security group of the tasks. @default - a new one without inbound rules */
+  readonly securityGroup?: ISecurityGroup;
+  /** Role with which ECS starts the tasks: pulls the image, reads the secrets, writes the logs. @default - a new one with just that */
+  readonly executionRole?: IRole;
+  /** Log group of the process. @default - a new one */
+  readonly logGroup?: ILogGroup;
+  /** Key of the log group that is made here. @default - encrypted by CloudWatch Logs' own key */
+  readonly encryptionKey?: IKey;
+  /** How long the log group that is made here keeps events. @default - from the profile */
+  readonly logRetention?: RetentionDays;
+  /** What happens to the log group that is made here when it leaves the stack. @default - from the profile */
+  readonly removalPolicy?: RemovalPolicy;
+  /** What must exist before the first task starts, for example the release. @default - only what the process itself needs */
+  readonly waitFor?: IDependable[];
+  /** Environment whose defaults apply. @default Profile.production() */
+  readonly profile?: Profile;
+}
+
+/** What can be tuned in every process that keeps running. */
+export interface ServiceOptions {
+  /** The program and its arguments, in exec form. @default - the construct's own, see its description */
+  readonly command?: string[];
+  /** CPU units of a task; 1024 is one vCPU. @default - from the profile */
+  readonly cpu?: number;
+  /** Memory of a task in MiB. Must form a pair with `cpu` that Fargate sells. @default - from the profile */
+  readonly memoryLimitMiB?: number;
+  /** Time between SIGTERM and SIGKILL, at most 120 seconds. @default - the construct's own, see its description */
+  readonly stopTimeout?: Duration;
+  /**
+   * Whether tasks run on Fargate Spot: about a third of the price, and two minutes' notice before a task is taken away.
+   *
+   * @default - false for web and ASGI services; from the profile for workers
+   */
+  readonly spot?: boolean;
+  /**
+   * Whether `aws ecs execute-command` may open a shell in a running task. It costs the read-only root file system: the agent
+   * behind it cannot run with one.
+   *
+   * @default false
+   */
+  readonly enableExecuteCommand?: boolean;
+}
+
+/** A process that keeps running. */
+export interface ServiceProps extends ProcessProps, ServiceOptions {
+  /** Who hears of the alarm that rolls a deployment back. @default - nobody: ECS alone acts on it */
+  readonly alarmTopic?: ITopic;
+}
+
+/** What can be tuned in every service behind the load balancer. */
+export interface RoutedServiceOptions extends ServiceOptions {
+  /** Host names whose requests come here; all others are the load balancer's to refuse. @default - the domain names of the load balancer, or its own name where it has none */
+  readonly hostNames?: string[];
+  /** Order of the rule among all rules of the load balancer, 1 to 50,000; lower is looked at first. @default - 100 for ASGI, 200 for web */
+  readonly priority?: number;
+  /** Path that answers 200 while the process works, whatever the Host header. @default '/healthz' */
+  readonly healthCheckPath?: string;
+  /** How ECS finds out that the container is alive. @default - a request for `healthCheckPath` */
+  readonly healthCheck?: ContainerHealthCheck;
+  /** Fewest tasks. @default - from the profile */
+  readonly minTasks?: number;
+  /** Most tasks. @default - from the profile */
+  readonly maxTasks?: number;
+  /** Server processes in a task. @default - from `cpu` and `memoryLimitMiB` */
+  readonly processes?: number;
+  /** Average CPU in percent that scaling holds. @default 60 */
+  readonly targetCpuPercent?: number;
+  /** Requests per task and minute that scaling holds. @default 1000 */
+  readonly requestsPerTarget?: number;
+  /** How long the server keeps an idle connection; longer than the load balancer does. @default - idle timeout of the load balancer and 15 seconds */
+  readonly keepAlive?: Duration;
+  /** Time for requests in flight between SIGTERM and the end of the process; shorter than `stopTimeout`. @default Duration.seconds(30) */
+  readonly gracefulTimeout?: Duration;
+  /** Time for requests in flight between deregistration and SIGTERM. @default Duration.seconds(30) */
+  readonly deregistrationDelay?: Duration;
+}
+
+/** A service behind the load balancer. */
+export interface RoutedServiceProps extends ServiceProps, RoutedServiceOptions {
+  /** Load balancer that sends requests to the service. */
+  readonly loadBalancer: IHttpsLoadBalancer;
+}

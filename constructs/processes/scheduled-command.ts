@@ -1,0 +1,213 @@
+import { Annotations, Duration } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
+import type { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { Schedule, type ScheduleExpression, type ScheduleTargetConfig, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
+import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { acknowledge } from '../core/acknowledge';
+import { Checks } from '../core/checks';
+import { profileValues } from '../core/profile';
+import { checkFargateSize } from './private/fargate-size';
+import { checkProcess, HardenedTask } from './private/hardened-task';
+import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
+import { schedulerRole } from './private/scheduler-role';
+import { reportFailures } from './private/task-failure-rule';
+import type { ProcessProps } from './process-props';
+
+/** What a scheduled command runs, and when. */
+export interface ScheduledCommandOptions {
+  /** When it runs, with the time zone. */
+  readonly schedule: ScheduleExpression;
+  /** The program and its arguments, in exec form. */
+  readonly command: string[];
+  /** CPU units of the task; 1024 is one vCPU. @default - that of workers, from the profile */
+  readonly cpu?: number;
+  /** Memory of the task in MiB. Must form a pair with `cpu` that Fargate sells. @default - that of workers, from the profile */
+  readonly memoryLimitMiB?: number;
+  /** Whether the schedule is on. @default true */
+  readonly enabled?: boolean;
+  /** Time after the scheduled moment within which the command may start. @default - it starts at the moment */
+  readonly flexibleTimeWindow?: Duration;
+  /** How often starting the task is tried again, 0 to 185 times. A task that started is not run again. @default 3 */
+  readonly retryAttempts?: number;
+  /** For how long starting the task is tried again, from a minute to a day. @default Duration.hours(1) */
+  readonly maxEventAge?: Duration;
+  /**
+   * Queue for the news of failures; may be shared by several commands. For a queue that is made elsewhere, its owner lets
+   * `events.amazonaws.com` send to it.
+   *
+   * @default - a new one
+   */
+  readonly deadLetterQueue?: IQueue;
+}
+
+export interface ScheduledCommandProps extends ProcessProps, ScheduledCommandOptions {}
+
+/**
+ * A command of the application that runs at set times in a task of its own, in place of cron.
+ *
+ * Makes a hardened task definition, a schedule and one queue that tells of both kinds of failure: the task could not be
+ * started, or the program ended with another status than 0. An alarm on `metricFailures()` is therefore enough.
+ *
+ * Scheduler may start a task twice: the command must bear that. ECS sets no limit on how long a task runs: where a command
+ * can hang, let the program itself end it, for example `timeout 3600 python manage.py …`.
+ *
+ * @example
+ * declare const cluster: ecs.Cluster;
+ *
+ * new ScheduledCommand(this, 'ClearSessions', {
+ *   cluster,
+ *   image: ecs.ContainerImage.fromAsset('app'),
+ *   settingsModule: 'config.settings',
+ *   command: ['python', 'manage.py', 'clearsessions'],
+ *   schedule: scheduler.ScheduleExpression.cron({ minute: '30', hour: '3', timeZone: TimeZone.EUROPE_VIENNA }),
+ * });
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/tasks-scheduled-eventbridge-scheduler.html
+ */
+export class ScheduledCommand extends Construct implements IConnectable {
+  /** The schedule. */
+  public readonly schedule: Schedule;
+  /** The task definition that it runs. */
+  public readonly taskDefinition: FargateTaskDefinition;
+  /** What the running process may do. */
+  public readonly taskRole: IRole;
+  /** Where it writes its logs. */
+  public readonly logGroup: ILogGroup;
+  /** Where the news of failures goes. */
+  public readonly deadLetterQueue: IQueue;
+  public readonly connections: Connections;
+
+  constructor(scope: Construct, id: string, props: ScheduledCommandProps) {
+    super(scope, id);
+
+    const profile = profileValues(props.profile);
+    const cpu = props.cpu ?? profile.workerCpu;
+    const memoryLimitMiB = props.memoryLimitMiB ?? profile.workerMemoryLimitMiB;
+    validate(this, props, cpu, memoryLimitMiB);
+
+    const task = new HardenedTask(this, 'Task', {
+      kind: 'scheduled',
+      process: props,
+      command: props.command,
+      cpu,
+      memoryLimitMiB,
+    });
+    this.deadLetterQueue = props.deadLetterQueue ?? deadLetterQueue(this, props);
+    const reports = reportFailures(this, 'Failures', task, props.cluster.clusterArn, this.deadLetterQueue);
+    if (reports.length === 1) {
+      Annotations.of(this).addWarningV2(
+        'cdk-django-fargate:deadLetterQueueOfOthers',
+        'The policy of `deadLetterQueue` cannot be changed from here: let events.amazonaws.com send to it, or failures of the program go unnoticed.',
+      );
+    }
+    const role = schedulerRole(this, task, props.cluster, this.deadLetterQueue);
+    this.schedule = new Schedule(this, 'Schedule', {
+      schedule: props.schedule,
+      description: this.node.path,
+      enabled: props.enabled ?? true,
+      timeWindow: props.flexibleTimeWindow && TimeWindow.flexible(props.flexibleTimeWindow),
+      target: { bind: () => target(props, task, role, this.deadLetterQueue) },
+    });
+    this.schedule.node.addDependency(role, ...task.prerequisites, ...reports, ...(props.waitFor ?? []));
+
+    this.taskDefinition = task.taskDefinition;
+    this.taskRole = task.taskRole;
+    this.logGroup = task.logGroup;
+    this.connections = new Connections({ securityGroups: [task.securityGroup] });
+  }
+
+  /** News of failures that nobody has dealt with; anything above 0 is worth a look. Maximum over 5 minutes unless changed. */
+  public metricFailures(options?: MetricOptions): Metric {
+    return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible(options);
+  }
+}
+
+function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, memoryLimitMiB: number): void {
+  const { expressionString, timeZone } = props.schedule;
+  const checks = new Checks(scope);
+  checkProcess(checks, props);
+  checkFargateSize(checks, cpu, memoryLimitMiB);
+  checks
+    .optional('schedule', expressionString, () => isScheduleExpression(expressionString), {
+      must: 'be cron(minutes hours day-of-month month day-of-week year) with `?` for one of the days, rate(value unit) or at(yyyy-mm-ddThh:mm:ss)',
+      remedy: 'Use ScheduleExpression.cron(), rate() or at().',
+    })
+    .optional('schedule', timeZone?.timezoneName, () => isTimeZone(String(timeZone?.timezoneName)), {
+      must: 'be in a time zone of the IANA database',
+      remedy: 'Choose one from TimeZone, for example TimeZone.EUROPE_VIENNA.',
+    })
+    .integer('retryAttempts', props.retryAttempts, {
+      min: 0,
+      max: 185,
+      remedy: 'Three attempts outlast a throttled start.',
+    })
+    .duration('maxEventAge', props.maxEventAge, { min: 60, max: 86400, remedy: 'An hour suits most commands.' })
+    .duration('flexibleTimeWindow', props.flexibleTimeWindow, {
+      min: 60,
+      max: 86400,
+      remedy: 'Leave it out for commands that must start at the moment.',
+    })
+    .optional('flexibleTimeWindow', props.flexibleTimeWindow, () => whole(props.flexibleTimeWindow, 60), {
+      must: 'be whole minutes',
+      remedy: 'EventBridge Scheduler knows no shorter steps: round it.',
+    })
+    .optional('maxEventAge', props.maxEventAge, () => whole(props.maxEventAge, 1), {
+      must: 'be whole seconds',
+      remedy: 'EventBridge Scheduler knows no fractions: round it.',
+    })
+    .optional('deadLetterQueue', props.deadLetterQueue?.node.path, () => props.deadLetterQueue?.fifo !== true, {
+      must: 'be a standard queue',
+      remedy: 'EventBridge Scheduler does not send to FIFO queues.',
+    })
+    .throwIfAny();
+}
+
+/** Whether a duration is a multiple of so many seconds. */
+function whole(duration: Duration | undefined, seconds: number): boolean {
+  return ((duration?.toMilliseconds() ?? 0) / 1000) % seconds === 0;
+}
+
+function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue {
+  const queue = new Queue(scope, 'DeadLetters', {
+    encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
+    encryptionMasterKey: props.encryptionKey,
+    enforceSSL: true,
+    retentionPeriod: Duration.days(14),
+    removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
+  });
+  acknowledge(
+    queue,
+    'SQS3',
+    'This is the dead-letter queue of a schedule, which the rule does not know; its messages are read by people, after an alarm.',
+  );
+  return queue;
+}
+
+function target(props: ScheduledCommandProps, task: HardenedTask, role: IRole, queue: IQueue): ScheduleTargetConfig {
+  return {
+    arn: props.cluster.clusterArn,
+    role,
+    deadLetterConfig: { arn: queue.queueArn },
+    retryPolicy: {
+      maximumRetryAttempts: props.retryAttempts ?? 3,
+      maximumEventAgeInSeconds: (props.maxEventAge ?? Duration.hours(1)).toSeconds(),
+    },
+    ecsParameters: {
+      taskDefinitionArn: task.taskDefinition.taskDefinitionArn,
+      launchType: 'FARGATE',
+      platformVersion: 'LATEST',
+      taskCount: 1,
+      networkConfiguration: {
+        awsvpcConfiguration: {
+          subnets: props.cluster.vpc.selectSubnets(task.placement.vpcSubnets).subnetIds,
+          securityGroups: [task.securityGroup.securityGroupId],
+          assignPublicIp: task.placement.assignPublicIp ? 'ENABLED' : 'DISABLED',
+        },
+      },
+    },
+  };
+}

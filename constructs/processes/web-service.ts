@@ -1,0 +1,79 @@
+import type { Construct } from 'constructs';
+import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
+import { RoutedService } from './private/load-balanced-service';
+import type { Routing } from './private/routing';
+import { webProcesses } from './private/sizing';
+import type { RoutedServiceOptions, RoutedServiceProps } from './process-props';
+
+/** Threads of a gunicorn process, unless it is said otherwise. */
+const THREADS = 4;
+
+/** What can be tuned in the web service. */
+export interface WebServiceOptions extends RoutedServiceOptions {
+  /** The WSGI callable for gunicorn. @default - `<first package of settingsModule>.wsgi:application` */
+  readonly application?: string;
+  /** Threads of a gunicorn process. @default 4 */
+  readonly threads?: number;
+}
+
+export interface WebServiceProps extends RoutedServiceProps, WebServiceOptions {}
+
+/**
+ * The web processes of a Django application: gunicorn with threads, behind a load balancer, scaled by CPU and requests.
+ *
+ * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a bad
+ * deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
+ *
+ * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most `gracefulTimeout`.
+ *
+ * @example
+ * declare const cluster: ecs.Cluster;
+ * declare const loadBalancer: HttpsLoadBalancer;
+ *
+ * new WebService(this, 'Web', {
+ *   cluster,
+ *   loadBalancer,
+ *   image: ecs.ContainerImage.fromAsset('app'),
+ *   settingsModule: 'config.settings',
+ * });
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html
+ */
+export class WebService extends RoutedService {
+  constructor(scope: Construct, id: string, props: WebServiceProps) {
+    super(scope, id, props, {
+      kind: 'web',
+      paths: ['/*'],
+      priority: 200,
+      processes: webProcesses,
+      connectionsPerProcess: props.threads ?? THREADS,
+      command: (routing) => gunicorn(props, routing),
+      check: (checks) =>
+        checks
+          .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Four threads suit most applications.' })
+          .matches('application', props.application, /^[\w.]+:\w+$/, {
+            must: 'be a module and a callable in it',
+            remedy: 'Write it as gunicorn takes it, for example "config.wsgi:application".',
+          }),
+    });
+  }
+}
+
+/** The number of processes is in WEB_CONCURRENCY, which gunicorn reads by itself. */
+function gunicorn(props: WebServiceProps, routing: Routing): string[] {
+  return [
+    'gunicorn',
+    props.application ?? `${props.settingsModule.split('.')[0]}.wsgi:application`,
+    ...['--bind', `0.0.0.0:${CONTAINER_PORT}`],
+    ...['--worker-class', 'gthread'],
+    ...['--threads', String(props.threads ?? THREADS)],
+    ...['--keep-alive', String(routing.keepAlive.toSeconds())],
+    ...['--graceful-timeout', String(routing.gracefulTimeout.toSeconds())],
+    ...['--timeout', '60'],
+    // Recycles processes against slow leaks, each at another moment.
+    ...['--max-requests', '10000', '--max-requests-jitter', '1000'],
+    // The heartbeat file must lie in memory: on a disk a slow write looks like a hung worker.
+    ...['--worker-tmp-dir', WRITABLE_PATH],
+    ...['--access-logfile', '-'],
+  ];
+}

@@ -1,0 +1,191 @@
+import { Duration } from 'aws-cdk-lib';
+import type { MathExpression, MathExpressionOptions, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Connections } from 'aws-cdk-lib/aws-ec2';
+import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { Checks } from '../core/checks';
+import { LIVENESS_FILE } from '../core/contract';
+import { profileValues } from '../core/profile';
+import type { ITaskQueue } from '../queues/task-queue';
+import { ContainerHealthCheck } from './container-health-check';
+import type { IDjangoService } from './django-service';
+import { backlogPerTask, scaleOnBacklog } from './private/backlog-scaling';
+import { type Capacity, capacityOf, checkCapacity } from './private/capacity';
+import { brokerOf, celery, checkCelery } from './private/celery';
+import { deadLetterAlarms } from './private/deployment-alarm';
+import { checkService, fargateService, MAX_STOP_TIMEOUT } from './private/fargate-service';
+import { checkProcess, HardenedTask } from './private/hardened-task';
+import { workerConcurrency } from './private/sizing';
+import { checkQueues, checkScaling, targetOf } from './private/worker-checks';
+import type { ServiceOptions, ServiceProps } from './process-props';
+import { runningTasks } from './service-metrics';
+
+/** What can be tuned in a worker service. */
+export interface WorkerServiceOptions extends ServiceOptions {
+  /** Names of the broker's queues that this service works on, at most four. @default - the broker's default queue */
+  readonly queueNames?: string[];
+  /** Python module of the Celery application, as for `celery --app`. @default - the first package of `settingsModule` */
+  readonly application?: string;
+  /** Child processes of a task, each of which runs one Celery task at a time. @default - two for each vCPU, as far as the memory goes */
+  readonly concurrency?: number;
+  /** How ECS finds out that the worker is alive. @default ContainerHealthCheck.livenessFile() */
+  readonly healthCheck?: ContainerHealthCheck;
+  /** Fewest tasks of the service, at least 1. @default - from the profile */
+  readonly minTasks?: number;
+  /** Most tasks of the service. @default - from the profile */
+  readonly maxTasks?: number;
+  /** How long a message may wait before there should be one more task. @default Duration.minutes(1) */
+  readonly acceptableLatency?: Duration;
+  /** How long a Celery task takes on average. @default Duration.seconds(5) */
+  readonly taskDuration?: Duration;
+  /**
+   * Messages, waiting and in work, that there should be for each running task. Instead of `acceptableLatency` and `taskDuration`.
+   *
+   * @default - `acceptableLatency` ÷ `taskDuration` × `concurrency`
+   */
+  readonly backlogPerTask?: number;
+}
+
+export interface WorkerServiceProps extends ServiceProps, WorkerServiceOptions {}
+
+/**
+ * A Celery worker for one set of queues, scaled by the messages there are for each running task.
+ *
+ * Makes a hardened task definition, a service and an alarm that rolls back a deployment during which messages end in a
+ * dead-letter queue. The cluster must have Container Insights on: scaling needs the number of running tasks.
+ *
+ * On SIGTERM the worker takes no more messages and has `stopTimeout` (120 seconds unless changed) to finish what it works
+ * on. What takes longer is cut off, and delivered again after the queue's visibility timeout if the task acknowledges late.
+ * The hard time limit of every Celery task is the shortest `taskTimeLimit` of the queues.
+ *
+ * @example
+ * declare const cluster: ecs.Cluster;
+ * declare const broker: CeleryBroker;
+ *
+ * new WorkerService(this, 'Reports', {
+ *   cluster,
+ *   broker,
+ *   image: ecs.ContainerImage.fromAsset('app'),
+ *   settingsModule: 'config.settings',
+ *   queueNames: ['reports'],
+ *   taskDuration: Duration.seconds(30),
+ *   acceptableLatency: Duration.minutes(5),
+ * });
+ *
+ * @see https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
+ */
+export class WorkerService extends Construct implements IDjangoService {
+  public readonly service: FargateService;
+  public readonly taskDefinition: FargateTaskDefinition;
+  public readonly taskRole: IRole;
+  public readonly logGroup: ILogGroup;
+  public readonly connections: Connections;
+  public readonly minTasks: number;
+  public readonly maxTasks: number;
+  public readonly connectionsPerTask: number;
+  /** Names of the queues that it works on. */
+  public readonly queueNames: string[];
+  /** Child processes of a task. */
+  public readonly concurrency: number;
+  private readonly queues: ITaskQueue[];
+
+  constructor(scope: Construct, id: string, props: WorkerServiceProps) {
+    super(scope, id);
+
+    const profile = profileValues(props.profile);
+    const capacity = capacityOf(
+      { ...props, processes: props.concurrency },
+      {
+        cpu: profile.workerCpu,
+        memoryLimitMiB: profile.workerMemoryLimitMiB,
+        minTasks: profile.workerMinTasks,
+        maxTasks: profile.workerMaxTasks,
+        processes: workerConcurrency,
+      },
+    );
+    validate(this, props, capacity);
+
+    const broker = brokerOf(props);
+    this.queueNames = props.queueNames ?? [broker.defaultQueueName];
+    this.queues = this.queueNames.map((name) => broker.queues[name]);
+    const task = new HardenedTask(this, 'Task', {
+      kind: 'worker',
+      process: props,
+      command: props.command ?? worker(props, this.queueNames, this.queues, capacity.processes),
+      cpu: capacity.cpu,
+      memoryLimitMiB: capacity.memoryLimitMiB,
+      stopTimeout: props.stopTimeout ?? Duration.seconds(MAX_STOP_TIMEOUT),
+      healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
+      enableExecuteCommand: props.enableExecuteCommand,
+      environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
+    });
+    broker.grantConsume(task.taskRole, ...this.queueNames);
+    this.service = fargateService(this, 'Service', {
+      task,
+      service: props,
+      spot: props.spot ?? profile.workerSpot,
+      deploymentAlarms: deadLetterAlarms(this, this.queues, props.alarmTopic),
+    });
+    scaleOnBacklog(this.service, this.queues, { ...capacity, target: targetOf(props, capacity) });
+
+    this.taskDefinition = task.taskDefinition;
+    this.taskRole = task.taskRole;
+    this.logGroup = task.logGroup;
+    this.connections = this.service.connections;
+    this.minTasks = capacity.minTasks;
+    this.maxTasks = capacity.maxTasks;
+    this.concurrency = capacity.processes;
+    this.connectionsPerTask = capacity.processes;
+  }
+
+  /** Messages, waiting and in work, for each running task: what the service is scaled by. Over one minute unless changed. */
+  public metricBacklogPerTask(options?: MathExpressionOptions): MathExpression {
+    return backlogPerTask(this.service, this.queues, options);
+  }
+
+  /** Running tasks; needs Container Insights. Average over 5 minutes unless changed. */
+  public metricRunningTasks(options?: MetricOptions): Metric {
+    return runningTasks(this.service, options);
+  }
+
+  /** CPU that the tasks use, in percent of what they have. Average over 5 minutes unless changed. */
+  public metricCpuUtilization(options?: MetricOptions): Metric {
+    return this.service.metricCpuUtilization(options);
+  }
+
+  /** Memory that the tasks use, in percent of what they have. Average over 5 minutes unless changed. */
+  public metricMemoryUtilization(options?: MetricOptions): Metric {
+    return this.service.metricMemoryUtilization(options);
+  }
+}
+
+function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacity): void {
+  const checks = new Checks(scope);
+  checkProcess(checks, props);
+  checkService(checks, props);
+  checkCelery(checks, props);
+  checkCapacity(checks, capacity, 'concurrency');
+  checkQueues(checks, props);
+  checkScaling(checks, props);
+  checks.throwIfAny();
+}
+
+function worker(props: WorkerServiceProps, names: string[], queues: ITaskQueue[], concurrency: number): string[] {
+  const timeLimit = Math.min(...queues.map((queue) => queue.taskTimeLimit.toMilliseconds() / 1000));
+  return [
+    ...celery(props),
+    'worker',
+    ...['--queues', names.join(',')],
+    ...['--concurrency', String(concurrency)],
+    // A message that is fetched ahead waits unseen behind a long task while its visibility runs out.
+    ...['--prefetch-multiplier', '1'],
+    ...['--time-limit', String(timeLimit)],
+    // Recycles processes against slow leaks.
+    ...['--max-tasks-per-child', '1000'],
+    // SQS has no broadcast: these would only send messages to queues that nobody reads.
+    ...['--without-gossip', '--without-mingle', '--without-heartbeat'],
+    ...['--loglevel', 'INFO'],
+  ];
+}

@@ -1,0 +1,153 @@
+import { type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct, type IConstruct } from 'constructs';
+import { Checks } from '../core/checks';
+import type { ContractVariable } from '../core/contract';
+import type { Profile } from '../core/profile';
+import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue';
+
+/** kombu looks a queue up under its name with other punctuation replaced (`a.b` becomes `a-b`) and would not find it. */
+const QUEUE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,79}$/;
+
+/** The named queues of an application as one Celery broker. */
+export interface ICeleryBroker extends IConstruct {
+  /** The queues by the name that Celery knows them by. */
+  readonly queues: { [name: string]: ITaskQueue };
+  /** Where tasks go that name no queue. */
+  readonly defaultQueueName: string;
+  /** Variables that every process needs which posts or does tasks. */
+  readonly containerEnvironment: { [name: string]: string };
+  /** Lets a process post tasks to every queue. */
+  grantProduce(grantee: IGrantable): Grant;
+  /** Lets a worker do the tasks of some queues, and post them again to be retried. All queues when none is named. */
+  grantConsume(grantee: IGrantable, ...queueNames: string[]): Grant;
+}
+
+/** Properties of `CeleryBroker`. */
+export interface CeleryBrokerProps {
+  /**
+   * Queues to make, by name: letters, digits, dashes and underscores. A name is the identity of its queue; renaming makes a new one.
+   * @default - one queue named `default`, unless there are `existingQueues`
+   */
+  readonly queues?: { [name: string]: TaskQueueOptions };
+  /** Queues that are made elsewhere, by name. @default - none */
+  readonly existingQueues?: { [name: string]: ITaskQueue };
+  /** Where tasks go that name no queue. @default - `default`, or the only queue */
+  readonly defaultQueueName?: string;
+  /** Where defaults come from. @default Profile.production() */
+  readonly profile?: Profile;
+  /** Key of the queues made here. @default - a key managed by SQS */
+  readonly encryptionKey?: IKey;
+  /** What happens to the queues made here when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * SQS as the broker of Celery: a queue with a dead-letter queue per name, and the variables that tell kombu to use them and
+ * no others.
+ *
+ * SQS has no priorities: use a queue and a worker service for each class of work.
+ *
+ * @example
+ * const broker = new CeleryBroker(this, 'Broker', {
+ *   queues: { default: {}, express: { taskTimeLimit: Duration.seconds(4), maxReceiveCount: 3 } },
+ * });
+ *
+ * @see https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/sqs.html
+ */
+export class CeleryBroker extends Construct implements ICeleryBroker {
+  public readonly queues: { [name: string]: ITaskQueue };
+  public readonly defaultQueueName: string;
+  public readonly containerEnvironment: { [name: string]: string };
+
+  constructor(scope: Construct, id: string, props: CeleryBrokerProps = {}) {
+    super(scope, id);
+    const given = props.queues ?? (props.existingQueues ? {} : { default: {} });
+    const names = [...Object.keys(given), ...Object.keys(props.existingQueues ?? {})];
+    const defaultQueueName = props.defaultQueueName ?? (names.length === 1 ? names[0] : 'default');
+    validate(this, props, names, defaultQueueName);
+
+    const made = Object.entries(given).map(([name, options]) => [
+      name,
+      new TaskQueue(this, name, {
+        ...options,
+        profile: props.profile,
+        encryptionKey: props.encryptionKey,
+        removalPolicy: props.removalPolicy,
+      }),
+    ]);
+    this.queues = { ...Object.fromEntries(made), ...props.existingQueues };
+    this.defaultQueueName = defaultQueueName;
+    this.containerEnvironment = environment(Stack.of(this), this.queues, defaultQueueName);
+  }
+
+  public grantProduce(grantee: IGrantable): Grant {
+    return combined(Object.values(this.queues).map((queue) => queue.grantSend(grantee)));
+  }
+
+  public grantConsume(grantee: IGrantable, ...queueNames: string[]): Grant {
+    checkKnown(this, this.queues, queueNames);
+    const names = queueNames.length > 0 ? queueNames : Object.keys(this.queues);
+    const queues = names.map((name) => this.queues[name]);
+    return combined(queues.flatMap((queue) => [queue.grantConsume(grantee), queue.grantSend(grantee)]));
+  }
+}
+
+function environment(
+  stack: Stack,
+  queues: { [name: string]: ITaskQueue },
+  defaultQueueName: string,
+): { [name: string]: string } {
+  const predefined = Object.entries(queues).map(([name, { queue }]) => [name, { url: queue.queueUrl }]);
+  return {
+    CELERY_BROKER_URL: 'sqs://',
+    CELERY_BROKER_TRANSPORT_OPTIONS: stack.toJsonString({
+      region: stack.region,
+      wait_time_seconds: 20,
+      predefined_queues: Object.fromEntries(predefined),
+    }),
+    CELERY_TASK_DEFAULT_QUEUE: defaultQueueName,
+  } satisfies { [name in ContractVariable]?: string };
+}
+
+function combined(grants: Grant[]): Grant {
+  return grants.reduce((all, grant) => all.combine(grant));
+}
+
+function validate(scope: Construct, props: CeleryBrokerProps, names: string[], defaultQueueName: string): void {
+  const checks = new Checks(scope);
+  checks.that('queues', names, names.length > 0, {
+    must: 'name at least one queue',
+    remedy: "Leave it out for one queue named 'default'.",
+  });
+  for (const name of new Set(names)) {
+    const made = props.queues?.[name] !== undefined || props.existingQueues?.[name] === undefined;
+    checks.matches(made ? 'queues' : 'existingQueues', name, QUEUE_NAME, {
+      must: 'have names of at most 80 letters, digits, dashes and underscores that begin with a letter',
+      remedy: 'kombu does not find queues with other names.',
+    });
+    checks.that('existingQueues', name, names.filter((other) => other === name).length === 1, {
+      must: 'not repeat a name of `queues`',
+      remedy: 'Rename one of them.',
+    });
+  }
+  if (names.length > 0) {
+    checks.that('defaultQueueName', defaultQueueName, names.includes(defaultQueueName), {
+      must: `be one of the queues ${names.join(', ')}`,
+      remedy: 'Name one of them, or add a queue of that name.',
+    });
+  }
+  checks.throwIfAny();
+}
+
+function checkKnown(scope: Construct, queues: { [name: string]: ITaskQueue }, names: string[]): void {
+  const checks = new Checks(scope);
+  for (const name of names) {
+    checks.that('queueNames', name, queues[name] !== undefined, {
+      must: `be among the queues ${Object.keys(queues).join(', ')}`,
+      remedy: 'Add the queue to the broker, or correct the name.',
+    });
+  }
+  checks.throwIfAny();
+}

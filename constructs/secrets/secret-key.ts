@@ -1,0 +1,213 @@
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { acknowledge } from '../core/acknowledge';
+import { Checks, isUnknown } from '../core/checks';
+import { type Profile, profileValues } from '../core/profile';
+import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
+import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
+
+/** In seconds. */
+const TIMEOUT = 30;
+const MOST_FALLBACKS = 20;
+const LONGEST_SESSION = Duration.days(400);
+
+/** Django's SECRET_KEY, and the keys that are still accepted. */
+export interface ISecretKey {
+  /** The secret: JSON `{"key","fallbacks"}`, and `next` from the first rotation on. */
+  readonly secret: ISecret;
+  /** What a container gets: DJANGO_SECRET_KEY (the current key) and DJANGO_SECRET_KEYS (the whole JSON). */
+  readonly containerSecrets: { [name: string]: ContainerSecret };
+  /** Lets someone read the secret. */
+  grantRead(grantee: IGrantable): Grant;
+}
+
+/** What can be chosen for a secret key. */
+export interface SecretKeyOptions {
+  /**
+   * Whether the key rotates. Turn it off for a project whose settings do not read DJANGO_SECRET_KEYS into SECRET_KEY_FALLBACKS: every rotation would
+   * log its users out. @default true
+   */
+  readonly rotate?: boolean;
+  /**
+   * Time between two rotations, in whole days. Services must be replaced within it, as `SecretRefresh` does. The first rotation only announces the
+   * key that the second one signs with. @default Duration.days(90)
+   */
+  readonly rotationPeriod?: Duration;
+  /** How long a session may live: SESSION_COOKIE_AGE of the settings. Old keys are accepted for as long. @default Duration.days(14), as in Django */
+  readonly sessionCookieAge?: Duration;
+}
+
+/** Properties of `SecretKey`. */
+export interface SecretKeyProps extends SecretKeyOptions {
+  /** Where defaults that differ by environment come from. @default Profile.production() */
+  readonly profile?: Profile;
+  /** Key that encrypts the secret. @default - the account's key for Secrets Manager, managed by AWS */
+  readonly encryptionKey?: IKey;
+  /** What happens to the secret when it leaves the stack. @default - from the profile: production RETAIN, development DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+  /** How long the log of the rotation is kept. @default - from the profile: production one year, development one month */
+  readonly logRetention?: RetentionDays;
+  /** Topic that hears of a rotation that Lambda gave up on. @default - none */
+  readonly deadLetterTopic?: ITopic;
+  /** Concurrency reserved for the function that rotates. An account with a quota of 10 cannot reserve any. @default - none reserved */
+  readonly handlerReservedConcurrency?: number;
+}
+
+/** A secret key that exists already. */
+export interface SecretKeyAttributes {
+  /** Holds JSON `{"key": "…", "fallbacks": ["…"]}`; `next` may be there too. */
+  readonly secret: ISecret;
+}
+
+/**
+ * Django's SECRET_KEY as a generated secret in AWS Secrets Manager: JSON with the key and an empty list of fallbacks.
+ *
+ * The key is made by Secrets Manager, so no template, output or log ever shows it. A function of ours rotates it without logging anybody out: each
+ * key is announced one rotation ahead, and accepted for as long as a session may live. Running processes must be replaced after a rotation, which
+ * `SecretRefresh` does.
+ *
+ * @example
+ * const secretKey = new SecretKey(this, 'SecretKey', { sessionCookieAge: Duration.days(30) });
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html
+ */
+export class SecretKey extends Construct implements ISecretKey {
+  /** Uses a secret that exists already and keeps to the same JSON. */
+  public static fromSecretKeyAttributes(scope: Construct, id: string, attrs: SecretKeyAttributes): ISecretKey {
+    class Import extends Construct implements ISecretKey {
+      public readonly secret = attrs.secret;
+      public readonly containerSecrets = containerSecrets(attrs.secret);
+      public grantRead(grantee: IGrantable): Grant {
+        return attrs.secret.grantRead(grantee);
+      }
+    }
+    return new Import(scope, id);
+  }
+
+  public readonly secret: ISecret;
+  public readonly containerSecrets: { [name: string]: ContainerSecret };
+  /** The function that rotates the key, unless rotation is off. */
+  public readonly rotationFunction?: IFunction;
+
+  constructor(scope: Construct, id: string, props: SecretKeyProps = {}) {
+    super(scope, id);
+    validate(this, props);
+    const profile = profileValues(props.profile);
+    const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
+
+    const secret = new Secret(this, 'Secret', {
+      description: 'Django SECRET_KEY and the keys that are still accepted',
+      encryptionKey: props.encryptionKey,
+      removalPolicy,
+      // Frozen: any change here would make Secrets Manager generate another key.
+      generateSecretString: {
+        secretStringTemplate: '{"fallbacks":[]}',
+        generateStringKey: 'key',
+        passwordLength: 64,
+        excludePunctuation: true,
+      },
+    });
+    if (props.rotate ?? true) {
+      const rotation = new SecretRotation(this, 'Rotation', {
+        secret,
+        removalPolicy,
+        bundle: 'secret-key-rotation',
+        description: 'Rotates the SECRET_KEY of Django',
+        timeout: TIMEOUT,
+        period: rotationPeriodOf(props),
+        environment: {
+          [SECRET_KEY_ROTATION.sessionCookieAge]: `${sessionCookieAgeOf(props).toSeconds()}`,
+          [SECRET_KEY_ROTATION.rotationPeriod]: `${rotationPeriodOf(props).toSeconds()}`,
+        },
+        encryptionKey: props.encryptionKey,
+        logRetention: props.logRetention ?? profile.logRetention,
+        deadLetterTopic: props.deadLetterTopic,
+        reservedConcurrentExecutions: props.handlerReservedConcurrency,
+      });
+      this.rotationFunction = rotation.handler;
+    } else {
+      acknowledgeNoRotation(secret);
+    }
+
+    this.secret = secret;
+    this.containerSecrets = containerSecrets(secret);
+  }
+
+  /** Lets someone read the secret. */
+  public grantRead(grantee: IGrantable): Grant {
+    return this.secret.grantRead(grantee);
+  }
+
+  /** Steps of rotations that failed, sum over 5 minutes; undefined where rotation is off. */
+  public metricRotationErrors(options?: MetricOptions): Metric | undefined {
+    return this.rotationFunction?.metricErrors(options);
+  }
+}
+
+function rotationPeriodOf({ rotationPeriod }: SecretKeyOptions): Duration {
+  return rotationPeriod ?? Duration.days(90);
+}
+
+function sessionCookieAgeOf({ sessionCookieAge }: SecretKeyOptions): Duration {
+  return sessionCookieAge ?? Duration.days(14);
+}
+
+function containerSecrets(secret: ISecret): { [name: string]: ContainerSecret } {
+  return {
+    DJANGO_SECRET_KEY: ContainerSecret.fromSecretsManager(secret, 'key'),
+    DJANGO_SECRET_KEYS: ContainerSecret.fromSecretsManager(secret),
+  };
+}
+
+function acknowledgeNoRotation(secret: Secret): void {
+  const reason =
+    'Rotation is turned off, for a project that does not accept old keys: each rotation would log every user out. ' +
+    'The key is generated, never shown, and encrypted; only the roles of the application may read it.';
+  acknowledge(secret, 'SMG4', reason);
+  acknowledge(secret, 'SecretsManagerRotationEnabled', reason);
+}
+
+function validate(scope: Construct, props: SecretKeyProps): void {
+  const checks = new Checks(scope);
+  const age = sessionCookieAgeOf(props);
+  const period = rotationPeriodOf(props);
+  const asked = props.rotationPeriod ?? props.sessionCookieAge;
+  checks
+    .that('rotate', props.rotate, asked === undefined || props.rotate !== false, {
+      must: 'not be false together with `rotationPeriod` or `sessionCookieAge`',
+      remedy: 'Leave these out, or let the key rotate.',
+    })
+    .duration('sessionCookieAge', age, {
+      min: 60,
+      max: LONGEST_SESSION.toSeconds(),
+      remedy: 'Give SESSION_COOKIE_AGE of your settings; browsers keep no cookie for longer than 400 days.',
+    })
+    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
+      min: 1,
+      remedy: 'Leave it out in an account whose concurrency quota is 10.',
+    });
+  checkRotationPeriod(checks, 'rotationPeriod', period);
+  const known = !isUnknown(age) && !isUnknown(period) && period.toMilliseconds({ integral: false }) > 0;
+  const kept = known ? fallbackLimit(seconds(age), seconds(period)) : 0;
+  checks
+    .that('rotationPeriod', period, kept <= MOST_FALLBACKS, {
+      must: `be long enough that ${MOST_FALLBACKS} old keys cover \`sessionCookieAge\``,
+      remedy: `It would take ${kept} keys, and Django tries them all for each stale signature: rotate less often, or shorten sessions.`,
+    })
+    .optional('sessionCookieAge', age, () => Number.isInteger(seconds(age)), {
+      must: 'be whole seconds',
+      remedy: 'Django counts it in seconds.',
+    })
+    .throwIfAny();
+}
+
+function seconds(duration: Duration): number {
+  return duration.toMilliseconds({ integral: false }) / 1000;
+}

@@ -1,0 +1,221 @@
+import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IBaseService } from 'aws-cdk-lib/aws-ecs';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { Checks } from '../core/checks';
+import { handlerFunction } from '../core/handler-function';
+import { allowSenders } from '../core/key-policy';
+import { type Profile, profileValues } from '../core/profile';
+import type { WorkloadRole } from '../core/workload-role';
+import {
+  COLLECT_SECONDS,
+  MAX_RETRIES,
+  REFRESH,
+  RETRY_SECONDS,
+  type RefreshedServices,
+} from '../handlers/refresh/contract';
+
+/** In seconds. */
+const TIMEOUT = 60;
+/** Names of so many services fit into what Lambda allows for environment variables. */
+const MOST_SERVICES = 30;
+const MOST_SECRETS = 10;
+
+/** Properties of `SecretRefresh`. */
+export interface SecretRefreshProps {
+  /** Secrets that the services read, by their full ARN: not from `Secret.fromSecretNameV2`, whose ARN lacks the six last characters. */
+  readonly secrets: ISecret[];
+  /** Services that read them, all in the stack of this construct. */
+  readonly services: IBaseService[];
+  /** Where defaults that differ by environment come from. @default Profile.production() */
+  readonly profile?: Profile;
+  /** Key that encrypts the queues and the log. @default - keys managed by AWS */
+  readonly encryptionKey?: IKey;
+  /** How long the log is kept. @default - from the profile: production one year, development one month */
+  readonly logRetention?: RetentionDays;
+  /** What happens to the queues and the log when they leave the stack. @default - from the profile: production RETAIN, development DESTROY */
+  readonly removalPolicy?: RemovalPolicy;
+  /** Topic that hears of an invocation that Lambda gave up on. @default - none */
+  readonly deadLetterTopic?: ITopic;
+  /** Concurrency reserved for the function. An account with a quota of 10 cannot reserve any. @default - none reserved */
+  readonly handlerReservedConcurrency?: number;
+}
+
+/**
+ * Replaces the running tasks of services when a secret that they read has changed: ECS reads secrets only when a task starts.
+ *
+ * A rolling deployment of the same task definition, a few tasks at a time. Several changes at once make one deployment. While CloudFormation or
+ * another deployment is at work, it waits, up to three hours; what then could not be done is in the dead-letter queue, and `ApplicationAlarms` says so.
+ *
+ * @example
+ * declare const secretKey: SecretKey;
+ * declare const web: WebService;
+ *
+ * new SecretRefresh(this, 'Refresh', { secrets: [secretKey.secret], services: [web.service] });
+ *
+ * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html
+ */
+export class SecretRefresh extends Construct {
+  /** Changes of secrets that wait. */
+  public readonly queue: IQueue;
+  /** Changes of secrets that no deployment followed. */
+  public readonly deadLetterQueue: IQueue;
+  /** The function that starts the deployments. */
+  public readonly handler: IFunction;
+
+  constructor(scope: Construct, id: string, props: SecretRefreshProps) {
+    super(scope, id);
+    validate(this, props);
+    const profile = profileValues(props.profile);
+    const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
+    const { encryptionKey } = props;
+
+    const common = {
+      fifo: true,
+      encryption: encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
+      encryptionMasterKey: encryptionKey,
+      enforceSSL: true,
+      removalPolicy,
+    };
+    const deadLetterQueue = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: Duration.days(14) });
+    // FIFO with one group: one invocation at a time, so that no two start a deployment of the same service.
+    const queue = new Queue(this, 'Queue', {
+      ...common,
+      contentBasedDeduplication: true,
+      deliveryDelay: Duration.seconds(COLLECT_SECONDS),
+      visibilityTimeout: Duration.seconds(RETRY_SECONDS),
+      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: MAX_RETRIES },
+    });
+    const { handler, role } = handlerFunction(this, {
+      bundle: 'refresh',
+      description: 'Replaces the tasks of services when a secret that they read has changed',
+      timeout: TIMEOUT,
+      environment: {
+        [REFRESH.services]: Stack.of(this).toJsonString(grouped(props)),
+        [REFRESH.stackId]: Stack.of(this).stackId,
+      },
+      invokedBy:
+        'Only its queue invokes it, one invocation at a time; what fails comes again from the queue, and goes to the dead-letter queue in the end.',
+      encryptionKey,
+      removalPolicy,
+      logRetention: props.logRetention ?? profile.logRetention,
+      deadLetterTopic: props.deadLetterTopic,
+      reservedConcurrentExecutions: props.handlerReservedConcurrency,
+    });
+    grant(role, queue, props, Stack.of(this).stackId);
+    new EventSourceMapping(this, 'Source', {
+      target: handler,
+      eventSourceArn: queue.queueArn,
+      batchSize: 10,
+      reportBatchItemFailures: true,
+    });
+    receiveChanges(this, 'Rule', queue, props.secrets);
+
+    this.queue = queue;
+    this.deadLetterQueue = deadLetterQueue;
+    this.handler = handler;
+  }
+
+  /** Changes that no deployment followed within three hours. */
+  public metricDeadLetters(options?: MetricOptions): Metric {
+    return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
+      period: Duration.minutes(1),
+      statistic: Stats.MAXIMUM,
+      ...options,
+    });
+  }
+
+  /** Invocations of the function that failed as a whole, sum over 5 minutes. */
+  public metricErrors(options?: MetricOptions): Metric {
+    return this.handler.metricErrors(options);
+  }
+}
+
+/** What the function is told. Services of one cluster stand together: the environment of a function is small. */
+function grouped({ services, secrets }: SecretRefreshProps): RefreshedServices[] {
+  const clusters = [...new Set(services.map(({ cluster }) => cluster))];
+  return clusters.map((cluster) => ({
+    cluster: cluster.clusterName,
+    services: services.filter((service) => service.cluster === cluster).map(({ serviceName }) => serviceName),
+    secrets: secrets.map(({ secretArn }) => secretArn),
+  }));
+}
+
+function grant(
+  role: WorkloadRole,
+  queue: Queue,
+  { services, encryptionKey }: SecretRefreshProps,
+  stackId: string,
+): void {
+  const allow = (actions: string[], resources: string[]) =>
+    role.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  allow(
+    ['ecs:DescribeServices', 'ecs:UpdateService'],
+    services.map(({ serviceArn }) => serviceArn),
+  );
+  allow(['cloudformation:DescribeStacks'], [stackId]);
+  allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]);
+  encryptionKey?.grant(role, 'kms:Decrypt');
+}
+
+/** As the L2's target for SQS, which asks a feature flag who may send to an encrypted queue. */
+function receiveChanges(scope: Construct, id: string, queue: Queue, secrets: ISecret[]): void {
+  const rule = new Rule(scope, id, {
+    description: `${scope.node.path}: a secret has a new value`,
+    eventPattern: {
+      source: ['aws.secretsmanager'],
+      detailType: ['Secret Label Updated'],
+      detail: { labelUpdated: ['AWSCURRENT'] },
+      resources: secrets.map(({ secretArn }) => secretArn),
+    },
+  });
+  rule.addTarget({ bind: () => ({ arn: queue.queueArn, sqsParameters: { messageGroupId: 'refresh' } }) });
+  allowSenders(queue.encryptionMasterKey, 'events.amazonaws.com');
+  queue.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [queue.queueArn],
+      conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
+    }),
+  );
+}
+
+function validate(scope: Construct, props: SecretRefreshProps): void {
+  const { secrets, services } = props;
+  const checks = new Checks(scope);
+  checks
+    .that('secrets', secrets.length, secrets.length >= 1 && secrets.length <= MOST_SECRETS, {
+      must: `be 1 to ${MOST_SECRETS} secrets`,
+      remedy: 'Make one refresh for every set of secrets that services share.',
+    })
+    .that('services', services.length, services.length >= 1 && services.length <= MOST_SERVICES, {
+      must: `be 1 to ${MOST_SERVICES} services`,
+      remedy: 'Divide them between several refreshes.',
+    })
+    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
+      min: 1,
+      remedy: 'Leave it out in an account whose concurrency quota is 10.',
+    });
+  secrets.forEach((secret, index) => {
+    checks.that(`secrets[${index}]`, secret, secret.secretFullArn !== undefined, {
+      must: 'have its full ARN',
+      remedy: 'Import it with `Secret.fromSecretCompleteArn`: the event of its change names the whole ARN.',
+    });
+  });
+  services.forEach((service, index) => {
+    checks.that(`services[${index}]`, service, Stack.of(service) === Stack.of(scope), {
+      must: 'be in the stack of the refresh',
+      remedy: 'Make one refresh in every stack with services: each waits for the deployment of its own stack.',
+    });
+  });
+  checks.throwIfAny();
+}
