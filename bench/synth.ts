@@ -81,22 +81,15 @@ function compareWithFloor(): boolean {
   }));
 
   print(`The production example, whole process, ${RUNS} interleaved runs`, 'median', 'min', 'max');
-  const total = row(
-    '  CPU, ms',
-    rounds.map((round) => round.whole),
-  );
-  const least = row(
-    '  CPU of the same template from bare CfnResources, ms',
-    rounds.map((round) => round.floor),
-  );
+  const cpu = (program: 'whole' | 'floor') => rounds.map((round) => round[program]);
+  const total = row('  CPU, ms', cpu('whole'));
+  const least = row('  CPU of the same template from bare CfnResources, ms', cpu('floor'));
   const near = verdict('whole / floor', total / least, { most: LIMITS.timesFloor });
 
   print('By the file of the function at work', 'median', 'min', 'max');
   for (const owner of Object.keys(OWNERS)) {
-    row(
-      `  ${owner}, ms`,
-      rounds.map(({ owners }) => owners[owner]),
-    );
+    const times = rounds.map(({ owners }) => owners[owner]);
+    row(`  ${owner}, ms`, times);
   }
   const sum = (times: { readonly [owner: string]: number }) => Object.values(times).reduce((a, b) => a + b);
   const share = median(rounds.map(({ owners }) => owners['cdk-django-fargate'] / sum(owners)));
