@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
+import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
+import { fullDiff, type ResourceDifference, ResourceImpact } from '@aws-cdk/cloudformation-diff';
 
 /** What is read of a template. */
 export interface Template {
@@ -21,67 +23,61 @@ export interface Loss {
   readonly why: string;
 }
 
-/**
- * The types that store something, and those of their properties that CloudFormation can change only by making a new
- * resource, or cannot change at all.
- *
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-backup-backupvault.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
- */
-export const CREATE_ONLY: { readonly [type: string]: readonly string[] } = {
-  'AWS::RDS::DBInstance': [
-    'AvailabilityZone',
-    'BackupTarget',
-    'CharacterSetName',
-    'CustomIAMInstanceProfile',
-    'DBClusterIdentifier',
-    'DBInstanceIdentifier',
-    'DBName',
-    'DBSnapshotIdentifier',
-    'DBSubnetGroupName',
-    'DBSystemId',
-    'Engine',
-    'KmsKeyId',
-    'MasterUsername',
-    'NcharCharacterSetName',
-    'Port',
-    'SourceDBInstanceIdentifier',
-    'SourceRegion',
-    'StorageEncrypted',
-    'Timezone',
-  ],
-  'AWS::KMS::Key': ['KeySpec', 'KeyUsage', 'MultiRegion', 'Origin'],
-  'AWS::SecretsManager::Secret': ['Name'],
-  'AWS::SQS::Queue': ['FifoQueue', 'QueueName'],
-  'AWS::S3::Bucket': ['BucketName', 'BucketNamePrefix', 'BucketNamespace', 'ObjectLockEnabled'],
-  'AWS::Backup::BackupVault': ['BackupVaultName', 'EncryptionKeyArn'],
-  'AWS::Logs::LogGroup': ['LogGroupName'],
+/** What a deployment can do to a resource that loses what it stores. */
+const LOSSES: { readonly [impact in ResourceImpact]?: string } = {
+  [ResourceImpact.WILL_DESTROY]: 'leaves the stack: deleted',
+  [ResourceImpact.WILL_ORPHAN]: 'leaves the stack: retained, and nothing uses it any more',
+  [ResourceImpact.WILL_REPLACE]: 'is replaced',
+  [ResourceImpact.MAY_REPLACE]: 'may be replaced',
 };
 
-/** The logical ids of what a template stores, by type. */
+let specification: ReturnType<typeof loadAwsServiceSpecSync> | undefined;
+
+/** The logical ids of what a template stores, by type: of every type that AWS's own specification calls stateful. */
 export function statefulIds({ Resources = {} }: Template): { [type: string]: string[] } {
-  const ids = Object.keys(CREATE_ONLY).map((type) => [
-    type,
-    Object.keys(Resources)
-      .filter((id) => Resources[id].Type === type)
-      .sort(),
-  ]);
-  return Object.fromEntries(ids.filter(([, found]) => found.length > 0));
+  specification ??= loadAwsServiceSpecSync(); // takes half a second
+  const spec = specification;
+  const types = [...new Set(Object.values(Resources).map(({ Type }) => Type))].sort();
+  const stateful = types.filter((type) =>
+    spec.lookup('resource', 'cloudFormationType', 'equals', type).some(({ isStateful }) => isStateful),
+  );
+  const idsOf = (type: string) => Object.keys(Resources).filter((id) => Resources[id].Type === type);
+  return Object.fromEntries(stateful.map((type) => [type, idsOf(type).sort()]));
 }
 
 /** Every stateful resource that a deployment of the new templates over the old ones would delete, orphan or replace. */
 export function losses(before: Templates, after: Templates, allowed: readonly string[] = []): Loss[] {
   return Object.entries(before)
     .flatMap(([stack, template]) => {
-      const found = Object.values(statefulIds(template)).flat();
-      return found.flatMap((id) => reasons(id, template, after[stack]).map((why) => ({ stack, id, why })));
+      const { resources } = fullDiff(template, after[stack] ?? {});
+      return Object.values(statefulIds(template))
+        .flat()
+        .map((id) => ({ stack, id, why: lossIn(resources.changes[id]) }));
     })
+    .filter((found): found is Loss => found.why !== undefined)
     .filter(({ stack, id }) => !allowed.includes(id) && !allowed.includes(`${stack}/${id}`));
+}
+
+/** What a change loses, and why; nothing where the resource is kept. */
+function lossIn(change: ResourceDifference | undefined): string | undefined {
+  const loss = change && LOSSES[change.changeImpact];
+  if (change === undefined || loss === undefined) {
+    return undefined;
+  }
+  if (change.resourceTypeChanged) {
+    return `${loss}: its type changes from ${change.oldResourceType} to ${change.newResourceType}`;
+  }
+  const causes = Object.entries(change.propertyUpdates).filter(
+    ([, { changeImpact }]) => changeImpact && LOSSES[changeImpact],
+  );
+  const said = causes.map(
+    ([name, { oldValue, newValue }]) => `${name} changes from ${show(oldValue)} to ${show(newValue)}`,
+  );
+  return said.length === 0 ? loss : `${loss}: ${said.join(', ')}`;
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value);
 }
 
 /** The templates of a synthesized assembly, those of its stages included, or the one template in a file. */
@@ -115,25 +111,11 @@ interface Manifest {
   };
 }
 
-function reasons(id: string, before: Template, after: Template | undefined): string[] {
-  const old = before.Resources?.[id];
-  const now = after?.Resources?.[id];
-  if (old === undefined || now === undefined) {
-    return ['is no longer in the template: deleted, or orphaned where it is retained'];
-  }
-  if (now.Type !== old.Type) {
-    return [`changes its type from ${old.Type} to ${now.Type}: replaced`];
-  }
-  return CREATE_ONLY[old.Type]
-    .filter((name) => !isDeepStrictEqual(old.Properties?.[name], now.Properties?.[name]))
-    .map((name) => `changes ${name} from ${said(old.Properties?.[name])} to ${said(now.Properties?.[name])}: replaced`);
-}
-
-function said(value: unknown): string {
-  return value === undefined ? 'nothing' : JSON.stringify(value);
-}
-
-/** `npm run compare -- OLD NEW [--allow ID]...`: exits with 1 when something stored would be lost. */
+/**
+ * `npm run compare -- OLD NEW [--allow ID]...`: exits with 1 when something stored would be lost.
+ *
+ * What replaces a resource is known from AWS's specification of every resource type, not from a list of ours.
+ */
 function main(): void {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
