@@ -20,6 +20,8 @@ export interface Templates {
 export interface Loss {
   readonly stack: string;
   readonly id: string;
+  /** The property whose change it is, where it is one. */
+  readonly property?: string;
   readonly why: string;
 }
 
@@ -28,6 +30,7 @@ const LOSSES: { readonly [impact in ResourceImpact]?: string } = {
   [ResourceImpact.WILL_DESTROY]: 'leaves the stack: deleted',
   [ResourceImpact.WILL_ORPHAN]: 'leaves the stack: retained, and nothing uses it any more',
   [ResourceImpact.WILL_REPLACE]: 'is replaced',
+  // By some values or some changes of the engine: AWS's documentation of the property says by which.
   [ResourceImpact.MAY_REPLACE]: 'may be replaced',
 };
 
@@ -45,35 +48,36 @@ export function statefulIds({ Resources = {} }: Template): { [type: string]: str
   return Object.fromEntries(stateful.map((type) => [type, idsOf(type).sort()]));
 }
 
-/** Every stateful resource that a deployment of the new templates over the old ones would delete, orphan or replace. */
+/**
+ * Every change in a deployment of the new templates over the old ones that deletes, orphans or replaces a stateful resource.
+ *
+ * Allowed are resources, by logical id, or single properties of them, as `ID.Property`; either with `STACK/` before it.
+ */
 export function losses(before: Templates, after: Templates, allowed: readonly string[] = []): Loss[] {
-  return Object.entries(before)
-    .flatMap(([stack, template]) => {
-      const { resources } = fullDiff(template, after[stack] ?? {});
-      return Object.values(statefulIds(template))
-        .flat()
-        .map((id) => ({ stack, id, why: lossIn(resources.changes[id]) }));
-    })
-    .filter((found): found is Loss => found.why !== undefined)
-    .filter(({ stack, id }) => !allowed.includes(id) && !allowed.includes(`${stack}/${id}`));
+  return Object.entries(before).flatMap(([stack, template]) => {
+    const { resources } = fullDiff(template, after[stack] ?? {});
+    const ids = Object.values(statefulIds(template)).flat();
+    const found = ids.flatMap((id) => lossesIn(resources.changes[id]).map((loss) => ({ stack, id, ...loss })));
+    return found.filter(({ id, property }) => {
+      const names = [id, `${id}.${property}`];
+      return !names.some((name) => allowed.includes(name) || allowed.includes(`${stack}/${name}`));
+    });
+  });
 }
 
-/** What a change loses, and why; nothing where the resource is kept. */
-function lossIn(change: ResourceDifference | undefined): string | undefined {
-  const loss = change && LOSSES[change.changeImpact];
-  if (change === undefined || loss === undefined) {
-    return undefined;
+function lossesIn(change: ResourceDifference | undefined): Pick<Loss, 'property' | 'why'>[] {
+  const what = change && LOSSES[change.changeImpact];
+  if (change === undefined || what === undefined) {
+    return [];
   }
   if (change.resourceTypeChanged) {
-    return `${loss}: its type changes from ${change.oldResourceType} to ${change.newResourceType}`;
+    return [{ why: `${what}: its type changes from ${change.oldResourceType} to ${change.newResourceType}` }];
   }
-  const causes = Object.entries(change.propertyUpdates).filter(
-    ([, { changeImpact }]) => changeImpact && LOSSES[changeImpact],
-  );
-  const said = causes.map(
-    ([name, { oldValue, newValue }]) => `${name} changes from ${show(oldValue)} to ${show(newValue)}`,
-  );
-  return said.length === 0 ? loss : `${loss}: ${said.join(', ')}`;
+  const causes = Object.entries(change.propertyUpdates).flatMap(([property, { changeImpact, oldValue, newValue }]) => {
+    const of = changeImpact && LOSSES[changeImpact];
+    return of === undefined ? [] : [{ property, why: `${of}: from ${show(oldValue)} to ${show(newValue)}` }];
+  });
+  return causes.length === 0 ? [{ why: what }] : causes;
 }
 
 function show(value: unknown): string {
@@ -112,7 +116,7 @@ interface Manifest {
 }
 
 /**
- * `npm run compare -- OLD NEW [--allow ID]...`: exits with 1 when something stored would be lost.
+ * `npm run compare -- OLD NEW [--allow ID|ID.Property]...`: exits with 1 when something stored would be lost.
  *
  * What replaces a resource is known from AWS's specification of every resource type, not from a list of ours.
  */
@@ -123,18 +127,19 @@ function main(): void {
   });
   if (positionals.length !== 2) {
     process.stderr.write(
-      'usage: npm run compare -- OLD NEW [--allow ID]...   (assemblies as of cdk synth, or templates)\n',
+      'usage: npm run compare -- OLD NEW [--allow ID|ID.Property]...   (assemblies as of cdk synth, or templates)\n',
     );
     process.exitCode = 2;
     return;
   }
   const [before, after] = positionals.map((path) => readTemplates(path));
   const found = losses(before, after, values.allow);
-  for (const { stack, id, why } of found) {
-    process.stdout.write(`${stack}/${id} ${why}\n`);
+  for (const { stack, id, property, why } of found) {
+    process.stdout.write(`${stack}/${[id, property].filter(Boolean).join('.')} ${why}\n`);
   }
   const compared = Object.values(before).flatMap((template) => Object.values(statefulIds(template)).flat()).length;
-  process.stdout.write(`${compared} stateful resources compared, ${found.length} would be lost\n`);
+  const lost = new Set(found.map(({ stack, id }) => `${stack}/${id}`)).size;
+  process.stdout.write(`${compared} stateful resources compared, ${lost} would be lost\n`);
   process.exitCode = found.length === 0 ? 0 : 1;
 }
 
