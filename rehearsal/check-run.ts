@@ -2,8 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
 import type { Assembly } from './assembly';
-import { type Check, type CheckContext, type Outcome, runChecks } from './checks/check';
-import { FrontDoor } from './checks/front-door';
+import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { allChecks } from './checks/secrets';
 import { type Faults, Rehearsal } from './rehearsal';
 
@@ -41,10 +40,8 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
-    const front = new FrontDoor(rehearsal);
-    const context: CheckContext = {
+    const context: RunContext = {
       rehearsal,
-      front,
       another: (faults) => Rehearsal.provision({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),

@@ -78,7 +78,7 @@ async function run(assembly: Assembly, app: string | undefined, plain: boolean):
   for (const line of coverageTable(assembly.template)) {
     write(line);
   }
-  const front = new FrontDoor(running);
+  const front = new FrontDoor(running, 'you');
   write(`\n${running.url(front.listener)} as ${front.host}, for example:`);
   write(
     `  curl ${front.secure ? '--insecure ' : ''}--resolve ${front.host}:${front.port(front.listener)}:127.0.0.1 ${front.url}/`,

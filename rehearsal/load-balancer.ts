@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'httpxy';
 import type { Announce } from './announce';
+import { CALLER_HEADER, Calls } from './calls';
 import type { Certificate } from './certificates';
 import { chooseAction, type ListenerRule, type RuleAction } from './listener-rules';
 import { LOOPBACK } from './ports';
@@ -16,6 +17,23 @@ export interface ListenerSettings {
   readonly defaultActions: RuleAction[];
   /** `routing.http.response.*` and others, by key. */
   readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A request, its response, and the listener that it came in by. */
+interface Exchange {
+  readonly settings: ListenerSettings;
+  readonly request: http.IncomingMessage;
+  readonly response: http.ServerResponse;
+  /** The calls of whoever sent it, if they said who they are. */
+  readonly calls?: Calls;
+}
+
+/** An answer that the load balancer gives itself. */
+interface Answer {
+  readonly status: number;
+  readonly body?: string;
+  readonly type?: string;
+  readonly location?: string;
 }
 
 export interface LoadBalancerProps {
@@ -43,13 +61,11 @@ const HEADERS: Record<string, string> = {
 
 /** Routes as the Application Load Balancer of the template would: listeners, rules, targets, headers, WebSockets. */
 export class LoadBalancer {
-  requests = 0;
-  /** Host names of requests that were passed on to targets. */
-  readonly forwardedHosts = new Set<string>();
   private readonly servers: http.Server[] = [];
   private readonly sockets = new Set<Socket>();
   /** Port of the template to port on this machine. */
   private readonly ports = new Map<number, number>();
+  private readonly callers = new Map<string, Calls>();
   private readonly proxy: ProxyServer;
   private readonly settingsOf = new WeakMap<object, ListenerSettings>();
 
@@ -68,6 +84,13 @@ export class LoadBalancer {
     return this.ports.get(templatePort);
   }
 
+  /** The requests of one caller that were passed on. */
+  callsOf(caller: string): Calls {
+    const calls = this.callers.get(caller) ?? new Calls();
+    this.callers.set(caller, calls);
+    return calls;
+  }
+
   async listen(settings: ListenerSettings, port: number): Promise<void> {
     const { cert, key } = this.props.certificate;
     const server: http.Server = settings.secure
@@ -80,7 +103,9 @@ export class LoadBalancer {
       socket.setTimeout(this.props.idleTimeout * 1000, () => socket.destroy());
       socket.on('close', () => this.sockets.delete(socket));
     });
-    server.on('request', (request, response) => void this.serve(settings, request, response));
+    server.on('request', (request, response) => {
+      void this.serve({ settings, request, response, calls: this.takeCaller(request) });
+    });
     server.on('upgrade', (request, socket, head) => void this.upgrade(settings, request, socket as Socket, head));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -104,40 +129,32 @@ export class LoadBalancer {
     }
   }
 
-  private async serve(
-    settings: ListenerSettings,
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
-  ): Promise<void> {
-    this.requests++;
-    const action = this.actionFor(settings, request);
+  private async serve(exchange: Exchange): Promise<void> {
+    const action = this.actionFor(exchange.settings, exchange.request);
     if (action.Type === 'fixed-response') {
-      const fixed = action.FixedResponseConfig;
-      answer(response, Number(fixed?.StatusCode ?? 503), fixed?.MessageBody ?? '', fixed?.ContentType, settings);
+      const { StatusCode, MessageBody, ContentType } = action.FixedResponseConfig ?? { StatusCode: '503' };
+      answer(exchange, { status: Number(StatusCode), body: MessageBody, type: ContentType });
     } else if (action.Type === 'redirect') {
-      const { status, location } = this.redirection(action, settings, request);
-      response.setHeader('location', location);
-      answer(response, status, '', undefined, settings);
+      answer(exchange, this.redirection(action, exchange.settings, exchange.request));
     } else {
-      await this.forward(this.choose(action), settings, request, response);
+      await this.forward(this.choose(action), exchange);
     }
   }
 
-  private async forward(
-    target: Target | undefined,
-    settings: ListenerSettings,
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
-  ): Promise<void> {
+  private async forward(target: Target | undefined, exchange: Exchange): Promise<void> {
+    const { settings, request, response, calls } = exchange;
     if (target === undefined) {
-      answer(response, 503, 'no target', 'text/plain', settings);
+      answer(exchange, { status: 503, body: 'no target', type: 'text/plain' });
       return;
     }
-    this.forwardedHosts.add((request.headers.host ?? '').replace(/:\d+$/, ''));
     this.forwardedHeaders(settings, request);
     request.headers.connection = 'keep-alive';
     target.begin();
-    response.once('close', () => target.end());
+    calls?.begin(target);
+    response.once('close', () => {
+      target.end();
+      calls?.end(target);
+    });
     this.settingsOf.set(request, settings);
     try {
       await this.proxy.web(request, response, {
@@ -146,17 +163,12 @@ export class LoadBalancer {
         proxyTimeout: this.props.idleTimeout * 1000,
       });
     } catch (error) {
-      this.failed(target, request, response, settings, error as NodeJS.ErrnoException);
+      this.failed(target, exchange, error as NodeJS.ErrnoException);
     }
   }
 
-  private failed(
-    target: Target,
-    request: http.IncomingMessage,
-    response: http.ServerResponse,
-    settings: ListenerSettings,
-    error: NodeJS.ErrnoException,
-  ): void {
+  private failed(target: Target, exchange: Exchange, error: NodeJS.ErrnoException): void {
+    const { request, response } = exchange;
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
@@ -165,7 +177,7 @@ export class LoadBalancer {
     this.props.announce.event(
       `${status} ${request.method} ${request.url?.split('?')[0]} from ${target.id}: ${error.code}`,
     );
-    answer(response, status, '', undefined, settings);
+    answer(exchange, { status });
   }
 
   private async upgrade(
@@ -174,7 +186,7 @@ export class LoadBalancer {
     socket: Socket,
     head: Buffer,
   ): Promise<void> {
-    this.requests++;
+    const calls = this.takeCaller(request);
     const action = this.actionFor(settings, request);
     const target = action.Type === 'forward' ? this.choose(action) : undefined;
     if (target === undefined) {
@@ -184,10 +196,12 @@ export class LoadBalancer {
     }
     this.forwardedHeaders(settings, request);
     target.begin();
+    calls?.begin(target);
     target.upgraded.add(socket);
     socket.once('close', () => {
       target.upgraded.delete(socket);
       target.end();
+      calls?.end(target);
     });
     socket.on('error', () => socket.destroy());
     try {
@@ -195,6 +209,12 @@ export class LoadBalancer {
     } catch {
       socket.destroy();
     }
+  }
+
+  private takeCaller({ headers }: http.IncomingMessage): Calls | undefined {
+    const caller = headers[CALLER_HEADER];
+    delete headers[CALLER_HEADER];
+    return typeof caller === 'string' ? this.callsOf(caller) : undefined;
   }
 
   private actionFor(settings: ListenerSettings, request: http.IncomingMessage): RuleAction {
@@ -228,11 +248,7 @@ export class LoadBalancer {
     headers['x-amzn-trace-id'] ??= `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomHex(24)}`;
   }
 
-  private redirection(
-    action: RuleAction,
-    settings: ListenerSettings,
-    request: http.IncomingMessage,
-  ): { status: number; location: string } {
+  private redirection(action: RuleAction, settings: ListenerSettings, request: http.IncomingMessage): Answer {
     const config = action.RedirectConfig ?? { StatusCode: 'HTTP_302' };
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
     const values: Record<string, string> = {
@@ -254,14 +270,8 @@ export class LoadBalancer {
   }
 }
 
-function answer(
-  response: http.ServerResponse,
-  status: number,
-  body: string,
-  type: string | undefined,
-  settings: ListenerSettings,
-): void {
-  const headers: http.IncomingHttpHeaders = { server: 'awselb/2.0', 'content-type': type ?? 'text/html' };
+function answer({ response, settings }: Exchange, { status, body = '', type = 'text/html', location }: Answer): void {
+  const headers: http.IncomingHttpHeaders = { server: 'awselb/2.0', 'content-type': type, location };
   applyHeaders(headers, settings);
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) {

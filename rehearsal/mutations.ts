@@ -147,7 +147,6 @@ async function main(): Promise<number> {
   const pattern = new RegExp(values.only ?? '');
   const restored: Mutation = { name: 'nothing changed: the restored run', check: '' };
   const waiting = [...MUTATIONS, restored].filter(({ name }) => pattern.test(name));
-  const doubtful: Mutation[] = [];
   const failures: string[] = [];
   const total = waiting.length;
   const worker = async () => {
@@ -155,19 +154,11 @@ async function main(): Promise<number> {
       const problem = await prove(assembly, mutation, values.verbose);
       process.stdout.write(`${problem === undefined ? '✓' : '✗'} ${mutation.name}${problem ?? ''}\n`);
       if (problem !== undefined) {
-        doubtful.push(mutation);
+        failures.push(mutation.name);
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  // Two rehearsals beside each other disturb each other on a busy machine: what failed is proven once more, alone.
-  for (const mutation of doubtful) {
-    const problem = await prove(assembly, mutation, values.verbose);
-    process.stdout.write(`${problem === undefined ? '✓' : '✗'} ${mutation.name}, alone${problem ?? ''}\n`);
-    if (problem !== undefined) {
-      failures.push(mutation.name);
-    }
-  }
   process.stdout.write(`${total - failures.length} passed, ${failures.length} failed\n`);
   return failures.length === 0 ? 0 : 1;
 }

@@ -50,6 +50,8 @@ export class Task {
   readonly exited: Promise<Exit>;
   exit?: Exit;
   health: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' = 'UNKNOWN';
+  /** The check that killed or hung it on purpose, if one did. */
+  disturbedBy?: string;
   private readonly child: ChildProcess;
   private readonly local: Localization;
   private readonly environment: NodeJS.ProcessEnv;

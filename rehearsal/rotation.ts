@@ -32,10 +32,9 @@ export interface RotationProps {
   readonly announce: Announce;
 }
 
+/** Time that the new tasks of all services have until they are healthy. */
+const ROLL_SECONDS = 90;
 const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
-/** Old and new tasks run side by side at least this long, as in every deployment: milliseconds here, minutes on AWS. */
-const OVERLAP = 1500;
-
 /** Rotates secrets with the stack's own functions, and replaces the tasks that the stack's own refresh would replace. */
 export class Rotation {
   readonly schedules: RotationSchedule[];
@@ -92,17 +91,36 @@ export class Rotation {
     return services.filter(({ id }) => names.includes(id));
   }
 
-  /** A rolling deployment of each of them, all at once. */
-  async refresh(secret: string): Promise<Service[]> {
+  /**
+   * Rolls every service that uses a secret, all at once.
+   *
+   * Old and new tasks serve side by side until `sideBySide` is done; it is given the ids of the old tasks.
+   */
+  async refresh(secret: string, sideBySide: (old: ReadonlySet<string>) => Promise<void>): Promise<Service[]> {
     const services = this.refreshes(secret);
     const { announce } = this.props;
     announce.substitution(
       'refresh: the rehearsal rolls the services that the event rule and its function name, at once; there is no ECS to ask',
     );
     announce.event(`refresh: ${services.map(({ name }) => name).join(', ')}`);
-    await Promise.all(services.map((service) => service.redeploy(90, OVERLAP)));
+    const others = services.filter(({ surges }) => !surges).map((service) => service.redeploy());
+    await Promise.all([
+      ...others,
+      roll(
+        services.filter(({ surges }) => surges),
+        sideBySide,
+      ),
+    ]);
     return services;
   }
+}
+
+async function roll(services: Service[], sideBySide: (old: ReadonlySet<string>) => Promise<void>): Promise<void> {
+  const rolled = await Promise.all(
+    services.map(async (service) => ({ service, old: await service.surge(ROLL_SECONDS) })),
+  );
+  await sideBySide(new Set(rolled.flatMap(({ old }) => old.map(({ task }) => task.id))));
+  await Promise.all(rolled.map(({ service, old }) => service.retireAll(old)));
 }
 
 /** One entry of the refresh function's SERVICES. */

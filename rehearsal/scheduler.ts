@@ -19,6 +19,14 @@ export interface Schedule {
   readonly enabled: boolean;
 }
 
+/** What came of a schedule's task. */
+export interface Triggered {
+  readonly task: Task;
+  readonly exit: Exit;
+  /** URLs of the queues that hold a report of its failure. */
+  readonly reports: readonly string[];
+}
+
 export interface SchedulerProps {
   readonly assembly: Assembly;
   readonly intrinsics: Intrinsics;
@@ -76,7 +84,7 @@ export class Scheduler {
   }
 
   /** Runs a schedule's task now; a failure of its container goes where the template's rules send it. */
-  async trigger(schedule: Schedule, change: Partial<TaskDefinition> = {}): Promise<{ task: Task; exit: Exit }> {
+  async trigger(schedule: Schedule, change: Partial<TaskDefinition> = {}): Promise<Triggered> {
     const { announce, run } = this.props;
     announce.event(`schedule ${schedule.id} (${schedule.expression} ${schedule.timezone}) starts its task`);
     const task = await run({ ...schedule.definition, ...change }, 'scheduled');
@@ -84,11 +92,13 @@ export class Scheduler {
     if (!Task.isClean(exit)) {
       announce.event(`${task.id} failed with exit code ${exit.code}: ${lastError(task)}`);
     }
-    await this.publish(stateChange(task, exit, this.props.clusterArn));
-    return { task, exit };
+    const reports = await this.publish(stateChange(task, exit, this.props.clusterArn));
+    return { task, exit, reports };
   }
 
-  private async publish(event: object): Promise<void> {
+  /** Gives the URLs of the queues that the event was sent to. */
+  private async publish(event: object): Promise<string[]> {
+    const urls: string[] = [];
     const { assembly, intrinsics, doubles, announce } = this.props;
     for (const { id, resource } of resourcesOfType(assembly.template, 'AWS::Events::Rule')) {
       const properties = intrinsics.properties(resource);
@@ -101,12 +111,14 @@ export class Scheduler {
             QueueName: Arn.split(':').pop(),
           });
           await doubles.sqs('SendMessage', { QueueUrl, MessageBody: JSON.stringify(event) });
+          urls.push(QueueUrl);
           announce.event(`event rule ${id} reported the failure to ${Arn.split(':').pop()}`);
         } else {
           announce.event(`event rule ${id} would report the failure to ${Arn}`);
         }
       }
     }
+    return urls;
   }
 }
 
@@ -117,6 +129,7 @@ function stateChange(task: Task, exit: Exit, clusterArn: string): object {
     'detail-type': 'ECS Task State Change',
     detail: {
       clusterArn,
+      taskArn: `${clusterArn.replace(':cluster/', ':task/')}/${task.id}`,
       taskDefinitionArn: definition.id,
       lastStatus: 'STOPPED',
       desiredStatus: 'STOPPED',

@@ -31,6 +31,14 @@ export interface Member {
   leaving: boolean;
 }
 
+/** A task that its service lost: it ended by itself or was unhealthy, although nobody had asked it to leave. */
+export interface Loss {
+  readonly service: string;
+  readonly message: string;
+  /** The check that did it on purpose, if one did. */
+  readonly cause?: string;
+}
+
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 15_000;
 /** A task that lasted this long was no failed start. */
@@ -44,8 +52,9 @@ export class Service {
   members: Member[] = [];
   /** Why a task could not be started or did not stay. */
   readonly failures: string[] = [];
-  /** Tasks that were replaced although nobody asked for it. */
-  replacements = 0;
+  readonly losses: Loss[] = [];
+  /** When its first task was started. */
+  startedAt?: number;
   private desired = 0;
   private active = true;
   private delay = FIRST_DELAY;
@@ -91,15 +100,24 @@ export class Service {
     );
   }
 
-  /** Replaces every task as a deployment does, within the percentages of the template; both run for `overlap` milliseconds. */
-  async redeploy(seconds = 90, overlap = 0): Promise<void> {
-    const old = this.running;
-    const surge = this.props.maximumPercent > 100;
-    if (!surge) {
-      await Promise.all(old.map((member) => this.retire(member)));
+  /** Whether a deployment starts new tasks before the old ones leave. */
+  get surges(): boolean {
+    return this.props.maximumPercent > 100;
+  }
+
+  /** Replaces every task as a deployment does, within the percentages of the template. */
+  async redeploy(seconds = 90): Promise<void> {
+    if (this.surges) {
+      await this.retireAll(await this.surge(seconds));
+    } else {
+      await this.retireAll(this.running);
       await this.steadyWithin(seconds);
-      return;
     }
+  }
+
+  /** The first half of a deployment: starts a new task for each that runs. Gives the old ones once all new ones are ready. */
+  async surge(seconds: number): Promise<Member[]> {
+    const old = this.running;
     const fresh = await Promise.all(old.map(() => this.add()));
     await eventually(
       `${this.name}: replacements are healthy`,
@@ -107,8 +125,12 @@ export class Service {
       () => fresh.every((member) => member !== undefined && this.isReady(member)),
       100,
     );
-    await sleep(overlap);
-    await Promise.all(old.map((member) => this.retire(member)));
+    return old;
+  }
+
+  /** The second half of a deployment: drains the old tasks. */
+  async retireAll(members: readonly Member[]): Promise<void> {
+    await Promise.all(members.map((member) => this.retire(member)));
   }
 
   /** Replaces one task: the new one is healthy before the old one is drained. */
@@ -166,6 +188,7 @@ export class Service {
       const task = await this.props.launch(this.definition, this.name);
       const member: Member = { task, leaving: false };
       this.members.push(member);
+      this.startedAt ??= task.startedAt;
       void this.watch(member);
       void this.register(member);
       return member;
@@ -204,9 +227,8 @@ export class Service {
       this.props.announce.event(`${task.id} stopped${exit.killed ? ', killed after stopTimeout' : ''} (${how})`);
       return;
     }
-    this.replacements++;
     const message = `${task.id} ended by itself (${how}): ${lastError(task)}`;
-    this.failures.push(message);
+    this.lose(task, message);
     if (this.active) {
       this.props.announce.event(message);
     }
@@ -222,12 +244,16 @@ export class Service {
     const age = Date.now() - task.startedAt;
     const target = registration?.target.health.state === 'unhealthy' && age > this.props.gracePeriod * 1000;
     if (task.health === 'UNHEALTHY' || target) {
-      this.replacements++;
       const message = `${task.id} is unhealthy (${target ? 'target group' : 'container health check'}): replaced`;
-      this.failures.push(message);
+      this.lose(task, message);
       this.props.announce.event(message);
       void this.retire(member);
     }
+  }
+
+  private lose(task: Task, message: string): void {
+    this.losses.push({ service: this.name, message, cause: task.disturbedBy });
+    this.failures.push(message);
   }
 
   private async retire(member: Member): Promise<void> {

@@ -66,7 +66,7 @@ export class View {
       const requests = service.group?.targets.reduce((sum, target) => sum + target.requests, 0);
       const served = requests === undefined ? '' : `${requests} requests`;
       const color = healthy >= service.desiredCount ? GREEN : RED;
-      return `  ${column(service.name)} ${color(state.padEnd(14))} ${served.padEnd(16)} ${service.replacements} replaced`;
+      return `  ${column(service.name)} ${color(state.padEnd(14))} ${served.padEnd(16)} ${service.losses.length} replaced`;
     });
   }
 

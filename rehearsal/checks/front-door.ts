@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import WebSocket from 'ws';
+import { CALLER_HEADER, type Calls } from '../calls';
 import type { Rehearsal } from '../rehearsal';
 
 export interface Reply {
@@ -28,9 +29,13 @@ export class FrontDoor {
   /** The listener that visitors use. */
   readonly listener: number;
   readonly secure: boolean;
-  private cookies: Record<string, string> = {};
 
-  constructor(private readonly rehearsal: Rehearsal) {
+  /** `name` tells its requests from those of others; tabs of one browser share their cookies. */
+  constructor(
+    private readonly rehearsal: Rehearsal,
+    private readonly name: string,
+    private readonly cookies: Record<string, string> = {},
+  ) {
     const forwarding = rehearsal.listeners.filter(({ rules, defaultActions }) =>
       [...rules.flatMap(({ actions }) => actions), ...defaultActions].some(({ Type }) => Type === 'forward'),
     );
@@ -41,6 +46,16 @@ export class FrontDoor {
       .flatMap(({ conditions }) => conditions)
       .flatMap((condition) => condition.HostHeaderConfig?.Values ?? []);
     this.host = names[0] ?? 'localhost';
+  }
+
+  /** What the load balancer has passed on of its requests. */
+  get calls(): Calls | undefined {
+    return this.rehearsal.loadBalancer?.callsOf(this.caller);
+  }
+
+  /** The same browser, with requests that are counted by themselves. */
+  tab(name: string): FrontDoor {
+    return new FrontDoor(this.rehearsal, `${this.name}: ${name}`, this.cookies);
   }
 
   get url(): string {
@@ -60,7 +75,7 @@ export class FrontDoor {
       port: this.port(listener),
       path,
       method: options.method ?? 'GET',
-      headers: { host, ...options.headers },
+      headers: { host, [CALLER_HEADER]: this.caller, ...options.headers },
       localAddress: options.from,
       agent: options.agent ?? false,
       ca: this.rehearsal.authority.certificate.cert,
@@ -123,10 +138,16 @@ export class FrontDoor {
       ...({ ca: this.rehearsal.authority.certificate.cert, servername: this.host } as object),
       headers: {
         host: this.host,
+        [CALLER_HEADER]: this.caller,
         origin: `${this.secure ? 'https' : 'http'}://${this.host}`,
         cookie: this.cookieHeader(),
       },
     });
+  }
+
+  /** A header carries no other characters. */
+  private get caller(): string {
+    return encodeURIComponent(this.name);
   }
 
   private cookieHeader(): string {

@@ -15,6 +15,9 @@ const POST_PAUSE = 800;
 /** How often is asked, half a second apart, whether the last tasks are done. */
 const TRIES = 3;
 
+/** Time that a visitor has to be answered by a task of its choice, on a busy machine. */
+const MEETING_SECONDS = 30;
+
 /** What happened to the visitors of a busy time. */
 export interface Visit {
   readonly requests: number;
@@ -31,7 +34,7 @@ export interface Visit {
  */
 export class Visitors {
   static async logIn({ rehearsal, front }: CheckContext): Promise<Visitors> {
-    const book = guestbook(rehearsal, front);
+    const book = guestbook(rehearsal);
     const sessions = await Promise.all(Array.from({ length: SESSIONS }, () => book.session()));
     const links = await Promise.all(sessions.map((session) => linkOf(session)));
     return new Visitors(rehearsal, front, book, sessions, links);
@@ -86,6 +89,39 @@ export class Visitors {
     this.verdict();
     const late = await this.lost(label, drills);
     return { requests: this.requests - requests, sockets: this.sockets - sockets, tasks: posted + drills.length, late };
+  }
+
+  /**
+   * Leads every session from a new task to an old one, while both serve.
+   *
+   * What a new task has signed must be good at an old one: the session, the link and the WebSocket. Chance alone would decide
+   * whether a visitor meets both in time, the less likely the busier the machine is. So each asks until it has.
+   */
+  async meetBoth(old: ReadonlySet<string>): Promise<void> {
+    await Promise.all(
+      this.sessions.map(async (session) => {
+        const tab = session.tab('from new to old');
+        const until = <T>(who: string, isOld: boolean, ask: () => Promise<T>) =>
+          eventually(
+            `${who} answers`,
+            MEETING_SECONDS,
+            async () => {
+              const answer = await ask();
+              const { last } = tab.calls ?? {};
+              return last !== undefined && old.has(last.id) === isOld ? { answer } : undefined;
+            },
+            20,
+          );
+        await until('a new task', false, () => this.whoAmI(session, tab));
+        const { answer: page } = await until('a new task', false, () => this.read(tab, '/invitations/', [302]));
+        if (page.startsWith('{')) {
+          await until('an old task', true, () => this.read(tab, JSON.parse(page).url));
+        }
+        await until('an old task', true, () => this.whoAmI(session, tab));
+        await until('a new ASGI task', false, () => this.greet(session, tab));
+        await until('an old ASGI task', true, () => this.greet(session, tab));
+      }),
+    );
   }
 
   close(): void {
@@ -186,18 +222,19 @@ export class Visitors {
     }
   }
 
-  private async whoAmI(session: FrontDoor): Promise<void> {
-    const body = await this.read(session, '/api/session');
+  /** A session may ask in another tab. */
+  private async whoAmI(session: FrontDoor, tab = session): Promise<void> {
+    const body = await this.read(tab, '/api/session');
     if (body !== '' && !JSON.parse(body).authenticated) {
       this.loggedOut.add(session);
     }
   }
 
   /** The first thing that the WebSocket says is who is connected. */
-  private async greet(session: FrontDoor): Promise<void> {
+  private async greet(session: FrontDoor, tab = session): Promise<void> {
     this.sockets++;
     try {
-      const [greeting] = (await echo(session.webSocket('/ws/echo'), 'hello')) as { authenticated?: boolean }[];
+      const [greeting] = (await echo(tab.webSocket('/ws/echo'), 'hello')) as { authenticated?: boolean }[];
       if (!greeting?.authenticated) {
         this.loggedOut.add(session);
       }
