@@ -1,10 +1,10 @@
 import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
-import type { Assembly } from './assembly';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { allChecks } from './checks/secrets';
 import { type Faults, Rehearsal } from './rehearsal';
+import type { Assembly } from './template/assembly';
 
 export interface CheckRunProps {
   readonly assembly: Assembly;

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
-import { type Assembly, readAssembly } from './assembly';
 import { cacheFolder, checkRun, summary } from './check-run';
 import { FrontDoor } from './checks/front-door';
-import { coverageTable } from './coverage';
 import { Rehearsal } from './rehearsal';
 import { synthesizeExample } from './synth';
+import { type Assembly, readAssembly } from './template/assembly';
+import { coverageTable } from './template/coverage';
 import { View } from './view';
 
 const USAGE = `npm start -- [options]

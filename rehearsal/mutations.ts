@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Assembly, readAssembly, resourcesOfType, type Template } from './assembly';
 import { cacheFolder, checkRun } from './check-run';
 import type { Outcome } from './checks/check';
 import {
@@ -19,7 +18,8 @@ import {
 } from './checks/names';
 import type { Faults } from './rehearsal';
 import { synthesizeExample } from './synth';
-import type { TaskDefinition } from './task-definition';
+import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
+import type { TaskDefinition } from './template/task-definition';
 
 /** A fault, and the one check that must notice it. */
 interface Mutation {

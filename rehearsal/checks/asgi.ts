@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type WebSocket from 'ws';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { eventually } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { ECHO, HEADERS, HUNG, PAGES } from './names';

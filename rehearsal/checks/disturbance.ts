@@ -1,6 +1,6 @@
-import type { Task } from '../process';
 import type { Rehearsal } from '../rehearsal';
-import type { Loss } from '../services';
+import type { Task } from '../task/process';
+import type { Loss } from '../task/services';
 
 /** What all processes share, and a check may take away from them. */
 export type SharedService = 'sqs' | 'database';

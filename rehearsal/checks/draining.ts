@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import {

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import WebSocket from 'ws';
-import { CALLER_HEADER, type Calls } from '../calls';
+import { CALLER_HEADER, type Calls } from '../edge/calls';
 import type { Rehearsal } from '../rehearsal';
 
 export interface Reply {

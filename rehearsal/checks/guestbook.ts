@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Task } from '../process';
 import type { Rehearsal } from '../rehearsal';
+import { Task } from '../task/process';
 import { eventually } from '../wait';
 import { FrontDoor } from './front-door';
 

@@ -1,4 +1,4 @@
-import { Service } from '../services';
+import { Service } from '../task/services';
 import { eventually } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { PAGES, RELEASED, STARTED } from './names';

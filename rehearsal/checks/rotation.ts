@@ -1,7 +1,7 @@
 import { Client } from 'pg';
+import type { RotationSchedule } from '../aws/rotation';
 import type { Rehearsal } from '../rehearsal';
-import type { RotationSchedule } from '../rotation';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { asgi } from './asgi';
 import { type Check, type CheckContext, expect } from './check';
 import {

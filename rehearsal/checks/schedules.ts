@@ -1,4 +1,4 @@
-import { Task } from '../process';
+import { Task } from '../task/process';
 import { type Check, type CheckContext, expect } from './check';
 import { PAGES } from './names';
 

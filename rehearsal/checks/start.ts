@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { HEALTHY, RELEASED, STARTED } from './names';

@@ -1,5 +1,5 @@
-import type { Task } from '../process';
-import type { Service } from '../services';
+import type { Task } from '../task/process';
+import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';

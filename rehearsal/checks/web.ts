@@ -1,6 +1,6 @@
 import http from 'node:http';
 import net from 'node:net';
-import { accepts } from '../ports';
+import { accepts } from '../edge/ports';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';

@@ -1,8 +1,8 @@
 import { type Check, type Outcome, runChecks } from '../../../rehearsal/checks/check';
 import { Disturbance, type Subject } from '../../../rehearsal/checks/disturbance';
-import type { Task } from '../../../rehearsal/process';
 import type { Rehearsal } from '../../../rehearsal/rehearsal';
-import type { Loss } from '../../../rehearsal/services';
+import type { Task } from '../../../rehearsal/task/process';
+import type { Loss } from '../../../rehearsal/task/services';
 
 /** A rehearsal with one worker service; `lose` is what the service does when a task of it has ended. */
 function rehearsalOfOneWorker() {
