@@ -3,7 +3,8 @@ import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { allChecks } from './checks/secrets';
-import { type Faults, Rehearsal } from './rehearsal';
+import type { Faults } from './provision';
+import { type Rehearsal, rehearse } from './rehearsal';
 import type { Assembly } from './template/assembly';
 
 export interface CheckRunProps {
@@ -31,7 +32,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
   const common = { assembly: props.assembly, app: props.app, cache: props.cache };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
-  rehearsal = await Rehearsal.provision({ ...common, ...ports, announce, faults: props.faults });
+  rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;
   const stop = () => {
     running.close();
@@ -42,7 +43,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   try {
     const context: RunContext = {
       rehearsal,
-      another: (faults) => Rehearsal.provision({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
+      another: (faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),
     };

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
 import { cacheFolder, checkRun, summary } from './check-run';
 import { FrontDoor } from './checks/front-door';
-import { Rehearsal } from './rehearsal';
+import { type Rehearsal, rehearse } from './rehearsal';
 import { synthesizeExample } from './synth';
 import { type Assembly, readAssembly } from './template/assembly';
 import { coverageTable } from './template/coverage';
@@ -64,7 +64,7 @@ async function run(assembly: Assembly, app: string | undefined, plain: boolean):
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
-  rehearsal = await Rehearsal.provision({ assembly, app, cache: cacheFolder(), announce });
+  rehearsal = await rehearse({ assembly, app, cache: cacheFolder(), announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
   try {

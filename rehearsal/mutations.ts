@@ -16,7 +16,7 @@ import {
   RELEASED,
   STARTED,
 } from './checks/names';
-import type { Faults } from './rehearsal';
+import type { Faults } from './provision';
 import { synthesizeExample } from './synth';
 import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
 import type { TaskDefinition } from './template/task-definition';

@@ -33,7 +33,9 @@ export class Doubles {
       30,
       async () => (await fetch(`http://${LOOPBACK}:${port}/moto-api/data.json`)).ok,
     );
-    return new Doubles(await Gate.open(port), `http://${LOOPBACK}:${port}`, region);
+    const gate = await Gate.open(port);
+    sandbox.atEnd(() => void gate.close().catch(() => undefined));
+    return new Doubles(gate, `http://${LOOPBACK}:${port}`, region);
   }
 
   private constructor(

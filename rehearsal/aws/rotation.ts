@@ -10,7 +10,7 @@ import { matchesEvent } from '../template/event-pattern';
 import type { Intrinsics } from '../template/intrinsics';
 import type { Doubles } from './doubles';
 import { invoke, type LambdaFunction, lambdaFunction } from './lambda';
-import { created, type SecretStore } from './provision';
+import type { SecretStore } from './secrets';
 
 /** An AWS::SecretsManager::RotationSchedule. */
 export interface RotationSchedule {
@@ -41,13 +41,11 @@ export class Rotation {
 
   constructor(private readonly props: RotationProps) {
     const { assembly, intrinsics } = props;
-    this.schedules = created(assembly.template, 'AWS::SecretsManager::RotationSchedule', intrinsics).map(
-      ({ id, resource }) => ({
-        id,
-        secret: String(intrinsics.properties(resource).SecretId),
-        handler: lambdaFunction(assembly, intrinsics, resource.Properties?.RotationLambdaARN),
-      }),
-    );
+    this.schedules = intrinsics.created('AWS::SecretsManager::RotationSchedule').map(({ id, resource }) => ({
+      id,
+      secret: String(intrinsics.properties(resource).SecretId),
+      handler: lambdaFunction(assembly, intrinsics, resource.Properties?.RotationLambdaARN),
+    }));
   }
 
   of(secret: string | undefined): RotationSchedule | undefined {
@@ -78,11 +76,13 @@ export class Rotation {
       resources: [secret],
       detail: { labelUpdated: 'AWSCURRENT' },
     };
-    const queues = created(assembly.template, 'AWS::Events::Rule', intrinsics)
+    const queues = intrinsics
+      .created('AWS::Events::Rule')
       .map(({ resource }) => intrinsics.properties(resource))
       .filter(({ EventPattern }) => EventPattern !== undefined && matchesEvent(EventPattern, event))
       .flatMap(({ Targets = [] }) => Targets.map(({ Arn }: { Arn: string }) => Arn));
-    const names = created(assembly.template, 'AWS::Lambda::EventSourceMapping', intrinsics)
+    const names = intrinsics
+      .created('AWS::Lambda::EventSourceMapping')
       .filter(({ resource }) => queues.includes(intrinsics.properties(resource).EventSourceArn))
       .map(({ resource }) => lambdaFunction(assembly, intrinsics, resource.Properties?.FunctionName))
       .flatMap(({ environment }) => JSON.parse(environment.SERVICES ?? '[]') as Group[])

@@ -8,7 +8,6 @@ import type { Intrinsics } from '../template/intrinsics';
 import { parseScheduleExpression } from '../template/schedule-expression';
 import { type TaskDefinition, withOverrides } from '../template/task-definition';
 import type { Doubles } from './doubles';
-import { created } from './provision';
 
 /** An AWS::Scheduler::Schedule that starts a task. */
 export interface Schedule {
@@ -43,8 +42,8 @@ export class Scheduler {
   private readonly jobs: Cron[] = [];
 
   constructor(private readonly props: SchedulerProps) {
-    const { assembly, intrinsics, definitions } = props;
-    this.schedules = created(assembly.template, 'AWS::Scheduler::Schedule', intrinsics).flatMap(({ id, resource }) => {
+    const { intrinsics, definitions } = props;
+    this.schedules = intrinsics.created('AWS::Scheduler::Schedule').flatMap(({ id, resource }) => {
       const properties = intrinsics.properties(resource);
       const definition = definitions.get(properties.Target?.EcsParameters?.TaskDefinitionArn);
       if (definition === undefined) {

@@ -1,4 +1,5 @@
-import type { Faults, Rehearsal } from '../rehearsal';
+import type { Faults } from '../provision';
+import type { Rehearsal } from '../rehearsal';
 import { Disturbance, type Subject } from './disturbance';
 import { FrontDoor } from './front-door';
 

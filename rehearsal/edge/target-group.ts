@@ -1,7 +1,5 @@
 import http from 'node:http';
 import type { Announce } from '../announce';
-import type { Resource } from '../template/assembly';
-import type { Intrinsics } from '../template/intrinsics';
 import { matchesCodes, TargetHealth, type TargetState } from './target-health';
 
 /** One registered task, with its own connections so that they can be closed when it is drained. */
@@ -64,21 +62,22 @@ interface Settings {
   readonly leastOutstanding: boolean;
 }
 
+export interface TargetGroupProps {
+  // biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+  readonly properties: Record<string, any>;
+  readonly announce: Announce;
+  /** Where health checks and requests come from, if the load balancer has an address of its own. */
+  readonly localAddress?: string;
+}
+
 /** An AWS::ElasticLoadBalancingV2::TargetGroup with the tasks that are registered in it. */
 export class TargetGroup {
   readonly settings: Settings;
   private readonly registered = new Map<string, Target>();
   private turn = 0;
 
-  constructor(
-    readonly id: string,
-    resource: Resource,
-    intrinsics: Intrinsics,
-    private readonly announce: Announce,
-    /** Where health checks and requests come from. */
-    private readonly localAddress: string | undefined,
-  ) {
-    this.settings = settingsOf(intrinsics.properties(resource));
+  constructor(private readonly props: TargetGroupProps) {
+    this.settings = settingsOf(props.properties);
   }
 
   get targets(): Target[] {
@@ -90,7 +89,7 @@ export class TargetGroup {
   }
 
   register(id: string, port: number): Target {
-    const target = new Target(id, port, new TargetHealth(this.settings), this.localAddress);
+    const target = new Target(id, port, new TargetHealth(this.settings), this.props.localAddress);
     this.registered.set(id, target);
     void this.watch(target);
     return target;
@@ -134,7 +133,7 @@ export class TargetGroup {
       }
       const after = target.health.record(result.passed);
       if (after !== before) {
-        this.announce.event(`target ${target.id} is ${after}${result.passed ? '' : ` (${result.reason})`}`);
+        this.props.announce.event(`target ${target.id} is ${after}${result.passed ? '' : ` (${result.reason})`}`);
       }
       const rest = this.settings.interval * 1000 - (Date.now() - started);
       await new Promise((resolve) => setTimeout(resolve, Math.max(rest, 50)).unref());
@@ -148,7 +147,7 @@ export class TargetGroup {
           host: '127.0.0.1',
           port: target.port,
           path: this.settings.path,
-          localAddress: this.localAddress,
+          localAddress: this.props.localAddress,
           agent: false,
           timeout: this.settings.timeout * 1000,
           headers: { host: `127.0.0.1:${target.port}`, 'user-agent': 'ELB-HealthChecker/2.0', connection: 'close' },

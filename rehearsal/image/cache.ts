@@ -7,6 +7,15 @@ const LATEST = 2;
 const FRESH = 60 * 60 * 1000;
 const USES = 'uses';
 
+const making = new Map<string, Promise<unknown>>();
+
+/** Makes a folder of the cache; rehearsals of this process that ask for it meanwhile wait for the same work. */
+export function makeOnce<T>(folder: string, make: () => Promise<T>): Promise<T> {
+  const work = (making.get(folder) as Promise<T> | undefined) ?? make().finally(() => making.delete(folder));
+  making.set(folder, work);
+  return work;
+}
+
 /** Says that a run uses folders of the cache, for as long as the run's own folder is there. */
 export function use(run: string, folders: Iterable<string>): void {
   const now = new Date();

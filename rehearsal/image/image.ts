@@ -15,6 +15,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Announce } from '../announce';
 import type { ImageAsset } from '../template/assembly';
+import { makeOnce } from './cache';
 import {
   type ImageDefaults,
   type Instruction,
@@ -56,15 +57,27 @@ export interface Image {
  * working directory, collectstatic. Packages of the operating system are this machine's own. (Where a container engine is
  * present, building and running the image itself would take this function's place.)
  */
-export async function prepareImage(
+export function prepareImage(
   asset: ImageAsset,
   cache: string,
   announce: Announce,
   patches: Patch[] = [],
 ): Promise<Image> {
+  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '3']));
+  return makeOnce(root, () => makeImage({ asset, root, cache, announce, patches }));
+}
+
+interface ImageProps {
+  readonly asset: ImageAsset;
+  readonly root: string;
+  readonly cache: string;
+  readonly announce: Announce;
+  readonly patches: Patch[];
+}
+
+async function makeImage({ asset, root, cache, announce, patches }: ImageProps): Promise<Image> {
   const dockerFile = path.join(asset.directory, asset.dockerFile);
   const instructions = parseDockerfile(readFileSync(dockerFile, 'utf8'));
-  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '3']));
   const complete = existsSync(root);
   const building = complete ? root : `${root}.${process.pid}`;
   if (!complete) {
@@ -79,7 +92,7 @@ export async function prepareImage(
   const defaults = imageDefaults(instructions);
   const venv = await pythonOf(instructions, building, cache, announce);
   if (!complete) {
-    await buildSteps(instructions, building, venv, defaults, announce);
+    await buildSteps(instructions, { root: building, venv, defaults }, announce);
     try {
       renameSync(building, root);
     } catch {
@@ -170,9 +183,7 @@ function localPackages(requirements: string, directory: string): string[] {
 /** What the image runs at build time and the application needs at run time. */
 async function buildSteps(
   instructions: Instruction[],
-  root: string,
-  venv: string,
-  defaults: ImageDefaults,
+  { root, venv, defaults }: Image,
   announce: Announce,
 ): Promise<void> {
   await run(path.join(venv, 'bin', 'python'), [

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { makeOnce } from './cache';
 
 const run = promisify(execFile);
 
@@ -51,7 +52,10 @@ export async function virtualEnvironment(cache: string, name: string, requiremen
     .slice(0, 16);
   const directory = path.join(cache, 'venv', `${name}-${hash}`);
   const marker = path.join(directory, 'complete');
-  if (!existsSync(marker)) {
+  await makeOnce(directory, async () => {
+    if (existsSync(marker)) {
+      return;
+    }
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(path.dirname(directory), { recursive: true });
     await run(python, ['-m', 'venv', directory]);
@@ -62,6 +66,6 @@ export async function virtualEnvironment(cache: string, name: string, requiremen
     }
     mkdirSync(`${marker}.new`);
     renameSync(`${marker}.new`, marker);
-  }
+  });
   return directory;
 }

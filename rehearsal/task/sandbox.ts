@@ -10,6 +10,7 @@ export class Sandbox {
   readonly directory: string;
   private readonly reaper: ChildProcess;
   private readonly groups = new Set<number>();
+  private readonly endings: (() => void)[] = [];
   private closed = false;
 
   constructor(cache: string) {
@@ -53,9 +54,17 @@ export class Sandbox {
     return child;
   }
 
+  /** Has something done when the run ends, whether it was provisioned whole or only in part. */
+  atEnd(ending: () => void): void {
+    this.endings.push(ending);
+  }
+
   /** Ends whatever still runs and removes the folder. */
   close(): void {
     this.closed = true;
+    for (const ending of this.endings.splice(0)) {
+      ending();
+    }
     for (const group of this.groups) {
       killGroup(group, 'SIGKILL');
     }

@@ -5,10 +5,8 @@ import type { TaskDefinition } from '../template/task-definition';
 import { eventually, sleep } from '../wait';
 import { drain, type Registration, type StopOrder } from './draining';
 import { lastError } from './last-error';
+import type { Launch } from './launcher';
 import type { Task } from './process';
-
-/** Starts a task; throws as ECS would refuse to. */
-export type Launch = (definition: TaskDefinition, name: string) => Promise<Task>;
 
 export interface ServiceProps {
   readonly id: string;

@@ -1,4 +1,4 @@
-import type { Resource, Template } from './assembly';
+import { type Resource, resourcesOfType, type Template } from './assembly';
 
 /** What a logical id turned into on this machine: the value of its Ref and of its attributes. */
 export interface Physical {
@@ -38,9 +38,11 @@ export class Intrinsics {
     return this.resolve(resource.Properties ?? {}) as Record<string, any>;
   }
 
-  /** Whether a resource's condition holds. */
-  isCreated(resource: Resource): boolean {
-    return resource.Condition === undefined || this.condition(resource.Condition);
+  /** Resources of a type whose condition holds. */
+  created(type: string): { id: string; resource: Resource }[] {
+    return resourcesOfType(this.props.template, type).filter(
+      ({ resource }) => resource.Condition === undefined || this.condition(resource.Condition),
+    );
   }
 
   resolve(value: unknown): unknown {

@@ -1,6 +1,4 @@
-import { created } from '../aws/provision';
 import type { ListenerSettings } from '../edge/load-balancer';
-import type { Template } from './assembly';
 import type { Intrinsics } from './intrinsics';
 
 /** Seconds that a load balancer of AWS lets a connection be silent when nothing is said. */
@@ -13,8 +11,8 @@ export interface BalancerSettings {
   readonly dropInvalidHeaders: boolean;
 }
 
-export function readLoadBalancer(template: Template, intrinsics: Intrinsics): BalancerSettings | undefined {
-  const [balancer] = created(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer', intrinsics);
+export function readLoadBalancer(intrinsics: Intrinsics): BalancerSettings | undefined {
+  const [balancer] = intrinsics.created('AWS::ElasticLoadBalancingV2::LoadBalancer');
   if (balancer === undefined) {
     return undefined;
   }
@@ -26,11 +24,11 @@ export function readLoadBalancer(template: Template, intrinsics: Intrinsics): Ba
 }
 
 /** The listeners with their rules. */
-export function readListeners(template: Template, intrinsics: Intrinsics): ListenerSettings[] {
-  const rules = created(template, 'AWS::ElasticLoadBalancingV2::ListenerRule', intrinsics).map(({ resource }) =>
-    intrinsics.properties(resource),
-  );
-  return created(template, 'AWS::ElasticLoadBalancingV2::Listener', intrinsics).map(({ id, resource }) => {
+export function readListeners(intrinsics: Intrinsics): ListenerSettings[] {
+  const rules = intrinsics
+    .created('AWS::ElasticLoadBalancingV2::ListenerRule')
+    .map(({ resource }) => intrinsics.properties(resource));
+  return intrinsics.created('AWS::ElasticLoadBalancingV2::Listener').map(({ id, resource }) => {
     const properties = intrinsics.properties(resource);
     return {
       port: Number(properties.Port),

@@ -1,23 +1,24 @@
 import type { Announce } from '../announce';
-import { created } from '../aws/provision';
 import type { TargetGroup } from '../edge/target-group';
 import type { ServiceProps } from '../task/services';
-import { placeOf, type Template } from './assembly';
+import { placeOf } from './assembly';
 import type { Intrinsics } from './intrinsics';
 import type { TaskDefinition } from './task-definition';
 
 type Read = Omit<ServiceProps, 'launch' | 'order'>;
 
+/** What services are read from. */
+export interface ServiceSources {
+  readonly intrinsics: Intrinsics;
+  readonly definitions: ReadonlyMap<string, TaskDefinition>;
+  readonly groups: ReadonlyMap<string, TargetGroup>;
+  readonly announce: Announce;
+}
+
 /** The services of the template whose image can be built here; the others are announced. */
-export function readServices(
-  template: Template,
-  intrinsics: Intrinsics,
-  definitions: Map<string, TaskDefinition>,
-  groups: Map<string, TargetGroup>,
-  announce: Announce,
-): Read[] {
-  const minimums = minimumTasks(template, intrinsics);
-  return created(template, 'AWS::ECS::Service', intrinsics).flatMap(({ id, resource }) => {
+export function readServices({ intrinsics, definitions, groups, announce }: ServiceSources): Read[] {
+  const minimums = minimumTasks(intrinsics);
+  return intrinsics.created('AWS::ECS::Service').flatMap(({ id, resource }) => {
     const properties = intrinsics.properties(resource);
     const definition = definitions.get(properties.TaskDefinition);
     if (definition === undefined) {
@@ -39,9 +40,9 @@ export function readServices(
 }
 
 /** Where scaling decides the number of tasks, it starts at the fewest. */
-function minimumTasks(template: Template, intrinsics: Intrinsics): Map<string | undefined, number> {
+function minimumTasks(intrinsics: Intrinsics): Map<string | undefined, number> {
   return new Map(
-    created(template, 'AWS::ApplicationAutoScaling::ScalableTarget', intrinsics).map(({ resource }) => {
+    intrinsics.created('AWS::ApplicationAutoScaling::ScalableTarget').map(({ resource }) => {
       const properties = intrinsics.properties(resource);
       return [String(properties.ResourceId).split('/').pop(), Number(properties.MinCapacity)];
     }),

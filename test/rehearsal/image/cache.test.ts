@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { clean, use } from '../../../rehearsal/image/cache';
+import { clean, makeOnce, use } from '../../../rehearsal/image/cache';
 
 const HOUR = 60 * 60 * 1000;
 let cache: string;
@@ -44,4 +44,16 @@ test('what a run uses stays, and so does what was used lately', () => {
 
 test('a cache that is not there yet needs no cleaning', () => {
   expect(clean(path.join(cache, 'nothing'))).toEqual([]);
+});
+
+test('who asks for a folder while it is made waits for it, and it is made once', async () => {
+  let made = 0;
+  const make = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return ++made;
+  };
+  expect(await Promise.all([makeOnce('venv', make), makeOnce('venv', make), makeOnce('image', make)])).toEqual([
+    1, 1, 2,
+  ]);
+  expect(await makeOnce('venv', make)).toBe(3);
 });

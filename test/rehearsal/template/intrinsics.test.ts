@@ -2,8 +2,12 @@
 import { Intrinsics, isPaper } from '../../../rehearsal/template/intrinsics';
 
 const template = {
-  Resources: {},
   Parameters: { Size: { Type: 'Number', Default: 3 } },
+  Resources: {
+    Always: { Type: 'Test::Thing' },
+    WhenBig: { Type: 'Test::Thing', Condition: 'Big' },
+    WhenSmall: { Type: 'Test::Thing', Condition: 'Small' },
+  },
   Conditions: {
     Big: { 'Fn::Equals': [{ Ref: 'Size' }, 3] },
     Small: { 'Fn::Not': [{ Condition: 'Big' }] },
@@ -48,7 +52,11 @@ test('conditions choose', () => {
   expect(intrinsics().resolve({ 'Fn::If': ['Big', 'yes', 'no'] })).toBe('yes');
   expect(intrinsics().resolve({ 'Fn::If': ['Small', 'yes', 'no'] })).toBe('no');
   expect(intrinsics().resolve({ 'Fn::If': ['Either', 'yes', 'no'] })).toBe('yes');
-  expect(intrinsics().isCreated({ Type: 'X', Condition: 'Small' })).toBe(false);
+  expect(
+    intrinsics()
+      .created('Test::Thing')
+      .map(({ id }) => id),
+  ).toEqual(['Always', 'WhenBig']);
 });
 
 test('AWS::NoValue takes a property or an item away', () => {

@@ -1,0 +1,177 @@
+import path from 'node:path';
+import type { Announce } from './announce';
+import { ACCOUNT } from './aws/aws';
+import { type Backing, provisionBacking } from './aws/backing';
+import { Rotation } from './aws/rotation';
+import { Scheduler } from './aws/scheduler';
+import { type Certificate, CertificateAuthority } from './edge/certificates';
+import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
+import { clusterArnOf, hostNames, registerNetwork } from './edge/network';
+import { TargetGroup } from './edge/target-group';
+import { clean } from './image/cache';
+import type { Image, Patch } from './image/image';
+import { prepareImages } from './image/images';
+import type { PostgresServer } from './postgres/postgres';
+import type { StopOrder } from './task/draining';
+import { type Launch, Launcher, userOf } from './task/launcher';
+import type { Task } from './task/process';
+import { Sandbox } from './task/sandbox';
+import { Service } from './task/services';
+import type { Assembly } from './template/assembly';
+import { Intrinsics } from './template/intrinsics';
+import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
+import { readServices } from './template/read-services';
+import { readTaskDefinition, type TaskDefinition } from './template/task-definition';
+
+export interface RehearsalProps {
+  readonly assembly: Assembly;
+  readonly cache: string;
+  readonly announce: Announce;
+  /** Source folder of the application instead of the image's build context. */
+  readonly app?: string;
+  readonly httpsPort?: number;
+  readonly httpPort?: number;
+  /** Faults, for the mutation proof. */
+  readonly faults?: Faults;
+}
+
+/** What a mutation breaks beside the template. */
+export interface Faults {
+  readonly untrustedCa?: boolean;
+  readonly stopOrder?: StopOrder;
+  readonly patches?: Patch[];
+  /** Changes task definitions after everything in them is resolved. */
+  readonly definition?: (definition: TaskDefinition) => TaskDefinition;
+  /** Breaks the database before the release. */
+  readonly database?: (postgres: PostgresServer, database: string) => Promise<void>;
+}
+
+/** What a rehearsal consists of. Nothing of it is started but the backing services. */
+export interface Parts extends Backing {
+  readonly props: RehearsalProps;
+  readonly sandbox: Sandbox;
+  readonly authority: CertificateAuthority;
+  /** The bundle that processes are given in place of RDS's. */
+  readonly caBundle: string;
+  readonly images: ReadonlyMap<string, Image>;
+  readonly definitions: ReadonlyMap<string, TaskDefinition>;
+  readonly launch: Launch;
+  /** Runs a task once, as RunTask does. */
+  readonly run: Launch;
+  /** Tasks outside services: releases, schedules, one-off commands. */
+  readonly tasks: readonly Task[];
+  readonly listeners: readonly ListenerSettings[];
+  /** Seconds that the load balancer lets a connection be silent. */
+  readonly idleTimeout: number;
+  readonly loadBalancer?: LoadBalancer;
+  readonly services: readonly Service[];
+  readonly scheduler: Scheduler;
+  readonly rotation: Rotation;
+}
+
+/** Makes everything that a stack's processes need; leaves nothing behind when something fails. */
+export async function provision(props: RehearsalProps): Promise<Parts> {
+  const sandbox = new Sandbox(props.cache);
+  try {
+    return await provisionIn(sandbox, props);
+  } catch (error) {
+    sandbox.close();
+    throw error;
+  }
+}
+
+async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Parts> {
+  const { assembly, cache, app, faults, announce } = props;
+  const { template, stackName, region } = assembly;
+  const intrinsics = new Intrinsics({ template, stackName, region, account: ACCOUNT });
+  const common = { assembly, intrinsics, sandbox, cache, announce };
+  const localAddress = await registerNetwork(assembly, intrinsics, announce);
+  const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
+  const [images, backing] = await Promise.all([
+    prepareImages({ ...common, app, patches: faults?.patches }),
+    provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
+  ]);
+  for (const folder of clean(cache)) {
+    announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
+  }
+
+  const definitions = readDefinitions(intrinsics, images, props);
+  const [first] = definitions.values();
+  const user = userOf(first, first && images.get(first.image), announce);
+  const launcher = new Launcher({ sandbox, announce, backing, images, user, caBundle });
+  const launch: Launch = (definition, name) => launcher.launch(definition, name);
+  const tasks: Task[] = [];
+  const run: Launch = async (definition, name) => {
+    const task = await launch(definition, name);
+    tasks.push(task);
+    return task;
+  };
+
+  const groups = targetGroups(intrinsics, announce, localAddress);
+  const order = faults?.stopOrder ?? 'deregister-first';
+  const services = readServices({ intrinsics, definitions, groups, announce }).map(
+    (read) => new Service({ ...read, launch, order }),
+  );
+  const balancer = readLoadBalancer(intrinsics);
+  const { doubles, secrets } = backing;
+  const clusterArn = clusterArnOf(assembly);
+  const ca = authority.certificate;
+  return {
+    ...backing,
+    ...{ props, sandbox, authority, caBundle, images, definitions, launch, run, tasks, services },
+    listeners: readListeners(intrinsics),
+    idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
+    loadBalancer: balancer && new LoadBalancer({ ...balancer, groups, certificate, announce }),
+    scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, clusterArn, run, announce }),
+    rotation: new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce }),
+  };
+}
+
+async function issueCertificates(
+  sandbox: Sandbox,
+  intrinsics: Intrinsics,
+  { assembly, announce, faults }: RehearsalProps,
+): Promise<{ authority: CertificateAuthority; certificate: Certificate; caBundle: string }> {
+  announce.progress('certificates of a local authority');
+  const folder = sandbox.folder('certificates');
+  const authority = await CertificateAuthority.create(folder);
+  const certificate = await authority.issue('server', ['localhost', ...hostNames(assembly, intrinsics)]);
+  const trusted = faults?.untrustedCa ? await CertificateAuthority.create(folder, 'another-ca') : authority;
+  return { authority, certificate, caBundle: trusted.certificate.certFile };
+}
+
+/** Task definitions whose image can be made here, by ARN. */
+function readDefinitions(
+  intrinsics: Intrinsics,
+  images: ReadonlyMap<string, Image>,
+  { assembly, announce, faults }: RehearsalProps,
+): ReadonlyMap<string, TaskDefinition> {
+  const definitions = new Map<string, TaskDefinition>();
+  for (const { id, resource } of intrinsics.created('AWS::ECS::TaskDefinition')) {
+    const { Family } = intrinsics.properties(resource);
+    const arn = `arn:aws:ecs:${assembly.region}:${ACCOUNT}:task-definition/${Family ?? id}:1`;
+    intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
+    const definition = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));
+    if (definition.sidecars.length > 0) {
+      announce.substitution(`containers beside the application stay paper: ${definition.sidecars.join(', ')}`);
+    }
+    if (images.has(definition.image)) {
+      definitions.set(arn, faults?.definition?.(definition) ?? definition);
+    }
+  }
+  return definitions;
+}
+
+function targetGroups(
+  intrinsics: Intrinsics,
+  announce: Announce,
+  localAddress: string | undefined,
+): ReadonlyMap<string, TargetGroup> {
+  const groups = intrinsics.created('AWS::ElasticLoadBalancingV2::TargetGroup');
+  return new Map(
+    groups.map(({ id, resource }) => {
+      const properties = intrinsics.properties(resource);
+      return [id, new TargetGroup({ properties, announce, localAddress })];
+    }),
+  );
+}
