@@ -171,7 +171,7 @@ function targetGroups(
   return new Map(
     groups.map(({ id, resource }) => {
       const properties = intrinsics.properties(resource);
-      return [id, new TargetGroup({ properties, announce, localAddress })];
+      return [id, new TargetGroup({ arn: id, properties, announce, localAddress })];
     }),
   );
 }

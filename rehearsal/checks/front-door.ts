@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import WebSocket from 'ws';
 import { CALLER_HEADER, type Calls } from '../edge/calls';
+import { chooseAction, concrete, forwardsTo, hostPatterns, matchesPattern, pathPatterns } from '../edge/listener-rules';
 import type { Rehearsal } from '../rehearsal';
 
 export interface Reply {
@@ -42,10 +43,20 @@ export class FrontDoor {
     const listener = forwarding.find(({ secure }) => secure) ?? forwarding[0];
     this.secure = listener?.secure ?? false;
     this.listener = listener?.port ?? 80;
-    const names = (listener?.rules ?? [])
-      .flatMap(({ conditions }) => conditions)
-      .flatMap((condition) => condition.HostHeaderConfig?.Values ?? []);
-    this.host = names[0] ?? 'localhost';
+    this.host = this.hostFor('/');
+  }
+
+  /** A host name under which the load balancer passes a path on to a service; one whose rule names the path, if there is one. */
+  hostFor(path: string): string {
+    const { rules = [], defaultActions = [] } =
+      this.rehearsal.listeners.find(({ port }) => port === this.listener) ?? {};
+    const naming = rules.filter((rule) => pathPatterns(rule).some((pattern) => matchesPattern(pattern, path)));
+    const names = [...naming, ...rules].flatMap((rule) => hostPatterns(rule)).map(concrete);
+    const answered = names.find((host) => {
+      const action = chooseAction(rules, defaultActions, { host, path, method: 'GET', headers: {} });
+      return forwardsTo(action) !== undefined;
+    });
+    return answered ?? names[0] ?? 'localhost';
   }
 
   /** What the load balancer has passed on of its requests. */
@@ -134,12 +145,13 @@ export class FrontDoor {
   }
 
   webSocket(path: string): WebSocket {
+    const host = this.hostFor(path);
     return new WebSocket(`${this.secure ? 'wss' : 'ws'}://127.0.0.1:${this.port(this.listener)}${path}`, {
       ...({ ca: this.rehearsal.authority.certificate.cert, servername: this.host } as object),
       headers: {
-        host: this.host,
+        host,
         [CALLER_HEADER]: this.caller,
-        origin: `${this.secure ? 'https' : 'http'}://${this.host}`,
+        origin: `${this.secure ? 'https' : 'http'}://${host}`,
         cookie: this.cookieHeader(),
       },
     });

@@ -1,8 +1,8 @@
-import http from 'node:http';
 import net from 'node:net';
 import { accepts } from '../edge/ports';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
+import { direct } from './direct';
 import { guestbook } from './guestbook';
 import { HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
 
@@ -109,7 +109,9 @@ export const webChecks: Check[] = [
       for (const service of hidesServer ? rehearsal.services : []) {
         const [target] = service.group?.targets ?? [];
         const server =
-          target === undefined ? undefined : await direct(target.port, service.group?.settings.path ?? '/');
+          target === undefined
+            ? undefined
+            : (await direct(target.port, service.group?.settings.path ?? '/')).headers.server;
         expect(server === undefined, `${service.name} itself sends "server: ${server}"`);
       }
       return undefined;
@@ -169,18 +171,6 @@ export const webChecks: Check[] = [
     },
   },
 ];
-
-/** The `server` header of a process, asked without the load balancer. */
-function direct(port: number, path: string): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    http
-      .get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
-        response.resume();
-        resolve(response.headers.server?.toString());
-      })
-      .on('error', reject);
-  });
-}
 
 /** How long a server leaves a connection open after a request; `atLeast` and a little when it is longer than that. */
 async function idleSeconds(port: number, path: string, atLeast: number): Promise<number> {

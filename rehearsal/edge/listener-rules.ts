@@ -56,6 +56,33 @@ export function matchesPattern(pattern: string, text: string, ignoreCase = false
   return new RegExp(`^${expression}$`, ignoreCase ? 'is' : 's').test(text);
 }
 
+/** The target group that an action forwards to, if it does. */
+export function forwardsTo(action: RuleAction | undefined): string | undefined {
+  return action?.Type === 'forward'
+    ? (action.TargetGroupArn ?? action.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn)
+    : undefined;
+}
+
+/** The host name patterns of a rule. */
+export function hostPatterns({ conditions }: ListenerRule): string[] {
+  return conditions
+    .filter(({ Field }) => Field === 'host-header')
+    .flatMap(({ HostHeaderConfig, Values }) => HostHeaderConfig?.Values ?? Values ?? []);
+}
+
+/** The path patterns of a rule; every path when it has none. */
+export function pathPatterns({ conditions }: ListenerRule): string[] {
+  const patterns = conditions
+    .filter(({ Field }) => Field === 'path-pattern')
+    .flatMap(({ PathPatternConfig, Values }) => PathPatternConfig?.Values ?? Values ?? []);
+  return patterns.length > 0 ? patterns : ['/'];
+}
+
+/** A text that a pattern matches. */
+export function concrete(pattern: string): string {
+  return pattern.replace(/\*/g, 'rehearsal').replace(/\?/g, 'x');
+}
+
 function holds(condition: RuleCondition, request: RoutedRequest): boolean {
   const values = (config?: { readonly Values?: string[] }) => config?.Values ?? condition.Values ?? [];
   switch (condition.Field) {

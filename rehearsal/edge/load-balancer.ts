@@ -5,7 +5,7 @@ import { createProxyServer, type ProxyServer } from 'httpxy';
 import type { Announce } from '../announce';
 import { CALLER_HEADER, Calls } from './calls';
 import type { Certificate } from './certificates';
-import { chooseAction, type ListenerRule, type RuleAction } from './listener-rules';
+import { chooseAction, forwardsTo, type ListenerRule, type RuleAction } from './listener-rules';
 import { LOOPBACK } from './ports';
 import type { Target, TargetGroup } from './target-group';
 
@@ -227,8 +227,7 @@ export class LoadBalancer {
   }
 
   private choose(action: RuleAction): Target | undefined {
-    const arn = action.TargetGroupArn ?? action.ForwardConfig?.TargetGroups?.[0]?.TargetGroupArn ?? '';
-    return this.props.groups.get(arn)?.choose();
+    return this.props.groups.get(forwardsTo(action) ?? '')?.choose();
   }
 
   /** Appends whom it was called by; what the client claims stays on the left. */

@@ -63,6 +63,8 @@ interface Settings {
 }
 
 export interface TargetGroupProps {
+  /** What listener rules call it. */
+  readonly arn: string;
   // biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
   readonly properties: Record<string, any>;
   readonly announce: Announce;
@@ -72,11 +74,13 @@ export interface TargetGroupProps {
 
 /** An AWS::ElasticLoadBalancingV2::TargetGroup with the tasks that are registered in it. */
 export class TargetGroup {
+  readonly arn: string;
   readonly settings: Settings;
   private readonly registered = new Map<string, Target>();
   private turn = 0;
 
   constructor(private readonly props: TargetGroupProps) {
+    this.arn = props.arn;
     this.settings = settingsOf(props.properties);
   }
 

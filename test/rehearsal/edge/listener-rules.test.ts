@@ -1,4 +1,12 @@
-import { chooseAction, matchesPattern, type RuleAction } from '../../../rehearsal/edge/listener-rules';
+import {
+  chooseAction,
+  concrete,
+  forwardsTo,
+  hostPatterns,
+  matchesPattern,
+  pathPatterns,
+  type RuleAction,
+} from '../../../rehearsal/edge/listener-rules';
 
 const forward = (group: string): RuleAction => ({ Type: 'forward', TargetGroupArn: group });
 const host = (...Values: string[]) => ({ Field: 'host-header', HostHeaderConfig: { Values } });
@@ -33,4 +41,19 @@ test('a dot is a dot, an asterisk any run and a question mark one character', ()
 
 test('paths differ by case', () => {
   expect(chooseAction(RULES, [NOT_FOUND], request('shop.example.com', '/WS/echo'))).toEqual(forward('web'));
+});
+
+test('a rule says its hosts, its paths and where it leads', () => {
+  const [web, asgi] = RULES;
+  expect([hostPatterns(asgi), pathPatterns(asgi), forwardsTo(asgi.actions[0])]).toEqual([
+    ['shop.example.com'],
+    ['/ws/*'],
+    'asgi',
+  ]);
+  expect([pathPatterns(web), forwardsTo(NOT_FOUND)]).toEqual([['/'], undefined]);
+});
+
+test('a concrete name matches its pattern', () => {
+  expect(concrete('*.shops.example.com')).toBe('rehearsal.shops.example.com');
+  expect(matchesPattern('/img/?.*', concrete('/img/?.*'))).toBe(true);
 });
