@@ -1,14 +1,17 @@
 /** The account that the doubles answer for, unless they are asked for another. */
 export const ACCOUNT = '123456789012';
 
+/** One call of an API. */
+export interface AwsCall {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly service: 'sqs' | 'secretsmanager';
+  readonly action: string;
+  readonly input: object;
+}
+
 /** A call to the double of an AWS service with a JSON protocol, as the SDKs make it. The double checks no signature. */
-export async function awsCall<T>(
-  endpoint: string,
-  service: 'sqs' | 'secretsmanager',
-  action: string,
-  input: object,
-  region: string,
-): Promise<T> {
+export async function awsCall<T>({ endpoint, region, service, action, input }: AwsCall): Promise<T> {
   const target = service === 'sqs' ? `AmazonSQS.${action}` : `secretsmanager.${action}`;
   const response = await fetch(endpoint, {
     method: 'POST',

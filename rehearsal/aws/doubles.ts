@@ -4,7 +4,7 @@ import { freePort, LOOPBACK } from '../edge/ports';
 import { virtualEnvironment } from '../image/python';
 import type { Sandbox } from '../task/sandbox';
 import { eventually } from '../wait';
-import { awsCall, createBucket, idleFunction } from './aws';
+import { type AwsCall, awsCall, createBucket, idleFunction } from './aws';
 import { Gate } from './gate';
 
 /** Doubles of the APIs of SQS, Secrets Manager and S3, on loopback. They prove nothing about IAM or CloudFormation. */
@@ -51,11 +51,11 @@ export class Doubles {
   }
 
   sqs<T>(action: string, input: object): Promise<T> {
-    return awsCall<T>(this.behind, 'sqs', action, input, this.region);
+    return this.call<T>('sqs', action, input);
   }
 
   secrets<T>(action: string, input: object): Promise<T> {
-    return awsCall<T>(this.behind, 'secretsmanager', action, input, this.region);
+    return this.call<T>('secretsmanager', action, input);
   }
 
   /** Makes a queue; gives its URL as the application sees it, and its ARN. */
@@ -118,5 +118,9 @@ export class Doubles {
 
   createBucket(name: string): Promise<void> {
     return createBucket(this.behind, name, this.region);
+  }
+
+  private call<T>(service: AwsCall['service'], action: string, input: object): Promise<T> {
+    return awsCall<T>({ endpoint: this.behind, region: this.region, service, action, input });
   }
 }

@@ -27,6 +27,16 @@ export interface Visit {
   readonly late: number;
 }
 
+interface VisitorsProps {
+  readonly rehearsal: Rehearsal;
+  /** The visitor who is not logged in. */
+  readonly front: FrontDoor;
+  readonly book: Guestbook;
+  readonly sessions: readonly FrontDoor[];
+  /** For each session, a link that was signed before anything changed. */
+  readonly links: readonly string[];
+}
+
 /**
  * Logged-in visitors, each with a session and a link signed before anything changes. While they are busy each sends four
  * requests at once, opens a WebSocket as the person who is logged in, follows links signed earlier and just now; others
@@ -37,7 +47,7 @@ export class Visitors {
     const book = guestbook(rehearsal);
     const sessions = await Promise.all(Array.from({ length: SESSIONS }, () => book.session()));
     const links = await Promise.all(sessions.map((session) => linkOf(session)));
-    return new Visitors(rehearsal, front, book, sessions, links);
+    return new Visitors({ rehearsal, front, book, sessions, links });
   }
 
   private readonly agent = new https.Agent({ keepAlive: true });
@@ -51,13 +61,7 @@ export class Visitors {
   private readonly labels: string[] = [];
   private readonly unsettled = new Map<string, string>();
 
-  private constructor(
-    private readonly rehearsal: Rehearsal,
-    private readonly front: FrontDoor,
-    private readonly book: Guestbook,
-    private readonly sessions: FrontDoor[],
-    private readonly links: string[],
-  ) {}
+  private constructor(private readonly props: VisitorsProps) {}
 
   /** Keeps everybody busy while something is done; throws unless nobody noticed. */
   async during(label: string, work: () => Promise<void>): Promise<Visit> {
@@ -67,15 +71,17 @@ export class Visitors {
     this.before ??= await this.waiting();
     this.busy = true;
     const loops = [
-      ...this.sessions.map((session, index) => this.repeat(PAUSE, () => this.round(session, this.links[index]))),
-      ...[1, 2].map(() => this.repeat(PAUSE, () => this.read(this.front, '/'))),
+      ...this.props.sessions.map((session, index) =>
+        this.repeat(PAUSE, () => this.round(session, this.props.links[index])),
+      ),
+      ...[1, 2].map(() => this.repeat(PAUSE, () => this.read(this.props.front, '/'))),
       this.repeat(POST_PAUSE, async () => {
-        await this.book.post(`${label} ${posted}`);
+        await this.props.book.post(`${label} ${posted}`);
         posted++;
       }),
       this.repeat(POST_PAUSE, async () => {
         const drill = drills.length % 2 === 0 ? 'ping' : 'express-slow';
-        drills.push(await this.book.drill(drill, { label, seconds: '0.2' }));
+        drills.push(await this.props.book.drill(drill, { label, seconds: '0.2' }));
       }),
     ];
     try {
@@ -99,7 +105,7 @@ export class Visitors {
    */
   async meetBoth(old: ReadonlySet<string>): Promise<void> {
     await Promise.all(
-      this.sessions.map(async (session) => {
+      this.props.sessions.map(async (session) => {
         const tab = session.tab('from new to old');
         const until = <T>(who: string, isOld: boolean, ask: () => Promise<T>) =>
           eventually(
@@ -179,7 +185,7 @@ export class Visitors {
 
   /** Messages whose words no task has counted. */
   private async uncounted(): Promise<number> {
-    const { postgres, database = '' } = this.rehearsal;
+    const { postgres, database = '' } = this.props.rehearsal;
     const rows = await postgres?.query(database, async (client) => {
       const query = 'SELECT text FROM guestbook_message WHERE words IS NULL';
       return (await client.query<{ text: string }>(query)).rows;
@@ -189,7 +195,7 @@ export class Visitors {
 
   /** Forgets the drills of a label that have ended well; gives how many have not. */
   private async settle(label: string): Promise<number> {
-    for (const { task_id, finished_at } of await this.book.records({ label })) {
+    for (const { task_id, finished_at } of await this.props.book.records({ label })) {
       if (finished_at !== null) {
         this.unsettled.delete(task_id);
       }
@@ -199,7 +205,7 @@ export class Visitors {
 
   /** Messages of all queues, those included that somebody works on or has left, and dead letters: a poison task changes nothing. */
   private async waiting(): Promise<number> {
-    const { doubles, queues } = this.rehearsal;
+    const { doubles, queues } = this.props.rehearsal;
     const depths = await Promise.all([...queues.values()].map(({ url }) => doubles.depth(url)));
     return depths.reduce((sum, { visible, inFlight }) => sum + visible + inFlight, 0);
   }

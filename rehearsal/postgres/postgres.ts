@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, type StdioOptions } from 'node:child_process';
 import { appendFileSync, chmodSync, chownSync, closeSync, copyFileSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -7,7 +7,7 @@ import type { Certificate } from '../edge/certificates';
 import { freePort, LOOPBACK } from '../edge/ports';
 import { type Identity, identity, YOURSELF } from '../task/identity';
 import { isRoot, type Sandbox } from '../task/sandbox';
-import { eventually } from '../wait';
+import { eventually, sleep } from '../wait';
 
 /** PostgreSQL refuses to run as root; this is `nobody`. */
 const UNPRIVILEGED = 65534;
@@ -21,24 +21,31 @@ export interface PostgresProps {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+/** Where a server keeps its data, with its socket, and listens. */
+interface Place {
+  readonly data: string;
+  readonly port: number;
+}
+
 /** A real server with TLS, run by nobody's user, whose superuser belongs to "RDS" alone. */
 export class PostgresServer {
   static async start(props: PostgresProps): Promise<PostgresServer> {
-    const server = new PostgresServer(props, await freePort());
-    server.initialise();
-    await server.up();
+    const place = { data: path.join(props.sandbox.folder('postgres', UNPRIVILEGED), 'data'), port: await freePort() };
+    initialise(props, place.data);
+    const server = new PostgresServer(props, place, launch(props, place));
+    await server.answers();
     return server;
   }
 
   readonly host = 'localhost';
-  private readonly data: string;
-  private child?: ChildProcess;
+  readonly port: number;
 
   private constructor(
     private readonly props: PostgresProps,
-    readonly port: number,
+    private readonly place: Place,
+    private process: ChildProcess,
   ) {
-    this.data = path.join(props.sandbox.folder('postgres', UNPRIVILEGED), 'data');
+    this.port = place.port;
   }
 
   /** Makes what RDS makes: a master that is not a superuser, its database, and the roles that RDS grants. */
@@ -57,7 +64,7 @@ export class PostgresServer {
 
   /** Runs SQL as the superuser, over the socket that only the rehearsal reaches. */
   async query<T>(database: string, use: (client: Client) => Promise<T>): Promise<T> {
-    const client = new Client({ host: this.data, port: this.port, user: 'rdsadmin', database });
+    const client = new Client({ host: this.place.data, port: this.port, user: 'rdsadmin', database });
     await client.connect();
     try {
       return await use(client);
@@ -68,96 +75,83 @@ export class PostgresServer {
 
   /** Ends every connection and comes back with what it had committed, as a failover would. */
   async restart(pauseMilliseconds = 0): Promise<void> {
-    const { child } = this;
-    const gone = new Promise((resolve) => child?.once('exit', resolve));
-    child?.kill('SIGINT');
+    const gone = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.kill('SIGINT');
     await gone;
-    await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds));
-    await this.up();
+    await sleep(pauseMilliseconds);
+    this.process = launch(this.props, this.place);
+    await this.answers();
   }
 
-  private initialise(): void {
-    const { binaries, certificate, parameters, announce } = this.props;
-    const initdb = path.join(binaries, 'bin', 'initdb');
-    const { prefix, ...user } = this.user(initdb);
-    const [program, ...args] = [
-      ...prefix,
-      initdb,
-      ...[
-        '-D',
-        this.data,
-        '-U',
-        'rdsadmin',
-        '--auth=trust',
-        '-E',
-        'UTF8',
-        '--locale=C',
-        '--no-sync',
-        '--no-instructions',
-      ],
-    ];
-    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: this.environment(), cwd: '/', ...user });
-    for (const [file, name] of [
-      [certificate.certFile, 'server.crt'],
-      [certificate.keyFile, 'server.key'],
-    ]) {
-      const target = path.join(this.data, name);
-      copyFileSync(file, target);
-      chmodSync(target, 0o600);
-      if (isRoot()) {
-        chownSync(target, UNPRIVILEGED, UNPRIVILEGED);
-      }
-    }
-    const forced = parameters['rds.force_ssl'] !== '0';
-    writeFileSync(
-      path.join(this.data, 'pg_hba.conf'),
-      `local all rdsadmin trust\n${forced ? 'hostssl' : 'host'} all all 127.0.0.1/32 scram-sha-256\n`,
-    );
-    appendFileSync(path.join(this.data, 'postgresql.conf'), configuration(parameters, announce).join('\n'));
-  }
-
-  private async up(): Promise<void> {
-    const log = openSync(path.join(this.props.sandbox.directory, 'postgres.log'), 'a');
-    const settings = {
-      port: this.port,
-      listen_addresses: LOOPBACK,
-      unix_socket_directories: this.data,
-      ssl: 'on',
-      fsync: 'off',
-    };
-    const postgres = path.join(this.props.binaries, 'bin', 'postgres');
-    const { prefix, ...user } = this.user(postgres);
-    const [program, ...args] = [
-      ...prefix,
-      postgres,
-      ...['-D', this.data],
-      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ];
-    this.child = this.props.sandbox.spawn(program, args, {
-      stdio: ['ignore', log, log],
-      env: this.environment(),
-      cwd: '/',
-      ...user,
-    });
-    closeSync(log);
+  private async answers(): Promise<void> {
     await eventually('PostgreSQL accepts connections', 20, () => this.query('postgres', async () => true), 50);
   }
+}
 
-  /** Root must become somebody else; everybody else is welcome. */
-  private user(program: string): Identity {
-    if (!isRoot()) {
-      return YOURSELF;
+/** Makes an empty database cluster with the server's certificate and settings. */
+function initialise({ binaries, certificate, parameters, announce }: PostgresProps, data: string): void {
+  const [program, args, user] = asUnprivileged(path.join(binaries, 'bin', 'initdb'), [
+    ...['-D', data],
+    ...['-U', 'rdsadmin'],
+    '--auth=trust',
+    ...['-E', 'UTF8'],
+    '--locale=C',
+    '--no-sync',
+    '--no-instructions',
+  ]);
+  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: environment(binaries), cwd: '/', ...user });
+  for (const [file, name] of [
+    [certificate.certFile, 'server.crt'],
+    [certificate.keyFile, 'server.key'],
+  ]) {
+    const target = path.join(data, name);
+    copyFileSync(file, target);
+    chmodSync(target, 0o600);
+    if (isRoot()) {
+      chownSync(target, UNPRIVILEGED, UNPRIVILEGED);
     }
-    const found = identity(UNPRIVILEGED, { program, args: ['--version'], cwd: '/' });
-    if (found === undefined) {
-      throw new Error(`PostgreSQL refuses to run as root, and user ${UNPRIVILEGED} cannot read ${program}.`);
-    }
-    return found;
   }
+  const forced = parameters['rds.force_ssl'] !== '0';
+  writeFileSync(
+    path.join(data, 'pg_hba.conf'),
+    `local all rdsadmin trust\n${forced ? 'hostssl' : 'host'} all all 127.0.0.1/32 scram-sha-256\n`,
+  );
+  appendFileSync(path.join(data, 'postgresql.conf'), configuration(parameters, announce).join('\n'));
+}
 
-  private environment(): NodeJS.ProcessEnv {
-    return { PATH: process.env.PATH, LC_ALL: 'C', LD_LIBRARY_PATH: path.join(this.props.binaries, 'lib') };
+/** Starts the server; it answers a moment later. */
+function launch({ sandbox, binaries }: PostgresProps, { data, port }: Place): ChildProcess {
+  const log = openSync(path.join(sandbox.directory, 'postgres.log'), 'a');
+  const settings = {
+    port,
+    listen_addresses: LOOPBACK,
+    unix_socket_directories: data,
+    ssl: 'on',
+    fsync: 'off',
+  };
+  const [program, args, user] = asUnprivileged(path.join(binaries, 'bin', 'postgres'), [
+    ...['-D', data],
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]);
+  const stdio = ['ignore', log, log] satisfies StdioOptions;
+  const child = sandbox.spawn(program, args, { stdio, env: environment(binaries), cwd: '/', ...user });
+  closeSync(log);
+  return child;
+}
+
+/** A command as it runs without root's rights: program, arguments, and options for spawn. */
+function asUnprivileged(program: string, args: string[]): [string, string[], Omit<Identity, 'prefix'>] {
+  const found = isRoot() ? identity(UNPRIVILEGED, { program, args: ['--version'], cwd: '/' }) : YOURSELF;
+  if (found === undefined) {
+    throw new Error(`PostgreSQL refuses to run as root, and user ${UNPRIVILEGED} cannot read ${program}.`);
   }
+  const { prefix, ...user } = found;
+  const [first, ...rest] = [...prefix, program, ...args];
+  return [first, rest, user];
+}
+
+function environment(binaries: string): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, LC_ALL: 'C', LD_LIBRARY_PATH: path.join(binaries, 'lib') };
 }
 
 /** Parameters that a plain server knows; those of RDS itself and its formulas stay paper. */
