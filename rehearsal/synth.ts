@@ -21,7 +21,11 @@ export const SHOP: Example = {
 /** Two load-balanced services with host names of their own. */
 export const HOSTS: Example = { app: 'npx tsx --conditions=source test/rehearsal/hosts-app.ts', context: {} };
 
-/** Synthesizes an example without the CLI into a folder named by its content; the template is not validated again here. */
+/**
+ * Synthesizes an example without the CLI into a folder named by its content.
+ *
+ * The template is not validated again here.
+ */
 export async function synthesize({ app, context }: Example, root: string, cache: string): Promise<string> {
   const directory = path.join(cache, 'assemblies', `new-${process.pid}-${randomUUID()}`);
   const settings = JSON.parse(readFileSync(path.join(root, 'cdk.json'), 'utf8'));

@@ -9,7 +9,7 @@ const LOG_LINES = 8;
 const NAME_WIDTH = 26;
 const column = (name: string) => clip(name, NAME_WIDTH + 1).padEnd(NAME_WIDTH);
 
-/** The live picture of a rehearsal below the lines that were printed: services, requests, queues, last log lines. */
+/** Draws services, requests, queues and the last log lines below the lines that were printed. */
 export class View {
   private readonly live: ReturnType<typeof createLogUpdate>;
   private timer?: NodeJS.Timeout;
@@ -65,7 +65,7 @@ export class View {
     });
   }
 
-  /** A line for each queue, with its dead letters; queues of dead letters that belong to no queue have lines of their own. */
+  /** A line for each queue, with its dead letters. A dead-letter queue of no queue has a line of its own. */
   private async queues(): Promise<string[]> {
     const queues = [...this.rehearsal.queues.values()];
     const depths = new Map(

@@ -10,7 +10,11 @@ export interface AwsCall {
   readonly input: object;
 }
 
-/** A call to the double of an AWS service with a JSON protocol, as the SDKs make it. The double checks no signature. */
+/**
+ * Calls the double of an AWS service with a JSON protocol, as the SDKs do.
+ *
+ * The double checks no signature.
+ */
 export async function awsCall<T>({ endpoint, region, service, action, input }: AwsCall): Promise<T> {
   const target = service === 'sqs' ? `AmazonSQS.${action}` : `secretsmanager.${action}`;
   const response = await fetch(endpoint, {

@@ -26,7 +26,7 @@ export interface BackingProps {
   readonly breakDatabase?: (postgres: PostgresServer, database: string) => Promise<void>;
 }
 
-/** What the processes use: PostgreSQL, queues, secrets and buckets, made from the template's own resources. */
+/** The services that processes use: PostgreSQL, queues, secrets and buckets, made from the template. */
 export interface Backing {
   readonly queues: ReadonlyMap<string, Queue>;
   readonly secrets: SecretStore;

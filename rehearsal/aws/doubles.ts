@@ -7,7 +7,11 @@ import { eventually } from '../wait';
 import { type AwsCall, awsCall, createBucket, idleFunction } from './aws';
 import { Gate } from './gate';
 
-/** Doubles of the APIs of SQS, Secrets Manager and S3, on loopback. They prove nothing about IAM or CloudFormation. */
+/**
+ * Doubles of the APIs of SQS, Secrets Manager and S3, on loopback.
+ *
+ * They prove nothing about IAM or CloudFormation.
+ */
 export class Doubles {
   private rotator?: Promise<string>;
 
@@ -109,7 +113,9 @@ export class Doubles {
     return SecretString;
   }
 
-  /** What RotateSecret leaves before its function is called: a version that is AWSPENDING and has no value. */
+  /**
+   * Makes a version that is AWSPENDING and has no value, as RotateSecret does before it calls the function.
+   */
   async startRotation(arn: string, token: string): Promise<void> {
     this.rotator ??= idleFunction(this.behind, this.region);
     const RotationLambdaARN = await this.rotator;

@@ -40,7 +40,11 @@ export interface InvokeProps {
   readonly seconds: number;
 }
 
-/** Calls a function of the stack, with the bundle that would be deployed; gives what it wrote, and throws with what it said last. */
+/**
+ * Calls a function of the stack, from the bundle that would be deployed.
+ *
+ * Returns its output. Throws with the last of it when the function fails.
+ */
 export async function invoke(props: InvokeProps): Promise<string> {
   const { handler, events, doubles, ca, region, seconds } = props;
   const [file, name] = handler.handler.split('.');

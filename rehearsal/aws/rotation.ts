@@ -35,7 +35,10 @@ export interface RotationProps {
 /** Time that the new tasks of all services have until they are healthy. */
 const ROLL_SECONDS = 90;
 const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
-/** Rotates secrets with the stack's own functions, and replaces the tasks that the stack's own refresh would replace. */
+/**
+ * Rotates secrets with the stack's own functions, and replaces the tasks that the stack's refresh would
+ * replace.
+ */
 export class Rotation {
   readonly schedules: RotationSchedule[];
 
@@ -52,7 +55,9 @@ export class Rotation {
     return this.schedules.find((schedule) => schedule.secret === secret);
   }
 
-  /** Calls the function of a schedule as Secrets Manager does: four steps for a version that is AWSPENDING and has no value yet. */
+  /**
+   * Calls the function of a schedule as Secrets Manager does: four steps for a new version without a value.
+   */
   async rotate({ id, secret, handler }: RotationSchedule): Promise<void> {
     const { doubles, sandbox, secrets, announce } = this.props;
     announce.substitution(
@@ -67,7 +72,11 @@ export class Rotation {
     secrets.remember(await secrets.read(secret));
   }
 
-  /** Services that the stack replaces when a secret has a new value: event rule, queue, function, and the list that it is given. */
+  /**
+   * Services that the stack replaces when a secret has a new value.
+   *
+   * They are read from the template: event rule, queue, function, and the function's list of services.
+   */
   refreshes(secret: string): Service[] {
     const { assembly, intrinsics, services } = this.props;
     const event = {

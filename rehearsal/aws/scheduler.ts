@@ -36,7 +36,10 @@ export interface SchedulerProps {
   readonly announce: Announce;
 }
 
-/** Starts what EventBridge Scheduler would start, and passes on what the template's event rules say about how it ended. */
+/**
+ * Starts what EventBridge Scheduler would start, and reports failures where the template's event rules send
+ * them.
+ */
 export class Scheduler {
   readonly schedules: Schedule[];
   private readonly jobs: Cron[] = [];

@@ -55,7 +55,7 @@ function generatePassword(rules: GenerateSecretString, random: (max: number) => 
   return characters.slice(0, length).join('');
 }
 
-/** What ECS injects for `arn`, `arn:key::` and `arn:key:stage:version`; throws as ECS would refuse to start the task. */
+/** Reads `arn`, `arn:key::` and `arn:key:stage:version`; throws where ECS would refuse to start the task. */
 export function secretReference(valueFrom: string): { arn: string; key?: string; stage: string } {
   const parts = valueFrom.split(':');
   const arn = parts.slice(0, 7).join(':');

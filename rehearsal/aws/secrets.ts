@@ -73,7 +73,11 @@ function sensitive(value: string): string[] {
   }
 }
 
-/** Makes the secrets by the template's rules and gives them their names. Values that need other resources are filled in later. */
+/**
+ * Makes the secrets by the template's rules.
+ *
+ * Values that need other resources are filled in later.
+ */
 export async function provisionSecrets(assembly: Assembly, intrinsics: Intrinsics, store: SecretStore): Promise<void> {
   for (const { id, resource } of intrinsics.created('AWS::SecretsManager::Secret')) {
     const properties = intrinsics.properties(resource);

@@ -1,4 +1,4 @@
-// The handlers carry the certificate authorities of RDS; here the server's certificate comes from a local one.
+// The handlers bundle the certificate authorities of RDS. Here a local authority issues the server's certificate.
 const { readFileSync } = require('node:fs');
 const tls = require('node:tls');
 

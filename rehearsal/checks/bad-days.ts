@@ -121,7 +121,9 @@ export const badDayChecks: Check[] = [
   },
 ];
 
-/** Opens connections as the application's own login until the server refuses, and takes away those that the application holds. */
+/**
+ * Opens connections with the application's login until the server refuses, and ends those of the application.
+ */
 async function useAllConnections(rehearsal: Rehearsal, disturbance: Disturbance) {
   const clients: Client[] = [];
   const definition = [...rehearsal.definitions.values()].find(({ kind }) => kind === 'web');

@@ -11,8 +11,8 @@ export type Subject = SharedService | 'web' | 'asgi' | 'worker' | 'beat';
 /**
  * Breaks things for one check and keeps account of it.
  *
- * Checks run side by side. Whatever a check kills or hangs carries its name, so that another check which counts lost tasks
- * leaves those out. A check can only break what it declares in `disturbs`.
+ * Checks run side by side. A task that a check kills or hangs carries the name of that check, so that another
+ * check which counts lost tasks leaves it out. A check can only break what it declares in `disturbs`.
  */
 export class Disturbance {
   constructor(
@@ -62,7 +62,7 @@ export class Disturbance {
     );
   }
 
-  /** Lost tasks that this check has to answer for, from now on: those that no other check has killed or hung. */
+  /** Starts to count lost tasks. Returns those since then that no other check has killed or hung. */
   watchLosses(): () => string[] {
     const before = new Set(this.losses());
     return () =>

@@ -46,7 +46,11 @@ export class FrontDoor {
     this.host = this.hostFor('/');
   }
 
-  /** A host name under which the load balancer passes a path on to a service; one whose rule names the path, if there is one. */
+  /**
+   * A host name under which the load balancer forwards a path to a service.
+   *
+   * A rule that names the path comes before a rule that takes every path.
+   */
   hostFor(path: string): string {
     const { rules = [], defaultActions = [] } =
       this.rehearsal.listeners.find(({ port }) => port === this.listener) ?? {};

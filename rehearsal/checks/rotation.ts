@@ -117,7 +117,10 @@ export const rotationChecks: Check[] = [
   },
 ];
 
-/** The stack's refresh names every service that the secret is injected into, and none of the old tasks is left after it. */
+/**
+ * Expects that the refresh replaces every service that uses the secret, and that no old task is left after
+ * it.
+ */
 async function refreshed(
   rehearsal: Rehearsal,
   { secret }: RotationSchedule,

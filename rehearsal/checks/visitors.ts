@@ -38,9 +38,11 @@ interface VisitorsProps {
 }
 
 /**
- * Logged-in visitors, each with a session and a link signed before anything changes. While they are busy each sends four
- * requests at once, opens a WebSocket as the person who is logged in, follows links signed earlier and just now; others
- * read pages, and hand tasks to both workers.
+ * Visitors who keep the application busy while something changes.
+ *
+ * Six are logged in, each with a session and a link that was signed before. Each sends four requests at once,
+ * opens a WebSocket, and follows links that were signed earlier and just now. Others read pages and hand
+ * tasks to both workers.
  */
 export class Visitors {
   static async logIn({ rehearsal, front }: CheckContext): Promise<Visitors> {
@@ -100,8 +102,8 @@ export class Visitors {
   /**
    * Leads every session from a new task to an old one, while both serve.
    *
-   * What a new task has signed must be good at an old one: the session, the link and the WebSocket. Chance alone would decide
-   * whether a visitor meets both in time, the less likely the busier the machine is. So each asks until it has.
+   * An old task must accept what a new one has signed: session, link and WebSocket. Left to chance, a visitor
+   * on a busy machine may never meet both. So each asks until it has.
    */
   async meetBoth(old: ReadonlySet<string>): Promise<void> {
     await Promise.all(
@@ -157,8 +159,9 @@ export class Visitors {
   }
 
   /**
-   * Every task has ended well or is still in its queue. SQS gives what a stopped worker had asked for to the next one after the
-   * queue's visibility timeout: whoever was handed in last may be waiting for that. Gives how many do.
+   * Every task has ended well or is still in its queue. SQS gives what a stopped worker had asked for to the
+   * next one after the queue's visibility timeout: whoever was handed in last may be waiting for that. Gives
+   * how many do.
    */
   private async lost(label: string, drills: string[]): Promise<number> {
     this.labels.push(label);
@@ -203,7 +206,7 @@ export class Visitors {
     return [...this.unsettled.values()].filter((one) => one === label).length;
   }
 
-  /** Messages of all queues, those included that somebody works on or has left, and dead letters: a poison task changes nothing. */
+  /** Messages in all queues, in flight or not. Dead letters count, so that a poison task changes nothing. */
   private async waiting(): Promise<number> {
     const { doubles, queues } = this.props.rehearsal;
     const depths = await Promise.all([...queues.values()].map(({ url }) => doubles.depth(url)));

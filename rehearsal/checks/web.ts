@@ -172,7 +172,7 @@ export const webChecks: Check[] = [
   },
 ];
 
-/** How long a server leaves a connection open after a request; `atLeast` and a little when it is longer than that. */
+/** Seconds until a server closes an idle connection; stops counting a little after `atLeast`. */
 async function idleSeconds(port: number, path: string, atLeast: number): Promise<number> {
   const socket = net.connect(port, '127.0.0.1');
   await new Promise((resolve, reject) => {

@@ -1,6 +1,10 @@
 import type { Target } from './target-group';
 
-/** Header by which a visitor of the rehearsal says who it is. The load balancer takes it off before it passes a request on. */
+/**
+ * Header that names a visitor of the rehearsal.
+ *
+ * The load balancer removes it before it forwards a request.
+ */
 export const CALLER_HEADER = 'x-rehearsal-caller';
 
 /**

@@ -59,7 +59,9 @@ const HEADERS: Record<string, string> = {
   access_control_max_age: 'access-control-max-age',
 };
 
-/** Routes as the Application Load Balancer of the template would: listeners, rules, targets, headers, WebSockets. */
+/**
+ * Routes as the template's Application Load Balancer would: listeners, rules, targets, headers, WebSockets.
+ */
 export class LoadBalancer {
   private readonly servers: http.Server[] = [];
   private readonly sockets = new Set<Socket>();

@@ -7,7 +7,11 @@ import { canUseAddress, LOOPBACK } from './ports';
 /** Where the load balancer's connections come from, so that servers can tell it from clients. */
 const LOAD_BALANCER_ADDRESS = '127.0.0.2';
 
-/** Gives everything that has an address or an ARN its local one. Returns the load balancer's address, if it can have its own. */
+/**
+ * Registers a local address or ARN for everything that has one.
+ *
+ * Returns the load balancer's address, if it can have its own.
+ */
 export async function registerNetwork(
   { template, region }: Assembly,
   intrinsics: Intrinsics,

@@ -30,7 +30,7 @@ export function accepts(port: number, host: string = LOOPBACK): Promise<boolean>
   });
 }
 
-/** Whether this machine lets a connection come from an address (Linux has all of 127.0.0.0/8, macOS only 127.0.0.1). */
+/** Whether connections can come from an address: Linux has all of 127.0.0.0/8, macOS only 127.0.0.1. */
 export function canUseAddress(address: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = net.createServer();

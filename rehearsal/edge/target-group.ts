@@ -112,7 +112,11 @@ export class TargetGroup {
     target.close();
   }
 
-  /** A target for the next request: a healthy one; any that is registered when none is healthy, as the load balancer fails open. */
+  /**
+   * Chooses a target for the next request.
+   *
+   * It is a healthy one. When none is healthy it is any, because the load balancer fails open.
+   */
   choose(): Target | undefined {
     const open = this.targets.filter((target) => !target.draining);
     const healthy = open.filter((target) => target.health.state === 'healthy');

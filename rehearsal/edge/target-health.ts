@@ -6,8 +6,8 @@ export interface HealthThresholds {
 }
 
 /**
- * Counts the results of a target's health checks as the load balancer does: a new target is healthy after its first success; an
- * unhealthy one needs the whole threshold.
+ * Counts the results of a target's health checks as the load balancer does: a new target is healthy after its
+ * first success; an unhealthy one needs the whole threshold.
  */
 export class TargetHealth {
   private current: TargetState = 'initial';

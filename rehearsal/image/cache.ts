@@ -1,7 +1,9 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 
-/** How many of each kind stay, used or not: going back and forth between two versions of an application costs nothing. */
+/**
+ * How many of each kind stay, used or not, so that switching between two versions of an application is fast.
+ */
 const LATEST = 2;
 /** What was used this lately may be about to be used by a run that has not said so yet: milliseconds. */
 const FRESH = 60 * 60 * 1000;
@@ -9,7 +11,11 @@ const USES = 'uses';
 
 const making = new Map<string, Promise<unknown>>();
 
-/** Makes a folder of the cache; rehearsals of this process that ask for it meanwhile wait for the same work. */
+/**
+ * Makes a folder of the cache.
+ *
+ * Rehearsals in this process that ask for it meanwhile wait for the same work.
+ */
 export function makeOnce<T>(folder: string, make: () => Promise<T>): Promise<T> {
   const work = (making.get(folder) as Promise<T> | undefined) ?? make().finally(() => making.delete(folder));
   making.set(folder, work);
@@ -25,7 +31,7 @@ export function use(run: string, folders: Iterable<string>): void {
   }
 }
 
-/** Removes virtual environments and images that no run uses, except the latest of each kind; gives their paths. */
+/** Removes environments and images that no run uses, except the latest of each kind. Returns their paths. */
 export function clean(cache: string, now: number = Date.now()): string[] {
   const used = new Set(children(path.join(cache, 'runs')).flatMap(usesOf));
   const kinds = new Map<string, string[]>();

@@ -70,7 +70,11 @@ export function workingDirectoryAt(instructions: Instruction[], index: number): 
   return imageDefaults(instructions.slice(0, index + 1).filter((one) => one.stage <= stage)).workingDirectory;
 }
 
-/** The requirements that `RUN pip install …` names, as pip's own arguments; flags about where and how to install are left out. */
+/**
+ * Arguments of each `pip install` in a RUN instruction.
+ *
+ * Flags about where and how to install are left out.
+ */
 export function pipArguments(command: string): string[][] {
   return command
     .split(/&&|;/)

@@ -44,7 +44,7 @@ export interface Patch {
   readonly append: string;
 }
 
-/** Stands in for a container image: the files it would hold, a virtual environment, and what it starts with. */
+/** Stands in for a container image: its files, a virtual environment, and its defaults. */
 export interface Image {
   /** Folder that stands for `/` of the image. */
   readonly root: string;
@@ -53,9 +53,10 @@ export interface Image {
 }
 
 /**
- * Follows the Dockerfile as far as one machine without a container engine can: COPY from the context, pip, environment,
- * working directory, collectstatic. Packages of the operating system are this machine's own. (Where a container engine is
- * present, building and running the image itself would take this function's place.)
+ * Follows the Dockerfile as far as one machine without a container engine can: COPY from the context, pip,
+ * environment, working directory, collectstatic. Packages of the operating system are this machine's own.
+ * (Where a container engine is present, building and running the image itself would take this function's
+ * place.)
  */
 export function prepareImage(
   asset: ImageAsset,

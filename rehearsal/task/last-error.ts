@@ -1,4 +1,8 @@
-/** The line of a process's output that most likely says why it ended: the last exception, otherwise the last complaint, otherwise the last line. */
+/**
+ * The line of a process's output that most likely says why it ended.
+ *
+ * That is the last exception, otherwise the last line that mentions an error, otherwise the last line.
+ */
 export function lastError(task: { readonly logs: { last(count?: number): string[] } }): string {
   const lines = task.logs
     .last(300)

@@ -22,13 +22,17 @@ export interface LauncherProps {
   readonly caBundle: string;
 }
 
-/** Starts tasks: the application's image, as a user of its own, with the variables and secrets of a task definition. */
+/** Starts tasks: an image, as a user of its own, with the variables and secrets of a task definition. */
 export class Launcher {
   private readonly counts = new Map<string, number>();
 
   constructor(private readonly props: LauncherProps) {}
 
-  /** A task starts with the variables and secrets of its definition; throws, naming the variable, when one does not exist. */
+  /**
+   * Starts a task with the variables and secrets of its definition.
+   *
+   * Throws an error that names the variable when a secret does not exist.
+   */
   async launch(definition: TaskDefinition, name: string): Promise<Task> {
     const { sandbox, announce, backing, caBundle, images, user } = this.props;
     const id = `${name}/${this.next(name)}`;
@@ -88,7 +92,9 @@ export interface TaskUser {
   readonly uid?: number;
 }
 
-/** The user of a task definition where this machine can become it, otherwise the person who started the rehearsal. */
+/**
+ * The user of a task definition where this machine can become it, otherwise whoever started the rehearsal.
+ */
 export function userOf(definition: TaskDefinition | undefined, image: Image | undefined, announce: Announce): TaskUser {
   const uid = definition && taskUser(definition);
   const found =

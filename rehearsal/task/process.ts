@@ -21,7 +21,7 @@ export interface Exit {
   readonly killed: boolean;
 }
 
-/** Between two probes of a container that has not yet been healthy; afterwards the template's interval holds. */
+/** Milliseconds between two probes until a container is healthy; then the template's interval applies. */
 const START_INTERVAL = 1500;
 
 export interface TaskProps {
@@ -40,7 +40,7 @@ export interface TaskProps {
   readonly machine: Readonly<Record<string, string>>;
 }
 
-/** One task: a process with its own folder for /tmp, its container health check, and an end that is told and not guessed. */
+/** One task: a process with its own folder for /tmp and its container health check. */
 export class Task {
   readonly id: string;
   readonly definition: TaskDefinition;
@@ -179,7 +179,11 @@ export class Task {
     };
   }
 
-  /** Runs the container health check as the agent does; three failures in a row (or as many as the template says) are UNHEALTHY. */
+  /**
+   * Runs the container health check as the ECS agent does.
+   *
+   * A task is UNHEALTHY after as many failures in a row as the template says; three by default.
+   */
   private async probe(check: HealthCheck | undefined): Promise<void> {
     if (check === undefined) {
       return;

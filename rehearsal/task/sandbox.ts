@@ -3,8 +3,8 @@ import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Everything that a run leaves on the machine while it lasts: one folder, and process groups. Both go with it, even when the
- * rehearsal itself is killed.
+ * Everything that a run leaves on the machine while it lasts: one folder, and process groups. Both go with
+ * it, even when the rehearsal itself is killed.
  */
 export class Sandbox {
   readonly directory: string;

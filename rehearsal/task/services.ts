@@ -29,7 +29,7 @@ export interface Member {
   leaving: boolean;
 }
 
-/** A task that its service lost: it ended by itself or was unhealthy, although nobody had asked it to leave. */
+/** A task that ended or became unhealthy although its service had not asked it to stop. */
 export interface Loss {
   readonly service: string;
   readonly message: string;
@@ -42,7 +42,7 @@ const LONGEST_DELAY = 15_000;
 /** A task that lasted this long was no failed start. */
 const STABLE = 20_000;
 
-/** An AWS::ECS::Service: keeps its number of tasks, replaces those that end or are unhealthy, and rolls new ones out. */
+/** An AWS::ECS::Service: keeps its number of tasks, replaces those that end or are unhealthy, and deploys. */
 export class Service {
   readonly id: string;
   readonly name: string;
@@ -113,7 +113,11 @@ export class Service {
     }
   }
 
-  /** The first half of a deployment: starts a new task for each that runs. Gives the old ones once all new ones are ready. */
+  /**
+   * The first half of a deployment: starts a new task for each that runs.
+   *
+   * Returns the old tasks once all new ones are ready.
+   */
   async surge(seconds: number): Promise<Member[]> {
     const old = this.running;
     const fresh = await Promise.all(old.map(() => this.add()));

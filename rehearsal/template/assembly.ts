@@ -42,7 +42,7 @@ export interface Assembly {
 /** For stacks without an environment of their own. */
 const ANY_REGION = 'eu-central-1';
 
-/** Reads the stack that runs ECS services from a cloud assembly; `stackName` chooses when there are several. */
+/** Reads the stack with ECS services from a cloud assembly; `stackName` chooses when there are several. */
 export function readAssembly(directory: string, stackName?: string): Assembly {
   if (!existsSync(path.join(directory, 'manifest.json'))) {
     throw new Error(`${directory} is not a cloud assembly: it has no manifest.json. Make it with \`npx cdk synth\`.`);

@@ -1,6 +1,10 @@
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** Whether an event matches an EventBridge pattern: lists of values, `prefix`, `suffix`, `anything-but`, `exists`, `numeric`, `$or`. */
+/**
+ * Whether an event matches an EventBridge pattern.
+ *
+ * It knows lists of values, `prefix`, `suffix`, `anything-but`, `exists`, `numeric` and `$or`.
+ */
 export function matchesEvent(pattern: Json, event: Json): boolean {
   if (pattern === null || typeof pattern !== 'object' || Array.isArray(pattern)) {
     return false;

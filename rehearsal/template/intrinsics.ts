@@ -18,8 +18,8 @@ export interface IntrinsicsProps {
 }
 
 /**
- * Resolves the intrinsic functions that task definitions need. What has no local counterpart becomes a *paper* value, which is
- * recognisable, and never passes for a real one.
+ * Resolves the intrinsic functions that task definitions need. What has no local counterpart becomes a
+ * *paper* value, which is recognisable, and never passes for a real one.
  */
 export class Intrinsics {
   private readonly physical = new Map<string, Physical>();

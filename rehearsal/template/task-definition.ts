@@ -13,7 +13,7 @@ export interface HealthCheck {
 export interface TaskDefinition {
   readonly id: string;
   readonly family: string;
-  /** `web`, `asgi`, `worker`, `beat`, `release` or `scheduled`, when the constructs of this library made it. */
+  /** `web`, `asgi`, `worker`, `beat`, `release` or `scheduled`, if a construct of this library made it. */
   readonly kind?: string;
   readonly name: string;
   readonly image: string;

@@ -8,7 +8,8 @@ import { DjangoStack, Profile } from 'cdk-django-fargate';
 /**
  * Two load-balanced services with three host names each, one of them a wildcard.
  *
- * `npm start -- --check --hosts` rehearses it: each process must allow the host names of its own rules and no others.
+ * `npm start -- --check --hosts` rehearses it: each process must allow the host names of its own rules and no
+ * others.
  */
 const app = new App();
 new DjangoStack(app, 'Hosts', {
