@@ -1,4 +1,4 @@
-// The handlers bundle the certificate authorities of RDS. Here a local authority issues the server's certificate.
+// The handlers bundle RDS's certificate authorities. Here a local authority issues the server's certificate.
 const { readFileSync } = require('node:fs');
 const tls = require('node:tls');
 

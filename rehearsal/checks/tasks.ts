@@ -41,8 +41,8 @@ export const taskChecks: Check[] = [
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
       const label = `limit-${Date.now()}`;
-      // A second worker, as autoscaling would add: a single one would be too busy to take the same message twice.
-      // It stays until SQS is away, because a worker that is killed while it polls can cost a message a delivery.
+      // A second worker, as autoscaling would add: a single one would be too busy to take a message twice. It stays
+      // until SQS is away, because a worker that is killed while it polls can cost a message a delivery.
       const second = await rehearsal.run(worker(rehearsal, 'express').definition, SCALED_OUT);
       await eventually('the second worker is alive', 30, () => second.health === 'HEALTHY');
       await book.drill('express-slow', { label, seconds: '3.5' });
@@ -72,7 +72,7 @@ export const taskChecks: Check[] = [
       await eventually('the message is in the dead-letter queue', limit, async () => {
         return (await rehearsal.doubles.bodies(dead.url)).some((body) => body.includes(id));
       });
-      // Asked again where it fails: whether requests get through is tested by other checks, which run beside it.
+      // Asked again where it fails: other checks, which run beside it, test whether requests get through.
       const runs = await eventually('its runs are counted', 20, async () => (await book.records({ label })).length);
       expect(runs === queue.maxReceiveCount, `it ran ${runs} times, maxReceiveCount is ${queue.maxReceiveCount}`);
       return `${runs} runs, ${((Date.now() - started) / 1000).toFixed(0)} s`;

@@ -1,5 +1,5 @@
-// Outlives a crash of the rehearsal. When the pipe to it closes, it ends every process group that it was told of
-// and removes their files.
+// Outlives a crash of the rehearsal. When the pipe to it closes, it ends every process group that it was told
+// of, and removes their files.
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
