@@ -9,7 +9,7 @@ import { contractDocument, requirementsBlock, withBlock } from '../scripts/docs'
 const ROOT = join(__dirname, '..');
 /** Every page of the repository; folders of dependencies are not entered. */
 const PAGES = [
-  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'rehearsal/README.md', 'runtime/README.md'],
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'rehearsal/README.md', 'runtime/README.md'],
   ...['constructs', 'docs', 'examples'].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.md') && !file.includes('node_modules') && !file.includes('vendor'))
