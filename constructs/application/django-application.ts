@@ -9,7 +9,7 @@ import { DatabaseBackup, type DatabaseBackupOptions } from '../backup/database-b
 import { logGroup } from '../core/log-group';
 import { Profile, profileValues } from '../core/profile';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from '../database/postgres-database';
-import { hostNamesOf, originsOf } from '../edge/host-names';
+import { addressOf, hostNamesOf } from '../edge/host-names';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import { WebFirewall } from '../edge/web-firewall';
 import { type AlarmThresholds, ApplicationAlarms } from '../monitoring/application-alarms';
@@ -214,7 +214,6 @@ export class DjangoApplication extends Construct {
       vpc: this.vpc,
       description: `Every process of ${this.node.path}`,
     });
-    const hostNames = props.web?.hostNames ?? props.asgi?.hostNames ?? hostNamesOf(this.loadBalancer);
     const shared: ProcessProps = {
       ...stored,
       cluster: this.cluster,
@@ -223,8 +222,6 @@ export class DjangoApplication extends Construct {
       database: this.database,
       secretKey: this.secretKey,
       broker: this.broker,
-      allowedHosts: hostNames,
-      csrfTrustedOrigins: originsOf(this.loadBalancer, hostNames),
       environment: props.environment,
       secrets: props.secrets,
       cpuArchitecture: props.cpuArchitecture,
@@ -232,18 +229,21 @@ export class DjangoApplication extends Construct {
       executionRole: executionRole(this, 'ExecutionRole'),
       logGroup: this.logGroup,
     };
-    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...handled, ...props.release });
+    // A process behind the load balancer allows its own host names; one that is not, those of all.
+    const address = addressOf(this.loadBalancer, hostNamesOfDoors(props, this.loadBalancer));
+    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...address, ...handled, ...props.release });
     const released = { ...shared, waitFor: [this.release.ready] };
     const running = { ...released, alarmTopic: this.notifications.topic };
     const routed = { ...running, loadBalancer: this.loadBalancer };
+    const behind = { ...running, ...address };
     this.web = takesEveryPath(props.asgi) ? undefined : new WebService(this, 'Web', { ...routed, ...props.web });
     this.asgi = props.asgi && new AsgiService(this, 'Asgi', { ...routed, ...props.asgi });
     this.workers = named(this, 'Workers', workersOf(props, this.broker), (parent, name, worker) => {
-      return new WorkerService(parent, name, { ...running, broker: this.broker as ICeleryBroker, ...worker });
+      return new WorkerService(parent, name, { ...behind, broker: this.broker as ICeleryBroker, ...worker });
     });
-    this.beat = props.beat && new BeatService(this, 'Beat', { ...running, ...props.beat });
+    this.beat = props.beat && new BeatService(this, 'Beat', { ...behind, ...props.beat });
     this.scheduledCommands = named(this, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
-      return new ScheduledCommand(parent, name, { ...released, ...command });
+      return new ScheduledCommand(parent, name, { ...released, ...address, ...command });
     });
     const loadBalancedServices = [this.web, this.asgi].filter((service) => service !== undefined);
     const services = [...loadBalancedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
@@ -316,6 +316,12 @@ function broker(
         defaultQueueName: props.defaultQueueName,
         ...stored,
       });
+}
+
+/** The host names of every service behind the load balancer, each once. */
+function hostNamesOfDoors(props: DjangoApplicationProps, loadBalancer: IHttpsLoadBalancer): string[] {
+  const doors = takesEveryPath(props.asgi) ? [props.asgi] : [props.web ?? {}, ...(props.asgi ? [props.asgi] : [])];
+  return [...new Set(doors.flatMap((options) => options?.hostNames ?? hostNamesOf(loadBalancer)))];
 }
 
 /** The workers that are asked for; where none is named, one for all queues. */

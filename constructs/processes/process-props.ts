@@ -27,9 +27,17 @@ export interface ProcessProps {
   readonly secretKey?: ISecretKey;
   /** Celery broker: every process may send tasks to its queues. @default - none */
   readonly broker?: ICeleryBroker;
-  /** Host names for DJANGO_ALLOWED_HOSTS. @default - the load balancer's where there is one, otherwise none */
+  /**
+   * Host names for DJANGO_ALLOWED_HOSTS, in Django's syntax: `.example.com` stands for a domain and its subdomains.
+   *
+   * @default - the service's own host names behind a load balancer, otherwise none
+   */
   readonly allowedHosts?: string[];
-  /** Origins for DJANGO_CSRF_TRUSTED_ORIGINS, with scheme. @default - the load balancer's where there is one, otherwise none */
+  /**
+   * Origins for DJANGO_CSRF_TRUSTED_ORIGINS, with scheme.
+   *
+   * @default - the service's own host names with their scheme behind a load balancer, otherwise none
+   */
   readonly csrfTrustedOrigins?: string[];
   /** More environment variables. Never put a secret here: the template shows them. @default - none */
   readonly environment?: { [name: string]: string };
@@ -90,7 +98,14 @@ export interface ServiceProps extends ProcessProps, ServiceOptions {
 
 /** What can be tuned in every service behind the load balancer. */
 export interface LoadBalancedServiceOptions extends ServiceOptions {
-  /** Host names whose requests come here; all others are the load balancer's to refuse. @default - the domain names of the load balancer, or its own name where it has none */
+  /**
+   * Host names whose requests come here, such as `shop.example.com` or `*.example.com`.
+   *
+   * They are also what the process allows in ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS. Requests for any other host get
+   * 404 from the load balancer.
+   *
+   * @default - the domain names of the load balancer, or its own name where it has none
+   */
   readonly hostNames?: string[];
   /** Order of the rule among all rules of the load balancer, 1 to 50,000; lower is looked at first. @default - 100 for ASGI, 200 for web */
   readonly priority?: number;

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
-import { hostNamesOf, originsOf } from '../../edge/host-names';
+import { addressOf, hostNamesOf } from '../../edge/host-names';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { LoadBalancedServiceProps } from '../process-props';
 import { MAX_STOP_TIMEOUT } from './fargate-service';
@@ -15,6 +15,9 @@ export const GRACEFUL_TIMEOUT = Duration.seconds(30);
 export const STOP_TIMEOUT = Duration.seconds(45);
 /** Condition values that the load balancer allows in one rule. */
 const MAX_CONDITION_VALUES = 5;
+
+/** A host name, possibly with a wildcard for its first label. */
+const HOST_NAME = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$/;
 
 /** What a service's routing comes to once every default is filled in. */
 export interface Routing {
@@ -43,10 +46,11 @@ export function routingOf(props: LoadBalancedServiceProps, paths: string[], prio
 
 /** The same process with what Django needs to know of its own address. */
 export function withAddress<T extends LoadBalancedServiceProps>(props: T, routing: Routing): T {
+  const { allowedHosts, csrfTrustedOrigins } = addressOf(props.loadBalancer, routing.hostNames);
   return {
     ...props,
-    allowedHosts: props.allowedHosts ?? routing.hostNames,
-    csrfTrustedOrigins: props.csrfTrustedOrigins ?? originsOf(props.loadBalancer, routing.hostNames),
+    allowedHosts: props.allowedHosts ?? allowedHosts,
+    csrfTrustedOrigins: props.csrfTrustedOrigins ?? csrfTrustedOrigins,
   };
 }
 
@@ -86,6 +90,10 @@ export function checkRouting(
     .that('hostNames', routing.hostNames, routing.hostNames.length > 0, {
       must: 'name at least one host',
       remedy: 'Leave it out to take the domain names of the load balancer.',
+    })
+    .optional('hostNames', props.hostNames, () => routing.hostNames.every((name) => HOST_NAME.test(name)), {
+      must: 'be host names in lower case, a wildcard only as the first label',
+      remedy: 'Write them as in shop.example.com or *.example.com: Django knows no other wildcard.',
     })
     .integer('priority', routing.priority, { min: 1, max: 50000, remedy: 'Lower numbers are looked at first.' })
     .that('priority', routing.priority, !isTaken(scope, loadBalancer, routing.priority), {
