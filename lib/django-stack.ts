@@ -1,7 +1,8 @@
 import { type CfnElement, CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
+import { DjangoApplication } from '../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 import { Checks } from '../constructs/core/checks';
 import { Profile } from '../constructs/core/profile';
 import { hostNamesOf } from '../constructs/edge/host-names';

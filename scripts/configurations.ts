@@ -109,7 +109,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
     // What is made is changed; what is brought is used as it comes.
     ...(parts.loadBalancer === undefined && {
       ...(domainNames.length > 0 && { domainNames, hostedZone: zone(stack) }),
-      rateLimit: given.firewall,
+      firewallOptions: given.firewall === undefined ? undefined : { rateLimit: given.firewall },
     }),
     ...(hasQueues &&
       parts.broker === undefined && {

@@ -1,108 +1,32 @@
-import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type ISecurityGroup, type IVpc, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { Cluster, type ContainerImage, type CpuArchitecture, type ICluster, type Secret } from 'aws-cdk-lib/aws-ecs';
+import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import { Construct } from 'constructs';
-import { DatabaseBackup, type DatabaseBackupOptions } from '../backup/database-backup';
+import { DatabaseBackup } from '../backup/database-backup';
 import { logGroup } from '../core/log-group';
 import { Profile, profileValues } from '../core/profile';
-import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from '../database/postgres-database';
+import { type IPostgresDatabase, PostgresDatabase } from '../database/postgres-database';
 import { addressOf, hostNamesOf } from '../edge/host-names';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import { WebFirewall } from '../edge/web-firewall';
-import { type AlarmThresholds, ApplicationAlarms } from '../monitoring/application-alarms';
+import { ApplicationAlarms } from '../monitoring/application-alarms';
 import { Network } from '../network/network';
 import { type INotifications, Notifications } from '../notifications/notifications';
-import { AsgiService, type AsgiServiceOptions } from '../processes/asgi-service';
-import { BeatService, type BeatServiceOptions } from '../processes/beat-service';
+import { AsgiService } from '../processes/asgi-service';
+import { BeatService } from '../processes/beat-service';
 import { executionRole } from '../processes/execution-role';
 import type { ProcessProps } from '../processes/process-props';
-import { ReleaseCommand, type ReleaseCommandOptions } from '../processes/release-command';
-import { ScheduledCommand, type ScheduledCommandOptions } from '../processes/scheduled-command';
-import { WebService, type WebServiceOptions } from '../processes/web-service';
+import { ReleaseCommand } from '../processes/release-command';
+import { ScheduledCommand } from '../processes/scheduled-command';
+import { WebService } from '../processes/web-service';
 import { WorkerService, type WorkerServiceOptions } from '../processes/worker-service';
 import { CeleryBroker, type ICeleryBroker } from '../queues/celery-broker';
-import type { TaskQueueOptions } from '../queues/task-queue';
-import { type ISecretKey, SecretKey, type SecretKeyOptions } from '../secrets/secret-key';
+import { type ISecretKey, SecretKey } from '../secrets/secret-key';
 import { SecretRefresh } from '../secrets/secret-refresh';
+import type { DjangoApplicationProps } from './django-application-props';
 import { checkApplication, checkConnections, takesEveryPath } from './private/application-checks';
 import { changingSecrets, rotationFunctionsOf } from './private/rotated-secrets';
-
-export interface DjangoApplicationProps {
-  /** Image of the application, the same for every process. */
-  readonly image: ContainerImage;
-  /** Django settings module, for example `config.settings`. */
-  readonly settingsModule: string;
-  /** Environment whose defaults apply. @default Profile.production() */
-  readonly profile?: Profile;
-
-  /** Domain names of the application, the main one first. @default - the load balancer's own name over HTTP; development only */
-  readonly domainNames?: string[];
-  /** Hosted zone of the domain names: validates the certificate, and gets the records. @default - none; give a certificate instead */
-  readonly hostedZone?: IHostedZone;
-  /** Certificate for the domain names. @default - a new one, validated in the hosted zone */
-  readonly certificate?: ICertificate;
-  /** E-mail addresses that alarms are sent to; each must confirm once. @default - none */
-  readonly notificationEmails?: string[];
-
-  /** gunicorn. @default - made, unless ASGI takes every path */
-  readonly web?: WebServiceOptions;
-  /** uvicorn. @default - none */
-  readonly asgi?: AsgiServiceOptions;
-  /** Celery queues by name. @default - none: no broker, no worker */
-  readonly queues?: { [name: string]: TaskQueueOptions };
-  /** Name of the queue that tasks go to when they name none. @default - `default` if there is one, otherwise the only queue */
-  readonly defaultQueueName?: string;
-  /** Celery workers by name. @default - one, `worker`, for all queues */
-  readonly workers?: { [name: string]: WorkerServiceOptions };
-  /** Celery beat. @default - none */
-  readonly beat?: BeatServiceOptions;
-  /** What runs once before a new version serves, inside the deployment. @default - `python manage.py migrate --noinput` */
-  readonly release?: ReleaseCommandOptions;
-  /** Commands at set times, by name. @default - none */
-  readonly scheduledCommands?: { [name: string]: ScheduledCommandOptions };
-  /** Environment variables of every process. Never put a secret here: the template shows them. @default - none */
-  readonly environment?: { [name: string]: string };
-  /** Variables of every process from Secrets Manager or Parameter Store. @default - none */
-  readonly secrets?: { [name: string]: Secret };
-  /** Processor of the tasks; the image must be built for it. @default CpuArchitecture.ARM64 */
-  readonly cpuArchitecture?: CpuArchitecture;
-
-  /** What to change in the SECRET_KEY that is made: its rotation. @default - rotates every 90 days, for sessions of 14 days */
-  readonly secretKeyOptions?: SecretKeyOptions;
-  /**
-   * Concurrency reserved for each Lambda function: it can neither be starved nor take more than that. AWS keeps 100 unreserved, so an account with
-   * a quota of 10 cannot reserve any. @default - none reserved
-   */
-  readonly handlerReservedConcurrency?: number;
-  /** What to change in the database that is made. @default - as the profile says */
-  readonly databaseOptions?: PostgresDatabaseOptions;
-  /** What to change in the backups of the database. @default - as the profile says */
-  readonly backup?: DatabaseBackupOptions;
-  /** Limits of the alarms to change. @default - those of `AlarmThresholds` */
-  readonly alarmThresholds?: AlarmThresholds;
-  /** Requests per IP address and 5 minutes that the firewall allows. @default 2000 */
-  readonly rateLimit?: number;
-
-  /** VPC to use. @default - a new `Network` */
-  readonly vpc?: IVpc;
-  /** Cluster to use, in `vpc`. @default - a new one */
-  readonly cluster?: ICluster;
-  /** Database to use. @default - a new `PostgresDatabase` */
-  readonly database?: IPostgresDatabase;
-  /** SECRET_KEY to use. @default - a new `SecretKey` */
-  readonly secretKey?: ISecretKey;
-  /** Celery broker to use. @default - a new `CeleryBroker` when there are `queues` */
-  readonly broker?: ICeleryBroker;
-  /** Load balancer to use, possibly shared with other applications; its owner puts a firewall before it. @default - a new `HttpsLoadBalancer` */
-  readonly loadBalancer?: IHttpsLoadBalancer;
-  /** Where alarms go. @default - new `Notifications` */
-  readonly notifications?: INotifications;
-  /** Key that encrypts what is stored. @default - a new one, rotated each year */
-  readonly encryptionKey?: IKey;
-}
 
 /**
  * A Django application on AWS, whole: network, database, queues, load balancer, services, backups and alarms.
@@ -173,7 +97,9 @@ export class DjangoApplication extends Construct {
       deadLetterTopic: this.notifications.topic,
     };
     const network =
-      props.vpc === undefined && props.cluster === undefined ? new Network(this, 'Network', stored) : undefined;
+      props.vpc === undefined && props.cluster === undefined
+        ? new Network(this, 'Network', { ...stored, ...props.networkOptions })
+        : undefined;
     this.vpc = network?.vpc ?? props.vpc ?? (props.cluster as ICluster).vpc;
     this.cluster = props.cluster ?? cluster(this, this.vpc, profile);
 
@@ -199,12 +125,13 @@ export class DjangoApplication extends Construct {
         hostedZone: props.hostedZone,
         certificate: props.certificate,
         profile,
+        ...props.loadBalancerOptions,
       });
     if (props.loadBalancer === undefined && values.webFirewall) {
       this.webFirewall = new WebFirewall(this, 'WebFirewall', {
         loadBalancer: this.loadBalancer.loadBalancer,
-        rateLimit: props.rateLimit,
         ...stored,
+        ...props.firewallOptions,
       });
     }
 
@@ -231,7 +158,7 @@ export class DjangoApplication extends Construct {
     };
     // A process behind the load balancer allows its own host names; one that is not, those of all.
     const address = addressOf(this.loadBalancer, hostNamesOfDoors(props, this.loadBalancer));
-    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...address, ...handled, ...props.release });
+    this.release = new ReleaseCommand(this, 'Release', { ...shared, ...address, ...handled, ...props.releaseOptions });
     const released = { ...shared, waitFor: [this.release.ready] };
     const running = { ...released, alarmTopic: this.notifications.topic };
     const routed = { ...running, loadBalancer: this.loadBalancer };
@@ -265,7 +192,7 @@ export class DjangoApplication extends Construct {
         vpc: this.vpc,
         notifications: this.notifications,
         profile,
-        ...props.backup,
+        ...props.backupOptions,
       });
     }
     this.alarms = new ApplicationAlarms(this, 'Alarms', {

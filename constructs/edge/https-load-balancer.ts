@@ -74,46 +74,130 @@ export interface IHttpsLoadBalancer extends IConstruct, IConnectable {
   metricRejectedConnectionCount(props?: MetricOptions): Metric;
 }
 
-/** Properties of `HttpsLoadBalancer`. */
-export interface HttpsLoadBalancerProps {
-  /** Where it stands; two zones at least. */
-  readonly vpc: IVpc;
-  /** Where defaults come from. @default Profile.production() */
-  readonly profile?: Profile;
-  /** Subnets, in two zones at least. @default - public subnets; private ones when not internet-facing */
+/** What can be tuned in a load balancer. */
+export interface HttpsLoadBalancerOptions {
+  /**
+   * Subnets of the load balancer, in two zones at least.
+   *
+   * @default - public subnets; private ones when not internet-facing
+   */
   readonly vpcSubnets?: SubnetSelection;
-  /** Names it answers to; the first one is the name of the certificate and of `url`. @default - none: plain HTTP on its own name, in development only */
-  readonly domainNames?: string[];
-  /** Zone of the domain names: gets alias records, and validates the certificate unless one is given. @default - no records */
-  readonly hostedZone?: IHostedZone;
-  /** A certificate for the domain names, from this region. @default - one is made and validated in the hosted zone */
-  readonly certificate?: ICertificate;
-  /** Certificates of further names, for applications that share the load balancer. @default - none */
+  /**
+   * Certificates of further names, for applications that share the load balancer.
+   *
+   * @default - none
+   */
   readonly additionalCertificates?: ICertificate[];
-  /** Which TLS versions and ciphers it accepts. @default SslPolicy.TLS13_12_RES_PQ */
+  /**
+   * TLS versions and ciphers that the load balancer accepts.
+   *
+   * @default SslPolicy.TLS13_12_RES_PQ
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+   */
   readonly sslPolicy?: SslPolicy;
-  /** Whether it has a public address. @default true */
+  /**
+   * Whether the load balancer has a public address.
+   *
+   * @default true
+   */
   readonly internetFacing?: boolean;
-  /** Who may connect. @default - everybody; the VPC when not internet-facing */
+  /**
+   * Addresses or security groups that may connect.
+   *
+   * @default - everybody; the VPC when not internet-facing
+   */
   readonly allowFrom?: IPeer[];
-  /** How long a connection may be silent, 1 to 4000 seconds; longer for WebSockets that ping rarely. @default Duration.seconds(60) */
+  /**
+   * How long a connection may be silent, 1 to 4000 seconds.
+   *
+   * Give more than the interval at which your WebSockets send a ping: the load balancer closes a silent connection.
+   *
+   * @default Duration.seconds(60)
+   */
   readonly idleTimeout?: Duration;
-  /** How it treats requests that could smuggle another. @default - by profile: production STRICTEST, development DEFENSIVE */
+  /**
+   * How the load balancer treats requests that could smuggle another one.
+   *
+   * @default - by profile: production STRICTEST, development DEFENSIVE
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/desync-mitigation-mode.html
+   */
   readonly desyncMitigationMode?: DesyncMitigationMode;
-  /** Value of the Strict-Transport-Security header; add `includeSubDomains; preload` when every subdomain speaks HTTPS. @default 'max-age=31536000' */
+  /**
+   * Value of the Strict-Transport-Security header.
+   *
+   * Add `includeSubDomains; preload` only when every subdomain speaks HTTPS: browsers remember it.
+   *
+   * @default 'max-age=31536000'
+   */
   readonly strictTransportSecurity?: string;
-  /** Value of the Content-Security-Policy header, in place of the application's. @default - left to the application */
+  /**
+   * Value of the Content-Security-Policy header, in place of the application's own.
+   *
+   * @default - left to the application
+   */
   readonly contentSecurityPolicy?: string;
-  /** Who may show pages in a frame (X-Frame-Options). @default FramePolicy.DENY */
+  /**
+   * Which sites may show pages in a frame (X-Frame-Options).
+   *
+   * @default FramePolicy.DENY
+   */
   readonly framePolicy?: FramePolicy;
-  /** Where access logs go; it must let the load balancer write, with encryption by S3. @default - a bucket of its own */
+  /**
+   * Bucket for access logs. It must let the load balancer write, and be encrypted by S3 itself.
+   *
+   * @default - a new one
+   */
   readonly accessLogsBucket?: IBucket;
-  /** How long its own bucket keeps access logs. @default - by profile: production one year, development one month */
+  /**
+   * How long the bucket that is made here keeps access logs.
+   *
+   * @default - by profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to its own bucket when it leaves the stack; DESTROY empties it. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the bucket that is made here when it leaves the stack.
+   *
+   * **RemovalPolicy.DESTROY empties the bucket first: its access logs are gone.**
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
-  /** Whether it refuses to be deleted. @default - by profile: production true, development false */
+  /**
+   * Whether AWS refuses to delete the load balancer.
+   *
+   * @default - by profile: production true, development false
+   */
   readonly deletionProtection?: boolean;
+}
+
+/** Properties of `HttpsLoadBalancer`. */
+export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
+  /** VPC of the load balancer, with two zones at least. */
+  readonly vpc: IVpc;
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
+  /**
+   * Host names that the load balancer answers to; the first one is the name of the certificate and of `url`.
+   *
+   * @default - none: plain HTTP on its own name, in development only
+   */
+  readonly domainNames?: string[];
+  /**
+   * Hosted zone of the domain names. It gets alias records, and validates the certificate unless one is given.
+   *
+   * @default - no records
+   */
+  readonly hostedZone?: IHostedZone;
+  /**
+   * Certificate for the domain names, from the region of the stack.
+   *
+   * @default - a new one, validated in the hosted zone
+   */
+  readonly certificate?: ICertificate;
 }
 
 /** What is known of a load balancer that exists. */
@@ -169,7 +253,7 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
 }
 
 /**
- * An Application Load Balancer that ends TLS: certificate and alias records from a hosted zone, TLS 1.2 and 1.3 with
+ * An Application Load Balancer that terminates TLS: certificate and alias records from a hosted zone, TLS 1.2 and 1.3 with
  * post-quantum key exchange, port 80 only to redirect, security headers, access logs in a bucket of their own.
  *
  * Requests that no rule wants are answered with 404, so it can be shared: every application adds rules for its own hosts.

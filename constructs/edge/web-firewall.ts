@@ -11,24 +11,65 @@ import { allowLogGroups } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { MANAGED_GROUPS } from './private/managed-rules';
 
-/** Properties of `WebFirewall`. */
-export interface WebFirewallProps {
-  /** What it stands before. @default - nothing yet; associate `webAclArn` yourself */
-  readonly loadBalancer?: IApplicationLoadBalancer;
-  /** Where defaults come from. @default Profile.production() */
-  readonly profile?: Profile;
-  /** Requests that one address may send within the evaluation window, 10 to 2,000,000,000. @default 2000 */
+/** What can be tuned in a firewall. */
+export interface WebFirewallOptions {
+  /**
+   * Requests that one IP address may send within `rateLimitWindow`, 10 to 2,000,000,000.
+   *
+   * The firewall answers 429 to the rest. Offices share one address: allow what all of their people send.
+   *
+   * @default 2000
+   */
   readonly rateLimit?: number;
-  /** Window in which requests are counted: 1, 2, 5 or 10 minutes. @default Duration.minutes(5) */
+  /**
+   * Window in which requests are counted: 1, 2, 5 or 10 minutes.
+   *
+   * @default Duration.minutes(5)
+   */
   readonly rateLimitWindow?: Duration;
-  /** Rules of the AWS managed groups that only count, by rule name; they would block what your application needs. @default - SizeRestrictions_BODY, which would block uploads */
+  /**
+   * Managed rules to run in count mode because they would block legitimate requests.
+   *
+   * The list replaces the default. Name `SizeRestrictions_BODY` too where your users upload files.
+   *
+   * @default ['SizeRestrictions_BODY']
+   * @see https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
+   */
   readonly countedRules?: string[];
-  /** Key of the log group. @default - encryption by CloudWatch Logs */
-  readonly encryptionKey?: IKey;
-  /** How long blocked and counted requests are kept. @default - by profile: production one year, development one month */
+  /**
+   * How long blocked and counted requests are kept.
+   *
+   * @default - by profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to the log group when it leaves the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the log group when it leaves the stack.
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
+}
+
+/** Properties of `WebFirewall`. */
+export interface WebFirewallProps extends WebFirewallOptions {
+  /**
+   * Load balancer to protect.
+   *
+   * @default - none yet; associate `webAclArn` yourself
+   */
+  readonly loadBalancer?: IApplicationLoadBalancer;
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
+  /**
+   * Key of the log group.
+   *
+   * @default - encryption by CloudWatch Logs
+   */
+  readonly encryptionKey?: IKey;
 }
 
 /**

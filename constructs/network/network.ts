@@ -30,32 +30,75 @@ import { WorkloadRole } from '../core/workload-role';
 /** Address space is set aside for so many zones, so that a third one can be added later without moving a subnet. */
 const MOST_ZONES = 3;
 
-/** Properties of `Network`. */
-export interface NetworkProps {
-  /** Where defaults come from. @default Profile.production() */
-  readonly profile?: Profile;
-  /** Availability zones, 2 or 3. A third can be added later; the subnets that exist stay as they are. @default - by profile: 2 */
+/** What can be tuned in a network. */
+export interface NetworkOptions {
+  /**
+   * Availability zones, 2 or 3.
+   *
+   * A third one can be added later; the subnets that exist stay as they are.
+   *
+   * @default - by profile: 2
+   */
   readonly maxAzs?: number;
   /**
-   * NAT gateways, at most one per zone; with fewer, zones share them. 0 makes no private subnets: tasks run in the public ones.
+   * NAT gateways, at most one per zone; with fewer, zones share them.
+   *
+   * 0 makes no private subnets: tasks run in the public ones, with inbound rules closed.
+   *
    * @default - by profile: production 2, development 0
    */
   readonly natGateways?: number;
-  /** Addresses of the VPC; a block from /16 to /23. @default IpAddresses.cidr('10.0.0.0/16') */
+  /**
+   * Addresses of the VPC: a block from /16 to /23.
+   *
+   * **Never change it later: CloudFormation would replace the VPC and everything in it.**
+   *
+   * @default IpAddresses.cidr('10.0.0.0/16')
+   */
   readonly ipAddresses?: IIpAddresses;
   /**
-   * AWS services that get an address inside every zone. About $7.30 a month each per zone.
+   * AWS services that get an address inside every zone.
+   *
+   * Each costs about $7.30 a month for each zone.
+   *
    * @default - none; without NAT gateways Secrets Manager in one zone, which functions in the VPC need
    */
   readonly interfaceEndpoints?: InterfaceVpcEndpointAwsService[];
-  /** Whether accepted and rejected connections are logged. @default - by profile: production true, development false */
+  /**
+   * Whether accepted and rejected connections are logged.
+   *
+   * @default - by profile: production true, development false
+   * @see https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html
+   */
   readonly flowLogs?: boolean;
-  /** Key of the flow log's log group. @default - encryption by CloudWatch Logs */
-  readonly encryptionKey?: IKey;
-  /** How long flow logs are kept. @default - by profile: production one year, development one month */
+  /**
+   * How long flow logs are kept.
+   *
+   * @default - by profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to the flow logs when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the flow logs when they leave the stack.
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
+}
+
+/** Properties of `Network`. */
+export interface NetworkProps extends NetworkOptions {
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
+  /**
+   * Key of the flow log's log group.
+   *
+   * @default - encryption by CloudWatch Logs
+   */
+  readonly encryptionKey?: IKey;
 }
 
 /**

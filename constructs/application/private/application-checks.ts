@@ -3,7 +3,7 @@ import { Checks } from '../../core/checks';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { AsgiServiceOptions } from '../../processes/asgi-service';
 import type { IDjangoService } from '../../processes/django-service';
-import type { DjangoApplicationProps } from '../django-application';
+import type { DjangoApplicationProps } from '../django-application-props';
 
 /** Connections that RDS keeps for itself and for whoever looks after the database. */
 const RESERVED_CONNECTIONS = 10;
@@ -46,7 +46,9 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   unused('domainNames', 'loadBalancer');
   unused('hostedZone', 'loadBalancer');
   unused('certificate', 'loadBalancer');
-  unused('rateLimit', 'loadBalancer');
+  unused('firewallOptions', 'loadBalancer');
+  unused('loadBalancerOptions', 'loadBalancer');
+  unused('networkOptions', 'vpc');
   unused('notificationEmails', 'notifications');
   checks.throwIfAny();
 }
