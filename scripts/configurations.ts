@@ -164,7 +164,8 @@ function loadBalancedOptions(given: Configuration['web']) {
       minCapacity: given.tasks.minCapacity,
       maxCapacity: given.tasks.minCapacity + given.tasks.more,
     }),
-    targetCpuPercent: given.targetCpuPercent,
+    // Refused where nothing scales.
+    targetCpuPercent: given.tasks?.more === 0 ? undefined : given.targetCpuPercent,
     stopTimeout: given.stopTimeout === undefined ? undefined : Duration.seconds(given.stopTimeout),
     deregistrationDelay:
       given.deregistrationDelay === undefined ? undefined : Duration.seconds(given.deregistrationDelay),

@@ -25,7 +25,8 @@ import { CeleryBroker, type ICeleryBroker } from '../queues/celery-broker';
 import { type ISecretKey, SecretKey } from '../secrets/secret-key';
 import { SecretRefresh } from '../secrets/secret-refresh';
 import type { DjangoApplicationProps } from './django-application-props';
-import { checkApplication, checkConnections, takesEveryPath } from './private/application-checks';
+import { checkApplication, checkConnections } from './private/application-checks';
+import { takesEveryPath } from './private/option-effects';
 import { changingSecrets, rotationFunctionsOf } from './private/rotated-secrets';
 
 /**

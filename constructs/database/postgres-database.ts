@@ -32,7 +32,7 @@ import { allowLogGroups } from '../core/key-policy';
 import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
-import { checkDatabase } from './private/checks';
+import { checkDatabase, checkDatabaseEffects } from './private/checks';
 import { maxConnectionsOf } from './private/classes';
 import { withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
@@ -251,6 +251,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     super(scope, id);
     const filled = withDefaults(props);
     const checks = new Checks(this);
+    checkDatabaseEffects(checks, props);
     checkDatabase(checks, filled);
     checks.throwIfAny();
     const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;

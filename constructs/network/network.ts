@@ -23,6 +23,7 @@ import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-lo
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
+import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
 import { allowLogGroups } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { WorkloadRole } from '../core/workload-role';
@@ -131,7 +132,13 @@ export class Network extends Construct {
     const natGateways = props.natGateways ?? profile.natGateways;
     const ipAddresses = props.ipAddresses ?? IpAddresses.cidr(Vpc.DEFAULT_CIDR_RANGE);
     const cidr = ipAddresses.allocateVpcCidr().cidrBlock;
-    validate(this, { maxAzs, natGateways, cidr, interfaceEndpoints: props.interfaceEndpoints });
+    const flowLogs = props.flowLogs ?? profile.flowLogs;
+    validate(this, { maxAzs, natGateways, cidr, interfaceEndpoints: props.interfaceEndpoints }, props);
+    if (!flowLogs) {
+      const reason = '`flowLogs` of the profile is false, and the log group of flow logs is the only one';
+      warnOfNoEffect(this, 'logRetention', props.logRetention, reason);
+      warnOfNoEffect(this, 'removalPolicy', props.removalPolicy, reason);
+    }
 
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses,
@@ -153,7 +160,7 @@ export class Network extends Construct {
     this.interfaceEndpoints = this.makeInterfaceEndpoints(props.interfaceEndpoints ?? [], natGateways, cidr);
     this.secretsManagerEndpoint = this.interfaceEndpoints[InterfaceVpcEndpointAwsService.SECRETS_MANAGER.shortName];
 
-    if (props.flowLogs ?? profile.flowLogs) {
+    if (flowLogs) {
       allowLogGroups(this, props.encryptionKey);
       this.flowLogGroup = new LogGroup(this, 'FlowLogGroup', {
         retention: props.logRetention ?? profile.logRetention,
@@ -235,10 +242,19 @@ interface Given {
   readonly interfaceEndpoints?: InterfaceVpcEndpointAwsService[];
 }
 
-function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given) {
+const NO_FLOW_LOGS = voidWith<NetworkProps>(
+  'flowLogs: false',
+  ({ flowLogs }) => flowLogs === false,
+  'it is for the log group of flow logs',
+);
+const EFFECTS: Effects<NetworkProps> = { logRetention: [NO_FLOW_LOGS], removalPolicy: [NO_FLOW_LOGS] };
+
+function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given, props: NetworkProps) {
   const names = (interfaceEndpoints ?? []).map((service) => service.shortName);
   const maskOf = (block: string) => Number(block.split('/')[1]);
-  new Checks(scope)
+  const checks = new Checks(scope);
+  checkEffects(checks, props, EFFECTS);
+  checks
     .integer('maxAzs', maxAzs, {
       min: 2,
       max: MOST_ZONES,

@@ -9,6 +9,7 @@ import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
+import { checkEffects, type Effects, voidBeside, voidWith } from '../core/effects';
 import { profileValues } from '../core/profile';
 import { checkFargateSize } from './private/fargate-size';
 import { checkProcess, HardenedTask } from './private/hardened-task';
@@ -126,11 +127,20 @@ export class ScheduledCommand extends Construct implements IConnectable {
   }
 }
 
+/** What only has an effect beside other props. */
+const EFFECTS: Effects<ScheduledCommandProps> = {
+  maxEventAge: [
+    voidWith('retryAttempts: 0', ({ retryAttempts }) => retryAttempts === 0, 'starting the task is tried once'),
+  ],
+  logRetention: [voidBeside('logGroup', 'it is for the log group that is made where none is brought')],
+};
+
 function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, memoryLimitMiB: number): void {
   const { expressionString, timeZone } = props.schedule;
   const checks = new Checks(scope);
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
+  checkEffects(checks, props, EFFECTS);
   checks
     .optional('schedule', expressionString, () => isScheduleExpression(expressionString), {
       must: 'be cron(minutes hours day-of-month month day-of-week year) with `?` for one of the days, rate(value unit) or at(yyyy-mm-ddThh:mm:ss)',

@@ -17,6 +17,7 @@ import { brokerOf, celery, checkCelery } from './private/celery';
 import { deadLetterAlarms } from './private/deployment-alarm';
 import { checkService, fargateService, MAX_STOP_TIMEOUT } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
+import { checkScalingEffects } from './private/service-effects';
 import { workerConcurrency } from './private/sizing';
 import { checkQueues, checkScaling, targetOf } from './private/worker-checks';
 import type { ServiceOptions, ServiceProps } from './process-props';
@@ -169,6 +170,7 @@ function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacit
   checkCapacity(checks, capacity, 'concurrency');
   checkQueues(checks, props);
   checkScaling(checks, props);
+  checkScalingEffects(checks, scope, props, capacity, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
   checks.throwIfAny();
 }
 

@@ -10,6 +10,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks, isUnknown } from '../core/checks';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { type Profile, profileValues } from '../core/profile';
 import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
 import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
@@ -174,16 +175,19 @@ function acknowledgeNoRotation(secret: Secret): void {
   acknowledge(secret, 'SecretsManagerRotationEnabled', reason);
 }
 
+const NO_ROTATION = voidWith<SecretKeyProps>('rotate: false', ({ rotate }) => rotate === false, 'the key stays');
+const EFFECTS: Effects<SecretKeyProps> = {
+  rotationPeriod: [NO_ROTATION],
+  sessionCookieAge: [NO_ROTATION],
+  logRetention: [NO_ROTATION],
+};
+
 function validate(scope: Construct, props: SecretKeyProps): void {
   const checks = new Checks(scope);
   const age = sessionCookieAgeOf(props);
   const period = rotationPeriodOf(props);
-  const asked = props.rotationPeriod ?? props.sessionCookieAge;
+  checkEffects(checks, props, EFFECTS);
   checks
-    .that('rotate', props.rotate, asked === undefined || props.rotate !== false, {
-      must: 'not be false together with `rotationPeriod` or `sessionCookieAge`',
-      remedy: 'Leave these out, or let the key rotate.',
-    })
     .duration('sessionCookieAge', age, {
       min: 60,
       max: LONGEST_SESSION.toSeconds(),

@@ -153,7 +153,6 @@ describe('DjangoApplication, with parts that the user brings', () => {
     const loadBalancer = new HttpsLoadBalancer(stack, 'Shared', { vpc, profile: Profile.development() });
     const { made } = application(
       {
-        vpc,
         cluster,
         loadBalancer,
         encryptionKey: key,

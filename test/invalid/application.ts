@@ -57,7 +57,7 @@ export const cases: InvalidCase[] = [
   }),
   {
     name: 'DjangoApplication: a cluster of another VPC',
-    prop: 'cluster',
+    prop: 'vpc',
     make: (scope) => {
       const vpc = new Vpc(scope, 'Vpc', { restrictDefaultSecurityGroup: false });
       const other = new Vpc(scope, 'Other', { restrictDefaultSecurityGroup: false });

@@ -12,6 +12,7 @@ import type { Construct, IDependable } from 'constructs';
 import type { Checks } from '../../core/checks';
 import type { ServiceProps } from '../process-props';
 import type { HardenedTask } from './hardened-task';
+import { checkServiceEffects } from './service-effects';
 
 /** How long a task may take to stop on Fargate, in seconds. */
 export const MAX_STOP_TIMEOUT = 120;
@@ -68,8 +69,9 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
   return service;
 }
 
-/** What can be wrong with any service. */
+/** Validates what every service has in common. */
 export function checkService(checks: Checks, props: ServiceProps): void {
+  checkServiceEffects(checks, props);
   checks.duration('stopTimeout', props.stopTimeout, {
     min: 2,
     max: MAX_STOP_TIMEOUT,

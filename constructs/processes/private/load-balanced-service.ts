@@ -24,6 +24,7 @@ import { errorAlarm } from './deployment-alarm';
 import { checkService, fargateService } from './fargate-service';
 import { checkProcess, HardenedTask, type ProcessKind } from './hardened-task';
 import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from './routing';
+import { checkScalingEffects } from './service-effects';
 
 /** What tells one kind of server from another. */
 export interface Server {
@@ -122,6 +123,7 @@ function validate(
   checkService(checks, props);
   checkCapacity(checks, capacity);
   checkRouting(checks, scope, props, routing);
+  checkScalingEffects(checks, scope, props, capacity, ['targetCpuPercent', 'requestsPerTarget']);
   server.check(checks);
   checks.throwIfAny();
 }

@@ -87,6 +87,10 @@ export function checkRouting(
         remedy: 'Write them as the load balancer matches them, for example "/ws/*".',
       },
     )
+    .that('paths', routing.paths, routing.paths.length === 1 || !isEverything(routing.paths), {
+      must: 'hold "/*" alone or not at all',
+      remedy: 'Leave out the other patterns: they would have no effect.',
+    })
     .that('hostNames', routing.hostNames, routing.hostNames.length > 0, {
       must: 'name at least one host',
       remedy: 'Leave it out to take the domain names of the load balancer.',
