@@ -4,6 +4,7 @@ import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { LIVENESS_FILE, WRITABLE_PATH } from '../core/contract';
@@ -57,6 +58,7 @@ export class BeatService extends Construct implements IDjangoService {
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
+  public readonly changingSecrets: ISecret[];
   public readonly connections: Connections;
   public readonly minCapacity: number = 1;
   public readonly maxCapacity: number = 1;
@@ -85,6 +87,7 @@ export class BeatService extends Construct implements IDjangoService {
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
+    this.changingSecrets = task.changingSecrets;
     this.connections = this.service.connections;
   }
 

@@ -3,6 +3,7 @@ import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs'
 import type { ApplicationTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 
 /** A process of the application that keeps running: what alarms, dashboards and outputs read. */
@@ -19,6 +20,8 @@ export interface IDjangoService extends IConstruct, IConnectable {
   readonly minCapacity: number;
   /** Tasks at the largest scale. */
   readonly maxCapacity: number;
+  /** Secrets that the process reads and that may change while it runs: `SecretRefresh` takes them. */
+  readonly changingSecrets: ISecret[];
   /** Database connections that one task may hold open at most. */
   readonly connectionsPerTask: number;
 }

@@ -4,6 +4,7 @@ import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { LIVENESS_FILE } from '../core/contract';
@@ -82,6 +83,7 @@ export class WorkerService extends Construct implements IDjangoService {
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
+  public readonly changingSecrets: ISecret[];
   public readonly connections: Connections;
   public readonly minCapacity: number;
   public readonly maxCapacity: number;
@@ -134,6 +136,7 @@ export class WorkerService extends Construct implements IDjangoService {
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
+    this.changingSecrets = task.changingSecrets;
     this.connections = this.service.connections;
     this.minCapacity = capacity.minCapacity;
     this.maxCapacity = capacity.maxCapacity;

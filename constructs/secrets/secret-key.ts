@@ -26,6 +26,18 @@ export interface ISecretKey {
   readonly secret: ISecret;
   /** What a container gets: DJANGO_SECRET_KEY (the current key) and DJANGO_SECRET_KEYS (the whole JSON). */
   readonly containerSecrets: { [name: string]: ContainerSecret };
+  /**
+   * The secret, where it can change while processes run and the change can be noticed: by its full ARN. Empty otherwise.
+   *
+   * `SecretRefresh` replaces the processes that read it.
+   */
+  readonly changingSecrets: ISecret[];
+  /**
+   * The function that rotates the key, for an alarm on its errors.
+   *
+   * @default - none: the key does not rotate, or by its owner's means
+   */
+  readonly rotationFunction?: IFunction;
   /** Lets someone read the secret. */
   grantRead(grantee: IGrantable): Grant;
 }
@@ -85,6 +97,7 @@ export class SecretKey extends Construct implements ISecretKey {
     class Import extends Construct implements ISecretKey {
       public readonly secret = attrs.secret;
       public readonly containerSecrets = containerSecrets(attrs.secret);
+      public readonly changingSecrets = attrs.secret.secretFullArn === undefined ? [] : [attrs.secret];
       public grantRead(grantee: IGrantable): Grant {
         return attrs.secret.grantRead(grantee);
       }
@@ -94,6 +107,7 @@ export class SecretKey extends Construct implements ISecretKey {
 
   public readonly secret: ISecret;
   public readonly containerSecrets: { [name: string]: ContainerSecret };
+  public readonly changingSecrets: ISecret[];
   /** The function that rotates the key, unless rotation is off. */
   public readonly rotationFunction?: IFunction;
 
@@ -139,6 +153,7 @@ export class SecretKey extends Construct implements ISecretKey {
 
     this.secret = secret;
     this.containerSecrets = containerSecrets(secret);
+    this.changingSecrets = this.rotationFunction === undefined ? [] : [secret];
   }
 
   /** Lets someone read the secret. */

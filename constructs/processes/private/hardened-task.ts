@@ -10,10 +10,12 @@ import {
   LinuxParameters,
   LogDriver,
   OperatingSystemFamily,
+  type Secret,
   TmpfsMountOption,
 } from 'aws-cdk-lib/aws-ecs';
 import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
@@ -58,6 +60,10 @@ export class HardenedTask extends Construct {
   public readonly logGroup: ILogGroup;
   public readonly securityGroup: ISecurityGroup;
   public readonly placement: Placement;
+  /** What the container reads when it starts, by variable. */
+  public readonly secrets: { readonly [name: string]: Secret };
+  /** Those of them that may change while it runs, and whose change can be noticed. */
+  public readonly changingSecrets: ISecret[];
   /** What must exist before a task is started: permissions, routes, the database's roles and the way to it. */
   public readonly prerequisites: IDependable[];
 
@@ -71,6 +77,8 @@ export class HardenedTask extends Construct {
     this.securityGroup =
       process.securityGroup ??
       new SecurityGroup(this, 'SecurityGroup', { vpc: process.cluster.vpc, description: `${this.node.path}: tasks` });
+    this.secrets = secretsOf(process);
+    this.changingSecrets = [process.secretKey, process.database].flatMap((owner) => owner?.changingSecrets ?? []);
     this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
     this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
       cpu: props.cpu,
@@ -96,7 +104,7 @@ export class HardenedTask extends Construct {
         maxBufferSize: Size.mebibytes(25),
       }),
       environment: environmentOf(this, props),
-      secrets: secretsOf(process),
+      secrets: this.secrets,
       healthCheck: props.healthCheck?._render(),
       stopTimeout: props.stopTimeout,
       portMappings: props.port === undefined ? undefined : [{ containerPort: props.port }],
@@ -185,7 +193,7 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
   };
 }
 
-function secretsOf(process: ProcessProps): { [name: string]: import('aws-cdk-lib/aws-ecs').Secret } {
+function secretsOf(process: ProcessProps): { [name: string]: Secret } {
   return {
     ...process.secretKey?.containerSecrets,
     ...process.database?.containerSecrets,

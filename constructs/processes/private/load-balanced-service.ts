@@ -12,6 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
@@ -47,6 +48,7 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
+  public readonly changingSecrets: ISecret[];
   public readonly targetGroup: ApplicationTargetGroup;
   public readonly connections: Connections;
   public readonly minCapacity: number;
@@ -89,6 +91,7 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
+    this.changingSecrets = task.changingSecrets;
     this.connections = this.service.connections;
     this.minCapacity = capacity.minCapacity;
     this.maxCapacity = capacity.maxCapacity;
