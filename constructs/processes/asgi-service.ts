@@ -1,8 +1,8 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT } from '../core/contract';
+import { asgiProcesses } from './private/capacity';
 import { LoadBalancedService } from './private/load-balanced-service';
-import type { Routing } from './private/routing';
-import { asgiProcesses } from './private/sizing';
+import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
 
 /** What can be tuned in the ASGI service. */
@@ -47,7 +47,7 @@ export class AsgiService extends LoadBalancedService {
       priority: 100,
       processes: asgiProcesses,
       connectionsPerProcess: props.connectionsPerProcess ?? 10,
-      command: (routing) => uvicorn(props, routing),
+      command: (timings) => uvicorn(props, timings),
       check: (checks) =>
         checks
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
@@ -63,15 +63,15 @@ export class AsgiService extends LoadBalancedService {
 }
 
 /** The number of processes is in WEB_CONCURRENCY and the proxies to believe in FORWARDED_ALLOW_IPS: uvicorn reads both by itself. */
-function uvicorn(props: AsgiServiceProps, routing: Routing): string[] {
+function uvicorn(props: AsgiServiceProps, timings: ServerTimings): string[] {
   return [
     'uvicorn',
     props.application ?? `${props.settingsModule.split('.')[0]}.asgi:application`,
     ...['--host', '0.0.0.0'],
     ...['--port', String(CONTAINER_PORT)],
-    ...['--timeout-keep-alive', String(routing.keepAlive.toSeconds())],
+    ...['--timeout-keep-alive', String(timings.keepAlive.toSeconds())],
     // Without a limit an open WebSocket holds the process until ECS kills it.
-    ...['--timeout-graceful-shutdown', String(routing.gracefulTimeout.toSeconds())],
+    ...['--timeout-graceful-shutdown', String(timings.gracefulTimeout.toSeconds())],
     '--no-server-header',
   ];
 }

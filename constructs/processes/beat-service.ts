@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
@@ -10,10 +10,12 @@ import { Checks } from '../core/checks';
 import { LIVENESS_FILE, WRITABLE_PATH } from '../core/contract';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
+import { checkFargateSize } from './private/capacity';
 import { celery, checkCelery } from './private/celery';
-import { checkService, fargateService } from './private/fargate-service';
-import { checkFargateSize } from './private/fargate-size';
+import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
+import { checkServiceEffects } from './private/service-effects';
+import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
 import type { ServiceOptions, ServiceProps } from './process-props';
 import { runningTasks } from './service-metrics';
 
@@ -27,6 +29,12 @@ export interface BeatServiceOptions extends ServiceOptions {
    * @default - Celery's own, with its file in /tmp: it forgets the last runs when the task is replaced
    */
   readonly scheduler?: string;
+  /**
+   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   *
+   * @default Duration.seconds(30)
+   */
+  readonly stopTimeout?: Duration;
   /** How ECS finds out that beat is alive. @default ContainerHealthCheck.livenessFile() */
   readonly healthCheck?: ContainerHealthCheck;
 }
@@ -77,7 +85,7 @@ export class BeatService extends Construct implements IDjangoService {
       command: props.command ?? beat(props),
       cpu,
       memoryLimitMiB,
-      stopTimeout: props.stopTimeout ?? Duration.seconds(30),
+      stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.beat,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
       environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
@@ -110,7 +118,8 @@ export class BeatService extends Construct implements IDjangoService {
 function validate(scope: Construct, props: BeatServiceProps, cpu: number, memoryLimitMiB: number): void {
   const checks = new Checks(scope);
   checkProcess(checks, props);
-  checkService(checks, props);
+  checkServiceEffects(checks, props);
+  checkStopTimeout(checks, props.stopTimeout);
   checkCelery(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
   checks

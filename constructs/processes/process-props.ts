@@ -73,8 +73,6 @@ export interface ServiceOptions {
   readonly cpu?: number;
   /** Memory of a task in MiB. Must form a pair with `cpu` that Fargate sells. @default - from the profile */
   readonly memoryLimitMiB?: number;
-  /** Time between SIGTERM and SIGKILL, at most 120 seconds. @default - the construct's own, see its description */
-  readonly stopTimeout?: Duration;
   /**
    * Whether tasks run on Fargate Spot: about a third of the price, and two minutes' notice before a task is taken away.
    *
@@ -125,6 +123,12 @@ export interface LoadBalancedServiceOptions extends ServiceOptions {
   readonly requestsPerTarget?: number;
   /** How long the server keeps an idle connection; longer than the load balancer does. @default - idle timeout of the load balancer and 15 seconds */
   readonly keepAlive?: Duration;
+  /**
+   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   *
+   * @default Duration.seconds(45)
+   */
+  readonly stopTimeout?: Duration;
   /** Time for requests in flight between SIGTERM and the end of the process; shorter than `stopTimeout`. @default Duration.seconds(30) */
   readonly gracefulTimeout?: Duration;
   /** Time for requests in flight between deregistration and SIGTERM. @default Duration.seconds(30) */

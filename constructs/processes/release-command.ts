@@ -8,10 +8,11 @@ import { Construct, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { profileValues } from '../core/profile';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
-import { checkFargateSize } from './private/fargate-size';
+import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { ReleaseRun } from './private/release-run';
+import type { AwsvpcConfiguration } from './private/placement';
 import type { ProcessProps } from './process-props';
+import { ReleaseRun } from './release/release-run';
 
 /** What can be tuned in the release. */
 export interface ReleaseCommandOptions {
@@ -100,6 +101,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
   public readonly ready: IDependable;
   /** Where its handlers write their logs. */
   public readonly handlerLogGroup: ILogGroup;
+  private readonly network: AwsvpcConfiguration;
 
   constructor(scope: Construct, id: string, props: ReleaseCommandProps) {
     super(scope, id);
@@ -139,6 +141,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
     this.securityGroup = task.securityGroup;
     this.assignPublicIp = task.placement.assignPublicIp;
     this.connections = new Connections({ securityGroups: [task.securityGroup] });
+    this.network = task.network;
     this.ready = run.resource;
     this.handlerLogGroup = run.logGroup;
   }
@@ -155,11 +158,11 @@ export class ReleaseCommand extends Construct implements IConnectable {
   }
 
   private runTask(): string {
-    const { subnetIds } = this.cluster.vpc.selectSubnets(this.vpcSubnets);
+    const { subnets, securityGroups, assignPublicIp } = this.network;
     const network = [
-      `subnets=[${Fn.join(',', subnetIds)}]`,
-      `securityGroups=[${this.securityGroup.securityGroupId}]`,
-      `assignPublicIp=${this.assignPublicIp ? 'ENABLED' : 'DISABLED'}`,
+      `subnets=[${Fn.join(',', subnets)}]`,
+      `securityGroups=[${Fn.join(',', securityGroups)}]`,
+      `assignPublicIp=${assignPublicIp}`,
     ];
     return [
       'aws ecs run-task',

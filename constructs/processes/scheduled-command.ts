@@ -11,7 +11,7 @@ import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, voidBeside, voidWith } from '../core/effects';
 import { profileValues } from '../core/profile';
-import { checkFargateSize } from './private/fargate-size';
+import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
 import { schedulerRole } from './private/scheduler-role';
@@ -212,11 +212,7 @@ function target(props: ScheduledCommandProps, task: HardenedTask, role: IRole, q
       platformVersion: 'LATEST',
       taskCount: 1,
       networkConfiguration: {
-        awsvpcConfiguration: {
-          subnets: props.cluster.vpc.selectSubnets(task.placement.vpcSubnets).subnetIds,
-          securityGroups: [task.securityGroup.securityGroupId],
-          assignPublicIp: task.placement.assignPublicIp ? 'ENABLED' : 'DISABLED',
-        },
+        awsvpcConfiguration: task.network,
       },
     },
   };

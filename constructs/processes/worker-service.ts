@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { MathExpression, MathExpressionOptions, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
@@ -12,15 +12,21 @@ import { profileValues } from '../core/profile';
 import type { ITaskQueue } from '../queues/task-queue';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
-import { backlogPerTask, scaleOnBacklog } from './private/backlog-scaling';
-import { type Capacity, capacityOf, checkCapacity } from './private/capacity';
+import { type Capacity, capacityOf, checkCapacity, workerConcurrency } from './private/capacity';
 import { brokerOf, celery, checkCelery } from './private/celery';
 import { deadLetterAlarms } from './private/deployment-alarm';
-import { checkService, fargateService, MAX_STOP_TIMEOUT } from './private/fargate-service';
+import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { checkScalingEffects } from './private/service-effects';
-import { workerConcurrency } from './private/sizing';
-import { checkQueues, checkScaling, targetOf } from './private/worker-checks';
+import { checkScalingEffects, checkServiceEffects } from './private/service-effects';
+import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
+import {
+  backlogPerTask,
+  checkQueues,
+  checkWorkerScaling,
+  scaleOnBacklog,
+  type WorkerScaling,
+  workerScalingOf,
+} from './private/worker-scaling';
 import type { ServiceOptions, ServiceProps } from './process-props';
 import { runningTasks } from './service-metrics';
 
@@ -38,6 +44,14 @@ export interface WorkerServiceOptions extends ServiceOptions {
   readonly minCapacity?: number;
   /** Most tasks of the service. @default - from the profile */
   readonly maxCapacity?: number;
+  /**
+   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   *
+   * A Celery task that takes longer is cut off, and delivered again if it acknowledges late.
+   *
+   * @default Duration.seconds(120)
+   */
+  readonly stopTimeout?: Duration;
   /** How long a message may wait before there should be one more task. @default Duration.minutes(1) */
   readonly acceptableLatency?: Duration;
   /** How long a Celery task takes on average. @default Duration.seconds(5) */
@@ -108,7 +122,8 @@ export class WorkerService extends Construct implements IDjangoService {
         processes: workerConcurrency,
       },
     );
-    validate(this, props, capacity);
+    const scaling = workerScalingOf(props, capacity);
+    validate(this, props, capacity, scaling);
 
     const broker = brokerOf(props);
     this.queueNames = props.queueNames ?? [broker.defaultQueueName];
@@ -119,7 +134,7 @@ export class WorkerService extends Construct implements IDjangoService {
       command: props.command ?? worker(props, this.queueNames, this.queues, capacity.processes),
       cpu: capacity.cpu,
       memoryLimitMiB: capacity.memoryLimitMiB,
-      stopTimeout: props.stopTimeout ?? Duration.seconds(MAX_STOP_TIMEOUT),
+      stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.worker,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
       environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
@@ -131,7 +146,7 @@ export class WorkerService extends Construct implements IDjangoService {
       spot: props.spot ?? profile.workerSpot,
       deploymentAlarms: deadLetterAlarms(this, this.queues, props.alarmTopic),
     });
-    scaleOnBacklog(this.service, this.queues, { ...capacity, target: targetOf(props, capacity) });
+    scaleOnBacklog(this.service, this.queues, capacity, scaling.backlogPerTask);
 
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
@@ -165,14 +180,15 @@ export class WorkerService extends Construct implements IDjangoService {
   }
 }
 
-function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacity): void {
+function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacity, scaling: WorkerScaling): void {
   const checks = new Checks(scope);
   checkProcess(checks, props);
-  checkService(checks, props);
+  checkServiceEffects(checks, props);
+  checkStopTimeout(checks, props.stopTimeout);
   checkCelery(checks, props);
   checkCapacity(checks, capacity, 'concurrency');
   checkQueues(checks, props);
-  checkScaling(checks, props);
+  checkWorkerScaling(checks, props, scaling);
   checkScalingEffects(checks, scope, props, capacity, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
   checks.throwIfAny();
 }

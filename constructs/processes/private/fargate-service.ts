@@ -9,13 +9,8 @@ import {
   PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import type { Construct, IDependable } from 'constructs';
-import type { Checks } from '../../core/checks';
 import type { ServiceProps } from '../process-props';
 import type { HardenedTask } from './hardened-task';
-import { checkServiceEffects } from './service-effects';
-
-/** How long a task may take to stop on Fargate, in seconds. */
-export const MAX_STOP_TIMEOUT = 120;
 
 export interface FargateServiceOptions {
   readonly task: HardenedTask;
@@ -67,17 +62,6 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
     );
   }
   return service;
-}
-
-/** Validates what every service has in common. */
-export function checkService(checks: Checks, props: ServiceProps): void {
-  checkServiceEffects(checks, props);
-  checks.duration('stopTimeout', props.stopTimeout, {
-    min: 2,
-    max: MAX_STOP_TIMEOUT,
-    where: 'on Fargate',
-    remedy: 'Lower it, or move the long work to a worker.',
-  });
 }
 
 function rollout(singleton: boolean) {

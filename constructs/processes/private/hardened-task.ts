@@ -25,8 +25,8 @@ import { WorkloadRole } from '../../core/workload-role';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
-import { type Placement, taskPlacement } from './placement';
-import { tmpfsSize } from './sizing';
+import { tmpfsSize } from './capacity';
+import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from './placement';
 
 /** Which of an application's processes a task runs. The rehearsal reads it from the template's metadata. */
 export type ProcessKind = 'web' | 'asgi' | 'worker' | 'beat' | 'release' | 'scheduled';
@@ -60,6 +60,8 @@ export class HardenedTask extends Construct {
   public readonly logGroup: ILogGroup;
   public readonly securityGroup: ISecurityGroup;
   public readonly placement: Placement;
+  /** For whoever starts a single task. */
+  public readonly network: AwsvpcConfiguration;
   /** What the container reads when it starts, by variable. */
   public readonly secrets: { readonly [name: string]: Secret };
   /** Those of them that may change while it runs, and whose change can be noticed. */
@@ -80,6 +82,7 @@ export class HardenedTask extends Construct {
     this.secrets = secretsOf(process);
     this.changingSecrets = [process.secretKey, process.database].flatMap((owner) => owner?.changingSecrets ?? []);
     this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
+    this.network = awsvpcConfiguration(process.cluster.vpc, this.placement, this.securityGroup);
     this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
       cpu: props.cpu,
       memoryLimitMiB: props.memoryLimitMiB,

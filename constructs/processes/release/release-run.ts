@@ -15,9 +15,9 @@ import {
 import { allowLogGroups } from '../../core/key-policy';
 import type { WorkloadRole } from '../../core/workload-role';
 import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../../handlers/release/contract';
-import type { HardenedTask } from './hardened-task';
+import type { HardenedTask } from '../private/hardened-task';
+import { familyArn } from '../private/task-failure-rule';
 import { QUERY_INTERVAL, ReleaseProvider } from './release-provider';
-import { familyArn } from './task-failure-rule';
 
 export interface ReleaseRunProps extends HandlerSettings {
   readonly task: HardenedTask;
@@ -88,9 +88,9 @@ export class ReleaseRun extends Construct {
       TaskDefinition: task.taskDefinition.taskDefinitionArn,
       Revision: revision,
       Container: task.container.containerName,
-      Subnets: cluster.vpc.selectSubnets(task.placement.vpcSubnets).subnetIds,
-      SecurityGroups: [task.securityGroup.securityGroupId],
-      AssignPublicIp: task.placement.assignPublicIp ? 'ENABLED' : 'DISABLED',
+      Subnets: task.network.subnets,
+      SecurityGroups: task.network.securityGroups,
+      AssignPublicIp: task.network.assignPublicIp,
       LogGroup: task.logGroup.logGroupName,
       LogStreamPrefix: task.container.containerName,
       TimeoutSeconds: String(timeout.toSeconds()),
