@@ -31,8 +31,8 @@ export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
 }
 
 /**
- * One Django application in a stack of its own, with outputs that are ready to paste: its address, its logs, a one-off
- * command and a shell.
+ * One Django application in a stack of its own, with outputs that are ready to paste: its address, its logs,
+ * a one-off command and a shell.
  *
  * @example
  * new DjangoStack(app, 'Shop', {
@@ -46,6 +46,7 @@ export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
  * @see https://docs.aws.amazon.com/cdk/v2/guide/stacks.html
  */
 export class DjangoStack extends Stack {
+  /** The application. */
   public readonly application: DjangoApplication;
   private logicalIds?: Map<CfnElement, string>;
 
@@ -66,12 +67,20 @@ export class DjangoStack extends Stack {
     outputs(this, this.application);
   }
 
-  /** The zones by position, not by name: the same template with and without an account, and no lookup that needs credentials. */
+  /**
+   * The zones by position, not by name: the same template with and without an account, and no lookup that
+   * needs credentials.
+   */
   public override get availabilityZones(): string[] {
     return [0, 1, 2].map((index) => Fn.select(index, Fn.getAzs()));
   }
 
-  /** The same ids as ever. CDK hashes the path anew for every reference, three thousand times in an application; here once for each resource. */
+  /**
+   * The same ids as ever.
+   *
+   * CDK hashes the path anew for every reference, three thousand times in an application; here once for each
+   * resource.
+   */
   protected override allocateLogicalId(cfnElement: CfnElement): string {
     this.logicalIds ??= new Map();
     const known = this.logicalIds.get(cfnElement);

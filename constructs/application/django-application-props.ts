@@ -24,8 +24,9 @@ import type { ISecretKey, SecretKeyOptions } from '../secrets/secret-key';
 /**
  * Properties of `DjangoApplication`.
  *
- * A noun such as `vpc` or `database` is a part that you bring. `…Options` tunes a part that the application makes, and
- * is refused beside the part that you bring. Processes (`web`, `workers`, …) are nouns whose value says how to run them.
+ * A noun such as `vpc` or `database` is a part that you bring. `…Options` tunes a part that the application
+ * makes, and is refused beside the part that you bring. Processes (`web`, `workers`, …) are nouns whose value
+ * says how to run them.
  */
 export interface DjangoApplicationProps {
   /** Image of the application, the same for every process. */
@@ -46,7 +47,9 @@ export interface DjangoApplicationProps {
    */
   readonly domainNames?: string[];
   /**
-   * Hosted zone of the domain names. It gets alias records, and validates the certificate unless one is given.
+   * Hosted zone of the domain names.
+   *
+   * It gets alias records, and validates the certificate unless one is given.
    *
    * @default - none; give a certificate instead
    */
@@ -58,7 +61,9 @@ export interface DjangoApplicationProps {
    */
   readonly certificate?: ICertificate;
   /**
-   * E-mail addresses that alarms are sent to. Each must confirm once, by the link that AWS sends to it.
+   * E-mail addresses that alarms are sent to.
+   *
+   * Each must confirm once, by the link that AWS sends to it.
    *
    * @default - none
    */
@@ -121,7 +126,9 @@ export interface DjangoApplicationProps {
    */
   readonly secrets?: { [name: string]: Secret };
   /**
-   * Processor of every ECS task. The image must be built for it.
+   * Processor of every ECS task.
+   *
+   * The image must be built for it.
    *
    * @default CpuArchitecture.ARM64
    */
@@ -178,8 +185,8 @@ export interface DjangoApplicationProps {
   /**
    * Concurrency reserved for each Lambda function of the application.
    *
-   * A function with reserved concurrency can neither be starved nor take more than that. AWS keeps 100 unreserved, so an
-   * account with a quota of 10 cannot reserve any.
+   * A function with reserved concurrency can neither be starved nor take more than that. AWS keeps 100
+   * unreserved, so an account with a quota of 10 cannot reserve any.
    *
    * @default - none reserved
    */
@@ -192,7 +199,9 @@ export interface DjangoApplicationProps {
    */
   readonly vpc?: IVpc;
   /**
-   * ECS cluster to use. Leave `vpc` out: the cluster knows its own.
+   * ECS cluster to use.
+   *
+   * Leave `vpc` out: the cluster knows its own.
    *
    * @default - a new one
    */

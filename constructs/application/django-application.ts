@@ -66,7 +66,9 @@ export class DjangoApplication extends Construct {
   public readonly broker?: ICeleryBroker;
   /** The load balancer before web and ASGI. */
   public readonly loadBalancer: IHttpsLoadBalancer;
-  /** The firewall before the load balancer, unless the profile leaves it out or the load balancer is brought. */
+  /**
+   * The firewall before the load balancer, unless the profile leaves it out or the load balancer is brought.
+   */
   public readonly webFirewall?: WebFirewall;
 
   /** Log group of every process. */

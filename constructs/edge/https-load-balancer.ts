@@ -35,9 +35,9 @@ import { type Profile, profileValues } from '../core/profile';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
 
-/** Who may show pages of the application inside a frame. */
+/** Which sites may show pages of the application inside a frame. */
 export enum FramePolicy {
-  /** Nobody. */
+  /** No site. */
   DENY = 'DENY',
   /** Pages of the same origin. */
   SAMEORIGIN = 'SAMEORIGIN',
@@ -49,28 +49,48 @@ export enum FramePolicy {
 export interface IHttpsLoadBalancer extends IConstruct, IConnectable {
   /** The load balancer. */
   readonly loadBalancer: IApplicationLoadBalancer;
-  /** The listener that answers requests no rule wants with 404. */
+  /** The listener. It answers 404 to requests that no rule matches. */
   readonly listener: IApplicationListener;
-  /** Names it answers to over HTTPS; none when it has only its own name. */
+  /** Host names that it answers to over HTTPS. Empty when it has only its own name. */
   readonly domainNames: string[];
-  /** How long a connection may be silent; servers behind it must keep theirs longer. */
+  /** How long a connection may be silent. Servers behind it must keep theirs longer. */
   readonly idleTimeout: Duration;
   /** Whether the listener speaks HTTPS. */
   readonly secure: boolean;
-  /** Where to find it: the first domain name, or its own name over HTTP. */
+  /** Its address: the first domain name, or its own name over HTTP. */
   readonly url: string;
   /** The certificate of the first domain name, when known. */
   readonly certificate?: ICertificate;
 
-  /** Requests that targets received. @default - sum over 5 minutes */
+  /**
+   * Requests that targets received.
+   *
+   * @default - sum over 5 minutes
+   */
   metricRequestCount(props?: MetricOptions): Metric;
-  /** Seconds that targets took to answer. @default - average over 5 minutes */
+  /**
+   * Seconds that targets took to answer.
+   *
+   * @default - average over 5 minutes
+   */
   metricTargetResponseTime(props?: MetricOptions): Metric;
-  /** Answers by the load balancer itself, by class of status code. @default - sum over 5 minutes */
+  /**
+   * Responses of the load balancer itself, by class of status code.
+   *
+   * @default - sum over 5 minutes
+   */
   metricHttpCodeElb(code: HttpCodeElb, props?: MetricOptions): Metric;
-  /** Answers by targets, by class of status code. @default - sum over 5 minutes */
+  /**
+   * Responses of targets, by class of status code.
+   *
+   * @default - sum over 5 minutes
+   */
   metricHttpCodeTarget(code: HttpCodeTarget, props?: MetricOptions): Metric;
-  /** Connections refused because the load balancer was full. @default - sum over 5 minutes */
+  /**
+   * Connections refused because the load balancer was full.
+   *
+   * @default - sum over 5 minutes
+   */
   metricRejectedConnectionCount(props?: MetricOptions): Metric;
 }
 
@@ -110,7 +130,8 @@ export interface HttpsLoadBalancerOptions {
   /**
    * How long a connection may be silent, 1 to 4000 seconds.
    *
-   * Give more than the interval at which your WebSockets send a ping: the load balancer closes a silent connection.
+   * Give more than the interval at which your WebSockets send a ping: the load balancer closes a silent
+   * connection.
    *
    * @default Duration.seconds(60)
    */
@@ -143,7 +164,9 @@ export interface HttpsLoadBalancerOptions {
    */
   readonly framePolicy?: FramePolicy;
   /**
-   * Bucket for access logs. It must let the load balancer write, and be encrypted by S3 itself.
+   * Bucket for access logs.
+   *
+   * It must let the load balancer write, and be encrypted by S3 itself.
    *
    * @default - a new one
    */
@@ -187,7 +210,9 @@ export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
    */
   readonly domainNames?: string[];
   /**
-   * Hosted zone of the domain names. It gets alias records, and validates the certificate unless one is given.
+   * Hosted zone of the domain names.
+   *
+   * It gets alias records, and validates the certificate unless one is given.
    *
    * @default - no records
    */
@@ -206,17 +231,29 @@ export interface HttpsLoadBalancerAttributes {
   readonly loadBalancerArn: string;
   /** Its own name. */
   readonly loadBalancerDnsName: string;
-  /** Id of the hosted zone of its own name. @default - alias records to it are not possible */
+  /**
+   * Id of the hosted zone of its own name.
+   *
+   * @default - alias records to it are not possible
+   */
   readonly loadBalancerCanonicalHostedZoneId?: string;
   /** ARN of the listener that rules are added to. */
   readonly listenerArn: string;
   /** Id of its security group. */
   readonly securityGroupId: string;
-  /** Where it stands. */
+  /** VPC of the load balancer. */
   readonly vpc: IVpc;
-  /** Names that its HTTPS listener has certificates for. @default - none: plain HTTP */
+  /**
+   * Names that its HTTPS listener has certificates for.
+   *
+   * @default - none: plain HTTP
+   */
   readonly domainNames?: string[];
-  /** How long a connection may be silent. @default Duration.seconds(60) */
+  /**
+   * How long a connection may be silent.
+   *
+   * @default Duration.seconds(60)
+   */
   readonly idleTimeout?: Duration;
 }
 
@@ -253,10 +290,12 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
 }
 
 /**
- * An Application Load Balancer that terminates TLS: certificate and alias records from a hosted zone, TLS 1.2 and 1.3 with
- * post-quantum key exchange, port 80 only to redirect, security headers, access logs in a bucket of their own.
+ * An Application Load Balancer that terminates TLS: certificate and alias records from a hosted zone, TLS 1.2
+ * and 1.3 with post-quantum key exchange, port 80 only to redirect, security headers, access logs in a bucket
+ * of their own.
  *
- * Requests that no rule wants are answered with 404, so it can be shared: every application adds rules for its own hosts.
+ * Requests that no rule matches get 404, so several applications can share it: each adds rules for its own
+ * hosts.
  *
  * @example
  * declare const vpc: ec2.IVpc;
@@ -284,7 +323,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   public readonly secure: boolean;
   public readonly url: string;
   public readonly certificate?: ICertificate;
-  /** Where access logs go. */
+  /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
 
   constructor(scope: Construct, id: string, props: HttpsLoadBalancerProps) {

@@ -73,9 +73,11 @@ export interface WebFirewallProps extends WebFirewallOptions {
 }
 
 /**
- * AWS WAF before a load balancer: a limit per address and the AWS managed rules, without the one that blocks uploads.
+ * AWS WAF before a load balancer: a rate limit for each IP address, and the AWS managed rules without the one
+ * that blocks uploads.
  *
- * Requests that were blocked or counted are logged, without credentials; the access logs of the load balancer have the rest.
+ * It logs the requests that it blocked or counted, without credentials. The access logs of the load balancer
+ * have the rest.
  *
  * @example
  * declare const balancer: HttpsLoadBalancer;
@@ -88,7 +90,7 @@ export class WebFirewall extends Construct {
   public readonly webAcl: CfnWebACL;
   /** ARN of the web ACL, for associations of your own. */
   public readonly webAclArn: string;
-  /** Where blocked and counted requests are logged. */
+  /** Log group of blocked and counted requests. */
   public readonly logGroup: ILogGroup;
   private readonly aclMetricName: string;
 
@@ -128,7 +130,11 @@ export class WebFirewall extends Construct {
     }
   }
 
-  /** A metric of the web ACL over all its rules. @default - sum over 5 minutes */
+  /**
+   * A metric of the web ACL over all its rules.
+   *
+   * @default - sum over 5 minutes
+   */
   public metric(metricName: string, props?: MetricOptions): Metric {
     return new Metric({
       namespace: 'AWS/WAFV2',
@@ -139,17 +145,29 @@ export class WebFirewall extends Construct {
     }).attachTo(this);
   }
 
-  /** Requests that were blocked. @default - sum over 5 minutes */
+  /**
+   * Requests that were blocked.
+   *
+   * @default - sum over 5 minutes
+   */
   public metricBlockedRequests(props?: MetricOptions): Metric {
     return this.metric('BlockedRequests', props);
   }
 
-  /** Requests that were let through. @default - sum over 5 minutes */
+  /**
+   * Requests that were let through.
+   *
+   * @default - sum over 5 minutes
+   */
   public metricAllowedRequests(props?: MetricOptions): Metric {
     return this.metric('AllowedRequests', props);
   }
 
-  /** Requests that a rule only counted. @default - sum over 5 minutes */
+  /**
+   * Requests that a rule only counted.
+   *
+   * @default - sum over 5 minutes
+   */
   public metricCountedRequests(props?: MetricOptions): Metric {
     return this.metric('CountedRequests', props);
   }
@@ -197,7 +215,10 @@ export class WebFirewall extends Construct {
   }
 }
 
-/** WAF insists on the prefix; the end of the stack's id lets a new stack live beside what an old one has retained. */
+/**
+ * WAF insists on the prefix; the end of the stack's id lets a new stack live beside what an old one has
+ * retained.
+ */
 function logGroupName(scope: Construct): string {
   const stackUuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
   const unique = Fn.select(4, Fn.split('-', stackUuid));

@@ -28,7 +28,10 @@ import { allowLogGroups } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { WorkloadRole } from '../core/workload-role';
 
-/** Address space is set aside for so many zones, so that a third one can be added later without moving a subnet. */
+/**
+ * Address space is set aside for so many zones, so that a third one can be added later without moving a
+ * subnet.
+ */
 const MOST_ZONES = 3;
 
 /** What can be tuned in a network. */
@@ -103,11 +106,12 @@ export interface NetworkProps extends NetworkOptions {
 }
 
 /**
- * A VPC for an application: public subnets for the load balancer, private ones with a way out for tasks, isolated ones for
- * the database.
+ * A VPC for an application: public subnets for the load balancer, private ones with a way out for tasks,
+ * isolated ones for the database.
  *
- * Zones are chosen by CloudFormation, so the template is the same with and without an account. The default security group
- * is closed, nothing gets a public address by itself, and S3 (image layers) is reached through a free gateway endpoint.
+ * Zones are chosen by CloudFormation, so the template is the same with and without an account. The default
+ * security group is closed, nothing gets a public address by itself, and S3 (image layers) is reached through
+ * a free gateway endpoint.
  *
  * @example
  * const network = new Network(this, 'Network', { natGateways: 1 });
@@ -122,7 +126,7 @@ export class Network extends Construct {
   public readonly interfaceEndpoints: { [service: string]: InterfaceVpcEndpoint };
   /** The endpoint of Secrets Manager, when there is one. */
   public readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
-  /** Where flow logs go, when they are on. */
+  /** Log group of the flow logs, when they are on. */
   public readonly flowLogGroup?: ILogGroup;
 
   constructor(scope: Construct, id: string, props: NetworkProps = {}) {
@@ -199,7 +203,8 @@ export class Network extends Construct {
       make(service, this.vpc.isolatedSubnets);
     }
     if (needed) {
-      // Functions beside the database have no other way to their secrets; one zone is enough for what runs once.
+      // Functions beside the database have no other way to their secrets; one zone is enough for what runs
+      // once.
       make(secretsManager, this.vpc.isolatedSubnets.slice(0, 1));
     }
     return endpoints;

@@ -7,23 +7,39 @@ import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './pro
 
 /** What can be tuned in the ASGI service. */
 export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
-  /** The ASGI callable for uvicorn. @default - `<first package of settingsModule>.asgi:application` */
+  /**
+   * The ASGI callable for uvicorn.
+   *
+   * @default - `<first package of settingsModule>.asgi:application`
+   */
   readonly application?: string;
-  /** Path patterns that come here; `['/*']` makes it the only service of an ASGI project. @default ['/ws/*'] */
+  /**
+   * Path patterns that come here; `['/*']` makes it the only service of an ASGI project.
+   *
+   * @default ['/ws/*']
+   */
   readonly paths?: string[];
-  /** Database connections that one process holds open at most, for the check against the instance class. @default 10 */
+  /**
+   * Database connections that one process holds open at most, for the check against the instance class.
+   *
+   * @default 10
+   */
   readonly connectionsPerProcess?: number;
 }
 
+/** Properties of `AsgiService`. */
 export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceOptions {}
 
 /**
- * The ASGI processes of a Django application: uvicorn, for WebSockets beside a WSGI service or for the whole of an ASGI project.
+ * The ASGI processes of a Django application: uvicorn, for WebSockets beside a WSGI service or for the whole
+ * of an ASGI project.
  *
- * Makes a hardened task definition, a target group, a listener rule for the host names and paths, an alarm that rolls a bad
- * deployment back, and a service. `command` replaces uvicorn; the port to listen on is in PORT.
+ * Makes a hardened task definition, a target group, a listener rule for the host names and paths, an alarm
+ * that rolls a bad deployment back, and a service. `command` replaces uvicorn; the port to listen on is in
+ * PORT.
  *
- * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most `gracefulTimeout`.
+ * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
+ * `gracefulTimeout`.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -62,7 +78,10 @@ export class AsgiService extends LoadBalancedService {
   }
 }
 
-/** The number of processes is in WEB_CONCURRENCY and the proxies to believe in FORWARDED_ALLOW_IPS: uvicorn reads both by itself. */
+/**
+ * The number of processes is in WEB_CONCURRENCY and the proxies to believe in FORWARDED_ALLOW_IPS: uvicorn
+ * reads both by itself.
+ */
 function uvicorn(props: AsgiServiceProps, timings: ServerTimings): string[] {
   return [
     'uvicorn',

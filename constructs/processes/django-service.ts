@@ -12,13 +12,13 @@ export interface IDjangoService extends IConstruct, IConnectable {
   readonly service: FargateService;
   /** The task definition that it runs. */
   readonly taskDefinition: FargateTaskDefinition;
-  /** What the running process may do. */
+  /** IAM role of the running process. */
   readonly taskRole: IRole;
-  /** Where it writes its logs. */
+  /** Log group of the process. */
   readonly logGroup: ILogGroup;
-  /** Tasks that are always there. */
+  /** Fewest ECS tasks. */
   readonly minCapacity: number;
-  /** Tasks at the largest scale. */
+  /** Most ECS tasks. */
   readonly maxCapacity: number;
   /** Secrets that the process reads and that may change while it runs: `SecretRefresh` takes them. */
   readonly changingSecrets: ISecret[];
@@ -28,6 +28,6 @@ export interface IDjangoService extends IConstruct, IConnectable {
 
 /** A service behind the load balancer. */
 export interface ILoadBalancedService extends IDjangoService {
-  /** Its tasks, as the load balancer sees them. */
+  /** Target group of its tasks. */
   readonly targetGroup: ApplicationTargetGroup;
 }

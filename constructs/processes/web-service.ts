@@ -10,21 +10,32 @@ const THREADS = 4;
 
 /** What can be tuned in the web service. */
 export interface WebServiceOptions extends LoadBalancedServiceOptions {
-  /** The WSGI callable for gunicorn. @default - `<first package of settingsModule>.wsgi:application` */
+  /**
+   * The WSGI callable for gunicorn.
+   *
+   * @default - `<first package of settingsModule>.wsgi:application`
+   */
   readonly application?: string;
-  /** Threads of a gunicorn process. @default 4 */
+  /**
+   * Threads of a gunicorn process.
+   *
+   * @default 4
+   */
   readonly threads?: number;
 }
 
+/** Properties of `WebService`. */
 export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOptions {}
 
 /**
- * The web processes of a Django application: gunicorn with threads, behind a load balancer, scaled by CPU and requests.
+ * The web processes of a Django application: gunicorn with threads, behind a load balancer, scaled by CPU and
+ * requests.
  *
- * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a bad
- * deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
+ * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a
+ * bad deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
  *
- * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most `gracefulTimeout`.
+ * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
+ * `gracefulTimeout`.
  *
  * @example
  * declare const cluster: ecs.Cluster;

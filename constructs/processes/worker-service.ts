@@ -32,17 +32,41 @@ import { runningTasks } from './service-metrics';
 
 /** What can be tuned in a worker service. */
 export interface WorkerServiceOptions extends ServiceOptions {
-  /** Names of the broker's queues that this service works on, at most four. @default - the broker's default queue */
+  /**
+   * Names of the broker's queues that this service works on, at most four.
+   *
+   * @default - the broker's default queue
+   */
   readonly queueNames?: string[];
-  /** Python module of the Celery application, as for `celery --app`. @default - the first package of `settingsModule` */
+  /**
+   * Python module of the Celery application, as for `celery --app`.
+   *
+   * @default - the first package of `settingsModule`
+   */
   readonly application?: string;
-  /** Child processes of a task, each of which runs one Celery task at a time. @default - two for each vCPU, as far as the memory goes */
+  /**
+   * Child processes of a container, each of which runs one Celery task at a time.
+   *
+   * @default - two for each vCPU, as far as the memory goes
+   */
   readonly concurrency?: number;
-  /** How ECS finds out that the worker is alive. @default ContainerHealthCheck.livenessFile() */
+  /**
+   * How ECS finds out that the worker is alive.
+   *
+   * @default ContainerHealthCheck.livenessFile()
+   */
   readonly healthCheck?: ContainerHealthCheck;
-  /** Fewest tasks of the service, at least 1. @default - from the profile */
+  /**
+   * Fewest ECS tasks of the service, at least 1.
+   *
+   * @default - from the profile
+   */
   readonly minCapacity?: number;
-  /** Most tasks of the service. @default - from the profile */
+  /**
+   * Most ECS tasks of the service.
+   *
+   * @default - from the profile
+   */
   readonly maxCapacity?: number;
   /**
    * Time between SIGTERM and SIGKILL, at most 120 seconds.
@@ -52,29 +76,42 @@ export interface WorkerServiceOptions extends ServiceOptions {
    * @default Duration.seconds(120)
    */
   readonly stopTimeout?: Duration;
-  /** How long a message may wait before there should be one more task. @default Duration.minutes(1) */
+  /**
+   * How long a message may wait before the service starts another ECS task.
+   *
+   * @default Duration.minutes(1)
+   */
   readonly acceptableLatency?: Duration;
-  /** How long a Celery task takes on average. @default Duration.seconds(5) */
+  /**
+   * How long a Celery task takes on average.
+   *
+   * @default Duration.seconds(5)
+   */
   readonly taskDuration?: Duration;
   /**
-   * Messages, waiting and in work, that there should be for each running task. Instead of `acceptableLatency` and `taskDuration`.
+   * Messages, waiting and in work, that there should be for each running ECS task.
+   *
+   * Give it instead of `acceptableLatency` and `taskDuration`.
    *
    * @default - `acceptableLatency` ÷ `taskDuration` × `concurrency`
    */
   readonly backlogPerTask?: number;
 }
 
+/** Properties of `WorkerService`. */
 export interface WorkerServiceProps extends ServiceProps, WorkerServiceOptions {}
 
 /**
- * A Celery worker for one set of queues, scaled by the messages there are for each running task.
+ * A Celery worker for one set of queues, scaled by the number of messages for each running ECS task.
  *
- * Makes a hardened task definition, a service and an alarm that rolls back a deployment during which messages end in a
- * dead-letter queue. The cluster must have Container Insights on: scaling needs the number of running tasks.
+ * Makes a hardened task definition, a service and an alarm that rolls back a deployment during which messages
+ * end in a dead-letter queue. The cluster must have Container Insights on: scaling needs the number of
+ * running ECS tasks.
  *
- * On SIGTERM the worker takes no more messages and has `stopTimeout` (120 seconds unless changed) to finish what it works
- * on. What takes longer is cut off, and delivered again after the queue's visibility timeout if the task acknowledges late.
- * The hard time limit of every Celery task is the shortest `taskTimeLimit` of the queues.
+ * On SIGTERM the worker takes no more messages and has `stopTimeout` (120 seconds unless changed) to finish
+ * what it works on. What takes longer is cut off, and delivered again after the queue's visibility timeout if
+ * the task acknowledges late. The hard time limit of every Celery task is the shortest `taskTimeLimit` of the
+ * queues.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -104,7 +141,7 @@ export class WorkerService extends Construct implements IDjangoService {
   public readonly connectionsPerTask: number;
   /** Names of the queues that it works on. */
   public readonly queueNames: string[];
-  /** Child processes of a task. */
+  /** Child processes of a container. */
   public readonly concurrency: number;
   private readonly queues: ITaskQueue[];
 
@@ -159,7 +196,11 @@ export class WorkerService extends Construct implements IDjangoService {
     this.connectionsPerTask = capacity.processes;
   }
 
-  /** Messages, waiting and in work, for each running task: what the service is scaled by. Over one minute unless changed. */
+  /**
+   * Messages, waiting and in work, for each running task: what the service is scaled by.
+   *
+   * Over one minute unless changed.
+   */
   public metricBacklogPerTask(options?: MathExpressionOptions): MathExpression {
     return backlogPerTask(this.service, this.queues, options);
   }

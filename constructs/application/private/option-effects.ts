@@ -18,7 +18,11 @@ interface OptionEffect {
 const ALWAYS: OptionEffect = {};
 const brought = (other: keyof Props & string) => voidBeside<Props>(other, `\`${other}\` is used as you bring it`);
 
-/** For every prop of the application what it needs to have an effect. A prop that is not here does not compile. */
+/**
+ * For every prop of the application what it needs to have an effect.
+ *
+ * A prop that is not here does not compile.
+ */
 export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionEffect } = {
   image: ALWAYS,
   settingsModule: ALWAYS,

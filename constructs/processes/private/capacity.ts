@@ -29,7 +29,11 @@ interface CapacityDefaults extends Omit<Capacity, 'processes'> {
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
 }
 
-/** Fills in the defaults; the number of processes follows from the size. A larger `minCapacity` alone raises `maxCapacity` with it. */
+/**
+ * Fills in the defaults; the number of processes follows from the size.
+ *
+ * A larger `minCapacity` alone raises `maxCapacity` with it.
+ */
 export function capacityOf(props: CapacityProps, defaults: CapacityDefaults): Capacity {
   const cpu = props.cpu ?? defaults.cpu;
   const memoryLimitMiB = props.memoryLimitMiB ?? defaults.memoryLimitMiB;
@@ -68,7 +72,8 @@ export function checkCapacity(checks: Checks, capacity: Capacity, processesProp 
 /**
  * Validates that CPU and memory form a pair that Fargate sells.
  *
- * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
+ * @see
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
  */
 export function checkFargateSize(checks: Checks, cpu: number, memoryLimitMiB: number): void {
   const range = MEMORY[cpu];
@@ -99,7 +104,11 @@ export function processesByMemory(memoryLimitMiB: number): number {
   return Math.max(1, Math.floor((memoryLimitMiB - tmpfsSize(memoryLimitMiB)) / MEMORY_PER_PROCESS));
 }
 
-/** gunicorn: twice the vCPUs and one more, at least two. Never `cpu_count()`: Fargate shows a fraction of a vCPU as two CPUs. */
+/**
+ * gunicorn: twice the vCPUs and one more, at least two.
+ *
+ * Never `cpu_count()`: Fargate shows a fraction of a vCPU as two CPUs.
+ */
 export function webProcesses(cpu: number, memoryLimitMiB: number): number {
   return Math.min(Math.max(2, Math.floor((2 * cpu) / 1024 + 1)), processesByMemory(memoryLimitMiB));
 }

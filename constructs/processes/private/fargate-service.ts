@@ -16,17 +16,38 @@ export interface FargateServiceOptions {
   readonly task: HardenedTask;
   readonly service: ServiceProps;
   readonly spot: boolean;
-  /** Never two tasks at once: stops the old one before the new one starts. @default false */
+  /**
+   * Never two tasks at once: stops the old one before the new one starts.
+   *
+   * @default false
+   */
   readonly singleton?: boolean;
-  /** A deployment that sets one of these off is rolled back. They must exist before the service and not read its own metrics. @default - none */
+  /**
+   * A deployment that sets one of these off is rolled back.
+   *
+   * They must exist before the service and not read its own metrics.
+   *
+   * @default - none
+   */
   readonly deploymentAlarms?: IAlarm[];
-  /** Time in which failing health checks of a new task do not count. @default - none without a load balancer */
+  /**
+   * Time in which failing health checks of a new task do not count.
+   *
+   * @default - none without a load balancer
+   */
   readonly healthCheckGracePeriod?: Duration;
-  /** What this kind of service waits for, beside what every process does. @default - nothing */
+  /**
+   * What this kind of service waits for, beside what every process does.
+   *
+   * @default - nothing
+   */
   readonly waitFor?: IDependable[];
 }
 
-/** The one place where a task becomes a service: deployment safety, placement, and the order in which things are made. */
+/**
+ * The one place where a task becomes a service: deployment safety, placement, and the order in which things
+ * are made.
+ */
 export function fargateService(scope: Construct, id: string, options: FargateServiceOptions): FargateService {
   const { task, service: props } = options;
   const { cluster } = props;
@@ -70,7 +91,8 @@ function rollout(singleton: boolean) {
         desiredCount: 1,
         minHealthyPercent: 0,
         maxHealthyPercent: 100,
-        // ECS turns rebalancing on by itself where nothing is said, and then starts a second task before it stops the first.
+        // ECS turns rebalancing on by itself where nothing is said, and then starts a second task before it
+        // stops the first.
         availabilityZoneRebalancing: AvailabilityZoneRebalancing.DISABLED,
       }
     : {

@@ -47,8 +47,8 @@ export interface HardenedTaskProps {
 }
 
 /**
- * The one place where a process of the application becomes a task: hardened definition, environment, secrets, logs, roles
- * and the ways it needs through security groups.
+ * The one place where a process of the application becomes a task: hardened definition, environment, secrets,
+ * logs, roles and the ways it needs through security groups.
  *
  * @internal
  */
@@ -66,7 +66,9 @@ export class HardenedTask extends Construct {
   public readonly secrets: { readonly [name: string]: Secret };
   /** Those of them that may change while it runs, and whose change can be noticed. */
   public readonly changingSecrets: ISecret[];
-  /** What must exist before a task is started: permissions, routes, the database's roles and the way to it. */
+  /**
+   * What must exist before a task is started: permissions, routes, the database's roles and the way to it.
+   */
   public readonly prerequisites: IDependable[];
 
   constructor(scope: Construct, id: string, props: HardenedTaskProps) {
@@ -131,7 +133,7 @@ export class HardenedTask extends Construct {
   }
 }
 
-/** What can be wrong with any process. */
+/** Validates what every process has in common. */
 export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
   checks
     .matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, {

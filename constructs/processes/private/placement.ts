@@ -26,7 +26,10 @@ export function awsvpcConfiguration(
   };
 }
 
-/** Private subnets with a way out where the VPC has them; otherwise public subnets and a public address, with inbound rules closed. */
+/**
+ * Private subnets with a way out where the VPC has them; otherwise public subnets and a public address, with
+ * inbound rules closed.
+ */
 export function taskPlacement(vpc: IVpc, vpcSubnets?: SubnetSelection): Placement {
   if (vpcSubnets !== undefined) {
     const isPublic = vpc.selectSubnets(vpcSubnets).hasPublic;

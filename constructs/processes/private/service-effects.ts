@@ -7,7 +7,11 @@ import type { Capacity } from './capacity';
 const OWN_COMMAND = '`command` is run as you give it';
 const OWN_LOG_GROUP = 'it is for the log group that is made where none is brought';
 
-/** What only a log group needs that is made here. The key may come with the props that all processes share. */
+/**
+ * What only a log group needs that is made here.
+ *
+ * The key may come with the props that all processes share.
+ */
 const LOG_GROUP_EFFECTS: Effects<ServiceProps> = {
   logRetention: [voidBeside('logGroup', OWN_LOG_GROUP)],
   removalPolicy: [voidBeside('logGroup', OWN_LOG_GROUP)],
@@ -35,7 +39,10 @@ interface GivenCapacity {
   readonly maxCapacity?: number;
 }
 
-/** Refuses scaling props of a service that cannot scale because of what the user wrote; warns where the profile does it. */
+/**
+ * Refuses scaling props of a service that cannot scale because of what the user wrote; warns where the
+ * profile does it.
+ */
 export function checkScalingEffects<Props extends GivenCapacity>(
   checks: Checks,
   scope: Construct,

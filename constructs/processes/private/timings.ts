@@ -2,7 +2,11 @@ import { Duration } from 'aws-cdk-lib';
 import type { Checks } from '../../core/checks';
 import type { LoadBalancedServiceProps } from '../process-props';
 
-/** Time between SIGTERM and SIGKILL of each kind of service, unless it is said otherwise. Fargate allows 120 seconds. */
+/**
+ * Time between SIGTERM and SIGKILL of each kind of service, unless it is said otherwise.
+ *
+ * Fargate allows 120 seconds.
+ */
 export const STOP_TIMEOUTS = {
   loadBalanced: Duration.seconds(45),
   worker: Duration.seconds(120),

@@ -84,8 +84,10 @@ export function checkWorkerScaling(checks: Checks, props: WorkerServiceProps, sc
 }
 
 /**
- * Messages of all queues for each running task. Those that a worker holds count too: without them a service whose tasks
- * are all busy with the last messages looks idle, and is scaled in while they work.
+ * Messages of all queues for each running task.
+ *
+ * Those that a worker holds count too: without them a service whose tasks are all busy with the last messages
+ * looks idle, and is scaled in while they work.
  */
 export function backlogPerTask(
   service: FargateService,
