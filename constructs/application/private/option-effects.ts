@@ -103,7 +103,7 @@ export function warnOfOptionEffects(scope: Construct, props: Props): void {
       warnOfNoEffect(scope, prop, props[prop as keyof Props], reason);
     }
   }
-  if (props.domainNames === undefined && props.loadBalancer === undefined) {
+  if ((props.domainNames ?? []).length === 0 && props.loadBalancer === undefined) {
     const reason = 'without `domainNames` there is no certificate';
     warnOfNoEffect(scope, 'alarmThresholds.certificateDays', props.alarmThresholds?.certificateDays, reason);
   }

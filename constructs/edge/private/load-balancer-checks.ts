@@ -56,7 +56,7 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
     .throwIfAny();
-  if (props.domainNames === undefined) {
+  if ((props.domainNames ?? []).length === 0) {
     const reason = 'without `domainNames` the load balancer speaks plain HTTP';
     warnOfNoEffect(scope, 'sslPolicy', props.sslPolicy, reason);
     warnOfNoEffect(scope, 'strictTransportSecurity', props.strictTransportSecurity, reason);

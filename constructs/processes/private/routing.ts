@@ -9,7 +9,7 @@ import type { LoadBalancedServiceProps } from '../process-props';
 const MAX_CONDITION_VALUES = 5;
 
 /** A host name, possibly with a wildcard for its first label. */
-const HOST_NAME = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])?$/;
+const HOST_NAME = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** Which requests come to a service, with every default filled in. */
 export interface Routing {

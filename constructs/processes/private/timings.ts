@@ -48,6 +48,7 @@ export function checkStopTimeout(checks: Checks, stopTimeout: Duration | undefin
 export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, timings: ServerTimings): void {
   const { keepAlive, gracefulTimeout, stopTimeout, deregistrationDelay } = timings;
   const idleSeconds = props.loadBalancer.idleTimeout.toSeconds();
+  const ownCommand = props.command !== undefined; // Then the server is told of no graceful timeout.
   checkStopTimeout(checks, props.stopTimeout);
   checks
     .that('keepAlive', keepAlive, keepAlive.toSeconds() > idleSeconds, {
@@ -56,7 +57,7 @@ export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, ti
         'Raise it, or lower `idleTimeout`: otherwise the server closes connections that the load balancer is about to use, and users see 502.',
     })
     .duration('gracefulTimeout', props.gracefulTimeout, { min: 1, remedy: 'Give the requests in flight time to end.' })
-    .that('gracefulTimeout', gracefulTimeout, gracefulTimeout.toSeconds() < stopTimeout.toSeconds(), {
+    .that('gracefulTimeout', gracefulTimeout, ownCommand || gracefulTimeout.toSeconds() < stopTimeout.toSeconds(), {
       must: `be shorter than \`stopTimeout\`, ${stopTimeout.toSeconds()} seconds`,
       remedy: 'Lower it, or raise `stopTimeout`: otherwise ECS kills the server before it is done.',
     })
