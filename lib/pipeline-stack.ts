@@ -25,37 +25,88 @@ const NODE_VERSION = 22;
 export interface PipelineStackProps extends StackProps {
   /** The repository, as `owner/name`. */
   readonly repository: string;
-  /** ARN of the connection to the repository's host, made once in the console under Developer Tools, Connections. */
+  /**
+   * ARN of the connection to the repository's host, made once in the console under Developer Tools,
+   * Connections.
+   */
   readonly connectionArn: string;
-  /** Where new versions are tried: deployed without asking. */
+  /** Stage that every new version is deployed to without asking. */
   readonly staging: Stage;
-  /** What the world sees: deployed after somebody approves, with broader permissions pointed out. */
+  /**
+   * Stage that is deployed after somebody approves.
+   *
+   * The approval points out permissions that become broader.
+   */
   readonly production: Stage;
-  /** The branch that is deployed. @default 'main' */
+  /**
+   * The branch that is deployed.
+   *
+   * @default 'main'
+   */
   readonly branch?: string;
-  /** What prepares the build. @default - `npm ci` */
+  /**
+   * Commands that prepare the build.
+   *
+   * @default - `npm ci`
+   */
   readonly installCommands?: string[];
-  /** What tests and synthesizes; the assembly has to end up in `primaryOutputDirectory`. @default - `npm test` and `npx cdk synth` */
+  /**
+   * Commands that test and synthesize.
+   *
+   * They must leave the assembly in `primaryOutputDirectory`.
+   *
+   * @default - `npm test` and `npx cdk synth`
+   */
   readonly synthCommands?: string[];
-  /** Folder that the commands leave the assembly in. @default 'cdk.out' */
+  /**
+   * Folder that the commands leave the assembly in.
+   *
+   * @default 'cdk.out'
+   */
   readonly primaryOutputDirectory?: string;
-  /** Whether the commands may use Docker: for tests or bundling. Images are built later either way. @default false */
+  /**
+   * Whether the commands may use Docker: for tests or bundling.
+   *
+   * Images are built later either way.
+   *
+   * @default false
+   */
   readonly dockerEnabledForSynth?: boolean;
-  /** Architecture that images are built on: the one that tasks run on, since emulation takes many times longer. @default CpuArchitecture.ARM64 */
+  /**
+   * Architecture that images are built on.
+   *
+   * Take that of the tasks: emulation takes many times longer.
+   *
+   * @default CpuArchitecture.ARM64
+   */
   readonly cpuArchitecture?: CpuArchitecture;
-  /** Who hears of permissions that become broader. @default - shown in the pipeline only */
+  /**
+   * SNS topic notified when a deployment would broaden permissions.
+   *
+   * @default - shown in the pipeline only
+   */
   readonly notificationTopic?: ITopic;
-  /** How long build logs are kept. @default RetentionDays.ONE_YEAR */
+  /**
+   * How long build logs are kept.
+   *
+   * @default RetentionDays.ONE_YEAR
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to artifacts, their key and logs when they leave the stack. @default RemovalPolicy.RETAIN */
+  /**
+   * What happens to artifacts, their key and logs when they leave the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
 /**
- * A pipeline that deploys every environment from a repository: test and synthesize, staging, approval, production.
+ * A pipeline that deploys every environment from a repository: test and synthesize, staging, approval,
+ * production.
  *
- * It updates itself first when its own definition changes. Artifacts and logs are encrypted with one key that rotates, which
- * lets stages live in other accounts. Production waits for a person, after a check that shows which permissions become broader.
+ * It updates itself first when its own definition changes. Artifacts and logs are encrypted with one key that
+ * rotates, which lets stages live in other accounts. Production waits for a person, after a check that shows
+ * which permissions become broader.
  *
  * @example
  * declare const staging: Stage;

@@ -9,6 +9,7 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { type Profile, profileValues } from '../core/profile';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
@@ -103,7 +104,7 @@ export class DatabaseBackup extends Construct {
     const timeZone = props.timeZone ?? TimeZone.ETC_UTC;
     const restoreTestSchedule = props.restoreTestSchedule ?? Schedule.cron({ minute: '0', hour: '12', day: '1' });
     const restoreTestSubnets = props.restoreTestSubnets ?? { subnetType: restoreSubnets(props.vpc) };
-    validate(this, { ...props, rules, lock, restoreTestSchedule, restoreTestSubnets });
+    validate(this, { ...props, rules, lock, restoreTestSchedule, restoreTestSubnets }, props);
 
     const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
     const encryptionKey =
@@ -227,6 +228,16 @@ function restoreSubnets(vpc: IVpc): SubnetType {
   return vpc.isolatedSubnets.length > 0 ? SubnetType.PRIVATE_ISOLATED : SubnetType.PRIVATE_WITH_EGRESS;
 }
 
+const NO_RESTORE_TEST = voidWith<DatabaseBackupProps>(
+  'restoreTesting: false',
+  ({ restoreTesting }) => restoreTesting === false,
+  'nothing is restored',
+);
+const EFFECTS: Effects<DatabaseBackupProps> = {
+  restoreTestSchedule: [NO_RESTORE_TEST],
+  restoreTestSubnets: [NO_RESTORE_TEST],
+};
+
 function validate(
   scope: Construct,
   props: DatabaseBackupProps & {
@@ -235,8 +246,10 @@ function validate(
     readonly restoreTestSchedule: Schedule;
     readonly restoreTestSubnets: SubnetSelection;
   },
+  asGiven: DatabaseBackupProps,
 ): void {
   const checks = checkBackup(scope, props);
+  checkEffects<DatabaseBackupProps>(checks, asGiven, EFFECTS);
   if (props.restoreTesting ?? true) {
     checkSchedule(checks, 'restoreTestSchedule', props.restoreTestSchedule.expressionString);
     const zones = new Set(zonesOf(props.vpc, props.restoreTestSubnets)).size;

@@ -25,8 +25,9 @@ export const CONTRACT = {
   CELERY_BROKER_TRANSPORT_OPTIONS: 'JSON for kombu: region, wait_time_seconds, predefined_queues.',
   CELERY_TASK_DEFAULT_QUEUE: 'Name of the default queue.',
   CELERY_LIVENESS_FILE: 'Worker and beat only: a path private to the process that it touches while it is alive.',
-  DJANGO_ALLOWED_HOSTS: 'Comma-separated host names; empty when there is none.',
-  DJANGO_CSRF_TRUSTED_ORIGINS: 'Comma-separated origins with scheme.',
+  DJANGO_ALLOWED_HOSTS:
+    'Comma-separated host names that the process itself is reached under, or any service where it has no door of its own; `*.example.com` is `.example.com` here.',
+  DJANGO_CSRF_TRUSTED_ORIGINS: 'The same host names with scheme; `https://*.example.com` keeps its asterisk.',
   WEB_CONCURRENCY: 'Processes of the web or ASGI server, from the size of the task.',
   FORWARDED_ALLOW_IPS: 'CIDR of the VPC. The server trusts X-Forwarded-* headers from these addresses only.',
 } as const;

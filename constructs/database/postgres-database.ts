@@ -32,7 +32,7 @@ import { allowLogGroups } from '../core/key-policy';
 import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
-import { checkDatabase } from './private/checks';
+import { checkDatabase, checkDatabaseEffects } from './private/checks';
 import { maxConnectionsOf } from './private/classes';
 import { withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
@@ -55,6 +55,15 @@ export interface IPostgresDatabase extends IConnectable {
   readonly containerEnvironment: { [name: string]: string };
   /** Where the database is and how to log in, from the application's secret. */
   readonly containerSecrets: { [name: string]: ContainerSecret };
+  /**
+   * The application's secret, where it can change while processes run and the change can be noticed: by its full ARN.
+   * Empty otherwise.
+   *
+   * `SecretRefresh` replaces the processes that read it.
+   */
+  readonly changingSecrets: ISecret[];
+  /** The functions that rotate its passwords, for alarms on their errors; none where nothing of ours rotates them. */
+  readonly rotationFunctions: IFunction[];
   /** What a process must wait for before it starts: the roles exist, the secret is complete. */
   readonly ready: IDependable;
   /** How many connections the instance allows. @default - not known */
@@ -222,6 +231,9 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       );
       public readonly ready = new DependencyGroup(attrs.instance, attrs.applicationSecret);
       public readonly maxConnections = attrs.maxConnections;
+      public readonly changingSecrets =
+        attrs.applicationSecret.secretFullArn === undefined ? [] : [attrs.applicationSecret];
+      public readonly rotationFunctions: IFunction[] = [];
       public readonly connections =
         attrs.port === undefined
           ? attrs.instance.connections
@@ -240,6 +252,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   public readonly ready: IDependable;
   public readonly maxConnections?: number;
   public readonly connections: Connections;
+  public readonly changingSecrets: ISecret[];
   /** Secret of the master user, for RDS and our handlers alone. */
   public readonly masterSecret: ISecret;
   /** The read replicas. */
@@ -251,6 +264,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     super(scope, id);
     const filled = withDefaults(props);
     const checks = new Checks(this);
+    checkDatabaseEffects(checks, props);
     checkDatabase(checks, filled);
     checks.throwIfAny();
     const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
@@ -326,6 +340,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.applicationSecret = attachedApplication;
     this.readReplicas = replicas;
     this.rotationFunctions = rotation?.functions ?? [];
+    this.changingSecrets = rotated ? [attachedApplication] : [];
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
     this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);

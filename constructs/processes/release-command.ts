@@ -8,56 +8,98 @@ import { Construct, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { profileValues } from '../core/profile';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
-import { checkFargateSize } from './private/fargate-size';
+import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { ReleaseRun } from './private/release-run';
+import type { AwsvpcConfiguration } from './private/placement';
 import type { ProcessProps } from './process-props';
+import { ReleaseRun } from './release/release-run';
 
 /** What can be tuned in the release. */
 export interface ReleaseCommandOptions {
-  /** The program and its arguments, in exec form. @default ['python', 'manage.py', 'migrate', '--noinput'] */
+  /**
+   * The program and its arguments, in exec form.
+   *
+   * @default ['python', 'manage.py', 'migrate', '--noinput']
+   */
   readonly command?: string[];
-  /** CPU units of the task; 1024 is one vCPU. @default - that of workers, from the profile */
+  /**
+   * CPU units of the task; 1024 is one vCPU.
+   *
+   * @default - that of workers, from the profile
+   */
   readonly cpu?: number;
-  /** Memory of the task in MiB. Must form a pair with `cpu` that Fargate sells. @default - that of workers, from the profile */
+  /**
+   * Memory of the task in MiB.
+   *
+   * Must form a pair with `cpu` that Fargate sells.
+   *
+   * @default - that of workers, from the profile
+   */
   readonly memoryLimitMiB?: number;
   /**
-   * How long it may take, at most 53 minutes: CloudFormation waits an hour, and starting, stopping and answering are part of it.
+   * How long it may take, at most 53 minutes: CloudFormation waits an hour, and starting, stopping and
+   * answering are part of it.
+   *
    * Then it is stopped, and the deployment fails.
    *
    * @default Duration.minutes(30)
    */
   readonly timeout?: Duration;
   /**
-   * How long a migration waits for a lock on a table before it fails, by `PGOPTIONS` of this process alone. All later queries on
-   * the table queue behind a migration that waits. 0 leaves it out, for a proxy that takes no options.
+   * How long a migration waits for a lock on a table before it fails, by `PGOPTIONS` of this process alone.
+   *
+   * All later queries on the table queue behind a migration that waits. Set 0 behind PgBouncer or RDS Proxy,
+   * which reject startup options.
    *
    * @default Duration.seconds(10), unless `PGOPTIONS` is among the secrets or sets `lock_timeout` itself
    */
   readonly lockTimeout?: Duration;
-  /** Any text; another one runs the release again. For images whose tag stays the same. @default - runs when image, environment or command change */
+  /**
+   * Any text; another one runs the release again.
+   *
+   * For images whose tag stays the same.
+   *
+   * @default - runs when image, environment or command change
+   */
   readonly revision?: string;
 }
 
+/** Properties of `ReleaseCommand`. */
 export interface ReleaseCommandProps extends ProcessProps, ReleaseCommandOptions {
-  /** Who hears of an invocation of a handler that Lambda gave up on. @default - nobody: the deployment fails, which shows it too */
+  /**
+   * SNS topic for failed asynchronous Lambda invocations.
+   *
+   * A failed deployment shows them too.
+   *
+   * @default - none
+   */
   readonly deadLetterTopic?: ITopic;
-  /** Concurrency that is reserved for each handler; an account with a quota of 10 cannot give any. @default - none */
+  /**
+   * Concurrency reserved for each Lambda function.
+   *
+   * An account with a quota of 10 cannot reserve any.
+   *
+   * @default - none reserved
+   */
   readonly handlerReservedConcurrency?: number;
 }
 
 /**
- * The command that prepares a release, `migrate` unless changed, as a task that runs inside the deployment, before whatever
- * waits for `ready`.
+ * The command that prepares a release, `migrate` unless changed.
  *
- * It runs once for each change of image, environment, secrets or command: other deployments leave it alone, and so does a
- * rollback, which must not take an older image to a newer schema. When it ends with another status than 0, or takes too long,
- * the deployment fails before any service has changed, and CloudFormation shows status, log group, log stream and the last lines.
+ * It runs as an ECS task inside the deployment, before whatever waits for `ready`.
  *
- * A release that still runs is waited for, so that there is never a second one from the same stack. Where two stacks release
- * to one database, or people by hand, see to it that they take turns: nothing here can.
+ * It runs once for each change of image, environment, secrets or command: other deployments leave it alone,
+ * and so does a rollback, which must not take an older image to a newer schema. When it ends with another
+ * status than 0, or takes too long, the deployment fails before any service has changed, and CloudFormation
+ * shows status, log group, log stream and the last lines.
  *
- * Outside of a deployment start it with `runTaskCommand`, and any other command of the same image with `oneOffCommand()`.
+ * A deployment waits for a release that still runs, so one stack never runs two at once. **Two stacks, or a
+ * person and a stack, that release to one database must take turns: nothing here prevents two migrations at a
+ * time.**
+ *
+ * Outside of a deployment start it with `runTaskCommand`, and any other command of the same image with
+ * `oneOffCommand()`.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -83,9 +125,9 @@ export class ReleaseCommand extends Construct implements IConnectable {
   public readonly taskDefinition: FargateTaskDefinition;
   /** Name of its container, for overrides. */
   public readonly containerName: string;
-  /** What the running process may do. */
+  /** IAM role of the running process. */
   public readonly taskRole: IRole;
-  /** Where it writes its logs. */
+  /** Log group of the process. */
   public readonly logGroup: ILogGroup;
   /** Cluster that it runs in. */
   public readonly cluster: ICluster;
@@ -95,11 +137,13 @@ export class ReleaseCommand extends Construct implements IConnectable {
   public readonly securityGroup: ISecurityGroup;
   /** Whether it needs a public address to reach AWS. */
   public readonly assignPublicIp: boolean;
+  /** Security group of the process, for rules of your own. */
   public readonly connections: Connections;
-  /** What services and schedules wait for: there once the release has succeeded. */
+  /** Exists once the release has succeeded. Services and schedules wait for it. */
   public readonly ready: IDependable;
-  /** Where its handlers write their logs. */
+  /** Log group of its Lambda functions. */
   public readonly handlerLogGroup: ILogGroup;
+  private readonly network: AwsvpcConfiguration;
 
   constructor(scope: Construct, id: string, props: ReleaseCommandProps) {
     super(scope, id);
@@ -139,6 +183,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
     this.securityGroup = task.securityGroup;
     this.assignPublicIp = task.placement.assignPublicIp;
     this.connections = new Connections({ securityGroups: [task.securityGroup] });
+    this.network = task.network;
     this.ready = run.resource;
     this.handlerLogGroup = run.logGroup;
   }
@@ -148,18 +193,21 @@ export class ReleaseCommand extends Construct implements IConnectable {
     return this.runTask();
   }
 
-  /** AWS CLI command, ready to paste, that runs another command of the same image, for example `python manage.py createsuperuser --noinput`. */
+  /**
+   * AWS CLI command, ready to paste, that runs another command of the same image, for example `python
+   * manage.py createsuperuser --noinput`.
+   */
   public oneOffCommand(...command: string[]): string {
     const overrides = { containerOverrides: [{ name: this.containerName, command }] };
     return `${this.runTask()} --overrides ${quoted(JSON.stringify(overrides))}`;
   }
 
   private runTask(): string {
-    const { subnetIds } = this.cluster.vpc.selectSubnets(this.vpcSubnets);
+    const { subnets, securityGroups, assignPublicIp } = this.network;
     const network = [
-      `subnets=[${Fn.join(',', subnetIds)}]`,
-      `securityGroups=[${this.securityGroup.securityGroupId}]`,
-      `assignPublicIp=${this.assignPublicIp ? 'ENABLED' : 'DISABLED'}`,
+      `subnets=[${Fn.join(',', subnets)}]`,
+      `securityGroups=[${Fn.join(',', securityGroups)}]`,
+      `assignPublicIp=${assignPublicIp}`,
     ];
     return [
       'aws ecs run-task',
@@ -225,7 +273,10 @@ function hasLockTimeout({ environment, secrets }: ReleaseCommandProps): boolean 
   return secrets?.PGOPTIONS !== undefined || (environment?.PGOPTIONS ?? '').includes('lock_timeout');
 }
 
-/** The environment in which a statement that waits too long for its lock fails; other options of the user stay. */
+/**
+ * The environment in which a statement that waits too long for its lock fails; other options of the user
+ * stay.
+ */
 function withLockTimeout(props: ReleaseCommandProps): { [name: string]: string } | undefined {
   const milliseconds = (props.lockTimeout ?? Duration.seconds(10)).toMilliseconds();
   if (milliseconds === 0 || hasLockTimeout(props)) {

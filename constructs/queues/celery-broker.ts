@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
 import type { ContractVariable } from '../core/contract';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
 import type { Profile } from '../core/profile';
 import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue';
 
@@ -115,8 +116,19 @@ function combined(grants: Grant[]): Grant {
   return grants.reduce((all, grant) => all.combine(grant));
 }
 
+const NOTHING_MADE = voidWith<CeleryBrokerProps>(
+  'existingQueues',
+  ({ queues, existingQueues }) => existingQueues !== undefined && Object.keys(queues ?? {}).length === 0,
+  'it is for queues that are made here',
+);
+const EFFECTS: Effects<CeleryBrokerProps> = {
+  encryptionKey: [NOTHING_MADE],
+  removalPolicy: [NOTHING_MADE],
+};
+
 function validate(scope: Construct, props: CeleryBrokerProps, names: string[], defaultQueueName: string): void {
   const checks = new Checks(scope);
+  checkEffects(checks, props, EFFECTS);
   checks.that('queues', names, names.length > 0, {
     must: 'name at least one queue',
     remedy: "Leave it out for one queue named 'default'.",

@@ -10,6 +10,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks, isUnknown } from '../core/checks';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { type Profile, profileValues } from '../core/profile';
 import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
 import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
@@ -25,6 +26,18 @@ export interface ISecretKey {
   readonly secret: ISecret;
   /** What a container gets: DJANGO_SECRET_KEY (the current key) and DJANGO_SECRET_KEYS (the whole JSON). */
   readonly containerSecrets: { [name: string]: ContainerSecret };
+  /**
+   * The secret, where it can change while processes run and the change can be noticed: by its full ARN. Empty otherwise.
+   *
+   * `SecretRefresh` replaces the processes that read it.
+   */
+  readonly changingSecrets: ISecret[];
+  /**
+   * The function that rotates the key, for an alarm on its errors.
+   *
+   * @default - none: the key does not rotate, or by its owner's means
+   */
+  readonly rotationFunction?: IFunction;
   /** Lets someone read the secret. */
   grantRead(grantee: IGrantable): Grant;
 }
@@ -84,6 +97,7 @@ export class SecretKey extends Construct implements ISecretKey {
     class Import extends Construct implements ISecretKey {
       public readonly secret = attrs.secret;
       public readonly containerSecrets = containerSecrets(attrs.secret);
+      public readonly changingSecrets = attrs.secret.secretFullArn === undefined ? [] : [attrs.secret];
       public grantRead(grantee: IGrantable): Grant {
         return attrs.secret.grantRead(grantee);
       }
@@ -93,6 +107,7 @@ export class SecretKey extends Construct implements ISecretKey {
 
   public readonly secret: ISecret;
   public readonly containerSecrets: { [name: string]: ContainerSecret };
+  public readonly changingSecrets: ISecret[];
   /** The function that rotates the key, unless rotation is off. */
   public readonly rotationFunction?: IFunction;
 
@@ -138,6 +153,7 @@ export class SecretKey extends Construct implements ISecretKey {
 
     this.secret = secret;
     this.containerSecrets = containerSecrets(secret);
+    this.changingSecrets = this.rotationFunction === undefined ? [] : [secret];
   }
 
   /** Lets someone read the secret. */
@@ -174,16 +190,19 @@ function acknowledgeNoRotation(secret: Secret): void {
   acknowledge(secret, 'SecretsManagerRotationEnabled', reason);
 }
 
+const NO_ROTATION = voidWith<SecretKeyProps>('rotate: false', ({ rotate }) => rotate === false, 'the key stays');
+const EFFECTS: Effects<SecretKeyProps> = {
+  rotationPeriod: [NO_ROTATION],
+  sessionCookieAge: [NO_ROTATION],
+  logRetention: [NO_ROTATION],
+};
+
 function validate(scope: Construct, props: SecretKeyProps): void {
   const checks = new Checks(scope);
   const age = sessionCookieAgeOf(props);
   const period = rotationPeriodOf(props);
-  const asked = props.rotationPeriod ?? props.sessionCookieAge;
+  checkEffects(checks, props, EFFECTS);
   checks
-    .that('rotate', props.rotate, asked === undefined || props.rotate !== false, {
-      must: 'not be false together with `rotationPeriod` or `sessionCookieAge`',
-      remedy: 'Leave these out, or let the key rotate.',
-    })
     .duration('sessionCookieAge', age, {
       min: 60,
       max: LONGEST_SESSION.toSeconds(),

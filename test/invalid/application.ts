@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/application/django-application';
+import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
@@ -51,10 +52,12 @@ export const cases: InvalidCase[] = [
     environment: { DATABASE_PASSWORD: 'secret' },
   }),
   shared('names for a load balancer that is brought', 'domainNames', { domainNames: ['a.example.com'] }),
-  shared('a rate limit for a load balancer that is brought', 'rateLimit', { rateLimit: 500 }),
+  shared('a rate limit for a load balancer that is brought', 'firewallOptions', {
+    firewallOptions: { rateLimit: 500 },
+  }),
   {
     name: 'DjangoApplication: a cluster of another VPC',
-    prop: 'cluster',
+    prop: 'vpc',
     make: (scope) => {
       const vpc = new Vpc(scope, 'Vpc', { restrictDefaultSecurityGroup: false });
       const other = new Vpc(scope, 'Other', { restrictDefaultSecurityGroup: false });

@@ -1,8 +1,11 @@
 import { Token } from 'aws-cdk-lib';
 import { type IVpc, type SelectedSubnets, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { Checks } from '../../core/checks';
+import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkRotationPeriod } from '../../core/secret-rotation';
 import type { DatabaseVariables } from '../database-variables';
+import { PasswordRotation } from '../password-rotation';
+import type { PostgresDatabaseProps } from '../postgres-database';
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
 import { checkDatabaseNames } from './names';
@@ -11,6 +14,22 @@ import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 /** RDS enlarges storage only when there is at least a tenth to gain. */
 const LEAST_GROWTH_PERCENT = 110;
 const OLDEST_MAJOR_VERSION = 14;
+
+/** What only has an effect beside other props, as the user wrote them. */
+const EFFECTS: Effects<PostgresDatabaseProps> = {
+  passwordRotationPeriod: [
+    voidWith(
+      'passwordRotation: PasswordRotation.OFF',
+      ({ passwordRotation }) => passwordRotation === PasswordRotation.OFF,
+      'the passwords stay',
+    ),
+  ],
+};
+
+/** Refuses what has no effect beside what else the user wrote. */
+export function checkDatabaseEffects(checks: Checks, props: PostgresDatabaseProps): void {
+  checkEffects(checks, props, EFFECTS);
+}
 
 /** Records everything that is wrong with the database's props. */
 export function checkDatabase(checks: Checks, props: FilledProps): void {

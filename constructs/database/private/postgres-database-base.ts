@@ -2,6 +2,7 @@ import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
@@ -21,6 +22,8 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
   public abstract readonly ready: IDependable;
   public abstract readonly maxConnections?: number;
   public abstract readonly connections: Connections;
+  public abstract readonly changingSecrets: ISecret[];
+  public abstract readonly rotationFunctions: IFunction[];
 
   /** Lets someone read the secret of the application. */
   public grantRead(grantee: IGrantable): Grant {

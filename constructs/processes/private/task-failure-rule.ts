@@ -7,10 +7,13 @@ import { allowSenders } from '../../core/key-policy';
 import type { HardenedTask } from './hardened-task';
 
 /**
- * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does not hear how
- * it ends. Revisions that an earlier deployment started count too.
+ * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does
+ * not hear how it ends.
  *
- * A rule of our own instead of the target for SQS of the L2: that one asks a feature flag who may send to an encrypted queue.
+ * Revisions that an earlier deployment started count too.
+ *
+ * A rule of our own instead of the target for SQS of the L2: that one asks a feature flag who may send to an
+ * encrypted queue.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
@@ -33,7 +36,8 @@ export function reportFailures(
         $or: [
           { stopCode: ['TaskFailedToStart'] },
           {
-            // Not UserInitiated: who stops a task knows it. The name leaves out sidecars that AWS puts beside the program.
+            // Not UserInitiated: who stops a task knows it. The name leaves out sidecars that AWS puts beside
+            // the program.
             stopCode: ['EssentialContainerExited', 'SpotInterruption', 'TerminationNotice'],
             containers: { name: [task.container.containerName], exitCode: Match.anythingBut(0) },
           },

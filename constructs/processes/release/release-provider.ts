@@ -27,11 +27,11 @@ export interface ReleaseProviderProps extends HandlerSettings {
 }
 
 /**
- * The provider framework of the CDK, held to the same rules as our own functions: three functions and a state machine between
- * CloudFormation and the two handlers.
+ * The provider framework of the CDK, held to the same rules as our own functions: three functions and a state
+ * machine between CloudFormation and the two handlers.
  *
- * Its roles are ours and closed to its grants, which would allow every version and alias of a function; the framework calls
- * the function itself.
+ * Its roles are ours and closed to its grants, which would allow every version and alias of a function; the
+ * framework calls the function itself.
  *
  * @internal
  */

@@ -15,9 +15,9 @@ import {
 import { allowLogGroups } from '../../core/key-policy';
 import type { WorkloadRole } from '../../core/workload-role';
 import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../../handlers/release/contract';
-import type { HardenedTask } from './hardened-task';
+import type { HardenedTask } from '../private/hardened-task';
+import { familyArn } from '../private/task-failure-rule';
 import { QUERY_INTERVAL, ReleaseProvider } from './release-provider';
-import { familyArn } from './task-failure-rule';
 
 export interface ReleaseRunProps extends HandlerSettings {
   readonly task: HardenedTask;
@@ -32,7 +32,8 @@ const INVOKED_BY =
   'Only the provider framework of the CDK invokes it, for CloudFormation, and waits for the answer: a lost one fails the deployment, which shows it better than a queue.';
 
 /**
- * Runs the release task inside the deployment: a custom resource that is complete when the task has ended with status 0.
+ * Runs the release task inside the deployment: a custom resource that is complete when the task has ended
+ * with status 0.
  *
  * @internal
  */
@@ -88,9 +89,9 @@ export class ReleaseRun extends Construct {
       TaskDefinition: task.taskDefinition.taskDefinitionArn,
       Revision: revision,
       Container: task.container.containerName,
-      Subnets: cluster.vpc.selectSubnets(task.placement.vpcSubnets).subnetIds,
-      SecurityGroups: [task.securityGroup.securityGroupId],
-      AssignPublicIp: task.placement.assignPublicIp ? 'ENABLED' : 'DISABLED',
+      Subnets: task.network.subnets,
+      SecurityGroups: task.network.securityGroups,
+      AssignPublicIp: task.network.assignPublicIp,
       LogGroup: task.logGroup.logGroupName,
       LogStreamPrefix: task.container.containerName,
       TimeoutSeconds: String(timeout.toSeconds()),
@@ -105,8 +106,11 @@ export class ReleaseRun extends Construct {
 }
 
 /**
- * Beside the tasks, where private subnets have a way out: the rule packs ask for it, and the release needs that way anyway.
- * Elsewhere outside of the VPC: nothing in it has a way to the APIs of ECS and CloudFormation but through a public address.
+ * Beside the tasks, where private subnets have a way out: the rule packs ask for it, and the release needs
+ * that way anyway.
+ *
+ * Elsewhere outside of the VPC: nothing in it has a way to the APIs of ECS and CloudFormation but through a
+ * public address.
  */
 function networkOf(scope: Construct, vpc: IVpc): HandlerNetwork | undefined {
   if (vpc.privateSubnets.length === 0) {
@@ -134,7 +138,8 @@ function allow(role: WorkloadRole, task: HardenedTask, cluster: ICluster): void 
   const tasks = stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` });
   const inCluster = { ArnEquals: { 'ecs:cluster': cluster.clusterArn } };
   const statements = [
-    // Any revision: a policy that names the newest one is new itself, and IAM takes a while to know it everywhere.
+    // Any revision: a policy that names the newest one is new itself, and IAM takes a while to know it
+    // everywhere.
     new PolicyStatement({ actions: ['ecs:RunTask'], resources: [revisions], conditions: inCluster }),
     // ECS makes up the ids of tasks.
     new PolicyStatement({ actions: ['ecs:DescribeTasks', 'ecs:StopTask'], resources: [tasks], conditions: inCluster }),
