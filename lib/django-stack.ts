@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
 import { Checks } from '../constructs/core/checks';
 import { Profile } from '../constructs/core/profile';
-import { hostNamesOf } from '../constructs/processes/private/routing';
+import { hostNamesOf } from '../constructs/edge/host-names';
 
 export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
   /** The one domain name of the application; `domainNames` takes several. @default - none */

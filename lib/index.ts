@@ -1,50 +1,19 @@
-// Every public name of the package, and nothing else.
+// Every public name of the package, and nothing else, room by room (see constructs/).
+
+// The whole application
 
 export { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
-export {
-  BackupVaultLock,
-  type BackupVaultLockOptions,
-  type ComplianceLockOptions,
-} from '../constructs/backup/backup-vault-lock';
-export {
-  DatabaseBackup,
-  type DatabaseBackupOptions,
-  type DatabaseBackupProps,
-  type DatabaseBackupRule,
-} from '../constructs/backup/database-backup';
-export { Profile, type ProfileOptions } from '../constructs/core/profile';
-export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
-export { PasswordRotation } from '../constructs/database/password-rotation';
-export {
-  type IPostgresDatabase,
-  PostgresDatabase,
-  type PostgresDatabaseAttributes,
-  type PostgresDatabaseOptions,
-  type PostgresDatabaseProps,
-} from '../constructs/database/postgres-database';
-export {
-  FramePolicy,
-  HttpsLoadBalancer,
-  type HttpsLoadBalancerAttributes,
-  type HttpsLoadBalancerProps,
-  type IHttpsLoadBalancer,
-} from '../constructs/edge/https-load-balancer';
-export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
-export {
-  type AlarmThresholds,
-  ApplicationAlarms,
-  type ApplicationAlarmsProps,
-} from '../constructs/monitoring/application-alarms';
-export { Network, type NetworkProps } from '../constructs/network/network';
-export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
+
+// Processes: what runs on ECS Fargate
+
 export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../constructs/processes/asgi-service';
 export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/processes/beat-service';
 export { ContainerHealthCheck } from '../constructs/processes/container-health-check';
 export type { IDjangoService, ILoadBalancedService } from '../constructs/processes/django-service';
 export type {
+  LoadBalancedServiceOptions,
+  LoadBalancedServiceProps,
   ProcessProps,
-  RoutedServiceOptions,
-  RoutedServiceProps,
   ServiceOptions,
   ServiceProps,
 } from '../constructs/processes/process-props';
@@ -64,6 +33,21 @@ export {
   type WorkerServiceOptions,
   type WorkerServiceProps,
 } from '../constructs/processes/worker-service';
+
+// Database: RDS for PostgreSQL
+
+export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
+export { PasswordRotation } from '../constructs/database/password-rotation';
+export {
+  type IPostgresDatabase,
+  PostgresDatabase,
+  type PostgresDatabaseAttributes,
+  type PostgresDatabaseOptions,
+  type PostgresDatabaseProps,
+} from '../constructs/database/postgres-database';
+
+// Queues: SQS as the broker of Celery
+
 export { CeleryBroker, type CeleryBrokerProps, type ICeleryBroker } from '../constructs/queues/celery-broker';
 export {
   type ITaskQueue,
@@ -72,6 +56,9 @@ export {
   type TaskQueueOptions,
   type TaskQueueProps,
 } from '../constructs/queues/task-queue';
+
+// Secrets: SECRET_KEY and the refresh of what reads it
+
 export {
   type ISecretKey,
   SecretKey,
@@ -80,6 +67,54 @@ export {
   type SecretKeyProps,
 } from '../constructs/secrets/secret-key';
 export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
+
+// Edge: load balancer and firewall
+
+export {
+  FramePolicy,
+  HttpsLoadBalancer,
+  type HttpsLoadBalancerAttributes,
+  type HttpsLoadBalancerProps,
+  type IHttpsLoadBalancer,
+} from '../constructs/edge/https-load-balancer';
+export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
+
+// Network: the VPC
+
+export { Network, type NetworkProps } from '../constructs/network/network';
+
+// Backup: vault, plan and restores as a test
+
+export {
+  BackupVaultLock,
+  type BackupVaultLockOptions,
+  type ComplianceLockOptions,
+} from '../constructs/backup/backup-vault-lock';
+export {
+  DatabaseBackup,
+  type DatabaseBackupOptions,
+  type DatabaseBackupProps,
+  type DatabaseBackupRule,
+} from '../constructs/backup/database-backup';
+
+// Monitoring: alarms, event reports and the dashboard
+
+export {
+  type AlarmThresholds,
+  ApplicationAlarms,
+  type ApplicationAlarmsProps,
+} from '../constructs/monitoring/application-alarms';
+
+// Notifications: one SNS topic
+
+export { type INotifications, Notifications, type NotificationsProps } from '../constructs/notifications/notifications';
+
+// Core: the defaults of an environment
+
+export { Profile, type ProfileOptions } from '../constructs/core/profile';
+
+// What deploys: stack, stage and pipeline
+
 export { DjangoStack, type DjangoStackProps } from './django-stack';
 export { DjangoStage, type DjangoStageProps } from './django-stage';
 export { PipelineStack, type PipelineStackProps } from './pipeline-stack';

@@ -29,10 +29,10 @@ const NAMES = ['default', 'express', 'mail', 'reports'];
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
 const size = optional(fc.constantFrom(...SIZES));
-const tasks = fc.record({ minTasks: fc.integer({ min: 1, max: 3 }), more: fc.integer({ min: 0, max: 2 }) });
+const tasks = fc.record({ minCapacity: fc.integer({ min: 1, max: 3 }), more: fc.integer({ min: 0, max: 2 }) });
 const seconds = (min: number, max: number) => fc.integer({ min, max });
 
-const routed = fc.record({
+const loadBalanced = fc.record({
   size,
   tasks: optional(tasks),
   stopTimeout: optional(seconds(40, 120)),
@@ -51,7 +51,7 @@ export const configuration = fc.record({
   retain: fc.boolean(),
   backup: fc.boolean(),
   firewall: optional(fc.integer({ min: 100, max: 20_000 })),
-  web: optional(routed),
+  web: optional(loadBalanced),
   asgi: fc.constantFrom('none', 'some', 'all'),
   queues: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 4 }),
   taskTimeLimit: seconds(4, 3600),
@@ -92,11 +92,11 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
     image: ContainerImage.fromAsset(join(__dirname, '..', 'test', 'fixtures', 'image')),
     settingsModule: given.settingsModule,
     cpuArchitecture: CpuArchitecture.of(given.cpuArchitecture),
-    web: given.asgi === 'all' ? undefined : routedOptions(given.web),
+    web: given.asgi === 'all' ? undefined : loadBalancedOptions(given.web),
     asgi:
       given.asgi === 'none'
         ? undefined
-        : { ...routedOptions(given.web), paths: [given.asgi === 'all' ? '/*' : '/ws/*'] },
+        : { ...loadBalancedOptions(given.web), paths: [given.asgi === 'all' ? '/*' : '/ws/*'] },
     ...(hasQueues && { workers: workers(given), beat: given.beat ? {} : undefined }),
     scheduledCommands: Object.fromEntries(
       given.schedules.map((name) => [
@@ -154,13 +154,16 @@ function rotates(given: Configuration): boolean {
   return given.production || given.rotation;
 }
 
-function routedOptions(given: Configuration['web']) {
+function loadBalancedOptions(given: Configuration['web']) {
   if (given === undefined) {
     return {};
   }
   return {
     ...given.size,
-    ...(given.tasks && { minTasks: given.tasks.minTasks, maxTasks: given.tasks.minTasks + given.tasks.more }),
+    ...(given.tasks && {
+      minCapacity: given.tasks.minCapacity,
+      maxCapacity: given.tasks.minCapacity + given.tasks.more,
+    }),
     targetCpuPercent: given.targetCpuPercent,
     stopTimeout: given.stopTimeout === undefined ? undefined : Duration.seconds(given.stopTimeout),
     deregistrationDelay:

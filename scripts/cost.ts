@@ -142,7 +142,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`multiAz: false`', { multiAz: false }],
     ['`databaseInstanceType`: db.t4g.small', { databaseInstanceType: SMALL }],
     ['`workerSpot: true`', { workerSpot: true }],
-    ['`webMinTasks: 1`', { webMinTasks: 1 }],
+    ['`webMinCapacity: 1`', { webMinCapacity: 1 }],
     ['`webFirewall: false`', { webFirewall: false }],
     ['`databaseBackup: false`', { databaseBackup: false }],
     ['no ASGI service', {}, { asgi: undefined }],

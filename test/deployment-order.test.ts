@@ -64,9 +64,9 @@ describe.each([
 
   test('does not release because the sizes of services change', () => {
     const changed = shop(profile, {
-      web: { cpu: 2048, memoryLimitMiB: 4096, minTasks: 1, maxTasks: 1 },
-      asgi: { paths: ['/ws/*'], cpu: 2048, memoryLimitMiB: 5120, maxTasks: 1 },
-      workers: { worker: { queueNames: ['default'], cpu: 2048, memoryLimitMiB: 6144, maxTasks: 1 } },
+      web: { cpu: 2048, memoryLimitMiB: 4096, minCapacity: 1, maxCapacity: 1 },
+      asgi: { paths: ['/ws/*'], cpu: 2048, memoryLimitMiB: 5120, maxCapacity: 1 },
+      workers: { worker: { queueNames: ['default'], cpu: 2048, memoryLimitMiB: 6144, maxCapacity: 1 } },
       beat: { cpu: 2048, memoryLimitMiB: 7168 },
     });
     const sizes = Object.values(changed.findResources('AWS::ECS::TaskDefinition', { Properties: { Cpu: '2048' } }));

@@ -6,8 +6,10 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import { Construct } from 'constructs';
 import { DatabaseBackup, type DatabaseBackupOptions } from '../backup/database-backup';
+import { logGroup } from '../core/log-group';
 import { Profile, profileValues } from '../core/profile';
 import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions } from '../database/postgres-database';
+import { hostNamesOf, originsOf } from '../edge/host-names';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import { WebFirewall } from '../edge/web-firewall';
 import { type AlarmThresholds, ApplicationAlarms } from '../monitoring/application-alarms';
@@ -15,8 +17,7 @@ import { Network } from '../network/network';
 import { type INotifications, Notifications } from '../notifications/notifications';
 import { AsgiService, type AsgiServiceOptions } from '../processes/asgi-service';
 import { BeatService, type BeatServiceOptions } from '../processes/beat-service';
-import { executionRole, logGroup } from '../processes/private/hardened-task';
-import { hostNamesOf, originsOf } from '../processes/private/routing';
+import { executionRole } from '../processes/execution-role';
 import type { ProcessProps } from '../processes/process-props';
 import { ReleaseCommand, type ReleaseCommandOptions } from '../processes/release-command';
 import { ScheduledCommand, type ScheduledCommandOptions } from '../processes/scheduled-command';
@@ -244,8 +245,8 @@ export class DjangoApplication extends Construct {
     this.scheduledCommands = named(this, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
       return new ScheduledCommand(parent, name, { ...released, ...command });
     });
-    const routedServices = [this.web, this.asgi].filter((service) => service !== undefined);
-    const services = [...routedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
+    const loadBalancedServices = [this.web, this.asgi].filter((service) => service !== undefined);
+    const services = [...loadBalancedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
     checkConnections(this, this.database, services);
     const secrets = changingSecrets(this.secretKey, this.database);
     if (secrets.length > 0) {
@@ -271,7 +272,7 @@ export class DjangoApplication extends Construct {
       topic: this.notifications.topic,
       cluster: this.cluster,
       loadBalancer: this.loadBalancer,
-      loadBalancedServices: routedServices,
+      loadBalancedServices: loadBalancedServices,
       services,
       database: this.database,
       broker: this.broker,

@@ -102,7 +102,7 @@ export class DatabaseBackup extends Construct {
       props.vaultLock ?? (profile.deletionProtection ? BackupVaultLock.governance() : BackupVaultLock.none());
     const timeZone = props.timeZone ?? TimeZone.ETC_UTC;
     const restoreTestSchedule = props.restoreTestSchedule ?? Schedule.cron({ minute: '0', hour: '12', day: '1' });
-    const restoreTestSubnets = props.restoreTestSubnets ?? { subnetType: quietSubnets(props.vpc) };
+    const restoreTestSubnets = props.restoreTestSubnets ?? { subnetType: restoreSubnets(props.vpc) };
     validate(this, { ...props, rules, lock, restoreTestSchedule, restoreTestSubnets });
 
     const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
@@ -223,7 +223,7 @@ function reportFailures(scope: Construct, role: IRole, topic: ITopic): void {
   });
 }
 
-function quietSubnets(vpc: IVpc): SubnetType {
+function restoreSubnets(vpc: IVpc): SubnetType {
   return vpc.isolatedSubnets.length > 0 ? SubnetType.PRIVATE_ISOLATED : SubnetType.PRIVATE_WITH_EGRESS;
 }
 

@@ -43,7 +43,7 @@ export interface HandlerFunctionProps extends HandlerSettings {
   /** A role that is shared with other functions of the bundle; it may be placed in the network already. @default - a new one */
   readonly role?: WorkloadRole;
   /** Why an invocation is not lost without a dead-letter topic, and why so few run at once: reasons of acknowledgements. */
-  readonly invokedBy: string;
+  readonly whyNoDeadLetters: string;
   /** @default - outside of any VPC */
   readonly network?: HandlerNetwork;
   /** @default - a new one */
@@ -79,7 +79,7 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
     reservedConcurrentExecutions: props.reservedConcurrentExecutions,
   });
   if (props.deadLetterTopic !== undefined) {
-    sendLost(handler, role, props.deadLetterTopic);
+    addDeadLetterTopic(handler, role, props.deadLetterTopic);
     const topicKey = props.deadLetterTopic.masterKey ?? encryptionKey;
     topicKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
   }
@@ -128,7 +128,7 @@ function newLogGroup(scope: Construct, { encryptionKey, logRetention, removalPol
 }
 
 /** As the L2's `deadLetterTopic`, which asks a feature flag whether to make an inline policy of its own. */
-export function sendLost(handler: LambdaFunction, role: WorkloadRole, topic: ITopic): void {
+export function addDeadLetterTopic(handler: LambdaFunction, role: WorkloadRole, topic: ITopic): void {
   role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }));
   (handler.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn: topic.topicArn };
 }
@@ -136,16 +136,19 @@ export function sendLost(handler: LambdaFunction, role: WorkloadRole, topic: ITo
 /** What cannot be removed of a function, or of all functions below a construct. */
 export function acknowledgeInvocation(
   handler: Construct,
-  props: Pick<HandlerFunctionProps, 'deadLetterTopic' | 'reservedConcurrentExecutions' | 'network' | 'invokedBy'>,
+  props: Pick<
+    HandlerFunctionProps,
+    'deadLetterTopic' | 'reservedConcurrentExecutions' | 'network' | 'whyNoDeadLetters'
+  >,
 ): void {
   if (props.deadLetterTopic === undefined) {
-    acknowledge(handler, 'LambdaDLQ', props.invokedBy);
+    acknowledge(handler, 'LambdaDLQ', props.whyNoDeadLetters);
   }
   if (props.reservedConcurrentExecutions === undefined) {
     acknowledge(
       handler,
       'LambdaConcurrency',
-      `${props.invokedBy} An account with a quota of 10 cannot reserve any; a prop does it where the quota allows.`,
+      `${props.whyNoDeadLetters} An account with a quota of 10 cannot reserve any; a prop does it where the quota allows.`,
     );
   }
   if (props.network === undefined) {

@@ -38,17 +38,17 @@ export interface ProfileOptions {
   /** Memory of web and ASGI tasks in MiB. @default - production 1024, development 512 */
   readonly webMemoryLimitMiB?: number;
   /** Fewest web and ASGI tasks, each. @default - production 2, development 1 */
-  readonly webMinTasks?: number;
+  readonly webMinCapacity?: number;
   /** Most web and ASGI tasks, each. @default - production 4, development 2 */
-  readonly webMaxTasks?: number;
+  readonly webMaxCapacity?: number;
   /** CPU units of worker tasks. @default - production 512, development 256 */
   readonly workerCpu?: number;
   /** Memory of worker tasks in MiB. @default - production 1024, development 512 */
   readonly workerMemoryLimitMiB?: number;
   /** Fewest tasks of a worker service. @default - production 1, development 1 */
-  readonly workerMinTasks?: number;
+  readonly workerMinCapacity?: number;
   /** Most tasks of a worker service. @default - production 6, development 2 */
-  readonly workerMaxTasks?: number;
+  readonly workerMaxCapacity?: number;
   /** Whether workers run on Fargate Spot. @default - production false, development true */
   readonly workerSpot?: boolean;
   /** Detail of Container Insights. @default - production ENHANCED, development ENABLED */
@@ -77,12 +77,12 @@ const PRODUCTION: Required<ProfileOptions> = {
   databaseInsightsMode: DatabaseInsightsMode.STANDARD,
   webCpu: 512,
   webMemoryLimitMiB: 1024,
-  webMinTasks: 2,
-  webMaxTasks: 4,
+  webMinCapacity: 2,
+  webMaxCapacity: 4,
   workerCpu: 512,
   workerMemoryLimitMiB: 1024,
-  workerMinTasks: 1,
-  workerMaxTasks: 6,
+  workerMinCapacity: 1,
+  workerMaxCapacity: 6,
   workerSpot: false,
   containerInsights: ContainerInsights.ENHANCED,
   desyncMitigationMode: DesyncMitigationMode.STRICTEST,
@@ -106,12 +106,12 @@ const DEVELOPMENT: Required<ProfileOptions> = {
   databaseInsightsMode: DatabaseInsightsMode.STANDARD,
   webCpu: 256,
   webMemoryLimitMiB: 512,
-  webMinTasks: 1,
-  webMaxTasks: 2,
+  webMinCapacity: 1,
+  webMaxCapacity: 2,
   workerCpu: 256,
   workerMemoryLimitMiB: 512,
-  workerMinTasks: 1,
-  workerMaxTasks: 2,
+  workerMinCapacity: 1,
+  workerMaxCapacity: 2,
   workerSpot: true,
   containerInsights: ContainerInsights.ENABLED,
   desyncMitigationMode: DesyncMitigationMode.DEFENSIVE,

@@ -6,7 +6,7 @@ import { Construct, type IDependable } from 'constructs';
 import type { Checks } from './checks';
 import { type HandlerFunctionProps, handlerFunction } from './handler-function';
 
-export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'invokedBy'> {
+export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
   readonly secret: ISecret;
   /** Whole days. */
   readonly period: Duration;
@@ -34,7 +34,7 @@ export class SecretRotation extends Construct {
 
     const { handler, role } = handlerFunction(this, {
       ...props,
-      invokedBy:
+      whyNoDeadLetters:
         'Only Secrets Manager invokes it, step after step, and repeats a step that failed: an alarm on its errors says so.',
     });
     role.addToPrincipalPolicy(

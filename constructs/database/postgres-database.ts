@@ -255,7 +255,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     checks.throwIfAny();
     const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
     const rotated = filled.passwordRotation !== PasswordRotation.OFF;
-    const kept = { encryptionKey, removalPolicy: filled.belongingsRemovalPolicy };
+    const kept = { encryptionKey, removalPolicy: filled.secretsAndLogsRemovalPolicy };
     const logins = loginsOf(applicationUser);
 
     allowLogGroups(this, encryptionKey);

@@ -129,20 +129,20 @@ export class ApplicationAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: ApplicationAlarmsProps) {
     super(scope, id);
-    const routed = props.loadBalancedServices ?? [];
-    const services = (props.services ?? []).filter((service) => !routed.some((other) => other === service));
+    const loadBalanced = props.loadBalancedServices ?? [];
+    const services = (props.services ?? []).filter((service) => !loadBalanced.some((other) => other === service));
     const thresholds = thresholdsOf(props.thresholds);
-    validate(this, props, [...routed, ...services], thresholds);
+    validate(this, props, [...loadBalanced, ...services], thresholds);
 
     const context: AlarmContext = { topic: props.topic, thresholds, loadBalancer: props.loadBalancer };
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
-    const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...routed, ...services]));
+    const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...loadBalanced, ...services]));
     const watch = <T>(id: string, value: T | undefined, rows: AlarmRow<T>[]) =>
       value === undefined ? [] : makeAlarms(this, id, { name: nameOf(value, scope), value }, rows, context);
 
     this.alarms = [
       ...watch('LoadBalancer', props.loadBalancer, LOAD_BALANCER_ALARMS),
-      ...watchEach(this, 'Services', named(routed), LOAD_BALANCED_SERVICE_ALARMS, context),
+      ...watchEach(this, 'Services', named(loadBalanced), LOAD_BALANCED_SERVICE_ALARMS, context),
       ...watchEach(this, 'OtherServices', named(services), SERVICE_ALARMS, context),
       ...watchEach(this, 'Queues', props.broker?.queues ?? {}, QUEUE_ALARMS, context),
       ...watchEach(this, 'Schedules', named(differentQueues(props.scheduledCommands ?? [])), SCHEDULE_ALARMS, context),
@@ -161,7 +161,7 @@ export class ApplicationAlarms extends Construct {
     if (props.dashboard ?? true) {
       this.dashboard = makeDashboard(this, 'Dashboard', {
         loadBalancer: props.loadBalancer,
-        routed,
+        loadBalanced,
         services,
         queues: props.broker?.queues ?? {},
         database: props.database,

@@ -60,7 +60,7 @@ export class Notifications extends Construct implements INotifications {
     validate(this, emailAddresses);
     if (props.encryptionKey === undefined) {
       Annotations.of(this).addWarningV2(
-        'cdk-django-fargate:notifications-without-key',
+        'cdk-django-fargate:notificationsWithoutKey',
         'The topic is not encrypted with a key of yours: give `encryptionKey` a customer-managed KMS key.',
       );
     }

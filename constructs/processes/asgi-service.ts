@@ -1,12 +1,12 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT } from '../core/contract';
-import { RoutedService } from './private/load-balanced-service';
+import { LoadBalancedService } from './private/load-balanced-service';
 import type { Routing } from './private/routing';
 import { asgiProcesses } from './private/sizing';
-import type { RoutedServiceOptions, RoutedServiceProps } from './process-props';
+import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
 
 /** What can be tuned in the ASGI service. */
-export interface AsgiServiceOptions extends RoutedServiceOptions {
+export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
   /** The ASGI callable for uvicorn. @default - `<first package of settingsModule>.asgi:application` */
   readonly application?: string;
   /** Path patterns that come here; `['/*']` makes it the only service of an ASGI project. @default ['/ws/*'] */
@@ -15,7 +15,7 @@ export interface AsgiServiceOptions extends RoutedServiceOptions {
   readonly connectionsPerProcess?: number;
 }
 
-export interface AsgiServiceProps extends RoutedServiceProps, AsgiServiceOptions {}
+export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceOptions {}
 
 /**
  * The ASGI processes of a Django application: uvicorn, for WebSockets beside a WSGI service or for the whole of an ASGI project.
@@ -39,7 +39,7 @@ export interface AsgiServiceProps extends RoutedServiceProps, AsgiServiceOptions
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html
  */
-export class AsgiService extends RoutedService {
+export class AsgiService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: AsgiServiceProps) {
     super(scope, id, props, {
       kind: 'asgi',

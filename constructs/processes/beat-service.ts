@@ -58,8 +58,8 @@ export class BeatService extends Construct implements IDjangoService {
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
   public readonly connections: Connections;
-  public readonly minTasks: number = 1;
-  public readonly maxTasks: number = 1;
+  public readonly minCapacity: number = 1;
+  public readonly maxCapacity: number = 1;
   public readonly connectionsPerTask: number = 1;
 
   constructor(scope: Construct, id: string, props: BeatServiceProps) {

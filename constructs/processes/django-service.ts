@@ -16,9 +16,9 @@ export interface IDjangoService extends IConstruct, IConnectable {
   /** Where it writes its logs. */
   readonly logGroup: ILogGroup;
   /** Tasks that are always there. */
-  readonly minTasks: number;
+  readonly minCapacity: number;
   /** Tasks at the largest scale. */
-  readonly maxTasks: number;
+  readonly maxCapacity: number;
   /** Database connections that one task may hold open at most. */
   readonly connectionsPerTask: number;
 }

@@ -89,7 +89,7 @@ export interface ServiceProps extends ProcessProps, ServiceOptions {
 }
 
 /** What can be tuned in every service behind the load balancer. */
-export interface RoutedServiceOptions extends ServiceOptions {
+export interface LoadBalancedServiceOptions extends ServiceOptions {
   /** Host names whose requests come here; all others are the load balancer's to refuse. @default - the domain names of the load balancer, or its own name where it has none */
   readonly hostNames?: string[];
   /** Order of the rule among all rules of the load balancer, 1 to 50,000; lower is looked at first. @default - 100 for ASGI, 200 for web */
@@ -99,9 +99,9 @@ export interface RoutedServiceOptions extends ServiceOptions {
   /** How ECS finds out that the container is alive. @default - a request for `healthCheckPath` */
   readonly healthCheck?: ContainerHealthCheck;
   /** Fewest tasks. @default - from the profile */
-  readonly minTasks?: number;
+  readonly minCapacity?: number;
   /** Most tasks. @default - from the profile */
-  readonly maxTasks?: number;
+  readonly maxCapacity?: number;
   /** Server processes in a task. @default - from `cpu` and `memoryLimitMiB` */
   readonly processes?: number;
   /** Average CPU in percent that scaling holds. @default 60 */
@@ -117,7 +117,7 @@ export interface RoutedServiceOptions extends ServiceOptions {
 }
 
 /** A service behind the load balancer. */
-export interface RoutedServiceProps extends ServiceProps, RoutedServiceOptions {
+export interface LoadBalancedServiceProps extends ServiceProps, LoadBalancedServiceOptions {
   /** Load balancer that sends requests to the service. */
   readonly loadBalancer: IHttpsLoadBalancer;
 }

@@ -1,22 +1,22 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
-import { RoutedService } from './private/load-balanced-service';
+import { LoadBalancedService } from './private/load-balanced-service';
 import type { Routing } from './private/routing';
 import { webProcesses } from './private/sizing';
-import type { RoutedServiceOptions, RoutedServiceProps } from './process-props';
+import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
 
 /** Threads of a gunicorn process, unless it is said otherwise. */
 const THREADS = 4;
 
 /** What can be tuned in the web service. */
-export interface WebServiceOptions extends RoutedServiceOptions {
+export interface WebServiceOptions extends LoadBalancedServiceOptions {
   /** The WSGI callable for gunicorn. @default - `<first package of settingsModule>.wsgi:application` */
   readonly application?: string;
   /** Threads of a gunicorn process. @default 4 */
   readonly threads?: number;
 }
 
-export interface WebServiceProps extends RoutedServiceProps, WebServiceOptions {}
+export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOptions {}
 
 /**
  * The web processes of a Django application: gunicorn with threads, behind a load balancer, scaled by CPU and requests.
@@ -39,7 +39,7 @@ export interface WebServiceProps extends RoutedServiceProps, WebServiceOptions {
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-load-balancing.html
  */
-export class WebService extends RoutedService {
+export class WebService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: WebServiceProps) {
     super(scope, id, props, {
       kind: 'web',

@@ -33,9 +33,9 @@ export interface WorkerServiceOptions extends ServiceOptions {
   /** How ECS finds out that the worker is alive. @default ContainerHealthCheck.livenessFile() */
   readonly healthCheck?: ContainerHealthCheck;
   /** Fewest tasks of the service, at least 1. @default - from the profile */
-  readonly minTasks?: number;
+  readonly minCapacity?: number;
   /** Most tasks of the service. @default - from the profile */
-  readonly maxTasks?: number;
+  readonly maxCapacity?: number;
   /** How long a message may wait before there should be one more task. @default Duration.minutes(1) */
   readonly acceptableLatency?: Duration;
   /** How long a Celery task takes on average. @default Duration.seconds(5) */
@@ -82,8 +82,8 @@ export class WorkerService extends Construct implements IDjangoService {
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
   public readonly connections: Connections;
-  public readonly minTasks: number;
-  public readonly maxTasks: number;
+  public readonly minCapacity: number;
+  public readonly maxCapacity: number;
   public readonly connectionsPerTask: number;
   /** Names of the queues that it works on. */
   public readonly queueNames: string[];
@@ -100,8 +100,8 @@ export class WorkerService extends Construct implements IDjangoService {
       {
         cpu: profile.workerCpu,
         memoryLimitMiB: profile.workerMemoryLimitMiB,
-        minTasks: profile.workerMinTasks,
-        maxTasks: profile.workerMaxTasks,
+        minCapacity: profile.workerMinCapacity,
+        maxCapacity: profile.workerMaxCapacity,
         processes: workerConcurrency,
       },
     );
@@ -134,8 +134,8 @@ export class WorkerService extends Construct implements IDjangoService {
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
     this.connections = this.service.connections;
-    this.minTasks = capacity.minTasks;
-    this.maxTasks = capacity.maxTasks;
+    this.minCapacity = capacity.minCapacity;
+    this.maxCapacity = capacity.maxCapacity;
     this.concurrency = capacity.processes;
     this.connectionsPerTask = capacity.processes;
   }

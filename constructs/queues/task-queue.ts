@@ -27,9 +27,9 @@ export interface ITaskQueue extends IConstruct {
   /** Age in seconds of the oldest task that waits. Messages received three times or more do not count. */
   metricApproximateAgeOfOldestMessage(options?: MetricOptions): Metric;
   /** Tasks that wait. */
-  metricVisible(options?: MetricOptions): Metric;
+  metricApproximateNumberOfMessagesVisible(options?: MetricOptions): Metric;
   /** Tasks that a worker has received and not finished yet. */
-  metricInFlight(options?: MetricOptions): Metric;
+  metricApproximateNumberOfMessagesNotVisible(options?: MetricOptions): Metric;
   /** Messages in the dead-letter queue; undefined when an imported queue has none. */
   metricDeadLetters(options?: MetricOptions): Metric | undefined;
 }
@@ -113,11 +113,11 @@ abstract class TaskQueueBase extends Construct implements ITaskQueue {
     return this.queue.metricApproximateAgeOfOldestMessage(everyMinute(options));
   }
 
-  public metricVisible(options?: MetricOptions): Metric {
+  public metricApproximateNumberOfMessagesVisible(options?: MetricOptions): Metric {
     return this.queue.metricApproximateNumberOfMessagesVisible(everyMinute(options));
   }
 
-  public metricInFlight(options?: MetricOptions): Metric {
+  public metricApproximateNumberOfMessagesNotVisible(options?: MetricOptions): Metric {
     return this.queue.metricApproximateNumberOfMessagesNotVisible(everyMinute(options));
   }
 

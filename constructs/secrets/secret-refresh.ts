@@ -102,7 +102,7 @@ export class SecretRefresh extends Construct {
         [REFRESH.services]: Stack.of(this).toJsonString(grouped(props)),
         [REFRESH.stackId]: Stack.of(this).stackId,
       },
-      invokedBy:
+      whyNoDeadLetters:
         'Only its queue invokes it, one invocation at a time; what fails comes again from the queue, and goes to the dead-letter queue in the end.',
       encryptionKey,
       removalPolicy,

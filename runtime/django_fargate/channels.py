@@ -1,8 +1,8 @@
 """
 Authentication for Channels that survives the rotation of SECRET_KEY.
 
-Channels' own compares a session with the current key alone and deletes it when that does not match: after a rotation one
-WebSocket logs its user out everywhere.
+Channels' own middleware compares a session with the current key alone and deletes it when that does not match:
+after a rotation one WebSocket logs its user out everywhere.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def get_user(scope: dict[str, Any]) -> Any:
 class AuthMiddleware(auth.AuthMiddleware):
     """Sets ``scope["user"]``. Needs SessionMiddleware around it."""
 
-    async def resolve_scope(self, scope: dict[str, Any]) -> None:
+    async def resolve_scope(self, scope: Any) -> None:
         scope["user"]._wrapped = await get_user(scope)
 
 

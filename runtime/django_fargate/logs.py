@@ -36,7 +36,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class UvicornAccessFilter(logging.Filter):
-    """Turns uvicorn's lines about requests and WebSockets into fields, without query strings. Drops passed health checks."""
+    """
+    Turns uvicorn's lines about requests and WebSockets into fields, without query strings.
+
+    Drops health checks that passed.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         arguments = record.args if isinstance(record.args, tuple) else ()

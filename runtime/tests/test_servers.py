@@ -40,8 +40,10 @@ logger_class = "django_fargate.gunicorn.Logger"
 control_socket_disable = True
 """
 COMMANDS = {
-    "gunicorn": ["gunicorn", "wsgi:application", "--bind", "127.0.0.1:{port}", "--worker-class", "gthread"]
-    + ["--threads", "2", "--keep-alive", "75", "--access-logfile", "-"],
+    "gunicorn": [
+        *("gunicorn", "wsgi:application", "--bind", "127.0.0.1:{port}", "--worker-class", "gthread"),
+        *("--threads", "2", "--keep-alive", "75", "--access-logfile", "-"),
+    ],
     "uvicorn": ["uvicorn", "asgi:application", "--host", "127.0.0.1", "--port", "{port}", "--no-server-header"],
 }
 
@@ -79,7 +81,8 @@ def wait_for(port, process, log):
             socket.create_connection(("127.0.0.1", port), 1).close()
             return process
         except OSError:
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
 
 

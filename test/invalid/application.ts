@@ -39,8 +39,8 @@ export const cases: InvalidCase[] = [
   application('workers without queues', 'workers', { workers: { all: {} } }),
   application('beat without queues', 'beat', { beat: {} }),
   application('a web service beside ASGI that takes every path', 'web', { web: {}, asgi: { paths: ['/*'] } }),
-  application('more connections than the instance class has', 'maxTasks', {
-    web: { maxTasks: 400, processes: 1, threads: 64 },
+  application('more connections than the instance class has', 'maxCapacity', {
+    web: { maxCapacity: 400, processes: 1, threads: 64 },
   }),
   application('production without a name', 'domainNames', { profile: Profile.production() }),
   application('a settings module that is a file', 'settingsModule', { settingsModule: 'config/settings.py' }),

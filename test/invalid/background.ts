@@ -8,7 +8,7 @@ import { ReleaseCommand, type ReleaseCommandProps } from '../../constructs/proce
 import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/processes/scheduled-command';
 import { WorkerService, type WorkerServiceProps } from '../../constructs/processes/worker-service';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
-import { celeryProps, nightly, processProps } from '../background';
+import { celeryProps, nightly, processProps } from '../processes/background';
 import type { InvalidCase } from './case';
 
 const worker = (name: string, prop: string, props: Partial<WorkerServiceProps>): InvalidCase => ({
@@ -58,10 +58,10 @@ export const cases: InvalidCase[] = [
       new WorkerService(stack, 'Worker', { ...processProps(stack), broker, queueNames });
     },
   },
-  worker('scaling to nothing', 'minTasks', { minTasks: 0 }),
-  worker('a number of tasks that is no number', 'minTasks', { minTasks: Number.NaN }),
-  worker('a negative number of tasks', 'maxTasks', { maxTasks: -2 }),
-  worker('fewer tasks at most than at least', 'maxTasks', { minTasks: 4, maxTasks: 3 }),
+  worker('scaling to nothing', 'minCapacity', { minCapacity: 0 }),
+  worker('a number of tasks that is no number', 'minCapacity', { minCapacity: Number.NaN }),
+  worker('a negative number of tasks', 'maxCapacity', { maxCapacity: -2 }),
+  worker('fewer tasks at most than at least', 'maxCapacity', { minCapacity: 4, maxCapacity: 3 }),
   worker('no process', 'concurrency', { concurrency: 0 }),
   worker('half a process', 'concurrency', { concurrency: 1.5 }),
   worker('more processes than the memory holds', 'concurrency', { concurrency: 5 }),

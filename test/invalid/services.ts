@@ -3,7 +3,7 @@ import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
-import { loadBalancerFor, processProps } from '../services-support';
+import { loadBalancerFor, processProps } from '../processes/support';
 import type { InvalidCase } from './case';
 
 const web = (name: string, prop: string, props: Partial<WebServiceProps>): InvalidCase => ({
@@ -30,10 +30,10 @@ export const cases: InvalidCase[] = [
   web('memory that does not go with the CPU', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 4096 }),
   web('memory between two steps', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 1536 }),
   web('memory that is no number', 'memoryLimitMiB', { memoryLimitMiB: Number.NaN }),
-  web('no task', 'minTasks', { minTasks: 0 }),
-  web('a negative number of tasks', 'minTasks', { minTasks: -1 }),
-  web('half a task', 'maxTasks', { maxTasks: 2.5 }),
-  web('fewer tasks at most than at least', 'maxTasks', { minTasks: 3, maxTasks: 2 }),
+  web('no task', 'minCapacity', { minCapacity: 0 }),
+  web('a negative number of tasks', 'minCapacity', { minCapacity: -1 }),
+  web('half a task', 'maxCapacity', { maxCapacity: 2.5 }),
+  web('fewer tasks at most than at least', 'maxCapacity', { minCapacity: 3, maxCapacity: 2 }),
   web('more processes than the memory holds', 'processes', { processes: 9 }),
   web('no process', 'processes', { processes: 0 }),
   web('no thread', 'threads', { threads: 0 }),

@@ -56,11 +56,11 @@ export function checkConnections(scope: Construct, database: IPostgresDatabase, 
   if (database.maxConnections === undefined) {
     return;
   }
-  const wanted = services.reduce((sum, service) => sum + service.maxTasks * service.connectionsPerTask, 0);
+  const wanted = services.reduce((sum, service) => sum + service.maxCapacity * service.connectionsPerTask, 0);
   const available = database.maxConnections - RESERVED_CONNECTIONS;
-  const parts = services.map((service) => `${service.node.id} ${service.maxTasks} × ${service.connectionsPerTask}`);
+  const parts = services.map((service) => `${service.node.id} ${service.maxCapacity} × ${service.connectionsPerTask}`);
   new Checks(scope)
-    .that('maxTasks', wanted, wanted <= available, {
+    .that('maxCapacity', wanted, wanted <= available, {
       must: `add up to at most ${available} database connections over all services (${parts.join(', ')})`,
       remedy: 'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or threads.',
     })

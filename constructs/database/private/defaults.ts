@@ -44,6 +44,6 @@ export function withDefaults(props: PostgresDatabaseProps) {
     passwordRotation: props.passwordRotation ?? PasswordRotation.ALTERNATING_LOGINS,
     passwordRotationPeriod: props.passwordRotationPeriod ?? Duration.days(30),
     /** Of secrets and log groups, which outlive the instance in production. */
-    belongingsRemovalPolicy: profile.removalPolicy,
+    secretsAndLogsRemovalPolicy: profile.removalPolicy,
   };
 }

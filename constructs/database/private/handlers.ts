@@ -59,7 +59,7 @@ export class DatabaseHandlers extends Construct {
 
     const description = 'Lets Lambda place the handlers of the database in the VPC';
     this.network = { vpc, subnets, securityGroup, placement: placementPolicy(this, 'Placement', description) };
-    this.ready = [securityGroup, ingress, ...waysOut(props)];
+    this.ready = [securityGroup, ingress, ...networkDependencies(props)];
   }
 }
 
@@ -74,7 +74,7 @@ export function handlerSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelect
 }
 
 /** What the handlers reach Secrets Manager and S3 through, each made before they are called. */
-function waysOut(props: DatabaseHandlersProps): Construct[] {
+function networkDependencies(props: DatabaseHandlersProps): Construct[] {
   const routes = props.vpc.selectSubnets(props.subnets).internetConnectivityEstablished as Construct;
   const gateways = props.vpc.node.findAll().filter((child) => child instanceof GatewayVpcEndpoint);
   // The endpoint itself: among its children are the rules of others who may wait for the handlers.

@@ -36,7 +36,7 @@ export function databaseLogs(
   scope: Construct,
   id: string,
   instanceIdentifier: string,
-  props: { encryptionKey?: IKey; logRetention: RetentionDays; belongingsRemovalPolicy: RemovalPolicy },
+  props: { encryptionKey?: IKey; logRetention: RetentionDays; secretsAndLogsRemovalPolicy: RemovalPolicy },
 ): LogGroup[] {
   return LOG_EXPORTS.map(
     (name) =>
@@ -44,7 +44,7 @@ export function databaseLogs(
         logGroupName: `/aws/rds/instance/${instanceIdentifier}/${name}`,
         encryptionKey: props.encryptionKey,
         retention: props.logRetention,
-        removalPolicy: props.belongingsRemovalPolicy,
+        removalPolicy: props.secretsAndLogsRemovalPolicy,
       }),
   );
 }

@@ -44,7 +44,7 @@ export class DatabaseRoles extends Construct {
       description: 'Makes the owner role and the two logins of the application in the database',
       timeout: HANDLER_TIMEOUT,
       network: handlers.network,
-      invokedBy:
+      whyNoDeadLetters:
         'Only CloudFormation invokes it, once for a deployment, and waits for the answer: a lost one fails the deployment, which shows it better than a queue.',
     });
     masterSecret.grantRead(role);

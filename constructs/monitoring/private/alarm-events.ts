@@ -3,7 +3,8 @@ import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import { EventField, type EventPattern, Match, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { type AlarmContext, type Reported, runbookUrl } from './alarm-table';
+import { runbookUrl } from '../../core/runbook';
+import type { AlarmContext, Reported } from './alarm-table';
 
 /** Something that happens at one moment, has no metric, and is told the topic as a sentence. */
 export interface EventRow<T> extends Reported {

@@ -66,15 +66,15 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
     id: 'TooFewHealthyTasks',
     runbook: 'too-few-healthy-tasks',
     // With a minimum of one this is `NoHealthyTask`.
-    metric: ({ targetGroup, minTasks }, { loadBalancer }) =>
-      minTasks > 1
+    metric: ({ targetGroup, minCapacity }, { loadBalancer }) =>
+      minCapacity > 1
         ? ofTargets(targetGroup.metrics.healthyHostCount({ period: MINUTE, statistic: Stats.MINIMUM }), loadBalancer)
         : undefined,
-    threshold: (_, { minTasks }) => minTasks,
+    threshold: (_, { minCapacity }) => minCapacity,
     comparison: LESS_THAN_THRESHOLD,
     evaluationPeriods: 5,
     treatMissingData: BREACHING,
-    sentence: (_, { minTasks }) => `fewer than ${minTasks} tasks have been healthy for 5 minutes.`,
+    sentence: (_, { minCapacity }) => `fewer than ${minCapacity} tasks have been healthy for 5 minutes.`,
   },
   {
     id: 'SlowAnswers',
@@ -117,13 +117,13 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
     id: 'TasksMissing',
     runbook: 'tasks-missing',
     metric: ({ service }) => runningTasks(service, { period: MINUTE, statistic: Stats.MINIMUM }),
-    threshold: (_, { minTasks }) => minTasks,
+    threshold: (_, { minCapacity }) => minCapacity,
     comparison: LESS_THAN_THRESHOLD,
     // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within this time.
     evaluationPeriods: 5,
     treatMissingData: BREACHING,
-    sentence: (_, { minTasks }) =>
-      minTasks === 1 ? 'no task has run for 5 minutes.' : `fewer than ${minTasks} tasks have run for 5 minutes.`,
+    sentence: (_, { minCapacity }) =>
+      minCapacity === 1 ? 'no task has run for 5 minutes.' : `fewer than ${minCapacity} tasks have run for 5 minutes.`,
   },
   {
     id: 'MemoryHigh',

@@ -3,6 +3,7 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { Thresholds } from './alarm-thresholds';
 
@@ -46,13 +47,6 @@ export interface AlarmContext {
   readonly thresholds: Thresholds;
   /** Where requests come from. @default - none is watched */
   readonly loadBalancer?: IHttpsLoadBalancer;
-}
-
-const RUNBOOKS = 'https://github.com/cdk-django-fargate/cdk-django-fargate/blob/main/docs/runbooks.md';
-
-/** Address of a section of the runbooks. */
-export function runbookUrl(section: string): string {
-  return `${RUNBOOKS}#${section}`;
 }
 
 /**

@@ -22,7 +22,7 @@ import { MINUTE } from './alarm-table';
 /** What there is to draw. */
 export interface Watched {
   readonly loadBalancer?: IHttpsLoadBalancer;
-  readonly routed: ILoadBalancedService[];
+  readonly loadBalanced: ILoadBalancedService[];
   readonly services: IDjangoService[];
   readonly queues: { [name: string]: ITaskQueue };
   readonly database?: IPostgresDatabase;
@@ -62,7 +62,7 @@ function graph(title: string, left: (IMetric | undefined)[], right: IMetric[] = 
   });
 }
 
-function traffic({ loadBalancer, routed, errors }: Watched): IWidget[] {
+function traffic({ loadBalancer, loadBalanced, errors }: Watched): IWidget[] {
   const logged = errors?.with({ period: MINUTE, label: 'errors in the log' });
   if (loadBalancer === undefined) {
     return logged === undefined ? [] : [graph('Errors a minute', [logged])];
@@ -72,20 +72,20 @@ function traffic({ loadBalancer, routed, errors }: Watched): IWidget[] {
   return [
     graph(
       'Requests a minute',
-      routed.length > 0
-        ? routed.map(({ targetGroup, node }) => at(targetGroup.metrics.requestCount({ ...SUM, label: node.id })))
+      loadBalanced.length > 0
+        ? loadBalanced.map(({ targetGroup, node }) => at(targetGroup.metrics.requestCount({ ...SUM, label: node.id })))
         : [loadBalancer.metricRequestCount({ ...SUM, label: 'requests' })],
     ),
     graph('Errors a minute', [
       loadBalancer.metricHttpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { ...SUM, label: '5xx of the load balancer' }),
-      ...routed.map(({ targetGroup, node }) =>
+      ...loadBalanced.map(({ targetGroup, node }) =>
         at(targetGroup.metrics.httpCodeTarget(TARGET_5XX_COUNT, { ...SUM, label: `5xx of ${node.id}` })),
       ),
       logged,
     ]),
     graph(
       'Seconds to the answer',
-      routed.flatMap(({ targetGroup, node }) =>
+      loadBalanced.flatMap(({ targetGroup, node }) =>
         [50, 99].map((percentile) => {
           const options = { statistic: Stats.p(percentile), label: `${node.id} p${percentile}` };
           return at(targetGroup.metrics.targetResponseTime({ period: MINUTE, ...options }));
@@ -96,8 +96,8 @@ function traffic({ loadBalancer, routed, errors }: Watched): IWidget[] {
 }
 
 /** Searched for in the cluster, one line a service: services that are added later appear by themselves. */
-function tasks({ routed, services }: Watched): IWidget[] {
-  const clusters = [...new Set([...routed, ...services].map(({ service }) => service.cluster.clusterName))];
+function tasks({ loadBalanced, services }: Watched): IWidget[] {
+  const clusters = [...new Set([...loadBalanced, ...services].map(({ service }) => service.cluster.clusterName))];
   const search = (title: string, namespace: string, metricName: string, statistic: string) =>
     graph(
       title,
@@ -127,8 +127,10 @@ function work({ queues }: Watched): IWidget[] {
   return [
     graph(
       'Tasks that wait',
-      all.map(([name, queue]) => queue.metricVisible({ ...MAXIMUM, label: name })),
-      all.map(([name, queue]) => queue.metricInFlight({ ...MAXIMUM, label: `${name}, being done` })),
+      all.map(([name, queue]) => queue.metricApproximateNumberOfMessagesVisible({ ...MAXIMUM, label: name })),
+      all.map(([name, queue]) =>
+        queue.metricApproximateNumberOfMessagesNotVisible({ ...MAXIMUM, label: `${name}, being done` }),
+      ),
     ),
     graph(
       'Age of the oldest task, seconds',

@@ -37,10 +37,10 @@ export function backlogPerTask(
 export function scaleOnBacklog(
   service: FargateService,
   queues: ITaskQueue[],
-  options: { readonly minTasks: number; readonly maxTasks: number; readonly target: number },
+  options: { readonly minCapacity: number; readonly maxCapacity: number; readonly target: number },
 ): void {
-  const scaling = service.autoScaleTaskCount({ minCapacity: options.minTasks, maxCapacity: options.maxTasks });
-  if (options.minTasks === options.maxTasks) {
+  const scaling = service.autoScaleTaskCount({ minCapacity: options.minCapacity, maxCapacity: options.maxCapacity });
+  if (options.minCapacity === options.maxCapacity) {
     return;
   }
   const { expression, usingMetrics } = backlogPerTask(service, queues);
@@ -66,8 +66,8 @@ export function scaleOnBacklog(
 function messagesOf(queues: ITaskQueue[]): { [id: string]: IMetric } {
   const metrics: { [id: string]: IMetric } = {};
   for (const [index, queue] of queues.entries()) {
-    metrics[`waiting${index}`] = queue.metricVisible({ period: PERIOD });
-    metrics[`held${index}`] = queue.metricInFlight({ period: PERIOD });
+    metrics[`waiting${index}`] = queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD });
+    metrics[`held${index}`] = queue.metricApproximateNumberOfMessagesNotVisible({ period: PERIOD });
   }
   return metrics;
 }

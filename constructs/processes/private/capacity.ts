@@ -6,8 +6,8 @@ import { MEMORY_PER_PROCESS, tmpfsSize } from './sizing';
 export interface Capacity {
   readonly cpu: number;
   readonly memoryLimitMiB: number;
-  readonly minTasks: number;
-  readonly maxTasks: number;
+  readonly minCapacity: number;
+  readonly maxCapacity: number;
   readonly processes: number;
 }
 
@@ -17,31 +17,34 @@ interface CapacityDefaults extends Omit<Capacity, 'processes'> {
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
 }
 
-/** Fills in the defaults; the number of processes follows from the size. A larger `minTasks` alone raises `maxTasks` with it. */
+/** Fills in the defaults; the number of processes follows from the size. A larger `minCapacity` alone raises `maxCapacity` with it. */
 export function capacityOf(props: CapacityProps, defaults: CapacityDefaults): Capacity {
   const cpu = props.cpu ?? defaults.cpu;
   const memoryLimitMiB = props.memoryLimitMiB ?? defaults.memoryLimitMiB;
-  const minTasks = props.minTasks ?? Math.min(defaults.minTasks, props.maxTasks ?? defaults.minTasks);
+  const minCapacity = props.minCapacity ?? Math.min(defaults.minCapacity, props.maxCapacity ?? defaults.minCapacity);
   return {
     cpu,
     memoryLimitMiB,
-    minTasks,
-    maxTasks: props.maxTasks ?? Math.max(defaults.maxTasks, minTasks),
+    minCapacity,
+    maxCapacity: props.maxCapacity ?? Math.max(defaults.maxCapacity, minCapacity),
     processes: props.processes ?? defaults.processes(cpu, memoryLimitMiB),
   };
 }
 
 /** What can be wrong with it. */
 export function checkCapacity(checks: Checks, capacity: Capacity, processesProp = 'processes'): void {
-  const { cpu, memoryLimitMiB, minTasks, maxTasks, processes } = capacity;
+  const { cpu, memoryLimitMiB, minCapacity, maxCapacity, processes } = capacity;
   const fitting = Math.floor((memoryLimitMiB - tmpfsSize(memoryLimitMiB)) / MEMORY_PER_PROCESS);
   checkFargateSize(checks, cpu, memoryLimitMiB);
   checks
-    .integer('minTasks', minTasks, { min: 1, remedy: 'Keep at least one task; the first request or message needs it.' })
-    .integer('maxTasks', maxTasks, { min: 1, remedy: 'Give the most tasks that may run at once.' })
-    .that('maxTasks', maxTasks, !(maxTasks < minTasks), {
-      must: `be at least \`minTasks\`, ${minTasks}`,
-      remedy: 'Raise it, or lower `minTasks`.',
+    .integer('minCapacity', minCapacity, {
+      min: 1,
+      remedy: 'Keep at least one task; the first request or message needs it.',
+    })
+    .integer('maxCapacity', maxCapacity, { min: 1, remedy: 'Give the most tasks that may run at once.' })
+    .that('maxCapacity', maxCapacity, !(maxCapacity < minCapacity), {
+      must: `be at least \`minCapacity\`, ${minCapacity}`,
+      remedy: 'Raise it, or lower `minCapacity`.',
     })
     .integer(processesProp, processes, { min: 1, remedy: 'Leave it out to have it follow from the size of the task.' })
     .that(processesProp, processes, !(processes > fitting), {

@@ -12,8 +12,8 @@ import { type ApplicationTargetGroup, HttpCodeTarget } from 'aws-cdk-lib/aws-ela
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import { runbookUrl } from '../../monitoring/private/alarm-table';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { ofTargets } from '../target-metrics';
 
@@ -59,7 +59,7 @@ export function deadLetterAlarms(scope: Construct, queues: ITaskQueue[], topic?:
   return [alarm];
 }
 
-interface Sign {
+interface DeploymentAlarmProps {
   readonly description: string;
   readonly metric: IMetric;
   readonly threshold: number;
@@ -67,7 +67,11 @@ interface Sign {
   readonly datapointsToAlarm: number;
 }
 
-function deploymentAlarm(scope: Construct, topic: ITopic | undefined, { description, ...sign }: Sign): Alarm {
+function deploymentAlarm(
+  scope: Construct,
+  topic: ITopic | undefined,
+  { description, ...sign }: DeploymentAlarmProps,
+): Alarm {
   const alarm = new Alarm(scope, 'DeploymentAlarm', {
     ...sign,
     alarmDescription: `${scope.node.path}: ${description}; a running deployment is rolled back. What to do: ${runbookUrl('deployment-alarm')}`,

@@ -13,15 +13,15 @@ import {
   TmpfsMountOption,
 } from 'aws-cdk-lib/aws-ecs';
 import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
 import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
-import { allowLogGroups } from '../../core/key-policy';
-import { profileValues } from '../../core/profile';
+import { logGroup } from '../../core/log-group';
 import { WorkloadRole } from '../../core/workload-role';
 import type { ContainerHealthCheck } from '../container-health-check';
+import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
 import { type Placement, taskPlacement } from './placement';
 import { tmpfsSize } from './sizing';
@@ -113,35 +113,11 @@ export class HardenedTask extends Construct {
       this.taskRole,
       this.securityGroup,
       process.cluster.vpc.selectSubnets(this.placement.vpcSubnets).internetConnectivityEstablished,
-      ...(process.database === undefined ? [] : waysTo(process.database.connections, process.database.ready)),
+      ...(process.database === undefined
+        ? []
+        : networkDependencies(process.database.connections, process.database.ready)),
     ];
   }
-}
-
-/** A role that ECS starts tasks with. */
-export function executionRole(scope: Construct, id: string): IRole {
-  const role = new WorkloadRole(scope, id, { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
-  acknowledge(
-    role,
-    'IAM5[Resource::*]',
-    'Amazon ECR gives its authorization token on every resource or on none; the token opens only the repositories that the role names.',
-  );
-  return role;
-}
-
-/** An encrypted log group with retention, as the profile says. */
-export function logGroup(
-  scope: Construct,
-  id: string,
-  props: Pick<ProcessProps, 'encryptionKey' | 'logRetention' | 'removalPolicy' | 'profile'>,
-): LogGroup {
-  const profile = profileValues(props.profile);
-  allowLogGroups(scope, props.encryptionKey);
-  return new LogGroup(scope, id, {
-    encryptionKey: props.encryptionKey,
-    retention: props.logRetention ?? profile.logRetention,
-    removalPolicy: props.removalPolicy ?? profile.removalPolicy,
-  });
 }
 
 /** What can be wrong with any process. */
@@ -177,7 +153,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
   }
 }
 
-function waysTo(connections: Connections, ready: IDependable): IDependable[] {
+function networkDependencies(connections: Connections, ready: IDependable): IDependable[] {
   return [ready, ...connections.securityGroups];
 }
 

@@ -18,7 +18,7 @@ import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
 import { profileValues } from '../../core/profile';
 import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
-import type { RoutedServiceProps } from '../process-props';
+import type { LoadBalancedServiceProps } from '../process-props';
 import { type Capacity, capacityOf, checkCapacity } from './capacity';
 import { errorAlarm } from './deployment-alarm';
 import { checkService, fargateService } from './fargate-service';
@@ -41,26 +41,26 @@ export interface Server {
  *
  * @internal
  */
-export abstract class RoutedService extends Construct implements ILoadBalancedService {
+export abstract class LoadBalancedService extends Construct implements ILoadBalancedService {
   public readonly service: FargateService;
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
   public readonly targetGroup: ApplicationTargetGroup;
   public readonly connections: Connections;
-  public readonly minTasks: number;
-  public readonly maxTasks: number;
+  public readonly minCapacity: number;
+  public readonly maxCapacity: number;
   public readonly connectionsPerTask: number;
 
-  constructor(scope: Construct, id: string, props: RoutedServiceProps, server: Server) {
+  constructor(scope: Construct, id: string, props: LoadBalancedServiceProps, server: Server) {
     super(scope, id);
 
     const profile = profileValues(props.profile);
     const capacity = capacityOf(props, {
       cpu: profile.webCpu,
       memoryLimitMiB: profile.webMemoryLimitMiB,
-      minTasks: profile.webMinTasks,
-      maxTasks: profile.webMaxTasks,
+      minCapacity: profile.webMinCapacity,
+      maxCapacity: profile.webMaxCapacity,
       processes: server.processes,
     });
     const routing = routingOf(props, server.paths, server.priority);
@@ -89,8 +89,8 @@ export abstract class RoutedService extends Construct implements ILoadBalancedSe
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
     this.connections = this.service.connections;
-    this.minTasks = capacity.minTasks;
-    this.maxTasks = capacity.maxTasks;
+    this.minCapacity = capacity.minCapacity;
+    this.maxCapacity = capacity.maxCapacity;
     this.connectionsPerTask = capacity.processes * server.connectionsPerProcess;
   }
 
@@ -105,14 +105,14 @@ export abstract class RoutedService extends Construct implements ILoadBalancedSe
   }
 
   /** Answers with a status of 500 or more from the tasks. Sum over 5 minutes unless changed. */
-  public metricErrors(options?: MetricOptions): Metric {
+  public metricServerErrors(options?: MetricOptions): Metric {
     return this.targetGroup.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, options);
   }
 }
 
 function validate(
   scope: Construct,
-  props: RoutedServiceProps,
+  props: LoadBalancedServiceProps,
   capacity: Capacity,
   routing: Routing,
   server: Server,
@@ -128,7 +128,7 @@ function validate(
 
 function serverTask(
   scope: Construct,
-  props: RoutedServiceProps,
+  props: LoadBalancedServiceProps,
   capacity: Capacity,
   routing: Routing,
   server: Server,
@@ -151,7 +151,7 @@ function serverTask(
   });
 }
 
-function targets(scope: Construct, props: RoutedServiceProps, routing: Routing): ApplicationTargetGroup {
+function targets(scope: Construct, props: LoadBalancedServiceProps, routing: Routing): ApplicationTargetGroup {
   return new ApplicationTargetGroup(scope, 'Targets', {
     vpc: props.cluster.vpc,
     targetType: TargetType.IP,
@@ -174,10 +174,10 @@ function targets(scope: Construct, props: RoutedServiceProps, routing: Routing):
 function scale(
   service: FargateService,
   targetGroup: ApplicationTargetGroup,
-  props: RoutedServiceProps,
+  props: LoadBalancedServiceProps,
   capacity: Capacity,
 ): void {
-  const scaling = service.autoScaleTaskCount({ minCapacity: capacity.minTasks, maxCapacity: capacity.maxTasks });
+  const scaling = service.autoScaleTaskCount({ minCapacity: capacity.minCapacity, maxCapacity: capacity.maxCapacity });
   scaling.scaleOnCpuUtilization('Cpu', {
     targetUtilizationPercent: props.targetCpuPercent ?? 60,
     scaleOutCooldown: Duration.seconds(60),

@@ -8,10 +8,10 @@ import { Construct } from 'constructs';
 import { acknowledge, findingOf } from '../../core/acknowledge';
 import {
   acknowledgeInvocation,
+  addDeadLetterTopic,
   type HandlerNetwork,
   type HandlerSettings,
   handlerRole,
-  sendLost,
 } from '../../core/handler-function';
 import type { WorkloadRole } from '../../core/workload-role';
 
@@ -116,13 +116,14 @@ function guard(provider: Provider, roles: { [id: string]: WorkloadRole }, props:
     const handler = provider.node.findChild(id) as LambdaFunction;
     (handler.node.defaultChild as CfnFunction).reservedConcurrentExecutions = reservedConcurrentExecutions;
     if (deadLetterTopic !== undefined) {
-      sendLost(handler, role, deadLetterTopic);
+      addDeadLetterTopic(handler, role, deadLetterTopic);
       encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
     }
   }
   acknowledgeInvocation(provider, {
     ...props,
-    invokedBy: 'CloudFormation and the state machine beside it invoke it, and a lost answer fails the deployment.',
+    whyNoDeadLetters:
+      'CloudFormation and the state machine beside it invoke it, and a lost answer fails the deployment.',
   });
 }
 

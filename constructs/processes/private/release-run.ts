@@ -50,7 +50,7 @@ export class ReleaseRun extends Construct {
     const logGroup = logs(this, props);
     const role = handlerRole(this, 'Role', 'Handler of releases: runs one task definition in one cluster', network);
     allow(role, task, cluster);
-    const shared = { ...settings, bundle: 'release', role, logGroup, network, invokedBy: INVOKED_BY };
+    const shared = { ...settings, bundle: 'release', role, logGroup, network, whyNoDeadLetters: INVOKED_BY };
     const start = handlerFunction(new Construct(this, 'Start'), {
       ...shared,
       entry: 'onEvent',

@@ -2,8 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
+import { hostNamesOf, originsOf } from '../../edge/host-names';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import type { RoutedServiceProps } from '../process-props';
+import type { LoadBalancedServiceProps } from '../process-props';
 import { MAX_STOP_TIMEOUT } from './fargate-service';
 
 /** Time that a draining target has for the requests in flight, unless it is said otherwise. */
@@ -27,7 +28,7 @@ export interface Routing {
 }
 
 /** Fills in the defaults of a service behind the load balancer. */
-export function routingOf(props: RoutedServiceProps, paths: string[], priority: number): Routing {
+export function routingOf(props: LoadBalancedServiceProps, paths: string[], priority: number): Routing {
   const { loadBalancer } = props;
   return {
     hostNames: props.hostNames ?? hostNamesOf(loadBalancer),
@@ -40,20 +41,8 @@ export function routingOf(props: RoutedServiceProps, paths: string[], priority: 
   };
 }
 
-/** The host names that the load balancer answers to: its domain names, or its own name where it has none. */
-export function hostNamesOf(loadBalancer: IHttpsLoadBalancer): string[] {
-  return loadBalancer.domainNames.length > 0
-    ? loadBalancer.domainNames
-    : [loadBalancer.loadBalancer.loadBalancerDnsName];
-}
-
-/** The origins that forms may be posted from: the host names with the scheme that users see. */
-export function originsOf(loadBalancer: IHttpsLoadBalancer, hostNames = hostNamesOf(loadBalancer)): string[] {
-  return hostNames.map((host) => `${loadBalancer.secure ? 'https' : 'http'}://${host}`);
-}
-
 /** The same process with what Django needs to know of its own address. */
-export function withAddress<T extends RoutedServiceProps>(props: T, routing: Routing): T {
+export function withAddress<T extends LoadBalancedServiceProps>(props: T, routing: Routing): T {
   return {
     ...props,
     allowedHosts: props.allowedHosts ?? routing.hostNames,
@@ -72,7 +61,12 @@ function isEverything(paths: string[]): boolean {
 }
 
 /** What can be wrong with a service behind the load balancer. */
-export function checkRouting(checks: Checks, scope: Construct, props: RoutedServiceProps, routing: Routing): void {
+export function checkRouting(
+  checks: Checks,
+  scope: Construct,
+  props: LoadBalancedServiceProps,
+  routing: Routing,
+): void {
   const { loadBalancer } = props;
   const values = routing.hostNames.length + (isEverything(routing.paths) ? 0 : routing.paths.length);
   checks

@@ -1,0 +1,143 @@
+import { Template } from 'aws-cdk-lib/assertions';
+import { productionExample } from '../../scripts/production-example';
+import { explicit, Graph } from '../wiring/graph';
+
+const graph = new Graph(Template.fromStack(productionExample().stack).toJSON().Resources);
+const schedules = graph.ofType('AWS::SecretsManager::RotationSchedule');
+const secrets = graph.ofType('AWS::SecretsManager::Secret');
+
+/** A secret goes by its own name or by that of its attachment to the database. */
+function secretsIn(value: unknown): string[] {
+  return graph
+    .mentions(value)
+    .flatMap((id) =>
+      graph.resources[id].Type === 'AWS::SecretsManager::SecretTargetAttachment'
+        ? graph.mentions(graph.properties(id).SecretId)
+        : [id],
+    )
+    .filter((id) => secrets.includes(id));
+}
+
+const functionOf = (schedule: string) => graph.mentions(graph.properties(schedule).RotationLambdaARN)[0];
+const isOfDatabase = (schedule: string) => graph.properties(functionOf(schedule)).VpcConfig !== undefined;
+
+function policiesOf(handler: string): string[] {
+  const [role] = graph.mentions(graph.properties(handler).Role);
+  return [
+    ...graph
+      .ofType('AWS::IAM::ManagedPolicy')
+      .filter((id) => graph.mentions(graph.properties(id).Roles).includes(role)),
+    ...graph.mentions(graph.properties(role).ManagedPolicyArns),
+  ];
+}
+
+/** What must be there when Secrets Manager tries the schedule out, which it does as soon as it is made. */
+function requirementsOf(schedule: string): string[] {
+  const handler = functionOf(schedule);
+  const permissions = graph
+    .ofType('AWS::Lambda::Permission')
+    .filter((id) => graph.mentions(graph.properties(id).FunctionName).includes(handler));
+  const ofDatabase = [
+    'Custom::DatabaseRoles',
+    'AWS::SecretsManager::SecretTargetAttachment',
+    'AWS::RDS::DBInstance',
+    'AWS::EC2::NatGateway',
+  ];
+  const groups = graph.mentions(graph.properties(handler).VpcConfig?.SecurityGroupIds);
+  const rules = graph
+    .ofType('AWS::EC2::SecurityGroupIngress')
+    .filter((id) => graph.mentions(graph.properties(id).SourceSecurityGroupId).some((group) => groups.includes(group)));
+  return [
+    ...permissions,
+    ...policiesOf(handler),
+    ...(isOfDatabase(schedule) ? [...graph.ofType(...ofDatabase), ...groups, ...rules] : []),
+  ];
+}
+
+test('every secret has one schedule, of our own function, that leaves the first deployment alone', () => {
+  expect(schedules.flatMap((id) => secretsIn(graph.properties(id).SecretId)).sort()).toEqual(secrets.sort());
+  expect(new Set(schedules.map(functionOf)).size).toBe(3);
+  for (const id of schedules) {
+    expect(graph.properties(id).RotateImmediatelyOnUpdate).toBe(false);
+    expect(graph.properties(id).RotationRules.AutomaticallyAfterDays).toBe(isOfDatabase(id) ? 30 : 90);
+  }
+});
+
+test.each(schedules)('%s waits for its permissions, and in the database for roles, attachments and rules', (id) => {
+  const requirements = requirementsOf(id);
+  expect(requirements.length).toBeGreaterThanOrEqual(isOfDatabase(id) ? 9 : 2);
+  expect(requirements.filter((to) => !graph.waitsFor(id, to))).toEqual([]);
+});
+
+test.each(schedules)('the walk notices when %s waits for nothing', (id) => {
+  const [permission] = requirementsOf(id);
+  const cut = graph.without(...explicit(graph.resources[id]).map((to) => [id, to] as const));
+  expect(cut.waitsFor(id, permission)).toBe(false);
+});
+
+test.each(schedules)(
+  'the function of %s writes this secret only, and reads the master to change the application',
+  (id) => {
+    const [own] = secretsIn(graph.properties(id).SecretId);
+    const statements = policiesOf(functionOf(id)).flatMap(
+      (policy) => graph.properties(policy).PolicyDocument.Statement,
+    );
+    const may = (action: string) =>
+      statements
+        .filter(({ Action }) => [Action].flat().includes(action))
+        .flatMap(({ Resource }) => secretsIn(Resource));
+    expect(may('secretsmanager:PutSecretValue')).toEqual([own]);
+    expect(may('secretsmanager:UpdateSecretVersionStage')).toEqual([own]);
+    const [master] = graph
+      .ofType('AWS::RDS::DBInstance')
+      .flatMap((each) => secretsIn(graph.properties(each).MasterUserPassword));
+    const isOfApplication = isOfDatabase(id) && own !== master;
+    expect(may('secretsmanager:GetSecretValue')).toEqual(isOfApplication ? [own, master] : [own]);
+  },
+);
+
+test('Secrets Manager is let in for the secret of the function, and nobody else is', () => {
+  for (const id of schedules) {
+    const permissions = graph
+      .ofType('AWS::Lambda::Permission')
+      .filter((each) => graph.mentions(graph.properties(each).FunctionName).includes(functionOf(id)))
+      .map((each) => graph.properties(each));
+    expect(permissions.map(({ Principal, SourceArn }) => [Principal, secretsIn(SourceArn)])).toEqual([
+      ['secretsmanager.amazonaws.com', secretsIn(graph.properties(id).SecretId)],
+    ]);
+  }
+});
+
+describe('the refresh', () => {
+  const [source] = graph.ofType('AWS::Lambda::EventSourceMapping');
+  const [handler] = graph.mentions(graph.properties(source).FunctionName);
+  const { SERVICES } = graph.properties(handler).Environment.Variables;
+  const services = graph.ofType('AWS::ECS::Service');
+
+  test('knows every service, and may replace the tasks of these', () => {
+    const known = graph.mentions(SERVICES).filter((id) => services.includes(id));
+    const updated = policiesOf(handler)
+      .flatMap((policy) => graph.properties(policy).PolicyDocument.Statement)
+      .filter(({ Action }) => [Action].flat().includes('ecs:UpdateService'));
+    expect(known.sort()).toEqual([...services].sort());
+    expect(updated.flatMap(({ Resource }) => graph.mentions(Resource)).sort()).toEqual([...services].sort());
+  });
+
+  test('hears of the secrets that services read, and not of the master', () => {
+    const read = graph
+      .ofType('AWS::ECS::TaskDefinition')
+      .flatMap((id) => secretsIn(graph.properties(id).ContainerDefinitions));
+    const heard = graph
+      .ofType('AWS::Events::Rule')
+      .filter((id) => JSON.stringify(graph.properties(id).EventPattern).includes('Secret Label Updated'))
+      .flatMap((id) => secretsIn(graph.properties(id).EventPattern));
+    expect(heard.sort()).toEqual([...new Set(read)].sort());
+    expect(secretsIn(SERVICES).sort()).toEqual(heard.sort());
+  });
+
+  test('is waited for by nothing that serves, and neither is a rotation', () => {
+    const runners = graph.ofType('AWS::ECS::Service', 'AWS::Scheduler::Schedule', 'Custom::ReleaseCommand');
+    const late = [source, handler, ...schedules, ...schedules.map(functionOf)];
+    expect(runners.filter((id) => late.some((to) => graph.waitsFor(id, to)))).toEqual([]);
+  });
+});

@@ -1,0 +1,674 @@
+import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import {
+  InstanceClass,
+  InstanceSize,
+  InstanceType,
+  InterfaceVpcEndpointAwsService,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import {
+  CaCertificate,
+  DatabaseInsightsMode,
+  DatabaseInstance,
+  DatabaseInstanceEngine,
+  EngineLifecycleSupport,
+  PostgresEngineVersion,
+} from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Profile } from '../../constructs/core/profile';
+import { DatabaseVariables } from '../../constructs/database/database-variables';
+import { PasswordRotation } from '../../constructs/database/password-rotation';
+import { PostgresDatabase, type PostgresDatabaseProps } from '../../constructs/database/postgres-database';
+import { maxConnectionsOf } from '../../constructs/database/private/classes';
+import { windowsOverlap } from '../../constructs/database/private/time-window';
+import { errorOf, Match, only, type Template, templateOf, testStack } from '../support';
+
+const INSTANCE = 'AWS::RDS::DBInstance';
+const ROLES = 'Custom::DatabaseRoles';
+
+function network(stack: Stack, natGateways = 1): Vpc {
+  const subnets = [SubnetType.PUBLIC, SubnetType.PRIVATE_ISOLATED];
+  if (natGateways > 0) {
+    subnets.push(SubnetType.PRIVATE_WITH_EGRESS);
+  }
+  return new Vpc(stack, 'Vpc', {
+    maxAzs: 2,
+    natGateways,
+    restrictDefaultSecurityGroup: false,
+    subnetConfiguration: subnets.map((subnetType) => ({ name: subnetType, subnetType })),
+  });
+}
+
+function made(props: Partial<PostgresDatabaseProps> = {}) {
+  const stack = testStack();
+  const vpc = props.vpc ?? network(stack);
+  const database = new PostgresDatabase(stack, 'Database', { vpc, ...props });
+  return { stack, vpc, database, template: templateOf(stack) };
+}
+
+function instanceOf(template: Template) {
+  return only(template, INSTANCE).resource;
+}
+
+/** Everything that must exist before a resource, directly and through others. */
+function prerequisites(template: Template, id: string, found = new Set<string>()): Set<string> {
+  const resources = template.toJSON().Resources;
+  const text = JSON.stringify(resources[id]);
+  const explicit: string[] = [resources[id].DependsOn ?? []].flat();
+  const implicit = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"([A-Za-z0-9]+)"/g)].map(([, name]) => name);
+  for (const next of [...explicit, ...implicit]) {
+    if (next in resources && !found.has(next)) {
+      found.add(next);
+      prerequisites(template, next, found);
+    }
+  }
+  return found;
+}
+
+function typesBefore(template: Template, id: string): string[] {
+  const resources = template.toJSON().Resources;
+  return [...prerequisites(template, id)].map((name) => resources[name].Type);
+}
+
+describe('with nothing but a network', () => {
+  const { stack, vpc, database, template } = made();
+  const { Properties: instance, ...rest } = instanceOf(template);
+
+  test('the instance has the defaults of production', () => {
+    expect(instance).toMatchObject({
+      Engine: 'postgres',
+      EngineVersion: '17',
+      EngineLifecycleSupport: 'open-source-rds-extended-support-disabled',
+      AllowMajorVersionUpgrade: false,
+      AutoMinorVersionUpgrade: true,
+      DBInstanceClass: 'db.t4g.medium',
+      AllocatedStorage: '20',
+      MaxAllocatedStorage: 200,
+      StorageType: 'gp3',
+      StorageEncrypted: true,
+      MultiAZ: true,
+      Port: '15432',
+      PubliclyAccessible: false,
+      DBName: 'django',
+      MasterUsername: 'django_master',
+      EnableIAMDatabaseAuthentication: true,
+      BackupRetentionPeriod: 14,
+      PreferredBackupWindow: '03:00-04:00',
+      PreferredMaintenanceWindow: 'sun:04:30-sun:05:30',
+      CopyTagsToSnapshot: true,
+      DeleteAutomatedBackups: false,
+      DeletionProtection: true,
+      CACertificateIdentifier: 'rds-ca-rsa2048-g1',
+      MonitoringInterval: 60,
+      EnablePerformanceInsights: true,
+      PerformanceInsightsRetentionPeriod: 7,
+      DatabaseInsightsMode: 'standard',
+      EnableCloudwatchLogsExports: ['postgresql', 'upgrade'],
+    });
+    expect(rest).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(instance.DBSnapshotIdentifier).toBeUndefined();
+    expect(instance.KmsKeyId).toBeUndefined();
+  });
+
+  test('the parameters force TLS', () => {
+    const { id, resource } = only(template, 'AWS::RDS::DBParameterGroup');
+    expect(resource.Properties).toMatchObject({
+      Family: 'postgres17',
+      Parameters: {
+        'rds.force_ssl': '1',
+        shared_preload_libraries: 'pg_stat_statements',
+        log_min_duration_statement: '500',
+        idle_in_transaction_session_timeout: '60000',
+      },
+    });
+    expect(id).toMatch(/^DatabasePostgres17/);
+  });
+
+  test('it lies in the isolated subnets, and nobody may connect but the handlers', () => {
+    template.hasResourceProperties('AWS::RDS::DBSubnetGroup', {
+      SubnetIds: vpc.isolatedSubnets.map((subnet) => stack.resolve(subnet.subnetId)),
+    });
+    const { resource } = only(template, 'AWS::EC2::SecurityGroupIngress');
+    expect(resource.Properties).toMatchObject({ FromPort: 15432, ToPort: 15432, IpProtocol: 'tcp' });
+    for (const group of Object.values(template.findResources('AWS::EC2::SecurityGroup'))) {
+      expect(group.Properties.SecurityGroupIngress).toBeUndefined();
+    }
+  });
+
+  test('its log groups carry its name, exist before it, and are kept', () => {
+    const name = instance.DBInstanceIdentifier;
+    expect(name).toMatch(/^[a-z](-?[a-z0-9])+$/);
+    for (const log of ['postgresql', 'upgrade']) {
+      const groups = template.findResources('AWS::Logs::LogGroup', {
+        Properties: { LogGroupName: `/aws/rds/instance/${name}/${log}`, RetentionInDays: 365 },
+      });
+      const [[id, group]] = Object.entries(groups);
+      expect(rest.DependsOn).toContain(id);
+      expect(group.DeletionPolicy).toBe('Retain');
+    }
+  });
+
+  test('master and application have a secret each, both generated and kept', () => {
+    const secrets = Object.values(template.findResources('AWS::SecretsManager::Secret'));
+    expect(secrets.map((secret) => JSON.parse(secret.Properties.GenerateSecretString.SecretStringTemplate))).toEqual([
+      { username: 'django_master', dbname: 'django' },
+      { username: 'django_a', dbname: 'django' },
+    ]);
+    for (const secret of secrets) {
+      expect(secret.DeletionPolicy).toBe('Retain');
+      expect(secret.Properties.SecretStringTemplate).toBeUndefined();
+      expect(secret.Properties.SecretString).toBeUndefined();
+    }
+  });
+
+  test('the handler makes the owner and two logins, again for another instance', () => {
+    const { resource } = only(template, ROLES);
+    expect(resource.Properties).toMatchObject({
+      Database: 'django',
+      Owner: 'django',
+      Logins: ['django_a', 'django_b'],
+      Instance: { 'Fn::GetAtt': [only(template, INSTANCE).id, 'DbiResourceId'] },
+      ServiceTimeout: '900',
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: 600,
+      ReservedConcurrentExecutions: Match.absent(),
+      VpcConfig: { SubnetIds: vpc.privateSubnets.map((subnet) => stack.resolve(subnet.subnetId)) },
+    });
+  });
+
+  test('containers log in with the secret of the application, and verify whom they talk to', () => {
+    const arn = stack.resolve(database.applicationSecret.secretArn);
+    const [[attachment]] = Object.entries(template.findResources('AWS::SecretsManager::SecretTargetAttachment')).filter(
+      ([id]) => id.includes('ApplicationSecret'),
+    );
+    expect(arn).toEqual({ Ref: attachment });
+    expect(
+      Object.entries(database.containerSecrets).map(([name, { arn: value }]) => [name, stack.resolve(value)]),
+    ).toEqual(
+      Object.entries({
+        DATABASE_HOST: 'host',
+        DATABASE_PORT: 'port',
+        DATABASE_NAME: 'dbname',
+        DATABASE_USER: 'username',
+        DATABASE_PASSWORD: 'password',
+      }).map(([name, field]) => [name, stack.resolve(`${database.applicationSecret.secretArn}:${field}::`)]),
+    );
+    expect(database.containerEnvironment).toEqual({
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: '/etc/ssl/certs/rds-global-bundle.pem',
+    });
+  });
+
+  test('no event goes anywhere and there is no replica', () => {
+    template.resourceCountIs('AWS::RDS::EventSubscription', 0);
+    expect(database.readReplicas).toEqual([]);
+  });
+
+  test('the connections that the class allows are estimated rather too low', () => {
+    expect(database.maxConnections).toBe(395);
+  });
+});
+
+test('development is small and is thrown away but for a last snapshot', () => {
+  const { template } = made({ profile: Profile.development() });
+  const { Properties, DeletionPolicy } = instanceOf(template);
+  expect(Properties).toMatchObject({
+    DBInstanceClass: 'db.t4g.micro',
+    MaxAllocatedStorage: 50,
+    MultiAZ: false,
+    BackupRetentionPeriod: 7,
+    DeletionProtection: false,
+  });
+  expect(DeletionPolicy).toBe('Snapshot');
+  for (const secret of Object.values(template.findResources('AWS::SecretsManager::Secret'))) {
+    expect(secret.DeletionPolicy).toBe('Delete');
+  }
+});
+
+test('everything can be chosen', () => {
+  const stack = testStack();
+  const encryptionKey = new Key(stack, 'Key');
+  const vpc = network(stack);
+  new PostgresDatabase(stack, 'Database', {
+    vpc,
+    encryptionKey,
+    vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
+    engineVersion: PostgresEngineVersion.VER_18,
+    allowMajorVersionUpgrade: true,
+    engineLifecycleSupport: EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT,
+    instanceType: InstanceType.of(InstanceClass.M7G, InstanceSize.LARGE),
+    allocatedStorage: 100,
+    maxAllocatedStorage: 1000,
+    multiAz: false,
+    port: 6000,
+    instanceIdentifier: 'shop-db',
+    databaseName: 'shop',
+    masterUsername: 'keeper',
+    applicationUser: 'shop',
+    parameters: { 'pg_stat_statements.track': 'all', log_min_duration_statement: '100' },
+    backupRetention: Duration.days(35),
+    preferredBackupWindow: '23:30-00:30',
+    preferredMaintenanceWindow: 'mon:01:00-mon:02:00',
+    deletionProtection: false,
+    removalPolicy: RemovalPolicy.SNAPSHOT,
+    logRetention: RetentionDays.ONE_WEEK,
+    databaseInsightsMode: DatabaseInsightsMode.ADVANCED,
+    caCertificate: CaCertificate.RDS_CA_ECC384_G1,
+    handlerReservedConcurrency: 1,
+  });
+  const template = templateOf(stack);
+  expect(instanceOf(template).Properties).toMatchObject({
+    EngineVersion: '18',
+    AllowMajorVersionUpgrade: true,
+    EngineLifecycleSupport: 'open-source-rds-extended-support',
+    DBInstanceClass: 'db.m7g.large',
+    AllocatedStorage: '100',
+    MaxAllocatedStorage: 1000,
+    MultiAZ: false,
+    Port: '6000',
+    DBInstanceIdentifier: 'shop-db',
+    DBName: 'shop',
+    MasterUsername: 'keeper',
+    BackupRetentionPeriod: 35,
+    PreferredBackupWindow: '23:30-00:30',
+    PreferredMaintenanceWindow: 'mon:01:00-mon:02:00',
+    DeletionProtection: false,
+    CACertificateIdentifier: 'rds-ca-ecc384-g1',
+    DatabaseInsightsMode: 'advanced',
+    PerformanceInsightsRetentionPeriod: 465,
+    KmsKeyId: stack.resolve(encryptionKey.keyArn),
+    PerformanceInsightsKMSKeyId: stack.resolve(encryptionKey.keyArn),
+  });
+  const group = only(template, 'AWS::RDS::DBParameterGroup');
+  expect(group.id).toMatch(/^DatabasePostgres18/);
+  expect(group.resource.Properties.Parameters).toMatchObject({
+    'rds.force_ssl': '1',
+    'pg_stat_statements.track': 'all',
+    log_min_duration_statement: '100',
+  });
+  expect(only(template, ROLES).resource.Properties).toMatchObject({ Owner: 'shop', Logins: ['shop_a', 'shop_b'] });
+  template.hasResourceProperties('AWS::Lambda::Function', { ReservedConcurrentExecutions: 1 });
+  for (const type of ['AWS::SecretsManager::Secret', 'AWS::Logs::LogGroup']) {
+    template.allResourcesProperties(type, { KmsKeyId: stack.resolve(encryptionKey.keyArn) });
+  }
+  template.hasResourceProperties('AWS::KMS::Key', {
+    KeyPolicy: Match.objectLike({ Statement: Match.arrayWith([Match.objectLike({ Sid: 'AllowLogGroups' })]) }),
+  });
+});
+
+describe('a database from a snapshot', () => {
+  const encryptionKey = (stack: Stack) => new Key(stack, 'Key');
+  const build = (snapshotIdentifier?: string) => {
+    const stack = testStack();
+    new PostgresDatabase(stack, 'Database', {
+      vpc: network(stack),
+      encryptionKey: encryptionKey(stack),
+      snapshotIdentifier,
+    });
+    return templateOf(stack);
+  };
+  const fresh = only(build(), INSTANCE);
+  const restored = only(build('before-launch'), INSTANCE);
+
+  test('is the same resource under the same name, so that adding a snapshot by mistake fails instead of losing data', () => {
+    expect(restored.id).toBe(fresh.id);
+    expect(restored.resource.Properties.DBInstanceIdentifier).toBe(fresh.resource.Properties.DBInstanceIdentifier);
+  });
+
+  test('leaves out what the snapshot decides on, and sets the password of the new secret', () => {
+    const { Properties } = restored.resource;
+    expect(Properties.DBSnapshotIdentifier).toBe('before-launch');
+    for (const name of ['DBName', 'MasterUsername', 'KmsKeyId']) {
+      expect(fresh.resource.Properties[name]).toBeDefined();
+      expect(Properties[name]).toBeUndefined();
+    }
+    expect(Properties.MasterUserPassword).toEqual(fresh.resource.Properties.MasterUserPassword);
+    expect(Properties.StorageEncrypted).toBe(true);
+  });
+});
+
+test('read replicas follow the instance and have log groups of their own', () => {
+  const { template, database } = made({ readReplicas: 2, instanceIdentifier: 'shop' });
+  expect(database.readReplicas).toHaveLength(2);
+  for (const name of ['shop-replica-1', 'shop-replica-2']) {
+    template.hasResource(INSTANCE, {
+      Properties: {
+        DBInstanceIdentifier: name,
+        SourceDBInstanceIdentifier: Match.anyValue(),
+        StorageEncrypted: Match.absent(),
+        Port: '15432',
+        PubliclyAccessible: false,
+        EnableCloudwatchLogsExports: ['postgresql', 'upgrade'],
+      },
+      DeletionPolicy: 'Retain',
+    });
+    template.hasResourceProperties('AWS::Logs::LogGroup', { LogGroupName: `/aws/rds/instance/${name}/postgresql` });
+  }
+});
+
+test('a topic hears of the instance, its parameters and security groups, once it may', () => {
+  const stack = testStack();
+  const eventTopic = new Topic(stack, 'Topic', { enforceSSL: true });
+  new PostgresDatabase(stack, 'Database', { vpc: network(stack), eventTopic });
+  const template = templateOf(stack);
+  const subscriptions = Object.values(template.findResources('AWS::RDS::EventSubscription'));
+  const policy = only(template, 'AWS::SNS::TopicPolicy').id;
+  const categories = Object.fromEntries(
+    subscriptions.map(({ Properties }) => [Properties.SourceType, Properties.EventCategories]),
+  );
+  expect(categories['db-instance']).toEqual(
+    expect.arrayContaining(['maintenance', 'configuration change', 'failure', 'failover', 'low storage']),
+  );
+  expect(categories['db-parameter-group']).toEqual(['configuration change']);
+  expect(categories['db-security-group']).toEqual(['configuration change', 'failure']);
+  for (const { Properties, DependsOn } of subscriptions) {
+    expect(Properties).toMatchObject({ Enabled: true, SnsTopicArn: stack.resolve(eventTopic.topicArn) });
+    expect(DependsOn).toContain(policy);
+  }
+});
+
+describe('what waits for what', () => {
+  test('the roles wait for both attachments, the way in, the ways out and the permissions', () => {
+    const stack = testStack();
+    const vpc = network(stack);
+    vpc.addGatewayEndpoint('S3', { service: { name: 'com.amazonaws.eu-west-1.s3' } });
+    new PostgresDatabase(stack, 'Database', { vpc });
+    const template = templateOf(stack);
+    const types = typesBefore(template, only(template, ROLES).id);
+    expect(types.filter((type) => type === 'AWS::SecretsManager::SecretTargetAttachment')).toHaveLength(2);
+    for (const type of [
+      'AWS::EC2::SecurityGroupIngress',
+      'AWS::EC2::Route',
+      'AWS::EC2::VPCEndpoint',
+      'AWS::IAM::ManagedPolicy',
+      'AWS::Logs::LogGroup',
+      INSTANCE,
+    ]) {
+      expect(types).toContain(type);
+    }
+  });
+
+  test('the instance waits for the permissions of its monitoring', () => {
+    const { template } = made();
+    expect(typesBefore(template, only(template, INSTANCE).id)).toContain('AWS::IAM::ManagedPolicy');
+  });
+
+  test('who waits for the database to be ready waits for its roles', () => {
+    const stack = testStack();
+    const database = new PostgresDatabase(stack, 'Database', { vpc: network(stack) });
+    const process = new Queue(stack, 'Process');
+    process.node.addDependency(database.ready);
+    const template = templateOf(stack);
+    const types = typesBefore(template, only(template, 'AWS::SQS::Queue').id);
+    expect(types).toContain(ROLES);
+    expect(types).toContain('AWS::SecretsManager::SecretTargetAttachment');
+  });
+
+  test('a consumer whose own rule waits for the database makes no circle', () => {
+    const stack = testStack();
+    const vpc = network(stack);
+    const database = new PostgresDatabase(stack, 'Database', { vpc });
+    const consumer = new SecurityGroup(stack, 'Consumer', { vpc });
+    consumer.node.addDependency(database.ready);
+    database.connections.allowDefaultPortFrom(consumer);
+    expect(() => templateOf(stack)).not.toThrow(); // `Template` refuses circular dependencies.
+  });
+});
+
+test('consumers come in on the literal port, which rule tools can read', () => {
+  const stack = testStack();
+  const vpc = network(stack);
+  const database = new PostgresDatabase(stack, 'Database', { vpc });
+  database.connections.allowDefaultPortFrom(new SecurityGroup(stack, 'Consumer', { vpc }));
+  templateOf(stack).resourcePropertiesCountIs('AWS::EC2::SecurityGroupIngress', { FromPort: 15432 }, 2);
+});
+
+test('a network without NAT gateways reaches Secrets Manager through the endpoint', () => {
+  const stack = testStack();
+  const vpc = network(stack, 0);
+  const secretsManagerEndpoint = vpc.addInterfaceEndpoint('Secrets', {
+    service: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+  });
+  new PostgresDatabase(stack, 'Database', { vpc, secretsManagerEndpoint });
+  const template = templateOf(stack);
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    VpcConfig: { SubnetIds: vpc.isolatedSubnets.map((subnet) => stack.resolve(subnet.subnetId)) },
+  });
+  expect(typesBefore(template, only(template, ROLES).id)).toContain('AWS::EC2::VPCEndpoint');
+});
+
+test('the handler may read the two secrets, write its log, and reach the network', () => {
+  const { stack, template, database } = made();
+  const policies = Object.entries(template.findResources('AWS::IAM::ManagedPolicy'));
+  const [, policy] = policies.find(([id]) => id.includes('RolesRole')) ?? [];
+  const statements: { Action: string[]; Resource: unknown }[] = policy?.Properties.PolicyDocument.Statement;
+  const [writes, ...reads] = statements.filter(({ Resource }) => Resource !== '*');
+  const [logGroup] = Object.keys(template.findResources('AWS::Logs::LogGroup')).filter((id) => id.includes('Roles'));
+  expect(writes).toMatchObject({
+    Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
+  });
+  expect(reads.map(({ Resource }) => Resource)).toEqual(
+    [database.masterSecret, database.applicationSecret].map((secret) => stack.resolve(secret.secretArn)),
+  );
+  for (const { Action } of reads) {
+    expect(Action).toEqual(['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret']);
+  }
+  for (const { Action } of statements.filter(({ Resource }) => Resource === '*')) {
+    expect(Action.every((action) => /NetworkInterface|DescribeSubnets|PrivateIpAddresses/.test(action))).toBe(true);
+  }
+  template.resourceCountIs('AWS::IAM::Policy', 0);
+});
+
+test.each([
+  [DatabaseVariables.POSTGRES, 'POSTGRES_HOST POSTGRES_PORT POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD'],
+  [DatabaseVariables.LIBPQ, 'PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD'],
+  [DatabaseVariables.of({ host: 'A', port: 'B', name: 'C', user: 'D', password: 'E' }), 'A B C D E'],
+])('variables can have the names of an existing project', (variables, names) => {
+  expect(Object.keys(made({ variables }).database.containerSecrets)).toEqual(names.split(' '));
+});
+
+describe('rotation of the passwords', () => {
+  const SCHEDULE = 'AWS::SecretsManager::RotationSchedule';
+  const functions = (template: Template) =>
+    Object.values(template.findResources('AWS::Lambda::Function'))
+      .filter(({ Properties }) => /^Rotates/.test(Properties.Description))
+      .map(({ Properties }) => Properties);
+
+  test('that of the application and that of the master change every 30 days, in functions of their own', () => {
+    const { stack, database, template } = made();
+    const schedules = Object.values(template.findResources(SCHEDULE)).map(({ Properties }) => Properties);
+    expect(schedules).toEqual(
+      [database.applicationSecret, database.masterSecret].map((secret, index) => ({
+        SecretId: stack.resolve(secret.secretArn),
+        RotationLambdaARN: stack.resolve(database.rotationFunctions[index].functionArn),
+        RotateImmediatelyOnUpdate: false,
+        RotationRules: { AutomaticallyAfterDays: 30 },
+      })),
+    );
+    expect(functions(template).map(({ Environment, Timeout }) => [Environment?.Variables, Timeout])).toEqual([
+      [
+        {
+          MASTER_SECRET_ARN: stack.resolve(database.masterSecret.secretArn),
+          LOGINS: 'django_a,django_b',
+          OWNER: 'django',
+        },
+        120,
+      ],
+      [undefined, 120],
+    ]);
+  });
+
+  test('the functions run where the roles are made, with the same security group, and write to the same log', () => {
+    const { template } = made();
+    const all = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties);
+    expect(new Set(all.map(({ VpcConfig }) => JSON.stringify(VpcConfig))).size).toBe(1);
+    expect(new Set(all.map(({ LoggingConfig }) => JSON.stringify(LoggingConfig))).size).toBe(1);
+  });
+
+  test('a schedule waits for roles, attachments and the rule of the security group', () => {
+    const { template } = made();
+    for (const id of Object.keys(template.findResources(SCHEDULE))) {
+      expect(typesBefore(template, id)).toEqual(
+        expect.arrayContaining([
+          ROLES,
+          'AWS::SecretsManager::SecretTargetAttachment',
+          'AWS::EC2::SecurityGroupIngress',
+          'AWS::Lambda::Permission',
+        ]),
+      );
+    }
+  });
+
+  test('nothing that waits for the database waits for it', () => {
+    const stack = testStack();
+    const database = new PostgresDatabase(stack, 'Database', { vpc: network(stack) });
+    const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    role.node.addDependency(database.ready);
+    const template = templateOf(stack);
+    const [id] = Object.keys(template.findResources('AWS::IAM::Role')).filter((each) => each.startsWith('Role'));
+    expect(typesBefore(template, id)).toContain(ROLES);
+    expect(typesBefore(template, id)).not.toContain(SCHEDULE);
+  });
+
+  test('one login keeps its name when that is asked for', () => {
+    const { template } = made({ passwordRotation: PasswordRotation.SINGLE_LOGIN });
+    expect(Object.keys(functions(template)[0].Environment.Variables)).toEqual(['MASTER_SECRET_ARN', 'OWNER']);
+  });
+
+  test('the period can be another', () => {
+    const { template } = made({ passwordRotationPeriod: Duration.days(7) });
+    template.allResourcesProperties(SCHEDULE, { RotationRules: { AutomaticallyAfterDays: 7 } });
+  });
+
+  test('can be turned off', () => {
+    const { database, template } = made({ passwordRotation: PasswordRotation.OFF });
+    template.resourceCountIs(SCHEDULE, 0);
+    expect(database.rotationFunctions).toEqual([]);
+  });
+});
+
+describe('a database that exists already', () => {
+  const stack = testStack();
+  const vpc = network(stack);
+  const instance = new DatabaseInstance(stack, 'Own', {
+    engine: DatabaseInstanceEngine.postgres({ version: PostgresEngineVersion.VER_16 }),
+    vpc,
+  });
+  const applicationSecret = new Secret(stack, 'OwnSecret');
+  const brought = PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Database', {
+    instance,
+    applicationSecret,
+    port: 7000,
+    variables: DatabaseVariables.LIBPQ,
+    caBundlePath: '/ca.pem',
+    maxConnections: 50,
+  });
+
+  test('keeps to the same contract', () => {
+    expect(brought.containerEnvironment).toEqual({ PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/ca.pem' });
+    expect(stack.resolve(brought.containerSecrets.PGPASSWORD.arn)).toEqual(
+      stack.resolve(`${applicationSecret.secretArn}:password::`),
+    );
+    expect(brought.maxConnections).toBe(50);
+    expect(brought.instance).toBe(instance);
+    expect(brought.connections.defaultPort).toEqual(Port.tcp(7000));
+  });
+
+  test('can be waited for, read and measured', () => {
+    const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    brought.grantRead(role);
+    role.node.addDependency(brought.ready);
+    expect(stack.resolve(brought.metricDatabaseConnections().dimensions)).toEqual({
+      DBInstanceIdentifier: stack.resolve(instance.instanceIdentifier),
+    });
+    const template = templateOf(stack);
+    expect(typesBefore(template, only(template, 'AWS::IAM::Policy').id)).toContain(INSTANCE);
+  });
+
+  test('has the port of its instance and default names where nothing is said', () => {
+    const plain = PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Plain', { instance, applicationSecret });
+    expect(plain.connections).toBe(instance.connections);
+    expect(Object.keys(plain.containerSecrets)[0]).toBe('DATABASE_HOST');
+    expect(plain.containerEnvironment.PGSSLROOTCERT).toBe('/etc/ssl/certs/rds-global-bundle.pem');
+    expect(plain.maxConnections).toBeUndefined();
+  });
+});
+
+test.each([
+  ['metricCPUUtilization', 'CPUUtilization', 'Average'],
+  ['metricFreeStorageSpace', 'FreeStorageSpace', 'Average'],
+  ['metricFreeableMemory', 'FreeableMemory', 'Average'],
+  ['metricDatabaseConnections', 'DatabaseConnections', 'Average'],
+  ['metricCpuCreditBalance', 'CPUCreditBalance', 'Minimum'],
+  ['metricMaximumUsedTransactionIDs', 'MaximumUsedTransactionIDs', 'Maximum'],
+] as const)('%s is %s of the instance', (method, metricName, statistic) => {
+  const { database } = made();
+  expect(database[method]()).toMatchObject({ namespace: 'AWS/RDS', metricName, statistic });
+  expect(database[method]({ statistic: 'p90' }).statistic).toBe('p90');
+  expect(database.metric(metricName).metricName).toBe(metricName);
+});
+
+test.each([
+  ['t4g.micro', 81],
+  ['t4g.small', 185],
+  ['m7g.large', 814],
+  ['r6g.xlarge', 3328],
+  ['r7g.16xlarge', 5000],
+  ['x2g.large', undefined],
+])('a %s has %s connections', (name, connections) => {
+  expect(maxConnectionsOf(new InstanceType(name))).toBe(connections);
+});
+
+test.each([
+  ['250', 250],
+  ['LEAST({DBInstanceClassMemory/9531392},5000)', undefined],
+])('max_connections %s decides on the connections', (max_connections, expected) => {
+  expect(made({ parameters: { max_connections } }).database.maxConnections).toBe(expected);
+});
+
+test.each([
+  ['03:00-04:00', 'sun:04:00-sun:05:00', false],
+  ['03:00-04:01', 'sun:04:00-sun:05:00', true],
+  ['23:30-00:30', 'mon:00:00-mon:01:00', true],
+  ['03:00-04:00', 'sun:22:00-mon:02:00', false],
+  ['00:30-01:30', 'sun:22:00-mon:01:00', true],
+  ['04:00-05:00', 'sat:00:00-sun:00:00', true],
+])('backup at %s and maintenance at %s overlap: %s', (backup, maintenance, expected) => {
+  expect(windowsOverlap(backup, maintenance)).toBe(expected);
+});
+
+test('names of stacks that RDS would not take become names that it takes', () => {
+  const stack = testStack({ stackName: `A${'-very-long'.repeat(9)}-Name` });
+  new PostgresDatabase(stack, 'My--Database', { vpc: network(stack) });
+  const name = instanceOf(templateOf(stack)).Properties.DBInstanceIdentifier;
+  expect(name).toMatch(/^[a-z](-?[a-z0-9])+$/);
+  expect(name.length).toBeLessThanOrEqual(53);
+});
+
+test('fails when several things are wrong, and names them all before it makes anything', () => {
+  const stack = testStack();
+  const vpc = network(stack, 0);
+  const message = errorOf(
+    () => new PostgresDatabase(stack, 'Database', { vpc, port: 5432, masterUsername: 'postgres', readReplicas: 6 }),
+  );
+  expect(message.split('\n').map((line) => /`(.+?)`/.exec(line)?.[1])).toEqual([
+    'masterUsername',
+    'readReplicas',
+    'secretsManagerEndpoint',
+    'port',
+  ]);
+  expect(message).toContain('Shop/Database: `secretsManagerEndpoint` must be given when the handler');
+  expect(stack.node.findChild('Database').node.children).toEqual([]);
+});

@@ -1,0 +1,222 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { InterfaceVpcEndpointAwsService, IpAddresses } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Profile } from '../../constructs/core/profile';
+import { Network } from '../../constructs/network/network';
+import { errorOf, Match, only, templateOf, testStack } from '../support';
+
+const development = Profile.development();
+
+function cidrs(network: Network) {
+  const { publicSubnets, privateSubnets, isolatedSubnets } = network.vpc;
+  return [...publicSubnets, ...privateSubnets, ...isolatedSubnets].map((subnet) => subnet.ipv4CidrBlock);
+}
+
+describe('in production, with nothing given', () => {
+  const stack = testStack();
+  const network = new Network(stack, 'Network');
+  const template = templateOf(stack);
+
+  test('there are public, private and isolated subnets in two zones', () => {
+    expect(network.vpc.publicSubnets).toHaveLength(2);
+    expect(network.vpc.privateSubnets).toHaveLength(2);
+    expect(network.vpc.isolatedSubnets).toHaveLength(2);
+    template.hasResourceProperties('AWS::EC2::VPC', { CidrBlock: '10.0.0.0/16', EnableDnsHostnames: true });
+  });
+
+  test('every zone has a NAT gateway of its own', () => {
+    template.resourceCountIs('AWS::EC2::NatGateway', 2);
+  });
+
+  test('nothing gets a public address by itself', () => {
+    template.allResourcesProperties('AWS::EC2::Subnet', { MapPublicIpOnLaunch: false });
+  });
+
+  test('the default security group is closed without a feature flag', () => {
+    template.hasResourceProperties('Custom::VpcRestrictDefaultSG', {
+      DefaultSecurityGroupId: stack.resolve(network.vpc.vpcDefaultSecurityGroup),
+    });
+  });
+
+  test('S3 is reached through a gateway endpoint from every subnet, isolated ones too', () => {
+    const subnets = [...network.vpc.publicSubnets, ...network.vpc.privateSubnets, ...network.vpc.isolatedSubnets];
+    const { VpcEndpointType, RouteTableIds } = only(template, 'AWS::EC2::VPCEndpoint').resource.Properties;
+    expect(VpcEndpointType).toBe('Gateway');
+    expect(RouteTableIds).toHaveLength(6);
+    for (const subnet of subnets) {
+      expect(RouteTableIds).toContainEqual(stack.resolve(subnet.routeTable.routeTableId));
+    }
+  });
+
+  test('there are no interface endpoints', () => {
+    expect(network.interfaceEndpoints).toEqual({});
+    expect(network.secretsManagerEndpoint).toBeUndefined();
+  });
+
+  test('isolated subnets have no way out', () => {
+    const isolated = network.vpc.isolatedSubnets.map((subnet) => stack.resolve(subnet.routeTable.routeTableId));
+    const routes = Object.values(template.findResources('AWS::EC2::Route'));
+    expect(routes).toHaveLength(4);
+    for (const route of routes) {
+      expect(isolated).not.toContainEqual(route.Properties.RouteTableId);
+    }
+  });
+
+  test('flow logs of all traffic are kept for a year and retained', () => {
+    template.hasResourceProperties('AWS::EC2::FlowLog', {
+      TrafficType: 'ALL',
+      LogGroupName: stack.resolve(network.flowLogGroup?.logGroupName),
+    });
+    template.hasResource('AWS::Logs::LogGroup', {
+      DeletionPolicy: 'Retain',
+      Properties: { RetentionInDays: 365, KmsKeyId: Match.absent() },
+    });
+  });
+
+  test('flow logs wait for the permission to write, which is not an inline policy', () => {
+    const { id: policy, resource } = only(template, 'AWS::IAM::ManagedPolicy');
+    expect(only(template, 'AWS::EC2::FlowLog').resource.DependsOn).toContain(policy);
+    expect(resource.Properties.PolicyDocument.Statement).toEqual([
+      {
+        Action: ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'],
+        Effect: 'Allow',
+        Resource: stack.resolve(network.flowLogGroup?.logGroupArn),
+      },
+    ]);
+  });
+
+  test('only flow logs of this account may assume their role', () => {
+    template.hasResourceProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Principal: { Service: 'vpc-flow-logs.amazonaws.com' },
+            Condition: Match.objectLike({ StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } }),
+          }),
+        ],
+      },
+    });
+  });
+});
+
+describe('in development, with nothing given', () => {
+  const stack = testStack();
+  const network = new Network(stack, 'Network', { profile: development });
+  const template = templateOf(stack);
+
+  test('there is no NAT gateway, and no private subnet that would need one', () => {
+    template.resourceCountIs('AWS::EC2::NatGateway', 0);
+    expect(network.vpc.privateSubnets).toHaveLength(0);
+    expect(network.vpc.publicSubnets).toHaveLength(2);
+    expect(network.vpc.isolatedSubnets).toHaveLength(2);
+  });
+
+  test('Secrets Manager is reached through an endpoint in one isolated subnet', () => {
+    expect(network.secretsManagerEndpoint).toBe(network.interfaceEndpoints.secretsmanager);
+    template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+      VpcEndpointType: 'Interface',
+      PrivateDnsEnabled: true,
+      SubnetIds: [stack.resolve(network.vpc.isolatedSubnets[0].subnetId)],
+    });
+  });
+
+  test('the endpoint accepts HTTPS from inside the VPC only', () => {
+    template.hasResourceProperties('AWS::EC2::SecurityGroup', {
+      SecurityGroupIngress: [Match.objectLike({ CidrIp: '10.0.0.0/16', FromPort: 443, ToPort: 443 })],
+    });
+  });
+
+  test('there are no flow logs', () => {
+    template.resourceCountIs('AWS::EC2::FlowLog', 0);
+    expect(network.flowLogGroup).toBeUndefined();
+  });
+});
+
+describe('with everything given', () => {
+  const stack = testStack();
+  const encryptionKey = new Key(stack, 'Key');
+  const network = new Network(stack, 'Network', {
+    profile: development,
+    maxAzs: 3,
+    natGateways: 1,
+    ipAddresses: IpAddresses.cidr('10.20.0.0/20'),
+    interfaceEndpoints: [InterfaceVpcEndpointAwsService.ECR, InterfaceVpcEndpointAwsService.SECRETS_MANAGER],
+    flowLogs: true,
+    encryptionKey,
+    logRetention: RetentionDays.ONE_WEEK,
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  const template = templateOf(stack);
+
+  test('three zones share one NAT gateway', () => {
+    expect(network.vpc.privateSubnets).toHaveLength(3);
+    template.resourceCountIs('AWS::EC2::NatGateway', 1);
+  });
+
+  test('the given addresses are divided', () => {
+    template.hasResourceProperties('AWS::EC2::VPC', { CidrBlock: '10.20.0.0/20' });
+    expect(new Set(cidrs(network)).size).toBe(9);
+  });
+
+  test('interface endpoints stand in every zone and share a security group', () => {
+    expect(Object.keys(network.interfaceEndpoints)).toEqual(['ecr.api', 'secretsmanager']);
+    expect(network.secretsManagerEndpoint).toBe(network.interfaceEndpoints.secretsmanager);
+    const endpoints = Object.values(
+      template.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Interface' } }),
+    );
+    expect(endpoints).toHaveLength(2);
+    for (const endpoint of endpoints) {
+      expect(endpoint.Properties.SubnetIds).toHaveLength(3);
+    }
+    template.resourceCountIs('AWS::EC2::SecurityGroup', 1);
+  });
+
+  test('the flow log group is encrypted with the key, and the key lets it', () => {
+    template.hasResource('AWS::Logs::LogGroup', {
+      DeletionPolicy: 'Retain',
+      Properties: { RetentionInDays: 7, KmsKeyId: stack.resolve(encryptionKey.keyArn) },
+    });
+    template.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: { Statement: Match.arrayWith([Match.objectLike({ Sid: 'AllowLogGroups' })]) },
+    });
+  });
+});
+
+test('zones are the same with and without an account', () => {
+  const zones = [{}, { env: { account: '111111111111', region: 'eu-west-1' } }].map((props) => {
+    const stack = testStack(props);
+    const network = new Network(stack, 'Network', { maxAzs: 3 });
+    return stack.resolve(network.vpc.publicSubnets.map((subnet) => subnet.availabilityZone));
+  });
+  expect(zones[0]).toHaveLength(3);
+  expect(zones[1]).toEqual(zones[0]);
+  expect(zones[0][2]).toEqual({ 'Fn::Select': [2, { 'Fn::GetAZs': '' }] });
+});
+
+test('a third zone or NAT gateways can be added without moving a subnet that exists', () => {
+  const before = cidrs(new Network(testStack(), 'Network', { maxAzs: 2, natGateways: 0 }));
+  const after = cidrs(new Network(testStack(), 'Network', { maxAzs: 3, natGateways: 3 }));
+  expect(before).toHaveLength(4);
+  expect(after).toEqual(expect.arrayContaining(before));
+});
+
+test('flow logs can be turned off in production', () => {
+  const stack = testStack();
+  new Network(stack, 'Network', { flowLogs: false });
+  templateOf(stack).resourceCountIs('AWS::EC2::FlowLog', 0);
+});
+
+test('the smallest block still gives subnets that a load balancer fits into', () => {
+  const stack = testStack();
+  const network = new Network(stack, 'Network', { ipAddresses: IpAddresses.cidr('10.0.0.0/23') });
+  expect(network.vpc.publicSubnets[0].ipv4CidrBlock).toBe('10.0.0.0/27');
+});
+
+test('all problems are reported at once', () => {
+  const message = errorOf(() => new Network(testStack(), 'Network', { maxAzs: 1, natGateways: -1 }));
+  expect(message.split('\n')).toEqual([
+    expect.stringMatching(/^Shop\/Network: `maxAzs` must be a whole number from 2 to 3, got 1\. /),
+    expect.stringMatching(/^Shop\/Network: `natGateways` must be a whole number from 0 to 3 .*, got -1\. /),
+  ]);
+});

@@ -1,0 +1,55 @@
+import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
+import { only, templateOf, testStack } from '../support';
+import { loadBalancerFor, processProps } from './support';
+
+function asgiService(props: Partial<AsgiServiceProps> = {}) {
+  const stack = testStack();
+  const common = processProps(stack);
+  const asgi = new AsgiService(stack, 'Asgi', { ...common, loadBalancer: loadBalancerFor(stack, common), ...props });
+  return { stack, asgi, template: templateOf(stack) };
+}
+
+describe('AsgiService', () => {
+  test('runs uvicorn, which ends its WebSockets in time and hides its name', () => {
+    const { template } = asgiService();
+    expect(only(template, 'AWS::ECS::TaskDefinition').resource.Properties.ContainerDefinitions[0]).toMatchObject({
+      Command: [
+        'uvicorn',
+        'shop.asgi:application',
+        ...['--host', '0.0.0.0', '--port', '8000', '--timeout-keep-alive', '75', '--timeout-graceful-shutdown', '30'],
+        '--no-server-header',
+      ],
+      StopTimeout: 45,
+    });
+  });
+
+  test('takes /ws/* of its host names before the web service does', () => {
+    const { template } = asgiService();
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+      Priority: 100,
+      Conditions: [
+        { Field: 'host-header', HostHeaderConfig: { Values: ['shop.example.com'] } },
+        { Field: 'path-pattern', PathPatternConfig: { Values: ['/ws/*'] } },
+      ],
+    });
+  });
+
+  test('with every path it is the only service, and needs no condition on the path', () => {
+    const { template } = asgiService({ paths: ['/*'] });
+    const { Conditions } = only(template, 'AWS::ElasticLoadBalancingV2::ListenerRule').resource.Properties;
+    expect(Conditions.map(({ Field }: { Field: string }) => Field)).toEqual(['host-header']);
+  });
+
+  test('takes another callable, and counts ten connections a process unless told', () => {
+    const { template, asgi } = asgiService({ application: 'shop.realtime:app', cpu: 2048, memoryLimitMiB: 4096 });
+    expect(only(template, 'AWS::ECS::TaskDefinition').resource.Properties.ContainerDefinitions[0].Command[1]).toBe(
+      'shop.realtime:app',
+    );
+    expect(asgi.connectionsPerTask).toBe(20);
+    expect(asgiService({ connectionsPerProcess: 3 }).asgi.connectionsPerTask).toBe(3);
+  });
+
+  test('takes four path patterns beside one host name', () => {
+    expect(() => asgiService({ paths: ['/a', '/b', '/c', '/d'] })).not.toThrow();
+  });
+});

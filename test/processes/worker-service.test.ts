@@ -1,0 +1,265 @@
+import { Duration } from 'aws-cdk-lib';
+import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Profile } from '../../constructs/core/profile';
+import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
+import { WorkerService, type WorkerServiceOptions } from '../../constructs/processes/worker-service';
+import { CeleryBroker } from '../../constructs/queues/celery-broker';
+import { TaskQueue } from '../../constructs/queues/task-queue';
+import { errorOf, Match, only, templateOf, testStack } from '../support';
+import { broughtProps, celeryProps, containerOf, statementsOf, variable } from './background';
+
+function workerWith(options: WorkerServiceOptions & { profile?: Profile } = {}) {
+  const stack = testStack();
+  const worker = new WorkerService(stack, 'Worker', { ...celeryProps(stack), ...options });
+  return { stack, worker, template: templateOf(stack) };
+}
+
+function commandOf(options: WorkerServiceOptions): string {
+  const { template } = workerWith(options);
+  return containerOf(only(template, 'AWS::ECS::TaskDefinition').resource).Command.join(' ');
+}
+
+function targetOf(options: WorkerServiceOptions): number {
+  const { resource } = only(workerWith(options).template, 'AWS::ApplicationAutoScaling::ScalingPolicy');
+  return resource.Properties.TargetTrackingScalingPolicyConfiguration.TargetValue;
+}
+
+describe('with nothing but what is required', () => {
+  const { stack, worker, template } = workerWith();
+  const definition = only(template, 'AWS::ECS::TaskDefinition').resource;
+
+  test('Celery works on the default queue, sized by the profile and limited by the queue', () => {
+    expect(containerOf(definition).Command).toEqual([
+      ...['celery', '--app', 'config', 'worker', '--queues', 'default', '--concurrency', '1'],
+      ...['--prefetch-multiplier', '1', '--time-limit', '1500', '--max-tasks-per-child', '1000'],
+      ...['--without-gossip', '--without-mingle', '--without-heartbeat', '--loglevel', 'INFO'],
+    ]);
+    expect(definition.Properties).toMatchObject({ Cpu: '512', Memory: '1024' });
+    expect(worker.queueNames).toEqual(['default']);
+    expect(worker.concurrency).toBe(1);
+    expect(worker.connectionsPerTask).toBe(1);
+  });
+
+  test('it has two minutes to finish and is alive while it touches its file', () => {
+    expect(containerOf(definition).StopTimeout).toBe(120);
+    expect(variable(definition, 'CELERY_LIVENESS_FILE')).toBe('/tmp/celery-liveness');
+    expect(containerOf(definition).HealthCheck.Command[3]).toContain('CELERY_LIVENESS_FILE');
+  });
+
+  test('production runs one to six tasks, not on Spot, and rolls back what fails', () => {
+    expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 6]);
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 1, MaxCapacity: 6 });
+    template.hasResourceProperties('AWS::ECS::Service', {
+      LaunchType: 'FARGATE',
+      DesiredCount: Match.absent(),
+      DeploymentConfiguration: {
+        MinimumHealthyPercent: 100,
+        MaximumPercent: 200,
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      },
+    });
+  });
+
+  test('a minute of waiting at five seconds a task is twelve messages for each process', () => {
+    expect(targetOf({})).toBe(12);
+    expect(targetOf({ concurrency: 3 })).toBe(36);
+  });
+
+  test('the observers can read it', () => {
+    expect(stack.resolve(worker.metricRunningTasks().dimensions)).toEqual({
+      ClusterName: stack.resolve(worker.service.cluster.clusterName),
+      ServiceName: stack.resolve(worker.service.serviceName),
+    });
+    expect(worker.metricCpuUtilization().metricName).toBe('CPUUtilization');
+    expect(worker.metricMemoryUtilization({ period: Duration.minutes(1) }).period.toSeconds()).toBe(60);
+    expect(worker.metricBacklogPerTask({ label: 'backlog' }).label).toBe('backlog');
+    expect(worker.connections.securityGroups).toHaveLength(1);
+  });
+});
+
+describe('scaling', () => {
+  const { stack, template } = workerWith({ queueNames: ['default', 'reports'], backlogPerTask: 7 });
+  const { resource } = only(template, 'AWS::ApplicationAutoScaling::ScalingPolicy');
+  const { CustomizedMetricSpecification, ...configuration } =
+    resource.Properties.TargetTrackingScalingPolicyConfiguration;
+  const metrics: { Id: string; Expression?: string; ReturnData: boolean }[] = CustomizedMetricSpecification.Metrics;
+
+  test('follows the messages, waiting and held, of every queue for each running task', () => {
+    expect(metrics.at(-1)).toMatchObject({
+      Expression:
+        '(FILL(waiting0, 0) + FILL(held0, 0) + FILL(waiting1, 0) + FILL(held1, 0)) / IF(running > 0, running, 1)',
+      ReturnData: true,
+    });
+    const { reports } = (stack.node.findChild('Broker') as CeleryBroker).queues;
+    expect(metrics.find(({ Id }) => Id === 'held1')).toMatchObject({
+      MetricStat: {
+        Stat: 'Maximum',
+        Metric: {
+          Namespace: 'AWS/SQS',
+          MetricName: 'ApproximateNumberOfMessagesNotVisible',
+          Dimensions: [{ Name: 'QueueName', Value: stack.resolve(reports.queue.queueName) }],
+        },
+      },
+    });
+    expect(metrics.find(({ Id }) => Id === 'running')).toMatchObject({
+      MetricStat: { Stat: 'Average', Metric: { Namespace: 'ECS/ContainerInsights', MetricName: 'RunningTaskCount' } },
+    });
+  });
+
+  test('only the expression returns data', () => {
+    expect(metrics.filter(({ ReturnData }) => ReturnData)).toHaveLength(1);
+  });
+
+  test('adds tasks soon and takes them away late', () => {
+    expect(configuration).toEqual({ TargetValue: 7, ScaleOutCooldown: 60, ScaleInCooldown: 300 });
+  });
+
+  test('the target follows from the acceptable latency and the duration of a task', () => {
+    expect(
+      targetOf({ acceptableLatency: Duration.minutes(5), taskDuration: Duration.seconds(30), concurrency: 2 }),
+    ).toBe(20);
+  });
+
+  test('there is no policy where the number of tasks is fixed', () => {
+    const fixed = workerWith({ minCapacity: 3, maxCapacity: 3 }).template;
+    fixed.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 0);
+    fixed.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 3, MaxCapacity: 3 });
+  });
+});
+
+describe('a deployment', () => {
+  test('is rolled back by letters in the dead-letter queue', () => {
+    const { stack, template } = workerWith();
+    const alarm = only(template, 'AWS::CloudWatch::Alarm');
+    const { deadLetterQueue } = (stack.node.findChild('Broker') as CeleryBroker).queues.default;
+    expect(alarm.resource.Properties).toMatchObject({
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Dimensions: [{ Name: 'QueueName', Value: stack.resolve(deadLetterQueue?.queueName) }],
+      Threshold: 0,
+      TreatMissingData: 'notBreaching',
+    });
+    template.hasResourceProperties('AWS::ECS::Service', {
+      DeploymentConfiguration: { Alarms: { AlarmNames: [{ Ref: alarm.id }], Enable: true, Rollback: true } },
+    });
+  });
+
+  test('is watched by one alarm however many queues there are', () => {
+    const { template } = workerWith({ queueNames: ['default', 'reports', 'express'] });
+    const [sum] = only(template, 'AWS::CloudWatch::Alarm').resource.Properties.Metrics;
+    expect(sum.Expression).toBe('FILL(letters0, 0) + FILL(letters1, 0) + FILL(letters2, 0)');
+  });
+
+  test('is watched by none where no dead-letter queue is known', () => {
+    const stack = testStack();
+    const { broker: _, ...props } = celeryProps(stack);
+    const theirs = TaskQueue.fromTaskQueueAttributes(stack, 'Theirs', {
+      queue: Queue.fromQueueArn(stack, 'TheirQueue', 'arn:aws:sqs:eu-west-1:111122223333:theirs'),
+      visibilityTimeout: Duration.hours(1),
+    });
+    const broker = new CeleryBroker(stack, 'OtherBroker', { existingQueues: { theirs } });
+    new WorkerService(stack, 'Worker', { ...props, broker });
+    const template = templateOf(stack);
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+    template.hasResourceProperties('AWS::ECS::Service', { DeploymentConfiguration: { Alarms: { Enable: false } } });
+  });
+});
+
+describe('with everything given', () => {
+  const stack = testStack();
+  const props = celeryProps(stack);
+  const brought = broughtProps(stack, props);
+  const worker = new WorkerService(stack, 'Worker', {
+    ...props,
+    ...brought,
+    queueNames: ['reports', 'express'],
+    application: 'shop.tasks:celery',
+    concurrency: 4,
+    healthCheck: ContainerHealthCheck.none(),
+    minCapacity: 2,
+    maxCapacity: 3,
+    cpu: 1024,
+    memoryLimitMiB: 2048,
+    stopTimeout: Duration.seconds(60),
+    spot: true,
+    cpuArchitecture: CpuArchitecture.X86_64,
+  });
+  const template = templateOf(stack);
+  const definition = only(template, 'AWS::ECS::TaskDefinition').resource;
+
+  test('the worker is as said', () => {
+    const command = containerOf(definition).Command.join(' ');
+    expect(command).toContain('celery --app shop.tasks:celery worker --queues reports,express --concurrency 4 ');
+    expect(containerOf(definition)).toMatchObject({ StopTimeout: 60 });
+    expect(containerOf(definition).HealthCheck).toBeUndefined();
+    expect(variable(definition, 'SENTRY_ENVIRONMENT')).toBe('test');
+    expect(worker.connectionsPerTask).toBe(4);
+    expect(definition.Properties.RuntimePlatform.CpuArchitecture).toBe('X86_64');
+  });
+
+  test('the shortest time limit of its queues holds for all tasks', () => {
+    expect(containerOf(definition).Command.join(' ')).toContain('--time-limit 4 ');
+  });
+
+  test('it runs on Spot, once the cluster knows Spot', () => {
+    const { resource } = only(template, 'AWS::ECS::Service');
+    expect(resource.Properties.CapacityProviderStrategy).toEqual([{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }]);
+    expect(resource.DependsOn).toContain(only(template, 'AWS::ECS::ClusterCapacityProviderAssociations').id);
+  });
+
+  test('it uses the security group that it is given', () => {
+    expect(worker.connections.securityGroups).toEqual([brought.securityGroup]);
+  });
+});
+
+describe('wiring', () => {
+  const { stack, template } = workerWith({ queueNames: ['reports'] });
+  const { queues } = stack.node.findChild('Broker') as CeleryBroker;
+  const statements = statementsOf(template, 'WorkerTaskTaskRole');
+
+  function resourcesOf(action: string) {
+    return statements.filter(({ Action }) => [Action].flat().includes(action)).map(({ Resource }) => Resource);
+  }
+
+  test('it receives from its own queues and sends to all', () => {
+    expect(resourcesOf('sqs:ReceiveMessage')).toEqual([stack.resolve(queues.reports.queue.queueArn)]);
+    for (const { queue } of Object.values(queues)) {
+      expect(resourcesOf('sqs:SendMessage')).toContainEqual(stack.resolve(queue.queueArn));
+    }
+  });
+
+  test('the service waits for its permissions and routes', () => {
+    const { DependsOn } = only(template, 'AWS::ECS::Service').resource;
+    const policies = Object.keys(template.findResources('AWS::IAM::ManagedPolicy'));
+    const routes = Object.keys(template.findResources('AWS::EC2::Route')).filter((id) => id.includes('Private'));
+    expect(DependsOn).toEqual(expect.arrayContaining([...policies, ...routes]));
+  });
+
+  test('the alarm does not read what the service itself reports', () => {
+    const alarm = JSON.stringify(only(template, 'AWS::CloudWatch::Alarm').resource);
+    expect(alarm).not.toContain(only(template, 'AWS::ECS::Service').id);
+  });
+});
+
+test('development runs it on Spot', () => {
+  const { template, worker } = workerWith({ profile: Profile.development() });
+  template.hasResourceProperties('AWS::ECS::Service', {
+    CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }],
+  });
+  expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 2]);
+});
+
+test('a command of the user replaces Celery', () => {
+  expect(commandOf({ command: ['python', 'consume.py'] })).toBe('python consume.py');
+});
+
+test('fails when scaling to nothing is asked for, and says all other problems too', () => {
+  const message = errorOf(() =>
+    workerWith({ minCapacity: 0, queueNames: ['defualt'], taskDuration: Duration.minutes(2) }),
+  );
+  expect(message.split('\n')).toEqual([
+    expect.stringContaining('Shop/Worker: `minCapacity` must be a whole number at least 1, got 0.'),
+    expect.stringContaining('`queueNames` must be queues of the broker: default, reports, express, got "defualt".'),
+    expect.stringContaining('`taskDuration` must be at most `acceptableLatency`, 60 seconds, got 120 seconds.'),
+  ]);
+});
