@@ -5,6 +5,7 @@ import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { type Check, expect } from './check';
 import { drainingChecks } from './draining';
+import { hostChecks } from './hosts';
 import { PAGES } from './names';
 import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
@@ -16,6 +17,7 @@ import { webChecks } from './web';
 const before = [
   startChecks,
   webChecks,
+  hostChecks,
   asgiChecks,
   taskChecks,
   scheduleChecks,
@@ -63,6 +65,7 @@ export const secretChecks: Check[] = [
 export const allChecks: Check[] = [
   ...startChecks,
   ...webChecks,
+  ...hostChecks,
   ...asgiChecks,
   ...taskChecks,
   ...scheduleChecks,
