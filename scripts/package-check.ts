@@ -52,6 +52,21 @@ const npm: Step[] = [
     },
   ],
   [
+    'an ES module can import every public name',
+    () => {
+      const script = `
+        import * as names from '${manifest.name}';
+        const { default: all, ...named } = names;
+        console.log(JSON.stringify([Object.keys(all), Object.keys(all).filter((name) => named[name] === undefined)]));`;
+      const output = run(process.execPath, ['--input-type=module', '--eval', script], CONSUMER, 'stdout');
+      const [names, missing]: string[][] = JSON.parse(output);
+      if (names.length === 0 || missing.length > 0) {
+        throw new Error(`of ${names.length} names, these cannot be imported: ${missing.join(', ')}`);
+      }
+      return `${names.length} names`;
+    },
+  ],
+  [
     "the README's lines compile against its types",
     () => {
       writeFileSync(join(CONSUMER, 'app.ts'), snippet('ts'));
