@@ -94,7 +94,6 @@ async function neverStarts(
     name: `${original.name}-broken`,
     definition: { ...original.definition, healthCheck: undefined, ...change },
     desiredCount: 1,
-    minimumHealthyPercent: 100,
     maximumPercent: 200,
     gracePeriod: 0,
     launch: (definition, name) => rehearsal.launch(definition, name),

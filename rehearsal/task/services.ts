@@ -13,7 +13,6 @@ export interface ServiceProps {
   readonly name: string;
   readonly definition: TaskDefinition;
   readonly desiredCount: number;
-  readonly minimumHealthyPercent: number;
   readonly maximumPercent: number;
   readonly gracePeriod: number;
   readonly group?: TargetGroup;

@@ -11,10 +11,6 @@ export interface IntrinsicsProps {
   readonly stackName: string;
   readonly region: string;
   readonly account: string;
-  /** Values of `Fn::ImportValue`, by export name. */
-  readonly imports?: Readonly<Record<string, string>>;
-  /** Looks up a `{{resolve:secretsmanager:…}}` reference. */
-  readonly secret?: (reference: string) => string;
 }
 
 /**
@@ -46,9 +42,6 @@ export class Intrinsics {
   }
 
   resolve(value: unknown): unknown {
-    if (typeof value === 'string') {
-      return this.dynamic(value);
-    }
     if (Array.isArray(value)) {
       return value.map((item) => this.resolve(item)).filter((item) => item !== undefined);
     }
@@ -58,8 +51,7 @@ export class Intrinsics {
     const entries = Object.entries(value);
     const name = entries[0]?.[0] ?? '';
     if (entries.length === 1 && (name === 'Ref' || name === 'Condition' || name.startsWith('Fn::'))) {
-      const result = this.call(name, entries[0][1]);
-      return typeof result === 'string' ? this.dynamic(result) : result;
+      return this.call(name, entries[0][1]);
     }
     return Object.fromEntries(
       entries.map(([key, item]) => [key, this.resolve(item)]).filter(([, item]) => item !== undefined),
@@ -98,10 +90,8 @@ export class Intrinsics {
         const [map, first, second] = (argument as unknown[]).map((item) => String(this.resolve(item)));
         return this.props.template.Mappings?.[map]?.[first]?.[second] ?? paper(`map/${map}/${first}/${second}`);
       }
-      case 'Fn::ImportValue': {
-        const exported = String(this.resolve(argument));
-        return this.props.imports?.[exported] ?? paper(`import/${exported}`);
-      }
+      case 'Fn::ImportValue':
+        return paper(`import/${this.resolve(argument)}`);
       case 'Fn::GetAZs':
         return ['a', 'b', 'c'].map((zone) => `${this.props.region}${zone}`);
       case 'Fn::Base64':
@@ -165,12 +155,6 @@ export class Intrinsics {
       const dot = name.indexOf('.');
       return String(dot < 0 ? this.ref(name) : this.attribute(name.slice(0, dot), name.slice(dot + 1)));
     });
-  }
-
-  private dynamic(text: string): string {
-    return text.replace(/\{\{resolve:secretsmanager:([^}]+)\}\}/g, (match, reference: string) =>
-      this.props.secret === undefined ? match : this.props.secret(reference),
-    );
   }
 }
 

@@ -30,7 +30,6 @@ export function readServices({ intrinsics, definitions, groups, announce }: Serv
       name: placeOf(resource) ?? definition.kind ?? id,
       definition,
       desiredCount: Number(properties.DesiredCount ?? minimums.get(id) ?? 1),
-      minimumHealthyPercent: Number(properties.DeploymentConfiguration?.MinimumHealthyPercent ?? 100),
       maximumPercent: Number(properties.DeploymentConfiguration?.MaximumPercent ?? 200),
       gracePeriod: Number(properties.HealthCheckGracePeriodSeconds ?? 0),
       group: groups.get(properties.LoadBalancers?.[0]?.TargetGroupArn),

@@ -27,8 +27,6 @@ export interface TaskDefinition {
   readonly healthCheck?: HealthCheck;
   readonly stopTimeout: number;
   readonly user?: string;
-  readonly readOnly: boolean;
-  readonly cpu: number;
   /** Containers beside the application's: they stay paper. */
   readonly sidecars: string[];
 }
@@ -58,8 +56,6 @@ export function readTaskDefinition(
     healthCheck: healthCheck(main.HealthCheck),
     stopTimeout: Number(main.StopTimeout ?? 30),
     user: main.User,
-    readOnly: main.ReadonlyRootFilesystem === true,
-    cpu: Number(properties.Cpu ?? 256),
     sidecars: containers.filter((container) => container !== main).map((container) => container.Name),
   };
 }
