@@ -1,5 +1,6 @@
-import { Duration, Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
-import { Construct, type IConstruct } from 'constructs';
+import { Duration, Size, Token } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { show } from './show';
 
 /** What a prop may hold, and what to do when it does not. Both complete a sentence: “`prop` must {must}, got …. {remedy}” */
 export interface Rule {
@@ -106,20 +107,4 @@ function bounds({ min, max, where }: NumberRule, unit: string): string {
     return ` at most ${max}${unit}${place}`;
   }
   return min === undefined ? place : ` at least ${min}${unit}${place}`;
-}
-
-function show(value: unknown): string {
-  if (value instanceof Duration) {
-    return `${value.toMilliseconds({ integral: false }) / 1000} seconds`;
-  }
-  if (value instanceof Size) {
-    return `${value.toMebibytes({ rounding: SizeRoundingBehavior.NONE })} MiB`;
-  }
-  if (typeof value === 'number' || value === undefined || value === null) {
-    return String(value);
-  }
-  if (Construct.isConstruct(value)) {
-    return value.node.path;
-  }
-  return JSON.stringify(value);
 }

@@ -268,7 +268,7 @@ test('fails when a rule keeps backups for less time than the lock, and passes at
   const make = (days: number) =>
     backupIn(testStack(), { vaultLock: lock, rules: [rule({ deleteAfter: Duration.days(days) })] });
   expect(errorOf(() => make(29))).toContain(
-    "Shop/Backup: `rules[0].deleteAfter` must be at least the lock's `minRetention`, 30 days, got 2505600 seconds.",
+    "Shop/Backup: `rules[0].deleteAfter` must be at least the lock's `minRetention`, 30 days, got 29 days.",
   );
   expect(() => make(30)).not.toThrow();
 });
