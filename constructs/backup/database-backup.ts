@@ -13,7 +13,7 @@ import { type Profile, profileValues } from '../core/profile';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
-import { checkBackup, checkSchedule } from './private/checks';
+import { checkBackup, checkSchedule, DEFAULT_START_WINDOW } from './private/checks';
 import { RestoreTest } from './private/restore-test';
 
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];
@@ -181,7 +181,7 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
     scheduleExpression: rule.schedule,
     scheduleExpressionTimezone: timeZone,
     deleteAfter: rule.deleteAfter,
-    startWindow: rule.startWindow ?? Duration.hours(2),
+    startWindow: rule.startWindow ?? DEFAULT_START_WINDOW,
     completionWindow: rule.completionWindow ?? Duration.hours(8),
     copyActions: rule.copyDestinations?.map((destinationBackupVault) => ({
       destinationBackupVault,

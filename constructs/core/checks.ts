@@ -16,6 +16,12 @@ export interface NumberRule {
   readonly remedy: string;
 }
 
+/** Bounds of a duration, in the unit of `whole`; in seconds, of which there may be fractions, where `whole` is not given. */
+export interface DurationRule extends NumberRule {
+  /** The unit that AWS counts in: the duration must be a whole number of it. */
+  readonly whole?: 'seconds' | 'minutes' | 'days';
+}
+
 /**
  * Collects every problem of one construct and reports them together, before anything is created.
  *
@@ -52,10 +58,14 @@ export class Checks {
     return this.optional(prop, given, holds, { must: `be a number${bounds(rule, '')}`, remedy: rule.remedy });
   }
 
-  /** A duration within bounds given in seconds, both included. */
-  public duration(prop: string, given: Duration | undefined, rule: NumberRule): this {
-    const holds = () => within((given as Duration).toMilliseconds({ integral: false }) / 1000, rule);
-    return this.optional(prop, given, holds, { must: `be${bounds(rule, ' seconds')}`, remedy: rule.remedy });
+  /** A duration within bounds, both included. */
+  public duration(prop: string, given: Duration | undefined, { whole, ...rule }: DurationRule): this {
+    const holds = () => {
+      const amount = secondsOf(given as Duration) / SECONDS[whole ?? 'seconds'];
+      return within(amount, rule) && (whole === undefined || Number.isInteger(amount));
+    };
+    const must = whole === undefined ? `be${bounds(rule, ' seconds')}` : `be whole ${whole}${bounds(rule, '')}`;
+    return this.optional(prop, given, holds, { must, remedy: rule.remedy });
   }
 
   /** A string of a given form. */
@@ -81,6 +91,13 @@ export class Checks {
       throw new Error(this.problems.join('\n'));
     }
   }
+}
+
+const SECONDS = { seconds: 1, minutes: 60, days: 86_400 };
+
+/** A duration in seconds, with fractions: for comparisons, where the CDK's own conversion refuses a fraction. */
+export function secondsOf(duration: Duration): number {
+  return duration.toMilliseconds({ integral: false }) / 1000;
 }
 
 /** True when the value is only known at deployment. */

@@ -7,6 +7,7 @@ import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-lo
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
+import type { Checks } from './checks';
 import { handlerCode } from './handler-code';
 import { allowLogGroups } from './key-policy';
 import { WorkloadRole } from './workload-role';
@@ -85,6 +86,14 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
   }
   acknowledgeInvocation(handler, props);
   return { handler, role, logGroup };
+}
+
+/** Validates the concurrency that is reserved for a function. */
+export function checkReservedConcurrency(checks: Checks, handlerReservedConcurrency: number | undefined): void {
+  checks.integer('handlerReservedConcurrency', handlerReservedConcurrency, {
+    min: 1,
+    remedy: 'Leave it out in an account with a concurrency quota of 10, none of which can be reserved.',
+  });
 }
 
 /** Lets Lambda place functions in a VPC: one policy for all functions of a construct. */

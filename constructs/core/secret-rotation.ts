@@ -82,11 +82,10 @@ export class SecretRotation extends Construct {
 
 /** Periods that Secrets Manager takes: 1 to 1000 days. */
 export function checkRotationPeriod(checks: Checks, prop: string, period: Duration | undefined, least = 1): void {
-  const days = period === undefined || period.isUnresolved() ? undefined : period.toDays({ integral: false });
-  checks.integer(prop, days, {
+  checks.duration(prop, period, {
+    whole: 'days',
     min: least,
     max: 1000,
-    where: 'in days',
     remedy: 'Secrets Manager counts in days; give for example Duration.days(30).',
   });
 }

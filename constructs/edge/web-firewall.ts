@@ -6,7 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { Checks } from '../core/checks';
+import { Checks, secondsOf } from '../core/checks';
 import { allowLogGroups } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { MANAGED_GROUPS } from './private/managed-rules';
@@ -208,7 +208,7 @@ function validate(scope: Construct, props: WebFirewallProps) {
     .optional(
       'rateLimitWindow',
       props.rateLimitWindow,
-      () => [60, 120, 300, 600].includes((props.rateLimitWindow as Duration).toMilliseconds() / 1000),
+      () => [60, 120, 300, 600].includes(secondsOf(props.rateLimitWindow as Duration)),
       { must: 'be 1, 2, 5 or 10 minutes', remedy: 'WAF counts in no other windows.' },
     )
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' });

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HealthCheck } from 'aws-cdk-lib/aws-ecs';
+import { secondsOf } from '../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../core/contract';
 
 /**
@@ -17,7 +18,7 @@ export class ContainerHealthCheck {
   /** The file named by CELERY_LIVENESS_FILE was touched within `maxAge` (90 seconds unless given); `django-fargate` keeps it. */
   public static livenessFile(maxAge: Duration = Duration.seconds(90)): ContainerHealthCheck {
     return ContainerHealthCheck.python(
-      `import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > ${maxAge.toSeconds()})`,
+      `import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > ${secondsOf(maxAge)})`,
     );
   }
 

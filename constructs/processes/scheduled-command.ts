@@ -145,30 +145,23 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
       max: 185,
       remedy: 'Three attempts outlast a throttled start.',
     })
-    .duration('maxEventAge', props.maxEventAge, { min: 60, max: 86400, remedy: 'An hour suits most commands.' })
-    .duration('flexibleTimeWindow', props.flexibleTimeWindow, {
+    .duration('maxEventAge', props.maxEventAge, {
+      whole: 'seconds',
       min: 60,
       max: 86400,
+      remedy: 'An hour suits most commands.',
+    })
+    .duration('flexibleTimeWindow', props.flexibleTimeWindow, {
+      whole: 'minutes',
+      min: 1,
+      max: 1440,
       remedy: 'Leave it out for commands that must start at the moment.',
-    })
-    .optional('flexibleTimeWindow', props.flexibleTimeWindow, () => whole(props.flexibleTimeWindow, 60), {
-      must: 'be whole minutes',
-      remedy: 'EventBridge Scheduler knows no shorter steps: round it.',
-    })
-    .optional('maxEventAge', props.maxEventAge, () => whole(props.maxEventAge, 1), {
-      must: 'be whole seconds',
-      remedy: 'EventBridge Scheduler knows no fractions: round it.',
     })
     .optional('deadLetterQueue', props.deadLetterQueue?.node.path, () => props.deadLetterQueue?.fifo !== true, {
       must: 'be a standard queue',
       remedy: 'EventBridge Scheduler does not send to FIFO queues.',
     })
     .throwIfAny();
-}
-
-/** Whether a duration is a multiple of so many seconds. */
-function whole(duration: Duration | undefined, seconds: number): boolean {
-  return ((duration?.toMilliseconds() ?? 0) / 1000) % seconds === 0;
 }
 
 function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue {

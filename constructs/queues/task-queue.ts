@@ -4,7 +4,7 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IQueue, Queue, QueueEncryption, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
-import { Checks, isUnknown } from '../core/checks';
+import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { type Profile, profileValues } from '../core/profile';
 
 const MOST_VISIBILITY_SECONDS = 12 * 3600;
@@ -234,6 +234,7 @@ function validate(
       remedy: 'Deployments and interrupted tasks receive a message again; with less than 3 they end as dead letters.',
     })
     .duration('retentionPeriod', retentionPeriod, {
+      whole: 'seconds',
       min: 60,
       max: DEAD_LETTER_RETENTION.toSeconds() - 1,
       remedy: 'The dead-letter queue keeps messages for 14 days from when they were posted, which must be longer.',
@@ -242,7 +243,7 @@ function validate(
     checks.throwIfAny();
     return;
   }
-  const visible = seconds(visibilityTimeout ?? withMargin(taskTimeLimit));
+  const visible = secondsOf(visibilityTimeout ?? withMargin(taskTimeLimit));
   const received = visible * maxReceiveCount;
   checks
     .duration('maxEta', maxEta, {
@@ -251,7 +252,7 @@ function validate(
       where: `(the visibility timeout of ${visible} seconds)`,
       remedy: 'Raise `visibilityTimeout`, or start such tasks from EventBridge Scheduler.',
     })
-    .optional('retentionPeriod', retentionPeriod, () => !(seconds(retentionPeriod) < received), {
+    .optional('retentionPeriod', retentionPeriod, () => !(secondsOf(retentionPeriod) < received), {
       must: `be at least \`maxReceiveCount\` times the visibility timeout, ${received} seconds`,
       remedy:
         'Otherwise a poison message expires before it reaches the dead-letter queue: raise it, or receive less often.',
@@ -261,20 +262,12 @@ function validate(
 
 /** The time limit of tasks and the time that a message is hidden, against each other. */
 function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?: Duration): Checks {
-  const whole = { must: 'be whole seconds', remedy: 'SQS knows no fractions: round it up.' };
-  checks
-    .duration('taskTimeLimit', taskTimeLimit, {
-      min: 1,
-      max: MOST_VISIBILITY_SECONDS - 300,
-      remedy: 'SQS hides a message for 12 hours at most: split longer tasks.',
-    })
-    .optional('taskTimeLimit', taskTimeLimit, () => Number.isInteger(seconds(taskTimeLimit)), whole)
-    .optional(
-      'visibilityTimeout',
-      visibilityTimeout,
-      () => Number.isInteger(seconds(visibilityTimeout as Duration)),
-      whole,
-    );
+  checks.duration('taskTimeLimit', taskTimeLimit, {
+    whole: 'seconds',
+    min: 1,
+    max: MOST_VISIBILITY_SECONDS - 300,
+    remedy: 'SQS hides a message for 12 hours at most: split longer tasks.',
+  });
   if (isUnknown(taskTimeLimit)) {
     return checks.that('visibilityTimeout', visibilityTimeout, visibilityTimeout !== undefined, {
       must: 'be given when `taskTimeLimit` is only known at deployment',
@@ -282,7 +275,8 @@ function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?:
     });
   }
   return checks.duration('visibilityTimeout', visibilityTimeout, {
-    min: seconds(withMargin(taskTimeLimit)),
+    whole: 'seconds',
+    min: secondsOf(withMargin(taskTimeLimit)),
     max: MOST_VISIBILITY_SECONDS,
     where: '(the task time limit and a margin; 12 hours)',
     remedy:
@@ -292,10 +286,6 @@ function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?:
 
 /** The time limit and a fifth of it, no less than 4 seconds and no more than 5 minutes. */
 function withMargin(taskTimeLimit: Duration): Duration {
-  const limit = seconds(taskTimeLimit);
+  const limit = secondsOf(taskTimeLimit);
   return Duration.seconds(Math.ceil(limit + Math.max(4, Math.min(300, limit / 5))));
-}
-
-function seconds(duration: Duration): number {
-  return duration.toMilliseconds({ integral: false }) / 1000;
 }

@@ -9,7 +9,8 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
-import { Checks, isUnknown } from '../core/checks';
+import { Checks, isUnknown, secondsOf } from '../core/checks';
+import { checkReservedConcurrency } from '../core/handler-function';
 import { type Profile, profileValues } from '../core/profile';
 import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
 import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
@@ -185,29 +186,19 @@ function validate(scope: Construct, props: SecretKeyProps): void {
       remedy: 'Leave these out, or let the key rotate.',
     })
     .duration('sessionCookieAge', age, {
+      whole: 'seconds',
       min: 60,
       max: LONGEST_SESSION.toSeconds(),
       remedy: 'Give SESSION_COOKIE_AGE of your settings; browsers keep no cookie for longer than 400 days.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'Leave it out in an account whose concurrency quota is 10.',
     });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   checkRotationPeriod(checks, 'rotationPeriod', period);
-  const known = !isUnknown(age) && !isUnknown(period) && period.toMilliseconds({ integral: false }) > 0;
-  const kept = known ? fallbackLimit(seconds(age), seconds(period)) : 0;
+  const known = !isUnknown(age) && !isUnknown(period) && secondsOf(period) > 0;
+  const kept = known ? fallbackLimit(secondsOf(age), secondsOf(period)) : 0;
   checks
     .that('rotationPeriod', period, kept <= MOST_FALLBACKS, {
       must: `be long enough that ${MOST_FALLBACKS} old keys cover \`sessionCookieAge\``,
       remedy: `It would take ${kept} keys, and Django tries them all for each stale signature: rotate less often, or shorten sessions.`,
     })
-    .optional('sessionCookieAge', age, () => Number.isInteger(seconds(age)), {
-      must: 'be whole seconds',
-      remedy: 'Django counts it in seconds.',
-    })
     .throwIfAny();
-}
-
-function seconds(duration: Duration): number {
-  return duration.toMilliseconds({ integral: false }) / 1000;
 }

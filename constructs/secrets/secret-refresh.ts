@@ -11,7 +11,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
-import { handlerFunction } from '../core/handler-function';
+import { checkReservedConcurrency, handlerFunction } from '../core/handler-function';
 import { allowSenders } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import type { WorkloadRole } from '../core/workload-role';
@@ -200,11 +200,8 @@ function validate(scope: Construct, props: SecretRefreshProps): void {
     .that('services', services.length, services.length >= 1 && services.length <= MOST_SERVICES, {
       must: `be 1 to ${MOST_SERVICES} services`,
       remedy: 'Divide them between several refreshes.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'Leave it out in an account whose concurrency quota is 10.',
     });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   secrets.forEach((secret, index) => {
     checks.that(`secrets[${index}]`, secret, secret.secretFullArn !== undefined, {
       must: 'have its full ARN',

@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { type IVpc, type SelectedSubnets, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { Checks } from '../../core/checks';
+import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod } from '../../core/secret-rotation';
 import type { DatabaseVariables } from '../database-variables';
 import { isDatabaseClass } from './classes';
@@ -41,11 +42,8 @@ export function checkDatabase(checks: Checks, props: FilledProps): void {
     .matches('caBundlePath', props.caBundlePath, /^\/\S+$/, {
       must: 'be an absolute path in the image',
       remedy: 'Give the path that your Dockerfile writes the RDS certificate bundle to.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'Leave it out in an account whose concurrency quota is 10.',
     });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   checkRotation(checks, props);
   checkParameters(checks, props.parameters);
 }
@@ -59,7 +57,7 @@ function checkRotation(checks: Checks, { passwordRotationPeriod, caCertificate }
 }
 
 function checkSize(checks: Checks, props: FilledProps): void {
-  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion, backupRetention: retention } = props;
+  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion } = props;
   checks
     .that('instanceType', instanceType.toString(), isDatabaseClass(instanceType), {
       must: 'be a class that RDS sells, without the prefix `db.`',
@@ -80,10 +78,10 @@ function checkSize(checks: Checks, props: FilledProps): void {
       min: Number.isFinite(allocatedStorage) ? Math.ceil((allocatedStorage * LEAST_GROWTH_PERCENT) / 100) : undefined,
       remedy: 'Storage grows by itself only to at least a tenth more than `allocatedStorage`, in GiB.',
     })
-    .integer('backupRetention', retention.isUnresolved() ? undefined : retention.toDays({ integral: false }), {
+    .duration('backupRetention', props.backupRetention, {
+      whole: 'days',
       min: 7,
       max: 35,
-      where: 'in days',
       remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
     })
     .integer('readReplicas', props.readReplicas, { min: 0, max: 5, remedy: 'Leave it out to have none.' });

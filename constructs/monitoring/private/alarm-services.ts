@@ -1,5 +1,6 @@
 import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { secondsOf } from '../../core/checks';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
 import { runningTasks } from '../../processes/service-metrics';
@@ -81,12 +82,11 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
     runbook: 'slow-answers',
     metric: ({ targetGroup }, { loadBalancer }) =>
       ofTargets(targetGroup.metrics.targetResponseTime({ period: MINUTE, statistic: Stats.p(99) }), loadBalancer),
-    threshold: ({ responseTime }) => responseTime.toMilliseconds() / 1000,
+    threshold: ({ responseTime }) => secondsOf(responseTime),
     comparison: GREATER_THAN_THRESHOLD,
     evaluationPeriods: 5,
     treatMissingData: NOT_BREACHING,
-    sentence: ({ responseTime }) =>
-      `one request in a hundred takes longer than ${responseTime.toMilliseconds() / 1000} seconds.`,
+    sentence: ({ responseTime }) => `one request in a hundred takes longer than ${secondsOf(responseTime)} seconds.`,
   },
   {
     id: 'Saturated',

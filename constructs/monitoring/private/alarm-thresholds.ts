@@ -40,6 +40,7 @@ export function checkThresholds(checks: Checks, limits: Thresholds): void {
       remedy: 'Give the time after which users find the application slow.',
     })
     .duration('thresholds.waitingTime', limits.waitingTime, {
+      whole: 'seconds',
       min: 60,
       max: 12 * 3600,
       remedy: 'CloudWatch looks once a minute; give the time after which a waiting task is a problem.',

@@ -71,6 +71,7 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
 /** What can be wrong with any service. */
 export function checkService(checks: Checks, props: ServiceProps): void {
   checks.duration('stopTimeout', props.stopTimeout, {
+    whole: 'seconds',
     min: 2,
     max: MAX_STOP_TIMEOUT,
     where: 'on Fargate',

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
-import type { Checks } from '../../core/checks';
+import { type Checks, secondsOf } from '../../core/checks';
 import { hostNamesOf, originsOf } from '../../edge/host-names';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { LoadBalancedServiceProps } from '../process-props';
@@ -96,22 +96,32 @@ export function checkRouting(
       must: 'be a path that starts with a slash',
       remedy: 'Write "/healthz", or the path that your application answers with 200 whatever the Host header.',
     })
-    .that('keepAlive', routing.keepAlive, routing.keepAlive.toSeconds() > loadBalancer.idleTimeout.toSeconds(), {
-      must: `be longer than the idle timeout of the load balancer, ${loadBalancer.idleTimeout.toSeconds()} seconds`,
+    .that('keepAlive', routing.keepAlive, secondsOf(routing.keepAlive) > secondsOf(loadBalancer.idleTimeout), {
+      must: `be longer than the idle timeout of the load balancer, ${secondsOf(loadBalancer.idleTimeout)} seconds`,
       remedy:
         'Raise it, or lower `idleTimeout`: otherwise the server closes connections that the load balancer is about to use, and users see 502.',
     })
-    .duration('gracefulTimeout', props.gracefulTimeout, { min: 1, remedy: 'Give the requests in flight time to end.' })
+    .duration('keepAlive', props.keepAlive, {
+      whole: 'seconds',
+      min: 1,
+      remedy: 'The servers count in seconds: round it.',
+    })
+    .duration('gracefulTimeout', props.gracefulTimeout, {
+      whole: 'seconds',
+      min: 1,
+      remedy: 'Give the requests in flight time to end.',
+    })
     .that(
       'gracefulTimeout',
       routing.gracefulTimeout,
-      routing.gracefulTimeout.toSeconds() < routing.stopTimeout.toSeconds(),
+      secondsOf(routing.gracefulTimeout) < secondsOf(routing.stopTimeout),
       {
-        must: `be shorter than \`stopTimeout\`, ${routing.stopTimeout.toSeconds()} seconds`,
+        must: `be shorter than \`stopTimeout\`, ${secondsOf(routing.stopTimeout)} seconds`,
         remedy: 'Lower it, or raise `stopTimeout`: otherwise ECS kills the server before it is done.',
       },
     )
     .duration('deregistrationDelay', props.deregistrationDelay, {
+      whole: 'seconds',
       min: 0,
       max: 3600,
       remedy: 'Half a minute is enough for most requests.',
@@ -134,7 +144,7 @@ export function checkRouting(
 }
 
 function spotSeconds(routing: Routing): number {
-  return routing.deregistrationDelay.toSeconds() + routing.stopTimeout.toSeconds();
+  return secondsOf(routing.deregistrationDelay) + secondsOf(routing.stopTimeout);
 }
 
 function isTaken(scope: Construct, loadBalancer: IHttpsLoadBalancer, priority: number): boolean {

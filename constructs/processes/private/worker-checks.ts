@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Checks } from '../../core/checks';
+import { type Checks, secondsOf } from '../../core/checks';
 import type { WorkerServiceProps } from '../worker-service';
 import { MAX_QUEUES } from './backlog-scaling';
 import type { Capacity } from './capacity';
@@ -50,12 +50,12 @@ export function checkScaling(checks: Checks, props: WorkerServiceProps): void {
     .optional(
       acceptableLatency === undefined ? 'taskDuration' : 'acceptableLatency',
       acceptableLatency ?? taskDuration,
-      () => latency.toMilliseconds() >= duration.toMilliseconds(),
+      () => secondsOf(latency) >= secondsOf(duration),
       {
         must:
           acceptableLatency === undefined
-            ? `be at most \`acceptableLatency\`, ${latency.toSeconds()} seconds`
-            : `be at least \`taskDuration\`, ${duration.toMilliseconds() / 1000} seconds`,
+            ? `be at most \`acceptableLatency\`, ${secondsOf(latency)} seconds`
+            : `be at least \`taskDuration\`, ${secondsOf(duration)} seconds`,
         remedy: 'A busy task would ask for another one for ever: raise `acceptableLatency`.',
       },
     );
@@ -63,7 +63,7 @@ export function checkScaling(checks: Checks, props: WorkerServiceProps): void {
 
 /** Messages that there should be for each running task. */
 export function targetOf(props: WorkerServiceProps, capacity: Capacity): number {
-  const latency = (props.acceptableLatency ?? DEFAULT_LATENCY).toMilliseconds();
-  const duration = (props.taskDuration ?? DEFAULT_TASK_DURATION).toMilliseconds();
+  const latency = secondsOf(props.acceptableLatency ?? DEFAULT_LATENCY);
+  const duration = secondsOf(props.taskDuration ?? DEFAULT_TASK_DURATION);
   return props.backlogPerTask ?? (latency / duration) * capacity.processes;
 }
