@@ -3,13 +3,13 @@ import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { type IManagedPolicy, ManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
 import type { Checks } from './checks';
 import { handlerCode } from './handler-code';
-import { allowLogGroups } from './key-policy';
+import { logGroup as newLogGroup } from './log-group';
 import { WorkloadRole } from './workload-role';
 
 /** What the functions of one construct have in common. */
@@ -61,7 +61,7 @@ export interface HandlerFunction {
 export function handlerFunction(scope: Construct, props: HandlerFunctionProps): HandlerFunction {
   const { network, encryptionKey } = props;
   const role = props.role ?? handlerRole(scope, 'Role', props.description, network);
-  const logGroup = props.logGroup ?? newLogGroup(scope, props);
+  const logGroup = props.logGroup ?? newLogGroup(scope, 'Logs', props);
   logGroup.grantWrite(role);
   const handler = new LambdaFunction(scope, 'Handler', {
     description: props.description,
@@ -129,11 +129,6 @@ export function handlerRole(scope: Construct, id: string, description: string, n
     description,
     managedPolicies: network && [network.placement],
   });
-}
-
-function newLogGroup(scope: Construct, { encryptionKey, logRetention, removalPolicy }: HandlerSettings): LogGroup {
-  allowLogGroups(scope, encryptionKey);
-  return new LogGroup(scope, 'Logs', { retention: logRetention, removalPolicy, encryptionKey });
 }
 
 /** As the L2's `deadLetterTopic`, which asks a feature flag whether to make an inline policy of its own. */

@@ -28,7 +28,6 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
-import { allowLogGroups } from '../core/key-policy';
 import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
@@ -258,7 +257,6 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const kept = { encryptionKey, removalPolicy: filled.secretsAndLogsRemovalPolicy };
     const logins = loginsOf(applicationUser);
 
-    allowLogGroups(this, encryptionKey);
     const masterSecret = databaseSecret(this, 'MasterSecret', {
       ...kept,
       rotated,

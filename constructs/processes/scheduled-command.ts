@@ -5,11 +5,12 @@ import type { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Schedule, type ScheduleExpression, type ScheduleTargetConfig, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { profileValues } from '../core/profile';
+import { deadLetterQueue } from '../core/queue';
 import { checkFargateSize } from './private/fargate-size';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
@@ -96,7 +97,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       cpu,
       memoryLimitMiB,
     });
-    this.deadLetterQueue = props.deadLetterQueue ?? deadLetterQueue(this, props);
+    this.deadLetterQueue = props.deadLetterQueue ?? newsOfFailures(this, props);
     const reports = reportFailures(this, 'Failures', task, props.cluster.clusterArn, this.deadLetterQueue);
     if (reports.length === 1) {
       Annotations.of(this).addWarningV2(
@@ -164,12 +165,9 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
     .throwIfAny();
 }
 
-function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue {
-  const queue = new Queue(scope, 'DeadLetters', {
-    encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
-    encryptionMasterKey: props.encryptionKey,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
+function newsOfFailures(scope: Construct, props: ScheduledCommandProps): Queue {
+  const queue = deadLetterQueue(scope, 'DeadLetters', {
+    encryptionKey: props.encryptionKey,
     removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
   });
   acknowledge(

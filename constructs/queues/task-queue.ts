@@ -2,13 +2,13 @@ import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { type IQueue, Queue, QueueEncryption, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
+import { type IQueue, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { type Profile, profileValues } from '../core/profile';
+import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/queue';
 
 const MOST_VISIBILITY_SECONDS = 12 * 3600;
-const DEAD_LETTER_RETENTION = Duration.days(14);
 
 /** A queue of tasks and the queue where messages go that no worker could finish. */
 export interface ITaskQueue extends IConstruct {
@@ -158,13 +158,11 @@ export class TaskQueue extends TaskQueueBase {
 
     const visibilityTimeout = props.visibilityTimeout ?? withMargin(taskTimeLimit);
     const common = {
-      encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
-      encryptionMasterKey: props.encryptionKey,
-      enforceSSL: true,
+      encryptionKey: props.encryptionKey,
       removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
     };
-    const deadLetters = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: DEAD_LETTER_RETENTION });
-    const queue = new Queue(this, 'Queue', {
+    const deadLetters = deadLetterQueue(this, 'DeadLetters', common);
+    const queue = encryptedQueue(this, 'Queue', {
       ...common,
       visibilityTimeout,
       retentionPeriod,

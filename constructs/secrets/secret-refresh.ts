@@ -2,18 +2,18 @@ import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IBaseService } from 'aws-cdk-lib/aws-ecs';
 import { Rule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { checkReservedConcurrency, handlerFunction } from '../core/handler-function';
-import { allowSenders } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
+import { deadLetterQueue, encryptedQueue, sendToQueue } from '../core/queue';
 import type { WorkloadRole } from '../core/workload-role';
 import {
   COLLECT_SECONDS,
@@ -78,21 +78,15 @@ export class SecretRefresh extends Construct {
     const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
     const { encryptionKey } = props;
 
-    const common = {
-      fifo: true,
-      encryption: encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
-      encryptionMasterKey: encryptionKey,
-      enforceSSL: true,
-      removalPolicy,
-    };
-    const deadLetterQueue = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: Duration.days(14) });
+    const common = { fifo: true, encryptionKey, removalPolicy };
+    const deadLetters = deadLetterQueue(this, 'DeadLetters', common);
     // FIFO with one group: one invocation at a time, so that no two start a deployment of the same service.
-    const queue = new Queue(this, 'Queue', {
+    const queue = encryptedQueue(this, 'Queue', {
       ...common,
       contentBasedDeduplication: true,
       deliveryDelay: Duration.seconds(COLLECT_SECONDS),
       visibilityTimeout: Duration.seconds(RETRY_SECONDS),
-      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: MAX_RETRIES },
+      deadLetterQueue: { queue: deadLetters, maxReceiveCount: MAX_RETRIES },
     });
     const { handler, role } = handlerFunction(this, {
       bundle: 'refresh',
@@ -120,7 +114,7 @@ export class SecretRefresh extends Construct {
     receiveChanges(this, 'Rule', queue, props.secrets);
 
     this.queue = queue;
-    this.deadLetterQueue = deadLetterQueue;
+    this.deadLetterQueue = deadLetters;
     this.handler = handler;
   }
 
@@ -166,7 +160,6 @@ function grant(
   encryptionKey?.grant(role, 'kms:Decrypt');
 }
 
-/** As the L2's target for SQS, which asks a feature flag who may send to an encrypted queue. */
 function receiveChanges(scope: Construct, id: string, queue: Queue, secrets: ISecret[]): void {
   const rule = new Rule(scope, id, {
     description: `${scope.node.path}: a secret has a new value`,
@@ -177,16 +170,7 @@ function receiveChanges(scope: Construct, id: string, queue: Queue, secrets: ISe
       resources: secrets.map(({ secretArn }) => secretArn),
     },
   });
-  rule.addTarget({ bind: () => ({ arn: queue.queueArn, sqsParameters: { messageGroupId: 'refresh' } }) });
-  allowSenders(queue.encryptionMasterKey, 'events.amazonaws.com');
-  queue.addToResourcePolicy(
-    new PolicyStatement({
-      principals: [new ServicePrincipal('events.amazonaws.com')],
-      actions: ['sqs:SendMessage'],
-      resources: [queue.queueArn],
-      conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
-    }),
-  );
+  sendToQueue(rule, queue, { messageGroupId: 'refresh' });
 }
 
 function validate(scope: Construct, props: SecretRefreshProps): void {

@@ -1,10 +1,11 @@
 import { Aws, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DatabaseInstanceEngine, ParameterGroup, type PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { logGroup } from '../../core/log-group';
 import { WorkloadRole } from '../../core/workload-role';
 
 /** What RDS writes to CloudWatch Logs. */
@@ -38,14 +39,13 @@ export function databaseLogs(
   instanceIdentifier: string,
   props: { encryptionKey?: IKey; logRetention: RetentionDays; secretsAndLogsRemovalPolicy: RemovalPolicy },
 ): LogGroup[] {
-  return LOG_EXPORTS.map(
-    (name) =>
-      new LogGroup(scope, `${id}${name[0].toUpperCase()}${name.slice(1)}`, {
-        logGroupName: `/aws/rds/instance/${instanceIdentifier}/${name}`,
-        encryptionKey: props.encryptionKey,
-        retention: props.logRetention,
-        removalPolicy: props.secretsAndLogsRemovalPolicy,
-      }),
+  return LOG_EXPORTS.map((name) =>
+    logGroup(scope, `${id}${name[0].toUpperCase()}${name.slice(1)}`, {
+      logGroupName: `/aws/rds/instance/${instanceIdentifier}/${name}`,
+      encryptionKey: props.encryptionKey,
+      logRetention: props.logRetention,
+      removalPolicy: props.secretsAndLogsRemovalPolicy,
+    }),
   );
 }
 
