@@ -10,6 +10,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { type Profile, profileValues } from '../core/profile';
+import { runbookUrl } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
@@ -211,7 +212,7 @@ function reportFailures(scope: Construct, role: IRole, topic: ITopic): void {
   const detail = (name: string) => EventField.fromPath(`$.detail.${name}`);
   const text =
     `${EventField.detailType} of ${scope.node.path} at ${EventField.time}: ${detail('state')}${detail('status')}. ` +
-    'Look at the job in the AWS Backup console for its status message, then see docs/runbooks.md, section database backup.';
+    `Look at the job in the AWS Backup console for its status message. What to do: ${runbookUrl('backup-failed')}`;
   new Rule(scope, 'Failures', {
     description: 'Backups, copies and restores of the database that did not succeed',
     eventPattern: {

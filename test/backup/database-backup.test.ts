@@ -227,7 +227,7 @@ test('a failed backup, copy or restore is reported in a sentence', () => {
     expect.objectContaining({ Arn: stack.resolve(notifications.topic.topicArn) }),
   ]);
   expect(resource.Properties.Targets[0].InputTransformer.InputTemplate).toMatch(
-    /^"<detail-type> of Shop\/Backup at <time>: .+ docs\/runbooks\.md, .+\."$/,
+    /^"<detail-type> of Shop\/Backup at <time>: .+ What to do: https:\S+\/docs\/runbooks\.md#backup-failed"$/,
   );
 });
 

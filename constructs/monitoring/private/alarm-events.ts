@@ -67,13 +67,6 @@ export const SECRET_EVENTS: EventRow<ISecret[]>[] = [
   },
 ];
 
-/** What other constructs report to the same topic: their sections are in the same runbooks. */
-export const REPORTED_ELSEWHERE: Reported[] = [
-  { id: 'DeploymentAlarm', runbook: 'deployment-alarm' },
-  { id: 'BackupFailed', runbook: 'backup-failed' },
-  { id: 'DatabaseEvent', runbook: 'database-event' },
-];
-
 /** Rules that send each event to the topic as a sentence. The topic's policy is not touched: `Notifications` lets EventBridge in. */
 export function makeEventRules<T>(scope: Construct, rows: EventRow<T>[], subject: T, { topic }: AlarmContext): Rule[] {
   return rows.map((row) => {

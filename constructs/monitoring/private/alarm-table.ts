@@ -3,7 +3,7 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { runbookUrl } from '../../core/runbook';
+import { type RunbookSection, runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { Thresholds } from './alarm-thresholds';
 
@@ -23,8 +23,7 @@ export {
 /** Something that is reported, and where the operator reads on. */
 export interface Reported {
   readonly id: string;
-  /** Section of docs/runbooks.md, as in its address. */
-  readonly runbook: string;
+  readonly runbook: RunbookSection;
 }
 
 /** One alarm over every subject of a kind: what is measured, when it is bad, and what the operator is told. */
