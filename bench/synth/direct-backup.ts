@@ -115,7 +115,7 @@ function failures(stack: Stack, { topic }: Foundation, role: Role): void {
       new SnsTopic(topic, {
         message: RuleTargetInput.fromText(
           `${EventField.detailType} of Shop/App/Backup at ${EventField.time}: ${detail('state')}${detail('status')}. ` +
-            'Look at the job in the AWS Backup console for its status message. What to do: https://github.com/cdk-django-fargate/cdk-django-fargate/blob/main/docs/runbooks.md#backup-failed',
+            'Look at the job in the AWS Backup console for its status message. What to do: https://github.com/cdk-django-fargate/cdk-django-fargate/blob/v0.1.0/docs/runbooks.md#backup-failed',
         ),
       }),
     ],

@@ -43,7 +43,7 @@ export interface Routed {
   readonly targets: ApplicationTargetGroup;
 }
 
-const RUNBOOKS = 'https://github.com/cdk-django-fargate/cdk-django-fargate/blob/main/docs/runbooks.md';
+const RUNBOOKS = 'https://github.com/cdk-django-fargate/cdk-django-fargate/blob/v0.1.0/docs/runbooks.md';
 const SERVER = "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=4)";
 const LIVENESS =
   "import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > 90)";

@@ -35,9 +35,12 @@ export const RUNBOOK_SECTIONS = [
 /** A section of the runbooks. A report without one does not compile. */
 export type RunbookSection = (typeof RUNBOOK_SECTIONS)[number];
 
-const RUNBOOKS = 'https://github.com/cdk-django-fargate/cdk-django-fargate/blob/main/docs/runbooks.md';
+/** The version in package.json, which a test compares with this one: templates must not depend on where the package lies. */
+export const VERSION = '0.1.0';
 
-/** Address of a section of the runbooks. */
+const RUNBOOKS = `https://github.com/cdk-django-fargate/cdk-django-fargate/blob/v${VERSION}/docs/runbooks.md`;
+
+/** Address of a section of the runbooks, as they were when this version of the package was released. */
 export function runbookUrl(section: RunbookSection): string {
   return `${RUNBOOKS}#${section}`;
 }

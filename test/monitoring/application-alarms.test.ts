@@ -143,7 +143,7 @@ describe('a whole application', () => {
   test('says in each alarm what happened, to what, and where to read on', () => {
     for (const { AlarmDescription } of all(template)) {
       expect(AlarmDescription).toMatch(
-        /^Shop\S*: .+\. What to do: https:\/\/github\.com\/cdk-django-fargate\/cdk-django-fargate\/blob\/main\/docs\/runbooks\.md#[a-z-]+$/,
+        /^Shop\S*: .+\. What to do: https:\/\/github\.com\/cdk-django-fargate\/cdk-django-fargate\/blob\/v\d+\.\d+\.\d+\/docs\/runbooks\.md#[a-z-]+$/,
       );
       expect(AlarmDescription.length).toBeLessThan(1024);
     }

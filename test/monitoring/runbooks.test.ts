@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RUNBOOK_SECTIONS } from '../../constructs/core/runbook';
+import { RUNBOOK_SECTIONS, runbookUrl } from '../../constructs/core/runbook';
 import { CLUSTER_EVENTS, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from '../../constructs/monitoring/private/alarm-secrets';
 import {
@@ -63,6 +63,13 @@ test('every section is what some alarm or report ends in', () => {
   );
   const wordedByAws = ['database-event']; // RDS writes these messages itself; there is no place for a link.
   expect([...named, ...wordedByAws].sort()).toEqual([...RUNBOOK_SECTIONS].sort());
+});
+
+test('links lead to the tag of the version that is installed', () => {
+  const { version, repository } = JSON.parse(readFileSync(join(constructs, '..', 'package.json'), 'utf8'));
+  expect(runbookUrl('dead-letters')).toBe(
+    `${repository.url.replace(/\.git$/, '')}/blob/v${version}/docs/runbooks.md#dead-letters`,
+  );
 });
 
 test('no text names the runbooks but through runbookUrl()', () => {
