@@ -12,7 +12,8 @@ import { type IPostgresDatabase, PostgresDatabase, type PostgresDatabaseOptions 
 import { hostNamesOf, originsOf } from '../edge/host-names';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import { WebFirewall } from '../edge/web-firewall';
-import { type AlarmThresholds, ApplicationAlarms } from '../monitoring/application-alarms';
+import type { AlarmThresholds } from '../monitoring/alarm-thresholds';
+import { ApplicationAlarms } from '../monitoring/application-alarms';
 import { Network } from '../network/network';
 import { type INotifications, Notifications } from '../notifications/notifications';
 import { AsgiService, type AsgiServiceOptions } from '../processes/asgi-service';

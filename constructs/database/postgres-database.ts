@@ -32,7 +32,7 @@ import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
 import { checkDatabase } from './private/checks';
-import { maxConnectionsOf } from './private/classes';
+import { isBurstable, maxConnectionsOf } from './private/classes';
 import { withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { DatabaseHandlers } from './private/handlers';
@@ -58,6 +58,8 @@ export interface IPostgresDatabase extends IConnectable {
   readonly ready: IDependable;
   /** How many connections the instance allows. @default - not known */
   readonly maxConnections?: number;
+  /** Whether the instance is of a burstable class, whose CPU credits can run out. @default - not known */
+  readonly burstable?: boolean;
   /** Lets someone read the secret of the application. */
   grantRead(grantee: IGrantable): Grant;
   /** A metric of the instance in `AWS/RDS`. */
@@ -192,6 +194,8 @@ export interface PostgresDatabaseAttributes {
   readonly caBundlePath?: string;
   /** How many connections the instance allows. @default - not known, and not checked */
   readonly maxConnections?: number;
+  /** Whether the instance is of a burstable class, whose CPU credits can run out. @default - not known, and not watched */
+  readonly burstable?: boolean;
 }
 
 /**
@@ -221,6 +225,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       );
       public readonly ready = new DependencyGroup(attrs.instance, attrs.applicationSecret);
       public readonly maxConnections = attrs.maxConnections;
+      public readonly burstable = attrs.burstable;
       public readonly connections =
         attrs.port === undefined
           ? attrs.instance.connections
@@ -238,6 +243,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   public readonly containerSecrets: { [name: string]: ContainerSecret };
   public readonly ready: IDependable;
   public readonly maxConnections?: number;
+  public readonly burstable?: boolean;
   public readonly connections: Connections;
   /** Secret of the master user, for RDS and our handlers alone. */
   public readonly masterSecret: ISecret;
@@ -329,6 +335,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);
     this.ready = new DependencyGroup(roles.resource, attachedApplication);
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
+    this.burstable = isBurstable(filled.instanceType);
   }
 }
 

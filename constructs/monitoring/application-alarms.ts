@@ -1,4 +1,4 @@
-import { Duration, type Size } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type Alarm, type Dashboard, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ICluster } from 'aws-cdk-lib/aws-ecs';
@@ -16,6 +16,7 @@ import type { IDjangoService, ILoadBalancedService } from '../processes/django-s
 import type { ScheduledCommand } from '../processes/scheduled-command';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
+import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
@@ -29,34 +30,7 @@ import {
   SCHEDULE_ALARMS,
 } from './private/alarm-stores';
 import { type AlarmContext, type AlarmRow, makeAlarms } from './private/alarm-table';
-import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-thresholds';
 import { makeDashboard } from './private/dashboard';
-
-/** When an alarm goes off. What is left out keeps its default. */
-export interface AlarmThresholds {
-  /** Share of requests answered with 5xx, in percent, in 3 of 5 minutes. @default 2 */
-  readonly serverErrorPercent?: number;
-  /** Time to the answer that 99 of 100 requests stay below, over 5 minutes. @default Duration.seconds(2) */
-  readonly responseTime?: Duration;
-  /** Average CPU of the tasks of a service behind the load balancer, in percent, over 10 minutes. @default 85 */
-  readonly cpuPercent?: number;
-  /** Memory of the fullest task of a service, in percent. @default 90 */
-  readonly memoryPercent?: number;
-  /** How long a task may wait in its queue, on top of the time that it may take. @default Duration.minutes(5) */
-  readonly waitingTime?: Duration;
-  /** CPU of the database in percent, over 15 minutes. @default 80 */
-  readonly databaseCpuPercent?: number;
-  /** Share of the database's connections in use, in percent. @default 80 */
-  readonly databaseConnectionsPercent?: number;
-  /** Free storage of the database. @default Size.gibibytes(2) */
-  readonly databaseFreeStorage?: Size;
-  /** Memory that the database could free. @default Size.mebibytes(100) */
-  readonly databaseFreeableMemory?: Size;
-  /** Lines at level ERROR or CRITICAL within 5 minutes. @default 10 */
-  readonly applicationErrors?: number;
-  /** Days until the certificate expires; it renews itself at least 45 days before. @default 30 */
-  readonly certificateDays?: number;
-}
 
 /** Properties of `ApplicationAlarms`: whatever is given is watched. */
 export interface ApplicationAlarmsProps {

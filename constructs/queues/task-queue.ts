@@ -8,6 +8,7 @@ import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { type Profile, profileValues } from '../core/profile';
 import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/queue';
 
+const DEFAULT_TIME_LIMIT = Duration.minutes(25);
 const MOST_VISIBILITY_SECONDS = 12 * 3600;
 
 /** A queue of tasks and the queue where messages go that no worker could finish. */
@@ -141,7 +142,20 @@ abstract class TaskQueueBase extends Construct implements ITaskQueue {
 export class TaskQueue extends TaskQueueBase {
   /** Uses a queue that is made elsewhere. */
   public static fromTaskQueueAttributes(scope: Construct, id: string, attrs: TaskQueueAttributes): ITaskQueue {
-    return new ImportedTaskQueue(scope, id, attrs);
+    const taskTimeLimit = attrs.taskTimeLimit ?? DEFAULT_TIME_LIMIT;
+    class Import extends TaskQueueBase {
+      public readonly queue = attrs.queue;
+      public readonly deadLetterQueue = attrs.deadLetterQueue;
+      public readonly taskTimeLimit = taskTimeLimit;
+      public readonly visibilityTimeout = attrs.visibilityTimeout;
+    }
+    const queue = new Import(scope, id);
+    const checks = new Checks(queue).that('queue', attrs.queue.node.path, !attrs.queue.fifo, {
+      must: 'be a standard queue',
+      remedy: 'FIFO queues are not supported; make a standard one.',
+    });
+    checkTimes(checks, taskTimeLimit, attrs.visibilityTimeout).throwIfAny();
+    return queue;
   }
 
   public readonly queue: IQueue;
@@ -151,7 +165,7 @@ export class TaskQueue extends TaskQueueBase {
 
   constructor(scope: Construct, id: string, props: TaskQueueProps = {}) {
     super(scope, id);
-    const taskTimeLimit = props.taskTimeLimit ?? Duration.minutes(25);
+    const taskTimeLimit = props.taskTimeLimit ?? DEFAULT_TIME_LIMIT;
     const retentionPeriod = props.retentionPeriod ?? Duration.days(4);
     const maxReceiveCount = props.maxReceiveCount ?? 5;
     validate(this, { ...props, taskTimeLimit, retentionPeriod, maxReceiveCount });
@@ -177,28 +191,6 @@ export class TaskQueue extends TaskQueueBase {
     this.deadLetterQueue = deadLetters;
     this.taskTimeLimit = taskTimeLimit;
     this.visibilityTimeout = visibilityTimeout;
-  }
-}
-
-class ImportedTaskQueue extends TaskQueueBase {
-  public readonly queue: IQueue;
-  public readonly deadLetterQueue?: IQueue;
-  public readonly taskTimeLimit: Duration;
-  public readonly visibilityTimeout: Duration;
-
-  constructor(scope: Construct, id: string, attrs: TaskQueueAttributes) {
-    super(scope, id);
-    const taskTimeLimit = attrs.taskTimeLimit ?? Duration.minutes(25);
-    const checks = new Checks(this).that('queue', attrs.queue.node.path, !attrs.queue.fifo, {
-      must: 'be a standard queue',
-      remedy: 'FIFO queues are not supported; make a standard one.',
-    });
-    checkTimes(checks, taskTimeLimit, attrs.visibilityTimeout).throwIfAny();
-
-    this.queue = attrs.queue;
-    this.deadLetterQueue = attrs.deadLetterQueue;
-    this.taskTimeLimit = taskTimeLimit;
-    this.visibilityTimeout = attrs.visibilityTimeout;
   }
 }
 

@@ -206,6 +206,27 @@ describe('a whole application', () => {
     expect(alarm('Database', 'database-credits').Threshold).toBe(20);
   });
 
+  test.each([
+    [true, 1],
+    [false, 0],
+    [undefined, 0],
+  ])('watches CPU credits of a database elsewhere only where it says that it is burstable: %s', (burstable, count) => {
+    const other = testStack();
+    const database = PostgresDatabase.fromPostgresDatabaseAttributes(other, 'Elsewhere', {
+      instance: DatabaseInstance.fromDatabaseInstanceAttributes(other, 'Instance', {
+        instanceIdentifier: 'shared',
+        instanceEndpointAddress: 'shared.example.com',
+        port: 15432,
+        securityGroups: [],
+      }),
+      applicationSecret: new Secret(other, 'Secret'),
+      burstable,
+    });
+    new ApplicationAlarms(other, 'Alarms', { topic: new Topic(other, 'Topic'), database });
+    const credits = all(templateOf(other)).filter(({ MetricName }) => MetricName === 'CPUCreditBalance');
+    expect(credits).toHaveLength(count);
+  });
+
   test('asks for a backup every other day, and takes silence for none', () => {
     const { Period, EvaluationPeriods, TreatMissingData } = alarm('Backup', 'backup-missing');
     expect([Period, EvaluationPeriods, TreatMissingData]).toEqual([86400, 2, 'breaching']);

@@ -1,5 +1,5 @@
 import { Token } from 'aws-cdk-lib';
-import { type IVpc, type SelectedSubnets, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Checks } from '../../core/checks';
 import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod } from '../../core/secret-rotation';
@@ -177,14 +177,4 @@ function checkParameters(checks: Checks, parameters: { [name: string]: string } 
     must: 'be 1',
     remedy: 'Leave it out: connections without TLS are refused.',
   });
-}
-
-/** Where the database lies: isolated subnets, or private ones where the VPC has no isolated ones. */
-export function databaseSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelection {
-  if (given !== undefined) {
-    return given;
-  }
-  return vpc.isolatedSubnets.length > 0
-    ? { subnetType: SubnetType.PRIVATE_ISOLATED }
-    : { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
 }

@@ -34,6 +34,11 @@ export function isDatabaseClass(instanceType: InstanceType): boolean {
   return !isKnown(family) || memoryGiB(instanceType) !== undefined;
 }
 
+/** Whether the class earns CPU credits while it is idle and spends them under load: T3 and T4G. */
+export function isBurstable(instanceType: InstanceType): boolean {
+  return parts(instanceType).family.startsWith('t');
+}
+
 /** How many connections RDS allows on the class unless a parameter says otherwise, rather too few than too many. */
 export function maxConnectionsOf(instanceType: InstanceType): number | undefined {
   const memory = memoryGiB(instanceType);
@@ -49,7 +54,7 @@ function memoryGiB(instanceType: InstanceType): number | undefined {
   if (!isKnown(family) || size === undefined) {
     return undefined;
   }
-  if (family.startsWith('t')) {
+  if (isBurstable(instanceType)) {
     return BURSTABLE[size];
   }
   const multiple = MULTIPLES[size] as number | undefined;

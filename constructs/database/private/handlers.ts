@@ -8,7 +8,6 @@ import {
   Port,
   SecurityGroup,
   type SubnetSelection,
-  SubnetType,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { type HandlerNetwork, placementPolicy } from '../../core/handler-function';
@@ -61,16 +60,6 @@ export class DatabaseHandlers extends Construct {
     this.network = { vpc, subnets, securityGroup, placement: placementPolicy(this, 'Placement', description) };
     this.ready = [securityGroup, ingress, ...networkDependencies(props)];
   }
-}
-
-/** Where the handlers run: they need Secrets Manager, and S3 for an answer to CloudFormation. */
-export function handlerSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelection {
-  if (given !== undefined) {
-    return given;
-  }
-  return vpc.privateSubnets.length > 0
-    ? { subnetType: SubnetType.PRIVATE_WITH_EGRESS }
-    : { subnetType: SubnetType.PRIVATE_ISOLATED };
 }
 
 /** What the handlers reach Secrets Manager and S3 through, each made before they are called. */

@@ -20,6 +20,7 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
   public abstract readonly containerSecrets: { [name: string]: ContainerSecret };
   public abstract readonly ready: IDependable;
   public abstract readonly maxConnections?: number;
+  public abstract readonly burstable?: boolean;
   public abstract readonly connections: Connections;
 
   /** Lets someone read the secret of the application. */

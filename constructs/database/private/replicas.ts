@@ -2,8 +2,8 @@ import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { FilledProps } from './defaults';
-import type { DatabaseSettings } from './instance';
-import { databaseLogs, instanceIdentifierOf, retainedOrDestroyed } from './logs-and-parameters';
+import { type DatabaseSettings, retainedOrDestroyed } from './instance';
+import { databaseLogs, instanceIdentifierOf } from './logs';
 
 /** The read replicas of an instance, set up as it is and named after it. */
 export function readReplicas(

@@ -7,6 +7,7 @@ import { runningTasks } from '../../processes/service-metrics';
 import { ofTargets } from '../../processes/target-metrics';
 import {
   type AlarmRow,
+  anyAbove0,
   BREACHING,
   GREATER_THAN_THRESHOLD,
   LESS_THAN_THRESHOLD,
@@ -35,16 +36,12 @@ export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
     sentence: ({ serverErrorPercent }) =>
       `more than ${serverErrorPercent} % of the requests are answered with a server error (5xx).`,
   },
-  {
+  anyAbove0({
     id: 'RejectedConnections',
     runbook: 'rejected-connections',
     metric: (loadBalancer) => loadBalancer.metricRejectedConnectionCount({ period: MINUTE, statistic: Stats.SUM }),
-    threshold: () => 0,
-    comparison: GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: NOT_BREACHING,
-    sentence: () => 'connections are turned away because the load balancer holds as many as it can.',
-  },
+    sentence: 'connections are turned away because the load balancer holds as many as it can.',
+  }),
 ];
 
 /**

@@ -5,7 +5,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { type RunbookSection, runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import type { Thresholds } from './alarm-thresholds';
+import type { Thresholds } from '../alarm-thresholds';
 
 export const MINUTE = Duration.minutes(1);
 const { GREATER_THAN_THRESHOLD, GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
@@ -38,6 +38,20 @@ export interface AlarmRow<T> extends Reported {
   readonly treatMissingData: TreatMissingData;
   /** What the operator is told, as a sentence that follows the name of the subject. */
   readonly sentence: (thresholds: Thresholds, subject: T) => string;
+}
+
+/** An alarm on something that should never happen: one is enough, and no data means none. */
+export function anyAbove0<T>(
+  row: Pick<AlarmRow<T>, 'id' | 'runbook' | 'metric'> & { readonly sentence: string },
+): AlarmRow<T> {
+  return {
+    ...row,
+    threshold: () => 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => row.sentence,
+  };
 }
 
 /** What the alarms of one application share. */
