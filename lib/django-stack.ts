@@ -6,6 +6,7 @@ import { Checks } from '../constructs/core/checks';
 import { Profile } from '../constructs/core/profile';
 import { hostNamesOf } from '../constructs/edge/host-names';
 
+/** Properties of `DjangoStack`. */
 export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
   /** The one domain name of the application; `domainNames` takes several. @default - none */
   readonly domainName?: string;
@@ -31,6 +32,7 @@ export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
  * @see https://docs.aws.amazon.com/cdk/v2/guide/stacks.html
  */
 export class DjangoStack extends Stack {
+  /** The application in the stack. */
   public readonly application: DjangoApplication;
   private logicalIds?: Map<CfnElement, string>;
 

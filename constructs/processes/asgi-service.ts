@@ -15,6 +15,7 @@ export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
   readonly connectionsPerProcess?: number;
 }
 
+/** Properties of `AsgiService`. */
 export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceOptions {}
 
 /**

@@ -30,6 +30,7 @@ export interface BeatServiceOptions extends ServiceOptions {
   readonly healthCheck?: ContainerHealthCheck;
 }
 
+/** Properties of `BeatService`. */
 export interface BeatServiceProps extends ServiceProps, BeatServiceOptions {}
 
 /**

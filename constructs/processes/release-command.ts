@@ -40,6 +40,7 @@ export interface ReleaseCommandOptions {
   readonly revision?: string;
 }
 
+/** Properties of `ReleaseCommand`. */
 export interface ReleaseCommandProps extends ProcessProps, ReleaseCommandOptions {
   /** Who hears of an invocation of a handler that Lambda gave up on. @default - nobody: the deployment fails, which shows it too */
   readonly deadLetterTopic?: ITopic;

@@ -45,6 +45,7 @@ export interface ScheduledCommandOptions {
   readonly deadLetterQueue?: IQueue;
 }
 
+/** Properties of `ScheduledCommand`. */
 export interface ScheduledCommandProps extends ProcessProps, ScheduledCommandOptions {}
 
 /**

@@ -16,6 +16,7 @@ export interface WebServiceOptions extends LoadBalancedServiceOptions {
   readonly threads?: number;
 }
 
+/** Properties of `WebService`. */
 export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOptions {}
 
 /**

@@ -48,6 +48,7 @@ export interface WorkerServiceOptions extends ServiceOptions {
   readonly backlogPerTask?: number;
 }
 
+/** Properties of `WorkerService`. */
 export interface WorkerServiceProps extends ServiceProps, WorkerServiceOptions {}
 
 /**
