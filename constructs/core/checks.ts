@@ -2,12 +2,17 @@ import { Duration, Size, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { show } from './show';
 
-/** What a prop may hold, and what to do when it does not. Both complete a sentence: “`prop` must {must}, got …. {remedy}” */
+/**
+ * What a prop may hold, and what to do when it does not.
+ *
+ * Both complete the sentence “`prop` must {must}, got X. {remedy}”
+ */
 export interface Rule {
   readonly must: string;
   readonly remedy: string;
 }
 
+/** Bounds of a number, both included. */
 export interface NumberRule {
   readonly min?: number;
   readonly max?: number;
@@ -16,7 +21,10 @@ export interface NumberRule {
   readonly remedy: string;
 }
 
-/** Bounds of a duration, in the unit of `whole`; in seconds, of which there may be fractions, where `whole` is not given. */
+/**
+ * Bounds of a duration, in the unit of `whole`; in seconds, of which there may be fractions, where `whole` is
+ * not given.
+ */
 export interface DurationRule extends NumberRule {
   /** The unit that AWS counts in: the duration must be a whole number of it. */
   readonly whole?: 'seconds' | 'minutes' | 'days';
@@ -25,7 +33,7 @@ export interface DurationRule extends NumberRule {
 /**
  * Collects every problem of one construct and reports them together, before anything is created.
  *
- * A value that is not given or not known until deployment (a token) is not judged.
+ * A value that is missing, or known only at deployment (a token), is not checked.
  */
 export class Checks {
   private readonly problems: string[] = [];
@@ -41,7 +49,7 @@ export class Checks {
     return this;
   }
 
-  /** As `that`, for props that may be left out. */
+  /** Like `that`, for optional props. */
   public optional(prop: string, given: unknown, holds: () => boolean, rule: Rule): this {
     return given === undefined || isUnknown(given) ? this : this.that(prop, given, holds(), rule);
   }
@@ -73,7 +81,7 @@ export class Checks {
     return this.optional(prop, given, () => form.test(given as string), rule);
   }
 
-  /** Every value of a map or list is a known, defined string: `process.env.X` that is not set ends up here. */
+  /** Every value of a map or list is a defined string. An unset `process.env.X` arrives here as undefined. */
   public definedValues(prop: string, given: { [name: string]: unknown } | undefined): this {
     for (const [name, value] of Object.entries(given ?? {})) {
       this.that(`${prop}.${name}`, value, typeof value === 'string', {
@@ -95,7 +103,9 @@ export class Checks {
 
 const SECONDS = { seconds: 1, minutes: 60, days: 86_400 };
 
-/** A duration in seconds, with fractions: for comparisons, where the CDK's own conversion refuses a fraction. */
+/**
+ * A duration in seconds, with fractions: for comparisons, where the CDK's own conversion refuses a fraction.
+ */
 export function secondsOf(duration: Duration): number {
   return duration.toMilliseconds({ integral: false }) / 1000;
 }

@@ -9,9 +9,14 @@ import { allowSenders } from './key-policy';
 /** How long a dead-letter queue keeps a message: the longest that SQS allows. */
 export const DEAD_LETTER_RETENTION = Duration.days(14);
 
+/** Properties of `encryptedQueue`. */
 export interface EncryptedQueueProps
   extends Omit<QueueProps, 'encryption' | 'encryptionMasterKey' | 'enforceSSL' | 'removalPolicy'> {
-  /** Key of the queue. @default - a key managed by SQS */
+  /**
+   * Key of the queue.
+   *
+   * @default - a key managed by SQS
+   */
   readonly encryptionKey?: IKey;
   readonly removalPolicy: RemovalPolicy;
 }
@@ -37,8 +42,8 @@ export function deadLetterQueue(scope: Construct, id: string, props: EncryptedQu
  *
  * By hand, because the L2's target for SQS asks a feature flag who may send to an encrypted queue.
  *
- * @returns what must exist before an event can arrive; undefined where the queue is made elsewhere, and its owner
- * decides who may send to it
+ * @returns what must exist before an event can arrive; undefined for an imported queue, whose owner decides
+ * who may send to it
  */
 export function sendToQueue(
   rule: Rule,

@@ -1,4 +1,8 @@
-/** Sections of docs/runbooks.md below "Alarms", as they are called in an address. A test holds this list against the headings. */
+/**
+ * Sections of docs/runbooks.md below "Alarms", as they are called in an address.
+ *
+ * A test holds this list against the headings.
+ */
 export const RUNBOOK_SECTIONS = [
   'server-errors',
   'rejected-connections',
@@ -35,7 +39,10 @@ export const RUNBOOK_SECTIONS = [
 /** A section of the runbooks. A report without one does not compile. */
 export type RunbookSection = (typeof RUNBOOK_SECTIONS)[number];
 
-/** The version in package.json, which a test compares with this one: templates must not depend on where the package lies. */
+/**
+ * The version in package.json, which a test compares with this one: templates must not depend on where the
+ * package lies.
+ */
 export const VERSION = '0.1.0';
 
 const RUNBOOKS = `https://github.com/cdk-django-fargate/cdk-django-fargate/blob/v${VERSION}/docs/runbooks.md`;

@@ -5,10 +5,12 @@ const MOST_KEYS = 8;
 const LONGEST = 200;
 
 /**
- * A value as an error message shows it. Never throws, whatever the value is.
+ * A value as an error message shows it.
  *
- * Durations and sizes appear in the unit that they were written in, constructs as their path. Of any other object only
- * the keys are shown: the values may be long, or circular, or say nothing to the reader.
+ * Never throws, whatever the value is.
+ *
+ * Durations appear in the unit that they were written in, sizes in MiB, constructs as their path. Of any
+ * other object only the keys are shown: the values may be long, or circular, or say nothing to the reader.
  */
 export function show(value: unknown): string {
   try {

@@ -1,29 +1,75 @@
 import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Checks } from '../core/checks';
 
-/** When an alarm goes off. What is left out keeps its default. */
+/** Thresholds of the alarms. */
 export interface AlarmThresholds {
-  /** Share of requests answered with 5xx, in percent, in 3 of 5 minutes. @default 2 */
+  /**
+   * Share of requests answered with 5xx, in percent, in 3 of 5 minutes.
+   *
+   * @default 2
+   */
   readonly serverErrorPercent?: number;
-  /** Time to the answer that 99 of 100 requests stay below, over 5 minutes. @default Duration.seconds(2) */
+  /**
+   * Response time of the 99th percentile of requests, over 5 minutes.
+   *
+   * @default Duration.seconds(2)
+   */
   readonly responseTime?: Duration;
-  /** Average CPU of the tasks of a service behind the load balancer, in percent, over 10 minutes. @default 85 */
+  /**
+   * Average CPU of a service behind the load balancer, in percent, over 10 minutes.
+   *
+   * @default 85
+   */
   readonly cpuPercent?: number;
-  /** Memory of the fullest task of a service, in percent. @default 90 */
+  /**
+   * Memory of the fullest task of a service, in percent.
+   *
+   * @default 90
+   */
   readonly memoryPercent?: number;
-  /** How long a task may wait in its queue, on top of the time that it may take. @default Duration.minutes(5) */
+  /**
+   * How long a Celery task may wait in its queue, on top of its time limit.
+   *
+   * In whole seconds.
+   *
+   * @default Duration.minutes(5)
+   */
   readonly waitingTime?: Duration;
-  /** CPU of the database in percent, over 15 minutes. @default 80 */
+  /**
+   * CPU of the database in percent, over 15 minutes.
+   *
+   * @default 80
+   */
   readonly databaseCpuPercent?: number;
-  /** Share of the database's connections in use, in percent. @default 80 */
+  /**
+   * Share of the database's connections in use, in percent.
+   *
+   * @default 80
+   */
   readonly databaseConnectionsPercent?: number;
-  /** Free storage of the database. @default Size.gibibytes(2) */
+  /**
+   * Free storage of the database, in whole MiB.
+   *
+   * @default Size.gibibytes(2)
+   */
   readonly databaseFreeStorage?: Size;
-  /** Memory that the database could free. @default Size.mebibytes(100) */
+  /**
+   * Freeable memory of the database, in whole MiB.
+   *
+   * @default Size.mebibytes(100)
+   */
   readonly databaseFreeableMemory?: Size;
-  /** Lines at level ERROR or CRITICAL within 5 minutes. @default 10 */
+  /**
+   * Log lines at level ERROR or CRITICAL within 5 minutes.
+   *
+   * @default 10
+   */
   readonly applicationErrors?: number;
-  /** Days until the certificate expires; it renews itself at least 45 days before. @default 30 */
+  /**
+   * Days until the certificate expires; it renews itself at least 45 days before.
+   *
+   * @default 30
+   */
   readonly certificateDays?: number;
 }
 

@@ -11,82 +11,128 @@ import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/
 const DEFAULT_TIME_LIMIT = Duration.minutes(25);
 const MOST_VISIBILITY_SECONDS = 12 * 3600;
 
-/** A queue of tasks and the queue where messages go that no worker could finish. */
+/** A queue of Celery tasks, and the dead-letter queue for messages that no worker could finish. */
 export interface ITaskQueue extends IConstruct {
-  /** Where tasks wait. */
+  /** The queue that tasks wait in. */
   readonly queue: IQueue;
-  /** Where messages go that were received too often without being finished. Always there unless the queue is imported. */
+  /**
+   * Queue for messages that were received `maxReceiveCount` times and never finished.
+   *
+   * An imported queue may have none.
+   */
   readonly deadLetterQueue?: IQueue;
-  /** How long a task may run at most: workers kill it after that. */
+  /** Longest time that a task may run. Workers kill it after that. */
   readonly taskTimeLimit: Duration;
   /** How long a received message stays hidden from other workers. */
   readonly visibilityTimeout: Duration;
-  /** Lets a process post tasks. */
+  /** Grants permission to post tasks. */
   grantSend(grantee: IGrantable): Grant;
-  /** Lets a process receive tasks and mark them as done. */
+  /** Grants permission to receive tasks and to delete them when they are done. */
   grantConsume(grantee: IGrantable): Grant;
   /** Age in seconds of the oldest task that waits. Messages received three times or more do not count. */
   metricApproximateAgeOfOldestMessage(options?: MetricOptions): Metric;
-  /** Tasks that wait. */
+  /** Number of tasks that wait. */
   metricApproximateNumberOfMessagesVisible(options?: MetricOptions): Metric;
-  /** Tasks that a worker has received and not finished yet. */
+  /** Number of tasks that a worker has received and not finished. */
   metricApproximateNumberOfMessagesNotVisible(options?: MetricOptions): Metric;
-  /** Messages in the dead-letter queue; undefined when an imported queue has none. */
+  /** Number of messages in the dead-letter queue. Undefined when an imported queue has no such queue. */
   metricDeadLetters(options?: MetricOptions): Metric | undefined;
 }
 
-/** What can be chosen for one queue. */
+/** Options of a queue. */
 export interface TaskQueueOptions {
   /**
-   * How long a task of this queue may run, in whole seconds. Workers of the queue stop a task after that, so it decides how
-   * long a message is hidden. @default Duration.minutes(25)
+   * Longest time that a task of this queue may run, in whole seconds.
+   *
+   * Workers kill a task after that, and the visibility timeout follows from it.
+   *
+   * @default Duration.minutes(25)
    */
   readonly taskTimeLimit?: Duration;
   /**
-   * How long a received message stays hidden from other workers: at least the time limit and a margin (a fifth of the limit,
-   * no less than 4 seconds, no more than 5 minutes), at most 12 hours. @default - the time limit and the margin: 30 minutes
+   * How long a received message stays hidden from other workers, in whole seconds.
+   *
+   * At least the time limit and a margin (a fifth of the limit, no less than 4 seconds, no more than 5
+   * minutes), at most 12 hours.
+   *
+   * @default - the time limit and the margin: 30 minutes
    */
   readonly visibilityTimeout?: Duration;
   /**
-   * The longest `countdown` or `eta` that tasks of this queue are posted with. The worker holds such a message hidden until its
-   * time has come, so it must not exceed the visibility timeout. @default - not checked
+   * Longest `countdown` or `eta` of tasks in this queue.
+   *
+   * A worker keeps such a message hidden until it is due, so it must not exceed the visibility timeout.
+   *
+   * @default - not checked
    */
   readonly maxEta?: Duration;
-  /** How long a task waits at most before SQS drops it; less than the 14 days of the dead-letter queue. @default Duration.days(4) */
+  /**
+   * Longest time that a task may wait, in whole seconds; less than the 14 days of the dead-letter queue.
+   *
+   * **SQS deletes a task that waits longer.**
+   *
+   * @default Duration.days(4)
+   */
   readonly retentionPeriod?: Duration;
   /**
-   * How often a message may be received before it goes to the dead-letter queue, 3 to 1000. Deployments and interrupted Spot
-   * tasks legitimately receive a message again. @default 5
+   * How often a message is received before it moves to the dead-letter queue, 3 to 1000.
+   *
+   * Deployments and Spot interruptions make a message be received again without any fault of its own.
+   *
+   * @default 5
    */
   readonly maxReceiveCount?: number;
 }
 
 /** Properties of `TaskQueue`. */
 export interface TaskQueueProps extends TaskQueueOptions {
-  /** Where defaults come from. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
-  /** Key of both queues. @default - a key managed by SQS */
+  /**
+   * KMS key of both queues.
+   *
+   * @default - a key managed by SQS
+   */
   readonly encryptionKey?: IKey;
-  /** What happens to both queues when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to both queues when they leave the stack.
+   *
+   * **DESTROY deletes the tasks in them.**
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** What is known about a queue that is made elsewhere. */
+/** What must be known about an existing queue. */
 export interface TaskQueueAttributes {
-  /** The queue; not FIFO. */
+  /** The queue, a standard queue. */
   readonly queue: IQueue;
-  /** Its dead-letter queue. @default - none is known */
+  /**
+   * Its dead-letter queue.
+   *
+   * @default - none is known
+   */
   readonly deadLetterQueue?: IQueue;
   /** Its visibility timeout as set in SQS. */
   readonly visibilityTimeout: Duration;
-  /** How long a task may run. @default Duration.minutes(25) */
+  /**
+   * Longest time that a task may run.
+   *
+   * @default Duration.minutes(25)
+   */
   readonly taskTimeLimit?: Duration;
 }
 
 /**
- * What queues made here and elsewhere have in common.
+ * Grants and metrics of created and imported queues.
  *
- * The grants are ours because those of `Queue` give `kms:ReEncrypt*`, `kms:GenerateDataKey*` and more, and kombu needs none of it.
+ * The grants of `Queue` are not used, because they include `kms:ReEncrypt*`, `kms:GenerateDataKey*` and more,
+ * which kombu does not need.
  *
  * @internal
  */
@@ -128,10 +174,11 @@ abstract class TaskQueueBase extends Construct implements ITaskQueue {
 }
 
 /**
- * One SQS queue for Celery tasks and its dead-letter queue: encrypted, TLS only, long polling, hidden for as long as a task
- * may run.
+ * One SQS queue for Celery tasks with its dead-letter queue: encrypted, TLS only, long polling, with a
+ * visibility timeout that covers the longest task.
  *
- * Queues are standard queues: Celery gains nothing from FIFO ones. Their names are left to CloudFormation.
+ * Both are standard queues, because Celery gains nothing from FIFO queues. CloudFormation generates their
+ * names.
  *
  * @example
  * const queue = new TaskQueue(this, 'Reports', { taskTimeLimit: Duration.hours(1) });
@@ -140,7 +187,7 @@ abstract class TaskQueueBase extends Construct implements ITaskQueue {
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
  */
 export class TaskQueue extends TaskQueueBase {
-  /** Uses a queue that is made elsewhere. */
+  /** Uses an existing queue. */
   public static fromTaskQueueAttributes(scope: Construct, id: string, attrs: TaskQueueAttributes): ITaskQueue {
     const taskTimeLimit = attrs.taskTimeLimit ?? DEFAULT_TIME_LIMIT;
     class Import extends TaskQueueBase {
@@ -182,8 +229,8 @@ export class TaskQueue extends TaskQueueBase {
       retentionPeriod,
       receiveMessageWaitTime: Duration.seconds(20),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount },
-      // Nobody's dead letters belong among the tasks. (The dead-letter queue cannot name this queue in turn: that is a circular
-      // reference unless one of them has a fixed name.)
+      // No other queue may use this one as its dead-letter queue. (The dead-letter queue cannot name this queue as its only source:
+      // that is a circular reference unless one of them has a fixed name.)
       redriveAllowPolicy: { redrivePermission: RedrivePermission.DENY_ALL },
     });
 
@@ -250,7 +297,7 @@ function validate(
     .throwIfAny();
 }
 
-/** The time limit of tasks and the time that a message is hidden, against each other. */
+/** Validates the time limit and the visibility timeout against each other. */
 function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?: Duration): Checks {
   checks.duration('taskTimeLimit', taskTimeLimit, {
     whole: 'seconds',

@@ -5,12 +5,12 @@ import { BackupVaultLock } from '../backup-vault-lock';
 import type { DatabaseBackupRule } from '../database-backup';
 
 const LONGEST_DAYS = 36500;
-/** What applies where a rule gives no start window. */
+/** Start window of a rule that gives none. */
 export const DEFAULT_START_WINDOW = Duration.hours(2);
 /** Six fields, one of the two day fields a question mark: the form that AWS Backup takes. */
 const CRON = /^cron\((\S+) (\S+) (?:\? \S+ \S+|\S+ \S+ \?) \S+\)$/;
 
-/** Rules against what AWS Backup takes, against each other and against the lock of the vault. */
+/** Validates the rules against the limits of AWS Backup, each other and the lock of the vault. */
 export function checkBackup(
   scope: Construct,
   props: { readonly rules: DatabaseBackupRule[]; readonly lock: BackupVaultLock },
@@ -41,7 +41,7 @@ export function checkBackup(
   return checks;
 }
 
-/** A schedule that AWS Backup takes; given as `rate(…)` a plan fails to deploy. */
+/** Validates a schedule. AWS Backup accepts cron expressions only; a plan with `rate(…)` fails to deploy. */
 export function checkSchedule(checks: Checks, prop: string, expression: string | undefined): void {
   checks.matches(prop, expression, CRON, {
     must: 'be a cron expression of six fields with a question mark for one of the two day fields',

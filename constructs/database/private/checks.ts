@@ -13,7 +13,7 @@ import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 const LEAST_GROWTH_PERCENT = 110;
 const OLDEST_MAJOR_VERSION = 14;
 
-/** Records everything that is wrong with the database's props. */
+/** Validates the props of a database. */
 export function checkDatabase(checks: Checks, props: FilledProps): void {
   checkDatabaseNames(checks, props);
   checkVariables(checks, props.variables);
@@ -23,7 +23,7 @@ export function checkDatabase(checks: Checks, props: FilledProps): void {
   checks
     .integer('port', props.port, { min: 1150, max: 65535, remedy: 'Choose one that RDS allows, for example 15432.' })
     .that('port', props.port, props.port !== 5432, {
-      must: 'not be the port that everybody tries first',
+      must: "not be 5432, PostgreSQL's default port (rule AwsSolutions-RDS11)",
       remedy: 'Choose another one, for example 15432.',
     })
     .matches('instanceIdentifier', props.instanceIdentifier, /^(?!.*--)[a-z][a-z0-9-]{0,51}[a-z0-9]$/, {
@@ -60,7 +60,7 @@ function checkSize(checks: Checks, props: FilledProps): void {
   const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion } = props;
   checks
     .that('instanceType', instanceType.toString(), isDatabaseClass(instanceType), {
-      must: 'be a class that RDS sells, without the prefix `db.`',
+      must: 'be an instance class of RDS, without the prefix `db.`',
       remedy: 'Take for example InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM).',
     })
     .that(

@@ -20,7 +20,9 @@ import { WorkloadRole } from '../../core/workload-role';
 import type { FilledProps } from './defaults';
 import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
 
-/** Parameters that every database here runs with; a user may add to them and change all but `rds.force_ssl`. */
+/**
+ * Parameters that every database here runs with; a user may add to them and change all but `rds.force_ssl`.
+ */
 const PARAMETERS: { [name: string]: string } = {
   'rds.force_ssl': '1',
   shared_preload_libraries: 'pg_stat_statements',
@@ -108,7 +110,10 @@ function restoreFrom(cfn: CfnDBInstance, snapshotIdentifier: string): void {
   cfn.kmsKeyId = undefined;
 }
 
-/** A parameter group whose logical id carries the family: CloudFormation ignores a changed family on the same group. */
+/**
+ * A parameter group whose logical id carries the family: CloudFormation ignores a changed family on the same
+ * group.
+ */
 function parameterGroup(
   scope: Construct,
   version: PostgresEngineVersion,

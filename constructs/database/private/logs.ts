@@ -9,7 +9,10 @@ export const LOG_EXPORTS = ['postgresql', 'upgrade'];
 /** Longest generated name of an instance: `-replica-5` still fits behind it into RDS's 63 characters. */
 const LONGEST_NAME = 53;
 
-/** A name that RDS accepts, from the place in the tree: the log groups of the instance carry it and exist before it. */
+/**
+ * A name that RDS accepts, from the place in the tree: the log groups of the instance carry it and exist
+ * before it.
+ */
 export function instanceIdentifierOf(scope: Construct): string {
   const name = Names.uniqueResourceName(scope, { maxLength: LONGEST_NAME, separator: '-' });
   return name

@@ -75,7 +75,10 @@ export function databaseSecrets(secret: ISecret, { names }: DatabaseVariables): 
   };
 }
 
-/** The variables that make libpq verify whom it talks to; both, because the certificates alone do not even ask for TLS. */
+/**
+ * The variables that make libpq verify whom it talks to; both, because the certificates alone do not even ask
+ * for TLS.
+ */
 export function tlsEnvironment(caBundlePath: string): { [name: string]: string } {
   return { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caBundlePath };
 }

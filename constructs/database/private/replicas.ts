@@ -38,7 +38,7 @@ function acknowledgeInherited(replica: DatabaseInstanceReadReplica): void {
     acknowledge(replica, rule, expendable);
   }
   const inherited =
-    'RDS gives a replica in the same region the engine and the encryption of the instance it follows, whose template says both; CloudFormation refuses to hear it twice.';
+    'RDS gives a replica in the same region the engine and the encryption of the instance it follows, whose template says both; CloudFormation does not accept them on the replica.';
   for (const rule of ['RDS2', 'RDS11', 'RDSStorageEncrypted']) {
     acknowledge(replica, rule, inherited);
   }

@@ -6,7 +6,10 @@ export function databaseSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelec
   return given ?? { subnetType: vpc.isolatedSubnets.length > 0 ? PRIVATE_ISOLATED : PRIVATE_WITH_EGRESS };
 }
 
-/** The subnets of the handlers, which call Secrets Manager and S3: private ones, or isolated ones where there are none. */
+/**
+ * The subnets of the handlers, which call Secrets Manager and S3: private ones, or isolated ones where there
+ * are none.
+ */
 export function handlerSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelection {
   const { PRIVATE_ISOLATED, PRIVATE_WITH_EGRESS } = SubnetType;
   return given ?? { subnetType: vpc.privateSubnets.length > 0 ? PRIVATE_WITH_EGRESS : PRIVATE_ISOLATED };

@@ -20,8 +20,10 @@ import {
 const FEW_REQUESTS = 20;
 
 /**
- * What users meet at the door. One rate for the whole load balancer, its own errors and those of every service behind it:
- * an operator looks at the same page first either way, and the dashboard shows which service it is.
+ * Alarms on the load balancer.
+ *
+ * There is one rate of errors for the whole load balancer, its own errors and those of every service behind
+ * it: an operator looks at the same page first either way, and the dashboard shows which service it is.
  */
 export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
   {
@@ -45,8 +47,10 @@ export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
 ];
 
 /**
- * Services behind the load balancer. It knows better than ECS how many tasks serve: one row on healthy tasks stands for both
- * unhealthy targets and missing tasks, since a task that runs and fails its checks is as good as absent.
+ * Alarms on services behind the load balancer.
+ *
+ * The load balancer knows better than ECS how many tasks serve. One row on healthy tasks covers both
+ * unhealthy targets and missing tasks.
  */
 export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   {
@@ -108,7 +112,7 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   },
 ];
 
-/** Services that nobody sends requests to: workers and beat. */
+/** Alarms on services without requests: workers and beat. */
 export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
   {
     id: 'TasksMissing',
@@ -139,8 +143,8 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
 /**
  * Share of requests that end in a server error, in percent.
  *
- * CloudWatch publishes no zeros for errors, and does not count a request for which no healthy task was found: hence FILL, and
- * the load balancer's own errors in the denominator.
+ * CloudWatch publishes no zeros for errors, and does not count a request for which no healthy task was found:
+ * hence FILL, and the load balancer's own errors in the denominator.
  */
 function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
   const options = { period: MINUTE, statistic: Stats.SUM };

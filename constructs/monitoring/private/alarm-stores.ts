@@ -44,7 +44,7 @@ export const QUEUE_ALARMS: AlarmRow<ITaskQueue>[] = [
   }),
 ];
 
-/** One queue has the news of both kinds of failure, and its messages say which. */
+/** Both kinds of failure send a message to one queue. The message says which kind it was. */
 export const SCHEDULE_ALARMS: AlarmRow<ScheduledCommand>[] = [
   anyAbove0({
     id: 'Failed',
@@ -171,7 +171,7 @@ export const LOG_ALARMS: AlarmRow<Metric>[] = [
   },
 ];
 
-/** A sign of life that beat sends through a queue and a worker. */
+/** A heartbeat that beat sends through a queue and a worker. */
 export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
   {
     id: 'HeartbeatMissing',
