@@ -12,6 +12,9 @@ const PAGES = [
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => join('docs', file)),
+  ...readdirSync(join(ROOT, 'constructs'))
+    .map((room) => join('constructs', room, 'README.md'))
+    .filter((file) => existsSync(join(ROOT, file))),
 ].sort();
 
 /** A piece of TypeScript in the documentation, and where it stands. */
