@@ -46,7 +46,7 @@ export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
  * @see https://docs.aws.amazon.com/cdk/v2/guide/stacks.html
  */
 export class DjangoStack extends Stack {
-  /** The application. */
+  /** The application in the stack. */
   public readonly application: DjangoApplication;
   private logicalIds?: Map<CfnElement, string>;
 

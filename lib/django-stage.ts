@@ -24,7 +24,7 @@ export interface DjangoStageProps extends StageProps {
  * @see https://docs.aws.amazon.com/cdk/v2/guide/stages.html
  */
 export class DjangoStage extends Stage {
-  /** The stack of the application. */
+  /** The stack with the application of this environment. */
   public readonly stack: DjangoStack;
 
   constructor(scope: Construct, id: string, props: DjangoStageProps) {

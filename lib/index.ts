@@ -101,11 +101,8 @@ export {
 
 // Monitoring: alarms, event reports and the dashboard
 
-export {
-  type AlarmThresholds,
-  ApplicationAlarms,
-  type ApplicationAlarmsProps,
-} from '../constructs/monitoring/application-alarms';
+export type { AlarmThresholds } from '../constructs/monitoring/alarm-thresholds';
+export { ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/monitoring/application-alarms';
 
 // Notifications: one SNS topic
 

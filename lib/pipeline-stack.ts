@@ -3,7 +3,7 @@ import { BuildSpec, type IBuildImage, LinuxArmBuildImage, LinuxBuildImage } from
 import { PipelineType } from 'aws-cdk-lib/aws-codepipeline';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import {
@@ -15,7 +15,7 @@ import {
 } from 'aws-cdk-lib/pipelines';
 import type { Construct } from 'constructs';
 import { Checks } from '../constructs/core/checks';
-import { allowLogGroups } from '../constructs/core/key-policy';
+import { logGroup } from '../constructs/core/log-group';
 
 /** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
 const CLI_VERSION = '2.1148.1';
@@ -130,10 +130,9 @@ export class PipelineStack extends Stack {
 
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const key = new Key(this, 'Key', { description: 'Artifacts and logs', enableKeyRotation: true, removalPolicy });
-    allowLogGroups(this, key);
-    const logGroup = new LogGroup(this, 'Logs', {
+    const logs = logGroup(this, 'Logs', {
       encryptionKey: key,
-      retention: props.logRetention ?? RetentionDays.ONE_YEAR,
+      logRetention: props.logRetention ?? RetentionDays.ONE_YEAR,
       removalPolicy,
     });
     const source = CodePipelineSource.connection(props.repository, props.branch ?? 'main', {
@@ -155,7 +154,7 @@ export class PipelineStack extends Stack {
         partialBuildSpec: BuildSpec.fromObject({
           phases: { install: { 'runtime-versions': { nodejs: NODE_VERSION } } },
         }),
-        logging: { cloudWatch: { logGroup } },
+        logging: { cloudWatch: { logGroup: logs } },
       },
       assetPublishingCodeBuildDefaults: { buildEnvironment: { buildImage: buildImage(props.cpuArchitecture) } },
     });

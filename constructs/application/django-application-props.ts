@@ -8,7 +8,7 @@ import type { Profile } from '../core/profile';
 import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
 import type { HttpsLoadBalancerOptions, IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewallOptions } from '../edge/web-firewall';
-import type { AlarmThresholds } from '../monitoring/application-alarms';
+import type { AlarmThresholds } from '../monitoring/alarm-thresholds';
 import type { NetworkOptions } from '../network/network';
 import type { INotifications } from '../notifications/notifications';
 import type { AsgiServiceOptions } from '../processes/asgi-service';

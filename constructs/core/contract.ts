@@ -1,6 +1,6 @@
 /**
- * The contract with the container, in one table: docs/contract.md is generated from it, the constructs set these names, and
- * `runtime/` and the rehearsal read them.
+ * The contract with the container, in one table: docs/contract.md is generated from it, the constructs set
+ * these names, and `runtime/` and the rehearsal read them.
  */
 export const CONTRACT = {
   DJANGO_SETTINGS_MODULE: 'The settings module, as given.',
@@ -34,15 +34,15 @@ export const CONTRACT = {
 
 export type ContractVariable = keyof typeof CONTRACT;
 
-/** Where every process can write: a tmpfs of its own. */
+/** The directory that a process can write to, a tmpfs of its own. */
 export const WRITABLE_PATH = '/tmp';
-/** The port of web and ASGI servers inside the task. */
+/** Port that web and ASGI servers listen on in the task. */
 export const CONTAINER_PORT = 8000;
-/** Where the image keeps the RDS certificate bundle, unless it says otherwise. */
+/** Default path of the RDS certificate bundle in the image. */
 export const CA_BUNDLE_PATH = '/etc/ssl/certs/rds-global-bundle.pem';
-/** Where worker and beat show that they are alive. */
+/** File that worker and beat touch while they are alive. */
 export const LIVENESS_FILE = '/tmp/celery-liveness';
 /** User and group id that every process runs as. */
 export const CONTAINER_USER = '10001';
-/** Where `runtime/` answers health checks. */
+/** Path that `runtime/` answers health checks on. */
 export const HEALTH_PATH = '/healthz';

@@ -3,12 +3,12 @@ import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { Checks } from '../core/checks';
-import { allowLogGroups } from '../core/key-policy';
-import { type Profile, profileValues } from '../core/profile';
+import { Checks, secondsOf } from '../core/checks';
+import { logGroup } from '../core/log-group';
+import type { Profile } from '../core/profile';
 import { MANAGED_GROUPS } from './private/managed-rules';
 
 /** What can be tuned in a firewall. */
@@ -97,7 +97,6 @@ export class WebFirewall extends Construct {
   constructor(scope: Construct, id: string, props: WebFirewallProps = {}) {
     super(scope, id);
     validate(this, props);
-    const profile = profileValues(props.profile);
     const countedRules = props.countedRules ?? ['SizeRestrictions_BODY'];
     this.aclMetricName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
 
@@ -113,13 +112,7 @@ export class WebFirewall extends Construct {
     });
     this.webAclArn = this.webAcl.attrArn;
 
-    allowLogGroups(this, props.encryptionKey);
-    this.logGroup = new LogGroup(this, 'LogGroup', {
-      logGroupName: logGroupName(this),
-      retention: props.logRetention ?? profile.logRetention,
-      removalPolicy: props.removalPolicy ?? profile.removalPolicy,
-      encryptionKey: props.encryptionKey,
-    });
+    this.logGroup = logGroup(this, 'LogGroup', { ...props, logGroupName: logGroupName(this) });
     this.writeLogs(this.logGroup);
 
     if (props.loadBalancer) {
@@ -270,7 +263,7 @@ function validate(scope: Construct, props: WebFirewallProps) {
     .optional(
       'rateLimitWindow',
       props.rateLimitWindow,
-      () => [60, 120, 300, 600].includes((props.rateLimitWindow as Duration).toMilliseconds() / 1000),
+      () => [60, 120, 300, 600].includes(secondsOf(props.rateLimitWindow as Duration)),
       { must: 'be 1, 2, 5 or 10 minutes', remedy: 'WAF counts in no other windows.' },
     )
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' });

@@ -19,12 +19,12 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
-import { allowLogGroups } from '../core/key-policy';
+import { logGroup } from '../core/log-group';
 import { type Profile, profileValues } from '../core/profile';
 import { WorkloadRole } from '../core/workload-role';
 
@@ -165,12 +165,7 @@ export class Network extends Construct {
     this.secretsManagerEndpoint = this.interfaceEndpoints[InterfaceVpcEndpointAwsService.SECRETS_MANAGER.shortName];
 
     if (flowLogs) {
-      allowLogGroups(this, props.encryptionKey);
-      this.flowLogGroup = new LogGroup(this, 'FlowLogGroup', {
-        retention: props.logRetention ?? profile.logRetention,
-        removalPolicy: props.removalPolicy ?? profile.removalPolicy,
-        encryptionKey: props.encryptionKey,
-      });
+      this.flowLogGroup = logGroup(this, 'FlowLogGroup', props);
       this.writeFlowLogs(this.flowLogGroup);
     }
   }

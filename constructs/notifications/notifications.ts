@@ -62,7 +62,13 @@ export interface NotificationsProps {
 export class Notifications extends Construct implements INotifications {
   /** Uses a topic that is made elsewhere. Its policy and that of its key must let the senders in. */
   public static fromTopic(scope: Construct, id: string, topic: ITopic): INotifications {
-    return new ImportedNotifications(scope, id, topic);
+    class Import extends Construct implements INotifications {
+      public readonly topic = topic;
+      public grantPublish(grantee: IGrantable): Grant {
+        return topic.grantPublish(grantee);
+      }
+    }
+    return new Import(scope, id);
   }
 
   public readonly topic: ITopic;
@@ -97,20 +103,6 @@ export class Notifications extends Construct implements INotifications {
 
   public grantPublish(grantee: IGrantable): Grant {
     return grantPublish(this.topic, grantee, this.encryptionKey);
-  }
-}
-
-class ImportedNotifications extends Construct implements INotifications {
-  constructor(
-    scope: Construct,
-    id: string,
-    public readonly topic: ITopic,
-  ) {
-    super(scope, id);
-  }
-
-  public grantPublish(grantee: IGrantable): Grant {
-    return this.topic.grantPublish(grantee);
   }
 }
 

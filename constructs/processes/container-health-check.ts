@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HealthCheck } from 'aws-cdk-lib/aws-ecs';
+import { secondsOf } from '../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../core/contract';
 
 /**
@@ -28,7 +29,7 @@ export class ContainerHealthCheck {
    */
   public static livenessFile(maxAge: Duration = Duration.seconds(90)): ContainerHealthCheck {
     return ContainerHealthCheck.python(
-      `import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > ${maxAge.toSeconds()})`,
+      `import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > ${secondsOf(maxAge)})`,
     );
   }
 

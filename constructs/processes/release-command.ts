@@ -5,7 +5,8 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IDependable } from 'constructs';
-import { Checks } from '../core/checks';
+import { Checks, secondsOf } from '../core/checks';
+import { checkReservedConcurrency } from '../core/handler-function';
 import { profileValues } from '../core/profile';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import { checkFargateSize } from './private/capacity';
@@ -230,26 +231,21 @@ function validate(
   const checks = new Checks(scope);
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
-  const whole = (duration: Duration, milliseconds: number) =>
-    duration.toMilliseconds({ integral: false }) % milliseconds === 0;
-  const limit = { min: 0, max: timeout.toSeconds({ integral: false }) };
   checks
     .duration('timeout', props.timeout, {
+      whole: 'seconds',
       min: 60,
       max: MAXIMUM_TIMEOUT,
       where: 'in a deployment',
       remedy: 'Run what takes longer outside of it, with `oneOffCommand()`, in steps that the running code bears.',
     })
-    .optional('timeout', props.timeout, () => whole(timeout, 1000), {
-      must: 'be whole seconds',
-      remedy: 'CloudFormation knows no fractions: round it.',
-    })
     .duration('lockTimeout', props.lockTimeout, {
-      ...limit,
+      min: 0,
+      max: secondsOf(timeout),
       remedy:
         'A lock that is not there after some seconds is held by a long query: let the release fail, and look at it.',
     })
-    .optional('lockTimeout', props.lockTimeout, () => whole(props.lockTimeout as Duration, 1), {
+    .optional('lockTimeout', props.lockTimeout, () => Number.isInteger(lockMilliseconds(props)), {
       must: 'be whole milliseconds',
       remedy: 'PostgreSQL knows no shorter ones: round it.',
     })
@@ -260,12 +256,9 @@ function validate(
     .matches('revision', props.revision, /^.{1,256}$/s, {
       must: 'be a text of 1 to 256 characters',
       remedy: 'Use the digest or the build number of the image.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'One is enough: a deployment releases once.',
-    })
-    .throwIfAny();
+    });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
+  checks.throwIfAny();
 }
 
 /** Whether the user's own PGOPTIONS are to be left alone. */
@@ -278,13 +271,17 @@ function hasLockTimeout({ environment, secrets }: ReleaseCommandProps): boolean 
  * stay.
  */
 function withLockTimeout(props: ReleaseCommandProps): { [name: string]: string } | undefined {
-  const milliseconds = (props.lockTimeout ?? Duration.seconds(10)).toMilliseconds();
+  const milliseconds = lockMilliseconds(props);
   if (milliseconds === 0 || hasLockTimeout(props)) {
     return props.environment;
   }
   const own = props.environment?.PGOPTIONS;
   const options = [...(own === undefined ? [] : [own]), `-c lock_timeout=${milliseconds}`];
   return { ...props.environment, PGOPTIONS: options.join(' ') };
+}
+
+function lockMilliseconds({ lockTimeout = Duration.seconds(10) }: ReleaseCommandProps): number {
+  return lockTimeout.toMilliseconds({ integral: false });
 }
 
 /** As one word of a POSIX shell. */

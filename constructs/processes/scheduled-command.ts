@@ -5,12 +5,13 @@ import type { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Schedule, type ScheduleExpression, type ScheduleTargetConfig, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, voidBeside, voidWith } from '../core/effects';
 import { profileValues } from '../core/profile';
+import { deadLetterQueue } from '../core/queue';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
@@ -131,7 +132,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       cpu,
       memoryLimitMiB,
     });
-    this.deadLetterQueue = props.deadLetterQueue ?? deadLetterQueue(this, props);
+    this.deadLetterQueue = props.deadLetterQueue ?? newsOfFailures(this, props);
     const reports = reportFailures(this, 'Failures', task, props.cluster.clusterArn, this.deadLetterQueue);
     if (reports.length === 1) {
       Annotations.of(this).addWarningV2(
@@ -193,19 +194,17 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
       max: 185,
       remedy: 'Three attempts outlast a throttled start.',
     })
-    .duration('maxEventAge', props.maxEventAge, { min: 60, max: 86400, remedy: 'An hour suits most commands.' })
-    .duration('flexibleTimeWindow', props.flexibleTimeWindow, {
+    .duration('maxEventAge', props.maxEventAge, {
+      whole: 'seconds',
       min: 60,
       max: 86400,
+      remedy: 'An hour suits most commands.',
+    })
+    .duration('flexibleTimeWindow', props.flexibleTimeWindow, {
+      whole: 'minutes',
+      min: 1,
+      max: 1440,
       remedy: 'Leave it out for commands that must start on time.',
-    })
-    .optional('flexibleTimeWindow', props.flexibleTimeWindow, () => whole(props.flexibleTimeWindow, 60), {
-      must: 'be whole minutes',
-      remedy: 'EventBridge Scheduler knows no shorter steps: round it.',
-    })
-    .optional('maxEventAge', props.maxEventAge, () => whole(props.maxEventAge, 1), {
-      must: 'be whole seconds',
-      remedy: 'EventBridge Scheduler knows no fractions: round it.',
     })
     .optional('deadLetterQueue', props.deadLetterQueue?.node.path, () => props.deadLetterQueue?.fifo !== true, {
       must: 'be a standard queue',
@@ -214,17 +213,9 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
     .throwIfAny();
 }
 
-/** Whether a duration is a multiple of so many seconds. */
-function whole(duration: Duration | undefined, seconds: number): boolean {
-  return ((duration?.toMilliseconds() ?? 0) / 1000) % seconds === 0;
-}
-
-function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue {
-  const queue = new Queue(scope, 'DeadLetters', {
-    encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
-    encryptionMasterKey: props.encryptionKey,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
+function newsOfFailures(scope: Construct, props: ScheduledCommandProps): Queue {
+  const queue = deadLetterQueue(scope, 'DeadLetters', {
+    encryptionKey: props.encryptionKey,
     removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
   });
   acknowledge(

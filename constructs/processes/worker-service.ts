@@ -6,7 +6,7 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { Checks } from '../core/checks';
+import { Checks, secondsOf } from '../core/checks';
 import { LIVENESS_FILE } from '../core/contract';
 import { profileValues } from '../core/profile';
 import type { ITaskQueue } from '../queues/task-queue';
@@ -235,7 +235,7 @@ function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacit
 }
 
 function worker(props: WorkerServiceProps, names: string[], queues: ITaskQueue[], concurrency: number): string[] {
-  const timeLimit = Math.min(...queues.map((queue) => queue.taskTimeLimit.toMilliseconds() / 1000));
+  const timeLimit = Math.min(...queues.map((queue) => secondsOf(queue.taskTimeLimit)));
   return [
     ...celery(props),
     'worker',

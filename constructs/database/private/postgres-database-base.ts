@@ -21,6 +21,7 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
   public abstract readonly containerSecrets: { [name: string]: ContainerSecret };
   public abstract readonly ready: IDependable;
   public abstract readonly maxConnections?: number;
+  public abstract readonly burstable?: boolean;
   public abstract readonly connections: Connections;
   public abstract readonly changingSecrets: ISecret[];
   public abstract readonly rotationFunctions: IFunction[];
@@ -77,7 +78,10 @@ export function databaseSecrets(secret: ISecret, { names }: DatabaseVariables): 
   };
 }
 
-/** The variables that make libpq verify whom it talks to; both, because the certificates alone do not even ask for TLS. */
+/**
+ * The variables that make libpq verify whom it talks to; both, because the certificates alone do not even ask
+ * for TLS.
+ */
 export function tlsEnvironment(caBundlePath: string): { [name: string]: string } {
   return { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caBundlePath };
 }

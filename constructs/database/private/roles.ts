@@ -11,6 +11,7 @@ import {
 } from '../../handlers/database-roles/contract';
 import type { DatabaseHandlers } from './handlers';
 
+/** Properties of `DatabaseRoles`. */
 export interface DatabaseRolesProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;
   /** Both attached to the instance, so that they know host and port. */
@@ -19,19 +20,20 @@ export interface DatabaseRolesProps extends HandlerSettings {
   readonly databaseName: string;
   readonly owner: string;
   readonly logins: string[];
-  /** Identity of the instance: another instance needs its roles too. */
+  /** Id of the instance. A new instance has another one, and gets its roles. */
   readonly instanceResourceId: string;
 }
 
 /**
- * The owner role and the two logins of an application, made inside the database by a Lambda function before anything else connects.
+ * The owner role and the two logins of an application, which a Lambda function creates before anything else
+ * connects.
  *
  * @internal
  */
 export class DatabaseRoles extends Construct {
-  /** There once the roles are. */
+  /** The custom resource, which is complete when the roles exist. */
   public readonly resource: CustomResource;
-  /** Log of the handlers of the database. */
+  /** Log group of the database's handlers. */
   public readonly logGroup: ILogGroup;
 
   constructor(scope: Construct, id: string, props: DatabaseRolesProps) {

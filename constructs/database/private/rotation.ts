@@ -11,6 +11,7 @@ import type { DatabaseRoles } from './roles';
 /** In seconds: connections to the database, and every version of the master's secret in turn. */
 const TIMEOUT = 120;
 
+/** Properties of `DatabaseRotation`. */
 export interface DatabaseRotationProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;
   readonly roles: DatabaseRoles;
@@ -19,13 +20,19 @@ export interface DatabaseRotationProps extends HandlerSettings {
   readonly applicationSecret: ISecret;
   readonly period: Duration;
   readonly owner: string;
-  /** The two to alternate between. @default - the login stays and gets a new password */
+  /**
+   * The two to alternate between.
+   *
+   * @default - the login stays and gets a new password
+   */
   readonly logins?: string[];
 }
 
 /**
- * New passwords for the application and for the master, each from a function of its own: that of the master, which every password in the
- * database depends on, can touch no other secret, and that of the application cannot change the master's.
+ * Rotates the passwords of the application and of the master, each with a function of its own.
+ *
+ * The function of the master can touch no other secret, because every password in the database depends on the
+ * master's. The function of the application cannot change the master's.
  *
  * @internal
  */

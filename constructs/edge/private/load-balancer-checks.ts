@@ -79,9 +79,10 @@ export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttrib
 }
 
 function checkIdleTimeout(checks: Checks, idleTimeout: Duration | undefined): Checks {
-  const seconds = (given: Duration) => given.toMilliseconds() / 1000;
-  return checks.optional('idleTimeout', idleTimeout, () => isWholeWithin(seconds(idleTimeout as Duration), 1, 4000), {
-    must: 'be whole seconds from 1 to 4000',
+  return checks.duration('idleTimeout', idleTimeout, {
+    whole: 'seconds',
+    min: 1,
+    max: 4000,
     remedy: 'Let WebSockets send a ping more often than that.',
   });
 }
@@ -189,8 +190,4 @@ function checkArn(checks: Checks, prop: string, arn: string | undefined, service
       remedy: 'A load balancer can only use what is in its own region.',
     });
   }
-}
-
-function isWholeWithin(value: number, min: number, max: number): boolean {
-  return Number.isInteger(value) && value >= min && value <= max;
 }

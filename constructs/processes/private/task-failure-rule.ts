@@ -1,9 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import { Match, Rule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IDependable } from 'constructs';
-import { allowSenders } from '../../core/key-policy';
+import { sendToQueue } from '../../core/queue';
 import type { HardenedTask } from './hardened-task';
 
 /**
@@ -11,9 +10,6 @@ import type { HardenedTask } from './hardened-task';
  * not hear how it ends.
  *
  * Revisions that an earlier deployment started count too.
- *
- * A rule of our own instead of the target for SQS of the L2: that one asks a feature flag who may send to an
- * encrypted queue.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
@@ -45,17 +41,8 @@ export function reportFailures(
       },
     },
   });
-  rule.addTarget({ bind: () => ({ arn: queue.queueArn }) });
-  allowSenders(queue.encryptionMasterKey, 'events.amazonaws.com');
-  const { policyDependable } = queue.addToResourcePolicy(
-    new PolicyStatement({
-      principals: [new ServicePrincipal('events.amazonaws.com')],
-      actions: ['sqs:SendMessage'],
-      resources: [queue.queueArn],
-      conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
-    }),
-  );
-  return policyDependable === undefined ? [rule] : [rule, policyDependable];
+  const policy = sendToQueue(rule, queue);
+  return policy === undefined ? [rule] : [rule, policy];
 }
 
 /** ARN of the task definition without its revision. */

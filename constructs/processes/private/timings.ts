@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Checks } from '../../core/checks';
+import { type Checks, secondsOf } from '../../core/checks';
 import type { LoadBalancedServiceProps } from '../process-props';
 
 /**
@@ -37,6 +37,7 @@ export function timingsOf(props: LoadBalancedServiceProps): ServerTimings {
 /** Validates the time that any service has to stop. */
 export function checkStopTimeout(checks: Checks, stopTimeout: Duration | undefined): void {
   checks.duration('stopTimeout', stopTimeout, {
+    whole: 'seconds',
     min: 2,
     max: MAX_STOP_SECONDS,
     where: 'on Fargate',
@@ -47,21 +48,31 @@ export function checkStopTimeout(checks: Checks, stopTimeout: Duration | undefin
 /** Validates the timings of a server against each other and against the load balancer. */
 export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, timings: ServerTimings): void {
   const { keepAlive, gracefulTimeout, stopTimeout, deregistrationDelay } = timings;
-  const idleSeconds = props.loadBalancer.idleTimeout.toSeconds();
+  const idleSeconds = secondsOf(props.loadBalancer.idleTimeout);
   const ownCommand = props.command !== undefined; // Then the server is told of no graceful timeout.
   checkStopTimeout(checks, props.stopTimeout);
   checks
-    .that('keepAlive', keepAlive, keepAlive.toSeconds() > idleSeconds, {
+    .that('keepAlive', keepAlive, secondsOf(keepAlive) > idleSeconds, {
       must: `be longer than the idle timeout of the load balancer, ${idleSeconds} seconds`,
       remedy:
         'Raise it, or lower `idleTimeout`: otherwise the server closes connections that the load balancer is about to use, and users see 502.',
     })
-    .duration('gracefulTimeout', props.gracefulTimeout, { min: 1, remedy: 'Give the requests in flight time to end.' })
-    .that('gracefulTimeout', gracefulTimeout, ownCommand || gracefulTimeout.toSeconds() < stopTimeout.toSeconds(), {
-      must: `be shorter than \`stopTimeout\`, ${stopTimeout.toSeconds()} seconds`,
+    .duration('keepAlive', props.keepAlive, {
+      whole: 'seconds',
+      min: 1,
+      remedy: 'The servers count in seconds: round it.',
+    })
+    .duration('gracefulTimeout', props.gracefulTimeout, {
+      whole: 'seconds',
+      min: 1,
+      remedy: 'Give the requests in flight time to end.',
+    })
+    .that('gracefulTimeout', gracefulTimeout, ownCommand || secondsOf(gracefulTimeout) < secondsOf(stopTimeout), {
+      must: `be shorter than \`stopTimeout\`, ${secondsOf(stopTimeout)} seconds`,
       remedy: 'Lower it, or raise `stopTimeout`: otherwise ECS kills the server before it is done.',
     })
     .duration('deregistrationDelay', props.deregistrationDelay, {
+      whole: 'seconds',
       min: 0,
       max: 3600,
       remedy: 'Half a minute is enough for most requests.',
@@ -74,5 +85,5 @@ export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, ti
 
 /** ECS deregisters a Spot task first, and stops it then. */
 function fitsSpot({ deregistrationDelay, stopTimeout }: ServerTimings): boolean {
-  return deregistrationDelay.toSeconds() + stopTimeout.toSeconds() <= MAX_STOP_SECONDS;
+  return secondsOf(deregistrationDelay) + secondsOf(stopTimeout) <= MAX_STOP_SECONDS;
 }

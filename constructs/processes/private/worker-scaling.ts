@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { CfnScalingPolicy, type ScalableTarget } from 'aws-cdk-lib/aws-applicationautoscaling';
 import { type IMetric, MathExpression, type MathExpressionOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
-import type { Checks } from '../../core/checks';
+import { type Checks, secondsOf } from '../../core/checks';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { runningTasks } from '../service-metrics';
 import type { WorkerServiceProps } from '../worker-service';
@@ -27,7 +27,7 @@ export interface WorkerScaling {
 export function workerScalingOf(props: WorkerServiceProps, { processes }: Capacity): WorkerScaling {
   const acceptableLatency = props.acceptableLatency ?? Duration.minutes(1);
   const taskDuration = props.taskDuration ?? Duration.seconds(5);
-  const tasksInTime = acceptableLatency.toMilliseconds() / taskDuration.toMilliseconds();
+  const tasksInTime = secondsOf(acceptableLatency) / secondsOf(taskDuration);
   return { acceptableLatency, taskDuration, backlogPerTask: props.backlogPerTask ?? tasksInTime * processes };
 }
 
@@ -69,18 +69,13 @@ export function checkWorkerScaling(checks: Checks, props: WorkerServiceProps, sc
       },
     )
     .duration('taskDuration', props.taskDuration, { min: 0.001, remedy: 'Give the average time of a Celery task.' })
-    .optional(
-      prop,
-      props[prop],
-      () => scaling.acceptableLatency.toMilliseconds() >= scaling.taskDuration.toMilliseconds(),
-      {
-        must:
-          prop === 'taskDuration'
-            ? `be at most \`acceptableLatency\`, ${scaling.acceptableLatency.toSeconds()} seconds`
-            : `be at least \`taskDuration\`, ${scaling.taskDuration.toMilliseconds() / 1000} seconds`,
-        remedy: 'A busy ECS task would ask for another one for ever: raise `acceptableLatency`.',
-      },
-    );
+    .optional(prop, props[prop], () => secondsOf(scaling.acceptableLatency) >= secondsOf(scaling.taskDuration), {
+      must:
+        prop === 'taskDuration'
+          ? `be at most \`acceptableLatency\`, ${secondsOf(scaling.acceptableLatency)} seconds`
+          : `be at least \`taskDuration\`, ${secondsOf(scaling.taskDuration)} seconds`,
+      remedy: 'A busy ECS task would ask for another one for ever: raise `acceptableLatency`.',
+    });
 }
 
 /**

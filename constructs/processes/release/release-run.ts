@@ -2,7 +2,7 @@ import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { type IVpc, Peer, Port, SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { type ILogGroup, LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IDependable } from 'constructs';
 import { acknowledge, findingOf } from '../../core/acknowledge';
 import {
@@ -12,7 +12,7 @@ import {
   handlerRole,
   placementPolicy,
 } from '../../core/handler-function';
-import { allowLogGroups } from '../../core/key-policy';
+import { logGroup as newLogGroup } from '../../core/log-group';
 import type { WorkloadRole } from '../../core/workload-role';
 import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../../handlers/release/contract';
 import type { HardenedTask } from '../private/hardened-task';
@@ -48,7 +48,8 @@ export class ReleaseRun extends Construct {
     const { task, cluster, timeout, revision, waitFor, ...settings } = props;
 
     const network = networkOf(this, cluster.vpc);
-    const logGroup = logs(this, props);
+    // One for the handlers and for the framework between them and CloudFormation.
+    const logGroup = newLogGroup(this, 'Logs', props);
     const role = handlerRole(this, 'Role', 'Handler of releases: runs one task definition in one cluster', network);
     allow(role, task, cluster);
     const shared = { ...settings, bundle: 'release', role, logGroup, network, whyNoDeadLetters: INVOKED_BY };
@@ -124,12 +125,6 @@ function networkOf(scope: Construct, vpc: IVpc): HandlerNetwork | undefined {
   securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'APIs of AWS and the answer to CloudFormation');
   const placement = placementPolicy(scope, 'Placement', 'Lets Lambda place the handlers of the release in the VPC');
   return { vpc, subnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS }, securityGroup, placement };
-}
-
-/** One log group for the handlers and for the framework between them and CloudFormation. */
-function logs(scope: Construct, { encryptionKey, logRetention, removalPolicy }: ReleaseRunProps): LogGroup {
-  allowLogGroups(scope, encryptionKey);
-  return new LogGroup(scope, 'Logs', { retention: logRetention, removalPolicy, encryptionKey });
 }
 
 function allow(role: WorkloadRole, task: HardenedTask, cluster: ICluster): void {

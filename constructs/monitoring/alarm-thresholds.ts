@@ -1,6 +1,77 @@
-import { Duration, Size } from 'aws-cdk-lib';
-import type { Checks } from '../../core/checks';
-import type { AlarmThresholds } from '../application-alarms';
+import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
+import type { Checks } from '../core/checks';
+
+/** Thresholds of the alarms. */
+export interface AlarmThresholds {
+  /**
+   * Share of requests answered with 5xx, in percent, in 3 of 5 minutes.
+   *
+   * @default 2
+   */
+  readonly serverErrorPercent?: number;
+  /**
+   * Response time of the 99th percentile of requests, over 5 minutes.
+   *
+   * @default Duration.seconds(2)
+   */
+  readonly responseTime?: Duration;
+  /**
+   * Average CPU of a service behind the load balancer, in percent, over 10 minutes.
+   *
+   * @default 85
+   */
+  readonly cpuPercent?: number;
+  /**
+   * Memory of the fullest task of a service, in percent.
+   *
+   * @default 90
+   */
+  readonly memoryPercent?: number;
+  /**
+   * How long a Celery task may wait in its queue, on top of its time limit.
+   *
+   * In whole seconds.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly waitingTime?: Duration;
+  /**
+   * CPU of the database in percent, over 15 minutes.
+   *
+   * @default 80
+   */
+  readonly databaseCpuPercent?: number;
+  /**
+   * Share of the database's connections in use, in percent.
+   *
+   * @default 80
+   */
+  readonly databaseConnectionsPercent?: number;
+  /**
+   * Free storage of the database, in whole MiB.
+   *
+   * @default Size.gibibytes(2)
+   */
+  readonly databaseFreeStorage?: Size;
+  /**
+   * Freeable memory of the database, in whole MiB.
+   *
+   * @default Size.mebibytes(100)
+   */
+  readonly databaseFreeableMemory?: Size;
+  /**
+   * Log lines at level ERROR or CRITICAL within 5 minutes.
+   *
+   * @default 10
+   */
+  readonly applicationErrors?: number;
+  /**
+   * Days until the certificate expires; it renews itself at least 45 days before.
+   *
+   * @default 30
+   */
+  readonly certificateDays?: number;
+}
 
 /** Every threshold, filled in. */
 export type Thresholds = Required<AlarmThresholds>;
@@ -24,7 +95,7 @@ export function thresholdsOf(given: AlarmThresholds = {}): Thresholds {
   };
 }
 
-/** What cannot be meant. */
+/** Validates the thresholds. */
 export function checkThresholds(checks: Checks, limits: Thresholds): void {
   const percent = (name: keyof AlarmThresholds, value: number) =>
     checks.number(`thresholds.${name}`, value, { min: 1, max: 99, remedy: PERCENT_REMEDY });
@@ -40,6 +111,7 @@ export function checkThresholds(checks: Checks, limits: Thresholds): void {
       remedy: 'Give the time after which users find the application slow.',
     })
     .duration('thresholds.waitingTime', limits.waitingTime, {
+      whole: 'seconds',
       min: 60,
       max: 12 * 3600,
       remedy: 'CloudWatch looks once a minute; give the time after which a waiting task is a problem.',
@@ -58,8 +130,13 @@ export function checkThresholds(checks: Checks, limits: Thresholds): void {
 }
 
 function size(checks: Checks, name: keyof AlarmThresholds, given: Size): void {
-  checks.optional(`thresholds.${name}`, given, () => given.toBytes() > 0, {
-    must: 'be more than nothing',
-    remedy: 'An alarm at zero comes too late.',
+  checks.optional(`thresholds.${name}`, given, () => isWholeMebibytes(given), {
+    must: 'be whole MiB, at least 1',
+    remedy: 'An alarm at zero comes too late; give for example Size.gibibytes(2).',
   });
+}
+
+function isWholeMebibytes(given: Size): boolean {
+  const mebibytes = given.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
+  return Number.isInteger(mebibytes) && mebibytes >= 1;
 }
