@@ -67,7 +67,9 @@ class URLRouter(routing.URLRouter):
 
     def __init__(self, routes: Iterable[Any]) -> None:
         super().__init__(list(routes))
-        self._outermost = routing.URLRouter([*self.routes, re_path("", _refuse)])
+        refuse: Any = _refuse  # an ASGI application, where Django's own routes have a view
+        anything: Any = re_path("", refuse)
+        self._outermost = routing.URLRouter([*self.routes, anything])
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         if "path_remaining" in scope:

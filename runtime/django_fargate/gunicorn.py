@@ -17,7 +17,7 @@ from gunicorn.http import wsgi
 
 from .client import client_address, networks
 from .health import health_path
-from .logs import JsonFormatter, PathFilter
+from .logs import JsonFormatter, RequestFilter
 from .masking import masked_path
 
 
@@ -30,7 +30,7 @@ class Logger(glogging.Logger):
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.setFormatter(JsonFormatter())
-                handler.addFilter(PathFilter())
+                handler.addFilter(RequestFilter())
 
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         path = environ.get("PATH_INFO", "")

@@ -37,8 +37,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
-class PathFilter(logging.Filter):
-    """Masks the paths in what Django and gunicorn say about a request: a link that was mailed must not be in a log."""
+class RequestFilter(logging.Filter):
+    """
+    What Django and gunicorn say about a request, so that strangers write neither errors nor their links into the log.
+
+    Paths are masked. A request that was refused as suspicious is a warning: Django calls each one an error, and
+    whoever sends a thousand form fields ten times would set off the alarm on errors.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.split(".", 1)[0] in ("django", "gunicorn"):
@@ -47,6 +52,8 @@ class PathFilter(logging.Filter):
             # gunicorn quotes what it could not parse, of which the request line is a part.
             if str(record.msg).startswith("Invalid request from "):
                 record.msg = re.sub(r""":?\s*b?['"].*""", "", str(record.msg), flags=re.DOTALL)
+        if record.name.startswith("django.security.") and record.levelno == logging.ERROR:
+            _lower(record, logging.WARNING)
         return True
 
 
@@ -69,8 +76,7 @@ class UvicornAccessFilter(logging.Filter):
                 record, client=client, method="WEBSOCKET", path=path, status=rest[0] if rest else _handshake(record)
             )
         elif str(record.msg).startswith("Invalid UTF-8 sequence received"):
-            record.levelno, record.levelname = logging.INFO, "INFO"
-            record.exc_info = record.exc_text = None
+            _lower(record, logging.INFO)
         return True
 
 
@@ -81,7 +87,7 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "django_fargate.logs.JsonFormatter"}},
         "filters": {
-            "paths": {"()": "django_fargate.logs.PathFilter"},
+            "requests": {"()": "django_fargate.logs.RequestFilter"},
             "uvicorn": {"()": "django_fargate.logs.UvicornAccessFilter"},
         },
         "handlers": {
@@ -89,7 +95,7 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
                 "class": "logging.StreamHandler",
                 "stream": "ext://sys.stdout",
                 "formatter": "json",
-                "filters": ["paths"],
+                "filters": ["requests"],
             },
             "uvicorn": {
                 "class": "logging.StreamHandler",
@@ -122,6 +128,12 @@ def _describe(record: logging.LogRecord, *, client: Any, method: Any, path: Any,
 def _handshake(record: logging.LogRecord) -> int:
     """The status of a handshake that uvicorn has no argument for."""
     return 403 if str(record.msg).endswith("403") else 101
+
+
+def _lower(record: logging.LogRecord, level: int) -> None:
+    """Makes a line of less weight, without its traceback."""
+    record.levelno, record.levelname = level, logging.getLevelName(level)
+    record.exc_info = record.exc_text = None
 
 
 def _without_token(argument: object) -> object:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,14 +91,21 @@ class Server:
                 return found[-1]
             time.sleep(0.05)
 
-    def answer(self, *lines: str) -> str:
-        """What comes back first for lines that are sent as they are; nothing where the server only closes."""
+    def answer(self, *lines: str, whole: bool = False) -> str:
+        """
+        What comes back first for lines that are sent as they are, or all until the server closes.
+
+        Nothing where the server only closes.
+        """
+        answer = b""
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode("latin1"))
-            try:
-                return connection.recv(65536).decode("latin1")
-            except ConnectionResetError:
-                return ""
+            with suppress(ConnectionResetError):
+                while chunk := connection.recv(65536):
+                    answer += chunk
+                    if not whole:
+                        break
+        return answer.decode("latin1")
 
     def status(self, *lines: str) -> int:
         """The status of that answer; 0 where there is none."""

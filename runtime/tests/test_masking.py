@@ -11,7 +11,7 @@ from django.utils.crypto import get_random_string
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from django_fargate.logs import JsonFormatter, PathFilter, UvicornAccessFilter
+from django_fargate.logs import JsonFormatter, RequestFilter, UvicornAccessFilter
 from django_fargate.masking import masked_path
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
@@ -158,7 +158,7 @@ TOKEN = "c1abcd-0123456789abcdef0123456789abcdef"
 )
 def test_no_line_of_django_gunicorn_or_uvicorn_has_a_token(logger, message, arguments):
     record = logging.getLogger(logger).makeRecord(logger, logging.WARNING, __file__, 1, message, arguments, None)
-    assert PathFilter().filter(record)
+    assert RequestFilter().filter(record)
     assert UvicornAccessFilter().filter(record)
     line = JsonFormatter().format(record)
     assert "0123456789abcdef" not in line

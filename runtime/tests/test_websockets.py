@@ -4,7 +4,10 @@ import asyncio
 import base64
 import socket
 import struct
+import subprocess
 import time
+import zlib
+from contextlib import ExitStack, suppress
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -87,22 +90,26 @@ def test_a_broken_handshake_is_refused_and_is_no_error(server, name):
     assert faults(server) == []
 
 
+def frame(opcode, payload):
+    """A frame with a mask of zeros."""
+    size = len(payload)
+    length = struct.pack("!B", 0x80 | size) if size < 126 else struct.pack("!BH", 0xFE, size)
+    return bytes([0x80 | opcode]) + length + bytes(4) + payload
+
+
 class Client:
     """A WebSocket that is open, and through which anything can be sent."""
 
-    def __init__(self, server, path="/ws/echo"):
+    def __init__(self, server, path="/ws/echo", *more):
         self.socket = socket.create_connection(("127.0.0.1", server.port), 5)
-        self.socket.sendall("\r\n".join([*handshake(path), "", ""]).encode())
+        self.socket.sendall("\r\n".join([*handshake(path, *more), "", ""]).encode())
         self.reader = self.socket.makefile("rb")
         assert b" 101 " in self.reader.readline()
         while self.reader.readline() != b"\r\n":
             pass
 
     def send(self, opcode, payload):
-        length = (
-            struct.pack("!B", 0x80 | len(payload)) if len(payload) < 126 else struct.pack("!BH", 0xFE, len(payload))
-        )
-        self.socket.sendall(bytes([0x80 | opcode]) + length + bytes(4) + payload)
+        self.socket.sendall(frame(opcode, payload))
 
     def receive(self):
         """The next frame: its opcode and what it holds."""
@@ -159,7 +166,7 @@ def ask(application, path, kind="websocket", headers=()):
         await communicator.send_input(
             {"type": "websocket.connect"} if kind == "websocket" else {"type": "http.request"}
         )
-        return await communicator.receive_output(5)
+        return await communicator.receive_output(1)
 
     return asyncio.run(run())
 
@@ -193,3 +200,60 @@ def test_only_pages_of_our_own_hosts_may_connect():
     }
     assert answers.pop("https://shop.example.com") == "websocket.accept"
     assert set(answers.values()) == {"websocket.close"}
+
+
+#: What AsgiService adds.
+LIMITS = ["--ws-max-size", "65536", "--ws-max-queue", "4", "--ws-per-message-deflate", "false"]
+COMPRESSED = 0x40
+OFFER = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"
+#: Half of what an ASGI task of production has.
+HALF = 512
+
+
+def bomb(mebibytes):
+    """A compressed message of JSON: fifteen thousand bytes that become fifteen million."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -12)
+    text = b'"' + b"x" * (mebibytes << 20) + b'"'
+    return (compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\x00\x00\xff\xff")
+
+
+def mebibytes(server):
+    return int(subprocess.check_output(["/bin/ps", "-o", "rss=", "-p", str(server.process.pid)])) >> 10
+
+
+def peak(server, connections, messages, seconds=3.0):
+    """The most memory that the server takes while so many connections send; ends when it is over half of a task's."""
+    with ExitStack() as stack:
+        most = 0
+        for _ in range(connections):
+            client = stack.enter_context(Client(server, "/ws/echo", OFFER))
+            client.socket.setblocking(False)
+            with suppress(OSError):  # the server has closed, or takes no more for now
+                client.socket.send(messages)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and most <= HALF:
+            most = max(most, mebibytes(server))
+        return most
+
+
+def test_sixty_connections_of_bombs_take_less_than_half_of_a_task_s_memory(tmp_path):
+    with serving(tmp_path, *UVICORN, *LIMITS, channels=True) as server:
+        assert peak(server, 60, frame(COMPRESSED | TEXT, bomb(15)) * 6) < HALF / 4
+        # The largest that the limit lets through, and nothing read of what comes back.
+        assert peak(server, 60, frame(TEXT, b'"' + b"x" * 65_000 + b'"') * 100) < HALF / 2
+        assert faults(server) == []
+        with Client(server) as client:
+            client.send(TEXT, b'"still there"')
+            assert client.receive() == (TEXT, b'"still there"')
+
+
+def test_without_the_limits_twelve_connections_take_more(tmp_path):
+    with serving(tmp_path, *UVICORN, channels=True) as server:
+        assert peak(server, 12, frame(COMPRESSED | TEXT, bomb(15)) * 6, seconds=15) > HALF
+        server.process.kill()
+
+
+def test_a_message_above_the_limit_is_too_big(tmp_path):
+    with serving(tmp_path, *UVICORN, *LIMITS, channels=True) as server, Client(server) as client:
+        client.socket.sendall(bytes([0x80 | TEXT]) + struct.pack("!BQ", 0xFF, 65_537) + bytes(4))
+        assert client.closed_with() == 1009
