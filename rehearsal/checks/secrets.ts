@@ -4,6 +4,7 @@ import path from 'node:path';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { type Check, expect } from './check';
+import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { PAGES } from './names';
 import { releaseChecks } from './releases';
@@ -70,5 +71,6 @@ export const allChecks: Check[] = [
   ...drainingChecks,
   ...rotationChecks,
   ...badDayChecks,
+  ...doubleChecks,
   ...secretChecks,
 ];
