@@ -11,6 +11,7 @@ import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
 import { startChecks } from './start';
+import { strangerChecks } from './strangers';
 import { taskChecks } from './tasks';
 import { webChecks } from './web';
 
@@ -65,6 +66,7 @@ export const allChecks: Check[] = [
   ...startChecks,
   ...webChecks,
   ...asgiChecks,
+  ...strangerChecks,
   ...taskChecks,
   ...scheduleChecks,
   ...releaseChecks,

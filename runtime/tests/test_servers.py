@@ -17,7 +17,7 @@ COMMANDS = {
 
 
 #: What WebService adds: no header of a client is a variable of the server.
-NO_FORWARDER_HEADERS = ["--forwarder-headers", ""]
+NO_FORWARDER_HEADERS = ["--forwarder-headers="]
 
 
 @pytest.fixture(scope="module", params=COMMANDS)
