@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { Doubles } from '../rehearsal/aws/doubles';
 import { cacheFolder } from '../rehearsal/check-run';
-import { Doubles } from '../rehearsal/doubles';
 
 /**
  * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager and against a real PostgreSQL with TLS.

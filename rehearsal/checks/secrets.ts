@@ -6,6 +6,7 @@ import { badDayChecks } from './bad-days';
 import { type Check, expect } from './check';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
+import { hostChecks } from './hosts';
 import { PAGES } from './names';
 import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
@@ -18,6 +19,7 @@ import { webChecks } from './web';
 const before = [
   startChecks,
   webChecks,
+  hostChecks,
   asgiChecks,
   taskChecks,
   scheduleChecks,
@@ -65,6 +67,7 @@ export const secretChecks: Check[] = [
 export const allChecks: Check[] = [
   ...startChecks,
   ...webChecks,
+  ...hostChecks,
   ...asgiChecks,
   ...strangerChecks,
   ...taskChecks,

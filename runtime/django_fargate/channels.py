@@ -1,9 +1,10 @@
 """
 Authentication for Channels that survives the rotation of SECRET_KEY, and WebSockets that no stranger turns into errors.
 
-Channels' own compares a session with the current key alone and deletes it when that does not match: after a rotation
-one WebSocket logs its user out everywhere. For a path that it does not know it raises an exception, which is a 500 and
-a traceback in the log: whoever asks for enough of them rolls deployments back and wakes people up.
+Channels' own middleware compares a session with the current key alone and deletes it when that does not match:
+after a rotation one WebSocket logs its user out everywhere. Its router raises an exception for a path that it does not
+know, which is a 500 and a traceback in the log: whoever asks for enough of them rolls deployments back and wakes
+people up.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def get_user(scope: dict[str, Any]) -> Any:
 class AuthMiddleware(auth.AuthMiddleware):
     """Sets ``scope["user"]``. Needs SessionMiddleware around it."""
 
-    async def resolve_scope(self, scope: dict[str, Any]) -> None:
+    async def resolve_scope(self, scope: Any) -> None:
         scope["user"]._wrapped = await get_user(scope)
 
 

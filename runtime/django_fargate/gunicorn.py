@@ -9,6 +9,7 @@ gunicorn's side: JSON logs with the client's real address, and no Server header.
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +33,7 @@ class Logger(glogging.Logger):
                 handler.setFormatter(JsonFormatter())
                 handler.addFilter(RequestFilter())
 
-    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+    def access(self, resp: Any, req: Any, environ: MutableMapping[str, Any], request_time: timedelta) -> None:
         path = environ.get("PATH_INFO", "")
         status = int(str(resp.status).split(None, 1)[0])
         if not self.access_log_enabled or (status == 200 and path == health_path()):
@@ -73,4 +74,4 @@ def hide_server_header() -> None:
         return [line for line in original(self) if not line.lower().startswith("server:")]
 
     default_headers.hides_server = True  # type: ignore[attr-defined]
-    wsgi.Response.default_headers = default_headers
+    wsgi.Response.default_headers = default_headers  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { withoutCredentials } from '../../rehearsal/python';
+import { withoutCredentials } from '../../rehearsal/image/python';
 
 const TOKEN = 'f'.repeat(32);
 const OURS = { HTTP_HOST: '127.0.0.1:5000', PATH_INFO: `/${TOKEN}/123456789012/queue` };

@@ -11,7 +11,6 @@ os.environ.setdefault("DJANGO_ASGI", "1")  # read by the settings: connections t
 http = get_asgi_application()  # loads the applications, which the imports below need
 
 from django_fargate.channels import AllowedHostsOriginValidator, AuthMiddlewareStack, URLRouter  # noqa: E402
-
 from guestbook.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
