@@ -1,9 +1,9 @@
 """
 Starts moto, the double of AWS's APIs, for the processes of one rehearsal alone: ``guarded_doubles.py PORT``.
 
-moto answers whoever finds its port: it checks no signature and lets pages of every origin in. While a rehearsal runs, any
-page in the developer's browser could read its secrets and post tasks. So a request must name this machine, must not come
-from a page, and its path must begin with a token that only the rehearsal's own processes are told.
+moto answers whoever finds its port: it checks no signature and lets pages of every origin in. While a rehearsal
+runs, any page in the developer's browser could read its secrets and post tasks. So a request must name this machine,
+must not come from a page, and its path must begin with a token that only the rehearsal's own processes are told.
 """
 
 from __future__ import annotations

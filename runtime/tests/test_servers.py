@@ -5,6 +5,7 @@ import json
 from contextlib import closing
 
 import pytest
+
 from servers import serving
 
 COMMANDS = {

@@ -14,9 +14,9 @@ from asgiref.testing import ApplicationCommunicator
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.test import override_settings
 from django.urls import path
-from servers import serving
 
 from django_fargate.channels import AllowedHostsOriginValidator, AsyncJsonWebsocketConsumer, URLRouter
+from servers import serving
 
 UVICORN = ["uvicorn", "asgi:application", "--host", "127.0.0.1", "--port", "{port}", "--no-server-header"]
 HANDSHAKE = {
