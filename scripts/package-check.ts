@@ -135,10 +135,12 @@ function checkContent(): string {
 /** Asks a process of its own what the bundler puts in: esbuild's answer comes later than a step may wait for. */
 function checkNotices(): string {
   const script = `require('./scripts/build-handlers.js').bundle(false).then((files) => console.log(JSON.stringify(files)))`;
-  const metafiles: { inputs: Record<string, unknown> }[] = JSON.parse(
+  const metafiles: { outputs: Record<string, { inputs: Record<string, unknown> }> }[] = JSON.parse(
     run(process.execPath, ['-e', script], ROOT, 'stdout'),
   );
-  const files = metafiles.flatMap(({ inputs }) => Object.keys(inputs)).filter((file) => file.includes('node_modules/'));
+  // Of all files that it read, those of which something is left in the bundle.
+  const outputs = metafiles.flatMap((metafile) => Object.values(metafile.outputs));
+  const files = outputs.flatMap(({ inputs }) => Object.keys(inputs)).filter((file) => file.includes('node_modules/'));
   const folders = new Set(files.map((file) => /.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? file));
   const notice = read('assets/NOTICE').split(/\n-{80}\n/);
   const { components } = JSON.parse(read('assets/sbom.cdx.json'));

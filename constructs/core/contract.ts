@@ -5,12 +5,12 @@
 export const CONTRACT = {
   DJANGO_SETTINGS_MODULE: 'The settings module, as given.',
   PORT: 'The port that the web or ASGI server listens on: 8000. Not set for other processes.',
-  AWS_REGION: 'Region of the stack. Fargate sets it by itself; it is repeated so that the rehearsal has it too.',
+  AWS_REGION: 'Region of the stack. Fargate sets it anyway; it is set again so that the rehearsal has it too.',
   AWS_DEFAULT_REGION: 'Region of the stack. boto3 and kombu read this name.',
   HOME: '/tmp, the only place that a task can write to.',
   DJANGO_SECRET_KEY: 'Secret: the current key.',
   DJANGO_SECRET_KEYS:
-    'Secret: JSON `{"key","next","fallbacks"}`. `next` is absent until the first rotation, which only announces it.',
+    'Secret: JSON `{"key","next","fallbacks"}`. `next` is absent until the first rotation, which only announces a key.',
   DATABASE_HOST: 'Secret: host name of the database.',
   DATABASE_PORT: 'Secret: port of the database.',
   DATABASE_NAME: 'Secret: name of the database.',
@@ -20,7 +20,7 @@ export const CONTRACT = {
   PGSSLROOTCERT:
     'Path of the RDS certificate bundle in the image: /etc/ssl/certs/rds-global-bundle.pem unless changed.',
   PGOPTIONS:
-    'Release only: `-c lock_timeout=…` in milliseconds, behind options of your own. libpq reads it, unless the settings give `options` themselves.',
+    'Release only: `-c lock_timeout=…` in milliseconds, after your own options. libpq reads it, unless your settings set `options`.',
   CELERY_BROKER_URL: '`sqs://`: credentials come from the task role.',
   CELERY_BROKER_TRANSPORT_OPTIONS: 'JSON for kombu: region, wait_time_seconds, predefined_queues.',
   CELERY_TASK_DEFAULT_QUEUE: 'Name of the default queue.',
@@ -28,7 +28,7 @@ export const CONTRACT = {
   DJANGO_ALLOWED_HOSTS: 'Comma-separated host names; empty when there is none.',
   DJANGO_CSRF_TRUSTED_ORIGINS: 'Comma-separated origins with scheme.',
   WEB_CONCURRENCY: 'Processes of the web or ASGI server, from the size of the task.',
-  FORWARDED_ALLOW_IPS: 'CIDR of the VPC: whose X-Forwarded-* headers are believed.',
+  FORWARDED_ALLOW_IPS: 'CIDR of the VPC. The server trusts X-Forwarded-* headers from these addresses only.',
 } as const;
 
 export type ContractVariable = keyof typeof CONTRACT;
