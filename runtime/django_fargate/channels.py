@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: WebSocket's own code for a message that is not what the application takes.
 INVALID_DATA = 1007
+#: What Django and Channels allow while DEBUG is on and ALLOWED_HOSTS is empty.
+_DEVELOPMENT_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 
 
 @database_sync_to_async
@@ -82,7 +84,8 @@ class AllowedHostsOriginValidator(OriginValidator):
     """Takes WebSockets of pages of ALLOWED_HOSTS alone. An Origin that is no URL is refused as a wrong one is."""
 
     def __init__(self, application: Any) -> None:
-        super().__init__(application, list(settings.ALLOWED_HOSTS))
+        hosts = list(settings.ALLOWED_HOSTS)
+        super().__init__(application, hosts or (_DEVELOPMENT_HOSTS if settings.DEBUG else []))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         origins = [value.decode("latin1") for name, value in scope.get("headers", []) if name == b"origin"]

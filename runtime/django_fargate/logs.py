@@ -69,7 +69,7 @@ class UvicornAccessFilter(logging.Filter):
         if record.name == "uvicorn.access" and len(arguments) == 5:
             client, method, path, _, status = arguments
             _describe(record, client=client, method=method, path=path, status=status)
-            return not (status == 200 and masked_path(str(path)) == health_path())
+            return not (status == 200 and str(path).split("?", 1)[0] == health_path())
         if "WebSocket" in str(record.msg) and len(arguments) >= 2:
             client, path, *rest = arguments
             _describe(

@@ -191,6 +191,13 @@ def test_an_unknown_path_of_http_is_not_found():
     assert ask(URLRouter([]), "/nowhere", kind="http")["status"] == 404
 
 
+@pytest.mark.parametrize(("debug", "answer"), [(True, "websocket.accept"), (False, "websocket.close")])
+def test_on_a_developer_s_machine_its_own_pages_may_connect(debug, answer):
+    with override_settings(ALLOWED_HOSTS=[], DEBUG=debug):
+        application = AllowedHostsOriginValidator(AsyncJsonWebsocketConsumer.as_asgi())
+        assert ask(application, "/", headers=[(b"origin", b"http://localhost:8000")])["type"] == answer
+
+
 @override_settings(ALLOWED_HOSTS=["shop.example.com"])
 def test_only_pages_of_our_own_hosts_may_connect():
     application = AllowedHostsOriginValidator(AsyncJsonWebsocketConsumer.as_asgi())
