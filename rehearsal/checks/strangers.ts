@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { asgi, echo } from './asgi';
 import { type Check, type CheckContext, expect } from './check';
-import { ECHO } from './names';
+import { ECHO, STRANGERS } from './names';
 
 const TIMES = 100;
 const AT_ONCE = 10;
@@ -36,7 +36,7 @@ function requests(origin: string): Request[] {
 
 export const strangerChecks: Check[] = [
   {
-    name: 'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error',
+    name: STRANGERS,
     lane: 'asgi',
     needs: [ECHO],
     proof: true,
