@@ -1,4 +1,4 @@
-import { Duration, Names, type RemovalPolicy, TimeZone } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, TimeZone } from 'aws-cdk-lib';
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IVpc, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
@@ -11,6 +11,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { type Profile, profileValues } from '../core/profile';
+import { endOfStackId } from '../core/removal';
 import { runbookUrl } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
@@ -103,11 +104,15 @@ export interface DatabaseBackupOptions {
    */
   readonly restoreTestSubnets?: SubnetSelection;
   /**
-   * What happens to the vault and its key when they leave the stack.
+   * What happens to the vault, its key and the role of AWS Backup when they leave the stack.
    *
-   * **DESTROY schedules the key for deletion, and without it no backup can be restored.**
+   * CloudFormation cannot delete a vault that holds recovery points, so they stay in every profile: the role
+   * deletes the points when they expire.
    *
-   * @default - by profile: production RETAIN, development DESTROY
+   * **DESTROY schedules the key for deletion, and without it no backup can be restored. Deleting the stack
+   * then fails at the vault until you have deleted its recovery points.**
+   *
+   * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy;
 }
@@ -168,11 +173,12 @@ export class DatabaseBackup extends Construct {
     const restoreTestSubnets = props.restoreTestSubnets ?? { subnetType: restoreSubnets(props.vpc) };
     validate(this, { ...props, rules, lock, restoreTestSchedule, restoreTestSubnets }, props);
 
-    const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const encryptionKey =
       props.encryptionKey ??
       new Key(this, 'Key', { description: 'Backups of the database', enableKeyRotation: true, removalPolicy });
     this.vault = new BackupVault(this, 'Vault', {
+      backupVaultName: vaultName(this),
       encryptionKey,
       lockConfiguration: lock._configuration,
       blockRecoveryPointDeletion: lock.mode !== 'none',
@@ -184,6 +190,7 @@ export class DatabaseBackup extends Construct {
       backupPlanRules: rules.map((rule) => planRule(rule, timeZone)),
     });
     this.role = serviceRole(this);
+    this.role.applyRemovalPolicy(removalPolicy); // AWS Backup deletes expired recovery points as this role.
     this.plan.addSelection('Database', {
       resources: [BackupResource.fromRdsDatabaseInstance(props.database.instance)],
       role: this.role,
@@ -251,6 +258,11 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
       deleteAfter: rule.deleteAfter,
     })),
   });
+}
+
+/** At most 50 characters, of which the end of the stack's id takes 13: an older stack may have left a vault. */
+function vaultName(scope: Construct): string {
+  return `${Names.uniqueResourceName(scope, { maxLength: 37 })}-${endOfStackId()}`;
 }
 
 function serviceRole(scope: Construct): Role {

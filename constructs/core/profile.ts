@@ -40,15 +40,20 @@ export interface ProfileOptions {
    */
   readonly deletionProtection?: boolean;
   /**
-   * What happens to keys, secrets, queues, buckets, vaults and log groups when they leave the stack.
+   * What happens to keys, secrets, queues, buckets and log groups when they leave the stack.
    *
-   * @default - production RETAIN, development DESTROY
+   * RETAIN_ON_UPDATE_OR_DELETE does not hold while they are created, so that a failed first deployment leaves
+   * nothing in the way of the next one.
+   *
+   * @default - production RETAIN_ON_UPDATE_OR_DELETE, development DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
   /**
    * What happens to the database when it leaves the stack.
    *
-   * @default - production RETAIN, development SNAPSHOT
+   * What a database that is kept needs stays with it: its network, security group, parameters and key.
+   *
+   * @default - production RETAIN_ON_UPDATE_OR_DELETE, development SNAPSHOT
    */
   readonly databaseRemovalPolicy?: RemovalPolicy;
   /**
@@ -173,8 +178,8 @@ const PRODUCTION: Required<ProfileOptions> = {
   flowLogs: true,
   logRetention: RetentionDays.ONE_YEAR,
   deletionProtection: true,
-  removalPolicy: RemovalPolicy.RETAIN,
-  databaseRemovalPolicy: RemovalPolicy.RETAIN,
+  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+  databaseRemovalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   databaseInstanceType: InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM),
   databaseStorageGiB: 20,
   databaseMaxStorageGiB: 200,

@@ -1,3 +1,4 @@
+import type { RemovalPolicy } from 'aws-cdk-lib';
 import { type AddToPrincipalPolicyResult, ManagedPolicy, type PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 
 /**
@@ -15,5 +16,11 @@ export class WorkloadRole extends Role {
     this.policy ??= new ManagedPolicy(this, 'Policy', { roles: [this] });
     this.policy.addStatements(statement);
     return { statementAdded: true, policyDependable: this.policy };
+  }
+
+  /** The permissions that the role has by now stay or go with it. */
+  public override applyRemovalPolicy(policy: RemovalPolicy): void {
+    super.applyRemovalPolicy(policy);
+    this.policy?.applyRemovalPolicy(policy);
   }
 }

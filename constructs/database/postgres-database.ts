@@ -255,7 +255,7 @@ export interface PostgresDatabaseOptions {
    * **DESTROY deletes the instance without a final snapshot. Only its automated backups stay, until they
    * expire.**
    *
-   * @default - from the profile: production RETAIN, development SNAPSHOT
+   * @default - from the profile: production RETAIN_ON_UPDATE_OR_DELETE, development SNAPSHOT
    */
   readonly removalPolicy?: RemovalPolicy;
   /**

@@ -1,14 +1,15 @@
-import { ArnFormat, Aws, Duration, Fn, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type ILogGroup, ResourcePolicy, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { Checks, secondsOf } from '../core/checks';
 import { logGroup } from '../core/log-group';
 import type { Profile } from '../core/profile';
+import { endOfStackId } from '../core/removal';
 import { MANAGED_GROUPS } from './private/managed-rules';
 
 /** What can be tuned in a firewall. */
@@ -45,7 +46,7 @@ export interface WebFirewallOptions {
   /**
    * What happens to the log group when it leaves the stack.
    *
-   * @default - by profile: production RETAIN, development DESTROY
+   * @default - by profile: production RETAIN_ON_UPDATE_OR_DELETE, development DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
 }
@@ -167,18 +168,22 @@ export class WebFirewall extends Construct {
 
   private writeLogs(logGroup: ILogGroup) {
     const stack = Stack.of(this);
-    const delivery = logGroup.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'AllowFirewallLogs',
-        principals: [new ServicePrincipal('delivery.logs.amazonaws.com')],
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
-        conditions: {
-          StringEquals: { 'aws:SourceAccount': stack.account },
-          ArnLike: { 'aws:SourceArn': stack.formatArn({ service: 'logs', resource: '*' }) },
-        },
-      }),
-    );
+    // By the stack's name: the name that CDK makes up is the same in every stack with this construct id.
+    const delivery = new ResourcePolicy(this, 'LogDelivery', {
+      resourcePolicyName: Names.uniqueResourceName(this, { maxLength: 128 }),
+      policyStatements: [
+        new PolicyStatement({
+          sid: 'AllowFirewallLogs',
+          principals: [new ServicePrincipal('delivery.logs.amazonaws.com')],
+          actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+          resources: [logGroup.logGroupArn],
+          conditions: {
+            StringEquals: { 'aws:SourceAccount': stack.account },
+            ArnLike: { 'aws:SourceArn': stack.formatArn({ service: 'logs', resource: '*' }) },
+          },
+        }),
+      ],
+    });
     const logging = new CfnLoggingConfiguration(this, 'Logging', {
       resourceArn: this.webAclArn,
       // WAF wants the ARN without the `:*` that a log group's own attribute ends with.
@@ -202,20 +207,13 @@ export class WebFirewall extends Construct {
         ],
       },
     });
-    if (delivery.policyDependable) {
-      logging.node.addDependency(delivery.policyDependable);
-    }
+    logging.node.addDependency(delivery);
   }
 }
 
-/**
- * WAF insists on the prefix; the end of the stack's id lets a new stack live beside what an old one has
- * retained.
- */
+/** WAF insists on the prefix. */
 function logGroupName(scope: Construct): string {
-  const stackUuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
-  const unique = Fn.select(4, Fn.split('-', stackUuid));
-  return `aws-waf-logs-${Names.uniqueResourceName(scope, { maxLength: 128, separator: '-' })}-${unique}`;
+  return `aws-waf-logs-${Names.uniqueResourceName(scope, { maxLength: 128, separator: '-' })}-${endOfStackId()}`;
 }
 
 function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {

@@ -1,5 +1,6 @@
 import { Fn, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
+  type CfnSubnet,
   FlowLog,
   FlowLogDestination,
   FlowLogResourceType,
@@ -26,6 +27,7 @@ import { Checks } from '../core/checks';
 import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
 import { logGroup } from '../core/log-group';
 import { type Profile, profileValues } from '../core/profile';
+import { keptOrDestroyed } from '../core/removal';
 import { WorkloadRole } from '../core/workload-role';
 
 /**
@@ -84,7 +86,7 @@ export interface NetworkOptions {
   /**
    * What happens to the flow logs when they leave the stack.
    *
-   * @default - by profile: production RETAIN, development DESTROY
+   * @default - by profile: production RETAIN_ON_UPDATE_OR_DELETE, development DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
 }
@@ -153,6 +155,7 @@ export class Network extends Construct {
       restrictDefaultSecurityGroup: true,
       gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
     });
+    keepDatabaseNetwork(this.vpc, keptOrDestroyed(profile.databaseRemovalPolicy));
     for (const subnet of this.vpc.publicSubnets) {
       acknowledge(
         subnet.node.findChild('DefaultRoute'),
@@ -223,6 +226,14 @@ export class Network extends Construct {
       destination: FlowLogDestination.toCloudWatchLogs(logGroup, role),
     });
     flowLog.node.addDependency(role);
+  }
+}
+
+/** A database that is kept holds its subnets, and these hold the VPC. */
+function keepDatabaseNetwork(vpc: Vpc, removalPolicy: RemovalPolicy): void {
+  vpc.applyRemovalPolicy(removalPolicy);
+  for (const subnet of vpc.isolatedSubnets) {
+    (subnet.node.findChild('Subnet') as CfnSubnet).applyRemovalPolicy(removalPolicy);
   }
 }
 

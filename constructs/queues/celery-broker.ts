@@ -72,7 +72,7 @@ export interface CeleryBrokerProps {
    *
    * **DESTROY deletes the tasks in them.**
    *
-   * @default - by profile: production RETAIN, development DESTROY
+   * @default - by profile: production RETAIN_ON_UPDATE_OR_DELETE, development DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
 }

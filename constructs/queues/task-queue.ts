@@ -103,7 +103,7 @@ export interface TaskQueueProps extends TaskQueueOptions {
    *
    * **DESTROY deletes the tasks in them.**
    *
-   * @default - by profile: production RETAIN, development DESTROY
+   * @default - by profile: production RETAIN_ON_UPDATE_OR_DELETE, development DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
 }

@@ -96,7 +96,7 @@ export interface SecretKeyProps extends SecretKeyOptions {
    *
    * **DESTROY deletes the keys: all sessions and signed links end.**
    *
-   * @default - from the profile: production RETAIN, development DESTROY
+   * @default - from the profile: production RETAIN_ON_UPDATE_OR_DELETE, development DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
   /**

@@ -60,7 +60,7 @@ export interface SecretRefreshProps {
   /**
    * What happens to the queues and the log group when they leave the stack.
    *
-   * @default - from the profile: production RETAIN, development DESTROY
+   * @default - from the profile: production RETAIN_ON_UPDATE_OR_DELETE, development DESTROY
    */
   readonly removalPolicy?: RemovalPolicy;
   /**

@@ -183,11 +183,11 @@ test('everything can be chosen', () => {
   });
 });
 
-test('development locks nothing and goes with its stack', () => {
+test('development locks nothing, and keeps the vault, which cannot be deleted once it is full', () => {
   const stack = testStack();
   backupIn(stack, { profile: Profile.development() });
   templateOf(stack).hasResource('AWS::Backup::BackupVault', {
-    DeletionPolicy: 'Delete',
+    DeletionPolicy: 'Retain',
     Properties: { LockConfiguration: Match.absent(), AccessPolicy: Match.absent() },
   });
 });

@@ -1,5 +1,8 @@
+import { evaluate } from '../lifecycle/names';
 import { type Control, routed, set, unless, without, zones } from './control';
 
+/** Some stack: the names of instance and log groups end in its id. */
+const PLACE = { stackName: 'Shop', stackId: 'arn:aws:cloudformation:eu-west-1:1:stack/Shop/0-1-2-3-4' };
 const INSTANCE = 'AWS::RDS::DBInstance';
 const EVENTS = 'AWS::RDS::EventSubscription';
 
@@ -87,7 +90,9 @@ export const DATABASE: Control[] = [
           const group = template
             .ofType('AWS::Logs::LogGroup')
             .find(
-              (each) => template.properties(each).LogGroupName === `/aws/rds/instance/${DBInstanceIdentifier}/${log}`,
+              (each) =>
+                evaluate(template.properties(each).LogGroupName, PLACE) ===
+                `/aws/rds/instance/${evaluate(DBInstanceIdentifier, PLACE)}/${log}`,
             );
           return EnableCloudwatchLogsExports?.includes(log) && group !== undefined && template.waitsFor(id, group);
         }),

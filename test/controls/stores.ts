@@ -234,7 +234,10 @@ export const STORES: Control[] = [
           ({ Effect, Principal }) => Effect === 'Allow' && JSON.stringify(Principal).includes('"*"'),
         );
         return (
-          EnableKeyRotation === true && 'DeletionPolicy' in resource && resource.DeletionPolicy === 'Retain' && !open
+          EnableKeyRotation === true &&
+          'DeletionPolicy' in resource &&
+          String(resource.DeletionPolicy).startsWith('Retain') &&
+          !open
         );
       }),
     mutants: {

@@ -8,8 +8,8 @@ describe('Profile', () => {
   test('production keeps what is stored and has two of everything that serves', () => {
     expect(profileValues(Profile.production())).toMatchObject({
       deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-      databaseRemovalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      databaseRemovalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       multiAz: true,
       natGateways: 2,
       webMinCapacity: 2,
@@ -65,7 +65,7 @@ function spoken(value: unknown): string {
   const named: { [value: string]: string } = {
     [RetentionDays.ONE_YEAR]: 'one year',
     [RetentionDays.ONE_MONTH]: 'one month',
-    [RemovalPolicy.RETAIN]: 'RETAIN',
+    [RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE]: 'RETAIN_ON_UPDATE_OR_DELETE',
     [RemovalPolicy.DESTROY]: 'DESTROY',
     [RemovalPolicy.SNAPSHOT]: 'SNAPSHOT',
   };

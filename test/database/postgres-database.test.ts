@@ -113,7 +113,7 @@ describe('with nothing but a network', () => {
       DatabaseInsightsMode: 'standard',
       EnableCloudwatchLogsExports: ['postgresql', 'upgrade'],
     });
-    expect(rest).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(rest).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
     expect(instance.DBSnapshotIdentifier).toBeUndefined();
     expect(instance.KmsKeyId).toBeUndefined();
   });
@@ -144,15 +144,19 @@ describe('with nothing but a network', () => {
   });
 
   test('its log groups carry its name, exist before it, and are kept', () => {
-    const name = instance.DBInstanceIdentifier;
-    expect(name).toMatch(/^[a-z](-?[a-z0-9])+$/);
+    const [name, ...stackPart] = instance.DBInstanceIdentifier['Fn::Join'][1];
+    expect(name).toMatch(/^[a-z](-?[a-z0-9])+-$/);
+    expect(JSON.stringify(stackPart)).toContain('AWS::StackId');
     for (const log of ['postgresql', 'upgrade']) {
       const groups = template.findResources('AWS::Logs::LogGroup', {
-        Properties: { LogGroupName: `/aws/rds/instance/${name}/${log}`, RetentionInDays: 365 },
+        Properties: {
+          LogGroupName: { 'Fn::Join': ['', [`/aws/rds/instance/${name}`, ...stackPart, `/${log}`]] },
+          RetentionInDays: 365,
+        },
       });
       const [[id, group]] = Object.entries(groups);
       expect(rest.DependsOn).toContain(id);
-      expect(group.DeletionPolicy).toBe('Retain');
+      expect(group.DeletionPolicy).toBe('RetainExceptOnCreate');
     }
   });
 
@@ -163,7 +167,7 @@ describe('with nothing but a network', () => {
       { username: 'django_a', dbname: 'django' },
     ]);
     for (const secret of secrets) {
-      expect(secret.DeletionPolicy).toBe('Retain');
+      expect(secret.DeletionPolicy).toBe('RetainExceptOnCreate');
       expect(secret.Properties.SecretStringTemplate).toBeUndefined();
       expect(secret.Properties.SecretString).toBeUndefined();
     }
@@ -323,7 +327,7 @@ describe('a database from a snapshot', () => {
 
   test('is the same resource under the same name, so that adding a snapshot by mistake fails instead of losing data', () => {
     expect(restored.id).toBe(fresh.id);
-    expect(restored.resource.Properties.DBInstanceIdentifier).toBe(fresh.resource.Properties.DBInstanceIdentifier);
+    expect(restored.resource.Properties.DBInstanceIdentifier).toEqual(fresh.resource.Properties.DBInstanceIdentifier);
   });
 
   test('leaves out what the snapshot decides on, and sets the password of the new secret', () => {
@@ -351,7 +355,7 @@ test('read replicas follow the instance and have log groups of their own', () =>
         PubliclyAccessible: false,
         EnableCloudwatchLogsExports: ['postgresql', 'upgrade'],
       },
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
     });
     template.hasResourceProperties('AWS::Logs::LogGroup', { LogGroupName: `/aws/rds/instance/${name}/postgresql` });
   }
@@ -662,9 +666,9 @@ test.each([
 test('names of stacks that RDS would not take become names that it takes', () => {
   const stack = testStack({ stackName: `A${'-very-long'.repeat(9)}-Name` });
   new PostgresDatabase(stack, 'My--Database', { vpc: network(stack) });
-  const name = instanceOf(templateOf(stack)).Properties.DBInstanceIdentifier;
-  expect(name).toMatch(/^[a-z](-?[a-z0-9])+$/);
-  expect(name.length).toBeLessThanOrEqual(53);
+  const [place] = instanceOf(templateOf(stack)).Properties.DBInstanceIdentifier['Fn::Join'][1];
+  expect(place).toMatch(/^[a-z](-?[a-z0-9])+-$/);
+  expect(place.length + '123456789012'.length).toBeLessThanOrEqual(53);
 });
 
 test('fails when several things are wrong, and names them all before it makes anything', () => {

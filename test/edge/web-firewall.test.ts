@@ -50,7 +50,7 @@ describe('with nothing given', () => {
 
   test('its log group has the prefix that WAF demands and a name of its own per stack', () => {
     const { resource } = only(template, 'AWS::Logs::LogGroup');
-    expect(resource.DeletionPolicy).toBe('Retain');
+    expect(resource.DeletionPolicy).toBe('RetainExceptOnCreate');
     expect(resource.Properties.RetentionInDays).toBe(365);
     expect(resource.Properties.KmsKeyId).toBeUndefined();
     const [prefix, stackPart] = resource.Properties.LogGroupName['Fn::Join'][1];

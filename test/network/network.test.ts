@@ -69,7 +69,8 @@ describe('in production, with nothing given', () => {
       LogGroupName: stack.resolve(network.flowLogGroup?.logGroupName),
     });
     template.hasResource('AWS::Logs::LogGroup', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
       Properties: { RetentionInDays: 365, KmsKeyId: Match.absent() },
     });
   });

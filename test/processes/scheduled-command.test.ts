@@ -61,7 +61,7 @@ describe('with nothing but what is required', () => {
   test('failures wait two weeks in an encrypted queue that only takes TLS', () => {
     template.hasResource('AWS::SQS::Queue', {
       Properties: { MessageRetentionPeriod: 1209600, SqsManagedSseEnabled: true },
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
     });
     template.hasResourceProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: {

@@ -44,7 +44,7 @@ describe('a task queue with nothing chosen', () => {
   test('encrypts both queues, retains them and names neither', () => {
     template.resourceCountIs('AWS::SQS::Queue', 2);
     template.allResources('AWS::SQS::Queue', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       UpdateReplacePolicy: 'Retain',
       Properties: Match.objectLike({
         SqsManagedSseEnabled: true,

@@ -18,7 +18,7 @@ test('the key is generated beside an empty list of fallbacks, and kept in produc
     ExcludePunctuation: true,
   });
   expect(resource.Properties.KmsKeyId).toBeUndefined();
-  expect(resource.DeletionPolicy).toBe('Retain');
+  expect(resource.DeletionPolicy).toBe('RetainExceptOnCreate');
   expect(resource.UpdateReplacePolicy).toBe('Retain');
 });
 
@@ -148,7 +148,7 @@ describe('rotation', () => {
     const template = templateOf(stack);
     template.hasResource('AWS::Logs::LogGroup', {
       Properties: { RetentionInDays: 365, KmsKeyId: stack.resolve(encryptionKey.keyArn) },
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
     });
     template.hasResourceProperties('AWS::Lambda::Function', {
       DeadLetterConfig: { TargetArn: stack.resolve(deadLetterTopic.topicArn) },

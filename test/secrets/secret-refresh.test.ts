@@ -56,9 +56,13 @@ describe('with secrets and services', () => {
       VisibilityTimeout: 300,
       SqsManagedSseEnabled: true,
       RedrivePolicy: { maxReceiveCount: 36, deadLetterTargetArn: stack.resolve(refresh.deadLetterQueue.queueArn) },
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
     });
-    expect(deadLetters).toMatchObject({ FifoQueue: true, MessageRetentionPeriod: 1_209_600, DeletionPolicy: 'Retain' });
+    expect(deadLetters).toMatchObject({
+      FifoQueue: true,
+      MessageRetentionPeriod: 1_209_600,
+      DeletionPolicy: 'RetainExceptOnCreate',
+    });
   });
 
   test('both queues refuse plain text, and only the rule may send', () => {

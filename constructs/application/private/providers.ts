@@ -1,8 +1,10 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { Profile, profileValues } from '../../core/profile';
+import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import { WebFirewall } from '../../edge/web-firewall';
@@ -37,7 +39,7 @@ export interface Providers extends Storage {
  */
 export function makeProviders(scope: Construct, props: DjangoApplicationProps): Providers {
   const profile = props.profile ?? Profile.production();
-  const encryptionKey = props.encryptionKey ?? makeKey(scope, profile);
+  const encryptionKey = props.encryptionKey ?? makeKey(scope, props, profile);
   const storage: Storage = { profile, encryptionKey };
   const notifications = props.notifications ?? makeNotifications(scope, props, storage);
   const network = props.vpc || props.cluster ? undefined : makeNetwork(scope, props, storage);
@@ -59,11 +61,15 @@ export function lambdaSettings(props: DjangoApplicationProps, notifications: INo
   };
 }
 
-function makeKey(scope: Construct, profile: Profile): Key {
+/** The key outlives what is deleted where a last snapshot of the database is encrypted with it. */
+function makeKey(scope: Construct, { database, databaseOptions }: DjangoApplicationProps, profile: Profile): Key {
+  const { removalPolicy, databaseRemovalPolicy } = profileValues(profile);
+  const databasePolicy = database ? RemovalPolicy.DESTROY : (databaseOptions?.removalPolicy ?? databaseRemovalPolicy);
+  const isNeeded = databasePolicy !== RemovalPolicy.DESTROY && !isKept(removalPolicy);
   return new Key(scope, 'EncryptionKey', {
     description: `Everything that ${scope.node.path} stores`,
     enableKeyRotation: true,
-    removalPolicy: profileValues(profile).removalPolicy,
+    removalPolicy: isNeeded ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : removalPolicy,
   });
 }
 

@@ -1,4 +1,4 @@
-import { Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -16,6 +16,7 @@ import {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { keptOrDestroyed } from '../../core/removal';
 import { WorkloadRole } from '../../core/workload-role';
 import type { FilledProps } from './defaults';
 import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
@@ -37,6 +38,8 @@ export type DatabaseSettings = ReturnType<typeof databaseSettings>;
 export function databaseSettings(scope: Construct, props: FilledProps, securityGroup: ISecurityGroup) {
   const { vpc, encryptionKey, removalPolicy, databaseInsightsMode } = props;
   const advanced = databaseInsightsMode === DatabaseInsightsMode.ADVANCED;
+  const withInstance = keptOrDestroyed(removalPolicy);
+  securityGroup.applyRemovalPolicy(withInstance);
   return {
     vpc,
     removalPolicy,
@@ -47,19 +50,19 @@ export function databaseSettings(scope: Construct, props: FilledProps, securityG
     preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     caCertificate: props.caCertificate,
     deletionProtection: props.deletionProtection,
-    parameterGroup: parameterGroup(scope, props.engineVersion, props.parameters),
+    parameterGroup: parameterGroup(scope, withInstance, props.engineVersion, props.parameters),
     subnetGroup: new SubnetGroup(scope, 'Subnets', {
       vpc,
       vpcSubnets: props.vpcSubnets,
       description: 'Subnets of the database',
-      removalPolicy: retainedOrDestroyed(removalPolicy),
+      removalPolicy: withInstance,
     }),
     securityGroups: [securityGroup],
     publiclyAccessible: false,
     storageType: StorageType.GP3,
     iamAuthentication: true,
     monitoringInterval: Duration.minutes(1),
-    monitoringRole: monitoringRole(scope),
+    monitoringRole: monitoringRole(scope, withInstance),
     enablePerformanceInsights: true,
     performanceInsightEncryptionKey: encryptionKey,
     performanceInsightRetention: advanced ? PerformanceInsightRetention.MONTHS_15 : PerformanceInsightRetention.DEFAULT,
@@ -116,6 +119,7 @@ function restoreFrom(cfn: CfnDBInstance, snapshotIdentifier: string): void {
  */
 function parameterGroup(
   scope: Construct,
+  removalPolicy: RemovalPolicy,
   version: PostgresEngineVersion,
   parameters: { [name: string]: string } = {},
 ): ParameterGroup {
@@ -123,11 +127,12 @@ function parameterGroup(
     engine: DatabaseInstanceEngine.postgres({ version }),
     description: `Django on PostgreSQL ${version.postgresMajorVersion}`,
     parameters: { ...PARAMETERS, ...parameters },
+    removalPolicy,
   });
 }
 
 /** What RDS's enhanced monitoring needs, with the region and account that AWS's own policy leaves open. */
-function monitoringRole(scope: Construct): WorkloadRole {
+function monitoringRole(scope: Construct, removalPolicy: RemovalPolicy): WorkloadRole {
   const role = new WorkloadRole(scope, 'MonitoringRole', {
     assumedBy: new ServicePrincipal('monitoring.rds.amazonaws.com'),
     description: 'Enhanced monitoring of the database',
@@ -153,15 +158,11 @@ function monitoringRole(scope: Construct): WorkloadRole {
       ],
     }),
   );
+  role.applyRemovalPolicy(removalPolicy);
   acknowledge(
     role,
     'IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:RDSOSMetrics*]',
     'RDS makes the one log group of enhanced monitoring and names its streams by itself. The policy allows that group in this region only.',
   );
   return role;
-}
-
-/** For what belongs to an instance but cannot be snapshotted. */
-export function retainedOrDestroyed(removalPolicy: RemovalPolicy): RemovalPolicy {
-  return removalPolicy === RemovalPolicy.RETAIN ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
 }

@@ -3,24 +3,31 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { logGroup } from '../../core/log-group';
+import { endOfStackId } from '../../core/removal';
 
 /** What RDS writes to CloudWatch Logs. */
 export const LOG_EXPORTS = ['postgresql', 'upgrade'];
 /** Longest generated name of an instance: `-replica-5` still fits behind it into RDS's 63 characters. */
 const LONGEST_NAME = 53;
+/** Of it, what the place in the tree gives; the end of the stack's id follows. */
+const LONGEST_PLACE = LONGEST_NAME - '-123456789012'.length;
 
 /**
  * A name that RDS accepts, from the place in the tree: the log groups of the instance carry it and exist
  * before it.
+ *
+ * RDS makes the log groups once more when it delivers the last events of an instance that is gone. A new
+ * stack has another id, so these are not in its way.
  */
 export function instanceIdentifierOf(scope: Construct): string {
-  const name = Names.uniqueResourceName(scope, { maxLength: LONGEST_NAME, separator: '-' });
-  return name
+  const name = Names.uniqueResourceName(scope, { maxLength: LONGEST_PLACE, separator: '-' });
+  const place = name
     .toLowerCase()
     .replace(/-+/g, '-')
     .replace(/^(?![a-z])/, 'db-')
-    .slice(0, LONGEST_NAME)
+    .slice(0, LONGEST_PLACE)
     .replace(/-$/, '');
+  return `${place}-${endOfStackId()}`;
 }
 
 /** The log groups of an instance, made before RDS would make them without encryption and retention. */

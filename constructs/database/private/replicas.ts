@@ -1,8 +1,9 @@
 import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { keptOrDestroyed } from '../../core/removal';
 import type { FilledProps } from './defaults';
-import { type DatabaseSettings, retainedOrDestroyed } from './instance';
+import type { DatabaseSettings } from './instance';
 import { databaseLogs, instanceIdentifierOf } from './logs';
 
 /** The read replicas of an instance, set up as it is and named after it. */
@@ -20,7 +21,7 @@ export function readReplicas(
       ...settings,
       sourceDatabaseInstance: instance,
       instanceIdentifier: identifier,
-      removalPolicy: retainedOrDestroyed(settings.removalPolicy), // RDS makes no last snapshot of a replica.
+      removalPolicy: keptOrDestroyed(settings.removalPolicy), // RDS makes no last snapshot of a replica.
     });
     replica.node.addDependency(
       settings.monitoringRole,

@@ -5,6 +5,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { keptWhenFull } from '../../core/removal';
 
 export interface AccessLogBucketProps {
   readonly retention: RetentionDays;
@@ -24,7 +25,7 @@ export class AccessLogBucket extends Bucket {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       versioned: true,
-      removalPolicy,
+      removalPolicy: keptWhenFull(removalPolicy), // A new load balancer writes a test file at once.
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
       lifecycleRules: [
         {
