@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  UpdateTerminationProtectionCommand,
+} from '@aws-sdk/client-cloudformation';
+import {
+  DescribeLoadBalancerAttributesCommand,
+  ElasticLoadBalancingV2Client,
+  ModifyLoadBalancerAttributesCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
+import { type CustomResourceEvent, customResource } from '../shared/custom-resource';
+import type { DeletionProtectionProperties } from './contract';
+import { deletionProtection, type IProtectionWorld, terminationProtection } from './protection';
+
+const stacks = new CloudFormationClient({ maxAttempts: 5 });
+const balancers = new ElasticLoadBalancingV2Client({ maxAttempts: 5 });
+const databases = new RDSClient({ maxAttempts: 5 });
+const KEY = 'deletion_protection.enabled';
+
+const world: IProtectionWorld = {
+  sleep: (milliseconds) => sleep(milliseconds),
+  async stackStatus(StackName) {
+    return (await stacks.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0]?.StackStatus ?? '';
+  },
+  async setTerminationProtection(StackName, EnableTerminationProtection) {
+    await stacks.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection }));
+  },
+  instance: (DBInstanceIdentifier) => ({
+    command: `aws rds modify-db-instance --db-instance-identifier ${DBInstanceIdentifier} --no-deletion-protection`,
+    isOn: () =>
+      unlessGone(async () => {
+        const { DBInstances } = await databases.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }));
+        return DBInstances?.[0]?.DeletionProtection ?? false;
+      }),
+    async turn(DeletionProtection) {
+      const change = { DBInstanceIdentifier, DeletionProtection, ApplyImmediately: true };
+      await databases.send(new ModifyDBInstanceCommand(change));
+    },
+  }),
+  loadBalancer: (LoadBalancerArn) => ({
+    command: `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${LoadBalancerArn} --attributes Key=${KEY},Value=false`,
+    isOn: () =>
+      unlessGone(async () => {
+        const { Attributes } = await balancers.send(new DescribeLoadBalancerAttributesCommand({ LoadBalancerArn }));
+        return Attributes?.some(({ Key, Value }) => Key === KEY && Value === 'true') ?? false;
+      }),
+    async turn(on) {
+      const Attributes = [{ Key: KEY, Value: String(on) }];
+      await balancers.send(new ModifyLoadBalancerAttributesCommand({ LoadBalancerArn, Attributes }));
+    },
+  }),
+};
+
+async function unlessGone(ask: () => Promise<boolean>): Promise<boolean | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (/^(DBInstanceNotFound|LoadBalancerNotFound)/.test((error as Error).name)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** For `Custom::DeletionProtection`. */
+export const deletion = customResource((event: CustomResourceEvent<DeletionProtectionProperties>, context) =>
+  deletionProtection(world, event, context),
+);
+
+/** For `Custom::TerminationProtection`. */
+export const termination = customResource((event: CustomResourceEvent<object>, context) =>
+  terminationProtection(world, event, context),
+);

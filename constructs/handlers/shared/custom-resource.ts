@@ -1,0 +1,58 @@
+import { request } from 'node:https';
+
+/** What CloudFormation sends to the function of a custom resource. */
+export interface CustomResourceEvent<Properties> {
+  readonly RequestType: 'Create' | 'Update' | 'Delete';
+  readonly ResponseURL: string;
+  readonly StackId: string;
+  readonly RequestId: string;
+  readonly LogicalResourceId: string;
+  readonly PhysicalResourceId?: string;
+  readonly ResourceProperties: Properties;
+  readonly OldResourceProperties?: Properties;
+}
+
+export interface LambdaContext {
+  readonly logStreamName: string;
+  getRemainingTimeInMillis(): number;
+}
+
+/** Sends an answer to the signed address of CloudFormation. */
+export type Respond = (url: string, body: string) => Promise<void>;
+
+/** A function that answers CloudFormation itself: with success, or with the message of the error that `handle` throws. */
+export function customResource<Properties>(
+  handle: (event: CustomResourceEvent<Properties>, context: LambdaContext) => Promise<void>,
+  respond: Respond = put,
+): (event: CustomResourceEvent<Properties>, context: LambdaContext) => Promise<void> {
+  return async (event, context) => {
+    const reason = await handle(event, context).then(
+      () => undefined,
+      (error: Error) => error.message.slice(0, 1_000),
+    );
+    console.log(JSON.stringify({ message: reason ?? 'finished', requestType: event.RequestType }));
+    const body = JSON.stringify({
+      Status: reason === undefined ? 'SUCCESS' : 'FAILED',
+      Reason: reason === undefined ? undefined : `${reason} (log stream ${context.logStreamName})`,
+      PhysicalResourceId: event.PhysicalResourceId ?? event.LogicalResourceId,
+      StackId: event.StackId,
+      RequestId: event.RequestId,
+      LogicalResourceId: event.LogicalResourceId,
+    });
+    await respond(event.ResponseURL, body).catch(() => respond(event.ResponseURL, body));
+  };
+}
+
+const put: Respond = (url, body) =>
+  new Promise((resolve, reject) => {
+    // The signature of the address covers an empty content type.
+    const headers = { 'content-type': '', 'content-length': Buffer.byteLength(body) };
+    const answer = request(url, { method: 'PUT', headers, timeout: 10_000 }, (response) => {
+      response.resume();
+      const status = response.statusCode ?? 0;
+      response.on('end', () => (status < 300 ? resolve() : reject(new Error(`CloudFormation answered ${status}`))));
+    });
+    answer.on('timeout', () => answer.destroy(new Error('no answer from S3 within 10 seconds')));
+    answer.on('error', reject);
+    answer.end(body);
+  });
