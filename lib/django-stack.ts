@@ -3,6 +3,7 @@ import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { DjangoApplication } from '../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
+import { TerminationProtection } from '../constructs/application/termination-protection';
 import { Checks } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
 import { Profile } from '../constructs/core/profile';
@@ -64,6 +65,13 @@ export class DjangoStack extends Stack {
       domainNames: props.domainNames ?? (domainName === undefined ? undefined : [domainName]),
       hostedZone: props.hostedZone ?? hostedZone(this, props),
     });
+    if (this.terminationProtection) {
+      const guard = new TerminationProtection(this, 'TerminationProtection', {
+        profile: props.profile,
+        reservedConcurrentExecutions: props.handlerReservedConcurrency,
+      });
+      this.application.node.addDependency(guard.ready);
+    }
     outputs(this, this.application);
   }
 

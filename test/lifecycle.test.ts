@@ -1,4 +1,7 @@
+import { artifactsOf, PROFILES, pairOf } from './lifecycle/artifacts';
+import { MUTATIONS } from './lifecycle/mutations';
 import { RULES } from './lifecycle/rules';
+import { findingsOf, sideBySide } from './lifecycle/scenarios';
 
 describe('the model of CloudFormation', () => {
   test.each(RULES.map(({ id, ...rule }) => [id, rule] as const))('keeps the rule %s', (_, { run, expected }) => {
@@ -8,5 +11,26 @@ describe('the model of CloudFormation', () => {
   test('says where every rule comes from, and each once', () => {
     expect(RULES.filter(({ source }) => !/^https:|#\d+|^docs\/|^aws-cdk /.test(source))).toEqual([]);
     expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
+  });
+
+  test('has a fault for every rule', () => {
+    expect([...new Set(MUTATIONS.map(({ rule }) => rule))].sort()).toEqual(RULES.map(({ id }) => id).sort());
+  });
+});
+
+// The other examples and two stacks in development: `npm run lifecycle`.
+describe('the life of a production stack in that model', () => {
+  const [intranet] = Object.values(artifactsOf('existing-network in production'));
+
+  test('has no failure that blocks the next attempt, and no end that cannot be made again', () => {
+    expect(findingsOf(intranet)).toEqual([]);
+  });
+
+  test('goes beside that of another stack with the same ids', () => {
+    expect(sideBySide(...pairOf(PROFILES.production))).toEqual([]);
+  });
+
+  test.each(MUTATIONS.map(({ fault, findings }) => [fault, findings] as const))('does not go on when %s', (_, find) => {
+    expect(find()).not.toEqual([]);
   });
 });

@@ -21,6 +21,7 @@ import type { ISecretKey } from '../secrets/secret-key';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import type { DjangoApplicationProps } from './django-application-props';
 import { checkApplication } from './private/application-checks';
+import { protectAgainstDeletion } from './private/deletion-protection';
 import { makeObservers } from './private/observers';
 import { makeProcesses } from './private/processes';
 import { makeProviders } from './private/providers';
@@ -101,6 +102,7 @@ export class DjangoApplication extends Construct {
     const providers = makeProviders(this, props);
     const processes = makeProcesses(this, props, providers);
     const observers = makeObservers(this, props, providers, processes);
+    protectAgainstDeletion(this, props, providers);
 
     this.profile = providers.profile;
     this.encryptionKey = providers.encryptionKey;

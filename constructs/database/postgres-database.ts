@@ -246,6 +246,10 @@ export interface PostgresDatabaseOptions {
   /**
    * Whether RDS refuses to delete the instance.
    *
+   * `DjangoApplication` switches it on when everything else is there. A database of its own is protected from the
+   * start: switch it off by hand before a failed creation can be rolled back. False is left out of the template,
+   * and does not switch off what is on.
+   *
    * @default - from the profile: production true, development false
    */
   readonly deletionProtection?: boolean;

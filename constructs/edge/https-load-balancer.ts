@@ -188,6 +188,10 @@ export interface HttpsLoadBalancerOptions {
   /**
    * Whether AWS refuses to delete the load balancer.
    *
+   * `DjangoApplication` switches it on when everything else is there. A load balancer of its own is protected
+   * from the start: switch it off by hand before a failed creation can be rolled back. False is left out of the
+   * template, and does not switch off what is on.
+   *
    * @default - by profile: production true, development false
    */
   readonly deletionProtection?: boolean;
@@ -331,6 +335,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
     checkLoadBalancer(this, props);
     const profile = profileValues(props.profile);
     const internetFacing = props.internetFacing ?? true;
+    const deletionProtection = props.deletionProtection ?? profile.deletionProtection;
     this.domainNames = props.domainNames ?? [];
     this.idleTimeout = props.idleTimeout ?? Duration.seconds(60);
     this.secure = this.domainNames.length > 0;
@@ -349,8 +354,13 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       http2Enabled: true,
       dropInvalidHeaderFields: true,
       desyncMitigationMode: props.desyncMitigationMode ?? profile.desyncMitigationMode,
-      deletionProtection: props.deletionProtection ?? profile.deletionProtection,
+      deletionProtection,
     });
+    if (!deletionProtection) {
+      // Left out instead of false: with every change of the attributes, CloudFormation would switch off again what
+      // was switched on after the creation.
+      loadBalancer.removeAttribute('deletion_protection.enabled');
+    }
     this.loadBalancer = loadBalancer;
     this.connections = loadBalancer.connections;
 

@@ -109,7 +109,6 @@ describe('the options of a part that the application makes', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { SslPolicy: SslPolicy.TLS13_RES });
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
       LoadBalancerAttributes: Match.arrayWith([
-        { Key: 'deletion_protection.enabled', Value: 'false' },
         { Key: 'idle_timeout.timeout_seconds', Value: '100' },
         { Key: 'routing.http.desync_mitigation_mode', Value: 'monitor' },
       ]),

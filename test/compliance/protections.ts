@@ -9,6 +9,7 @@ import {
   statements,
   unless,
 } from '../controls/control';
+import { isOfTheGuard, unprotected, unprotectedMutants } from '../controls/protected-last';
 import { NO_SECRETS_IN_THE_CLEAR } from '../controls/services';
 import { CLOSED_BUCKETS, listsTasks, madeByTheCdk, ofTheWaiter, TOKEN_ONLY_ACTIONS } from '../controls/stores';
 import type { Graph } from '../wiring/graph';
@@ -26,6 +27,38 @@ export interface Protection extends Omit<Control, 'ids'> {
 }
 
 export const PROTECTIONS: Protection[] = [
+  {
+    rules: ['RDS10', 'RDSInstanceDeletionProtectionEnabled'],
+    sentence: 'the last resource of the application protects the database, which is unprotected until then',
+    offenders: (template) => unprotected(template, 'AWS::RDS::DBInstance'),
+    mutants: unprotectedMutants('KeptInstances'),
+  },
+  {
+    rules: ['ELBDeletionProtectionEnabled'],
+    sentence: 'the last resource of the application protects the load balancer, which is unprotected until then',
+    offenders: (template) => unprotected(template, BALANCER),
+    mutants: unprotectedMutants('LoadBalancers'),
+  },
+  {
+    rules: ['CloudWatchLogGroupEncrypted'],
+    sentence: 'one log group has no key of ours: that of the function which must exist before the key does',
+    offenders: (template) =>
+      unless(
+        template,
+        'AWS::Logs::LogGroup',
+        ({ KmsKeyId }, id) => KmsKeyId !== undefined || isOfTheGuard(template, id),
+      ),
+    mutants: { 'another one': add('AWS::Logs::LogGroup', {}) },
+  },
+  {
+    rules: ['LambdaDLQ'],
+    sentence: 'one function tells nobody of events that are lost: the one which must exist before the topic does',
+    offenders: (template) =>
+      unless(template, LAMBDA, ({ DeadLetterConfig }, id) => {
+        return DeadLetterConfig !== undefined || madeByTheCdk(id) || isOfTheGuard(template, id);
+      }),
+    mutants: { 'another one': add(LAMBDA, {}) },
+  },
   {
     rules: ['EC23'],
     sentence: 'one security group is open, that of the load balancer, on 80 and 443; unknown hosts get 404 from it',
@@ -211,7 +244,10 @@ export const PROTECTIONS: Protection[] = [
           (own.length === 1 &&
             roleStatements(template)
               .filter((statement) => own.includes(statement.id))
-              .every(({ Resource }) => !Resource.includes('*')))
+              .every(
+                ({ Resource, Action }) =>
+                  !Resource.includes('*') || Action.every((action) => TOKEN_ONLY_ACTIONS.includes(action)),
+              ))
         );
       }),
       ...template.ofType('AWS::Lambda::Url'),

@@ -1,5 +1,6 @@
 import { evaluate } from '../lifecycle/names';
 import { type Control, routed, set, unless, without, zones } from './control';
+import { unprotected, unprotectedMutants } from './protected-last';
 
 /** Some stack: the names of instance and log groups end in its id. */
 const PLACE = { stackName: 'Shop', stackId: 'arn:aws:cloudformation:eu-west-1:1:stack/Shop/0-1-2-3-4' };
@@ -78,8 +79,11 @@ export const DATABASE: Control[] = [
   {
     ids: 'RDS.8',
     sentence: 'the database cannot be deleted by accident',
-    offenders: (template) => unless(template, INSTANCE, ({ DeletionProtection }) => DeletionProtection === true),
-    mutants: { 'no protection': set(INSTANCE, 'DeletionProtection', false) },
+    offenders: (template) => unprotected(template, INSTANCE),
+    mutants: {
+      ...unprotectedMutants('KeptInstances'),
+      'protected too early': set(INSTANCE, 'DeletionProtection', true),
+    },
   },
   {
     ids: 'RDS.9, RDS.36',

@@ -1,5 +1,6 @@
 import type { Graph } from '../wiring/graph';
 import { attribute, type Control, routed, set, setAttribute, unless, without, zones } from './control';
+import { unprotected, unprotectedMutants } from './protected-last';
 
 const TASK = 'AWS::ECS::TaskDefinition';
 const CONTAINER = 'ContainerDefinitions.0';
@@ -230,8 +231,8 @@ const BALANCERS: Control[] = [
   {
     ids: 'ELB.6',
     sentence: 'the load balancer cannot be deleted by accident',
-    offenders: (template) => unlessAttribute(template, 'deletion_protection.enabled', 'true'),
-    mutants: { 'no protection': setBalancer('deletion_protection.enabled', 'false') },
+    offenders: (template) => unprotected(template, BALANCER),
+    mutants: unprotectedMutants('LoadBalancers'),
   },
   {
     ids: 'ELB.12, ELB.13',

@@ -12,6 +12,7 @@ import {
   without,
   zones,
 } from './control';
+import { isOfTheGuard } from './protected-last';
 
 const QUEUE = 'AWS::SQS::Queue';
 const SECRET = 'AWS::SecretsManager::Secret';
@@ -29,6 +30,7 @@ export const TOKEN_ONLY_ACTIONS = [
   'ec2:DescribeNetworkInterfaces',
   'ec2:DescribeSubnets',
   'ec2:UnassignPrivateIpAddresses',
+  'elasticloadbalancing:DescribeLoadBalancerAttributes',
 ];
 
 /** What the CDK itself makes to close default security groups; nobody outside of the CDK can change it. */
@@ -351,8 +353,9 @@ export const STORES: Control[] = [
     ids: 'CloudWatch.16',
     sentence: 'logs are kept for a year, encrypted with the key of the application',
     offenders: (template) =>
-      unless(template, GROUP, ({ RetentionInDays, KmsKeyId }) => {
-        return RetentionInDays >= 365 && template.ofType(KEY).includes(template.mentions(KmsKeyId)[0]);
+      unless(template, GROUP, ({ RetentionInDays, KmsKeyId }, id) => {
+        const encrypted = template.ofType(KEY).includes(template.mentions(KmsKeyId)[0]);
+        return RetentionInDays >= 365 && (encrypted || isOfTheGuard(template, id));
       }),
     mutants: {
       'half a year': set(GROUP, 'RetentionInDays', 180),
@@ -380,7 +383,10 @@ export const STORES: Control[] = [
     offenders: (template) =>
       unless(template, LAMBDA, ({ VpcConfig, DeadLetterConfig }, id) => {
         const placed = VpcConfig === undefined || zones(template, VpcConfig.SubnetIds) >= 2;
-        return madeByTheCdk(id) || (placed && template.mentions(DeadLetterConfig).length === 1);
+        return (
+          madeByTheCdk(id) ||
+          (placed && (template.mentions(DeadLetterConfig).length === 1 || isOfTheGuard(template, id)))
+        );
       }).concat(template.ofType(LAMBDA).every(madeByTheCdk) ? ['no function of ours'] : []),
     mutants: {
       'a single zone': (resources) => {

@@ -232,8 +232,8 @@ test('development is small and is thrown away but for a last snapshot', () => {
     MaxAllocatedStorage: 50,
     MultiAZ: false,
     BackupRetentionPeriod: 7,
-    DeletionProtection: false,
   });
+  expect('DeletionProtection' in Properties).toBe(false); // Left out: false would switch off what was switched on later.
   expect(DeletionPolicy).toBe('Snapshot');
   for (const secret of Object.values(template.findResources('AWS::SecretsManager::Secret'))) {
     expect(secret.DeletionPolicy).toBe('Delete');
@@ -287,7 +287,6 @@ test('everything can be chosen', () => {
     BackupRetentionPeriod: 35,
     PreferredBackupWindow: '23:30-00:30',
     PreferredMaintenanceWindow: 'mon:01:00-mon:02:00',
-    DeletionProtection: false,
     CACertificateIdentifier: 'rds-ca-ecc384-g1',
     DatabaseInsightsMode: 'advanced',
     PerformanceInsightsRetentionPeriod: 465,

@@ -5,7 +5,7 @@ import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
-import { templateOf } from '../support';
+import { only, templateOf } from '../support';
 
 const common = () => ({
   image: ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image')),
@@ -37,6 +37,18 @@ describe('DjangoStack', () => {
     expect(
       shop({ profile: Profile.production(), terminationProtection: false, ...WITH_DOMAIN }).terminationProtection,
     ).toBe(false);
+  });
+
+  test('makes everything after what lets it go when its creation is rolled back', () => {
+    const stack = shop({ profile: Profile.production(), ...WITH_DOMAIN });
+    const template = templateOf(stack);
+    const { id } = only(template, 'Custom::TerminationProtection');
+    for (const type of ['AWS::KMS::Key', 'AWS::EC2::VPC', 'AWS::ECS::Cluster', 'AWS::ECS::Service']) {
+      const dependencies = Object.values(template.findResources(type)).map(({ DependsOn }) => [DependsOn].flat());
+      expect(dependencies.length).toBeGreaterThan(0);
+      expect(dependencies.filter((each) => !each.includes(id))).toEqual([]);
+    }
+    templateOf(shop()).resourceCountIs('Custom::TerminationProtection', 0);
   });
 
   test('takes the zone to be the domain without its first label, unless it is named', () => {

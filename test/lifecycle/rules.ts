@@ -247,14 +247,14 @@ export const RULES: readonly Rule[] = [
   {
     id: 'guard',
     sentence: 'A custom resource at the bottom, which goes last in a rollback, switches termination protection off.',
-    source: 'docs/adr/0012-protection-last.md',
+    source: 'docs/adr/0013-protection-last.md',
     run: () => twice({ Guard: { Type: 'Custom::TerminationProtection' }, Last: queue(['Guard']) }, 'late', true),
     expected: 'ROLLBACK_COMPLETE, CREATE_COMPLETE',
   },
   {
     id: 'protected-last',
     sentence: 'A custom resource on top switches protection on last, off in a rollback, and stops a deletion at once.',
-    source: 'docs/adr/0012-protection-last.md',
+    source: 'docs/adr/0013-protection-last.md',
     run: () => {
       const resources: Resources = {
         Balancer: balancer({}),

@@ -57,6 +57,26 @@ export function needsTheOneCommand({ resources }: Artifact, at: string): boolean
   return guard !== undefined && guard !== at && !planOf(resources).ancestors(at).has(guard);
 }
 
+/** What may fail before the guard is there: what functions of custom resources consist of, which needs no quota. */
+const BEFORE_THE_GUARD = [
+  'AWS::CDK::Metadata',
+  'AWS::IAM::ManagedPolicy',
+  'AWS::IAM::Role',
+  'AWS::Lambda::Function',
+  'AWS::Logs::LogGroup',
+];
+
+/** Everything else must wait until a rollback can switch termination protection off. */
+export function beforeTheGuard(artifact: Artifact): Finding[] {
+  return idsOf(artifact)
+    .filter((id) => needsTheOneCommand(artifact, id) && !BEFORE_THE_GUARD.includes(artifact.resources[id].Type))
+    .map((at) => ({
+      scenario: 'fails, and is tried again',
+      at,
+      problem: 'can fail before anything can switch termination protection off',
+    }));
+}
+
 /** Every leaf is added to a running stack, fails, is rolled back, and is added again. */
 export function failToAddAndTryAgain(artifact: Artifact): Finding[] {
   const plan = planOf(artifact.resources);
@@ -148,6 +168,7 @@ export function newAccount(artifact: Artifact): Finding[] {
 export function findingsOf(artifact: Artifact, at?: readonly string[]): Finding[] {
   return [
     ...failAndTryAgain(artifact, at),
+    ...beforeTheGuard(artifact),
     ...failToAddAndTryAgain(artifact),
     ...deleteAndMakeAgain(artifact),
     ...newAccount(artifact),

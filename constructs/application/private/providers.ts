@@ -121,6 +121,7 @@ function makeDatabase(
     handlerReservedConcurrency: props.handlerReservedConcurrency,
     ...props.databaseOptions,
     ...storageAndVpc,
+    deletionProtection: false, // DeletionProtection switches it on last.
   });
 }
 
@@ -143,6 +144,7 @@ function makeLoadBalancer(
     hostedZone,
     certificate,
     profile,
+    deletionProtection: false, // DeletionProtection switches it on last.
   });
 }
 

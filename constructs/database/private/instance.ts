@@ -49,7 +49,6 @@ export function databaseSettings(scope: Construct, props: FilledProps, securityG
     maxAllocatedStorage: props.maxAllocatedStorage,
     preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     caCertificate: props.caCertificate,
-    deletionProtection: props.deletionProtection,
     parameterGroup: parameterGroup(scope, withInstance, props.engineVersion, props.parameters),
     subnetGroup: new SubnetGroup(scope, 'Subnets', {
       vpc,
@@ -98,11 +97,20 @@ export function databaseInstance(
     engineLifecycleSupport: props.engineLifecycleSupport,
   });
   const cfn = instance.node.defaultChild as CfnDBInstance;
+  cfn.deletionProtection = protectionOf(props);
   if (props.snapshotIdentifier !== undefined) {
     restoreFrom(cfn, props.snapshotIdentifier);
   }
   instance.node.addDependency(settings.monitoringRole, ...databaseLogs(scope, 'Logs', identifier, props));
   return instance;
+}
+
+/**
+ * Left out instead of false: with every change of the instance, RDS would switch off again what was switched on
+ * after its creation.
+ */
+export function protectionOf({ deletionProtection }: FilledProps): true | undefined {
+  return deletionProtection ? true : undefined;
 }
 
 /** The snapshot decides on what is dropped here. The master's password is set after the restore. */

@@ -1,9 +1,9 @@
-import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
+import { type CfnDBInstance, type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
 import type { FilledProps } from './defaults';
-import type { DatabaseSettings } from './instance';
+import { type DatabaseSettings, protectionOf } from './instance';
 import { databaseLogs, instanceIdentifierOf } from './logs';
 
 /** The read replicas of an instance, set up as it is and named after it. */
@@ -23,6 +23,7 @@ export function readReplicas(
       instanceIdentifier: identifier,
       removalPolicy: keptOrDestroyed(settings.removalPolicy), // RDS makes no last snapshot of a replica.
     });
+    (replica.node.defaultChild as CfnDBInstance).deletionProtection = protectionOf(props);
     replica.node.addDependency(
       settings.monitoringRole,
       ...databaseLogs(scope, `Replica${number}Logs`, identifier, props),

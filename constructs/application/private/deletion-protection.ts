@@ -1,0 +1,125 @@
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { Construct } from 'constructs';
+import { acknowledge } from '../../core/acknowledge';
+import { handlerFunction } from '../../core/handler-function';
+import { profileValues } from '../../core/profile';
+import { isKept } from '../../core/removal';
+import { PostgresDatabase } from '../../database/postgres-database';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import {
+  type DeletionProtectionProperties,
+  HANDLER_TIMEOUT,
+  SERVICE_TIMEOUT,
+} from '../../handlers/protection/contract';
+import type { DjangoApplicationProps } from '../django-application-props';
+import { lambdaSettings, type Providers } from './providers';
+
+/** What is protected against deletion. */
+interface Protected {
+  readonly instances: IDatabaseInstance[];
+  readonly areInstancesKept: boolean;
+  readonly loadBalancers: IHttpsLoadBalancer[];
+}
+
+/**
+ * Switches deletion protection on when everything else of the application is there: protected from the start, a
+ * creation that fails could not be rolled back.
+ *
+ * It is the last resource that is made and the first that is deleted. A deletion that would end at a protected
+ * part fails at it, before anything is gone.
+ *
+ * @internal
+ */
+export class DeletionProtection extends Construct {
+  constructor(scope: Construct, id: string, props: DjangoApplicationProps, providers: Providers, what: Protected) {
+    super(scope, id);
+    const others = scope.node.children.filter((child) => child !== this);
+    const { handler, role } = handlerFunction(this, {
+      ...lambdaSettings(props, providers.notifications),
+      reservedConcurrentExecutions: props.handlerReservedConcurrency,
+      encryptionKey: providers.encryptionKey,
+      logRetention: profileValues(providers.profile).logRetention,
+      removalPolicy: profileValues(providers.profile).removalPolicy,
+      bundle: 'protection',
+      entry: 'deletion',
+      description: 'Switches deletion protection on at the end of a deployment',
+      timeout: HANDLER_TIMEOUT,
+      whyNoDeadLetters:
+        'Only CloudFormation invokes it, once for a deployment, and waits for the answer: a lost one fails the deployment, which shows it better than a queue.',
+    });
+    for (const statement of statements(this, what)) {
+      role.addToPrincipalPolicy(statement);
+    }
+    acknowledge(
+      role,
+      'IAM5[Resource::*]',
+      'Elastic Load Balancing knows no resources for the action that reads attributes. The actions that change something name one instance or load balancer each.',
+    );
+    const identifiers = what.instances.map(({ instanceIdentifier }) => instanceIdentifier);
+    const properties: DeletionProtectionProperties = {
+      Instances: what.areInstancesKept ? [] : identifiers,
+      KeptInstances: what.areInstancesKept ? identifiers : [],
+      LoadBalancers: what.loadBalancers.map(({ loadBalancer }) => loadBalancer.loadBalancerArn),
+    };
+    const resource = new CustomResource(this, 'Resource', {
+      resourceType: 'Custom::DeletionProtection',
+      serviceToken: handler.functionArn,
+      serviceTimeout: Duration.seconds(SERVICE_TIMEOUT),
+      properties: { ...properties },
+    });
+    resource.node.addDependency(handler, role, ...others);
+  }
+}
+
+/** Protects what the options and the profile say, among what is made here. */
+export function protectAgainstDeletion(scope: Construct, props: DjangoApplicationProps, providers: Providers): void {
+  const what = protectedParts(props, providers);
+  if (what.instances.length === 0 && what.loadBalancers.length === 0) {
+    return;
+  }
+  new DeletionProtection(scope, 'DeletionProtection', props, providers, what);
+  const last =
+    'Protected from the start, a first deployment that fails could not be rolled back. The last resource of the application (Custom::DeletionProtection) switches deletion protection on, reads it back, and fails the deployment when it is off.';
+  for (const instance of what.instances) {
+    acknowledge(instance, 'RDS10', last);
+    acknowledge(instance, 'RDSInstanceDeletionProtectionEnabled', last);
+  }
+  for (const { loadBalancer } of what.loadBalancers) {
+    acknowledge(loadBalancer, 'ELBDeletionProtectionEnabled', last);
+  }
+}
+
+function protectedParts(props: DjangoApplicationProps, { profile, database, loadBalancer }: Providers): Protected {
+  const { deletionProtection, databaseRemovalPolicy } = profileValues(profile);
+  const made = props.database === undefined && database instanceof PostgresDatabase ? database : undefined;
+  const ofDatabase = props.databaseOptions?.deletionProtection ?? deletionProtection;
+  const ofLoadBalancer = props.loadBalancerOptions?.deletionProtection ?? deletionProtection;
+  return {
+    instances: made && ofDatabase ? [made.instance, ...made.readReplicas] : [],
+    areInstancesKept: isKept(props.databaseOptions?.removalPolicy ?? databaseRemovalPolicy),
+    loadBalancers: props.loadBalancer === undefined && ofLoadBalancer ? [loadBalancer] : [],
+  };
+}
+
+function statements(scope: Construct, { instances, loadBalancers }: Protected): PolicyStatement[] {
+  return [
+    new PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: [Stack.of(scope).stackId] }),
+    ...instances.map(
+      ({ instanceArn }) =>
+        new PolicyStatement({ actions: ['rds:DescribeDBInstances', 'rds:ModifyDBInstance'], resources: [instanceArn] }),
+    ),
+    ...loadBalancers.map(
+      ({ loadBalancer }) =>
+        new PolicyStatement({
+          actions: ['elasticloadbalancing:ModifyLoadBalancerAttributes'],
+          resources: [loadBalancer.loadBalancerArn],
+        }),
+    ),
+    new PolicyStatement({
+      actions: ['elasticloadbalancing:DescribeLoadBalancerAttributes'],
+      resources: ['*'], // The action knows no resources.
+    }),
+  ];
+}
