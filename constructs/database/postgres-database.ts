@@ -159,6 +159,9 @@ export interface PostgresDatabaseOptions {
   /**
    * Number of read replicas, 0 to 5, each of the same class as the instance.
    *
+   * Where the instance is kept, a replica that you take away is kept, too: delete it by hand before you add it
+   * again, since its name is taken.
+   *
    * @default 0
    */
   readonly readReplicas?: number;

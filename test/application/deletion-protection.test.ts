@@ -53,6 +53,18 @@ test('either part can be left unprotected', () => {
   made({ databaseOptions: options, loadBalancerOptions: options }).resourceCountIs(TYPE, 0);
 });
 
+test.each([
+  ['that its last snapshot needs', {}, 'RetainExceptOnCreate'],
+  [
+    'that nothing needs once the database is gone',
+    { databaseOptions: { removalPolicy: RemovalPolicy.DESTROY } },
+    'Delete',
+  ],
+])('development ends with the key %s: %s', (_, options, policy) => {
+  const template = made({ profile: Profile.development(), domainNames: undefined, certificate: undefined, ...options });
+  expect(only(template, 'AWS::KMS::Key').resource.DeletionPolicy).toBe(policy);
+});
+
 test('development protects nothing', () => {
   made({ profile: Profile.development(), domainNames: undefined, certificate: undefined }).resourceCountIs(TYPE, 0);
 });

@@ -27,6 +27,8 @@ export interface Stack extends Place {
   plan: Plan;
   /** The things of the stack by logical id. */
   readonly made: Map<string, Thing>;
+  /** What failed or was cancelled in a creation that was not rolled back: the next update makes it anew. */
+  readonly failed: string[];
   /** Why the last operation did not succeed, as events of the stack say it. */
   reasons: string[];
 }
@@ -39,6 +41,8 @@ export interface Failure {
    * progress, and cancelled. `late`: everything that does not depend on it is complete.
    */
   readonly others: 'early' | 'late';
+  /** `cdk deploy --no-rollback`: everything stays as it is, and the next deployment goes on from there. */
+  readonly withoutRollback?: boolean;
 }
 
 /** CloudFormation in one account. */
@@ -59,10 +63,16 @@ export class CloudFormation {
       terminationProtection,
       plan: planOf(resources),
       made: new Map(),
+      failed: [],
       reasons: [],
     };
     this.stacks.set(stackName, stack);
     if (!this.makeAll(stack, stack.plan.order, failure)) {
+      if (failure?.withoutRollback) {
+        stack.status = 'CREATE_FAILED';
+        stack.failed.push(...notComplete(stack, failure));
+        return stack;
+      }
       stack.operation = 'rollback';
       stack.status = this.deleteAll(stack, [...stack.made.keys()]) ? 'ROLLBACK_COMPLETE' : 'ROLLBACK_FAILED';
     }
@@ -74,7 +84,8 @@ export class CloudFormation {
   public update(stack: Stack, resources: Resources, failure?: Failure): void {
     const before = stack.plan;
     const after = planOf(resources);
-    const added = after.order.filter((id) => !(id in before.resources));
+    this.deleteFailed(stack);
+    const added = after.order.filter((id) => !stack.made.has(id));
     const removed = before.order.filter((id) => !(id in after.resources));
     stack.reasons = [];
     stack.operation = 'update';
@@ -109,6 +120,12 @@ export class CloudFormation {
       this.stacks.delete(stack.stackName);
     }
     this.account.settle();
+  }
+
+  /** What failed in a creation is deleted before it is made again. */
+  private deleteFailed(stack: Stack): void {
+    stack.operation = 'rollback';
+    this.deleteAll(stack, stack.failed.splice(0));
   }
 
   /** Makes resources in order; false when one fails, with everything that was begun by then in the stack. */
@@ -201,6 +218,12 @@ function begunBy({ plan, made }: Stack, order: readonly string[], { at, others }
       ? !plan.ancestors(id).has(at)
       : complete.has(id) || plan.needs(id).every((needed) => complete.has(needed) || made.has(needed));
   return new Set(order.filter((id) => id === at || isBegun(id)));
+}
+
+/** Of what has been begun, what was still in progress when the failure came, and what failed. */
+function notComplete({ plan, made }: Stack, { at, others }: Failure): string[] {
+  const complete = plan.ancestors(at);
+  return [...made.keys()].filter((id) => id === at || (others === 'early' && !complete.has(id)));
 }
 
 const plans = new WeakMap<Resources, Plan>();

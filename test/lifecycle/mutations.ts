@@ -6,6 +6,7 @@ import {
   type Finding,
   failAndTryAgain,
   failToAddAndTryAgain,
+  fixForward,
   newAccount,
   sideBySide,
 } from './scenarios';
@@ -239,6 +240,14 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'cli',
     fault: 'nothing switches termination protection off on the rollback',
     findings: () => atServices(changed(production, GUARD, () => undefined)),
+  },
+  {
+    rule: 'no-rollback',
+    fault: 'what failed and was kept holds the name that it is made anew with',
+    findings: () => {
+      const group: Resource = { Type: LOGS, Properties: { LogGroupName: '/shop' }, DeletionPolicy: 'Retain' };
+      return fixForward({ ...production, resources: { ...production.resources, Group: group } }, ['Group']);
+    },
   },
   {
     rule: 'guard',

@@ -245,6 +245,25 @@ export const RULES: readonly Rule[] = [
     expected: 'ROLLBACK_COMPLETE, REFUSED',
   },
   {
+    id: 'no-rollback',
+    sentence: 'With --no-rollback a failed creation stays; the next one makes anew what failed, and what is missing.',
+    source:
+      'aws-cdk 2.1148.1, lib/index.js, lines 107904 to 107906, and https://docs.aws.amazon.com/cdk/v2/guide/cli.html',
+    run: () => {
+      const cloudFormation = new CloudFormation(new Account());
+      const resources: Resources = {
+        Log: log('/shop'),
+        Last: { ...log('/last'), DependsOn: ['Log'] },
+        After: queue(['Last']),
+      };
+      const artifact: Artifact = { stackName: 'Shop', resources, terminationProtection: true };
+      const first = deploy(cloudFormation, artifact, { at: 'Last', others: 'late', withoutRollback: true });
+      const second = deploy(cloudFormation, artifact);
+      return `${first.status}, ${second.status}: ${cloudFormation.account.things.size}`;
+    },
+    expected: 'CREATE_FAILED, UPDATE_COMPLETE: 3',
+  },
+  {
     id: 'guard',
     sentence: 'A custom resource at the bottom, which goes last in a rollback, switches termination protection off.',
     source: 'docs/adr/0013-protection-last.md',

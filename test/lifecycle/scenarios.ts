@@ -36,6 +36,33 @@ export function failAndTryAgain(artifact: Artifact, at: readonly string[] = idsO
   );
 }
 
+/** The same with `--no-rollback`: the second attempt goes on from where the first one stopped. */
+export function fixForward(artifact: Artifact, at: readonly string[] = idsOf(artifact)): Finding[] {
+  return at.flatMap((id) =>
+    OTHERS.flatMap((others) => {
+      const cloudFormation = new CloudFormation(new Account());
+      const failed = deploy(cloudFormation, artifact, { at: id, others, withoutRollback: true });
+      deleteHalfMadeVault(cloudFormation, artifact, id);
+      const again = deploy(cloudFormation, artifact);
+      return [...problems('left as it is', failed, ['CREATE_FAILED']), ...problems('tried again', again, SUCCESS)].map(
+        (problem) => ({ scenario: 'fails with --no-rollback, and is tried again', at: id, problem }),
+      );
+    }),
+  );
+}
+
+/** A vault is always kept, also when it has failed half made, and its name with it: docs/first-deployment.md has the command. */
+function deleteHalfMadeVault(
+  { account, stacks }: CloudFormation,
+  { stackName, resources }: Artifact,
+  at: string,
+): void {
+  const vault = stacks.get(stackName)?.made.get(at);
+  if (vault !== undefined && resources[at].Type === 'AWS::Backup::BackupVault') {
+    account.remove(vault);
+  }
+}
+
 /** A rollback may keep a store that something was written to. Then it keeps the key, too. */
 function storedAndUnreadable(account: Account, { resources }: Artifact): string[] {
   const kept = [...account.things.values()].filter(({ contents }) => contents > 0);
@@ -168,6 +195,7 @@ export function newAccount(artifact: Artifact): Finding[] {
 export function findingsOf(artifact: Artifact, at?: readonly string[]): Finding[] {
   return [
     ...failAndTryAgain(artifact, at),
+    ...fixForward(artifact, at),
     ...beforeTheGuard(artifact),
     ...failToAddAndTryAgain(artifact),
     ...deleteAndMakeAgain(artifact),
