@@ -283,6 +283,43 @@ function watchEach<T extends IConstruct>(
   );
 }
 
+/** What each threshold needs: without one of these parts there is no alarm that it belongs to. */
+const THRESHOLDS_OF: {
+  readonly [Name in keyof Thresholds]: {
+    readonly parts: string;
+    readonly watched: (props: ApplicationAlarmsProps) => boolean;
+  };
+} = {
+  serverErrorPercent: { parts: '`loadBalancer`', watched: (props) => props.loadBalancer !== undefined },
+  responseTime: { parts: '`loadBalancedServices`', watched: hasLoadBalancedServices },
+  cpuPercent: { parts: '`loadBalancedServices`', watched: hasLoadBalancedServices },
+  memoryPercent: { parts: '`services` or `loadBalancedServices`', watched: hasServices },
+  waitingTime: { parts: '`broker`', watched: (props) => props.broker !== undefined },
+  databaseCpuPercent: { parts: '`database`', watched: (props) => props.database !== undefined },
+  databaseConnectionsPercent: {
+    parts: 'a `database` whose `maxConnections` is known',
+    watched: (props) => props.database?.maxConnections !== undefined,
+  },
+  databaseFreeStorage: { parts: '`database`', watched: (props) => props.database !== undefined },
+  databaseFreeableMemory: { parts: '`database`', watched: (props) => props.database !== undefined },
+  applicationErrors: {
+    parts: '`logGroup`, `services` or `loadBalancedServices`',
+    watched: (props) => props.logGroup !== undefined || hasServices(props),
+  },
+  certificateDays: {
+    parts: '`certificate`, or a `loadBalancer` whose certificate is known',
+    watched: (props) => (props.certificate ?? props.loadBalancer?.certificate) !== undefined,
+  },
+};
+
+function hasLoadBalancedServices({ loadBalancedServices = [] }: ApplicationAlarmsProps): boolean {
+  return loadBalancedServices.length > 0;
+}
+
+function hasServices(props: ApplicationAlarmsProps): boolean {
+  return hasLoadBalancedServices(props) || (props.services ?? []).length > 0;
+}
+
 function validate(
   scope: Construct,
   props: ApplicationAlarmsProps,
@@ -291,6 +328,12 @@ function validate(
 ): void {
   const checks = new Checks(scope);
   checkThresholds(checks, limits);
+  for (const [name, { watched, parts }] of Object.entries(THRESHOLDS_OF)) {
+    checks.optional(`thresholds.${name}`, props.thresholds?.[name as keyof AlarmThresholds], () => watched(props), {
+      must: `come with ${parts}`,
+      remedy: 'It would have no effect: no alarm compares anything with it.',
+    });
+  }
   noneTwice(checks, 'services', services);
   noneTwice(checks, 'scheduledCommands', props.scheduledCommands ?? []);
   checks.throwIfAny();

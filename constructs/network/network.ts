@@ -142,6 +142,7 @@ export class Network extends Construct {
       const reason = '`flowLogs` of the profile is false, and the log group of flow logs is the only one';
       warnOfNoEffect(this, 'logRetention', props.logRetention, reason);
       warnOfNoEffect(this, 'removalPolicy', props.removalPolicy, reason);
+      warnOfNoEffect(this, 'encryptionKey', props.encryptionKey, reason);
     }
 
     this.vpc = new Vpc(this, 'Vpc', {
@@ -247,7 +248,11 @@ const NO_FLOW_LOGS = voidWith<NetworkProps>(
   ({ flowLogs }) => flowLogs === false,
   'it is for the log group of flow logs',
 );
-const EFFECTS: Effects<NetworkProps> = { logRetention: [NO_FLOW_LOGS], removalPolicy: [NO_FLOW_LOGS] };
+const EFFECTS: Effects<NetworkProps> = {
+  logRetention: [NO_FLOW_LOGS],
+  removalPolicy: [NO_FLOW_LOGS],
+  encryptionKey: [NO_FLOW_LOGS],
+};
 
 function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given, props: NetworkProps) {
   const names = (interfaceEndpoints ?? []).map((service) => service.shortName);

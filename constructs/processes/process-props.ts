@@ -100,9 +100,9 @@ export interface ProcessProps {
    */
   readonly logGroup?: ILogGroup;
   /**
-   * Key of the log group that is made here.
+   * Key of what is made here: log groups, and the queue of a scheduled command.
    *
-   * @default - encrypted by CloudWatch Logs' own key
+   * @default - encrypted with keys of AWS
    */
   readonly encryptionKey?: IKey;
   /**
@@ -112,7 +112,8 @@ export interface ProcessProps {
    */
   readonly logRetention?: RetentionDays;
   /**
-   * What happens to the log group that is made here when it leaves the stack.
+   * What happens to what is made here, log groups and the queue of a scheduled command, when it leaves the
+   * stack.
    *
    * @default - from the profile
    */
@@ -142,7 +143,7 @@ export interface ServiceOptions {
   /**
    * CPU units of a task; 1024 is one vCPU.
    *
-   * @default - from the profile
+   * @default - from the profile; 256 for beat
    */
   readonly cpu?: number;
   /**
@@ -150,7 +151,7 @@ export interface ServiceOptions {
    *
    * Must form a pair with `cpu` that Fargate sells.
    *
-   * @default - from the profile
+   * @default - from the profile; 512 for beat
    */
   readonly memoryLimitMiB?: number;
   /**
@@ -158,7 +159,7 @@ export interface ServiceOptions {
    *
    * It costs about a third of the price, and AWS takes a task away at two minutes' notice.
    *
-   * @default - false for web and ASGI services; from the profile for workers
+   * @default - from the profile for workers; false for all others, and beat refuses true
    */
   readonly spot?: boolean;
   /**

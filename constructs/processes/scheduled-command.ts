@@ -9,7 +9,7 @@ import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
-import { checkEffects, type Effects, voidBeside, voidWith } from '../core/effects';
+import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from '../core/effects';
 import { profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
 import { checkFargateSize } from './private/capacity';
@@ -166,12 +166,20 @@ export class ScheduledCommand extends Construct implements IConnectable {
   }
 }
 
+const NOTHING_MADE: NoEffect<ScheduledCommandProps> = {
+  when: ({ logGroup, deadLetterQueue }) => logGroup !== undefined && deadLetterQueue !== undefined,
+  must: 'be left out with `logGroup` and `deadLetterQueue`',
+  remedy: 'It would have no effect: it is for the log group and the queue that are made where none is brought.',
+};
+
 /** What only has an effect beside other props. */
 const EFFECTS: Effects<ScheduledCommandProps> = {
   maxEventAge: [
     voidWith('retryAttempts: 0', ({ retryAttempts }) => retryAttempts === 0, 'starting the task is tried once'),
   ],
   logRetention: [voidBeside('logGroup', 'it is for the log group that is made where none is brought')],
+  encryptionKey: [NOTHING_MADE],
+  removalPolicy: [NOTHING_MADE],
 };
 
 function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, memoryLimitMiB: number): void {

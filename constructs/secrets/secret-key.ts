@@ -246,6 +246,8 @@ const EFFECTS: Effects<SecretKeyProps> = {
   rotationPeriod: [NO_ROTATION],
   sessionCookieAge: [NO_ROTATION],
   logRetention: [NO_ROTATION],
+  deadLetterTopic: [NO_ROTATION],
+  handlerReservedConcurrency: [NO_ROTATION],
 };
 
 function validate(scope: Construct, props: SecretKeyProps): void {

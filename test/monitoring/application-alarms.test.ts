@@ -491,14 +491,16 @@ describe('in a stack', () => {
           thresholds: { cpuPercent: 850, responseTime: Duration.seconds(0), applicationErrors: 0.5 },
         }),
     );
-    expect(message.split('\n')).toEqual([
-      expect.stringContaining('Shop/Alarms: `thresholds.cpuPercent` must be a number from 1 to 99, got 850.'),
-      expect.stringContaining(
-        'Shop/Alarms: `thresholds.responseTime` must be from 0.05 to 4000 seconds, got 0 seconds.',
-      ),
-      expect.stringContaining(
-        'Shop/Alarms: `thresholds.applicationErrors` must be a whole number at least 1, got 0.5.',
-      ),
-    ]);
+    expect(message.split('\n')).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('Shop/Alarms: `thresholds.cpuPercent` must be a number from 1 to 99, got 850.'),
+        expect.stringContaining(
+          'Shop/Alarms: `thresholds.responseTime` must be from 0.05 to 4000 seconds, got 0 seconds.',
+        ),
+        expect.stringContaining(
+          'Shop/Alarms: `thresholds.applicationErrors` must be a whole number at least 1, got 0.5.',
+        ),
+      ]),
+    );
   });
 });

@@ -39,31 +39,33 @@ export interface Processes {
 
 /** Makes the processes, as children of the application: first the release, then what waits for it. */
 export function makeProcesses(scope: Construct, props: DjangoApplicationProps, providers: Providers): Processes {
-  const { broker, loadBalancer, database, notifications } = providers;
+  const { broker, loadBalancer, database, notifications, encryptionKey } = providers;
   const { logGroup, securityGroup, processProps } = makeShared(scope, props, providers);
 
   // A process behind the load balancer allows its own host names; one that is not allows those of all.
   const withoutDoor = { ...processProps, ...addressOf(loadBalancer, allHostNames(props, loadBalancer)) };
   const release = new ReleaseCommand(scope, 'Release', {
     ...withoutDoor,
+    encryptionKey,
     ...lambdaSettings(props, notifications),
     ...props.releaseOptions,
   });
   const afterRelease = { waitFor: [release.ready] };
   const alarmTopic = notifications.topic;
   const behindLoadBalancer = { ...processProps, ...afterRelease, alarmTopic, loadBalancer };
-  const inBackground = { ...withoutDoor, ...afterRelease, alarmTopic };
+  const inBackground = { ...withoutDoor, ...afterRelease };
 
   const web = takesEveryPath(props.asgi)
     ? undefined
     : new WebService(scope, 'Web', { ...behindLoadBalancer, ...props.web });
   const asgi = props.asgi && new AsgiService(scope, 'Asgi', { ...behindLoadBalancer, ...props.asgi });
   const workers = makeEach(scope, 'Workers', workersOf(props, broker), (parent, name, worker) => {
-    return new WorkerService(parent, name, { ...inBackground, ...worker });
+    return new WorkerService(parent, name, { ...inBackground, alarmTopic, ...worker });
   });
   const beat = props.beat && new BeatService(scope, 'Beat', { ...inBackground, ...props.beat });
   const scheduledCommands = makeEach(scope, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
-    return new ScheduledCommand(parent, name, { ...withoutDoor, ...afterRelease, ...command });
+    const ofItsQueue = command.deadLetterQueue === undefined ? { encryptionKey } : {};
+    return new ScheduledCommand(parent, name, { ...inBackground, ...ofItsQueue, ...command });
   });
 
   const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
@@ -84,7 +86,6 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
   });
   const processProps: ProcessProps = {
     profile,
-    encryptionKey,
     cluster,
     image: props.image,
     settingsModule: props.settingsModule,

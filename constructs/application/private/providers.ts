@@ -72,7 +72,9 @@ function makeNotifications(scope: Construct, props: DjangoApplicationProps, { en
 }
 
 function makeNetwork(scope: Construct, { networkOptions }: DjangoApplicationProps, storage: Storage): Network {
-  return new Network(scope, 'Network', { ...networkOptions, ...storage });
+  const flowLogs = networkOptions?.flowLogs ?? profileValues(storage.profile).flowLogs;
+  const encryptionKey = flowLogs ? storage.encryptionKey : undefined;
+  return new Network(scope, 'Network', { ...networkOptions, profile: storage.profile, encryptionKey });
 }
 
 function makeCluster(scope: Construct, vpc: IVpc, profile: Profile): Cluster {
@@ -92,7 +94,7 @@ function makeSecretKey(
   return new SecretKey(scope, 'SecretKey', {
     ...props.secretKeyOptions,
     ...storage,
-    ...lambdaSettings(props, notifications),
+    ...(props.secretKeyOptions?.rotate === false ? {} : lambdaSettings(props, notifications)),
   });
 }
 

@@ -7,12 +7,9 @@ import type { Capacity } from './capacity';
 const OWN_COMMAND = '`command` is run as you give it';
 const OWN_LOG_GROUP = 'it is for the log group that is made where none is brought';
 
-/**
- * What only a log group needs that is made here.
- *
- * The key may come with the props that all processes share.
- */
+/** What only a log group needs that is made here. */
 const LOG_GROUP_EFFECTS: Effects<ServiceProps> = {
+  encryptionKey: [voidBeside('logGroup', OWN_LOG_GROUP)],
   logRetention: [voidBeside('logGroup', OWN_LOG_GROUP)],
   removalPolicy: [voidBeside('logGroup', OWN_LOG_GROUP)],
 };
