@@ -1,8 +1,8 @@
 /**
  * Writes API.md, the reference of every public name, from the assembly that `npm run build` leaves behind.
  *
- * It has a chapter for each room of lib/index.ts. The command of jsii-docgen searches node_modules through our
- * own link in it, which takes minutes. Here it gets the few assemblies that it needs.
+ * It has a chapter for each room of lib/index.ts. The command of jsii-docgen searches node_modules through
+ * our own link in it, which takes minutes. Here it gets the few assemblies that it needs.
  */
 const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');

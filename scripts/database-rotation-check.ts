@@ -1,5 +1,6 @@
 /**
- * Rotates the passwords of a real PostgreSQL with TLS, whose master is no superuser, with every call of every step crashed in turn:
+ * Rotates the passwords of a real PostgreSQL with TLS, whose master is no superuser, with every call of every
+ * step crashed in turn:
  *
  *     npx tsx scripts/database-rotation-check.ts
  */
@@ -95,7 +96,10 @@ class Check {
     }
   }
 
-  /** Every call to Secrets Manager or PostgreSQL of a rotation, crashed before and after it, the event delivered again. */
+  /**
+   * Every call to Secrets Manager or PostgreSQL of a rotation, crashed before and after it, the event
+   * delivered again.
+   */
   public async crashed(name: string, setup: Setup): Promise<void> {
     const calls = await this.rotateOnce(setup);
     let [cases, broken] = [0, 0];

@@ -175,7 +175,10 @@ function inWords(range = 'any recent version'): string {
     .replace(/^\^((\d+)\S*)$/, (_all, version, major) => `${version} or a later version ${major}`);
 }
 
-/** The Python packages that a project file names, by name: `supported` is a range, `tested` the version that tests install. */
+/**
+ * The Python packages that a project file names, by name: `supported` is a range, `tested` the version that
+ * tests install.
+ */
 function pythonPackages(pyproject: string): { [name: string]: { supported?: string; tested?: string } } {
   const packages: { [name: string]: { supported?: string; tested?: string } } = {};
   for (const [, name, range] of pyproject.matchAll(/"([A-Za-z][\w-]*)(?:\[[\w,]+\])?([<>=!~]=?[^"]+)"/g)) {

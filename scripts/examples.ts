@@ -12,8 +12,8 @@ const connectionArn = `arn:aws:codeconnections:${env.region}:${env.account}:conn
 /**
  * Every TypeScript example in every profile that it has, each in an app of its own.
  *
- * The stages of the pipeline deploy the application of the minimal example: staging with the profile of development,
- * production with that of production.
+ * The stages of the pipeline deploy the application of the minimal example: staging with the profile of
+ * development, production with that of production.
  */
 export const EXAMPLES: { readonly [name: string]: (props: AppProps) => App } = {
   'django-app in production': (props) => productionExample(props).app,

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import * as ts from 'typescript';
 
 /**
- * `npm run package`: builds, packs, and installs the npm package and the wheel in empty folders, as somebody would who has
- * nothing but the README, and synthesizes what it shows. Needs the registries of npm and Python; takes some minutes.
- * `-- --npm` leaves the wheel out, and so installs nothing that `npm ci` has not.
+ * `npm run package`: builds, packs, and installs the npm package and the wheel in empty folders, as somebody
+ * would who has nothing but the README, and synthesizes what it shows. Needs the registries of npm and
+ * Python; takes some minutes. `-- --npm` leaves the wheel out, and so installs nothing that `npm ci` has not.
  */
 const ROOT = join(__dirname, '..');
 const HANDLERS = join(ROOT, 'constructs', 'handlers');
@@ -147,7 +147,9 @@ function checkContent(): string {
   return `${needed.length} looked for`;
 }
 
-/** Asks a process of its own what the bundler puts in: esbuild's answer comes later than a step may wait for. */
+/**
+ * Asks a process of its own what the bundler puts in: esbuild's answer comes later than a step may wait for.
+ */
 function checkNotices(): string {
   const script = `require('./scripts/build-handlers.js').bundle(false).then((files) => console.log(JSON.stringify(files)))`;
   const metafiles: { outputs: Record<string, { inputs: Record<string, unknown> }> }[] = JSON.parse(
@@ -173,7 +175,10 @@ function checkNotices(): string {
   return `${folders.size} packages`;
 }
 
-/** aws-cdk-lib reaches PyPI some days after npm: until then the wheel is tried with the newest one, and that is said. */
+/**
+ * aws-cdk-lib reaches PyPI some days after npm: until then the wheel is tried with the newest one, and that
+ * is said.
+ */
 function installWheel(): string {
   run('python3', ['-m', 'venv', join(WORK, 'venv')], WORK);
   const pip = (...args: string[]) =>
@@ -240,7 +245,11 @@ function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-/** Runs steps that build upon each other; what comes after a failure has failed, too. Returns how many passed. */
+/**
+ * Runs steps that build upon each other; what comes after a failure has failed, too.
+ *
+ * Returns how many passed.
+ */
 function passedOf(steps: Step[]): number {
   for (const [index, [name, act]] of steps.entries()) {
     const start = Date.now();

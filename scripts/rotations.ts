@@ -4,8 +4,8 @@ import { Doubles } from '../rehearsal/aws/doubles';
 import { cacheFolder } from '../rehearsal/check-run';
 
 /**
- * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager and against a real PostgreSQL with TLS.
- * Each of the two checks prints what it found; the last line adds them up.
+ * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager and against a real
+ * PostgreSQL with TLS. Each of the two checks prints what it found; the last line adds them up.
  */
 async function main(): Promise<void> {
   const PYTHON = join(await Doubles.install(cacheFolder()), 'bin', 'python');

@@ -58,13 +58,16 @@ export interface IPostgresDatabase extends IConnectable {
   /** Variables with the address of the database and the login, from the application's secret. */
   readonly containerSecrets: { [name: string]: ContainerSecret };
   /**
-   * The application's secret, where it can change while processes run and the change can be noticed: by its full ARN.
-   * Empty otherwise.
+   * The application's secret, where it can change while processes run and the change can be noticed: by its
+   * full ARN. Empty otherwise.
    *
    * `SecretRefresh` replaces the processes that read it.
    */
   readonly changingSecrets: ISecret[];
-  /** The functions that rotate its passwords, for alarms on their errors; none where nothing of ours rotates them. */
+  /**
+   * The functions that rotate its passwords, for alarms on their errors; none where nothing of ours rotates
+   * them.
+   */
   readonly rotationFunctions: IFunction[];
   /** What must be deployed before a process starts: the roles in the database and the complete secret. */
   readonly ready: IDependable;

@@ -154,7 +154,7 @@ export interface HttpsLoadBalancerOptions {
   /**
    * Value of the Content-Security-Policy header, in place of the application's own.
    *
-   * @default - left to the application
+   * @default - the application sets it, or nobody does
    */
   readonly contentSecurityPolicy?: string;
   /**

@@ -60,7 +60,7 @@ export interface NotificationsProps {
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
  */
 export class Notifications extends Construct implements INotifications {
-  /** Uses a topic that is made elsewhere. Its policy and that of its key must let the senders in. */
+  /** Uses an existing topic. Its policy and its key's policy must allow the senders to publish. */
   public static fromTopic(scope: Construct, id: string, topic: ITopic): INotifications {
     class Import extends Construct implements INotifications {
       public readonly topic = topic;

@@ -237,17 +237,18 @@ function validate(
       min: 60,
       max: MAXIMUM_TIMEOUT,
       where: 'in a deployment',
-      remedy: 'Run what takes longer outside of it, with `oneOffCommand()`, in steps that the running code bears.',
+      remedy:
+        'Run what takes longer outside of it, with `oneOffCommand()`, in steps that also suit the code that is running.',
     })
     .duration('lockTimeout', props.lockTimeout, {
       min: 0,
       max: secondsOf(timeout),
       remedy:
-        'A lock that is not there after some seconds is held by a long query: let the release fail, and look at it.',
+        'If a lock is not granted within some seconds, a long query holds it: let the release fail, and end that query.',
     })
     .optional('lockTimeout', props.lockTimeout, () => Number.isInteger(lockMilliseconds(props)), {
       must: 'be whole milliseconds',
-      remedy: 'PostgreSQL knows no shorter ones: round it.',
+      remedy: 'PostgreSQL counts in milliseconds: round it.',
     })
     .optional('lockTimeout', props.lockTimeout, () => !hasLockTimeout(props), {
       must: 'be left out when `PGOPTIONS` is among the secrets or sets lock_timeout itself',

@@ -68,7 +68,7 @@ export interface ScheduledCommandOptions {
   /**
    * Queue that failures are reported to.
    *
-   * Several commands may share it. The owner of a queue that is made elsewhere must let
+   * Several commands may share it. The policy of an imported queue must let
    * `events.amazonaws.com` send to it.
    *
    * @default - a new one
@@ -157,7 +157,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
   }
 
   /**
-   * Reports of failures that nobody has dealt with.
+   * Reports of failures that are still in the queue.
    *
    * Anything above 0 is worth a look. Maximum over 5 minutes unless changed.
    */

@@ -229,8 +229,8 @@ export class TaskQueue extends TaskQueueBase {
       retentionPeriod,
       receiveMessageWaitTime: Duration.seconds(20),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount },
-      // No other queue may use this one as its dead-letter queue. (The dead-letter queue cannot name this queue as its only source:
-      // that is a circular reference unless one of them has a fixed name.)
+      // No other queue may use this one as its dead-letter queue. (The dead-letter queue cannot name this
+      // queue as its only source: that is a circular reference unless one of them has a fixed name.)
       redriveAllowPolicy: { redrivePermission: RedrivePermission.DENY_ALL },
     });
 

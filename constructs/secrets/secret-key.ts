@@ -30,7 +30,8 @@ export interface ISecretKey {
    */
   readonly containerSecrets: { [name: string]: ContainerSecret };
   /**
-   * The secret, where it can change while processes run and the change can be noticed: by its full ARN. Empty otherwise.
+   * The secret, where it can change while processes run and the change can be noticed: by its full ARN. Empty
+   * otherwise.
    *
    * `SecretRefresh` replaces the processes that read it.
    */

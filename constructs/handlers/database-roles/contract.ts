@@ -1,4 +1,8 @@
-/** What the construct tells the handler: properties of `Custom::DatabaseRoles`. A changed value runs the handler again. */
+/**
+ * What the construct tells the handler: properties of `Custom::DatabaseRoles`.
+ *
+ * A changed value runs the handler again.
+ */
 export interface DatabaseRolesProperties {
   /** Secret of the master user: JSON with host, port, username, password. */
   readonly MasterSecretArn: string;

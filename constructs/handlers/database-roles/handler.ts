@@ -47,7 +47,11 @@ const TRANSIENT_CODES = new Set(
 );
 const TRANSIENT_MESSAGE = /timeout|Connection terminated/i;
 
-/** A custom resource that answers CloudFormation itself. Every step can be repeated, so events may arrive twice. */
+/**
+ * A custom resource that answers CloudFormation itself.
+ *
+ * Every step can be repeated, so events may arrive twice.
+ */
 export function createHandler(world: Dependencies) {
   return async (event: CustomResourceEvent, context: LambdaContext): Promise<void> => {
     const reason = await problemOf(() => handle(world, event, context));

@@ -27,8 +27,9 @@ const LOCK = 7_283_645_190;
 const SEPARATE_MEMBERSHIP_OPTIONS = 160_000;
 
 /**
- * Makes the roles be as the specification says, in one transaction, and returns the statements that were needed: none when
- * everything is in place. The client is connected to the database as the master user, which is not a superuser.
+ * Makes the roles be as the specification says, in one transaction, and returns the statements that were
+ * needed: none when everything is in place. The client is connected to the database as the master user, which
+ * is not a superuser.
  */
 export async function ensureRoles(client: SqlClient, spec: RolesSpec): Promise<string[]> {
   await client.query('BEGIN');
@@ -111,7 +112,11 @@ class Work {
     }
   }
 
-  /** The database, and with it the schema public, which belongs to whoever owns the database. Tables are left as they are. */
+  /**
+   * The database, and with it the schema public, which belongs to whoever owns the database.
+   *
+   * Tables are left as they are.
+   */
   private async ensureOwnership(): Promise<void> {
     const { database, owner } = this.spec;
     const [current] = await this.rows(

@@ -24,8 +24,8 @@ export interface DatabaseRotationOptions {
 }
 
 /**
- * A new password for the login that is not in use, so that the running one stays valid for a whole rotation; or, without two logins, for the
- * same login.
+ * A new password for the login that is not in use, so that the running one stays valid for a whole rotation;
+ * or, without two logins, for the same login.
  */
 export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
   public constructor(private readonly options: DatabaseRotationOptions) {}
@@ -83,7 +83,11 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
     return logins[0] === current.username ? logins[1] : logins[0];
   }
 
-  /** Somebody who may change the password and can log in. The master's own password may be in the middle of a rotation too. */
+  /**
+   * Somebody who may change the password and can log in.
+   *
+   * The master's own password may be in the middle of a rotation too.
+   */
   private async master(current: DatabaseSecret, pending: DatabaseSecret): Promise<DatabaseSecret> {
     const { masterSecretArn = this.options.secretId, store, database } = this.options;
     const { host, port, dbname } = current;

@@ -114,8 +114,9 @@ export async function isReleaseComplete(event: ReleaseEvent, world: IReleaseWorl
 }
 
 /**
- * Waits for the task of an earlier deployment that was given up while it ran: two at once would migrate against each other. CloudFormation
- * may give this one up in the meantime too, so it is asked again after a wait.
+ * Waits for the task of an earlier deployment that was given up while it ran: two at once would migrate
+ * against each other. CloudFormation may give this one up in the meantime too, so it is asked again after a
+ * wait.
  */
 async function takeTurn(event: ReleaseEvent, stack: StackState, world: IReleaseWorld, patience: number): Promise<void> {
   const { Cluster: cluster } = event.ResourceProperties;
@@ -165,7 +166,8 @@ async function failure(event: ReleaseEvent, world: IReleaseWorld, task: ReleaseT
       patiently(world, world.now() + 3 * PAUSE, () => world.lastLines(group, stream, 20)),
     )) ?? [];
   const error = new Failure(failureText({ what, reason: task.reason, group, stream, lines }));
-  // The provider framework sends the stack along with the message: what it says is in the message already, and there are 4 KB for all.
+  // The provider framework sends the stack along with the message: what it says is in the message already,
+  // and there are 4 KB for all.
   error.stack = 'Failure';
   return error;
 }

@@ -34,8 +34,9 @@ export async function connectPostgres(settings: PostgresSettings): Promise<Clien
 const LAMBDA_AUTHORITIES = '/var/runtime/ca-cert.pem';
 
 /**
- * The certificate authorities of RDS. The bundle leaves those of rds-ca-rsa4096-g1 out for their size (see scripts/build-handlers.js):
- * Lambda has them. NODE_EXTRA_CA_CERTS is read here because Node ignores it when it is given a list.
+ * The certificate authorities of RDS. The bundle leaves those of rds-ca-rsa4096-g1 out for their size (see
+ * scripts/build-handlers.js): Lambda has them. NODE_EXTRA_CA_CERTS is read here because Node ignores it when
+ * it is given a list.
  */
 function authorities(): string[] {
   const files = [process.env.NODE_EXTRA_CA_CERTS, LAMBDA_AUTHORITIES].filter((file) => file !== undefined);

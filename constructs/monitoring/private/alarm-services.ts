@@ -92,7 +92,8 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   {
     id: 'Saturated',
     runbook: 'saturated',
-    // CPU and memory in one: the same service is too small either way, and the alarm's graph draws both lines.
+    // CPU and memory in one: the same service is too small either way, and the alarm's graph draws both
+    // lines.
     metric: ({ service }, { thresholds: { cpuPercent, memoryPercent } }) =>
       new MathExpression({
         expression: `IF(cpu / ${cpuPercent} > memory / ${memoryPercent}, 100 * cpu / ${cpuPercent}, 100 * memory / ${memoryPercent})`,
@@ -120,7 +121,8 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
     metric: ({ service }) => runningTasks(service, { period: MINUTE, statistic: Stats.MINIMUM }),
     threshold: (_, { minCapacity }) => minCapacity,
     comparison: LESS_THAN_THRESHOLD,
-    // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within this time.
+    // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within
+    // this time.
     evaluationPeriods: 5,
     treatMissingData: BREACHING,
     sentence: (_, { minCapacity }) =>
@@ -129,7 +131,8 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
   {
     id: 'MemoryHigh',
     runbook: 'memory-high',
-    // Memory alone: the CPU of a worker is meant to be busy, and whether it keeps up is what the age of the queue says.
+    // Memory alone: the CPU of a worker is meant to be busy, and whether it keeps up is what the age of the
+    // queue says.
     metric: ({ service }) => service.metricMemoryUtilization({ period: MINUTE, statistic: Stats.MAXIMUM }),
     threshold: ({ memoryPercent }) => memoryPercent,
     comparison: GREATER_THAN_THRESHOLD,

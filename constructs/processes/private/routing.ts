@@ -81,7 +81,7 @@ export function checkRouting(
     })
     .optional('hostNames', props.hostNames, () => routing.hostNames.every((name) => HOST_NAME.test(name)), {
       must: 'be host names in lower case, a wildcard only as the first label',
-      remedy: 'Write them as in shop.example.com or *.example.com: Django knows no other wildcard.',
+      remedy: 'Write them as in shop.example.com or *.example.com: Django supports no other wildcard.',
     })
     .integer('priority', routing.priority, { min: 1, max: 50000, remedy: 'Lower numbers are looked at first.' })
     .that('priority', routing.priority, !isTaken(scope, loadBalancer, routing.priority), {

@@ -6,8 +6,9 @@ import { sendToQueue } from '../../core/queue';
 import type { HardenedTask } from './hardened-task';
 
 /**
- * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does
- * not hear how it ends.
+ * Sends the event of every task that did not start or whose program failed to a queue.
+ *
+ * The service that starts a task is not told how the task ends.
  *
  * Revisions that an earlier deployment started count too.
  *
@@ -32,8 +33,8 @@ export function reportFailures(
         $or: [
           { stopCode: ['TaskFailedToStart'] },
           {
-            // Not UserInitiated: who stops a task knows it. The name leaves out sidecars that AWS puts beside
-            // the program.
+            // Not UserInitiated: a person or a deployment stopped the task on purpose. The container's name
+            // excludes sidecars that AWS adds.
             stopCode: ['EssentialContainerExited', 'SpotInterruption', 'TerminationNotice'],
             containers: { name: [task.container.containerName], exitCode: Match.anythingBut(0) },
           },

@@ -143,7 +143,7 @@ function allow(role: WorkloadRole, task: HardenedTask, cluster: ICluster): void 
       resources: [tasks],
       conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask' } },
     }),
-    // This action knows no resource of Fargate, only the cluster in a condition.
+    // This action takes no resource on Fargate; a condition names the cluster.
     new PolicyStatement({ actions: ['ecs:ListTasks'], resources: ['*'], conditions: inCluster }),
     new PolicyStatement({
       actions: ['iam:PassRole'],
