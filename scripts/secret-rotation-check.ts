@@ -2,7 +2,8 @@
  * Runs the bundle of the SECRET_KEY rotation, as it is shipped, against moto's Secrets Manager: three
  * rotations of four events.
  *
- *     pip install 'moto[server]' && npm run build:handlers && PYTHON=python3 npx tsx scripts/secret-rotation-check.ts
+ *     pip install 'moto[server]' && npm run build:handlers
+ *     PYTHON=python3 npx tsx scripts/secret-rotation-check.ts
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

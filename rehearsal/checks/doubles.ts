@@ -4,7 +4,9 @@ import { STARTED } from './names';
 
 const MARKER = 'posted by a page';
 
-/** What a page in the developer's browser can make a request of, and what another program of the machine can. */
+/**
+ * What a page in the developer's browser can make a request of, and what another program of the machine can.
+ */
 interface Stranger {
   readonly name: string;
   readonly headers?: Record<string, string>;
