@@ -18,7 +18,8 @@ if (!source.includes('var name;')) {
   // it does not know.
   const lazy = source
     .replace(REQUIRED, '')
-    .replace(GETTER, (_, name, start, variable, end) => {
+    .replace(GETTER, (...match) => {
+      const [, name, start, variable, end] = match;
       return `Object.defineProperty(exports, name = ${name}, ${start}${files.get(variable)}${end}`;
     })
     .replace('\nObject.', '\nvar name;\nObject.');

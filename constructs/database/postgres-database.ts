@@ -505,7 +505,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       allowAllOutbound: false,
     });
     const settings = databaseSettings(this, filled, securityGroup);
-    const instance = databaseInstance(this, 'Instance', filled, settings, masterSecret);
+    const instance = databaseInstance(this, filled, settings, masterSecret);
     const attachedMaster = masterSecret.attach(instance);
     const attachedApplication = applicationSecret.attach(instance);
     const handlers = new DatabaseHandlers(this, 'Handlers', {

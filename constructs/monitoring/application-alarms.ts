@@ -189,18 +189,30 @@ export class ApplicationAlarms extends Construct {
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
     const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...loadBalanced, ...services]));
     const watch = <T>(id: string, value: T | undefined, rows: AlarmRow<T>[]) =>
-      value === undefined ? [] : makeAlarms(this, id, { name: nameOf(value, scope), value }, rows, context);
+      value === undefined
+        ? []
+        : makeAlarms(new Construct(this, id), { name: nameOf(value, scope), value }, rows, context);
 
     this.alarms = [
       ...watch('LoadBalancer', props.loadBalancer, LOAD_BALANCER_ALARMS),
-      ...watchEach(this, 'Services', named(loadBalanced), LOAD_BALANCED_SERVICE_ALARMS, context),
-      ...watchEach(this, 'OtherServices', named(services), SERVICE_ALARMS, context),
-      ...watchEach(this, 'Queues', props.broker?.queues ?? {}, QUEUE_ALARMS, context),
-      ...watchEach(this, 'Schedules', named(differentQueues(props.scheduledCommands ?? [])), SCHEDULE_ALARMS, context),
+      ...watchEach(new Construct(this, 'Services'), named(loadBalanced), LOAD_BALANCED_SERVICE_ALARMS, context),
+      ...watchEach(new Construct(this, 'OtherServices'), named(services), SERVICE_ALARMS, context),
+      ...watchEach(new Construct(this, 'Queues'), props.broker?.queues ?? {}, QUEUE_ALARMS, context),
+      ...watchEach(
+        new Construct(this, 'Schedules'),
+        named(differentQueues(props.scheduledCommands ?? [])),
+        SCHEDULE_ALARMS,
+        context,
+      ),
       ...watch('Database', props.database, DATABASE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
       ...watch('Backup', props.backup, BACKUP_ALARMS),
-      ...watchEach(this, 'Rotations', rotationsOf(props.rotationFunctions ?? []), ROTATION_ALARMS, context),
+      ...watchEach(
+        new Construct(this, 'Rotations'),
+        rotationsOf(props.rotationFunctions ?? []),
+        ROTATION_ALARMS,
+        context,
+      ),
       ...watch('SecretRefresh', props.secretRefresh, REFRESH_ALARMS),
       ...watch('Log', errors, LOG_ALARMS),
       ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
@@ -272,14 +284,12 @@ function differentQueues(commands: ScheduledCommand[]): ScheduledCommand[] {
  */
 function watchEach<T extends IConstruct>(
   scope: Construct,
-  id: string,
   subjects: { [id: string]: T },
   rows: AlarmRow<T>[],
   context: AlarmContext,
 ): Alarm[] {
-  const parent = new Construct(scope, id);
   return Object.entries(subjects).flatMap(([name, value]) =>
-    makeAlarms(parent, name, { name: value.node.path, value }, rows, context),
+    makeAlarms(new Construct(scope, name), { name: value.node.path, value }, rows, context),
   );
 }
 

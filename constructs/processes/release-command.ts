@@ -153,7 +153,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
     const cpu = props.cpu ?? profile.workerCpu;
     const memoryLimitMiB = props.memoryLimitMiB ?? profile.workerMemoryLimitMiB;
     const timeout = props.timeout ?? Duration.minutes(30);
-    validate(this, props, cpu, memoryLimitMiB, timeout);
+    validate(this, props, { cpu, memoryLimitMiB, timeout });
 
     const task = new HardenedTask(this, 'Task', {
       kind: 'release',
@@ -221,13 +221,14 @@ export class ReleaseCommand extends Construct implements IConnectable {
   }
 }
 
-function validate(
-  scope: Construct,
-  props: ReleaseCommandProps,
-  cpu: number,
-  memoryLimitMiB: number,
-  timeout: Duration,
-): void {
+/** What the props come to once every default is filled in. */
+interface Filled {
+  readonly cpu: number;
+  readonly memoryLimitMiB: number;
+  readonly timeout: Duration;
+}
+
+function validate(scope: Construct, props: ReleaseCommandProps, { cpu, memoryLimitMiB, timeout }: Filled): void {
   const checks = new Checks(scope);
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);

@@ -133,7 +133,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       memoryLimitMiB,
     });
     this.deadLetterQueue = props.deadLetterQueue ?? newsOfFailures(this, props);
-    const reports = reportFailures(this, 'Failures', task, props.cluster.clusterArn, this.deadLetterQueue);
+    const reports = reportFailures(this, task, props.cluster.clusterArn, this.deadLetterQueue);
     if (reports.length === 1) {
       Annotations.of(this).addWarningV2(
         'cdk-django-fargate:deadLetterQueueOfOthers',

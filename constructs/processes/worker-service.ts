@@ -230,7 +230,7 @@ function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacit
   checkCapacity(checks, capacity, 'concurrency');
   checkQueues(checks, props);
   checkWorkerScaling(checks, props, scaling);
-  checkScalingEffects(checks, scope, props, capacity, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
+  checkScalingEffects(checks, scope, { props, capacity }, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
   checks.throwIfAny();
 }
 

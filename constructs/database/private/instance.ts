@@ -73,13 +73,12 @@ export function databaseSettings(scope: Construct, props: FilledProps, securityG
 /** The instance, after its log groups and the permissions of its monitoring. */
 export function databaseInstance(
   scope: Construct,
-  id: string,
   props: FilledProps,
   settings: DatabaseSettings,
   masterSecret: ISecret,
 ): DatabaseInstance {
   const identifier = props.instanceIdentifier ?? instanceIdentifierOf(scope);
-  const instance = new DatabaseInstance(scope, id, {
+  const instance = new DatabaseInstance(scope, 'Instance', {
     ...settings,
     engine: DatabaseInstanceEngine.postgres({ version: props.engineVersion }),
     instanceIdentifier: identifier,

@@ -26,7 +26,7 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
   const certificates = [props.certificate, ...(props.additionalCertificates ?? [])];
   for (const [index, certificate] of certificates.entries()) {
     const prop = index === 0 ? 'certificate' : `additionalCertificates[${index - 1}]`;
-    checkArn(checks, prop, certificate?.certificateArn, 'acm', region);
+    checkArn(checks, prop, certificate?.certificateArn, { service: 'acm', region });
   }
   checkIdleTimeout(checks, props.idleTimeout)
     .optional('sslPolicy', props.sslPolicy, () => /-1-[23](-|$)/.test(props.sslPolicy as string), {
@@ -66,9 +66,9 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
 /** Refuses attributes that cannot belong to a load balancer of this region. */
 export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttributes): void {
   const checks = checkIdleTimeout(new Checks(scope), attrs.idleTimeout);
-  const region = Stack.of(scope).region;
-  checkArn(checks, 'loadBalancerArn', attrs.loadBalancerArn, 'elasticloadbalancing', region);
-  checkArn(checks, 'listenerArn', attrs.listenerArn, 'elasticloadbalancing', region);
+  const expected = { service: 'elasticloadbalancing', region: Stack.of(scope).region };
+  checkArn(checks, 'loadBalancerArn', attrs.loadBalancerArn, expected);
+  checkArn(checks, 'listenerArn', attrs.listenerArn, expected);
   checkDomainNames(checks, attrs.domainNames);
   checks
     .matches('securityGroupId', attrs.securityGroupId, /^sg-[0-9a-f]+$/, {
@@ -175,7 +175,12 @@ function nameOf(zone: IHostedZone): string | undefined {
   }
 }
 
-function checkArn(checks: Checks, prop: string, arn: string | undefined, service: string, region: string) {
+function checkArn(
+  checks: Checks,
+  prop: string,
+  arn: string | undefined,
+  { service, region }: { readonly service: string; readonly region: string },
+): void {
   if (arn === undefined || isUnknown(arn)) {
     return;
   }

@@ -64,15 +64,12 @@ export function createHandler(world: Dependencies) {
       RequestId: event.RequestId,
       LogicalResourceId: event.LogicalResourceId,
     });
-    await retrying(
-      world,
-      context,
-      5_000,
-      () => true,
-      () => world.respond(event.ResponseURL, body),
-    );
+    await retrying(world, context, ANSWER, () => world.respond(event.ResponseURL, body));
   };
 }
+
+const WORK: Retry = { reserveMs: RESERVE_MS, worthIt: isTransient };
+const ANSWER: Retry = { reserveMs: 5_000, worthIt: () => true };
 
 async function handle(world: Dependencies, event: CustomResourceEvent, context: LambdaContext): Promise<void> {
   if (event.RequestType === 'Delete') {
@@ -84,7 +81,7 @@ async function handle(world: Dependencies, event: CustomResourceEvent, context: 
   if (!logins.includes(application.user)) {
     throw new Error(`the application's secret names the login "${application.user}", not one of ${logins.join(', ')}`);
   }
-  const connection = await retrying(world, context, RESERVE_MS, isTransient, () => world.connect(master));
+  const connection = await retrying(world, context, WORK, () => world.connect(master));
   try {
     const password = (await actsAsOwner(world, application, owner)) ? undefined : application;
     const statements = await ensureRoles(connection, {
@@ -97,7 +94,7 @@ async function handle(world: Dependencies, event: CustomResourceEvent, context: 
   } finally {
     await connection.end().catch(() => undefined);
   }
-  const role = await retrying(world, context, RESERVE_MS, isTransient, () => roleOf(world, application));
+  const role = await retrying(world, context, WORK, () => roleOf(world, application));
   if (role !== owner) {
     throw new Error(`the login "${application.user}" does not act as "${owner}"`);
   }
@@ -147,18 +144,23 @@ async function roleOf(world: Dependencies, settings: ConnectionSettings): Promis
   }
 }
 
+/** When to try again: after which errors, and how much of the function's time to leave untouched. */
+interface Retry {
+  readonly reserveMs: number;
+  readonly worthIt: (error: Error) => boolean;
+}
+
 async function retrying<T>(
   world: Dependencies,
   context: LambdaContext,
-  reserve: number,
-  worthIt: (error: Error) => boolean,
+  { reserveMs, worthIt }: Retry,
   act: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
     try {
       return await act();
     } catch (error) {
-      if (!worthIt(error as Error) || context.getRemainingTimeInMillis() < reserve + PAUSE_MS) {
+      if (!worthIt(error as Error) || context.getRemainingTimeInMillis() < reserveMs + PAUSE_MS) {
         throw error;
       }
       log('trying again', { reason: (error as Error).message });

@@ -97,7 +97,7 @@ async function runStep<V>(event: RotationEvent, store: ISecretStore, strategy: I
     const stored = await store.putPending(secretId, token, JSON.stringify(strategy.next(current)));
     return stored ? 'stored a new value' : 'another delivery stored a value';
   }
-  const pending = await readPending(store, strategy, secretId, token, current);
+  const pending = await readPending(event, store, strategy, current);
   return finishStep(event, store, strategy, { currentId, current, pending });
 }
 
@@ -139,10 +139,9 @@ async function giveUp(store: ISecretStore, secretId: string, token: string, reas
 
 /** The pending value, unless it is unreadable or was made from a value that is no longer current. */
 async function readPending<V>(
+  { SecretId: secretId, ClientRequestToken: token }: RotationEvent,
   store: ISecretStore,
   strategy: IRotationStrategy<V>,
-  secretId: string,
-  token: string,
   current: V,
 ): Promise<V> {
   const text = await store.read(secretId, token);

@@ -137,7 +137,7 @@ function validate(scope: Construct, { props, server, capacity, routing, timings 
   checkCapacity(checks, capacity);
   checkRouting(checks, scope, props, routing);
   checkTimings(checks, props, timings);
-  checkScalingEffects(checks, scope, props, capacity, ['targetCpuPercent', 'requestsPerTarget']);
+  checkScalingEffects(checks, scope, { props, capacity }, ['targetCpuPercent', 'requestsPerTarget']);
   server.check(checks);
   checks.throwIfAny();
 }

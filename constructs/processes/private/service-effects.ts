@@ -43,8 +43,7 @@ interface GivenCapacity {
 export function checkScalingEffects<Props extends GivenCapacity>(
   checks: Checks,
   scope: Construct,
-  props: Props,
-  capacity: Capacity,
+  { props, capacity }: { readonly props: Props; readonly capacity: Capacity },
   scaling: readonly (keyof Props & string)[],
 ): void {
   if (capacity.minCapacity !== capacity.maxCapacity) {

@@ -14,14 +14,8 @@ import type { HardenedTask } from './hardened-task';
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
-export function reportFailures(
-  scope: Construct,
-  id: string,
-  task: HardenedTask,
-  clusterArn: string,
-  queue: IQueue,
-): IDependable[] {
-  const rule = new Rule(scope, id, {
+export function reportFailures(scope: Construct, task: HardenedTask, clusterArn: string, queue: IQueue): IDependable[] {
+  const rule = new Rule(scope, 'Failures', {
     description: `${scope.node.path}: tasks that failed`,
     eventPattern: {
       source: ['aws.ecs'],
