@@ -48,6 +48,7 @@ export const cases: InvalidCase[] = [
   web('a priority of zero', 'priority', { priority: 0 }),
   web('a priority above the limit', 'priority', { priority: 50001 }),
   web('no host name', 'hostNames', { hostNames: [] }),
+  web('a host name that is given twice', 'hostNames', { hostNames: ['a.example.com', 'a.example.com'] }),
   web('a wildcard inside a host name', 'hostNames', { hostNames: ['shop-*.example.com'] }),
   web('a host name with a scheme', 'hostNames', { hostNames: ['https://shop.example.com'] }),
   web('a deregistration delay above an hour', 'deregistrationDelay', { deregistrationDelay: Duration.hours(2) }),

@@ -83,6 +83,10 @@ export function checkRouting(
       must: 'be host names in lower case, a wildcard only as the first label',
       remedy: 'Write them as in shop.example.com or *.example.com: Django supports no other wildcard.',
     })
+    .optional('hostNames', props.hostNames, () => new Set(props.hostNames).size === routing.hostNames.length, {
+      must: 'name every host once',
+      remedy: 'Remove the repeated names: the load balancer refuses a rule that has a value twice.',
+    })
     .integer('priority', routing.priority, { min: 1, max: 50000, remedy: 'Lower numbers are looked at first.' })
     .that('priority', routing.priority, !isTaken(scope, loadBalancer, routing.priority), {
       must: 'be used once on a load balancer',
