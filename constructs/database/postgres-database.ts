@@ -19,6 +19,7 @@ import type {
   CaCertificate,
   CfnDBInstance,
   DatabaseInsightsMode,
+  DatabaseInstance,
   EngineLifecycleSupport,
   IDatabaseInstance,
   PostgresEngineVersion,
@@ -33,7 +34,7 @@ import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
 import { checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
-import { withDefaults } from './private/defaults';
+import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
@@ -476,69 +477,20 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
     const filled = withDefaults(props);
-    const checks = new Checks(this);
-    checkDatabaseEffects(checks, props);
-    checkDatabase(checks, filled);
-    checks.throwIfAny();
-    const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
-    const rotated = filled.passwordRotation !== PasswordRotation.OFF;
-    const kept = { encryptionKey, removalPolicy: filled.secretsAndLogsRemovalPolicy };
-    const logins = loginsOf(applicationUser);
+    validate(this, props, filled);
 
-    const masterSecret = databaseSecret(this, 'MasterSecret', {
-      ...kept,
-      rotated,
-      description: 'Master user of the database: for RDS and the handlers that look after it',
-      username: filled.masterUsername,
-      databaseName,
-    });
-    const applicationSecret = databaseSecret(this, 'ApplicationSecret', {
-      ...kept,
-      rotated,
-      description: 'Login of the application in its database',
-      username: logins[0],
-      databaseName,
-    });
+    const secrets = makeSecrets(this, filled);
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
-      vpc,
+      vpc: filled.vpc,
       description: 'Database: only whom consumers let in',
       allowAllOutbound: false,
     });
     const settings = databaseSettings(this, filled, securityGroup);
-    const instance = databaseInstance(this, filled, settings, masterSecret);
-    const attachedMaster = masterSecret.attach(instance);
-    const attachedApplication = applicationSecret.attach(instance);
-    const handlers = new DatabaseHandlers(this, 'Handlers', {
-      vpc,
-      port,
-      subnets: filled.handlerSubnets,
-      secretsManagerEndpoint: filled.secretsManagerEndpoint,
-      databaseSecurityGroup: securityGroup,
-    });
-    const handled = {
-      ...kept,
-      handlers,
-      masterSecret: attachedMaster,
-      applicationSecret: attachedApplication,
-      owner: applicationUser,
-      logRetention: filled.logRetention,
-      reservedConcurrentExecutions: filled.handlerReservedConcurrency,
-      deadLetterTopic: filled.eventTopic,
-    };
-    const roles = new DatabaseRoles(this, 'Roles', {
-      ...handled,
-      databaseName,
-      logins,
-      instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
-    });
-    const rotation = rotated
-      ? new DatabaseRotation(this, 'Rotation', {
-          ...handled,
-          roles,
-          period: filled.passwordRotationPeriod,
-          logins: filled.passwordRotation === PasswordRotation.SINGLE_LOGIN ? undefined : logins,
-        })
-      : undefined;
+    const instance = databaseInstance(this, filled, settings, secrets.master);
+    const masterSecret = secrets.master.attach(instance);
+    const applicationSecret = secrets.application.attach(instance);
+    const stored = { instance, securityGroup, masterSecret, applicationSecret };
+    const { roles, rotation } = makeLogins(this, filled, stored);
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
       databaseEvents(this, filled.eventTopic, {
@@ -548,18 +500,95 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     }
 
     this.instance = instance;
-    this.masterSecret = attachedMaster;
-    this.applicationSecret = attachedApplication;
+    this.masterSecret = masterSecret;
+    this.applicationSecret = applicationSecret;
     this.readReplicas = replicas;
     this.rotationFunctions = rotation?.functions ?? [];
-    this.changingSecrets = rotated ? [attachedApplication] : [];
-    this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
+    this.changingSecrets = rotation === undefined ? [] : [applicationSecret];
+    this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(filled.port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
-    this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);
-    this.ready = new DependencyGroup(roles.resource, attachedApplication);
+    this.containerSecrets = databaseSecrets(applicationSecret, filled.variables);
+    this.ready = new DependencyGroup(roles.resource, applicationSecret);
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
     this.burstable = isBurstable(filled.instanceType);
   }
+}
+
+function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
+  const checks = new Checks(scope);
+  checkDatabaseEffects(checks, props);
+  checkDatabase(checks, filled);
+  checks.throwIfAny();
+}
+
+function isRotated({ passwordRotation }: FilledProps): boolean {
+  return passwordRotation !== PasswordRotation.OFF;
+}
+
+/** The secrets of the master user and of the application, before the instance is known. */
+function makeSecrets(scope: Construct, filled: FilledProps) {
+  const common = {
+    encryptionKey: filled.encryptionKey,
+    removalPolicy: filled.secretsAndLogsRemovalPolicy,
+    rotated: isRotated(filled),
+    databaseName: filled.databaseName,
+  };
+  const master = databaseSecret(scope, 'MasterSecret', {
+    ...common,
+    description: 'Master user of the database: for RDS and the handlers that look after it',
+    username: filled.masterUsername,
+  });
+  const application = databaseSecret(scope, 'ApplicationSecret', {
+    ...common,
+    description: 'Login of the application in its database',
+    username: loginsOf(filled.applicationUser)[0],
+  });
+  return { master, application };
+}
+
+/** What the logins are made in and known by. */
+interface Stored {
+  readonly instance: DatabaseInstance;
+  readonly securityGroup: SecurityGroup;
+  readonly masterSecret: ISecret;
+  readonly applicationSecret: ISecret;
+}
+
+/** The roles in the database, and the rotation of their passwords unless it is off. */
+function makeLogins(scope: Construct, filled: FilledProps, { instance, securityGroup, ...secrets }: Stored) {
+  const logins = loginsOf(filled.applicationUser);
+  const handlers = new DatabaseHandlers(scope, 'Handlers', {
+    vpc: filled.vpc,
+    port: filled.port,
+    subnets: filled.handlerSubnets,
+    secretsManagerEndpoint: filled.secretsManagerEndpoint,
+    databaseSecurityGroup: securityGroup,
+  });
+  const handled = {
+    ...secrets,
+    handlers,
+    encryptionKey: filled.encryptionKey,
+    removalPolicy: filled.secretsAndLogsRemovalPolicy,
+    owner: filled.applicationUser,
+    logRetention: filled.logRetention,
+    reservedConcurrentExecutions: filled.handlerReservedConcurrency,
+    deadLetterTopic: filled.eventTopic,
+  };
+  const roles = new DatabaseRoles(scope, 'Roles', {
+    ...handled,
+    databaseName: filled.databaseName,
+    logins,
+    instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
+  });
+  const rotation = isRotated(filled)
+    ? new DatabaseRotation(scope, 'Rotation', {
+        ...handled,
+        roles,
+        period: filled.passwordRotationPeriod,
+        logins: filled.passwordRotation === PasswordRotation.SINGLE_LOGIN ? undefined : logins,
+      })
+    : undefined;
+  return { roles, rotation };
 }
 
 function connectionLimit(instanceType: InstanceType, parameter: string | undefined): number | undefined {
