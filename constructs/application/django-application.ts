@@ -248,7 +248,9 @@ export class DjangoApplication extends Construct {
     const loadBalancedServices = [this.web, this.asgi].filter((service) => service !== undefined);
     const services = [...loadBalancedServices, ...Object.values(this.workers), ...(this.beat ? [this.beat] : [])];
     checkConnections(this, this.database, services);
-    const secrets = changingSecrets(this.secretKey, this.database);
+    const serving = [props.web, props.asgi, ...Object.values(props.workers ?? {}), props.beat];
+    const accesses = serving.map((options) => options?.databaseAccess);
+    const secrets = changingSecrets(this.secretKey, this.database, accesses);
     if (secrets.length > 0) {
       this.secretRefresh = new SecretRefresh(this, 'SecretRefresh', {
         ...stored,

@@ -8,6 +8,8 @@ import { type HandlerFunctionProps, handlerFunction } from './handler-function';
 
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
   readonly secret: ISecret;
+  /** More secrets that the same function rotates, by the id of their schedules. @default - none */
+  readonly others?: { [id: string]: ISecret };
   /** Whole days. */
   readonly period: Duration;
   /** What the function may do to the secret besides reading, storing and labelling versions. @default - nothing */
@@ -19,7 +21,7 @@ export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDe
 }
 
 /**
- * A Lambda function of ours that Secrets Manager calls to rotate one secret, and the schedule for it. The first rotation is a period away.
+ * A Lambda function of ours that Secrets Manager calls to rotate a secret, or several of a kind, and the schedules for it. The first rotation is a period away.
  *
  * Not the schedule of the L2: it gives the function a wildcard, and lets Secrets Manager call it for any secret.
  *
@@ -30,7 +32,7 @@ export class SecretRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: SecretRotationProps) {
     super(scope, id);
-    const { secret } = props;
+    const secrets = [props.secret, ...Object.values(props.others ?? {})];
 
     const { handler, role } = handlerFunction(this, {
       ...props,
@@ -46,7 +48,7 @@ export class SecretRotation extends Construct {
           'secretsmanager:UpdateSecretVersionStage',
           ...(props.actions ?? []),
         ],
-        resources: [secret.secretArn],
+        resources: secrets.map(({ secretArn }) => secretArn),
       }),
     );
     for (const read of props.reads ?? []) {
@@ -63,21 +65,28 @@ export class SecretRotation extends Construct {
     }
     props.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
 
-    const permission = new CfnPermission(this, 'Permission', {
-      action: 'lambda:InvokeFunction',
-      functionName: handler.functionArn,
-      principal: 'secretsmanager.amazonaws.com',
-      sourceArn: secret.secretArn,
-    });
-    const schedule = new CfnRotationSchedule(this, 'Schedule', {
-      secretId: secret.secretArn,
-      rotationLambdaArn: handler.functionArn,
-      rotateImmediatelyOnUpdate: false,
-      rotationRules: { automaticallyAfterDays: props.period.toDays() },
-    });
-    schedule.node.addDependency(handler, permission, ...(props.after ?? []));
+    schedule(this, handler, props.secret, props);
+    for (const [name, other] of Object.entries(props.others ?? {})) {
+      schedule(new Construct(this, name), handler, other, props);
+    }
     this.handler = handler;
   }
+}
+
+function schedule(scope: Construct, handler: IFunction, secret: ISecret, props: SecretRotationProps): void {
+  const permission = new CfnPermission(scope, 'Permission', {
+    action: 'lambda:InvokeFunction',
+    functionName: handler.functionArn,
+    principal: 'secretsmanager.amazonaws.com',
+    sourceArn: secret.secretArn,
+  });
+  const made = new CfnRotationSchedule(scope, 'Schedule', {
+    secretId: secret.secretArn,
+    rotationLambdaArn: handler.functionArn,
+    rotateImmediatelyOnUpdate: false,
+    rotationRules: { automaticallyAfterDays: props.period.toDays() },
+  });
+  made.node.addDependency(handler, permission, ...(props.after ?? []));
 }
 
 /** Periods that Secrets Manager takes: 1 to 1000 days. */

@@ -1,4 +1,4 @@
-/** How the password of the application's login in the database changes. That of the master changes with it, in a secret of its own. */
+/** How the passwords of the application's logins in the database change. That of the master changes with them, in a secret of its own. */
 export enum PasswordRotation {
   /** Two logins take turns: the running password stays valid until the next rotation, so nobody notices. */
   ALTERNATING_LOGINS = 'alternating-logins',

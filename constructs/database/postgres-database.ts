@@ -38,7 +38,7 @@ import { withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
-import { loginsOf } from './private/names';
+import { loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { readReplicas } from './private/replicas';
 import { DatabaseRoles } from './private/roles';
@@ -49,12 +49,16 @@ import { databaseSecret } from './private/secrets';
 export interface IPostgresDatabase extends IConnectable {
   /** The RDS instance. */
   readonly instance: IDatabaseInstance;
-  /** Secret of the application's login, never the master's: JSON with host, port, dbname, username and password. */
+  /** Secret of a login that reads and changes rows: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
+  /** Secret of a login that also creates, alters and drops, never the master's: JSON as in `applicationSecret`, which it is where there is no second login. */
+  readonly ownerSecret: ISecret;
   /** PGSSLMODE and PGSSLROOTCERT: processes verify whom they talk to. */
   readonly containerEnvironment: { [name: string]: string };
-  /** Where the database is and how to log in, from the application's secret. */
+  /** Where the database is and how to log in, from the application's secret: for `DatabaseAccess.READ_WRITE`. */
   readonly containerSecrets: { [name: string]: ContainerSecret };
+  /** The same variables from the owner's secret: for releases and `DatabaseAccess.OWNER`. */
+  readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   /** What a process must wait for before it starts: the roles exist, the secret is complete. */
   readonly ready: IDependable;
   /** How many connections the instance allows. @default - not known */
@@ -110,8 +114,9 @@ export interface PostgresDatabaseOptions {
   /** Name of the master user, for RDS and our handlers alone. With `snapshotIdentifier`: the name that it has in the snapshot. @default 'django_master' */
   readonly masterUsername?: string;
   /**
-   * Name of the role that owns the database and all that the application makes. It cannot log in; the application does as
-   * one of two logins, the name with `_a` or `_b` behind it, and becomes the owner.
+   * Name of the role that owns the database and all that migrations make, up to 53 characters. It cannot log in. Releases do as one of two logins,
+   * the name with `_release_a` or `_release_b` behind it, and become the owner. What serves logs in as the name with `_a` or `_b` behind it and
+   * becomes the role with `_serving` behind it, which reads and changes rows and cannot create, alter or drop anything.
    * @default 'django'
    */
   readonly applicationUser?: string;
@@ -185,6 +190,8 @@ export interface PostgresDatabaseAttributes {
   readonly instance: IDatabaseInstance;
   /** Secret of the application's login: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
+  /** Secret of the login that migrations run as, in the same form. @default - `applicationSecret`: one login does everything */
+  readonly ownerSecret?: ISecret;
   /** Port of the instance, where it is not known from `instance` before deployment. @default - the port of `instance` */
   readonly port?: number;
   /** What the variables of a container are called. @default DatabaseVariables.DATABASE */
@@ -196,9 +203,9 @@ export interface PostgresDatabaseAttributes {
 }
 
 /**
- * An RDS for PostgreSQL instance for a Django application: encrypted, private, TLS only, backed up and monitored, with one secret
- * for its master and another for the application, whose owner role and two logins exist before anything connects. Both passwords rotate;
- * running processes must be replaced after that, which `SecretRefresh` does.
+ * An RDS for PostgreSQL instance for a Django application: encrypted, private, TLS only, backed up and monitored, with a secret
+ * for its master, one for releases, which own the tables, and one for what serves, which cannot alter them. Their roles exist before anything
+ * connects. All passwords rotate; running processes must be replaced after that, which `SecretRefresh` does.
  *
  * @example
  * declare const vpc: ec2.IVpc;
@@ -215,12 +222,21 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     class Import extends PostgresDatabaseBase {
       public readonly instance = attrs.instance;
       public readonly applicationSecret = attrs.applicationSecret;
+      public readonly ownerSecret = attrs.ownerSecret ?? attrs.applicationSecret;
       public readonly containerEnvironment = tlsEnvironment(attrs.caBundlePath ?? CA_BUNDLE_PATH);
       public readonly containerSecrets = databaseSecrets(
         attrs.applicationSecret,
         attrs.variables ?? DatabaseVariables.DATABASE,
       );
-      public readonly ready = new DependencyGroup(attrs.instance, attrs.applicationSecret);
+      public readonly ownerContainerSecrets = databaseSecrets(
+        attrs.ownerSecret ?? attrs.applicationSecret,
+        attrs.variables ?? DatabaseVariables.DATABASE,
+      );
+      public readonly ready = new DependencyGroup(
+        attrs.instance,
+        attrs.applicationSecret,
+        ...(attrs.ownerSecret === undefined ? [] : [attrs.ownerSecret]),
+      );
       public readonly maxConnections = attrs.maxConnections;
       public readonly connections =
         attrs.port === undefined
@@ -235,8 +251,10 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 
   public readonly instance: IDatabaseInstance;
   public readonly applicationSecret: ISecret;
+  public readonly ownerSecret: ISecret;
   public readonly containerEnvironment: { [name: string]: string };
   public readonly containerSecrets: { [name: string]: ContainerSecret };
+  public readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   public readonly ready: IDependable;
   public readonly maxConnections?: number;
   public readonly connections: Connections;
@@ -244,7 +262,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   public readonly masterSecret: ISecret;
   /** The read replicas. */
   public readonly readReplicas: IDatabaseInstance[];
-  /** The functions that rotate the passwords of the application and of the master; none where rotation is off. */
+  /** The functions that rotate the passwords of the application's logins and of the master; none where rotation is off. */
   public readonly rotationFunctions: IFunction[];
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
@@ -256,7 +274,12 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
     const rotated = filled.passwordRotation !== PasswordRotation.OFF;
     const kept = { encryptionKey, removalPolicy: filled.secretsAndLogsRemovalPolicy };
-    const logins = loginsOf(applicationUser);
+    const applicationRoles = {
+      owner: applicationUser,
+      ownerLogins: ownerLoginsOf(applicationUser),
+      serving: servingRoleOf(applicationUser),
+      servingLogins: loginsOf(applicationUser),
+    };
 
     allowLogGroups(this, encryptionKey);
     const masterSecret = databaseSecret(this, 'MasterSecret', {
@@ -270,7 +293,14 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       ...kept,
       rotated,
       description: 'Login of the application in its database',
-      username: logins[0],
+      username: applicationRoles.servingLogins[0],
+      databaseName,
+    });
+    const ownerSecret = databaseSecret(this, 'OwnerSecret', {
+      ...kept,
+      rotated,
+      description: 'Login of releases in the database: owns the tables',
+      username: applicationRoles.ownerLogins[0],
       databaseName,
     });
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
@@ -282,6 +312,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const instance = databaseInstance(this, 'Instance', filled, settings, masterSecret);
     const attachedMaster = masterSecret.attach(instance);
     const attachedApplication = applicationSecret.attach(instance);
+    const attachedOwner = ownerSecret.attach(instance);
     const handlers = new DatabaseHandlers(this, 'Handlers', {
       vpc,
       port,
@@ -294,7 +325,8 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       handlers,
       masterSecret: attachedMaster,
       applicationSecret: attachedApplication,
-      owner: applicationUser,
+      ownerSecret: attachedOwner,
+      roles: applicationRoles,
       logRetention: filled.logRetention,
       reservedConcurrentExecutions: filled.handlerReservedConcurrency,
       deadLetterTopic: filled.eventTopic,
@@ -302,15 +334,14 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const roles = new DatabaseRoles(this, 'Roles', {
       ...handled,
       databaseName,
-      logins,
       instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
     });
     const rotation = rotated
       ? new DatabaseRotation(this, 'Rotation', {
           ...handled,
-          roles,
+          madeBy: roles,
           period: filled.passwordRotationPeriod,
-          logins: filled.passwordRotation === PasswordRotation.SINGLE_LOGIN ? undefined : logins,
+          alternating: filled.passwordRotation === PasswordRotation.ALTERNATING_LOGINS,
         })
       : undefined;
     const replicas = readReplicas(this, filled, settings, instance);
@@ -324,12 +355,14 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.instance = instance;
     this.masterSecret = attachedMaster;
     this.applicationSecret = attachedApplication;
+    this.ownerSecret = attachedOwner;
     this.readReplicas = replicas;
     this.rotationFunctions = rotation?.functions ?? [];
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
     this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);
-    this.ready = new DependencyGroup(roles.resource, attachedApplication);
+    this.ownerContainerSecrets = databaseSecrets(attachedOwner, filled.variables);
+    this.ready = new DependencyGroup(roles.resource, attachedApplication, attachedOwner);
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
   }
 }

@@ -7,6 +7,7 @@ import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
 import type { Profile } from '../core/profile';
+import type { DatabaseAccess } from '../database/database-access';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { ICeleryBroker } from '../queues/celery-broker';
@@ -65,6 +66,8 @@ export interface ServiceOptions {
   readonly cpu?: number;
   /** Memory of a task in MiB. Must form a pair with `cpu` that Fargate sells. @default - from the profile */
   readonly memoryLimitMiB?: number;
+  /** What the process may do in the database; more than rows only for what makes schemas or tables at run time. @default DatabaseAccess.READ_WRITE */
+  readonly databaseAccess?: DatabaseAccess;
   /** Time between SIGTERM and SIGKILL, at most 120 seconds. @default - the construct's own, see its description */
   readonly stopTimeout?: Duration;
   /**

@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { profileValues } from '../core/profile';
+import type { DatabaseAccess } from '../database/database-access';
 import { checkFargateSize } from './private/fargate-size';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
@@ -27,6 +28,8 @@ export interface ScheduledCommandOptions {
   readonly cpu?: number;
   /** Memory of the task in MiB. Must form a pair with `cpu` that Fargate sells. @default - that of workers, from the profile */
   readonly memoryLimitMiB?: number;
+  /** What the process may do in the database; more than rows only for what makes schemas or tables at run time. @default DatabaseAccess.READ_WRITE */
+  readonly databaseAccess?: DatabaseAccess;
   /** Whether the schedule is on. @default true */
   readonly enabled?: boolean;
   /** Time after the scheduled moment within which the command may start. @default - it starts at the moment */
@@ -93,6 +96,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       kind: 'scheduled',
       process: props,
       command: props.command,
+      databaseAccess: props.databaseAccess,
       cpu,
       memoryLimitMiB,
     });

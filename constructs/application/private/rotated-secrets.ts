@@ -1,5 +1,6 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { DatabaseAccess } from '../../database/database-access';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
 import { type ISecretKey, SecretKey } from '../../secrets/secret-key';
 
@@ -11,13 +12,20 @@ export function rotationFunctionsOf(secretKey: ISecretKey, database: IPostgresDa
 }
 
 /**
- * The secrets that every process reads and whose change can be noticed: what is made here unless its rotation is off, and what is brought, since
+ * The secrets that services read and whose change can be noticed: what is made here unless its rotation is off, and what is brought, since
  * its owner may change it. The event of a change names the full ARN.
  */
-export function changingSecrets(secretKey: ISecretKey, database: IPostgresDatabase): ISecret[] {
+export function changingSecrets(
+  secretKey: ISecretKey,
+  database: IPostgresDatabase,
+  accesses: (DatabaseAccess | undefined)[],
+): ISecret[] {
   const keyStays = secretKey instanceof SecretKey && secretKey.rotationFunction === undefined;
   const passwordStays = database instanceof PostgresDatabase && database.rotationFunctions.length === 0;
-  return [...(keyStays ? [] : [secretKey.secret]), ...(passwordStays ? [] : [database.applicationSecret])].filter(
+  const { applicationSecret, ownerSecret } = database;
+  const read = accesses.map((access) => (access === DatabaseAccess.OWNER ? ownerSecret : applicationSecret));
+  const ofDatabase = [applicationSecret, ownerSecret].filter((secret) => read.includes(secret));
+  return [...(keyStays ? [] : [secretKey.secret]), ...(passwordStays ? [] : new Set(ofDatabase))].filter(
     (secret) => secret.secretFullArn !== undefined,
   );
 }

@@ -16,8 +16,10 @@ import type { IPostgresDatabase } from '../postgres-database';
 export abstract class PostgresDatabaseBase extends Construct implements IPostgresDatabase {
   public abstract readonly instance: IDatabaseInstance;
   public abstract readonly applicationSecret: ISecret;
+  public abstract readonly ownerSecret: ISecret;
   public abstract readonly containerEnvironment: { [name: string]: string };
   public abstract readonly containerSecrets: { [name: string]: ContainerSecret };
+  public abstract readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   public abstract readonly ready: IDependable;
   public abstract readonly maxConnections?: number;
   public abstract readonly connections: Connections;

@@ -20,6 +20,7 @@ import type { Checks } from '../../core/checks';
 import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
 import { logGroup } from '../../core/log-group';
 import { WorkloadRole } from '../../core/workload-role';
+import { DatabaseAccess } from '../../database/database-access';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
@@ -36,6 +37,8 @@ export interface HardenedTaskProps {
   readonly cpu: number;
   readonly memoryLimitMiB: number;
   readonly stopTimeout?: Duration;
+  /** @default DatabaseAccess.READ_WRITE */
+  readonly databaseAccess?: DatabaseAccess;
   readonly port?: number;
   readonly healthCheck?: ContainerHealthCheck;
   /** Variables of this kind of process, beside those that all have. */
@@ -96,7 +99,7 @@ export class HardenedTask extends Construct {
         maxBufferSize: Size.mebibytes(25),
       }),
       environment: environmentOf(this, props),
-      secrets: secretsOf(process),
+      secrets: secretsOf(process, props.databaseAccess),
       healthCheck: props.healthCheck?._render(),
       stopTimeout: props.stopTimeout,
       portMappings: props.port === undefined ? undefined : [{ containerPort: props.port }],
@@ -185,10 +188,13 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
   };
 }
 
-function secretsOf(process: ProcessProps): { [name: string]: import('aws-cdk-lib/aws-ecs').Secret } {
+function secretsOf(
+  process: ProcessProps,
+  access: DatabaseAccess = DatabaseAccess.READ_WRITE,
+): { [name: string]: import('aws-cdk-lib/aws-ecs').Secret } {
   return {
     ...process.secretKey?.containerSecrets,
-    ...process.database?.containerSecrets,
+    ...(access === DatabaseAccess.OWNER ? process.database?.ownerContainerSecrets : process.database?.containerSecrets),
     ...process.secrets,
   };
 }

@@ -143,6 +143,7 @@ function serverTask(
     port: CONTAINER_PORT,
     healthCheck: props.healthCheck ?? ContainerHealthCheck.http(props.healthCheckPath),
     enableExecuteCommand: props.enableExecuteCommand,
+    databaseAccess: props.databaseAccess,
     environment: {
       PORT: String(CONTAINER_PORT),
       WEB_CONCURRENCY: String(capacity.processes),
