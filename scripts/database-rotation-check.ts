@@ -278,7 +278,6 @@ async function main(): Promise<void> {
     await run.prepare();
     await run.alternating();
     await run.crashed('two logins', run.alternatingSetup());
-    await run.crashed('two logins of the owner', run.ownerSetup());
     await run.crashed('single user', run.singleUserSetup());
     await run.crashed('the master itself', run.masterSetup());
     run.noLeak();

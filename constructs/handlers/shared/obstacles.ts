@@ -21,6 +21,9 @@ export async function removeObstacles(
   apply: (statement: string) => Promise<void>,
 ): Promise<void> {
   await openDatabase(client, database, apply);
+  for (const role of new Set(logins.map((login) => login.role))) {
+    await letIn(client, database, role, apply);
+  }
   const settings = await decisiveSettings(client, database);
   for (const { name } of settings.filter((setting) => setting.login === undefined)) {
     await apply(`ALTER DATABASE ${identifier(database)} RESET ${name}`);
@@ -54,6 +57,23 @@ async function openDatabase(
   }
   if (Number(rows[0]?.datconnlimit ?? -1) >= 0) {
     await apply(`ALTER DATABASE ${identifier(database)} CONNECTION LIMIT -1`);
+  }
+}
+
+async function letIn(
+  client: SqlClient,
+  database: string,
+  role: string,
+  apply: (statement: string) => Promise<void>,
+): Promise<void> {
+  const { rows } = await client.query(
+    `SELECT pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT') AS connects
+       FROM pg_catalog.pg_roles r, pg_catalog.pg_database d
+      WHERE r.rolname OPERATOR(pg_catalog.=) $1 AND d.datname OPERATOR(pg_catalog.=) $2`,
+    [role, database],
+  );
+  if (rows[0]?.connects === false) {
+    await apply(`GRANT CONNECT ON DATABASE ${identifier(database)} TO ${identifier(role)}`);
   }
 }
 

@@ -7,7 +7,7 @@ const MOST_CONTINUED = 50;
 const SENSITIVE = [
   'pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials?|cookie|session|auth|signature|sig|dsn|otp|pin|cvv|cvc',
   'csrf|nonce|salt|jwt|bearer|webhook|licen[cs]e|e?mail|recipient|phone|mobile|first_?name|last_?name|surname|full_?name',
-  'username|login|birth|dob|address|street|iban|card|ssn|passport|ip|remote_addr|forwarded_for',
+  'username|birth|dob|address|street|iban|card|ssn|passport|ip|remote_addr|forwarded_for',
 ].join('|');
 
 /** What ends the name of a class of errors, which is no name of a value. */
@@ -40,9 +40,10 @@ const RULES: Rule[] = [
   },
   {
     pattern:
-      /(\b(?:Bearer|Basic|Digest|Negotiate|Token|ApiKey|Api-Key|AUTH PLAIN|AUTH LOGIN|IDENTIFIED BY|PASSWORD)\s+)(?=\S*[\d'"+/=._-])\S+/gi,
+      /(\b(?:Bearer|Basic|Digest|Negotiate|Token|ApiKey|Api-Key|AUTH PLAIN|AUTH LOGIN)\s+)(?=\S*[\d'"+/=._-])\S+/gi,
     by: '$1***',
   },
+  { pattern: /(\b(?:PASSWORD|IDENTIFIED BY)\s+)'[^'\n]*'/gi, by: "$1'***'" },
   { pattern: /-----BEGIN [^-]*-----[\s\S]*?(?:-----END [^-]*-----|$)/g, by: '***' },
   // Addresses: credentials in them, what they ask, whom they call.
   { pattern: /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s"'<>]*@/gi, by: '$1***@' },
