@@ -99,7 +99,8 @@ export function database(stack: Stack, base: Foundation) {
 
   const masterSecret = attached(master, instance);
   const applicationSecret = attached(secret(stack, 'ApplicationSecret', base, 'django_a'), instance);
-  const secrets = { masterSecret, applicationSecret };
+  const ownerSecret = attached(secret(stack, 'OwnerSecret', base, 'django_release_a'), instance);
+  const secrets = { masterSecret, applicationSecret, ownerSecret };
   const roles = databaseRoles(stack, base, { instance, port: PORT, securityGroup, ...secrets });
   securityGroup.addIngressRule(base.securityGroup, Port.tcp(PORT), 'Processes');
   return { instance, securityGroup, roles, ...secrets };

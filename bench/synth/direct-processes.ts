@@ -59,6 +59,7 @@ export function processes(stack: Stack, base: Foundation, data: Database, queues
   const release = tasks.make({
     id: 'Release',
     kind: 'release',
+    login: data.ownerSecret,
     command: ['python', 'manage.py', 'migrate', '--noinput'],
     environment: { PGOPTIONS: '-c lock_timeout=10000' },
   });

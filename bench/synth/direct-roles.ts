@@ -20,12 +20,13 @@ interface Parts {
   readonly securityGroup: SecurityGroup;
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
+  readonly ownerSecret: ISecret;
 }
 
 /** Way of the handlers to the database, the handler that makes its roles, and the custom resource that calls it. */
 export function databaseRoles(stack: Stack, base: Foundation, parts: Parts) {
   const { network, ready } = wayToDatabase(stack, base, parts);
-  const secrets = [parts.masterSecret, parts.applicationSecret];
+  const secrets = [parts.masterSecret, parts.applicationSecret, parts.ownerSecret];
   const logGroup = encryptedLogs(stack, 'RolesLogs', base.key);
   const read = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
   const statements = secrets.map(({ secretArn }) => statement(read, secretArn));
@@ -35,7 +36,7 @@ export function databaseRoles(stack: Stack, base: Foundation, parts: Parts) {
   }
   const rolesHandler = handler(stack, 'RolesHandler', base, {
     bundle: 'database-roles',
-    description: 'Makes the owner role and the two logins of the application in the database',
+    description: 'Makes the roles and the logins of the application in the database',
     timeout: Duration.minutes(10),
     role,
     logGroup,
@@ -48,11 +49,14 @@ export function databaseRoles(stack: Stack, base: Foundation, parts: Parts) {
     properties: {
       MasterSecretArn: parts.masterSecret.secretArn,
       ApplicationSecretArn: parts.applicationSecret.secretArn,
+      OwnerSecretArn: parts.ownerSecret.secretArn,
       Database: 'django',
       Owner: 'django',
+      OwnerLogins: ['django_release_a', 'django_release_b'],
+      ServingRole: 'django_serving',
       Logins: ['django_a', 'django_b'],
       Instance: parts.instance.instanceResourceId,
-      Revision: '1',
+      Revision: '2',
     },
   });
   resource.node.addDependency(rolesHandler, ...secrets, ...ready);

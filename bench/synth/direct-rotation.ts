@@ -13,9 +13,13 @@ const DESCRIBE = 'secretsmanager:DescribeSecret';
 const GET = 'secretsmanager:GetSecretValue';
 const LIST = 'secretsmanager:ListSecretVersionIds';
 
-/** Rotations of Django's key and of the two passwords of the database: the functions. */
+/** Rotations of Django's key and of the passwords of the database: the functions. */
 export function rotations(stack: Stack, base: Foundation, data: Database, secretKey: ISecret): LambdaFunction[] {
-  const { masterSecret, applicationSecret, roles } = data;
+  const { masterSecret, applicationSecret, ownerSecret, roles } = data;
+  const logins = [
+    { secretArn: applicationSecret.secretArn, role: 'django_serving', logins: ['django_a', 'django_b'] },
+    { secretArn: ownerSecret.secretArn, role: 'django', logins: ['django_release_a', 'django_release_b'] },
+  ];
   const key = rotation(stack, 'SecretKeyRotation', base, {
     secret: secretKey,
     bundle: 'secret-key-rotation',
@@ -40,8 +44,9 @@ export function rotations(stack: Stack, base: Foundation, data: Database, secret
   const application = rotation(stack, 'ApplicationRotation', base, {
     ...passwords,
     secret: applicationSecret,
-    description: 'Rotates the password of the application',
-    environment: { MASTER_SECRET_ARN: masterSecret.secretArn, OWNER: 'django', LOGINS: 'django_a,django_b' },
+    other: ownerSecret,
+    description: 'Rotates the passwords of the application',
+    environment: { MASTER_SECRET_ARN: masterSecret.secretArn, LOGINS: stack.toJsonString(logins) },
     statements: [statement([DESCRIBE, GET, LIST], masterSecret.secretArn)],
   });
   const master = rotation(stack, 'MasterRotation', base, {
@@ -54,6 +59,8 @@ export function rotations(stack: Stack, base: Foundation, data: Database, secret
 
 interface Rotation {
   readonly secret: ISecret;
+  /** One more that the same function rotates. */
+  readonly other?: ISecret;
   readonly bundle: string;
   readonly description: string;
   readonly timeout: Duration;
@@ -68,23 +75,26 @@ interface Rotation {
 
 /** Not the schedule of the L2: it lets Secrets Manager call the function for any secret. Nor its permission, which waits for what the function waits for. */
 function rotation(stack: Stack, id: string, base: Foundation, settings: Rotation): LambdaFunction {
-  const { secret, days, actions = [], statements = [], after = [], ...given } = settings;
+  const { secret, other, days, actions = [], statements = [], after = [], ...given } = settings;
   const write = ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
-  const own = statement([DESCRIBE, GET, ...write, ...actions], secret.secretArn);
+  const secrets = other === undefined ? [secret] : [secret, other];
+  const own = statement([DESCRIBE, GET, ...write, ...actions], ...secrets.map(({ secretArn }) => secretArn));
   const role = handlerRole(stack, `${id}Role`, base, given.logGroup, [own, ...statements], given.network);
   const rotate = handler(stack, `${id}Handler`, base, { ...given, role });
-  const permission = new CfnPermission(stack, `${id}Permission`, {
-    action: 'lambda:InvokeFunction',
-    functionName: rotate.functionArn,
-    principal: 'secretsmanager.amazonaws.com',
-    sourceArn: secret.secretArn,
-  });
-  const schedule = new CfnRotationSchedule(stack, id, {
-    secretId: secret.secretArn,
-    rotationLambdaArn: rotate.functionArn,
-    rotateImmediatelyOnUpdate: false,
-    rotationRules: { automaticallyAfterDays: days },
-  });
-  schedule.node.addDependency(rotate, permission, ...after);
+  for (const [name, { secretArn }] of secrets.map((each, index) => [index === 0 ? id : `${id}Other`, each] as const)) {
+    const permission = new CfnPermission(stack, `${name}Permission`, {
+      action: 'lambda:InvokeFunction',
+      functionName: rotate.functionArn,
+      principal: 'secretsmanager.amazonaws.com',
+      sourceArn: secretArn,
+    });
+    const schedule = new CfnRotationSchedule(stack, name, {
+      secretId: secretArn,
+      rotationLambdaArn: rotate.functionArn,
+      rotateImmediatelyOnUpdate: false,
+      rotationRules: { automaticallyAfterDays: days },
+    });
+    schedule.node.addDependency(rotate, permission, ...after);
+  }
   return rotate;
 }

@@ -16,7 +16,7 @@ import {
   TmpfsMountOption,
 } from 'aws-cdk-lib/aws-ecs';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IDependable } from 'constructs';
 import type { Database } from './direct-database';
 import { DOMAIN_NAME } from './direct-edge';
@@ -37,6 +37,8 @@ export interface TaskSettings {
   readonly healthCheck?: string;
   readonly environment?: { [name: string]: string };
   readonly consumes?: string;
+  /** Secret of the database's login. @default - the application's */
+  readonly login?: ISecret;
 }
 
 export interface Task {
@@ -120,7 +122,7 @@ export class Tasks {
         maxBufferSize: Size.mebibytes(25),
       }),
       environment: { ...this.environment, ...settings.environment },
-      secrets: this.secrets,
+      secrets: { ...this.secrets, ...databaseVariables(settings.login ?? data.applicationSecret) },
       healthCheck: settings.healthCheck === undefined ? undefined : healthCheck(settings.healthCheck),
       stopTimeout: settings.stopTimeout === undefined ? undefined : Duration.seconds(settings.stopTimeout),
       portMappings: settings.port === undefined ? undefined : [{ containerPort: settings.port }],
@@ -133,6 +135,7 @@ export class Tasks {
       internetConnectivityEstablished,
       data.roles.resource,
       data.applicationSecret,
+      data.ownerSecret,
       data.securityGroup,
       ...this.waitFor,
     ];
@@ -162,15 +165,9 @@ export class Tasks {
   }
 
   private sharedSecrets(): { [name: string]: ContainerSecret } {
-    const { applicationSecret } = this.data;
     return {
       DJANGO_SECRET_KEY: ContainerSecret.fromSecretsManager(this.secretKey, 'key'),
       DJANGO_SECRET_KEYS: ContainerSecret.fromSecretsManager(this.secretKey),
-      DATABASE_HOST: ContainerSecret.fromSecretsManager(applicationSecret, 'host'),
-      DATABASE_PORT: ContainerSecret.fromSecretsManager(applicationSecret, 'port'),
-      DATABASE_NAME: ContainerSecret.fromSecretsManager(applicationSecret, 'dbname'),
-      DATABASE_USER: ContainerSecret.fromSecretsManager(applicationSecret, 'username'),
-      DATABASE_PASSWORD: ContainerSecret.fromSecretsManager(applicationSecret, 'password'),
     };
   }
 
@@ -190,6 +187,7 @@ export class Tasks {
         statement(['ecr:GetAuthorizationToken'], '*'),
         statement(['logs:CreateLogStream', 'logs:PutLogEvents'], base.logGroup.logGroupArn),
         statement(read, this.secretKey.secretArn),
+        statement(read, data.ownerSecret.secretArn),
         statement(read, data.applicationSecret.secretArn),
       ],
     });
@@ -218,6 +216,16 @@ export class Tasks {
 
 export function statement(actions: string[], ...resources: string[]): PolicyStatement {
   return new PolicyStatement({ actions, resources });
+}
+
+function databaseVariables(login: ISecret): { [name: string]: ContainerSecret } {
+  return {
+    DATABASE_HOST: ContainerSecret.fromSecretsManager(login, 'host'),
+    DATABASE_PORT: ContainerSecret.fromSecretsManager(login, 'port'),
+    DATABASE_NAME: ContainerSecret.fromSecretsManager(login, 'dbname'),
+    DATABASE_USER: ContainerSecret.fromSecretsManager(login, 'username'),
+    DATABASE_PASSWORD: ContainerSecret.fromSecretsManager(login, 'password'),
+  };
 }
 
 function healthCheck(program: string): HealthCheck {
