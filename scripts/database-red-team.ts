@@ -9,8 +9,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import type { DatabaseRolesProperties } from '../constructs/handlers/database-roles/contract';
-import { type CustomResourceEvent, createHandler } from '../constructs/handlers/database-roles/handler';
 import type { DatabaseSecret } from '../constructs/handlers/database-rotation/contract';
 import { DatabaseRotation } from '../constructs/handlers/database-rotation/database';
 import { postgresDatabase } from '../constructs/handlers/database-rotation/postgres';
@@ -22,14 +20,13 @@ import { FakeSecret, storeOf } from '../test/faults/fake-secrets-manager';
 import { STEPS } from '../test/faults/rotation-model';
 import { type LocalPostgres, startPostgres } from './lib/local-postgres';
 import { CANARY, PLANTS, PLANTS_TOGETHER, type Plant } from './lib/plants';
+import { runRoles, SHOP } from './lib/run-roles';
 
 /** What is taken away to see that the suite would notice. */
 type Without = 'nothing' | 'options' | 'all';
 
-const ROLES = { owner: 'shop', serving: 'shop_serving' };
-const OWNER_LOGINS = ['shop_release_a', 'shop_release_b'];
-const LOGINS = ['shop_a', 'shop_b'];
-const EXPECTED_ROLES = ['master', ...Object.values(ROLES), ...OWNER_LOGINS, ...LOGINS].sort();
+const { ownerLogins: OWNER_LOGINS, servingLogins: LOGINS } = SHOP;
+const EXPECTED_ROLES = ['master', SHOP.owner, SHOP.serving, ...OWNER_LOGINS, ...LOGINS].sort();
 
 interface Result {
   readonly problems: string[];
@@ -62,10 +59,10 @@ class RedTeam {
     const refused = await this.plant(plant);
     const logged = this.server.log().length;
     const attempts = [
-      ['rotation of what serves', () => this.rotation(this.application, LOGINS, ROLES.serving)],
-      ['rotation of the owner', () => this.rotation(this.owner, OWNER_LOGINS, ROLES.owner)],
+      ['rotation of what serves', () => this.rotation(this.application, LOGINS, SHOP.serving)],
+      ['rotation of the owner', () => this.rotation(this.owner, OWNER_LOGINS, SHOP.owner)],
       ['roles', () => this.roles()],
-      ['rotation after the roles', () => this.rotation(this.application, LOGINS, ROLES.serving)],
+      ['rotation after the roles', () => this.rotation(this.application, LOGINS, SHOP.serving)],
       ['rotation of the master', () => this.rotation(this.master, [], undefined)],
     ] as const;
     const problems: string[] = [];
@@ -133,20 +130,10 @@ class RedTeam {
 
   /** As CloudFormation would hear it; undefined when it succeeded. */
   private async roles(): Promise<string | undefined> {
-    const answers: { Status: string; Reason?: string }[] = [];
-    let remaining = 75_000;
-    const secrets = [this.master, this.application, this.owner];
-    const read = (arn: string) => secrets.find((secret) => secret.arn === arn)?.withStage('AWSCURRENT')[0].value ?? '';
-    const handler = createHandler({
-      readSecret: async (arn) => read(arn),
-      connect: (settings) => this.connect({ ...settings, query_timeout: 40_000, application_name: 'red-team' }),
-      respond: async (_url, body) => void answers.push(JSON.parse(body)),
-      sleep: async (milliseconds) => {
-        remaining -= milliseconds;
-      },
-    });
-    await handler(ROLES_EVENT, { logStreamName: 's', getRemainingTimeInMillis: () => remaining });
-    return answers[0]?.Status === 'SUCCESS' ? undefined : (answers[0]?.Reason ?? '');
+    const [master, application, owner] = [this.master, this.application, this.owner].map(
+      (secret) => secret.withStage('AWSCURRENT')[0].value ?? '',
+    );
+    return (await runRoles(this.connect, { master, application, owner })).reason;
   }
 
   private async rotation(secret: FakeSecret, logins: string[], role?: string): Promise<string | undefined> {
@@ -211,28 +198,6 @@ class RedTeam {
   }
 }
 
-const PROPERTIES: DatabaseRolesProperties = {
-  MasterSecretArn: 'arn:master',
-  ApplicationSecretArn: 'arn:application',
-  OwnerSecretArn: 'arn:owner',
-  Database: 'shop',
-  Owner: ROLES.owner,
-  OwnerLogins: OWNER_LOGINS,
-  ServingRole: ROLES.serving,
-  Logins: LOGINS,
-  Instance: 'db-1',
-  Revision: '1',
-};
-const ROLES_EVENT: CustomResourceEvent = {
-  RequestType: 'Update',
-  ResponseURL: 'https://answers.example',
-  StackId: 'stack',
-  RequestId: 'request',
-  LogicalResourceId: 'Roles',
-  PhysicalResourceId: 'Roles',
-  ResourceProperties: PROPERTIES,
-};
-
 type Login = Pick<PostgresSettings, 'host' | 'port' | 'database' | 'user' | 'password'>;
 
 async function plain({ host, port, database, user, password }: Login): Promise<Client> {
@@ -259,8 +224,7 @@ async function main(): Promise<void> {
   const at = process.argv.indexOf('--without');
   const without = (at < 0 ? 'nothing' : process.argv[at + 1]) as Without;
   const server = await startPostgres(binaries);
-  const log = console.log;
-  console.log = () => undefined; // The handler's own log.
+  const { log } = console;
   let [passed, failed, refused, closed] = [0, 0, 0, 0];
   try {
     process.env.NODE_EXTRA_CA_CERTS = server.caFile;
