@@ -23,6 +23,7 @@ async function main(): Promise<void> {
     const binaries = postgresBinaries(cacheFolder(), version, announce);
     checks.push(
       ['database-rotation-check.ts', binaries],
+      ['database-powers-check.ts', binaries],
       ['database-red-team.ts', binaries, ...(every ? ['--each'] : [])],
     );
   }
