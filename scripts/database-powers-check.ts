@@ -134,11 +134,9 @@ class Check {
     await open.end();
     check('the database moves over to two powers', reason === undefined, reason);
     check(`meanwhile old tasks go on: ${done} statements, 0 failed`, done > 100 && failures.length === 0, failures[0]);
-    check(
-      'the power is taken away last',
-      /^REVOKE "shop" FROM "shop_b"/.test(statements.filter((text) => !text.includes('PASSWORD')).at(-1) ?? ''),
-      statements,
-    );
+    const taken = statements.findIndex((text) => text.startsWith('REVOKE "shop"'));
+    const given = statements.reduce((last, text, index) => (/ ON | SET role /.test(text) ? index : last), -1);
+    check('the power is taken away after everything else is given', taken > given, statements);
   }
 
   async serves(login: string): Promise<void> {
@@ -155,6 +153,26 @@ class Check {
     }
     await client.end();
     check(`${login} is refused ${FORBIDDEN.length} ways to create, alter and drop`, allowed.length === 0, allowed);
+  }
+
+  /** Whoever looks after the database as the owner sees what serves, and can end a session. */
+  async looksAfter(): Promise<void> {
+    const open = await this.session('shop_a');
+    await open.query('SELECT 4711');
+    const owner = await this.session('shop_release_a');
+    await owner.query('SET ROLE NONE');
+    const { rows } = await owner
+      .query(
+        `SELECT query, pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE usename = 'shop_a' AND query LIKE '%4711'`,
+      )
+      .catch(() => ({ rows: [] }));
+    check(
+      'the owner sees the sessions of what serves, and can end them',
+      rows.length === 1 && rows[0].ended === true,
+      rows,
+    );
+    await owner.end();
+    await open.end().catch(() => undefined);
   }
 
   /** What a release makes is usable at once, in sessions that are open already, too. */
@@ -260,6 +278,7 @@ async function main(): Promise<void> {
     await run.before();
     await run.movesOver();
     await run.serves('shop_a');
+    await run.looksAfter();
     await run.releases();
     await run.rollsBack();
     await run.serves('shop_a');

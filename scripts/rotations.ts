@@ -12,7 +12,8 @@ const ALL_VERSIONS = [15, 16, 17, 18];
  * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager, and the handlers of the database against a real
  * PostgreSQL with TLS, in which somebody has planted what they could. Each check prints what it found; the last line adds them up.
  *
- * `npm run rotations -- --all` does it with every version of PostgreSQL and plants one thing at a time, which takes a quarter of an hour.
+ * `npm run rotations -- --all` does it with every version of PostgreSQL and plants one thing at a time, and runs Django's own tests as the login that
+ * serves: about twenty minutes.
  */
 async function main(): Promise<void> {
   const PYTHON = join(await Doubles.install(cacheFolder()), 'bin', 'python');
@@ -26,6 +27,9 @@ async function main(): Promise<void> {
       ['database-powers-check.ts', binaries],
       ['database-red-team.ts', binaries, ...(every ? ['--each'] : [])],
     );
+  }
+  if (every) {
+    checks.push(['django-powers-check.ts', postgresBinaries(cacheFolder(), VERSIONS[0], announce)]);
   }
   let [passed, failed] = [0, 0];
   for (const [name, ...args] of checks) {

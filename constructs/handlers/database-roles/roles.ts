@@ -72,6 +72,12 @@ class Roles {
     for (const name of [serving, ...servingLogins]) {
       await this.ensureCannotBecomeOwner(name);
     }
+    // Whoever looks after the database as the owner sees what the sessions of the other logins do, and can end them.
+    for (const login of ownerLogins) {
+      for (const servingLogin of servingLogins) {
+        await this.ensureMember(login, servingLogin);
+      }
+    }
     for (const { login, value } of passwords) {
       const verifier = scramVerifier(value, randomBytes(16));
       await this.work.apply(`ALTER ROLE ${identifier(login)} PASSWORD ${literal(verifier)}`);
