@@ -353,7 +353,13 @@ const obstacles: Plant[] = [
   set('lock_timeout', '1'),
   set('idle_in_transaction_session_timeout', '1'),
   set('transaction_timeout', '1', { since: 17, harmless: false }),
-  set('default_transaction_read_only', 'on'),
+  set('default_transaction_read_only', 'on', {
+    statements: [
+      'CREATE TABLE public.bare (id int)',
+      'REVOKE ALL ON public.bare FROM shop_serving',
+      'ALTER DATABASE shop SET default_transaction_read_only = on',
+    ],
+  }),
   set('default_transaction_isolation', `'serializable'`),
   set('standard_conforming_strings', 'off'),
   set('quote_all_identifiers', 'on'),
