@@ -1,153 +1,161 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { transformSync } from 'esbuild';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { buildSync } from 'esbuild';
+import type { Usage } from './synth/usage';
+import { callsOf, OWNERS, timeByOwner, unusedModules } from './synth/v8';
 
-/** Synthesis may take this many times the CPU of the same resources written without the library. */
-const LIMIT = 1.1;
 const RUNS = 11;
+const SCALING_RUNS = 3;
+const APPLICATIONS = [1, 10, 50];
+/** Of all CPU time that of our own functions; the CPU time of the whole beside that of the floor; R². */
+const LIMITS = { ownShare: 0.05, timesFloor: 4.2, linearity: 0.99 };
 
 const ROOT = join(__dirname, '..');
-/** What the two programs are made of, as folders or files below the root. */
-const SOURCES = [
-  'lib',
-  'constructs',
-  'bench/synth',
-  'scripts/production-example.ts',
-  'examples/django-app/shop-stack.ts',
-];
-const PROGRAMS = {
-  library: `require('./scripts/production-example').productionExample`,
-  direct: `require('./bench/synth/direct').directExample`,
-};
-
-type Program = keyof typeof PROGRAMS;
-
-interface Sample {
-  /** User and system time of the process, all of its threads, in ms. */
-  readonly cpu: number;
-  /** Time from start to end as the parent sees it, in ms. */
-  readonly wall: number;
-}
+const FOLDER = mkdtempSync(join(tmpdir(), 'bench-synth-'));
+const WHOLE = join(FOLDER, 'whole.out');
+const FLOOR = join(FOLDER, 'floor.out');
+const V8 = join(FOLDER, 'v8');
 
 /**
- * Synthesizes the production example, and the same resources written with plain aws-cdk-lib (synth/direct.ts), each in a whole
- * process of its own: load, construct, synthesize. The runs alternate, so that whatever else the machine does meets both.
+ * Synthesizes the production example with the package as users install it, each time in a process of its own, and
+ * prints the CPU time beside the floor (synth/floor.ts), whose code takes it, what is loaded for nothing,
+ * and how time and memory grow with the number of applications in one app.
  */
 export function run(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-synth-'));
   try {
-    compile(folder);
-    const samples: { [program in Program]: Sample[] } = { library: [], direct: [] };
-    for (let round = 0; round <= RUNS; round++) {
-      // Who goes first alternates as well.
-      const order: Program[] = round % 2 === 0 ? ['library', 'direct'] : ['direct', 'library'];
-      for (const program of order) {
-        const sample = measure(folder, program);
-        if (round > 0) {
-          samples[program].push(sample); // The first round warms the caches of the file system.
-        }
-      }
-    }
-    report(samples.library, samples.direct);
+    install();
+    const holds = [compareWithFloor(), nameUnused(), scale()];
+    process.exitCode = holds.every(Boolean) ? 0 : 1;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(FOLDER, { recursive: true });
   }
 }
 
-/** Compiles file by file, as the package is shipped: bundled, the library would load faster than users ever see it. */
-function compile(folder: string): void {
-  for (const source of SOURCES.flatMap(filesOf)) {
-    const target = join(folder, source.replace(/\.ts$/, '.js'));
-    mkdirSync(dirname(target), { recursive: true });
-    const { code } = transformSync(readFileSync(join(ROOT, source), 'utf8'), {
-      loader: 'ts',
-      format: 'cjs',
-      target: 'node20',
-      define: { __dirname: JSON.stringify(dirname(join(ROOT, source))) }, // Assets stay where they are.
-    });
-    writeFileSync(target, code);
+/** Builds the package, and puts what is published into `node_modules`, with the two programs beside it. */
+function install(): void {
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  const modules = join(FOLDER, 'node_modules');
+  mkdirSync(modules);
+  for (const part of ['package.json', 'dist', 'assets']) {
+    cpSync(join(ROOT, part), join(modules, 'cdk-django-fargate', part), { recursive: true });
   }
-  const modules = join(folder, 'node_modules');
-  mkdirSync(join(modules, 'cdk-django-fargate'), { recursive: true });
-  writeFileSync(join(modules, 'cdk-django-fargate', 'index.js'), `module.exports = require('../../lib');\n`);
-  for (const name of ['aws-cdk-lib', 'constructs']) {
-    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  for (const peer of ['aws-cdk-lib', 'constructs']) {
+    symlinkSync(join(ROOT, 'node_modules', peer), join(modules, peer));
   }
-  for (const [name, make] of Object.entries(PROGRAMS)) {
-    writeFileSync(join(folder, `${name}.js`), program(make));
-  }
-}
-
-/** TypeScript sources of a folder, or the one file. */
-function filesOf(source: string): string[] {
-  if (source.endsWith('.ts')) {
-    return [source];
-  }
-  return readdirSync(join(ROOT, source), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() || entry.name.endsWith('.ts'))
-    .flatMap((entry) => filesOf(`${source}/${entry.name}`));
-}
-
-function program(make: string): string {
-  return [
-    `const { app } = ${make}({ outdir: process.argv[2] });`,
-    'app.synth();',
-    `process.on('exit', () => require('node:fs').writeSync(1, JSON.stringify(process.resourceUsage())));`,
-  ].join('\n');
-}
-
-function measure(folder: string, program: Program): Sample {
-  const outdir = mkdtempSync(join(folder, 'out-'));
-  const start = process.hrtime.bigint();
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, `${program}.js`), outdir], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { PATH: process.env.PATH, CDK_VALIDATION: 'false' }, // No flags of ours, such as those of tsx.
+  buildSync({
+    entryPoints: ['whole', 'floor'].map((program) => join(__dirname, 'synth', `${program}.ts`)),
+    outdir: FOLDER,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    external: ['aws-cdk-lib', 'cdk-django-fargate', 'constructs'],
+    define: { __dirname: JSON.stringify(join(ROOT, 'examples', 'django-app')) }, // The example's image stays where it is.
   });
-  const wall = Number(process.hrtime.bigint() - start) / 1e6;
-  rmSync(outdir, { recursive: true, force: true });
-  if (status !== 0) {
-    throw new Error(`The ${program} program failed:\n${stderr}`);
+}
+
+const whole = (count = 1, options: string[] = [], coverage = '') =>
+  node([...options, join(FOLDER, 'whole.js'), WHOLE, String(count)], coverage);
+const floor = () =>
+  node([join(FOLDER, 'floor.js'), FLOOR, join(WHOLE, 'Shop0.template.json'), join(WHOLE, 'Shop0.assets.json')]);
+
+/** Runs a program without the validation, and without what tsx puts into the environment. */
+function node(args: string[], coverage = ''): Usage {
+  const env = { PATH: process.env.PATH, CDK_VALIDATION: 'false', NODE_V8_COVERAGE: coverage };
+  return JSON.parse(execFileSync(process.execPath, args, { cwd: FOLDER, env, encoding: 'utf8' }));
+}
+
+function compareWithFloor(): boolean {
+  // The first runs fill the caches of the file system, and show that both programs give the same template.
+  whole();
+  floor();
+  if (!isDeepStrictEqual(templateIn(FLOOR), templateIn(WHOLE))) {
+    throw new Error('The program of the floor does not give the template of the production example.');
   }
-  const { userCPUTime, systemCPUTime } = JSON.parse(stdout) as NodeJS.ResourceUsage;
-  return { cpu: (userCPUTime + systemCPUTime) / 1000, wall };
+  const rounds = Array.from({ length: RUNS }, () => ({
+    whole: whole().cpu,
+    floor: floor().cpu,
+    owners: withV8(() => whole(1, ['--cpu-prof', '--cpu-prof-dir', V8]), timeByOwner),
+  }));
+
+  print(`The production example, whole process, ${RUNS} interleaved runs`, 'median', 'min', 'max');
+  const cpu = (program: 'whole' | 'floor') => rounds.map((round) => round[program]);
+  const total = row('  CPU, ms', cpu('whole'));
+  const least = row('  CPU of the same template from bare CfnResources, ms', cpu('floor'));
+  const near = verdict('whole / floor', total / least, { most: LIMITS.timesFloor });
+
+  print('By the file of the function at work', 'median', 'min', 'max');
+  for (const owner of Object.keys(OWNERS)) {
+    const times = rounds.map(({ owners }) => owners[owner]);
+    row(`  ${owner}, ms`, times);
+  }
+  const sum = (times: { readonly [owner: string]: number }) => Object.values(times).reduce((a, b) => a + b);
+  const share = median(rounds.map(({ owners }) => owners['cdk-django-fargate'] / sum(owners)));
+  return verdict('own share', share, { most: LIMITS.ownShare }) && near;
 }
 
-function report(library: Sample[], direct: Sample[]): void {
-  console.log(`Synthesis of the production example, whole process, ${RUNS} interleaved runs, milliseconds`);
-  const ratio = table('CPU (user + system)', valuesOf(library, 'cpu'), valuesOf(direct, 'cpu'));
-  table('wall', valuesOf(library, 'wall'), valuesOf(direct, 'wall'));
-  const holds = ratio <= LIMIT;
-  console.log(`\nCPU ratio ${ratio.toFixed(3)}, ${holds ? 'within' : 'above'} the limit of ${LIMIT.toFixed(2)}`);
-  process.exitCode = holds ? 0 : 1;
+/** The template of an assembly, with dependencies in one order. */
+function templateIn(assembly: string): unknown {
+  return JSON.parse(readFileSync(join(assembly, 'Shop0.template.json'), 'utf8'), (key, value) =>
+    key === 'DependsOn' ? [...value].sort() : value,
+  );
 }
 
-function valuesOf(samples: Sample[], key: keyof Sample): number[] {
-  return samples.map((sample) => sample[key]);
+function nameUnused(): boolean {
+  const used = withV8(() => whole(1, [], V8), callsOf);
+  const script = `${JSON.stringify([...used.keys()])}.forEach((file) => require(file)); console.log('{}')`;
+  const unused = unusedModules(
+    used,
+    withV8(() => node(['-e', script], V8), callsOf),
+  );
+  console.log(`Modules of aws-cdk-lib that are loaded and not used: ${unused.join(', ') || 'none'}\n`);
+  return unused.length === 0;
 }
 
-/** Prints one quantity of both programs, and returns the ratio of their medians. */
-function table(quantity: string, library: number[], direct: number[]): number {
-  const line = (name: string, ...cells: string[]) =>
-    console.log(name.padEnd(28) + cells.map((cell) => cell.padStart(9)).join(''));
-  const row = (name: string, values: number[]) =>
-    line(name, ...[median(values), Math.min(...values), Math.max(...values)].map((value) => value.toFixed(0)));
-  const ratio = median(library) / median(direct);
-  const pairs = library.map((value, index) => value / direct[index]);
+/** What V8 writes about a run, as `read` understands it. */
+function withV8<T>(act: () => unknown, read: (folder: string) => T): T {
+  rmSync(V8, { recursive: true, force: true });
+  act();
+  return read(V8);
+}
 
-  console.log('');
-  line(quantity, 'median', 'min', 'max');
-  row('  cdk-django-fargate', library);
-  row('  direct', direct);
-  line('  ratio of medians', ratio.toFixed(3));
-  line('  pairwise ratios', median(pairs).toFixed(3), Math.min(...pairs).toFixed(3), Math.max(...pairs).toFixed(3));
-  return ratio;
+function scale(): boolean {
+  const rounds = Array.from({ length: SCALING_RUNS }, () => APPLICATIONS.map((count) => whole(count)));
+  print(`Applications in one app, median of ${SCALING_RUNS}`, ...APPLICATIONS.map(String));
+  const holds = (['cpu', 'memory'] as const).map((key) => {
+    const values = APPLICATIONS.map((_, index) => median(rounds.map((round) => round[index][key])));
+    print(key === 'cpu' ? '  CPU, ms' : '  memory, MB', ...values.map((value) => value.toFixed(0)));
+    return verdict('R²', linearity(APPLICATIONS, values), { least: LIMITS.linearity });
+  });
+  return holds.every(Boolean);
+}
+
+/** R²: the share of the variance that a straight line explains. */
+function linearity(xs: number[], ys: number[]): number {
+  const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+  const products = (as: number[], bs: number[]) =>
+    as.reduce((sum, a, index) => sum + (a - mean(as)) * (bs[index] - mean(bs)), 0);
+  return products(xs, ys) ** 2 / (products(xs, xs) * products(ys, ys));
 }
 
 function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return [...values].sort((a, b) => a - b)[(values.length - 1) / 2];
+}
+
+/** Prints the median, least and most of an odd number of values, and returns the median. */
+function row(name: string, values: number[]): number {
+  print(name, ...[median(values), Math.min(...values), Math.max(...values)].map((value) => value.toFixed(0)));
+  return median(values);
+}
+
+function print(name: string, ...cells: string[]): void {
+  console.log(name.padEnd(60) + cells.map((cell) => cell.padStart(8)).join(''));
+}
+
+function verdict(name: string, value: number, { least = 0, most = Infinity }: { least?: number; most?: number }) {
+  const holds = value >= least && value <= most;
+  console.log(`  ${name} ${value.toFixed(4)} ${holds ? 'keeps' : 'MISSES'} its limit of ${least || most}\n`);
+  return holds;
 }

@@ -1,23 +1,38 @@
 import { type CfnElement, CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
+import { DjangoApplication } from '../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 import { Checks } from '../constructs/core/checks';
+import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
 import { Profile } from '../constructs/core/profile';
 import { hostNamesOf } from '../constructs/edge/host-names';
 
+/** Properties of `DjangoStack`. */
 export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
-  /** The one domain name of the application; `domainNames` takes several. @default - none */
+  /**
+   * The one domain name of the application; `domainNames` takes several.
+   *
+   * @default - none
+   */
   readonly domainName?: string;
-  /** Id of the hosted zone of the domain name. @default - looked up by `hostedZoneName`, which needs credentials and a stack with account and region */
+  /**
+   * Id of the hosted zone of the domain name.
+   *
+   * @default - looked up by `hostedZoneName`, which needs credentials and a stack with account and region
+   */
   readonly hostedZoneId?: string;
-  /** Name of the hosted zone. @default - the domain name without its first label, where that leaves a domain */
+  /**
+   * Name of the hosted zone.
+   *
+   * @default - the domain name without its first label, where that leaves a domain
+   */
   readonly hostedZoneName?: string;
 }
 
 /**
- * One Django application in a stack of its own, with outputs that are ready to paste: its address, its logs, a one-off
- * command and a shell.
+ * One Django application in a stack of its own, with outputs that are ready to paste: its address, its logs,
+ * a one-off command and a shell.
  *
  * @example
  * new DjangoStack(app, 'Shop', {
@@ -31,6 +46,7 @@ export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
  * @see https://docs.aws.amazon.com/cdk/v2/guide/stacks.html
  */
 export class DjangoStack extends Stack {
+  /** The application in the stack. */
   public readonly application: DjangoApplication;
   private logicalIds?: Map<CfnElement, string>;
 
@@ -51,12 +67,20 @@ export class DjangoStack extends Stack {
     outputs(this, this.application);
   }
 
-  /** The zones by position, not by name: the same template with and without an account, and no lookup that needs credentials. */
+  /**
+   * The zones by position, not by name: the same template with and without an account, and no lookup that
+   * needs credentials.
+   */
   public override get availabilityZones(): string[] {
     return [0, 1, 2].map((index) => Fn.select(index, Fn.getAzs()));
   }
 
-  /** The same ids as ever. CDK hashes the path anew for every reference, three thousand times in an application; here once for each resource. */
+  /**
+   * The same ids as ever.
+   *
+   * CDK hashes the path anew for every reference, three thousand times in an application; here once for each
+   * resource.
+   */
   protected override allocateLogicalId(cfnElement: CfnElement): string {
     this.logicalIds ??= new Map();
     const known = this.logicalIds.get(cfnElement);
@@ -73,43 +97,46 @@ function isProduction(profile: Profile = Profile.production()): boolean {
   return profile.name === 'production';
 }
 
+const OWN_ZONE = voidBeside<DjangoStackProps>('hostedZone', '`hostedZone` is used as you bring it');
+const OWN_LOAD_BALANCER = voidBeside<DjangoStackProps>('loadBalancer', '`loadBalancer` is used as you bring it');
+const NO_DOMAIN = needsOneOf<DjangoStackProps>(
+  ['domainName', 'domainNames'],
+  'Add the name under which the application answers.',
+);
+const EFFECTS: Effects<DjangoStackProps> = {
+  domainName: [voidBeside('domainNames', '`domainNames` holds all names, the main one first'), OWN_LOAD_BALANCER],
+  hostedZoneId: [OWN_ZONE, OWN_LOAD_BALANCER, NO_DOMAIN],
+  hostedZoneName: [OWN_ZONE, OWN_LOAD_BALANCER, NO_DOMAIN],
+};
+
 function checkDomain(stack: Stack, props: DjangoStackProps): void {
   const known = !Token.isUnresolved(stack.account) && !Token.isUnresolved(stack.region);
-  const brought = props.hostedZone ?? props.certificate ?? props.loadBalancer;
-  new Checks(stack)
-    .that('domainName', props.domainName, props.domainName === undefined || props.domainNames === undefined, {
-      must: 'be left out with `domainNames`',
-      remedy: 'Put all names into `domainNames`, the main one first.',
+  const checks = new Checks(stack);
+  checkEffects(checks, props, EFFECTS);
+  checks
+    .that('hostedZoneId', props.hostedZoneId, !needsZone(props) || props.hostedZoneId !== undefined || known, {
+      must: 'be given with a domain name when the stack has no account and region',
+      remedy:
+        'Give the id of the hosted zone, or credentials and an `env`, so that it can be looked up; or bring a `hostedZone` or a `certificate`.',
     })
-    .that(
-      'hostedZoneId',
-      props.hostedZoneId,
-      props.domainName === undefined || !!props.hostedZoneId || known || !!brought,
-      {
-        must: 'be given with `domainName` when the stack has no account and region',
-        remedy:
-          'Give the id of the hosted zone, or credentials and an `env`, so that it can be looked up; or bring a `hostedZone` or a `certificate`.',
-      },
-    )
     .matches('hostedZoneId', props.hostedZoneId, /^Z[A-Z0-9]{5,31}$/, {
       must: 'be the id of a hosted zone',
       remedy: 'Copy it from Route 53; it starts with Z.',
     })
-    .optional(
-      'hostedZoneId',
-      props.hostedZoneId,
-      () => props.domainName !== undefined || props.domainNames !== undefined,
-      {
-        must: 'come with `domainName`',
-        remedy: 'Add the name under which the application answers.',
-      },
-    )
     .throwIfAny();
+}
+
+/** Whether the hosted zone is to be found: it is asked for, or nothing else can validate the certificate. */
+function needsZone(props: DjangoStackProps): boolean {
+  const named = props.domainName !== undefined || props.domainNames !== undefined;
+  const asked = props.hostedZoneId !== undefined || props.hostedZoneName !== undefined;
+  const brought = props.hostedZone ?? props.loadBalancer;
+  return named && brought === undefined && (asked || props.certificate === undefined);
 }
 
 function hostedZone(stack: Stack, props: DjangoStackProps): IHostedZone | undefined {
   const domainName = props.domainName ?? props.domainNames?.[0];
-  if (domainName === undefined || props.certificate !== undefined || props.loadBalancer !== undefined) {
+  if (domainName === undefined || !needsZone(props)) {
     return undefined;
   }
   const zoneName = props.hostedZoneName ?? parentDomain(domainName);

@@ -2,6 +2,7 @@ import { Stage, type StageProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { DjangoStack, type DjangoStackProps } from './django-stack';
 
+/** Properties of `DjangoStage`. */
 export interface DjangoStageProps extends StageProps {
   /** The application of this environment. */
   readonly application: DjangoStackProps;
@@ -23,6 +24,7 @@ export interface DjangoStageProps extends StageProps {
  * @see https://docs.aws.amazon.com/cdk/v2/guide/stages.html
  */
 export class DjangoStage extends Stage {
+  /** The stack with the application of this environment. */
   public readonly stack: DjangoStack;
 
   constructor(scope: Construct, id: string, props: DjangoStageProps) {

@@ -2,7 +2,8 @@
 
 // The whole application
 
-export { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
+export { DjangoApplication } from '../constructs/application/django-application';
+export type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 
 // Processes: what runs on ECS Fargate
 
@@ -75,14 +76,15 @@ export {
   FramePolicy,
   HttpsLoadBalancer,
   type HttpsLoadBalancerAttributes,
+  type HttpsLoadBalancerOptions,
   type HttpsLoadBalancerProps,
   type IHttpsLoadBalancer,
 } from '../constructs/edge/https-load-balancer';
-export { WebFirewall, type WebFirewallProps } from '../constructs/edge/web-firewall';
+export { WebFirewall, type WebFirewallOptions, type WebFirewallProps } from '../constructs/edge/web-firewall';
 
 // Network: the VPC
 
-export { Network, type NetworkProps } from '../constructs/network/network';
+export { Network, type NetworkOptions, type NetworkProps } from '../constructs/network/network';
 
 // Backup: vault, plan and restores as a test
 
@@ -100,11 +102,8 @@ export {
 
 // Monitoring: alarms, event reports and the dashboard
 
-export {
-  type AlarmThresholds,
-  ApplicationAlarms,
-  type ApplicationAlarmsProps,
-} from '../constructs/monitoring/application-alarms';
+export type { AlarmThresholds } from '../constructs/monitoring/alarm-thresholds';
+export { ApplicationAlarms, type ApplicationAlarmsProps } from '../constructs/monitoring/application-alarms';
 
 // Notifications: one SNS topic
 

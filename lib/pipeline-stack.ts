@@ -3,7 +3,7 @@ import { BuildSpec, type IBuildImage, LinuxArmBuildImage, LinuxBuildImage } from
 import { PipelineType } from 'aws-cdk-lib/aws-codepipeline';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import {
@@ -15,7 +15,7 @@ import {
 } from 'aws-cdk-lib/pipelines';
 import type { Construct } from 'constructs';
 import { Checks } from '../constructs/core/checks';
-import { allowLogGroups } from '../constructs/core/key-policy';
+import { logGroup } from '../constructs/core/log-group';
 
 /** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
 const CLI_VERSION = '2.1148.1';
@@ -25,37 +25,88 @@ const NODE_VERSION = 22;
 export interface PipelineStackProps extends StackProps {
   /** The repository, as `owner/name`. */
   readonly repository: string;
-  /** ARN of the connection to the repository's host, made once in the console under Developer Tools, Connections. */
+  /**
+   * ARN of the connection to the repository's host, made once in the console under Developer Tools,
+   * Connections.
+   */
   readonly connectionArn: string;
-  /** Where new versions are tried: deployed without asking. */
+  /** Stage that every new version is deployed to without asking. */
   readonly staging: Stage;
-  /** What the world sees: deployed after somebody approves, with broader permissions pointed out. */
+  /**
+   * Stage that is deployed after somebody approves.
+   *
+   * The approval points out permissions that become broader.
+   */
   readonly production: Stage;
-  /** The branch that is deployed. @default 'main' */
+  /**
+   * The branch that is deployed.
+   *
+   * @default 'main'
+   */
   readonly branch?: string;
-  /** What prepares the build. @default - `npm ci` */
+  /**
+   * Commands that prepare the build.
+   *
+   * @default - `npm ci`
+   */
   readonly installCommands?: string[];
-  /** What tests and synthesizes; the assembly has to end up in `primaryOutputDirectory`. @default - `npm test` and `npx cdk synth` */
+  /**
+   * Commands that test and synthesize.
+   *
+   * They must leave the assembly in `primaryOutputDirectory`.
+   *
+   * @default - `npm test` and `npx cdk synth`
+   */
   readonly synthCommands?: string[];
-  /** Folder that the commands leave the assembly in. @default 'cdk.out' */
+  /**
+   * Folder that the commands leave the assembly in.
+   *
+   * @default 'cdk.out'
+   */
   readonly primaryOutputDirectory?: string;
-  /** Whether the commands may use Docker: for tests or bundling. Images are built later either way. @default false */
+  /**
+   * Whether the commands may use Docker: for tests or bundling.
+   *
+   * Images are built later either way.
+   *
+   * @default false
+   */
   readonly dockerEnabledForSynth?: boolean;
-  /** Architecture that images are built on: the one that tasks run on, since emulation takes many times longer. @default CpuArchitecture.ARM64 */
+  /**
+   * Architecture that images are built on.
+   *
+   * Take that of the tasks: emulation takes many times longer.
+   *
+   * @default CpuArchitecture.ARM64
+   */
   readonly cpuArchitecture?: CpuArchitecture;
-  /** Who hears of permissions that become broader. @default - shown in the pipeline only */
+  /**
+   * SNS topic notified when a deployment would broaden permissions.
+   *
+   * @default - shown in the pipeline only
+   */
   readonly notificationTopic?: ITopic;
-  /** How long build logs are kept. @default RetentionDays.ONE_YEAR */
+  /**
+   * How long build logs are kept.
+   *
+   * @default RetentionDays.ONE_YEAR
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to artifacts, their key and logs when they leave the stack. @default RemovalPolicy.RETAIN */
+  /**
+   * What happens to artifacts, their key and logs when they leave the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
 /**
- * A pipeline that deploys every environment from a repository: test and synthesize, staging, approval, production.
+ * A pipeline that deploys every environment from a repository: test and synthesize, staging, approval,
+ * production.
  *
- * It updates itself first when its own definition changes. Artifacts and logs are encrypted with one key that rotates, which
- * lets stages live in other accounts. Production waits for a person, after a check that shows which permissions become broader.
+ * It updates itself first when its own definition changes. Artifacts and logs are encrypted with one key that
+ * rotates, which lets stages live in other accounts. Production waits for a person, after a check that shows
+ * which permissions become broader.
  *
  * @example
  * declare const staging: Stage;
@@ -79,10 +130,9 @@ export class PipelineStack extends Stack {
 
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const key = new Key(this, 'Key', { description: 'Artifacts and logs', enableKeyRotation: true, removalPolicy });
-    allowLogGroups(this, key);
-    const logGroup = new LogGroup(this, 'Logs', {
+    const logs = logGroup(this, 'Logs', {
       encryptionKey: key,
-      retention: props.logRetention ?? RetentionDays.ONE_YEAR,
+      logRetention: props.logRetention ?? RetentionDays.ONE_YEAR,
       removalPolicy,
     });
     const source = CodePipelineSource.connection(props.repository, props.branch ?? 'main', {
@@ -104,7 +154,7 @@ export class PipelineStack extends Stack {
         partialBuildSpec: BuildSpec.fromObject({
           phases: { install: { 'runtime-versions': { nodejs: NODE_VERSION } } },
         }),
-        logging: { cloudWatch: { logGroup } },
+        logging: { cloudWatch: { logGroup: logs } },
       },
       assetPublishingCodeBuildDefaults: { buildEnvironment: { buildImage: buildImage(props.cpuArchitecture) } },
     });

@@ -1,14 +1,18 @@
-/** Tells the person at the terminal what happens; the live view and plain lines are two ways of doing it. */
+/** Reports progress to the terminal. */
 export interface Announce {
   /** A step of the set-up. */
   progress(text: string): void;
-  /** Something that is not as on AWS: a substitution, a trigger, a limit of this machine. Each is said once. */
+  /**
+   * Something that differs from AWS: a substitution, a trigger, a limit of this machine.
+   *
+   * Each is printed once.
+   */
   substitution(text: string): void;
   /** Something that happened to a process or a target. */
   event(text: string): void;
 }
 
-/** Lines on standard output with seconds since the start. Nothing secret ever passes through: values of secrets are masked. */
+/** Prints lines with the seconds since the start. Values of secrets are masked. */
 export class PlainAnnounce implements Announce {
   private readonly start = Date.now();
   private readonly said = new Set<string>();

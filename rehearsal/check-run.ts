@@ -1,11 +1,11 @@
 import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
-import type { Assembly } from './assembly';
-import { type Check, type CheckContext, type Outcome, runChecks } from './checks/check';
-import { FrontDoor } from './checks/front-door';
+import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { allChecks } from './checks/secrets';
-import { type Faults, Rehearsal } from './rehearsal';
+import type { Faults } from './provision';
+import { type Rehearsal, rehearse } from './rehearsal';
+import type { Assembly } from './template/assembly';
 
 export interface CheckRunProps {
   readonly assembly: Assembly;
@@ -32,7 +32,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
   const common = { assembly: props.assembly, app: props.app, cache: props.cache };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
-  rehearsal = await Rehearsal.provision({ ...common, ...ports, announce, faults: props.faults });
+  rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;
   const stop = () => {
     running.close();
@@ -41,11 +41,9 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
-    const front = new FrontDoor(rehearsal);
-    const context: CheckContext = {
+    const context: RunContext = {
       rehearsal,
-      front,
-      another: (faults) => Rehearsal.provision({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
+      another: (faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),
     };

@@ -1,17 +1,18 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
-import { type Assembly, readAssembly } from './assembly';
 import { cacheFolder, checkRun, summary } from './check-run';
 import { FrontDoor } from './checks/front-door';
-import { coverageTable } from './coverage';
-import { Rehearsal } from './rehearsal';
-import { synthesizeExample } from './synth';
+import { type Rehearsal, rehearse } from './rehearsal';
+import { type Example, HOSTS, SHOP, synthesize } from './synth';
+import { type Assembly, readAssembly } from './template/assembly';
+import { coverageTable } from './template/coverage';
 import { View } from './view';
 
 const USAGE = `npm start -- [options]
 
   --check            run the checks against the stack, print each, and exit
+  --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts
   --assembly FOLDER  a cloud assembly (cdk.out) instead of the example's
   --stack NAME       which stack of the assembly, when several run services
   --app FOLDER       source of the application, instead of the image's build context in the assembly
@@ -26,6 +27,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       check: { type: 'boolean', default: false },
+      hosts: { type: 'boolean', default: false },
       assembly: { type: 'string' },
       stack: { type: 'string' },
       app: { type: 'string' },
@@ -39,12 +41,13 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const directory = values.assembly ?? (await exampleAssembly());
+  const directory = values.assembly ?? (await exampleAssembly(values.hosts ? HOSTS : SHOP));
   const assembly = readAssembly(path.resolve(directory), values.stack);
   if (!values.check) {
     return run(assembly, values.app, values.plain || !process.stdout.isTTY);
   }
-  const pattern = values.only === undefined ? undefined : new RegExp(values.only);
+  const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
+  const pattern = only === undefined ? undefined : new RegExp(only);
   const outcomes = await checkRun({
     assembly,
     app: values.app,
@@ -64,7 +67,7 @@ async function run(assembly: Assembly, app: string | undefined, plain: boolean):
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
-  rehearsal = await Rehearsal.provision({ assembly, app, cache: cacheFolder(), announce });
+  rehearsal = await rehearse({ assembly, app, cache: cacheFolder(), announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
   try {
@@ -78,7 +81,7 @@ async function run(assembly: Assembly, app: string | undefined, plain: boolean):
   for (const line of coverageTable(assembly.template)) {
     write(line);
   }
-  const front = new FrontDoor(running);
+  const front = new FrontDoor(running, 'you');
   write(`\n${running.url(front.listener)} as ${front.host}, for example:`);
   write(
     `  curl ${front.secure ? '--insecure ' : ''}--resolve ${front.host}:${front.port(front.listener)}:127.0.0.1 ${front.url}/`,
@@ -113,9 +116,9 @@ function endOf(rehearsal: Rehearsal, announce: PlainAnnounce, before: () => void
   });
 }
 
-function exampleAssembly(): Promise<string> {
+function exampleAssembly(example: Example): Promise<string> {
   process.stdout.write('synthesizing the example\n');
-  return synthesizeExample(path.join(__dirname, '..'), cacheFolder());
+  return synthesize(example, path.join(__dirname, '..'), cacheFolder());
 }
 
 main().then(

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Assembly, readAssembly, resourcesOfType, type Template } from './assembly';
 import { cacheFolder, checkRun } from './check-run';
 import type { Outcome } from './checks/check';
 import {
@@ -8,6 +7,7 @@ import {
   DRAINING,
   ECHO,
   HEALTHY,
+  HOSTS,
   KEEP_ALIVE,
   KEY_ROTATED,
   LIMIT,
@@ -16,10 +16,12 @@ import {
   POISON,
   RELEASED,
   STARTED,
+  STRANGERS,
 } from './checks/names';
-import type { Faults } from './rehearsal';
-import { synthesizeExample } from './synth';
-import type { TaskDefinition } from './task-definition';
+import type { Faults } from './provision';
+import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS } from './synth';
+import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
+import type { TaskDefinition } from './template/task-definition';
 
 /** A fault, and the one check that must notice it. */
 interface Mutation {
@@ -27,10 +29,19 @@ interface Mutation {
   readonly check: string;
   readonly template?: (template: Template) => void;
   readonly faults?: Faults;
+  /** What it is shown with. @default - the example of this repository */
+  readonly example?: Example;
+  /** The checks that run, by the beginning of their names. @default - every check of the proof */
+  readonly checks?: RegExp;
 }
+
+const ROOT = path.join(__dirname, '..');
 
 /** Two at a time fit on two cores. */
 const AT_ONCE = 2;
+
+/** What is asked of two services with host names of their own. */
+const ABOUT_HOSTS = /^(start|asgi|hosts): |^web: pages/;
 
 const MUTATIONS: Mutation[] = [
   {
@@ -112,12 +123,36 @@ const MUTATIONS: Mutation[] = [
       })),
     },
   },
+  {
+    name: 'the host names of web and asgi mixed',
+    check: HOSTS,
+    example: TWO_HOSTS,
+    checks: ABOUT_HOSTS,
+    template: mixHosts,
+  },
   { name: 'SIGTERM before deregistration', check: DRAINING, faults: { stopOrder: 'sigterm-first' } },
   {
     name: 'Celery acknowledging failed tasks',
     check: POISON,
     faults: {
       patches: [{ file: 'config/settings.py', append: '\nCELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True\n' }],
+    },
+  },
+  {
+    name: 'the router of Channels, which raises an exception for an unknown path',
+    check: STRANGERS,
+    faults: {
+      patches: [
+        {
+          file: 'config/asgi.py',
+          append: `
+from channels.routing import URLRouter as RaisingRouter
+application.application_mapping["websocket"] = AllowedHostsOriginValidator(
+    AuthMiddlewareStack(RaisingRouter(websocket_urlpatterns))
+)
+`,
+        },
+      ],
     },
   },
   {
@@ -138,36 +173,42 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
   },
 ];
 
+/** Without a fault nothing fails: each example once. */
+const RESTORED: Mutation[] = [
+  { name: 'nothing changed: the restored run', check: '' },
+  {
+    name: 'nothing changed: the restored run with two host names',
+    check: '',
+    example: TWO_HOSTS,
+    checks: ABOUT_HOSTS,
+  },
+];
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: { assembly: { type: 'string' }, only: { type: 'string' }, verbose: { type: 'boolean', default: false } },
   });
-  const directory = values.assembly ?? (await synthesizeExample(path.join(__dirname, '..'), cacheFolder()));
-  const assembly = readAssembly(path.resolve(directory));
   const pattern = new RegExp(values.only ?? '');
-  const restored: Mutation = { name: 'nothing changed: the restored run', check: '' };
-  const waiting = [...MUTATIONS, restored].filter(({ name }) => pattern.test(name));
-  const doubtful: Mutation[] = [];
+  const waiting = [...MUTATIONS, ...RESTORED].filter(({ name }) => pattern.test(name));
+  const assemblies = new Map<Example, Assembly>();
+  for (const { example = SHOP } of waiting) {
+    const given = example === SHOP ? values.assembly : undefined;
+    if (!assemblies.has(example)) {
+      assemblies.set(example, readAssembly(given ?? (await synthesize(example, ROOT, cacheFolder()))));
+    }
+  }
   const failures: string[] = [];
   const total = waiting.length;
   const worker = async () => {
     for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
-      const problem = await prove(assembly, mutation, values.verbose);
+      const problem = await prove(assemblies.get(mutation.example ?? SHOP) as Assembly, mutation, values.verbose);
       process.stdout.write(`${problem === undefined ? '✓' : '✗'} ${mutation.name}${problem ?? ''}\n`);
       if (problem !== undefined) {
-        doubtful.push(mutation);
+        failures.push(mutation.name);
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  // Two rehearsals beside each other disturb each other on a busy machine: what failed is proven once more, alone.
-  for (const mutation of doubtful) {
-    const problem = await prove(assembly, mutation, values.verbose);
-    process.stdout.write(`${problem === undefined ? '✓' : '✗'} ${mutation.name}, alone${problem ?? ''}\n`);
-    if (problem !== undefined) {
-      failures.push(mutation.name);
-    }
-  }
   process.stdout.write(`${total - failures.length} passed, ${failures.length} failed\n`);
   return failures.length === 0 ? 0 : 1;
 }
@@ -183,7 +224,7 @@ async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): 
     write: (line) => (verbose ? process.stdout.write(`    [${mutation.name}] ${line}\n`) : undefined),
     verbose,
     anyPort: true,
-    choose: ({ proof }) => proof === true,
+    choose: ({ name, proof }) => proof === true && mutation.checks?.test(name) !== false,
   });
   const failed = outcomes.filter(({ verdict }) => verdict === 'failed');
   const passed = outcomes.filter(({ verdict }) => verdict === 'passed').length;
@@ -213,6 +254,18 @@ function each(type: string, change: (properties: Record<string, any>) => void): 
       change(resource.Properties ?? {});
     }
   };
+}
+
+/** Every process allows what any of them allows. */
+function mixHosts(template: Template): void {
+  const lists = resourcesOfType(template, 'AWS::ECS::TaskDefinition')
+    .flatMap(({ resource }) => resource.Properties?.ContainerDefinitions ?? [])
+    .flatMap(({ Environment = [] }) => Environment)
+    .filter(({ Name }) => Name === 'DJANGO_ALLOWED_HOSTS');
+  const all = new Set(lists.flatMap(({ Value }) => String(Value).split(',')));
+  for (const list of lists) {
+    list.Value = [...all].join();
+  }
 }
 
 function withoutQueue(environment: Readonly<Record<string, string>>, queue: string): Record<string, string> {

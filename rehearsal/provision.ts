@@ -1,230 +1,177 @@
+import path from 'node:path';
 import type { Announce } from './announce';
-import { type Assembly, placeOf, type Resource, resourcesOfType, type Template } from './assembly';
-import type { Doubles } from './doubles';
-import type { Intrinsics } from './intrinsics';
-import { type GenerateSecretString, generateSecret, secretReference } from './secret-strings';
+import { ACCOUNT } from './aws/aws';
+import { type Backing, provisionBacking } from './aws/backing';
+import { Rotation } from './aws/rotation';
+import { Scheduler } from './aws/scheduler';
+import { type Certificate, CertificateAuthority } from './edge/certificates';
+import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
+import { clusterArnOf, hostNames, registerNetwork } from './edge/network';
+import { TargetGroup } from './edge/target-group';
+import { clean } from './image/cache';
+import type { Image, Patch } from './image/image';
+import { prepareImages } from './image/images';
+import type { PostgresServer } from './postgres/postgres';
+import type { StopOrder } from './task/draining';
+import { type Launch, Launcher, userOf } from './task/launcher';
+import type { Task } from './task/process';
+import { Sandbox } from './task/sandbox';
+import { Service } from './task/services';
+import type { Assembly } from './template/assembly';
+import { Intrinsics } from './template/intrinsics';
+import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
+import { readServices } from './template/read-services';
+import { readTaskDefinition, type TaskDefinition } from './template/task-definition';
 
-export interface Queue {
-  readonly name: string;
-  readonly url: string;
-  readonly arn: string;
-  readonly maxReceiveCount?: number;
-  readonly deadLetterArn?: string;
-  readonly visibilityTimeout: number;
+export interface RehearsalProps {
+  readonly assembly: Assembly;
+  readonly cache: string;
+  readonly announce: Announce;
+  /** Source folder of the application instead of the image's build context. */
+  readonly app?: string;
+  readonly httpsPort?: number;
+  readonly httpPort?: number;
+  /** Faults, for the mutation proof. */
+  readonly faults?: Faults;
 }
 
-/** Everything that is secret in this run, so that it can be masked and searched for. */
-export class SecretStore {
-  private readonly values = new Set<string>();
-
-  constructor(private readonly doubles: Doubles) {}
-
-  async create(name: string, value: string): Promise<string> {
-    this.remember(value);
-    return this.doubles.createSecret(name, value);
-  }
-
-  async change(arn: string, value: string): Promise<void> {
-    this.remember(value);
-    await this.doubles.putSecret(arn, value);
-  }
-
-  read(arn: string, stage?: string): Promise<string> {
-    return this.doubles.secretValue(arn, stage);
-  }
-
-  /** The value that ECS would inject for `ValueFrom`; throws in ECS's words, naming the variable. */
-  async inject(variable: string, valueFrom: string): Promise<string> {
-    const { arn, key, stage } = secretReference(valueFrom);
-    let value: string;
-    try {
-      value = await this.read(arn, stage);
-    } catch {
-      throw new Error(`ResourceInitializationError: ${variable}: secret ${arn} has no value at stage ${stage}`);
-    }
-    this.remember(value);
-    if (key === undefined) {
-      return value;
-    }
-    const fields = JSON.parse(value);
-    if (fields[key] === undefined) {
-      throw new Error(`ResourceInitializationError: ${variable}: secret ${arn} has no JSON key "${key}"`);
-    }
-    return String(fields[key]);
-  }
-
-  /** Adds a value that only this run knows. */
-  remember(value: string): void {
-    for (const text of sensitive(value)) {
-      this.values.add(text);
-    }
-  }
-
-  /** The values themselves: passwords and keys, not host names or ports. */
-  get all(): string[] {
-    return [...this.values];
-  }
-
-  mask(text: string): string {
-    return this.all.reduce((masked, value) => masked.replaceAll(value, '********'), text);
-  }
+/** What a mutation breaks beside the template. */
+export interface Faults {
+  readonly untrustedCa?: boolean;
+  readonly stopOrder?: StopOrder;
+  readonly patches?: Patch[];
+  /** Changes task definitions after everything in them is resolved. */
+  readonly definition?: (definition: TaskDefinition) => TaskDefinition;
+  /** Breaks the database before the release. */
+  readonly database?: (postgres: PostgresServer, database: string) => Promise<void>;
 }
 
-/** Passwords and keys of a secret; what is short or has a name that nobody hides is left out. */
-function sensitive(value: string): string[] {
+/** What a rehearsal consists of. Nothing of it is started but the backing services. */
+export interface Parts extends Backing {
+  readonly props: RehearsalProps;
+  readonly sandbox: Sandbox;
+  readonly authority: CertificateAuthority;
+  /** The bundle that processes are given in place of RDS's. */
+  readonly caBundle: string;
+  readonly images: ReadonlyMap<string, Image>;
+  readonly definitions: ReadonlyMap<string, TaskDefinition>;
+  readonly launch: Launch;
+  /** Runs a task once, as RunTask does. */
+  readonly run: Launch;
+  /** Tasks outside services: releases, schedules, one-off commands. */
+  readonly tasks: readonly Task[];
+  readonly listeners: readonly ListenerSettings[];
+  /** Seconds that the load balancer lets a connection be silent. */
+  readonly idleTimeout: number;
+  readonly loadBalancer?: LoadBalancer;
+  readonly services: readonly Service[];
+  readonly scheduler: Scheduler;
+  readonly rotation: Rotation;
+}
+
+/** Makes everything that a stack's processes need; leaves nothing behind when something fails. */
+export async function provision(props: RehearsalProps): Promise<Parts> {
+  const sandbox = new Sandbox(props.cache);
   try {
-    const fields = JSON.parse(value);
-    return Object.entries(fields)
-      .filter(([name]) => !['username', 'host', 'port', 'dbname', 'engine', 'dbInstanceIdentifier'].includes(name))
-      .flatMap(([, field]) => [field].flat())
-      .filter((field): field is string => typeof field === 'string' && field.length >= 12);
-  } catch {
-    return value.length >= 12 ? [value] : [];
+    return await provisionIn(sandbox, props);
+  } catch (error) {
+    sandbox.close();
+    throw error;
   }
 }
 
-/** Makes the secrets by the template's rules and gives them their names. Values that need other resources are filled in later. */
-export async function provisionSecrets(assembly: Assembly, intrinsics: Intrinsics, store: SecretStore): Promise<void> {
-  for (const { id, resource } of created(assembly.template, 'AWS::SecretsManager::Secret', intrinsics)) {
-    const properties = intrinsics.properties(resource);
-    const rules = properties.GenerateSecretString as GenerateSecretString | undefined;
-    const value = rules === undefined ? (properties.SecretString ?? '') : generateSecret(rules);
-    const arn = await store.create(`${assembly.stackName}-${id}`, String(value));
-    intrinsics.register(id, { ref: arn, attributes: { Id: arn, Arn: arn } });
+async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Parts> {
+  const { assembly, cache, app, faults, announce } = props;
+  const { template, stackName, region } = assembly;
+  const intrinsics = new Intrinsics({ template, stackName, region, account: ACCOUNT });
+  const common = { assembly, intrinsics, sandbox, cache, announce };
+  const localAddress = await registerNetwork(assembly, intrinsics, announce);
+  const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
+  const [images, backing] = await Promise.all([
+    prepareImages({ ...common, app, patches: faults?.patches }),
+    provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
+  ]);
+  for (const folder of clean(cache)) {
+    announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
   }
-}
 
-/** Adds what RDS's attachment adds to a secret: where its database is. */
-export async function attachSecrets(
-  assembly: Assembly,
-  intrinsics: Intrinsics,
-  store: SecretStore,
-  where: { host: string; port: number; database?: string },
-): Promise<void> {
-  for (const { id, resource } of created(
-    assembly.template,
-    'AWS::SecretsManager::SecretTargetAttachment',
-    intrinsics,
-  )) {
-    const arn = String(intrinsics.properties(resource).SecretId);
-    const fields = JSON.parse(await store.read(arn));
-    const attached = {
-      engine: 'postgres',
-      host: where.host,
-      port: where.port,
-      dbInstanceIdentifier: 'rehearsal',
-      ...(where.database === undefined ? {} : { dbname: where.database }),
-      ...fields,
-    };
-    await store.change(arn, JSON.stringify({ ...attached, host: where.host, port: where.port }));
-    intrinsics.register(id, { ref: arn, attributes: { Id: arn } });
-  }
-}
+  const definitions = readDefinitions(intrinsics, images, props);
+  const [first] = definitions.values();
+  const user = userOf(first, first && images.get(first.image), announce);
+  const launcher = new Launcher({ sandbox, announce, backing, images, user, caBundle });
+  const launch: Launch = (definition, name) => launcher.launch(definition, name);
+  const tasks: Task[] = [];
+  const run: Launch = async (definition, name) => {
+    const task = await launch(definition, name);
+    tasks.push(task);
+    return task;
+  };
 
-/** Queues with their redrive policies: dead-letter queues first, since the others name them. */
-export async function provisionQueues(
-  assembly: Assembly,
-  intrinsics: Intrinsics,
-  doubles: Doubles,
-): Promise<Map<string, Queue>> {
-  const queues = new Map<string, Queue>();
-  const all = created(assembly.template, 'AWS::SQS::Queue', intrinsics);
-  const redrives = ({ resource }: { resource: Resource }) => resource.Properties?.RedrivePolicy !== undefined;
-  for (const { id, resource } of [...all.filter((one) => !redrives(one)), ...all.filter(redrives)]) {
-    const properties = intrinsics.properties(resource);
-    const fifo = properties.FifoQueue === true;
-    const attributes: Record<string, string> = fifo ? { FifoQueue: 'true' } : {};
-    for (const name of [
-      'VisibilityTimeout',
-      'ReceiveMessageWaitTimeSeconds',
-      'MessageRetentionPeriod',
-      'DelaySeconds',
-      'MaximumMessageSize',
-    ]) {
-      if (properties[name] !== undefined) {
-        attributes[name] = String(properties[name]);
-      }
-    }
-    if (properties.RedrivePolicy !== undefined) {
-      attributes.RedrivePolicy = JSON.stringify(properties.RedrivePolicy);
-    }
-    const name = `${assembly.stackName}-${id}`.slice(0, 75) + (fifo ? '.fifo' : '');
-    const { url, arn } = await doubles.createQueue(name, attributes);
-    queues.set(id, {
-      name: placeOf(resource) ?? id,
-      url,
-      arn,
-      maxReceiveCount: properties.RedrivePolicy?.maxReceiveCount,
-      deadLetterArn: properties.RedrivePolicy?.deadLetterTargetArn,
-      visibilityTimeout: Number(properties.VisibilityTimeout ?? 30),
-    });
-    intrinsics.register(id, { ref: url, attributes: { Arn: arn, QueueName: name, QueueUrl: url } });
-  }
-  return queues;
-}
-
-export async function provisionBuckets(assembly: Assembly, intrinsics: Intrinsics, doubles: Doubles): Promise<void> {
-  for (const { id } of created(assembly.template, 'AWS::S3::Bucket', intrinsics)) {
-    const name = `${assembly.stackName}-${id}`.toLowerCase().slice(0, 63);
-    await doubles.createBucket(name);
-    intrinsics.register(id, { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } });
-  }
-}
-
-/** What the database instance of a template asks of its server. */
-export interface DatabaseSettings {
-  readonly id: string;
-  readonly major: number;
-  readonly name?: string;
-  readonly master: () => Promise<string>;
-  readonly password: () => Promise<string>;
-  readonly parameters: Record<string, string>;
-}
-
-export function databaseSettings(
-  assembly: Assembly,
-  intrinsics: Intrinsics,
-  store: SecretStore,
-  announce: Announce,
-): DatabaseSettings | undefined {
-  const [instance, ...others] = created(assembly.template, 'AWS::RDS::DBInstance', intrinsics).filter(
-    ({ resource }) => resource.Properties?.SourceDBInstanceIdentifier === undefined,
+  const groups = targetGroups(intrinsics, announce, localAddress);
+  const order = faults?.stopOrder ?? 'deregister-first';
+  const services = readServices({ intrinsics, definitions, groups, announce }).map(
+    (read) => new Service({ ...read, launch, order }),
   );
-  if (others.length > 0) {
-    announce.substitution(`only the first database of the template is rehearsed: ${instance.id}`);
-  }
-  if (instance === undefined) {
-    return undefined;
-  }
-  const raw = instance.resource.Properties ?? {};
-  const group = assembly.template.Resources[String(raw.DBParameterGroupName?.Ref)];
-  const properties = intrinsics.properties(instance.resource);
-  const parameters = group === undefined ? {} : (intrinsics.properties(group).Parameters ?? {});
-  const major = Number(/\d+/.exec(String(properties.EngineVersion ?? group?.Properties?.Family ?? '17'))?.[0]);
-  const reference = (text: string) => /\{\{resolve:secretsmanager:([^}]+)\}\}/.exec(text)?.[1];
-  const lookUp = async (text: string) => {
-    const found = reference(text);
-    if (found === undefined) {
-      return text;
-    }
-    const parts = found.split(':');
-    return String(JSON.parse(await store.read(parts.slice(0, 7).join(':')))[parts[8]]);
-  };
+  const balancer = readLoadBalancer(intrinsics);
+  const { doubles, secrets } = backing;
+  const clusterArn = clusterArnOf(assembly);
+  const ca = authority.certificate;
   return {
-    id: instance.id,
-    major,
-    name: properties.DBName,
-    master: () => lookUp(String(properties.MasterUsername)),
-    password: () => lookUp(String(properties.MasterUserPassword)),
-    parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)])),
+    ...backing,
+    ...{ props, sandbox, authority, caBundle, images, definitions, launch, run, tasks, services },
+    listeners: readListeners(intrinsics),
+    idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
+    loadBalancer: balancer && new LoadBalancer({ ...balancer, groups, certificate, announce }),
+    scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, clusterArn, run, announce }),
+    rotation: new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce }),
   };
 }
 
-/** Resources of a type whose condition holds. */
-export function created(
-  template: Template,
-  type: string,
+async function issueCertificates(
+  sandbox: Sandbox,
   intrinsics: Intrinsics,
-): { id: string; resource: Resource }[] {
-  return resourcesOfType(template, type).filter(({ resource }) => intrinsics.isCreated(resource));
+  { assembly, announce, faults }: RehearsalProps,
+): Promise<{ authority: CertificateAuthority; certificate: Certificate; caBundle: string }> {
+  announce.progress('certificates of a local authority');
+  const folder = sandbox.folder('certificates');
+  const authority = await CertificateAuthority.create(folder);
+  const certificate = await authority.issue('server', ['localhost', ...hostNames(assembly, intrinsics)]);
+  const trusted = faults?.untrustedCa ? await CertificateAuthority.create(folder, 'another-ca') : authority;
+  return { authority, certificate, caBundle: trusted.certificate.certFile };
+}
+
+/** Task definitions whose image can be made here, by ARN. */
+function readDefinitions(
+  intrinsics: Intrinsics,
+  images: ReadonlyMap<string, Image>,
+  { assembly, announce, faults }: RehearsalProps,
+): ReadonlyMap<string, TaskDefinition> {
+  const definitions = new Map<string, TaskDefinition>();
+  for (const { id, resource } of intrinsics.created('AWS::ECS::TaskDefinition')) {
+    const { Family } = intrinsics.properties(resource);
+    const arn = `arn:aws:ecs:${assembly.region}:${ACCOUNT}:task-definition/${Family ?? id}:1`;
+    intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
+    const definition = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));
+    if (definition.sidecars.length > 0) {
+      announce.substitution(`containers beside the application stay paper: ${definition.sidecars.join(', ')}`);
+    }
+    if (images.has(definition.image)) {
+      definitions.set(arn, faults?.definition?.(definition) ?? definition);
+    }
+  }
+  return definitions;
+}
+
+function targetGroups(
+  intrinsics: Intrinsics,
+  announce: Announce,
+  localAddress: string | undefined,
+): ReadonlyMap<string, TargetGroup> {
+  const groups = intrinsics.created('AWS::ElasticLoadBalancingV2::TargetGroup');
+  return new Map(
+    groups.map(({ id, resource }) => {
+      const properties = intrinsics.properties(resource);
+      return [id, new TargetGroup({ arn: id, properties, announce, localAddress })];
+    }),
+  );
 }

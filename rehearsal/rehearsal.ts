@@ -1,302 +1,98 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Announce } from './announce';
-import type { Assembly } from './assembly';
-import { ACCOUNT } from './aws';
-import { Backing } from './backing';
-import { clean } from './cache';
-import { type Certificate, CertificateAuthority } from './certificates';
-import type { Doubles } from './doubles';
-import type { StopOrder } from './draining';
-import type { Patch } from './image';
-import { Intrinsics } from './intrinsics';
-import { lastError } from './last-error';
-import { Launcher } from './launcher';
-import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './listeners';
-import { type ListenerSettings, LoadBalancer } from './load-balancer';
-import { clusterArnOf, hostNames, registerNetwork } from './network';
-import { portOr } from './ports';
-import type { PostgresServer } from './postgres';
-import { Task } from './process';
-import { created, type Queue, type SecretStore } from './provision';
-import { readServices } from './read-services';
-import { Rotation } from './rotation';
-import { Sandbox } from './sandbox';
-import { Scheduler } from './scheduler';
-import { Service } from './services';
-import { TargetGroup } from './target-group';
-import { readTaskDefinition, type TaskDefinition } from './task-definition';
-
-export interface RehearsalProps {
-  readonly assembly: Assembly;
-  readonly cache: string;
-  readonly announce: Announce;
-  /** Source folder of the application instead of the image's build context. */
-  readonly app?: string;
-  readonly httpsPort?: number;
-  readonly httpPort?: number;
-  /** Faults, for the mutation proof. */
-  readonly faults?: Faults;
-}
-
-/** What a mutation breaks beside the template. */
-export interface Faults {
-  readonly untrustedCa?: boolean;
-  readonly stopOrder?: StopOrder;
-  readonly patches?: Patch[];
-  /** Changes task definitions after everything in them is resolved. */
-  readonly definition?: (definition: TaskDefinition) => TaskDefinition;
-  /** Breaks the database before the release. */
-  readonly database?: (postgres: PostgresServer, database: string) => Promise<void>;
-}
+import { portOr } from './edge/ports';
+import { type Parts, provision, type RehearsalProps } from './provision';
+import { lastError } from './task/last-error';
+import { Task } from './task/process';
 
 /** A stack, run on this machine with real processes. */
-export class Rehearsal {
-  static async provision(props: RehearsalProps): Promise<Rehearsal> {
-    const sandbox = new Sandbox(props.cache);
-    const rehearsal = new Rehearsal(props, sandbox);
-    try {
-      await rehearsal.provision();
-    } catch (error) {
-      rehearsal.close();
-      throw error;
-    }
-    return rehearsal;
-  }
-
-  readonly intrinsics: Intrinsics;
-  readonly services: Service[] = [];
-  readonly definitions = new Map<string, TaskDefinition>();
-  loadBalancer?: LoadBalancer;
-  listeners: ListenerSettings[] = [];
-  scheduler!: Scheduler;
-  rotation!: Rotation;
-  authority!: CertificateAuthority;
-  /** The bundle that processes are given in place of RDS's. */
-  caBundle!: string;
-  /** Tasks outside services: releases, schedules, one-off commands. */
-  readonly tasks: Task[] = [];
-  private readonly groups = new Map<string, TargetGroup>();
-  private serverCertificate!: Certificate;
-  private backing?: Backing;
-  private launcher!: Launcher;
-
-  private constructor(
-    private readonly props: RehearsalProps,
-    readonly sandbox: Sandbox,
-  ) {
-    this.intrinsics = new Intrinsics({
-      template: props.assembly.template,
-      stackName: props.assembly.stackName,
-      region: props.assembly.region,
-      account: ACCOUNT,
-    });
-  }
-
-  get region(): string {
-    return this.props.assembly.region;
-  }
-
-  get assembly(): Assembly {
-    return this.props.assembly;
-  }
-
-  get queues(): Map<string, Queue> {
-    return this.provisioned.queues;
-  }
-
-  get secrets(): SecretStore {
-    return this.provisioned.secrets;
-  }
-
-  get doubles(): Doubles {
-    return this.provisioned.doubles;
-  }
-
-  get postgres(): PostgresServer | undefined {
-    return this.provisioned.postgres;
-  }
-
-  get database(): string | undefined {
-    return this.provisioned.database;
-  }
-
-  /** Seconds that the load balancer lets a connection be silent. */
-  get idleTimeout(): number {
-    return readLoadBalancer(this.assembly.template, this.intrinsics)?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT;
-  }
-
+export interface Rehearsal extends Parts {
   /** Whether the application has a file, by the end of its path. */
-  imageHas(file: string): boolean {
-    return this.launcher.hasFile(file);
-  }
-
-  /** Runs the release commands one after the other; throws when one fails, before any service has started. */
-  async release(): Promise<Task[]> {
-    const releases = [...this.definitions.values()].filter(({ kind }) => kind === 'release');
-    const done: Task[] = [];
-    for (const definition of releases) {
-      this.announce.progress(`release: ${(definition.command ?? []).join(' ')}`);
-      const task = await this.run(definition, 'release');
-      const exit = await task.exited;
-      if (!Task.isClean(exit)) {
-        const lines = task.logs.last(12).map((line) => `    ${line}`);
-        throw new Error(
-          this.secrets.mask(
-            `the release failed with ${exit.signal ?? `exit code ${exit.code}`}, so no service starts: ${lastError(task)}\n${lines.join('\n')}`,
-          ),
-        );
-      }
-      done.push(task);
-    }
-    return done;
-  }
-
-  /** Starts the load balancer and every service. */
-  async start(): Promise<void> {
-    await this.listen();
-    for (const service of this.services) {
-      service.start();
-    }
-    this.scheduler.start();
-  }
-
-  /** Runs a task once, as RunTask does. */
-  async run(definition: TaskDefinition, name: string): Promise<Task> {
-    const task = await this.launch(definition, name);
-    this.tasks.push(task);
-    return task;
-  }
-
+  imageHas(file: string): boolean;
   /** Where a listener of the template is reached, for example port 443. */
-  url(templatePort: number): string {
-    const { secure } = this.listeners.find(({ port }) => port === templatePort) ?? { secure: false };
-    return `${secure ? 'https' : 'http'}://localhost:${this.loadBalancer?.portOf(templatePort)}`;
-  }
-
-  /** Starts a task; throws, naming the variable, when one does not exist. */
-  launch(definition: TaskDefinition, name: string): Promise<Task> {
-    return this.launcher.launch(definition, name);
-  }
-
+  url(templatePort: number): string;
+  /** Runs the release commands one after the other; throws when one fails, before any service has started. */
+  release(): Promise<Task[]>;
+  /** Starts the load balancer and every service. */
+  start(): Promise<void>;
   /** Drains everything in order. */
-  async stop(): Promise<void> {
-    this.scheduler.stop();
-    await Promise.all(this.services.map((service) => service.stop()));
-    this.close();
-  }
-
+  stop(): Promise<void>;
   /** Ends everything at once and leaves nothing behind. */
-  close(): void {
-    this.scheduler?.stop();
-    for (const service of this.services) {
-      service.abandon();
-    }
-    this.loadBalancer?.close();
-    this.backing?.close();
-    this.sandbox.close();
-  }
+  close(): void;
+}
 
-  private get announce(): Announce {
-    return this.props.announce;
-  }
+/** Makes everything that the processes of a stack need, and starts none of them. */
+export async function rehearse(props: RehearsalProps): Promise<Rehearsal> {
+  const parts = await provision(props);
+  return {
+    ...parts,
+    imageHas: (file) => imageHas(parts, file),
+    url: (templatePort) => url(parts, templatePort),
+    release: () => release(parts),
+    start: () => start(parts),
+    stop: () => stop(parts),
+    close: () => close(parts),
+  };
+}
 
-  private get provisioned(): Backing {
-    if (this.backing === undefined) {
-      throw new Error('the backing services are not provisioned yet');
-    }
-    return this.backing;
-  }
+function imageHas({ images }: Parts, file: string): boolean {
+  return [...images.values()].some(({ root, defaults }) =>
+    existsSync(path.join(root, defaults.workingDirectory, file)),
+  );
+}
 
-  private async provision(): Promise<void> {
-    const { assembly, cache, app, faults } = this.props;
-    const { announce, intrinsics, sandbox } = this;
-    const address = await registerNetwork(assembly, intrinsics, announce);
-    await this.issueCertificates();
-    const { authority, serverCertificate: certificate, caBundle } = this;
-    const common = { assembly, intrinsics, sandbox, cache, announce };
-    const backing = new Backing({ ...common, authority, certificate, breakDatabase: faults?.database });
-    this.backing = backing;
-    this.launcher = new Launcher({ ...common, backing, caBundle, app, patches: faults?.patches });
-    await Promise.all([this.launcher.prepareImages(), backing.provision()]);
-    for (const folder of clean(cache)) {
-      announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
-    }
+function url({ listeners, loadBalancer }: Parts, templatePort: number): string {
+  const { secure } = listeners.find(({ port }) => port === templatePort) ?? { secure: false };
+  return `${secure ? 'https' : 'http'}://localhost:${loadBalancer?.portOf(templatePort)}`;
+}
 
-    this.readDefinitions();
-    this.launcher.identify([...this.definitions.values()][0]);
-    this.makeServices(address);
-    this.listeners = readListeners(assembly.template, intrinsics);
-    const { definitions, doubles, secrets, services, region } = this;
-    this.scheduler = new Scheduler({
-      assembly,
-      intrinsics,
-      doubles,
-      definitions,
-      clusterArn: clusterArnOf(assembly),
-      run: (definition, name) => this.run(definition, name),
-      announce,
-    });
-    const ca = authority.certificate;
-    this.rotation = new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce });
+async function release({ definitions, run, secrets, props }: Parts): Promise<Task[]> {
+  const done: Task[] = [];
+  for (const definition of [...definitions.values()].filter(({ kind }) => kind === 'release')) {
+    props.announce.progress(`release: ${(definition.command ?? []).join(' ')}`);
+    const task = await run(definition, 'release');
+    const exit = await task.exited;
+    if (!Task.isClean(exit)) {
+      const how = exit.signal ?? `exit code ${exit.code}`;
+      const lines = task.logs.last(12).map((line) => `    ${line}`);
+      const message = `the release failed with ${how}, so no service starts: ${lastError(task)}\n${lines.join('\n')}`;
+      throw new Error(secrets.mask(message));
+    }
+    done.push(task);
   }
+  return done;
+}
 
-  private async issueCertificates(): Promise<void> {
-    this.announce.progress('certificates of a local authority');
-    const folder = this.sandbox.folder('certificates');
-    this.authority = await CertificateAuthority.create(folder);
-    const names = ['localhost', ...hostNames(this.assembly, this.intrinsics)];
-    this.serverCertificate = await this.authority.issue('server', names);
-    const trusted = this.props.faults?.untrustedCa
-      ? await CertificateAuthority.create(folder, 'another-ca')
-      : this.authority;
-    this.caBundle = trusted.certificate.certFile;
+async function start(parts: Parts): Promise<void> {
+  await listen(parts);
+  for (const service of parts.services) {
+    service.start();
   }
+  parts.scheduler.start();
+}
 
-  private readDefinitions(): void {
-    const { intrinsics, launcher } = this;
-    for (const { id, resource } of created(this.assembly.template, 'AWS::ECS::TaskDefinition', intrinsics)) {
-      const { Family } = intrinsics.properties(resource);
-      const arn = `arn:aws:ecs:${this.region}:${ACCOUNT}:task-definition/${Family ?? id}:1`;
-      intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
-      const definition = readTaskDefinition(arn, resource, intrinsics, (image) => launcher.hasImage(image));
-      if (definition.sidecars.length > 0) {
-        this.announce.substitution(`containers beside the application stay paper: ${definition.sidecars.join(', ')}`);
-      }
-      if (launcher.hasImage(definition.image)) {
-        this.definitions.set(arn, this.props.faults?.definition?.(definition) ?? definition);
-      }
-    }
+async function listen({ listeners, loadBalancer, props }: Parts): Promise<void> {
+  if (loadBalancer === undefined) {
+    return;
   }
+  for (const listener of listeners) {
+    const port = await portOr(listener.secure ? (props.httpsPort ?? 8443) : (props.httpPort ?? 8080));
+    await loadBalancer.listen(listener, port);
+    props.announce.substitution(`port ${listener.port} of the load balancer is ${port} of this machine`);
+  }
+}
 
-  private makeServices(loadBalancerAddress: string | undefined): void {
-    const { template } = this.assembly;
-    const { intrinsics, announce, groups } = this;
-    for (const { id, resource } of created(template, 'AWS::ElasticLoadBalancingV2::TargetGroup', intrinsics)) {
-      groups.set(id, new TargetGroup(id, resource, intrinsics, announce, loadBalancerAddress));
-    }
-    for (const read of readServices(template, intrinsics, this.definitions, groups, announce)) {
-      this.services.push(
-        new Service({
-          ...read,
-          launch: (definition, name) => this.launch(definition, name),
-          order: this.props.faults?.stopOrder ?? 'deregister-first',
-        }),
-      );
-    }
-  }
+async function stop(parts: Parts): Promise<void> {
+  parts.scheduler.stop();
+  await Promise.all(parts.services.map((service) => service.stop()));
+  close(parts);
+}
 
-  private async listen(): Promise<void> {
-    const settings = readLoadBalancer(this.assembly.template, this.intrinsics);
-    if (settings === undefined) {
-      return;
-    }
-    const { groups, serverCertificate: certificate, announce } = this;
-    this.loadBalancer = new LoadBalancer({ ...settings, groups, certificate, announce });
-    for (const listener of this.listeners) {
-      const preferred = listener.secure ? (this.props.httpsPort ?? 8443) : (this.props.httpPort ?? 8080);
-      const port = await portOr(preferred);
-      await this.loadBalancer.listen(listener, port);
-      announce.substitution(`port ${listener.port} of the load balancer is ${port} of this machine`);
-    }
+function close({ scheduler, services, loadBalancer, sandbox }: Parts): void {
+  scheduler.stop();
+  for (const service of services) {
+    service.abandon();
   }
+  loadBalancer?.close();
+  sandbox.close();
 }

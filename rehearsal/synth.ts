@@ -1,32 +1,45 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** An app of this repository that can be rehearsed. */
+export interface Example {
+  /** The command of the app. @default - the one of `cdk.json` */
+  readonly app?: string;
+  readonly context: Readonly<Record<string, string>>;
+}
+
 /** The example as it is deployed to production, under a name that nobody owns. */
-const EXAMPLE = { profile: 'production', domainName: 'shop.example.com', hostedZoneId: 'Z0123456789REHEARSAL' };
+export const SHOP: Example = {
+  context: { profile: 'production', domainName: 'shop.example.com', hostedZoneId: 'Z0123456789REHEARSAL' },
+};
+
+/** Two load-balanced services with host names of their own. */
+export const HOSTS: Example = { app: 'npx tsx --conditions=source test/rehearsal/hosts-app.ts', context: {} };
 
 /**
- * Synthesizes the example without the CLI into a folder named by its content. `cdk.json` says how; the template is not
- * validated again here.
+ * Synthesizes an example without the CLI into a folder named by its content.
+ *
+ * The template is not validated again here.
  */
-export async function synthesizeExample(root: string, cache: string): Promise<string> {
-  const directory = path.join(cache, 'assemblies', `new-${process.pid}`);
+export async function synthesize({ app, context }: Example, root: string, cache: string): Promise<string> {
+  const directory = path.join(cache, 'assemblies', `new-${process.pid}-${randomUUID()}`);
   const settings = JSON.parse(readFileSync(path.join(root, 'cdk.json'), 'utf8'));
-  const context = { ...settings.context, ...EXAMPLE, 'aws:cdk:enable-path-metadata': true };
+  const merged = { ...settings.context, ...context, 'aws:cdk:enable-path-metadata': true };
   const { CDK_DEFAULT_REGION, CDK_DEFAULT_ACCOUNT, ...environment } = process.env;
   try {
-    await run('/bin/sh', ['-c', settings.app], {
+    await run('/bin/sh', ['-c', app ?? settings.app], {
       cwd: root,
       maxBuffer: 1 << 26,
       env: {
         ...environment,
         HOME: path.join(cache, 'home'), // The CDK remembers fingerprints of assets there.
         CDK_OUTDIR: directory,
-        CDK_CONTEXT_JSON: JSON.stringify(context),
+        CDK_CONTEXT_JSON: JSON.stringify(merged),
         CDK_VALIDATION: 'false',
       },
     });

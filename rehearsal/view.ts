@@ -1,18 +1,17 @@
+import { createLogUpdate } from 'log-update';
 import type { Rehearsal } from './rehearsal';
 
-const CLEAR_BELOW = '\x1b[0J';
-const UP = (lines: number) => `\x1b[${lines}A\r`;
 const DIM = (text: string) => `\x1b[2m${text}\x1b[0m`;
 const GREEN = (text: string) => `\x1b[32m${text}\x1b[0m`;
 const RED = (text: string) => `\x1b[31m${text}\x1b[0m`;
 const LOG_LINES = 8;
-/** Rows fit into 80 columns: a row that wraps would be drawn over. */
+/** Rows fit into 80 columns. */
 const NAME_WIDTH = 26;
 const column = (name: string) => clip(name, NAME_WIDTH + 1).padEnd(NAME_WIDTH);
 
-/** The live picture of a rehearsal below the lines that were printed: services, requests, queues, last log lines. */
+/** Draws services, requests, queues and the last log lines below the lines that were printed. */
 export class View {
-  private drawn = 0;
+  private readonly live: ReturnType<typeof createLogUpdate>;
   private timer?: NodeJS.Timeout;
   private readonly recent: string[] = [];
   private readonly followed = new Set<string>();
@@ -20,7 +19,9 @@ export class View {
   constructor(
     private readonly rehearsal: Rehearsal,
     private readonly out: NodeJS.WriteStream = process.stdout,
-  ) {}
+  ) {
+    this.live = createLogUpdate(out, { showCursor: true });
+  }
 
   start(): void {
     const draw = () => void this.draw().catch(() => undefined);
@@ -30,17 +31,12 @@ export class View {
 
   stop(): void {
     clearInterval(this.timer);
+    this.live.done();
   }
 
   /** Prints a line that stays, above the picture. */
   print(line: string): void {
-    this.out.write(`${this.erased()}${line}\n`);
-    this.drawn = 0;
-  }
-
-  /** Goes back to where the picture begins; written together with what replaces it, so that nothing flickers. */
-  private erased(): string {
-    return this.drawn > 0 ? UP(this.drawn) + CLEAR_BELOW : '';
+    this.live.persist(line);
   }
 
   private async draw(): Promise<void> {
@@ -53,8 +49,7 @@ export class View {
       '',
       ...this.recent.slice(-LOG_LINES).map((line) => DIM(clip(line, width))),
     ];
-    this.out.write(`${this.erased()}${lines.join('\n')}\n`);
-    this.drawn = lines.length;
+    this.live(lines.join('\n'));
   }
 
   private services(): string[] {
@@ -66,11 +61,11 @@ export class View {
       const requests = service.group?.targets.reduce((sum, target) => sum + target.requests, 0);
       const served = requests === undefined ? '' : `${requests} requests`;
       const color = healthy >= service.desiredCount ? GREEN : RED;
-      return `  ${column(service.name)} ${color(state.padEnd(14))} ${served.padEnd(16)} ${service.replacements} replaced`;
+      return `  ${column(service.name)} ${color(state.padEnd(14))} ${served.padEnd(16)} ${service.losses.length} replaced`;
     });
   }
 
-  /** A line for each queue, with its dead letters; queues of dead letters that belong to no queue have lines of their own. */
+  /** A line for each queue, with its dead letters. A dead-letter queue of no queue has a line of its own. */
   private async queues(): Promise<string[]> {
     const queues = [...this.rehearsal.queues.values()];
     const depths = new Map(

@@ -1,5 +1,9 @@
-// Writes API.md, the reference of every public name, from the assembly that `npm run build` leaves behind.
-// Not by the command of jsii-docgen: that searches node_modules through our own link in it, for minutes. Here it gets the few assemblies that it needs.
+/**
+ * Writes API.md, the reference of every public name, from the assembly that `npm run build` leaves behind.
+ *
+ * The command of jsii-docgen searches node_modules through our own link in it, which takes minutes. Here it gets the
+ * few assemblies that it needs.
+ */
 const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const path = require('node:path');

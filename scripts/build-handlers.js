@@ -1,8 +1,10 @@
 // Bundles every Lambda handler of constructs/handlers/ into assets/, so that nobody needs esbuild or Docker to synthesize.
+// Beside them go the licences of what is bundled (NOTICE) and its bill of materials (sbom.cdx.json).
 const { X509Certificate } = require('node:crypto');
-const { readdirSync, existsSync, rmSync } = require('node:fs');
+const { readdirSync, existsSync, rmSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { build } = require('esbuild');
+const { billOfMaterials, notice, packagesOf } = require('./bundled-packages');
 
 const root = path.join(__dirname, '..');
 const sources = path.join(root, 'constructs', 'handlers');
@@ -34,11 +36,12 @@ function isUsed(certificate) {
   return subject === issuer && new Date(validTo) > new Date() && !isRsa4096;
 }
 
-async function main() {
+/** Bundles each handler into `assets/`; returns esbuild's account of what went into each. */
+async function bundle(write = true) {
   const names = readdirSync(sources).filter((name) => existsSync(path.join(sources, name, 'index.ts')));
-  rmSync(path.join(root, 'assets'), { recursive: true, force: true });
+  const metafiles = [];
   for (const name of names) {
-    await build({
+    const { metafile } = await build({
       absWorkingDir: root,
       entryPoints: [path.join(sources, name, 'index.ts')],
       outfile: path.join(root, 'assets', name, 'index.js'),
@@ -52,9 +55,25 @@ async function main() {
       plugins: [leanPg, rdsRoots],
       legalComments: 'none',
       logLevel: 'warning',
+      metafile: true,
+      write,
     });
+    metafiles.push(metafile);
   }
-  process.stdout.write(`bundled ${names.length} handlers into assets/\n`);
+  return metafiles;
 }
 
-main();
+async function main() {
+  rmSync(path.join(root, 'assets'), { recursive: true, force: true });
+  const metafiles = await bundle();
+  const packages = packagesOf(metafiles, root);
+  writeFileSync(path.join(root, 'assets', 'NOTICE'), notice(packages));
+  writeFileSync(path.join(root, 'assets', 'sbom.cdx.json'), billOfMaterials(packages));
+  process.stdout.write(`bundled ${metafiles.length} handlers into assets/, with code of ${packages.length} packages\n`);
+}
+
+module.exports = { bundle };
+
+if (require.main === module) {
+  main();
+}

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
+import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
+import { fullDiff, type ResourceDifference, ResourceImpact } from '@aws-cdk/cloudformation-diff';
 
 /** What is read of a template. */
 export interface Template {
@@ -18,70 +20,68 @@ export interface Templates {
 export interface Loss {
   readonly stack: string;
   readonly id: string;
+  /** The property whose change it is, where it is one. */
+  readonly property?: string;
   readonly why: string;
 }
 
-/**
- * The types that store something, and those of their properties that CloudFormation can change only by making a new
- * resource, or cannot change at all.
- *
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-backup-backupvault.html
- * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html
- */
-export const CREATE_ONLY: { readonly [type: string]: readonly string[] } = {
-  'AWS::RDS::DBInstance': [
-    'AvailabilityZone',
-    'BackupTarget',
-    'CharacterSetName',
-    'CustomIAMInstanceProfile',
-    'DBClusterIdentifier',
-    'DBInstanceIdentifier',
-    'DBName',
-    'DBSnapshotIdentifier',
-    'DBSubnetGroupName',
-    'DBSystemId',
-    'Engine',
-    'KmsKeyId',
-    'MasterUsername',
-    'NcharCharacterSetName',
-    'Port',
-    'SourceDBInstanceIdentifier',
-    'SourceRegion',
-    'StorageEncrypted',
-    'Timezone',
-  ],
-  'AWS::KMS::Key': ['KeySpec', 'KeyUsage', 'MultiRegion', 'Origin'],
-  'AWS::SecretsManager::Secret': ['Name'],
-  'AWS::SQS::Queue': ['FifoQueue', 'QueueName'],
-  'AWS::S3::Bucket': ['BucketName', 'BucketNamePrefix', 'BucketNamespace', 'ObjectLockEnabled'],
-  'AWS::Backup::BackupVault': ['BackupVaultName', 'EncryptionKeyArn'],
-  'AWS::Logs::LogGroup': ['LogGroupName'],
+/** What a deployment can do to a resource that loses what it stores. */
+const LOSSES: { readonly [impact in ResourceImpact]?: string } = {
+  [ResourceImpact.WILL_DESTROY]: 'leaves the stack: deleted',
+  [ResourceImpact.WILL_ORPHAN]: 'leaves the stack: retained, and nothing uses it any more',
+  [ResourceImpact.WILL_REPLACE]: 'is replaced',
+  // By some values or some changes of the engine: AWS's documentation of the property says by which.
+  [ResourceImpact.MAY_REPLACE]: 'may be replaced',
 };
 
-/** The logical ids of what a template stores, by type. */
+let specification: ReturnType<typeof loadAwsServiceSpecSync> | undefined;
+
+/** The logical ids of what a template stores, by type: of every type that AWS's own specification calls stateful. */
 export function statefulIds({ Resources = {} }: Template): { [type: string]: string[] } {
-  const ids = Object.keys(CREATE_ONLY).map((type) => [
-    type,
-    Object.keys(Resources)
-      .filter((id) => Resources[id].Type === type)
-      .sort(),
-  ]);
-  return Object.fromEntries(ids.filter(([, found]) => found.length > 0));
+  specification ??= loadAwsServiceSpecSync(); // takes half a second
+  const spec = specification;
+  const types = [...new Set(Object.values(Resources).map(({ Type }) => Type))].sort();
+  const stateful = types.filter((type) =>
+    spec.lookup('resource', 'cloudFormationType', 'equals', type).some(({ isStateful }) => isStateful),
+  );
+  const idsOf = (type: string) => Object.keys(Resources).filter((id) => Resources[id].Type === type);
+  return Object.fromEntries(stateful.map((type) => [type, idsOf(type).sort()]));
 }
 
-/** Every stateful resource that a deployment of the new templates over the old ones would delete, orphan or replace. */
+/**
+ * Every change in a deployment of the new templates over the old ones that deletes, orphans or replaces a stateful resource.
+ *
+ * Allowed are resources, by logical id, or single properties of them, as `ID.Property`; either with `STACK/` before it.
+ */
 export function losses(before: Templates, after: Templates, allowed: readonly string[] = []): Loss[] {
-  return Object.entries(before)
-    .flatMap(([stack, template]) => {
-      const found = Object.values(statefulIds(template)).flat();
-      return found.flatMap((id) => reasons(id, template, after[stack]).map((why) => ({ stack, id, why })));
-    })
-    .filter(({ stack, id }) => !allowed.includes(id) && !allowed.includes(`${stack}/${id}`));
+  return Object.entries(before).flatMap(([stack, template]) => {
+    const { resources } = fullDiff(template, after[stack] ?? {});
+    const ids = Object.values(statefulIds(template)).flat();
+    const found = ids.flatMap((id) => lossesIn(resources.changes[id]).map((loss) => ({ stack, id, ...loss })));
+    return found.filter(({ id, property }) => {
+      const names = [id, `${id}.${property}`];
+      return !names.some((name) => allowed.includes(name) || allowed.includes(`${stack}/${name}`));
+    });
+  });
+}
+
+function lossesIn(change: ResourceDifference | undefined): Pick<Loss, 'property' | 'why'>[] {
+  const what = change && LOSSES[change.changeImpact];
+  if (change === undefined || what === undefined) {
+    return [];
+  }
+  if (change.resourceTypeChanged) {
+    return [{ why: `${what}: its type changes from ${change.oldResourceType} to ${change.newResourceType}` }];
+  }
+  const causes = Object.entries(change.propertyUpdates).flatMap(([property, { changeImpact, oldValue, newValue }]) => {
+    const of = changeImpact && LOSSES[changeImpact];
+    return of === undefined ? [] : [{ property, why: `${of}: from ${show(oldValue)} to ${show(newValue)}` }];
+  });
+  return causes.length === 0 ? [{ why: what }] : causes;
+}
+
+function show(value: unknown): string {
+  return value === undefined ? 'nothing' : JSON.stringify(value);
 }
 
 /** The templates of a synthesized assembly, those of its stages included, or the one template in a file. */
@@ -115,25 +115,11 @@ interface Manifest {
   };
 }
 
-function reasons(id: string, before: Template, after: Template | undefined): string[] {
-  const old = before.Resources?.[id];
-  const now = after?.Resources?.[id];
-  if (old === undefined || now === undefined) {
-    return ['is no longer in the template: deleted, or orphaned where it is retained'];
-  }
-  if (now.Type !== old.Type) {
-    return [`changes its type from ${old.Type} to ${now.Type}: replaced`];
-  }
-  return CREATE_ONLY[old.Type]
-    .filter((name) => !isDeepStrictEqual(old.Properties?.[name], now.Properties?.[name]))
-    .map((name) => `changes ${name} from ${said(old.Properties?.[name])} to ${said(now.Properties?.[name])}: replaced`);
-}
-
-function said(value: unknown): string {
-  return value === undefined ? 'nothing' : JSON.stringify(value);
-}
-
-/** `npm run compare -- OLD NEW [--allow ID]...`: exits with 1 when something stored would be lost. */
+/**
+ * `npm run compare -- OLD NEW [--allow ID|ID.Property]...`: exits with 1 when something stored would be lost.
+ *
+ * What replaces a resource is known from AWS's specification of every resource type, not from a list of ours.
+ */
 function main(): void {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
@@ -141,18 +127,19 @@ function main(): void {
   });
   if (positionals.length !== 2) {
     process.stderr.write(
-      'usage: npm run compare -- OLD NEW [--allow ID]...   (assemblies as of cdk synth, or templates)\n',
+      'usage: npm run compare -- OLD NEW [--allow ID|ID.Property]...   (assemblies as of cdk synth, or templates)\n',
     );
     process.exitCode = 2;
     return;
   }
   const [before, after] = positionals.map((path) => readTemplates(path));
   const found = losses(before, after, values.allow);
-  for (const { stack, id, why } of found) {
-    process.stdout.write(`${stack}/${id} ${why}\n`);
+  for (const { stack, id, property, why } of found) {
+    process.stdout.write(`${stack}/${[id, property].filter(Boolean).join('.')} ${why}\n`);
   }
   const compared = Object.values(before).flatMap((template) => Object.values(statefulIds(template)).flat()).length;
-  process.stdout.write(`${compared} stateful resources compared, ${found.length} would be lost\n`);
+  const lost = new Set(found.map(({ stack, id }) => `${stack}/${id}`)).size;
+  process.stdout.write(`${compared} stateful resources compared, ${lost} would be lost\n`);
   process.exitCode = found.length === 0 ? 0 : 1;
 }
 

@@ -109,7 +109,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
     // What is made is changed; what is brought is used as it comes.
     ...(parts.loadBalancer === undefined && {
       ...(domainNames.length > 0 && { domainNames, hostedZone: zone(stack) }),
-      rateLimit: given.firewall,
+      firewallOptions: given.firewall === undefined ? undefined : { rateLimit: given.firewall },
     }),
     ...(hasQueues &&
       parts.broker === undefined && {
@@ -164,7 +164,8 @@ function loadBalancedOptions(given: Configuration['web']) {
       minCapacity: given.tasks.minCapacity,
       maxCapacity: given.tasks.minCapacity + given.tasks.more,
     }),
-    targetCpuPercent: given.targetCpuPercent,
+    // Refused where nothing scales.
+    targetCpuPercent: given.tasks?.more === 0 ? undefined : given.targetCpuPercent,
     stopTimeout: given.stopTimeout === undefined ? undefined : Duration.seconds(given.stopTimeout),
     deregistrationDelay:
       given.deregistrationDelay === undefined ? undefined : Duration.seconds(given.deregistrationDelay),

@@ -160,10 +160,46 @@ const SWITCHES: { [profile: string]: Switch[] } = {
   ],
 };
 
+type ProfileOf = (options?: ProfileOptions) => Profile;
+const PROFILES: [name: string, make: ProfileOf][] = [
+  ['production', Profile.production],
+  ['development', Profile.development],
+];
+const WEB_ALONE = {
+  asgi: undefined,
+  queues: undefined,
+  workers: undefined,
+  beat: undefined,
+  scheduledCommands: undefined,
+};
+
+let whole: { name: string; make: ProfileOf; bill: Cost[] }[] | undefined;
+
+/** The bill of the whole application in each profile. Both documents print it, so it is made once. */
+function wholeBills() {
+  whole ??= PROFILES.map(([name, make]) => ({ name, make, bill: costsOf(templateOf(make())) }));
+  return whole;
+}
+
+/** The table of README.md: the whole application and the smallest one, in whole dollars a month. */
+export function priceTable(): string {
+  const all = wholeBills().map(({ bill }) => `$${Math.round(total(bill))}`);
+  const small = PROFILES.map(([, make]) => `$${Math.round(total(costsOf(templateOf(make(), WEB_ALONE))))}`);
+  return [
+    row([
+      'List price a month, us-east-1',
+      '`Profile.production()`: redundant, protected',
+      '`Profile.development()`: small, disposable',
+    ]),
+    '|---|---:|---:|',
+    row(['gunicorn, uvicorn, two Celery workers, beat, PostgreSQL', ...all]),
+    row(['gunicorn and PostgreSQL alone', ...small]),
+  ].join('\n');
+}
+
 /** The generated part of docs/cost.md. */
 export function costTables(): string {
-  const profiles = { production: Profile.production, development: Profile.development };
-  const bills = Object.entries(profiles).map(([name, make]) => ({ name, make, bill: costsOf(templateOf(make())) }));
+  const bills = wholeBills();
   const items = [...new Set(bills.flatMap(({ bill }) => bill.map(({ item }) => item)))];
   const cell = (bill: Cost[], item: string) => {
     const cost = bill.find((other) => other.item === item);

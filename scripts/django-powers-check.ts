@@ -9,7 +9,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectPostgres } from '../constructs/handlers/shared/postgres';
 import { cacheFolder } from '../rehearsal/check-run';
-import { virtualEnvironment } from '../rehearsal/python';
+import { virtualEnvironment } from '../rehearsal/image/python';
 import { type LocalPostgres, startPostgres } from './lib/local-postgres';
 import { runRoles } from './lib/run-roles';
 

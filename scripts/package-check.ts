@@ -37,6 +37,7 @@ const npm: Step[] = [
     },
   ],
   ['the tarball has what it needs, and nothing else', checkContent],
+  ['NOTICE and the bill of materials name every bundled package, NOTICE with its licence', checkNotices],
   [
     'installs beside aws-cdk-lib and constructs in an empty project',
     () => {
@@ -48,6 +49,21 @@ const npm: Step[] = [
       const peers = Object.keys(manifest.peerDependencies).map((name) => `${name}@${manifest.devDependencies[name]}`);
       run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball, ...peers], CONSUMER);
       return peers.join(', ');
+    },
+  ],
+  [
+    'an ES module can import every public name',
+    () => {
+      const script = `
+        import * as names from '${manifest.name}';
+        const { default: all, ...named } = names;
+        console.log(JSON.stringify([Object.keys(all), Object.keys(all).filter((name) => named[name] === undefined)]));`;
+      const output = run(process.execPath, ['--input-type=module', '--eval', script], CONSUMER, 'stdout');
+      const [names, missing]: string[][] = JSON.parse(output);
+      if (names.length === 0 || missing.length > 0) {
+        throw new Error(`of ${names.length} names, these cannot be imported: ${missing.join(', ')}`);
+      }
+      return `${names.length} names`;
     },
   ],
   [
@@ -111,12 +127,13 @@ function checkContent(): string {
     ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', '.jsii'],
     ...['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/constructs/application/django-application.js'],
     ...handlers.map((name) => `assets/${name}/index.js`),
+    ...['assets/NOTICE', 'assets/sbom.cdx.json'],
   ];
   const missing = needed.filter((file) => !packed.includes(file));
   const allowed = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|API\.md|\.jsii)$/,
     /^dist\/(lib|constructs)\/[\w/-]+\.(js|d\.ts)$/,
-    /^assets\/[\w-]+\/[\w.-]+\.(js|mjs|json|pem)$/,
+    /^assets\/([\w-]+\/[\w.-]+\.(js|mjs|json|pem)|NOTICE|sbom\.cdx\.json)$/,
   ];
   const leaked = packed.filter(
     (file) =>
@@ -128,6 +145,32 @@ function checkContent(): string {
     );
   }
   return `${needed.length} looked for`;
+}
+
+/** Asks a process of its own what the bundler puts in: esbuild's answer comes later than a step may wait for. */
+function checkNotices(): string {
+  const script = `require('./scripts/build-handlers.js').bundle(false).then((files) => console.log(JSON.stringify(files)))`;
+  const metafiles: { outputs: Record<string, { inputs: Record<string, unknown> }> }[] = JSON.parse(
+    run(process.execPath, ['-e', script], ROOT, 'stdout'),
+  );
+  // Of all files that it read, those of which something is left in the bundle.
+  const outputs = metafiles.flatMap((metafile) => Object.values(metafile.outputs));
+  const files = outputs.flatMap(({ inputs }) => Object.keys(inputs)).filter((file) => file.includes('node_modules/'));
+  const folders = new Set(files.map((file) => /.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? file));
+  const notice = read('assets/NOTICE').split(/\n-{80}\n/);
+  const { components } = JSON.parse(read('assets/sbom.cdx.json'));
+  const purls = components.map(({ purl }: { purl: string }) => decodeURIComponent(purl));
+  const missing = [...folders].filter((folder) => {
+    const { name, version, license } = JSON.parse(read(`${folder}/package.json`));
+    const names = notice.findIndex((part) => part.split('\n').includes(`${name} ${version} (${license})`));
+    const text = notice[names + 1] ?? '';
+    const legal = /Apache License|Permission (is hereby granted|to use, copy)/.test(text) && /Copyright/i.test(text);
+    return names === -1 || !legal || !purls.includes(`pkg:npm/${name}@${version}`);
+  });
+  if (missing.length > 0 || folders.size === 0) {
+    throw new Error(`not named, or without a licence: ${missing.join(', ') || 'nothing is bundled'}`);
+  }
+  return `${folders.size} packages`;
 }
 
 /** aws-cdk-lib reaches PyPI some days after npm: until then the wheel is tried with the newest one, and that is said. */

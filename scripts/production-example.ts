@@ -5,11 +5,15 @@ import { ShopStack } from '../examples/django-app/shop-stack';
 /** The full production example in an app of its own: what the compliance packs, the wiring walk and the benchmark look at. */
 export function productionExample(props: AppProps = {}): { app: App; stack: ShopStack } {
   const app = new App(props);
-  const stack = new ShopStack(app, 'Shop', {
+  return { app, stack: productionStack(app, 'Shop') };
+}
+
+/** The production example as one stack of several. */
+export function productionStack(app: App, id: string): ShopStack {
+  return new ShopStack(app, id, {
     profile: Profile.production(),
     domainName: 'shop.example.com',
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     notificationEmail: 'ops@example.com',
   });
-  return { app, stack };
 }

@@ -1,10 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
 import fc from 'fast-check';
-import { packs, type ValidationReport } from './compliance';
+import { packs } from './compliance';
 import { applicationOf, type Configuration, configuration } from './configurations';
+import { complaintsIn, reportsOf } from './validation-report';
 import { STRICT } from './validity';
 
 /** How many configurations share one App: validation plugins are made once for each. */
@@ -47,8 +45,7 @@ function batches(all: Sample[]): Sample[][] {
 }
 
 function complaintsOf(batch: Sample[]): string[] {
-  const outdir = mkdtempSync(join(tmpdir(), 'properties-'));
-  try {
+  const reports = reportsOf((outdir) => {
     const app = new App({
       context: { ...STRICT, '@aws-cdk/core:suppressTemplateIndentation': true },
       outdir,
@@ -62,12 +59,9 @@ function complaintsOf(batch: Sample[]): string[] {
     if (batch[0].given.production) {
       Validations.of(app).addPlugins(...packs());
     }
-    app.synth();
-    return complaintsIn(outdir);
-  } finally {
-    rmSync(outdir, { recursive: true, force: true });
-    process.exitCode = undefined; // A finding sets it; here it is the caller who judges.
-  }
+    return app;
+  });
+  return complaintsIn(reports.filter(({ pluginName }) => pluginName !== 'Construct Annotations'));
 }
 
 function make(app: App, id: string, given: Configuration): void {
@@ -76,15 +70,4 @@ function make(app: App, id: string, given: Configuration): void {
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${JSON.stringify(given)}`);
   }
-}
-
-function complaintsIn(outdir: string): string[] {
-  const report: ValidationReport = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
-  return report.pluginReports
-    .filter(({ pluginName }) => pluginName !== 'Construct Annotations')
-    .flatMap(({ violations }) =>
-      violations.flatMap(({ ruleName, description, violatingConstructs }) =>
-        violatingConstructs.map(({ constructPath }) => `${ruleName} ${constructPath}: ${description}`),
-      ),
-    );
 }

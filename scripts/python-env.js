@@ -1,4 +1,6 @@
-// Makes (once) the virtual environment .cache/venv-<name> and installs into it what <name>/pyproject.toml asks for in its test extra.
+/**
+ * Makes the virtual environment .cache/venv-<name> once, and installs what the test extra of <name>/pyproject.toml asks for.
+ */
 const { execFileSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
 const { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');

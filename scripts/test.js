@@ -1,5 +1,6 @@
-// `npm test`: lint, type check, jsii, the unit tests and the Python tests of runtime/. Every step prints what failed and why;
-// the last line is `N passed, N failed`, counted in tests, with one for each step that is no test runner.
+// `npm test`: lint, types, jsii, the unit tests and the Python tests of runtime/, with the coverage of both languages.
+// Every step prints what failed and why; the last line is `N passed, N failed`, counted in tests, with one for each step
+// that is no test runner. The floors of coverage stand in jest.config.js and in runtime/pyproject.toml.
 const { spawn } = require('node:child_process');
 const { mkdirSync, readFileSync, rmSync } = require('node:fs');
 const { setPriority } = require('node:os');
@@ -15,9 +16,9 @@ const BESIDE = 5;
 const bin = (name) => path.join(root, 'node_modules', '.bin', name);
 
 /** Runs a command; its output is shown only when it fails, or when it says anything that should be silent. */
-function run(command, args, niceness = BESIDE) {
+function run(command, args, niceness = BESIDE, cwd = root) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: { ...process.env, CI: 'true', FORCE_COLOR: '0' } });
+    const child = spawn(command, args, { cwd, env: { ...process.env, CI: 'true', FORCE_COLOR: '0' } });
     if (child.pid !== undefined) {
       setPriority(child.pid, niceness);
     }
@@ -43,35 +44,47 @@ const jest = {
   name: 'unit tests (jest)',
   run: async () => {
     const file = path.join(cache, 'jest.json');
-    const { output } = await run(node, [...FRUGAL, bin('jest'), '--json', `--outputFile=${file}`], 0);
-    return counted(output, () => {
+    const args = ['--coverage', '--json', `--outputFile=${file}`];
+    const { code, output } = await run(node, [...FRUGAL, bin('jest'), ...args], 0);
+    return counted(code, output, () => {
       const result = JSON.parse(readFileSync(file, 'utf8'));
-      return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
+      const { total } = JSON.parse(readFileSync(path.join(cache, 'coverage', 'coverage-summary.json'), 'utf8'));
+      return {
+        passed: result.numPassedTests,
+        failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+        note: `coverage of lib/ and constructs/: ${total.lines.pct} % of lines, ${total.branches.pct} % of branches`,
+      };
     });
   },
 };
+
+const npm = (name, script) => check(name, 'npm', ['run', '--silent', script], true);
+const python = [
+  check('environment of runtime/ (pip)', node, ['scripts/python-env.js', 'runtime']),
+  npm('lint and format of Python (ruff)', 'lint:python'),
+  npm('types of Python (mypy --strict)', 'typecheck:python'),
+];
 
 const pytest = {
   name: 'runtime/ (pytest with Django, Celery and channels)',
   run: async () => {
     const file = path.join(cache, 'pytest.xml');
-    const venv = await run(node, [path.join(__dirname, 'python-env.js'), 'runtime']);
-    if (venv.code !== 0) {
-      return { passed: 0, failed: 1, output: venv.output };
-    }
-    const python = path.join(root, '.cache', 'venv-runtime', 'bin', 'python');
-    const { output } = await run(python, [
-      '-m',
-      'pytest',
-      '-q',
-      '-p',
-      'no:cacheprovider',
-      `--junitxml=${file}`,
-      'runtime',
-    ]);
-    return counted(output, () => {
+    const command = path.join(root, '.cache', 'venv-runtime', 'bin', 'coverage');
+    const data = `--data-file=${path.join(cache, 'coverage.python')}`;
+    const coverage = (...args) => run(command, args, BESIDE, path.join(root, 'runtime'));
+    const { code, output } = await coverage(
+      ...['run', data, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${file}`],
+    );
+    await coverage('combine', '--quiet', data);
+    const report = await coverage('report', data);
+    return counted(code || report.code, `${output}${report.output}`, () => {
       const [, tests, failures, errors] = suite(readFileSync(file, 'utf8'));
-      return { passed: tests - failures - errors, failed: failures + errors };
+      const [, total] = /^TOTAL.* ([\d.]+%)$/m.exec(report.output);
+      return {
+        passed: tests - failures - errors,
+        failed: failures + errors,
+        note: `coverage of django_fargate: ${total} of lines and branches`,
+      };
     });
   },
 };
@@ -84,11 +97,12 @@ function suite(xml) {
   return [xml, attribute('tests'), attribute('failures'), attribute('errors')];
 }
 
-/** A runner that wrote no result, or ran no test, has failed. */
-function counted(output, read) {
+/** A runner has failed, too, that wrote no result, ran no test, or ended with an error although every test passed. */
+function counted(code, output, read) {
   try {
     const counts = read();
-    return counts.passed + counts.failed > 0 ? { ...counts, output } : { passed: 0, failed: 1, output };
+    const silent = counts.failed === 0 && (counts.passed === 0 || code !== 0);
+    return { ...counts, failed: silent ? 1 : counts.failed, output };
   } catch (error) {
     return { passed: 0, failed: 1, output: `${output}\n${error}` };
   }
@@ -102,6 +116,9 @@ async function inOrder(steps) {
     const seconds = ((Date.now() - start) / 1000).toFixed(1);
     const verdict = result.failed === 0 ? 'ok    ' : 'FAILED';
     process.stdout.write(`${verdict} ${step.name}: ${result.passed} passed, ${result.failed} failed (${seconds} s)\n`);
+    if (result.note !== undefined) {
+      process.stdout.write(`       ${result.note}\n`);
+    }
     if (result.failed > 0) {
       process.stdout.write(`${result.output}\n`);
     }
@@ -120,6 +137,7 @@ async function main() {
       check('jsii --Werr', node, ['scripts/quiet-node.js', 'jsii', '--Werr'], true),
       check('lint and format (biome)', bin('biome'), ['check', '--error-on-warnings']),
       check('types (tsc)', node, ['node_modules/tsnative/bin/tsc', '--noEmit', '-p', 'tsconfig.json']),
+      ...python,
       pytest,
     ]),
   ]);

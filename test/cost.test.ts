@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Cost, costsOf, costTables, DOCUMENT, GENERATED, HOURS, PRICES, total } from '../scripts/cost';
+import { join } from 'node:path';
+import { type Cost, costsOf, costTables, DOCUMENT, GENERATED, HOURS, PRICES, priceTable, total } from '../scripts/cost';
 
 const service = (properties: object, taskDefinition: object = {}) => ({
   Task: {
@@ -33,6 +34,11 @@ test('the tables in docs/cost.md are those that the code gives', () => {
   const written = GENERATED.exec(readFileSync(DOCUMENT, 'utf8'))?.groups?.tables;
   expect(written?.trim()).toBe(costTables());
 }, 120_000);
+
+test('README.md shows the prices that the code gives; otherwise run `npm run docs`', () => {
+  const readme = readFileSync(join(__dirname, '..', 'README.md'), 'utf8');
+  expect(readme).toContain(priceTable());
+}, 60_000);
 
 test('the smallest task on ARM costs what AWS writes for it', () => {
   expect(costOf(service({}), 'Tasks: web').dollars).toBeCloseTo(7.21, 2);

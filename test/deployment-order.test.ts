@@ -1,7 +1,8 @@
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoApplication, type DjangoApplicationProps } from '../constructs/application/django-application';
+import { DjangoApplication } from '../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 import { Profile } from '../constructs/core/profile';
 import { productionExample } from '../scripts/production-example';
 import { only, type Template, templateOf, testStack } from './support';
@@ -77,7 +78,7 @@ describe.each([
   test.each<[string, Partial<DjangoApplicationProps>]>([
     ['the image', { image: ContainerImage.fromRegistry('shop:2') }],
     ['the environment', { environment: { FLAG: '1' } }],
-    ['the command', { release: { command: ['./release.sh'] } }],
+    ['the command', { releaseOptions: { command: ['./release.sh'] } }],
   ])('releases when %s changes', (_, props) => {
     const after = releaseOf(shop(profile, props));
     expect(after.properties).toEqual(before.properties); // The reference stays, and resolves to another revision:
@@ -85,7 +86,7 @@ describe.each([
   });
 
   test('releases when the revision changes, whatever the image', () => {
-    const after = releaseOf(shop(profile, { release: { revision: '2' } }));
+    const after = releaseOf(shop(profile, { releaseOptions: { revision: '2' } }));
     expect(after.properties).toEqual({ ...before.properties, Revision: '2' });
   });
 });

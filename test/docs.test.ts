@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { App } from 'aws-cdk-lib';
 import * as ts from 'typescript';
-import { contractDocument } from '../scripts/docs';
+import { contractDocument, requirementsBlock, withBlock } from '../scripts/docs';
 
 const ROOT = join(__dirname, '..');
+/** Every page of the repository; folders of dependencies are not entered. */
 const PAGES = [
-  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'runtime/README.md'],
-  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join('docs', file)),
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'rehearsal/README.md', 'runtime/README.md'],
+  ...['constructs', 'docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.md') && !file.includes('node_modules') && !file.includes('vendor'))
+      .map((file) => join(folder, file)),
+  ),
 ].sort();
 
 /** A piece of TypeScript in the documentation, and where it stands. */
@@ -48,12 +51,29 @@ describe('the documentation', () => {
 describe('README.md', () => {
   test('has a row for every construct', () => {
     const constructs = sources()
-      .filter(
-        (file) => file.startsWith('constructs/') && !file.includes('/private/') && !file.startsWith('constructs/core/'),
-      )
-      .filter((file) => /^export class \w+ extends \w*(Construct|Service|Base)\b/m.test(read(file)));
+      .filter((file) => file.startsWith('constructs/') && !file.startsWith('constructs/core/'))
+      .filter((file) => {
+        const [, name] = /^export class (\w+) extends \w*(?:Construct|Service|Base)\b/m.exec(read(file)) ?? [];
+        return name !== undefined && publicNames().includes(name);
+      });
     expect(constructs.length).toBeGreaterThanOrEqual(18);
     expect(constructs.filter((file) => !read('README.md').includes(`](${file})`))).toEqual([]);
+  });
+
+  test('lists the versions that package.json and runtime/pyproject.toml declare; otherwise run `npm run docs`', () => {
+    const readme = read('README.md');
+    expect(requirementsBlock()).toMatch(/Django \| \d+\.\d+ or later.*Celery.* \d+\.\d+ or later/s);
+    expect(withBlock(readme, 'requirements', requirementsBlock())).toBe(readme);
+  });
+
+  test('says in its first 60 lines what it makes, what that costs, what it needs and what to type', () => {
+    const screen = read('README.md').split('\n').slice(0, 60).join('\n');
+    expect(screen).toMatch(/architecture\.svg/);
+    expect(screen).toMatch(/\| \$\d+ \|/);
+    expect(screen).toContain(requirementsBlock());
+    expect(screen).toMatch(/^npm ci && npm start/m);
+    expect(screen).toMatch(/^npm test/m);
+    expect(screen).toMatch(/^npx cdk deploy/m);
   });
 
   test('deploys with the lines that it shows: they synthesize a web, an ASGI and two worker services, beat and a database', () => {

@@ -1,42 +1,11 @@
 process.env.CDK_VALIDATION = 'true';
 
-import { App, type AppProps, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
-import { Profile } from 'cdk-django-fargate';
-import { ShopStack } from '../examples/django-app/shop-stack';
-import { ExistingNetworkStack } from '../examples/existing-network/stack';
-import { MinimalStack } from '../examples/minimal/stack';
-import { NotesPipelineStack } from '../examples/pipeline/stack';
-import { productionExample } from '../scripts/production-example';
+import { appWith, EXAMPLES } from '../scripts/examples';
 import { checkConfigurations } from '../scripts/properties';
 import { complaintsOf, FLAGS } from '../scripts/validity';
-
-function appWith(props: AppProps, make: (app: App) => unknown): App {
-  const app = new App(props);
-  make(app);
-  return app;
-}
-
-const EXAMPLES: { [name: string]: (props: AppProps) => App } = {
-  'django-app in production': (props) => productionExample(props).app,
-  'django-app in development': (props) =>
-    appWith(props, (app) => new ShopStack(app, 'Shop', { profile: Profile.development() })),
-  minimal: (props) => appWith(props, (app) => new MinimalStack(app, 'Notes')),
-  'existing-network': (props) =>
-    appWith(props, (app) => {
-      return new ExistingNetworkStack(app, 'Intranet', { env: { account: '111122223333', region: 'eu-central-1' } });
-    }),
-  pipeline: (props) =>
-    appWith(props, (app) => {
-      return new NotesPipelineStack(app, 'Pipeline', {
-        account: '111122223333',
-        region: 'eu-central-1',
-        connectionArn:
-          'arn:aws:codeconnections:eu-central-1:111122223333:connection/11111111-2222-3333-4444-555555555555',
-      });
-    }),
-};
 
 // In one file with the examples: the validation takes seconds to warm up, once for each file.
 test('200 random valid configurations synthesize, pass the strict validation and need no further acknowledgement', () => {

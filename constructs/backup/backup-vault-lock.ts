@@ -1,24 +1,36 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockConfiguration } from 'aws-cdk-lib/aws-backup';
 
-/** Within which bounds the lock of a vault keeps backups. */
+/** Bounds that the lock of a vault puts on retention. */
 export interface BackupVaultLockOptions {
-  /** Nothing in the vault can be deleted before this age, in whole days. @default Duration.days(7) */
+  /**
+   * Age in whole days before which no backup can be deleted.
+   *
+   * @default Duration.days(7)
+   */
   readonly minRetention?: Duration;
-  /** No backup may be made to stay longer than this, in whole days. @default - no limit */
+  /**
+   * Longest retention of a backup, in whole days.
+   *
+   * Jobs that ask for more fail.
+   *
+   * @default - no limit
+   */
   readonly maxRetention?: Duration;
 }
 
-/** Properties of a lock that nobody can open. */
+/** Options of a compliance lock, which nobody can open. */
 export interface ComplianceLockOptions extends BackupVaultLockOptions {
-  /** How long the lock can still be changed or taken off after it is made: whole days, at least 3. */
+  /**
+   * Time after its creation within which the lock can still be changed or removed: whole days, at least 3.
+   */
   readonly changeableFor: Duration;
   /** The words of `BackupVaultLock.COMPLIANCE_CONFIRMATION`, to show that the consequence is understood. */
   readonly confirmation: string;
 }
 
 /**
- * How a backup vault resists the deletion of what is in it.
+ * Protects the backups in a vault from deletion.
  *
  * @example
  * const lock = BackupVaultLock.governance({ minRetention: Duration.days(14) });
@@ -35,14 +47,18 @@ export class BackupVaultLock {
     return new BackupVaultLock('none');
   }
 
-  /** A lock that only those can change or take off who have the permission for it. */
+  /** A lock that only principals with the permission can change or remove. */
   public static governance(options: BackupVaultLockOptions = {}): BackupVaultLock {
     return new BackupVaultLock('governance', options);
   }
 
   /**
-   * A lock that nobody can open after `changeableFor`: not the root user, not AWS. Until the last backup has expired neither
-   * it nor the vault can be deleted, and everything in it is paid for.
+   * A lock that cannot be changed or removed after `changeableFor`.
+   *
+   * Use `governance()` unless a regulation asks for this one.
+   *
+   * **After that time nobody can open it, not the root user and not AWS. Until the last backup has expired,
+   * backups and vault cannot be deleted, and all of them are billed.**
    */
   public static compliance(options: ComplianceLockOptions): BackupVaultLock {
     return new BackupVaultLock('compliance', options, options);

@@ -9,11 +9,13 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { type Profile, profileValues } from '../core/profile';
+import { runbookUrl } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
-import { checkBackup, checkSchedule } from './private/checks';
+import { checkBackup, checkSchedule, DEFAULT_START_WINDOW } from './private/checks';
 import { RestoreTest } from './private/restore-test';
 
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];
@@ -23,41 +25,90 @@ const FAILED = ['FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'];
 export interface DatabaseBackupRule {
   /** Name of the rule: up to 50 letters, digits, dots, dashes and underscores. */
   readonly name: string;
-  /** When a backup is made: a cron expression, hours away from other rules and from the backup window of RDS. */
+  /**
+   * When a backup starts: a cron expression, hours away from other rules and from the backup window of RDS.
+   */
   readonly schedule: Schedule;
   /** How long the backup and its copies are kept, in whole days. */
   readonly deleteAfter: Duration;
-  /** How long after the schedule the backup may start, at least an hour. @default Duration.hours(2) */
+  /**
+   * How long after the schedule the backup may start, at least an hour.
+   *
+   * @default Duration.hours(2)
+   */
   readonly startWindow?: Duration;
-  /** How long after the schedule the backup must be finished, more than the start window. @default Duration.hours(8) */
+  /**
+   * How long after the schedule the backup must be finished, more than the start window.
+   *
+   * @default Duration.hours(8)
+   */
   readonly completionWindow?: Duration;
   /**
-   * Vaults in other regions or accounts that get a copy. The database must be encrypted with a customer-managed key for
-   * another account, and that account's vault must let this one in. @default - no copies
+   * Vaults in other regions or accounts that get a copy.
+   *
+   * For a copy to another account, the database must be encrypted with a customer-managed key, and the policy
+   * of the vault must allow this account.
+   *
+   * @default - no copies
    */
   readonly copyDestinations?: IBackupVault[];
 }
 
-/** What can be chosen for the backups of a database. */
+/** Options of the backups of a database. */
 export interface DatabaseBackupOptions {
   /**
    * When backups are made and how long they are kept.
+   *
    * @default - daily for 35 days, weekly for 12 weeks, monthly for 12 months, from 6:00 on
    */
   readonly rules?: DatabaseBackupRule[];
-  /** Time zone of all schedules. @default TimeZone.ETC_UTC */
+  /**
+   * Time zone of all schedules.
+   *
+   * @default TimeZone.ETC_UTC
+   */
   readonly timeZone?: TimeZone;
-  /** What protects backups from being deleted early. @default - by profile: production governance for 7 days, development none */
+  /**
+   * Protects backups from being deleted early.
+   *
+   * @default - by profile: production governance for 7 days, development none
+   */
   readonly vaultLock?: BackupVaultLock;
-  /** Key of the vault. @default - a key of its own that rotates, so that losing the application's key does not lose the backups */
+  /**
+   * KMS key of the vault.
+   *
+   * **Without its key a backup cannot be restored.**
+   *
+   * @default - a new key, so that losing the application's key does not lose the backups
+   */
   readonly encryptionKey?: IKey;
-  /** Whether backups are restored regularly, to know that they can be. Costs some hours of a database instance each time. @default true */
+  /**
+   * Whether the latest backup is restored regularly, which proves that it can be.
+   *
+   * **Each test costs some hours of a database instance.**
+   *
+   * @default true
+   */
   readonly restoreTesting?: boolean;
-  /** When the latest backup is restored. @default Schedule.cron({ minute: '0', hour: '12', day: '1' }) */
+  /**
+   * When the latest backup is restored as a test.
+   *
+   * @default Schedule.cron({ minute: '0', hour: '12', day: '1' })
+   */
   readonly restoreTestSchedule?: Schedule;
-  /** Subnets for restored databases, in at least two zones. @default - isolated subnets, or private ones where there are none */
+  /**
+   * Subnets for restored databases, in at least two zones.
+   *
+   * @default - isolated subnets, or private ones where there are none
+   */
   readonly restoreTestSubnets?: SubnetSelection;
-  /** What happens to vault and key when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the vault and its key when they leave the stack.
+   *
+   * **DESTROY schedules the key for deletion, and without it no backup can be restored.**
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
@@ -65,33 +116,45 @@ export interface DatabaseBackupOptions {
 export interface DatabaseBackupProps extends DatabaseBackupOptions {
   /** The database that is backed up. */
   readonly database: IPostgresDatabase;
-  /** Where backups are restored to be tested. */
+  /** VPC in which backups are restored as a test. */
   readonly vpc: IVpc;
-  /** Where defaults come from. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
-  /** Where failed backups, copies and restores are reported. @default - nowhere */
+  /**
+   * Topic that failed backups, copies and restores are reported to.
+   *
+   * @default - not reported
+   */
   readonly notifications?: INotifications;
 }
 
 /**
- * Backups of a database outside the database: a vault of its own, daily, weekly and monthly snapshots, copies, a lock against
- * deletion, and regular restores as the proof that they are good for something.
+ * Backups of a database in AWS Backup: a vault, daily, weekly and monthly snapshots, copies, a lock against
+ * deletion, and regular restores that prove that the backups work.
  *
- * They add to the automated backups of RDS, which stay what a restore to any second is made from.
+ * The automated backups of RDS stay, and are what a point-in-time restore uses.
  *
  * @example
  * declare const database: PostgresDatabase;
  * declare const vpc: ec2.IVpc;
- * new DatabaseBackup(this, 'Backup', { database, vpc, vaultLock: BackupVaultLock.governance({ minRetention: Duration.days(14) }) });
+ * new DatabaseBackup(this, 'Backup', {
+ *   database,
+ *   vpc,
+ *   vaultLock: BackupVaultLock.governance({ minRetention: Duration.days(14) }),
+ * });
  *
  * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/whatisbackup.html
  */
 export class DatabaseBackup extends Construct {
-  /** Where the backups are. */
+  /** The vault that holds the backups. */
   public readonly vault: IBackupVault;
-  /** When they are made. */
+  /** The backup plan. */
   public readonly plan: BackupPlan;
-  /** What AWS Backup acts as. */
+  /** IAM role that AWS Backup assumes. */
   public readonly role: IRole;
 
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
@@ -103,7 +166,7 @@ export class DatabaseBackup extends Construct {
     const timeZone = props.timeZone ?? TimeZone.ETC_UTC;
     const restoreTestSchedule = props.restoreTestSchedule ?? Schedule.cron({ minute: '0', hour: '12', day: '1' });
     const restoreTestSubnets = props.restoreTestSubnets ?? { subnetType: restoreSubnets(props.vpc) };
-    validate(this, { ...props, rules, lock, restoreTestSchedule, restoreTestSubnets });
+    validate(this, { ...props, rules, lock, restoreTestSchedule, restoreTestSubnets }, props);
 
     const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
     const encryptionKey =
@@ -142,7 +205,7 @@ export class DatabaseBackup extends Construct {
     }
   }
 
-  /** Backups finished, per day. None in a day means that nobody makes any. */
+  /** Backups completed, sum over a day. No data for a day means that no backup was made. */
   public metricNumberOfBackupJobsCompleted(options?: MetricOptions): Metric {
     return new Metric({
       namespace: 'AWS/Backup',
@@ -156,8 +219,8 @@ export class DatabaseBackup extends Construct {
 }
 
 /**
- * After the backup and maintenance windows of RDS, and hours apart: of two jobs for one database at a time the second waits,
- * and expires when its start window is over.
+ * After the backup and maintenance windows of RDS, and hours apart: of two jobs for one database at a time
+ * the second waits, and expires when its start window is over.
  */
 function defaultRules(): DatabaseBackupRule[] {
   return [
@@ -181,7 +244,7 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
     scheduleExpression: rule.schedule,
     scheduleExpressionTimezone: timeZone,
     deleteAfter: rule.deleteAfter,
-    startWindow: rule.startWindow ?? Duration.hours(2),
+    startWindow: rule.startWindow ?? DEFAULT_START_WINDOW,
     completionWindow: rule.completionWindow ?? Duration.hours(8),
     copyActions: rule.copyDestinations?.map((destinationBackupVault) => ({
       destinationBackupVault,
@@ -211,7 +274,7 @@ function reportFailures(scope: Construct, role: IRole, topic: ITopic): void {
   const detail = (name: string) => EventField.fromPath(`$.detail.${name}`);
   const text =
     `${EventField.detailType} of ${scope.node.path} at ${EventField.time}: ${detail('state')}${detail('status')}. ` +
-    'Look at the job in the AWS Backup console for its status message, then see docs/runbooks.md, section database backup.';
+    `Look at the job in the AWS Backup console for its status message. What to do: ${runbookUrl('backup-failed')}`;
   new Rule(scope, 'Failures', {
     description: 'Backups, copies and restores of the database that did not succeed',
     eventPattern: {
@@ -227,6 +290,16 @@ function restoreSubnets(vpc: IVpc): SubnetType {
   return vpc.isolatedSubnets.length > 0 ? SubnetType.PRIVATE_ISOLATED : SubnetType.PRIVATE_WITH_EGRESS;
 }
 
+const NO_RESTORE_TEST = voidWith<DatabaseBackupProps>(
+  'restoreTesting: false',
+  ({ restoreTesting }) => restoreTesting === false,
+  'nothing is restored',
+);
+const EFFECTS: Effects<DatabaseBackupProps> = {
+  restoreTestSchedule: [NO_RESTORE_TEST],
+  restoreTestSubnets: [NO_RESTORE_TEST],
+};
+
 function validate(
   scope: Construct,
   props: DatabaseBackupProps & {
@@ -235,8 +308,10 @@ function validate(
     readonly restoreTestSchedule: Schedule;
     readonly restoreTestSubnets: SubnetSelection;
   },
+  asGiven: DatabaseBackupProps,
 ): void {
   const checks = checkBackup(scope, props);
+  checkEffects<DatabaseBackupProps>(checks, asGiven, EFFECTS);
   if (props.restoreTesting ?? true) {
     checkSchedule(checks, 'restoreTestSchedule', props.restoreTestSchedule.expressionString);
     const zones = new Set(zonesOf(props.vpc, props.restoreTestSubnets)).size;

@@ -1,7 +1,11 @@
 import { Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-/** Packs that share one set of rule names; AwsSolutions has its own: letters and digits, as in `ELB2`. */
+/**
+ * Packs that share one set of rule names.
+ *
+ * AwsSolutions has names of its own, letters and digits as in `ELB2`.
+ */
 const COMPLIANCE_PACKS = ['HIPAA.Security', 'NIST.800.53.R5', 'PCI.DSS.321'];
 
 /**

@@ -1,12 +1,18 @@
-import { Duration, Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
-import { Construct, type IConstruct } from 'constructs';
+import { Duration, Size, Token } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import { show } from './show';
 
-/** What a prop may hold, and what to do when it does not. Both complete a sentence: “`prop` must {must}, got …. {remedy}” */
+/**
+ * What a prop may hold, and what to do when it does not.
+ *
+ * Both complete the sentence “`prop` must {must}, got X. {remedy}”
+ */
 export interface Rule {
   readonly must: string;
   readonly remedy: string;
 }
 
+/** Bounds of a number, both included. */
 export interface NumberRule {
   readonly min?: number;
   readonly max?: number;
@@ -16,9 +22,18 @@ export interface NumberRule {
 }
 
 /**
+ * Bounds of a duration, in the unit of `whole`; in seconds, of which there may be fractions, where `whole` is
+ * not given.
+ */
+export interface DurationRule extends NumberRule {
+  /** The unit that AWS counts in: the duration must be a whole number of it. */
+  readonly whole?: 'seconds' | 'minutes' | 'days';
+}
+
+/**
  * Collects every problem of one construct and reports them together, before anything is created.
  *
- * A value that is not given or not known until deployment (a token) is not judged.
+ * A value that is missing, or known only at deployment (a token), is not checked.
  */
 export class Checks {
   private readonly problems: string[] = [];
@@ -34,7 +49,7 @@ export class Checks {
     return this;
   }
 
-  /** As `that`, for props that may be left out. */
+  /** Like `that`, for optional props. */
   public optional(prop: string, given: unknown, holds: () => boolean, rule: Rule): this {
     return given === undefined || isUnknown(given) ? this : this.that(prop, given, holds(), rule);
   }
@@ -51,10 +66,14 @@ export class Checks {
     return this.optional(prop, given, holds, { must: `be a number${bounds(rule, '')}`, remedy: rule.remedy });
   }
 
-  /** A duration within bounds given in seconds, both included. */
-  public duration(prop: string, given: Duration | undefined, rule: NumberRule): this {
-    const holds = () => within((given as Duration).toMilliseconds({ integral: false }) / 1000, rule);
-    return this.optional(prop, given, holds, { must: `be${bounds(rule, ' seconds')}`, remedy: rule.remedy });
+  /** A duration within bounds, both included. */
+  public duration(prop: string, given: Duration | undefined, { whole, ...rule }: DurationRule): this {
+    const holds = () => {
+      const amount = secondsOf(given as Duration) / SECONDS[whole ?? 'seconds'];
+      return within(amount, rule) && (whole === undefined || Number.isInteger(amount));
+    };
+    const must = whole === undefined ? `be${bounds(rule, ' seconds')}` : `be whole ${whole}${bounds(rule, '')}`;
+    return this.optional(prop, given, holds, { must, remedy: rule.remedy });
   }
 
   /** A string of a given form. */
@@ -62,7 +81,7 @@ export class Checks {
     return this.optional(prop, given, () => form.test(given as string), rule);
   }
 
-  /** Every value of a map or list is a known, defined string: `process.env.X` that is not set ends up here. */
+  /** Every value of a map or list is a defined string. An unset `process.env.X` arrives here as undefined. */
   public definedValues(prop: string, given: { [name: string]: unknown } | undefined): this {
     for (const [name, value] of Object.entries(given ?? {})) {
       this.that(`${prop}.${name}`, value, typeof value === 'string', {
@@ -80,6 +99,15 @@ export class Checks {
       throw new Error(this.problems.join('\n'));
     }
   }
+}
+
+const SECONDS = { seconds: 1, minutes: 60, days: 86_400 };
+
+/**
+ * A duration in seconds, with fractions: for comparisons, where the CDK's own conversion refuses a fraction.
+ */
+export function secondsOf(duration: Duration): number {
+  return duration.toMilliseconds({ integral: false }) / 1000;
 }
 
 /** True when the value is only known at deployment. */
@@ -106,20 +134,4 @@ function bounds({ min, max, where }: NumberRule, unit: string): string {
     return ` at most ${max}${unit}${place}`;
   }
   return min === undefined ? place : ` at least ${min}${unit}${place}`;
-}
-
-function show(value: unknown): string {
-  if (value instanceof Duration) {
-    return `${value.toMilliseconds({ integral: false }) / 1000} seconds`;
-  }
-  if (value instanceof Size) {
-    return `${value.toMebibytes({ rounding: SizeRoundingBehavior.NONE })} MiB`;
-  }
-  if (typeof value === 'number' || value === undefined || value === null) {
-    return String(value);
-  }
-  if (Construct.isConstruct(value)) {
-    return value.node.path;
-  }
-  return JSON.stringify(value);
 }

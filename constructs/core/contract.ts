@@ -1,16 +1,16 @@
 /**
- * The contract with the container, in one table: docs/contract.md is generated from it, the constructs set these names, and
- * `runtime/` and the rehearsal read them.
+ * The contract with the container, in one table: docs/contract.md is generated from it, the constructs set
+ * these names, and `runtime/` and the rehearsal read them.
  */
 export const CONTRACT = {
   DJANGO_SETTINGS_MODULE: 'The settings module, as given.',
   PORT: 'The port that the web or ASGI server listens on: 8000. Not set for other processes.',
-  AWS_REGION: 'Region of the stack. Fargate sets it by itself; it is repeated so that the rehearsal has it too.',
+  AWS_REGION: 'Region of the stack. Fargate sets it anyway; it is set again so that the rehearsal has it too.',
   AWS_DEFAULT_REGION: 'Region of the stack. boto3 and kombu read this name.',
   HOME: '/tmp, the only place that a task can write to.',
   DJANGO_SECRET_KEY: 'Secret: the current key.',
   DJANGO_SECRET_KEYS:
-    'Secret: JSON `{"key","next","fallbacks"}`. `next` is absent until the first rotation, which only announces it.',
+    'Secret: JSON `{"key","next","fallbacks"}`. `next` is absent until the first rotation, which only announces a key.',
   DATABASE_HOST: 'Secret: host name of the database.',
   DATABASE_PORT: 'Secret: port of the database.',
   DATABASE_NAME: 'Secret: name of the database.',
@@ -21,28 +21,29 @@ export const CONTRACT = {
   PGSSLROOTCERT:
     'Path of the RDS certificate bundle in the image: /etc/ssl/certs/rds-global-bundle.pem unless changed.',
   PGOPTIONS:
-    'Release only: `-c lock_timeout=…` in milliseconds, behind options of your own. libpq reads it, unless the settings give `options` themselves.',
+    'Release only: `-c lock_timeout=…` in milliseconds, after your own options. libpq reads it, unless your settings set `options`.',
   CELERY_BROKER_URL: '`sqs://`: credentials come from the task role.',
   CELERY_BROKER_TRANSPORT_OPTIONS: 'JSON for kombu: region, wait_time_seconds, predefined_queues.',
   CELERY_TASK_DEFAULT_QUEUE: 'Name of the default queue.',
   CELERY_LIVENESS_FILE: 'Worker and beat only: a path private to the process that it touches while it is alive.',
-  DJANGO_ALLOWED_HOSTS: 'Comma-separated host names; empty when there is none.',
-  DJANGO_CSRF_TRUSTED_ORIGINS: 'Comma-separated origins with scheme.',
+  DJANGO_ALLOWED_HOSTS:
+    'Comma-separated host names that the process itself is reached under, or any service where it has no door of its own; `*.example.com` is `.example.com` here.',
+  DJANGO_CSRF_TRUSTED_ORIGINS: 'The same host names with scheme; `https://*.example.com` keeps its asterisk.',
   WEB_CONCURRENCY: 'Processes of the web or ASGI server, from the size of the task.',
-  FORWARDED_ALLOW_IPS: 'CIDR of the VPC: whose X-Forwarded-* headers are believed.',
+  FORWARDED_ALLOW_IPS: 'CIDR of the VPC. The server trusts X-Forwarded-* headers from these addresses only.',
 } as const;
 
 export type ContractVariable = keyof typeof CONTRACT;
 
-/** Where every process can write: a tmpfs of its own. */
+/** The directory that a process can write to, a tmpfs of its own. */
 export const WRITABLE_PATH = '/tmp';
-/** The port of web and ASGI servers inside the task. */
+/** Port that web and ASGI servers listen on in the task. */
 export const CONTAINER_PORT = 8000;
-/** Where the image keeps the RDS certificate bundle, unless it says otherwise. */
+/** Default path of the RDS certificate bundle in the image. */
 export const CA_BUNDLE_PATH = '/etc/ssl/certs/rds-global-bundle.pem';
-/** Where worker and beat show that they are alive. */
+/** File that worker and beat touch while they are alive. */
 export const LIVENESS_FILE = '/tmp/celery-liveness';
 /** User and group id that every process runs as. */
 export const CONTAINER_USER = '10001';
-/** Where `runtime/` answers health checks. */
+/** Path that `runtime/` answers health checks on. */
 export const HEALTH_PATH = '/healthz';

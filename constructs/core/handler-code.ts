@@ -1,12 +1,17 @@
 import { basename, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 
-/** The bundled Lambda handler of that name; `npm run build:handlers` makes it from constructs/handlers/<name>/index.ts. */
+/**
+ * The bundled Lambda handler of that name; `npm run build:handlers` makes it from
+ * constructs/handlers/<name>/index.ts.
+ */
 export function handlerCode(name: string): Code {
   return Code.fromAsset(join(packageRoot(), 'assets', name));
 }
 
-/** The folder of package.json: sources live two folders below it, compiled files three (dist/constructs/private). */
+/**
+ * The folder of package.json: sources live two folders below it, compiled files three (dist/constructs/core).
+ */
 function packageRoot(): string {
   const up = join(__dirname, '..', '..');
   return basename(up) === 'dist' ? join(up, '..') : up;

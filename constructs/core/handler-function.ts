@@ -3,12 +3,13 @@ import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { type IManagedPolicy, ManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
+import type { Checks } from './checks';
 import { handlerCode } from './handler-code';
-import { allowLogGroups } from './key-policy';
+import { logGroup as newLogGroup } from './log-group';
 import { WorkloadRole } from './workload-role';
 
 /** What the functions of one construct have in common. */
@@ -17,32 +18,44 @@ export interface HandlerSettings {
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
   readonly reservedConcurrentExecutions?: number;
-  /** Who hears of an invocation that Lambda gave up on. */
+  /** SNS topic for asynchronous invocations that Lambda gave up on. */
   readonly deadLetterTopic?: ITopic;
 }
 
-/** Where a function runs that must be inside a VPC. */
+/** The network of a function that runs in a VPC. */
 export interface HandlerNetwork {
   readonly vpc: IVpc;
   readonly subnets: SubnetSelection;
   readonly securityGroup: ISecurityGroup;
-  /** Lets Lambda place a function there. */
+  /** Policy that lets Lambda place a function in the VPC. */
   readonly placement: IManagedPolicy;
 }
 
+/** Properties of `handlerFunction`. */
 export interface HandlerFunctionProps extends HandlerSettings {
-  /** Folder of its bundle. */
+  /** Name of its bundle in assets/. */
   readonly bundle: string;
-  /** What it does, as a sentence without a subject. */
+  /** What it does, for example `Rotates the SECRET_KEY of Django`. */
   readonly description: string;
-  /** In seconds. */
+  /** Time limit of an invocation in seconds. */
   readonly timeout: number;
   readonly environment?: { [name: string]: string };
-  /** What is called in the bundle. @default 'handler' */
+  /**
+   * Function of the bundle that Lambda calls.
+   *
+   * @default 'handler'
+   */
   readonly entry?: string;
-  /** A role that is shared with other functions of the bundle; it may be placed in the network already. @default - a new one */
+  /**
+   * A role that is shared with other functions of the bundle; it may be placed in the network already.
+   *
+   * @default - a new one
+   */
   readonly role?: WorkloadRole;
-  /** Why an invocation is not lost without a dead-letter topic, and why so few run at once: reasons of acknowledgements. */
+  /**
+   * Why no invocation is lost without a dead-letter topic, and why few run at once: the reason in
+   * acknowledgements.
+   */
   readonly whyNoDeadLetters: string;
   /** @default - outside of any VPC */
   readonly network?: HandlerNetwork;
@@ -50,17 +63,21 @@ export interface HandlerFunctionProps extends HandlerSettings {
   readonly logGroup?: ILogGroup;
 }
 
+/** A function with its role and its log group. */
 export interface HandlerFunction {
   readonly handler: LambdaFunction;
   readonly role: WorkloadRole;
   readonly logGroup: ILogGroup;
 }
 
-/** A Lambda function of ours with its role and its log group, as children `Handler`, `Role` and `Logs` of the scope. */
+/**
+ * A Lambda function of ours with its role and its log group, as children `Handler`, `Role` and `Logs` of the
+ * scope.
+ */
 export function handlerFunction(scope: Construct, props: HandlerFunctionProps): HandlerFunction {
   const { network, encryptionKey } = props;
   const role = props.role ?? handlerRole(scope, 'Role', props.description, network);
-  const logGroup = props.logGroup ?? newLogGroup(scope, props);
+  const logGroup = props.logGroup ?? newLogGroup(scope, 'Logs', props);
   logGroup.grantWrite(role);
   const handler = new LambdaFunction(scope, 'Handler', {
     description: props.description,
@@ -87,7 +104,15 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
   return { handler, role, logGroup };
 }
 
-/** Lets Lambda place functions in a VPC: one policy for all functions of a construct. */
+/** Validates the concurrency that is reserved for a function. */
+export function checkReservedConcurrency(checks: Checks, handlerReservedConcurrency: number | undefined): void {
+  checks.integer('handlerReservedConcurrency', handlerReservedConcurrency, {
+    min: 1,
+    remedy: 'Leave it out in an account with a concurrency quota of 10, none of which can be reserved.',
+  });
+}
+
+/** A policy that lets Lambda place the functions of a construct in a VPC. */
 export function placementPolicy(scope: Construct, id: string, description: string): ManagedPolicy {
   const policy = new ManagedPolicy(scope, id, {
     description,
@@ -113,7 +138,7 @@ export function placementPolicy(scope: Construct, id: string, description: strin
   return policy;
 }
 
-/** A role for functions of that network. */
+/** The role of a function, which lets Lambda place it in the network where there is one. */
 export function handlerRole(scope: Construct, id: string, description: string, network?: HandlerNetwork): WorkloadRole {
   return new WorkloadRole(scope, id, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -122,18 +147,13 @@ export function handlerRole(scope: Construct, id: string, description: string, n
   });
 }
 
-function newLogGroup(scope: Construct, { encryptionKey, logRetention, removalPolicy }: HandlerSettings): LogGroup {
-  allowLogGroups(scope, encryptionKey);
-  return new LogGroup(scope, 'Logs', { retention: logRetention, removalPolicy, encryptionKey });
-}
-
-/** As the L2's `deadLetterTopic`, which asks a feature flag whether to make an inline policy of its own. */
+/** Like `deadLetterTopic` of the L2, which makes an inline policy depending on a feature flag. */
 export function addDeadLetterTopic(handler: LambdaFunction, role: WorkloadRole, topic: ITopic): void {
   role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }));
   (handler.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn: topic.topicArn };
 }
 
-/** What cannot be removed of a function, or of all functions below a construct. */
+/** Acknowledges findings on a function, or on all functions below a construct, that cannot be removed. */
 export function acknowledgeInvocation(
   handler: Construct,
   props: Pick<
@@ -148,7 +168,8 @@ export function acknowledgeInvocation(
     acknowledge(
       handler,
       'LambdaConcurrency',
-      `${props.whyNoDeadLetters} An account with a quota of 10 cannot reserve any; a prop does it where the quota allows.`,
+      `${props.whyNoDeadLetters} New accounts have a concurrency quota of 10, none of which can be reserved. ` +
+        'Set `handlerReservedConcurrency` when yours is higher.',
     );
   }
   if (props.network === undefined) {

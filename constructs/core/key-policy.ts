@@ -3,7 +3,11 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
-/** Lets CloudWatch Logs encrypt the log groups of this account and region with the key. Repeated calls add one statement. */
+/**
+ * Lets CloudWatch Logs encrypt the log groups of this account and region with the key.
+ *
+ * Repeated calls add one statement.
+ */
 export function allowLogGroups(scope: Construct, key: IKey | undefined): void {
   const stack = Stack.of(scope);
   key?.addToResourcePolicy(
@@ -20,9 +24,11 @@ export function allowLogGroups(scope: Construct, key: IKey | undefined): void {
 }
 
 /**
- * Lets AWS services send to what the key encrypts (topics, queues). Without a condition on the source, which EventBridge
- * does not support: the policy of the topic or queue says who may send to it. Without a sid, so that it is the same statement that
- * the L2 constructs add, and stands in the policy once.
+ * Lets AWS services send to what the key encrypts (topics, queues).
+ *
+ * The statement has no condition on the source, which EventBridge does not support; the policy of the topic
+ * or queue says who may send to it. It has no sid, so that it equals the statement that the L2 constructs
+ * add, and appears in the policy once.
  */
 export function allowSenders(key: IKey | undefined, ...services: string[]): void {
   for (const service of services) {

@@ -7,57 +7,163 @@ import { DatabaseInsightsMode } from 'aws-cdk-lib/aws-rds';
 
 /** Single values to change in a profile. Every default is in the table of `Profile`. */
 export interface ProfileOptions {
-  /** Availability zones of the network, 2 or 3. @default - production 2, development 2 */
+  /**
+   * Number of availability zones of the network, 2 or 3.
+   *
+   * @default - production 2, development 2
+   */
   readonly maxAzs?: number;
-  /** NAT gateways; 0 puts tasks in public subnets with closed inbound rules. @default - production 2, development 0 */
+  /**
+   * Number of NAT gateways.
+   *
+   * With 0, tasks run in public subnets, and their security groups let nobody in from outside.
+   *
+   * @default - production 2, development 0
+   */
   readonly natGateways?: number;
-  /** Whether the VPC writes flow logs. @default - production true, development false */
+  /**
+   * Whether the VPC writes flow logs.
+   *
+   * @default - production true, development false
+   */
   readonly flowLogs?: boolean;
-  /** How long log groups keep events. @default - production one year, development one month */
+  /**
+   * How long log groups keep events.
+   *
+   * @default - production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** Whether the database and the load balancer refuse to be deleted. @default - production true, development false */
+  /**
+   * Whether the database and the load balancer refuse to be deleted.
+   *
+   * @default - production true, development false
+   */
   readonly deletionProtection?: boolean;
-  /** What happens to keys, secrets, queues, buckets, vaults and log groups when they leave the stack. @default - production RETAIN, development DESTROY */
+  /**
+   * What happens to keys, secrets, queues, buckets, vaults and log groups when they leave the stack.
+   *
+   * @default - production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
-  /** What happens to the database when it leaves the stack. @default - production RETAIN, development SNAPSHOT */
+  /**
+   * What happens to the database when it leaves the stack.
+   *
+   * @default - production RETAIN, development SNAPSHOT
+   */
   readonly databaseRemovalPolicy?: RemovalPolicy;
-  /** Class and size of the database instance. @default - production t4g.medium, development t4g.micro */
+  /**
+   * Class and size of the database instance.
+   *
+   * @default - production t4g.medium, development t4g.micro
+   */
   readonly databaseInstanceType?: InstanceType;
-  /** Storage of the database at first, in GiB. @default - production 20, development 20 */
+  /**
+   * Initial storage of the database in GiB.
+   *
+   * @default - production 20, development 20
+   */
   readonly databaseStorageGiB?: number;
-  /** Up to how many GiB the storage may grow by itself. @default - production 200, development 50 */
+  /**
+   * Size in GiB up to which RDS enlarges the storage by itself.
+   *
+   * @default - production 200, development 50
+   */
   readonly databaseMaxStorageGiB?: number;
-  /** Whether the database has a standby in a second zone. @default - production true, development false */
+  /**
+   * Whether the database has a standby in a second zone.
+   *
+   * @default - production true, development false
+   */
   readonly multiAz?: boolean;
-  /** How long the database keeps automated backups, 7 to 35 days. @default - production 14 days, development 7 days */
+  /**
+   * How long the database keeps automated backups, 7 to 35 days.
+   *
+   * @default - production 14 days, development 7 days
+   */
   readonly backupRetention?: Duration;
-  /** Level of Database Insights. @default - production STANDARD, development STANDARD */
+  /**
+   * Level of Database Insights.
+   *
+   * @default - production STANDARD, development STANDARD
+   */
   readonly databaseInsightsMode?: DatabaseInsightsMode;
-  /** CPU units of web and ASGI tasks (1024 is one vCPU). @default - production 512, development 256 */
+  /**
+   * CPU units of web and ASGI tasks (1024 is one vCPU).
+   *
+   * @default - production 512, development 256
+   */
   readonly webCpu?: number;
-  /** Memory of web and ASGI tasks in MiB. @default - production 1024, development 512 */
+  /**
+   * Memory of web and ASGI tasks in MiB.
+   *
+   * @default - production 1024, development 512
+   */
   readonly webMemoryLimitMiB?: number;
-  /** Fewest web and ASGI tasks, each. @default - production 2, development 1 */
+  /**
+   * Minimum number of tasks of the web service, and of the ASGI service.
+   *
+   * @default - production 2, development 1
+   */
   readonly webMinCapacity?: number;
-  /** Most web and ASGI tasks, each. @default - production 4, development 2 */
+  /**
+   * Maximum number of tasks of the web service, and of the ASGI service.
+   *
+   * @default - production 4, development 2
+   */
   readonly webMaxCapacity?: number;
-  /** CPU units of worker tasks. @default - production 512, development 256 */
+  /**
+   * CPU units of worker tasks.
+   *
+   * @default - production 512, development 256
+   */
   readonly workerCpu?: number;
-  /** Memory of worker tasks in MiB. @default - production 1024, development 512 */
+  /**
+   * Memory of worker tasks in MiB.
+   *
+   * @default - production 1024, development 512
+   */
   readonly workerMemoryLimitMiB?: number;
-  /** Fewest tasks of a worker service. @default - production 1, development 1 */
+  /**
+   * Minimum number of tasks of a worker service.
+   *
+   * @default - production 1, development 1
+   */
   readonly workerMinCapacity?: number;
-  /** Most tasks of a worker service. @default - production 6, development 2 */
+  /**
+   * Maximum number of tasks of a worker service.
+   *
+   * @default - production 6, development 2
+   */
   readonly workerMaxCapacity?: number;
-  /** Whether workers run on Fargate Spot. @default - production false, development true */
+  /**
+   * Whether workers run on Fargate Spot.
+   *
+   * @default - production false, development true
+   */
   readonly workerSpot?: boolean;
-  /** Detail of Container Insights. @default - production ENHANCED, development ENABLED */
+  /**
+   * Detail of Container Insights.
+   *
+   * @default - production ENHANCED, development ENABLED
+   */
   readonly containerInsights?: ContainerInsights;
-  /** How the load balancer treats requests that could smuggle another. @default - production STRICTEST, development DEFENSIVE */
+  /**
+   * How strictly the load balancer treats requests that could smuggle another one (HTTP desync).
+   *
+   * @default - production STRICTEST, development DEFENSIVE
+   */
   readonly desyncMitigationMode?: DesyncMitigationMode;
-  /** Whether a web application firewall stands before the load balancer. @default - production true, development false */
+  /**
+   * Whether a web application firewall stands before the load balancer.
+   *
+   * @default - production true, development false
+   */
   readonly webFirewall?: boolean;
-  /** Whether AWS Backup keeps daily, weekly and monthly copies of the database. @default - production true, development false */
+  /**
+   * Whether AWS Backup keeps daily, weekly and monthly copies of the database.
+   *
+   * @default - production true, development false
+   */
   readonly databaseBackup?: boolean;
 }
 
@@ -122,18 +228,22 @@ const DEVELOPMENT: Required<ProfileOptions> = {
 /**
  * Every default that differs between environments, in one table.
  *
- * A construct that is given no profile takes production's values.
+ * A construct without a profile uses the values of production.
  *
  * @example
  * const profile = Profile.production({ natGateways: 1 });
  */
 export class Profile {
-  /** Safe for a live application: redundancy, protection against deletion, long retention. */
+  /** Defaults for a live application: redundancy, protection against deletion, long retention. */
   public static production(options: ProfileOptions = {}): Profile {
     return new Profile('production', PRODUCTION, options);
   }
 
-  /** Cheap and easy to throw away: one of everything, no NAT gateway, data kept only as a final database snapshot. */
+  /**
+   * Defaults that are cheap and easy to delete: one of everything, no NAT gateway.
+   *
+   * **Deleting the stack deletes what it stores; a final snapshot of the database stays.**
+   */
   public static development(options: ProfileOptions = {}): Profile {
     return new Profile('development', DEVELOPMENT, options);
   }

@@ -6,24 +6,47 @@ import { Construct, type IDependable } from 'constructs';
 import type { Checks } from './checks';
 import { type HandlerFunctionProps, handlerFunction } from './handler-function';
 
+/** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
   readonly secret: ISecret;
-  /** More secrets that the same function rotates, by the id of their schedules. @default - none */
+  /**
+   * More secrets that the same function rotates, by the id of their schedules.
+   *
+   * @default - none
+   */
   readonly others?: { [id: string]: ISecret };
-  /** Whole days. */
+  /** Time between two rotations, in whole days. */
   readonly period: Duration;
-  /** What the function may do to the secret besides reading, storing and labelling versions. @default - nothing */
+  /**
+   * Actions that the function needs on the secret, besides reading, storing and labelling versions.
+   *
+   * @default - nothing
+   */
   readonly actions?: string[];
-  /** Secrets that the function reads to do its work. @default - none */
+  /**
+   * Secrets that the function reads to do its work.
+   *
+   * @default - none
+   */
   readonly reads?: ISecret[];
-  /** What must be there before the first call, which Secrets Manager makes when the schedule is made. @default - nothing else */
+  /**
+   * What must exist before the first call.
+   *
+   * Secrets Manager makes that call when the schedule is created.
+   *
+   * @default - nothing else
+   */
   readonly after?: IDependable[];
 }
 
 /**
- * A Lambda function of ours that Secrets Manager calls to rotate a secret, or several of a kind, and the schedules for it. The first rotation is a period away.
+ * A Lambda function of ours that Secrets Manager calls to rotate a secret, or several of a kind, and the
+ * schedules for it.
  *
- * Not the schedule of the L2: it gives the function a wildcard, and lets Secrets Manager call it for any secret.
+ * The first rotation happens one period after the deployment.
+ *
+ * The schedule of the L2 is not used, because it grants the function a wildcard and lets Secrets Manager call
+ * it for any secret.
  *
  * @internal
  */
@@ -89,13 +112,12 @@ function schedule(scope: Construct, handler: IFunction, secret: ISecret, props: 
   made.node.addDependency(handler, permission, ...(props.after ?? []));
 }
 
-/** Periods that Secrets Manager takes: 1 to 1000 days. */
+/** Validates the time between two rotations: Secrets Manager accepts 1 to 1000 whole days. */
 export function checkRotationPeriod(checks: Checks, prop: string, period: Duration | undefined, least = 1): void {
-  const days = period === undefined || period.isUnresolved() ? undefined : period.toDays({ integral: false });
-  checks.integer(prop, days, {
+  checks.duration(prop, period, {
+    whole: 'days',
     min: least,
     max: 1000,
-    where: 'in days',
     remedy: 'Secrets Manager counts in days; give for example Duration.days(30).',
   });
 }

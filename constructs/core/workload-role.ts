@@ -1,7 +1,8 @@
 import { type AddToPrincipalPolicyResult, ManagedPolicy, type PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 
 /**
- * A role whose grants land in a managed policy of its own instead of an inline one (the compliance packs ask for that).
+ * A role whose grants land in a managed policy of its own instead of an inline one (the compliance packs ask
+ * for that).
  *
  * The policy is a child of the role, so whatever depends on the role waits for its permissions too.
  *

@@ -1,4 +1,4 @@
-/** Names of the environment variables that tell a container where its database is. */
+/** Names of the environment variables with the address and the login of the database. */
 export interface DatabaseVariableNames {
   /** Variable with the host name. */
   readonly host: string;
@@ -13,10 +13,16 @@ export interface DatabaseVariableNames {
 }
 
 /**
- * What the variables of the database are called, to fit a project that exists already.
+ * Names of the database's environment variables, to fit the settings of an existing project.
  *
  * @example
- * const variables = DatabaseVariables.of({ host: 'DB_HOST', port: 'DB_PORT', name: 'DB_NAME', user: 'DB_USER', password: 'DB_PASSWORD' });
+ * const variables = DatabaseVariables.of({
+ *   host: 'DB_HOST',
+ *   port: 'DB_PORT',
+ *   name: 'DB_NAME',
+ *   user: 'DB_USER',
+ *   password: 'DB_PASSWORD',
+ * });
  */
 export class DatabaseVariables {
   /** DATABASE_HOST, DATABASE_PORT, DATABASE_NAME, DATABASE_USER and DATABASE_PASSWORD. */
@@ -44,7 +50,7 @@ export class DatabaseVariables {
     password: 'PGPASSWORD',
   });
 
-  /** Names of your own. */
+  /** Uses names of your own. */
   public static of(names: DatabaseVariableNames): DatabaseVariables {
     return new DatabaseVariables(names);
   }

@@ -28,12 +28,11 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
-import { allowLogGroups } from '../core/key-policy';
 import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
-import { checkDatabase } from './private/checks';
-import { maxConnectionsOf } from './private/classes';
+import { checkDatabase, checkDatabaseEffects } from './private/checks';
+import { isBurstable, maxConnectionsOf } from './private/classes';
 import { withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { DatabaseHandlers } from './private/handlers';
@@ -45,25 +44,50 @@ import { DatabaseRoles } from './private/roles';
 import { DatabaseRotation } from './private/rotation';
 import { databaseSecret } from './private/secrets';
 
-/** A PostgreSQL database of an application, and what its processes need to use it. */
+/** A PostgreSQL database, and what the processes of an application need to use it. */
 export interface IPostgresDatabase extends IConnectable {
   /** The RDS instance. */
   readonly instance: IDatabaseInstance;
   /** Secret of a login that reads and changes rows: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
-  /** Secret of a login that also creates, alters and drops, never the master's: JSON as in `applicationSecret`, which it is where there is no second login. */
+  /**
+   * Secret of a login that also creates, alters and drops, never the master's: JSON as in `applicationSecret`.
+   *
+   * It is `applicationSecret` where one login does everything.
+   */
   readonly ownerSecret: ISecret;
-  /** PGSSLMODE and PGSSLROOTCERT: processes verify whom they talk to. */
+  /** PGSSLMODE and PGSSLROOTCERT, which make libpq verify the server's certificate. */
   readonly containerEnvironment: { [name: string]: string };
-  /** Where the database is and how to log in, from the application's secret: for `DatabaseAccess.READ_WRITE`. */
+  /** Address and login from the application's secret, for `DatabaseAccess.READ_WRITE`. */
   readonly containerSecrets: { [name: string]: ContainerSecret };
-  /** The same variables from the owner's secret: for releases and `DatabaseAccess.OWNER`. */
+  /** The same variables from the owner's secret, for releases and `DatabaseAccess.OWNER`. */
   readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
-  /** What a process must wait for before it starts: the roles exist, the secret is complete. */
+  /**
+   * The application's secret, where it can change while processes run and the change can be noticed: by its full ARN.
+   * Empty otherwise.
+   *
+   * `SecretRefresh` replaces the processes that read it.
+   */
+  readonly changingSecrets: ISecret[];
+  /** The same of the owner's secret, for services with `DatabaseAccess.OWNER`. */
+  readonly changingOwnerSecrets: ISecret[];
+  /** The functions that rotate its passwords, for alarms on their errors; none where nothing of ours rotates them. */
+  readonly rotationFunctions: IFunction[];
+  /** What must be deployed before a process starts: the roles in the database and the complete secret. */
   readonly ready: IDependable;
-  /** How many connections the instance allows. @default - not known */
+  /**
+   * Number of connections that the instance allows.
+   *
+   * @default - not known
+   */
   readonly maxConnections?: number;
-  /** Lets someone read the secret of the application. */
+  /**
+   * Whether the instance is of a burstable class, whose CPU credits can run out.
+   *
+   * @default - not known
+   */
+  readonly burstable?: boolean;
+  /** Grants read access to the application's secret. */
   grantRead(grantee: IGrantable): Grant;
   /** A metric of the instance in `AWS/RDS`. */
   metric(metricName: string, options?: MetricOptions): Metric;
@@ -77,143 +101,339 @@ export interface IPostgresDatabase extends IConnectable {
   metricDatabaseConnections(options?: MetricOptions): Metric;
   /** CPU credits left, minimum over 5 minutes. Burstable classes only. */
   metricCpuCreditBalance(options?: MetricOptions): Metric;
-  /** Transaction ids in use, maximum over 5 minutes: the database stops at two billion. */
+  /**
+   * Transaction ids in use, maximum over 5 minutes.
+   *
+   * The database stops accepting writes at about two billion.
+   */
   metricMaximumUsedTransactionIDs(options?: MetricOptions): Metric;
 }
 
-/** What can be chosen for a database. */
+/** Options of a database. */
 export interface PostgresDatabaseOptions {
-  /** Subnets of the instance, in at least two zones. @default - isolated subnets, or private ones where the VPC has no isolated ones */
+  /**
+   * Subnets of the instance, in at least two zones.
+   *
+   * @default - isolated subnets, or private ones where the VPC has no isolated ones
+   */
   readonly vpcSubnets?: SubnetSelection;
-  /** Version of PostgreSQL. A major version alone follows minor versions by itself. @default PostgresEngineVersion.VER_17 */
+  /**
+   * Version of PostgreSQL.
+   *
+   * With a major version alone, RDS installs minor versions by itself.
+   *
+   * @default PostgresEngineVersion.VER_17
+   */
   readonly engineVersion?: PostgresEngineVersion;
-  /** Whether RDS may go to the next major version when `engineVersion` says so. @default false */
+  /**
+   * Whether a higher major version in `engineVersion` upgrades the instance.
+   *
+   * @default false
+   */
   readonly allowMajorVersionUpgrade?: boolean;
-  /** Whether the version gets paid support after its community support has ended. @default EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED */
+  /**
+   * Whether the version gets paid support after its community support has ended.
+   *
+   * **Extended support costs money per vCPU and hour.**
+   *
+   * @default EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED
+   */
   readonly engineLifecycleSupport?: EngineLifecycleSupport;
-  /** Class and size of the instance. @default - from the profile: production t4g.medium, development t4g.micro */
+  /**
+   * Class and size of the instance.
+   *
+   * @default - from the profile: production t4g.medium, development t4g.micro
+   */
   readonly instanceType?: InstanceType;
-  /** Storage at first, in GiB. @default - from the profile: 20 */
+  /**
+   * Initial storage in GiB.
+   *
+   * @default - from the profile: 20
+   */
   readonly allocatedStorage?: number;
-  /** Up to how many GiB storage grows by itself. @default - from the profile: production 200, development 50 */
+  /**
+   * Size in GiB up to which RDS enlarges the storage by itself.
+   *
+   * @default - from the profile: production 200, development 50
+   */
   readonly maxAllocatedStorage?: number;
-  /** Whether there is a standby in a second zone. @default - from the profile: production true, development false */
+  /**
+   * Whether there is a standby in a second availability zone.
+   *
+   * @default - from the profile: production true, development false
+   */
   readonly multiAz?: boolean;
-  /** Read replicas, 0 to 5, each of the same class. @default 0 */
+  /**
+   * Number of read replicas, 0 to 5, each of the same class as the instance.
+   *
+   * @default 0
+   */
   readonly readReplicas?: number;
-  /** Port that PostgreSQL listens on; 5432, which everybody tries first, is refused. @default 15432 */
+  /**
+   * Port that PostgreSQL listens on.
+   *
+   * PostgreSQL's default, 5432, is refused (rule AwsSolutions-RDS11).
+   *
+   * @default 15432
+   */
   readonly port?: number;
   /**
-   * Name of the instance. The log groups and read replicas are named after it. CloudFormation does not replace an instance under
-   * the name that it has, so a change that would lose data by replacement fails until another name is given.
+   * Name of the instance.
+   *
+   * The log groups and read replicas are named after it.
+   *
+   * CloudFormation cannot replace an instance that keeps its name. A change that would replace it, and lose
+   * its data, fails until you give another name.
+   *
    * @default - generated from the place in the tree
    */
   readonly instanceIdentifier?: string;
-  /** Name of the database. With `snapshotIdentifier`: the name that it has in the snapshot. @default 'django' */
+  /**
+   * Name of the database.
+   *
+   * With `snapshotIdentifier`, the name in the snapshot.
+   *
+   * @default 'django'
+   */
   readonly databaseName?: string;
-  /** Name of the master user, for RDS and our handlers alone. With `snapshotIdentifier`: the name that it has in the snapshot. @default 'django_master' */
+  /**
+   * Name of the master user, which only RDS and our handlers use.
+   *
+   * With `snapshotIdentifier`, the name in the snapshot.
+   *
+   * @default 'django_master'
+   */
   readonly masterUsername?: string;
   /**
-   * Name of the role that owns the database and all that migrations make, up to 53 characters. It cannot log in. Releases do as one of two logins,
-   * the name with `_release_a` or `_release_b` behind it, and become the owner. What serves logs in as the name with `_a` or `_b` behind it and
-   * becomes the role with `_serving` behind it, which reads and changes rows and cannot create, alter or drop anything.
+   * Name of the role that owns the database and everything that migrations create in it, of at most 53 characters.
+   *
+   * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become the
+   * owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with `_serving`
+   * behind it, which reads and changes rows and cannot create, alter or drop anything.
+   *
    * @default 'django'
    */
   readonly applicationUser?: string;
-  /** What the variables of a container are called. @default DatabaseVariables.DATABASE */
+  /**
+   * Names of the variables in the container.
+   *
+   * @default DatabaseVariables.DATABASE
+   */
   readonly variables?: DatabaseVariables;
-  /** Path of the RDS certificate bundle in the image. @default '/etc/ssl/certs/rds-global-bundle.pem' */
+  /**
+   * Path of the RDS certificate bundle in the image.
+   *
+   * @default '/etc/ssl/certs/rds-global-bundle.pem'
+   */
   readonly caBundlePath?: string;
-  /** More parameters of PostgreSQL. @default - TLS forced, pg_stat_statements, statements over 500 ms logged, idle transactions ended after 60 s */
+  /**
+   * Parameters of PostgreSQL to add or change.
+   *
+   * @default - TLS forced, pg_stat_statements, statements over 500 ms logged, idle transactions ended after
+   * 60 s
+   */
   readonly parameters?: { [name: string]: string };
-  /** How long automated backups are kept, 7 to 35 days. @default - from the profile: production 14 days, development 7 days */
+  /**
+   * How long automated backups are kept, 7 to 35 days.
+   *
+   * @default - from the profile: production 14 days, development 7 days
+   */
   readonly backupRetention?: Duration;
-  /** When automated backups are made, UTC, at least 30 minutes. @default '03:00-04:00' */
+  /**
+   * When automated backups are made, UTC, at least 30 minutes.
+   *
+   * @default '03:00-04:00'
+   */
   readonly preferredBackupWindow?: string;
-  /** When RDS may install updates, UTC, at least 30 minutes. @default 'sun:04:30-sun:05:30' */
+  /**
+   * When RDS may install updates, UTC, at least 30 minutes.
+   *
+   * @default 'sun:04:30-sun:05:30'
+   */
   readonly preferredMaintenanceWindow?: string;
-  /** Whether RDS refuses to delete the instance. @default - from the profile: production true, development false */
+  /**
+   * Whether RDS refuses to delete the instance.
+   *
+   * @default - from the profile: production true, development false
+   */
   readonly deletionProtection?: boolean;
-  /** What happens to the instance when it leaves the stack. @default - from the profile: production RETAIN, development SNAPSHOT */
+  /**
+   * What happens to the instance when it leaves the stack.
+   *
+   * **DESTROY deletes the instance without a final snapshot. Only its automated backups stay, until they
+   * expire.**
+   *
+   * @default - from the profile: production RETAIN, development SNAPSHOT
+   */
   readonly removalPolicy?: RemovalPolicy;
-  /** How long the log groups keep events. @default - from the profile: production one year, development one month */
+  /**
+   * How long the log groups keep events.
+   *
+   * @default - from the profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** Level of Database Insights. ADVANCED keeps 15 months of performance data and costs more. @default - from the profile: STANDARD */
+  /**
+   * Level of Database Insights.
+   *
+   * ADVANCED keeps 15 months of performance data. **ADVANCED costs money per vCPU.**
+   *
+   * @default - from the profile: STANDARD
+   */
   readonly databaseInsightsMode?: DatabaseInsightsMode;
-  /** Authority that signs the certificate of the instance, not RSA4096: the handlers do not know it. @default CaCertificate.RDS_CA_RSA2048_G1 */
+  /**
+   * Authority that signs the certificate of the instance.
+   *
+   * RSA4096 is refused, because the handlers do not trust it.
+   *
+   * @default CaCertificate.RDS_CA_RSA2048_G1
+   */
   readonly caCertificate?: CaCertificate;
   /**
-   * Snapshot to begin with, by name or ARN; it must be encrypted, and its key stays. The master keeps the name that it has in the snapshot and gets the
-   * password of its new secret. Keep it for as long as the instance lives: CloudFormation takes a removed or changed snapshot for
-   * the wish for another instance.
+   * Snapshot to start from, by name or ARN.
+   *
+   * It must be encrypted, and the instance keeps its key. The master user keeps its name and gets the
+   * password of its new secret.
+   *
+   * **Never remove or change this later: CloudFormation would replace the instance and its data.**
+   *
    * @default - an empty database
    */
   readonly snapshotIdentifier?: string;
-  /** Topic that hears what happens to the instance, and of invocations of the handlers that got lost; it must let `events.rds.amazonaws.com` publish, as that of `Notifications` does. @default - none */
+  /**
+   * SNS topic for events of the instance and for invocations of the handlers that Lambda gave up on.
+   *
+   * Its policy must let `events.rds.amazonaws.com` publish, as the topic of `Notifications` does.
+   *
+   * @default - none
+   */
   readonly eventTopic?: ITopic;
   /**
-   * Subnets of the handlers that make the roles and rotate the passwords. They need a way to Secrets Manager and to S3.
-   * @default - private subnets with a way out, or isolated ones where the VPC has no such subnets
+   * Subnets of the handlers that create the roles and rotate the passwords.
+   *
+   * The handlers must reach Secrets Manager and S3.
+   *
+   * @default - private subnets with a NAT gateway, or isolated ones where the VPC has no private ones
    */
   readonly handlerSubnets?: SubnetSelection;
   /**
-   * Interface endpoint for Secrets Manager that lets the handlers' subnets in. Required when these are isolated; the network
-   * then needs the S3 gateway endpoint, too.
-   * @default - the handlers take their way out through a NAT gateway
+   * Interface endpoint for Secrets Manager that the handlers' subnets can reach.
+   *
+   * Required when these are isolated. The network then also needs the gateway endpoint for S3.
+   *
+   * @default - the handlers go through a NAT gateway
    */
   readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
-  /** How the password of the application's login changes; anything but OFF rotates the master's too. @default PasswordRotation.ALTERNATING_LOGINS */
+  /**
+   * How the password of the application's login rotates.
+   *
+   * Unless it is OFF, the master's password rotates too.
+   *
+   * @default PasswordRotation.ALTERNATING_LOGINS
+   */
   readonly passwordRotation?: PasswordRotation;
   /**
-   * Time between two rotations, in whole days. Services must be replaced within it, as `SecretRefresh` does: a login that was given up is refused
-   * after the next rotation. Of alternating logins a password lives for two periods, which the default keeps below the 90 days that auditors ask for.
+   * Time between two rotations, in whole days.
+   *
+   * Tasks must be replaced within this time, as `SecretRefresh` does: the next rotation changes the
+   * password of the login that old tasks still use.
+   *
+   * With alternating logins a password lives for two periods. The default keeps that below the 90 days that
+   * auditors ask for.
+   *
    * @default Duration.days(30)
    */
   readonly passwordRotationPeriod?: Duration;
-  /** Concurrency reserved for each handler. An account with a quota of 10 cannot reserve any. @default - none reserved */
+  /**
+   * Concurrency reserved for each handler.
+   *
+   * New accounts have a concurrency quota of 10, none of which can be reserved.
+   *
+   * @default - none reserved
+   */
   readonly handlerReservedConcurrency?: number;
 }
 
 /** Properties of `PostgresDatabase`. */
 export interface PostgresDatabaseProps extends PostgresDatabaseOptions {
-  /** Network of the instance. */
+  /** VPC of the instance. */
   readonly vpc: IVpc;
-  /** Where defaults that differ by environment come from. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
-  /** Key that encrypts storage, secrets, performance data and logs. @default - the account's keys, managed by AWS */
+  /**
+   * Key that encrypts storage, secrets, performance data and logs.
+   *
+   * @default - the account's keys, managed by AWS
+   */
   readonly encryptionKey?: IKey;
 }
 
-/** A database that exists already. */
+/** What must be known about an existing database. */
 export interface PostgresDatabaseAttributes {
   /** The instance. */
   readonly instance: IDatabaseInstance;
   /** Secret of the application's login: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
-  /** Secret of the login that migrations run as, in the same form. @default - `applicationSecret`: one login does everything */
+  /**
+   * Secret of the login that migrations run as, in the same form.
+   *
+   * @default - `applicationSecret`: one login does everything
+   */
   readonly ownerSecret?: ISecret;
-  /** Port of the instance, where it is not known from `instance` before deployment. @default - the port of `instance` */
+  /**
+   * Port of the instance, when `instance` only knows it at deployment.
+   *
+   * @default - the port of `instance`
+   */
   readonly port?: number;
-  /** What the variables of a container are called. @default DatabaseVariables.DATABASE */
+  /**
+   * Names of the variables in the container.
+   *
+   * @default DatabaseVariables.DATABASE
+   */
   readonly variables?: DatabaseVariables;
-  /** Path of the RDS certificate bundle in the image. @default '/etc/ssl/certs/rds-global-bundle.pem' */
+  /**
+   * Path of the RDS certificate bundle in the image.
+   *
+   * @default '/etc/ssl/certs/rds-global-bundle.pem'
+   */
   readonly caBundlePath?: string;
-  /** How many connections the instance allows. @default - not known, and not checked */
+  /**
+   * Number of connections that the instance allows.
+   *
+   * @default - not known, and not checked
+   */
   readonly maxConnections?: number;
+  /**
+   * Whether the instance is of a burstable class, whose CPU credits can run out.
+   *
+   * @default - not known, and not watched
+   */
+  readonly burstable?: boolean;
 }
 
 /**
- * An RDS for PostgreSQL instance for a Django application: encrypted, private, TLS only, backed up and monitored, with a secret
- * for its master, one for releases, which own the tables, and one for what serves, which cannot alter them. Their roles exist before anything
- * connects. All passwords rotate; running processes must be replaced after that, which `SecretRefresh` does.
+ * An RDS for PostgreSQL instance for a Django application: encrypted, private, TLS only, backed up and
+ * monitored.
+ *
+ * It has three secrets: one for the master user, one for releases, which own the tables, and one for what
+ * serves, which cannot alter them. A handler creates their roles before anything connects. All passwords rotate.
+ * Running tasks must be replaced after a rotation, which `SecretRefresh` does.
  *
  * @example
  * declare const vpc: ec2.IVpc;
- * const database = new PostgresDatabase(this, 'Database', { vpc, instanceType: new ec2.InstanceType('m7g.large') });
+ * const database = new PostgresDatabase(this, 'Database', {
+ *   vpc,
+ *   instanceType: new ec2.InstanceType('m7g.large'),
+ * });
+ *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_PostgreSQL.html
  */
 export class PostgresDatabase extends PostgresDatabaseBase {
-  /** Uses a database that exists already, with the secret of a login that was made for the application. */
+  /** Uses an existing database, with the secret of a login for the application. */
   public static fromPostgresDatabaseAttributes(
     scope: Construct,
     id: string,
@@ -238,6 +458,10 @@ export class PostgresDatabase extends PostgresDatabaseBase {
         ...(attrs.ownerSecret === undefined ? [] : [attrs.ownerSecret]),
       );
       public readonly maxConnections = attrs.maxConnections;
+      public readonly changingSecrets = noticeable(attrs.applicationSecret);
+      public readonly changingOwnerSecrets = noticeable(attrs.ownerSecret ?? attrs.applicationSecret);
+      public readonly rotationFunctions: IFunction[] = [];
+      public readonly burstable = attrs.burstable;
       public readonly connections =
         attrs.port === undefined
           ? attrs.instance.connections
@@ -257,18 +481,26 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   public readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   public readonly ready: IDependable;
   public readonly maxConnections?: number;
+  public readonly burstable?: boolean;
   public readonly connections: Connections;
-  /** Secret of the master user, for RDS and our handlers alone. */
+  public readonly changingSecrets: ISecret[];
+  public readonly changingOwnerSecrets: ISecret[];
+  /** Secret of the master user, which only RDS and our handlers use. */
   public readonly masterSecret: ISecret;
   /** The read replicas. */
   public readonly readReplicas: IDatabaseInstance[];
-  /** The functions that rotate the passwords of the application's logins and of the master; none where rotation is off. */
+  /**
+   * Lambda functions that rotate the passwords of the application's logins and of the master.
+   *
+   * Empty when rotation is off.
+   */
   public readonly rotationFunctions: IFunction[];
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
     const filled = withDefaults(props);
     const checks = new Checks(this);
+    checkDatabaseEffects(checks, props);
     checkDatabase(checks, filled);
     checks.throwIfAny();
     const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
@@ -281,7 +513,6 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       servingLogins: loginsOf(applicationUser),
     };
 
-    allowLogGroups(this, encryptionKey);
     const masterSecret = databaseSecret(this, 'MasterSecret', {
       ...kept,
       rotated,
@@ -358,12 +589,15 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.ownerSecret = attachedOwner;
     this.readReplicas = replicas;
     this.rotationFunctions = rotation?.functions ?? [];
+    this.changingSecrets = rotated ? [attachedApplication] : [];
+    this.changingOwnerSecrets = rotated ? [attachedOwner] : [];
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
     this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);
     this.ownerContainerSecrets = databaseSecrets(attachedOwner, filled.variables);
     this.ready = new DependencyGroup(roles.resource, attachedApplication, attachedOwner);
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
+    this.burstable = isBurstable(filled.instanceType);
   }
 }
 
@@ -372,4 +606,9 @@ function connectionLimit(instanceType: InstanceType, parameter: string | undefin
     return maxConnectionsOf(instanceType);
   }
   return /^\d+$/.test(parameter) ? Number(parameter) : undefined;
+}
+
+/** The event of a change names the full ARN, so a secret that is known by a part of it cannot be watched. */
+function noticeable(secret: ISecret): ISecret[] {
+  return secret.secretFullArn === undefined ? [] : [secret];
 }

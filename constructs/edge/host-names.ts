@@ -1,5 +1,13 @@
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 
+/** What Django must know of the names that a process is reached under. */
+export interface Address {
+  /** As in ALLOWED_HOSTS: a wildcard is a leading dot. */
+  readonly allowedHosts: string[];
+  /** As in CSRF_TRUSTED_ORIGINS: with the scheme, and a wildcard is an asterisk. */
+  readonly csrfTrustedOrigins: string[];
+}
+
 /** The host names that the load balancer answers to: its domain names, or its own name where it has none. */
 export function hostNamesOf(loadBalancer: IHttpsLoadBalancer): string[] {
   return loadBalancer.domainNames.length > 0
@@ -7,7 +15,15 @@ export function hostNamesOf(loadBalancer: IHttpsLoadBalancer): string[] {
     : [loadBalancer.loadBalancer.loadBalancerDnsName];
 }
 
-/** The origins that forms may be posted from: the host names with the scheme that users see. */
-export function originsOf(loadBalancer: IHttpsLoadBalancer, hostNames = hostNamesOf(loadBalancer)): string[] {
-  return hostNames.map((host) => `${loadBalancer.secure ? 'https' : 'http'}://${host}`);
+/**
+ * The same host names in the two forms that Django knows.
+ *
+ * @see https://docs.djangoproject.com/en/stable/ref/settings/#allowed-hosts
+ */
+export function addressOf(loadBalancer: IHttpsLoadBalancer, hostNames: string[]): Address {
+  const scheme = loadBalancer.secure ? 'https' : 'http';
+  return {
+    allowedHosts: hostNames.map((host) => host.replace(/^\*\./, '.')),
+    csrfTrustedOrigins: hostNames.map((host) => `${scheme}://${host}`),
+  };
 }

@@ -35,9 +35,9 @@ import { type Profile, profileValues } from '../core/profile';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
 
-/** Who may show pages of the application inside a frame. */
+/** Which sites may show pages of the application inside a frame. */
 export enum FramePolicy {
-  /** Nobody. */
+  /** No site. */
   DENY = 'DENY',
   /** Pages of the same origin. */
   SAMEORIGIN = 'SAMEORIGIN',
@@ -49,71 +49,180 @@ export enum FramePolicy {
 export interface IHttpsLoadBalancer extends IConstruct, IConnectable {
   /** The load balancer. */
   readonly loadBalancer: IApplicationLoadBalancer;
-  /** The listener that answers requests no rule wants with 404. */
+  /** The listener. It answers 404 to requests that no rule matches. */
   readonly listener: IApplicationListener;
-  /** Names it answers to over HTTPS; none when it has only its own name. */
+  /** Host names that it answers to over HTTPS. Empty when it has only its own name. */
   readonly domainNames: string[];
-  /** How long a connection may be silent; servers behind it must keep theirs longer. */
+  /** How long a connection may be silent. Servers behind it must keep theirs longer. */
   readonly idleTimeout: Duration;
   /** Whether the listener speaks HTTPS. */
   readonly secure: boolean;
-  /** Where to find it: the first domain name, or its own name over HTTP. */
+  /** Its address: the first domain name, or its own name over HTTP. */
   readonly url: string;
   /** The certificate of the first domain name, when known. */
   readonly certificate?: ICertificate;
 
-  /** Requests that targets received. @default - sum over 5 minutes */
+  /**
+   * Requests that targets received.
+   *
+   * @default - sum over 5 minutes
+   */
   metricRequestCount(props?: MetricOptions): Metric;
-  /** Seconds that targets took to answer. @default - average over 5 minutes */
+  /**
+   * Seconds that targets took to answer.
+   *
+   * @default - average over 5 minutes
+   */
   metricTargetResponseTime(props?: MetricOptions): Metric;
-  /** Answers by the load balancer itself, by class of status code. @default - sum over 5 minutes */
+  /**
+   * Responses of the load balancer itself, by class of status code.
+   *
+   * @default - sum over 5 minutes
+   */
   metricHttpCodeElb(code: HttpCodeElb, props?: MetricOptions): Metric;
-  /** Answers by targets, by class of status code. @default - sum over 5 minutes */
+  /**
+   * Responses of targets, by class of status code.
+   *
+   * @default - sum over 5 minutes
+   */
   metricHttpCodeTarget(code: HttpCodeTarget, props?: MetricOptions): Metric;
-  /** Connections refused because the load balancer was full. @default - sum over 5 minutes */
+  /**
+   * Connections refused because the load balancer was full.
+   *
+   * @default - sum over 5 minutes
+   */
   metricRejectedConnectionCount(props?: MetricOptions): Metric;
 }
 
-/** Properties of `HttpsLoadBalancer`. */
-export interface HttpsLoadBalancerProps {
-  /** Where it stands; two zones at least. */
-  readonly vpc: IVpc;
-  /** Where defaults come from. @default Profile.production() */
-  readonly profile?: Profile;
-  /** Subnets, in two zones at least. @default - public subnets; private ones when not internet-facing */
+/** What can be tuned in a load balancer. */
+export interface HttpsLoadBalancerOptions {
+  /**
+   * Subnets of the load balancer, in two zones at least.
+   *
+   * @default - public subnets; private ones when not internet-facing
+   */
   readonly vpcSubnets?: SubnetSelection;
-  /** Names it answers to; the first one is the name of the certificate and of `url`. @default - none: plain HTTP on its own name, in development only */
-  readonly domainNames?: string[];
-  /** Zone of the domain names: gets alias records, and validates the certificate unless one is given. @default - no records */
-  readonly hostedZone?: IHostedZone;
-  /** A certificate for the domain names, from this region. @default - one is made and validated in the hosted zone */
-  readonly certificate?: ICertificate;
-  /** Certificates of further names, for applications that share the load balancer. @default - none */
+  /**
+   * Certificates of further names, for applications that share the load balancer.
+   *
+   * @default - none
+   */
   readonly additionalCertificates?: ICertificate[];
-  /** Which TLS versions and ciphers it accepts. @default SslPolicy.TLS13_12_RES_PQ */
+  /**
+   * TLS versions and ciphers that the load balancer accepts.
+   *
+   * @default SslPolicy.TLS13_12_RES_PQ
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+   */
   readonly sslPolicy?: SslPolicy;
-  /** Whether it has a public address. @default true */
+  /**
+   * Whether the load balancer has a public address.
+   *
+   * @default true
+   */
   readonly internetFacing?: boolean;
-  /** Who may connect. @default - everybody; the VPC when not internet-facing */
+  /**
+   * Addresses or security groups that may connect.
+   *
+   * @default - everybody; the VPC when not internet-facing
+   */
   readonly allowFrom?: IPeer[];
-  /** How long a connection may be silent, 1 to 4000 seconds; longer for WebSockets that ping rarely. @default Duration.seconds(60) */
+  /**
+   * How long a connection may be silent, 1 to 4000 seconds.
+   *
+   * Give more than the interval at which your WebSockets send a ping: the load balancer closes a silent
+   * connection.
+   *
+   * @default Duration.seconds(60)
+   */
   readonly idleTimeout?: Duration;
-  /** How it treats requests that could smuggle another. @default - by profile: production STRICTEST, development DEFENSIVE */
+  /**
+   * How the load balancer treats requests that could smuggle another one.
+   *
+   * @default - by profile: production STRICTEST, development DEFENSIVE
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/desync-mitigation-mode.html
+   */
   readonly desyncMitigationMode?: DesyncMitigationMode;
-  /** Value of the Strict-Transport-Security header; add `includeSubDomains; preload` when every subdomain speaks HTTPS. @default 'max-age=31536000' */
+  /**
+   * Value of the Strict-Transport-Security header.
+   *
+   * Add `includeSubDomains; preload` only when every subdomain speaks HTTPS: browsers remember it.
+   *
+   * @default 'max-age=31536000'
+   */
   readonly strictTransportSecurity?: string;
-  /** Value of the Content-Security-Policy header, in place of the application's. @default - left to the application */
+  /**
+   * Value of the Content-Security-Policy header, in place of the application's own.
+   *
+   * @default - left to the application
+   */
   readonly contentSecurityPolicy?: string;
-  /** Who may show pages in a frame (X-Frame-Options). @default FramePolicy.DENY */
+  /**
+   * Which sites may show pages in a frame (X-Frame-Options).
+   *
+   * @default FramePolicy.DENY
+   */
   readonly framePolicy?: FramePolicy;
-  /** Where access logs go; it must let the load balancer write, with encryption by S3. @default - a bucket of its own */
+  /**
+   * Bucket for access logs.
+   *
+   * It must let the load balancer write, and be encrypted by S3 itself.
+   *
+   * @default - a new one
+   */
   readonly accessLogsBucket?: IBucket;
-  /** How long its own bucket keeps access logs. @default - by profile: production one year, development one month */
+  /**
+   * How long the bucket that is made here keeps access logs.
+   *
+   * @default - by profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to its own bucket when it leaves the stack; DESTROY empties it. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the bucket that is made here when it leaves the stack.
+   *
+   * **RemovalPolicy.DESTROY empties the bucket first: its access logs are gone.**
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
-  /** Whether it refuses to be deleted. @default - by profile: production true, development false */
+  /**
+   * Whether AWS refuses to delete the load balancer.
+   *
+   * @default - by profile: production true, development false
+   */
   readonly deletionProtection?: boolean;
+}
+
+/** Properties of `HttpsLoadBalancer`. */
+export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
+  /** VPC of the load balancer, with two zones at least. */
+  readonly vpc: IVpc;
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
+  /**
+   * Host names that the load balancer answers to; the first one is the name of the certificate and of `url`.
+   *
+   * @default - none: plain HTTP on its own name, in development only
+   */
+  readonly domainNames?: string[];
+  /**
+   * Hosted zone of the domain names.
+   *
+   * It gets alias records, and validates the certificate unless one is given.
+   *
+   * @default - no records
+   */
+  readonly hostedZone?: IHostedZone;
+  /**
+   * Certificate for the domain names, from the region of the stack.
+   *
+   * @default - a new one, validated in the hosted zone
+   */
+  readonly certificate?: ICertificate;
 }
 
 /** What is known of a load balancer that exists. */
@@ -122,17 +231,29 @@ export interface HttpsLoadBalancerAttributes {
   readonly loadBalancerArn: string;
   /** Its own name. */
   readonly loadBalancerDnsName: string;
-  /** Id of the hosted zone of its own name. @default - alias records to it are not possible */
+  /**
+   * Id of the hosted zone of its own name.
+   *
+   * @default - alias records to it are not possible
+   */
   readonly loadBalancerCanonicalHostedZoneId?: string;
   /** ARN of the listener that rules are added to. */
   readonly listenerArn: string;
   /** Id of its security group. */
   readonly securityGroupId: string;
-  /** Where it stands. */
+  /** VPC of the load balancer. */
   readonly vpc: IVpc;
-  /** Names that its HTTPS listener has certificates for. @default - none: plain HTTP */
+  /**
+   * Names that its HTTPS listener has certificates for.
+   *
+   * @default - none: plain HTTP
+   */
   readonly domainNames?: string[];
-  /** How long a connection may be silent. @default Duration.seconds(60) */
+  /**
+   * How long a connection may be silent.
+   *
+   * @default Duration.seconds(60)
+   */
   readonly idleTimeout?: Duration;
 }
 
@@ -169,10 +290,12 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
 }
 
 /**
- * An Application Load Balancer that ends TLS: certificate and alias records from a hosted zone, TLS 1.2 and 1.3 with
- * post-quantum key exchange, port 80 only to redirect, security headers, access logs in a bucket of their own.
+ * An Application Load Balancer that terminates TLS: certificate and alias records from a hosted zone, TLS 1.2
+ * and 1.3 with post-quantum key exchange, port 80 only to redirect, security headers, access logs in a bucket
+ * of their own.
  *
- * Requests that no rule wants are answered with 404, so it can be shared: every application adds rules for its own hosts.
+ * Requests that no rule matches get 404, so several applications can share it: each adds rules for its own
+ * hosts.
  *
  * @example
  * declare const vpc: ec2.IVpc;
@@ -200,7 +323,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   public readonly secure: boolean;
   public readonly url: string;
   public readonly certificate?: ICertificate;
-  /** Where access logs go. */
+  /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
 
   constructor(scope: Construct, id: string, props: HttpsLoadBalancerProps) {

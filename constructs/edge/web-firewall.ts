@@ -3,38 +3,81 @@ import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { Checks } from '../core/checks';
-import { allowLogGroups } from '../core/key-policy';
-import { type Profile, profileValues } from '../core/profile';
+import { Checks, secondsOf } from '../core/checks';
+import { logGroup } from '../core/log-group';
+import type { Profile } from '../core/profile';
 import { MANAGED_GROUPS } from './private/managed-rules';
 
-/** Properties of `WebFirewall`. */
-export interface WebFirewallProps {
-  /** What it stands before. @default - nothing yet; associate `webAclArn` yourself */
-  readonly loadBalancer?: IApplicationLoadBalancer;
-  /** Where defaults come from. @default Profile.production() */
-  readonly profile?: Profile;
-  /** Requests that one address may send within the evaluation window, 10 to 2,000,000,000. @default 2000 */
+/** What can be tuned in a firewall. */
+export interface WebFirewallOptions {
+  /**
+   * Requests that one IP address may send within `rateLimitWindow`, 10 to 2,000,000,000.
+   *
+   * The firewall answers 429 to the rest. Offices share one address: allow what all of their people send.
+   *
+   * @default 2000
+   */
   readonly rateLimit?: number;
-  /** Window in which requests are counted: 1, 2, 5 or 10 minutes. @default Duration.minutes(5) */
+  /**
+   * Window in which requests are counted: 1, 2, 5 or 10 minutes.
+   *
+   * @default Duration.minutes(5)
+   */
   readonly rateLimitWindow?: Duration;
-  /** Rules of the AWS managed groups that only count, by rule name; they would block what your application needs. @default - SizeRestrictions_BODY, which would block uploads */
+  /**
+   * Managed rules to run in count mode because they would block legitimate requests.
+   *
+   * The list replaces the default. Name `SizeRestrictions_BODY` too where your users upload files.
+   *
+   * @default ['SizeRestrictions_BODY']
+   * @see https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
+   */
   readonly countedRules?: string[];
-  /** Key of the log group. @default - encryption by CloudWatch Logs */
-  readonly encryptionKey?: IKey;
-  /** How long blocked and counted requests are kept. @default - by profile: production one year, development one month */
+  /**
+   * How long blocked and counted requests are kept.
+   *
+   * @default - by profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to the log group when it leaves the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the log group when it leaves the stack.
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
+/** Properties of `WebFirewall`. */
+export interface WebFirewallProps extends WebFirewallOptions {
+  /**
+   * Load balancer to protect.
+   *
+   * @default - none yet; associate `webAclArn` yourself
+   */
+  readonly loadBalancer?: IApplicationLoadBalancer;
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
+  /**
+   * Key of the log group.
+   *
+   * @default - encryption by CloudWatch Logs
+   */
+  readonly encryptionKey?: IKey;
+}
+
 /**
- * AWS WAF before a load balancer: a limit per address and the AWS managed rules, without the one that blocks uploads.
+ * AWS WAF before a load balancer: a rate limit for each IP address, and the AWS managed rules without the one
+ * that blocks uploads.
  *
- * Requests that were blocked or counted are logged, without credentials; the access logs of the load balancer have the rest.
+ * It logs the requests that it blocked or counted, without credentials. The access logs of the load balancer
+ * have the rest.
  *
  * @example
  * declare const balancer: HttpsLoadBalancer;
@@ -47,14 +90,13 @@ export class WebFirewall extends Construct {
   public readonly webAcl: CfnWebACL;
   /** ARN of the web ACL, for associations of your own. */
   public readonly webAclArn: string;
-  /** Where blocked and counted requests are logged. */
+  /** Log group of blocked and counted requests. */
   public readonly logGroup: ILogGroup;
   private readonly aclMetricName: string;
 
   constructor(scope: Construct, id: string, props: WebFirewallProps = {}) {
     super(scope, id);
     validate(this, props);
-    const profile = profileValues(props.profile);
     const countedRules = props.countedRules ?? ['SizeRestrictions_BODY'];
     this.aclMetricName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
 
@@ -70,13 +112,7 @@ export class WebFirewall extends Construct {
     });
     this.webAclArn = this.webAcl.attrArn;
 
-    allowLogGroups(this, props.encryptionKey);
-    this.logGroup = new LogGroup(this, 'LogGroup', {
-      logGroupName: logGroupName(this),
-      retention: props.logRetention ?? profile.logRetention,
-      removalPolicy: props.removalPolicy ?? profile.removalPolicy,
-      encryptionKey: props.encryptionKey,
-    });
+    this.logGroup = logGroup(this, 'LogGroup', { ...props, logGroupName: logGroupName(this) });
     this.writeLogs(this.logGroup);
 
     if (props.loadBalancer) {
@@ -87,7 +123,11 @@ export class WebFirewall extends Construct {
     }
   }
 
-  /** A metric of the web ACL over all its rules. @default - sum over 5 minutes */
+  /**
+   * A metric of the web ACL over all its rules.
+   *
+   * @default - sum over 5 minutes
+   */
   public metric(metricName: string, props?: MetricOptions): Metric {
     return new Metric({
       namespace: 'AWS/WAFV2',
@@ -98,17 +138,29 @@ export class WebFirewall extends Construct {
     }).attachTo(this);
   }
 
-  /** Requests that were blocked. @default - sum over 5 minutes */
+  /**
+   * Requests that were blocked.
+   *
+   * @default - sum over 5 minutes
+   */
   public metricBlockedRequests(props?: MetricOptions): Metric {
     return this.metric('BlockedRequests', props);
   }
 
-  /** Requests that were let through. @default - sum over 5 minutes */
+  /**
+   * Requests that were let through.
+   *
+   * @default - sum over 5 minutes
+   */
   public metricAllowedRequests(props?: MetricOptions): Metric {
     return this.metric('AllowedRequests', props);
   }
 
-  /** Requests that a rule only counted. @default - sum over 5 minutes */
+  /**
+   * Requests that a rule only counted.
+   *
+   * @default - sum over 5 minutes
+   */
   public metricCountedRequests(props?: MetricOptions): Metric {
     return this.metric('CountedRequests', props);
   }
@@ -156,7 +208,10 @@ export class WebFirewall extends Construct {
   }
 }
 
-/** WAF insists on the prefix; the end of the stack's id lets a new stack live beside what an old one has retained. */
+/**
+ * WAF insists on the prefix; the end of the stack's id lets a new stack live beside what an old one has
+ * retained.
+ */
 function logGroupName(scope: Construct): string {
   const stackUuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
   const unique = Fn.select(4, Fn.split('-', stackUuid));
@@ -208,7 +263,7 @@ function validate(scope: Construct, props: WebFirewallProps) {
     .optional(
       'rateLimitWindow',
       props.rateLimitWindow,
-      () => [60, 120, 300, 600].includes((props.rateLimitWindow as Duration).toMilliseconds() / 1000),
+      () => [60, 120, 300, 600].includes(secondsOf(props.rateLimitWindow as Duration)),
       { must: 'be 1, 2, 5 or 10 minutes', remedy: 'WAF counts in no other windows.' },
     )
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' });

@@ -1,4 +1,4 @@
-import { Duration, type Size } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type Alarm, type Dashboard, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ICluster } from 'aws-cdk-lib/aws-ecs';
@@ -16,6 +16,7 @@ import type { IDjangoService, ILoadBalancedService } from '../processes/django-s
 import type { ScheduledCommand } from '../processes/scheduled-command';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
+import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
@@ -29,81 +30,131 @@ import {
   SCHEDULE_ALARMS,
 } from './private/alarm-stores';
 import { type AlarmContext, type AlarmRow, makeAlarms } from './private/alarm-table';
-import { checkThresholds, type Thresholds, thresholdsOf } from './private/alarm-thresholds';
 import { makeDashboard } from './private/dashboard';
 
-/** When an alarm goes off. What is left out keeps its default. */
-export interface AlarmThresholds {
-  /** Share of requests answered with 5xx, in percent, in 3 of 5 minutes. @default 2 */
-  readonly serverErrorPercent?: number;
-  /** Time to the answer that 99 of 100 requests stay below, over 5 minutes. @default Duration.seconds(2) */
-  readonly responseTime?: Duration;
-  /** Average CPU of the tasks of a service behind the load balancer, in percent, over 10 minutes. @default 85 */
-  readonly cpuPercent?: number;
-  /** Memory of the fullest task of a service, in percent. @default 90 */
-  readonly memoryPercent?: number;
-  /** How long a task may wait in its queue, on top of the time that it may take. @default Duration.minutes(5) */
-  readonly waitingTime?: Duration;
-  /** CPU of the database in percent, over 15 minutes. @default 80 */
-  readonly databaseCpuPercent?: number;
-  /** Share of the database's connections in use, in percent. @default 80 */
-  readonly databaseConnectionsPercent?: number;
-  /** Free storage of the database. @default Size.gibibytes(2) */
-  readonly databaseFreeStorage?: Size;
-  /** Memory that the database could free. @default Size.mebibytes(100) */
-  readonly databaseFreeableMemory?: Size;
-  /** Lines at level ERROR or CRITICAL within 5 minutes. @default 10 */
-  readonly applicationErrors?: number;
-  /** Days until the certificate expires; it renews itself at least 45 days before. @default 30 */
-  readonly certificateDays?: number;
-}
-
-/** Properties of `ApplicationAlarms`: whatever is given is watched. */
+/** Properties of `ApplicationAlarms`. Each part that is given is watched. */
 export interface ApplicationAlarmsProps {
   /**
-   * Where alarms go. Its policy, and that of its key, must let `cloudwatch.amazonaws.com` and `events.amazonaws.com` publish,
-   * as the topic of `Notifications` does.
+   * SNS topic of the alarms.
+   *
+   * Its policy and the policy of its key must let `cloudwatch.amazonaws.com` and `events.amazonaws.com`
+   * publish, as those of `Notifications` do.
    */
   readonly topic: ITopic;
-  /** Cluster whose failed deployments and crashed tasks are reported: those of all its services. @default - not reported */
+  /**
+   * Cluster whose failed deployments and crashed ECS tasks are reported, for all its services.
+   *
+   * @default - not reported
+   */
   readonly cluster?: ICluster;
-  /** Load balancer to watch. @default - none */
+  /**
+   * Load balancer to watch.
+   *
+   * @default - none
+   */
   readonly loadBalancer?: IHttpsLoadBalancer;
-  /** Services behind that load balancer. @default - none */
+  /**
+   * Services behind that load balancer.
+   *
+   * @default - none
+   */
   readonly loadBalancedServices?: ILoadBalancedService[];
-  /** Other services; those behind the load balancer may be among them. Their cluster must have Container Insights on. @default - none */
+  /**
+   * Other services; those behind the load balancer may be among them.
+   *
+   * Their cluster must have Container Insights on.
+   *
+   * @default - none
+   */
   readonly services?: IDjangoService[];
-  /** Database to watch. @default - none */
+  /**
+   * Database to watch.
+   *
+   * @default - none
+   */
   readonly database?: IPostgresDatabase;
-  /** Queues to watch. @default - none */
+  /**
+   * Queues to watch.
+   *
+   * @default - none
+   */
   readonly broker?: ICeleryBroker;
-  /** Scheduled commands to watch. @default - none */
+  /**
+   * Scheduled commands to watch.
+   *
+   * @default - none
+   */
   readonly scheduledCommands?: ScheduledCommand[];
-  /** Certificate to watch. @default - that of the load balancer, when known */
+  /**
+   * Certificate to watch.
+   *
+   * @default - that of the load balancer, when known
+   */
   readonly certificate?: ICertificate;
-  /** Backups to watch; there should be one at least every other day. @default - none */
+  /**
+   * Backups to watch; there should be one at least every other day.
+   *
+   * @default - none
+   */
   readonly backup?: DatabaseBackup;
-  /** Log group to count errors in: JSON lines with a `levelname`. @default - those of the services */
+  /**
+   * Log group in which errors are counted.
+   *
+   * Its lines are JSON with a `levelname`.
+   *
+   * @default - those of the services
+   */
   readonly logGroup?: ILogGroup;
-  /** A metric that adds up to one or more every 5 minutes while beat and the workers live. @default - none */
+  /**
+   * Custom metric that your periodic task publishes, at least 1 every 5 minutes.
+   *
+   * The alarm fires when it stops.
+   *
+   * @default - none
+   */
   readonly heartbeat?: Metric;
-  /** Functions that rotate secrets: each error is one step that failed. @default - none */
+  /**
+   * Lambda functions that rotate secrets.
+   *
+   * Each error is one failed step.
+   *
+   * @default - none
+   */
   readonly rotationFunctions?: IFunction[];
-  /** What replaces tasks when a secret has changed. @default - none */
+  /**
+   * The construct that replaces tasks when a secret has changed.
+   *
+   * @default - none
+   */
   readonly secretRefresh?: SecretRefresh;
-  /** Secrets whose failed rotations are reported, those too whose function was never called. The account needs a CloudTrail trail: EventBridge hears of it there. @default - none */
+  /**
+   * Secrets whose failed rotations are reported, even if their function was never called.
+   *
+   * The account needs a CloudTrail trail, from which EventBridge gets these events.
+   *
+   * @default - none
+   */
   readonly secrets?: ISecret[];
-  /** When alarms go off. @default - the defaults of `AlarmThresholds` */
+  /**
+   * Thresholds of the alarms.
+   *
+   * @default - the defaults of `AlarmThresholds`
+   */
   readonly thresholds?: AlarmThresholds;
-  /** Whether to draw a dashboard of what is watched. @default true */
+  /**
+   * Whether to draw a dashboard of what is watched.
+   *
+   * @default true
+   */
   readonly dashboard?: boolean;
 }
 
 /**
- * Alarms on what an application's operator must know, and a dashboard to look at first.
+ * The alarms of an application, reports of events without a metric, and a dashboard.
  *
- * Every alarm tells the topic when it goes off and when it is over, in a sentence with a link to its section of the runbooks.
- * It reads metrics and changes nothing. What has no metric arrives as an event: failed deployments, crashed tasks.
+ * Every alarm notifies the topic when it fires and when it is over, in a sentence with a link to its section
+ * of the runbooks. Failed deployments and crashed ECS tasks have no metric and are reported as events. The
+ * construct only reads: it changes nothing about what it watches.
  *
  * @example
  * declare const notifications: Notifications;
@@ -122,9 +173,9 @@ export interface ApplicationAlarmsProps {
 export class ApplicationAlarms extends Construct {
   /** The alarms. */
   public readonly alarms: Alarm[];
-  /** The rules for events that have no metric. */
+  /** The EventBridge rules for events that have no metric. */
   public readonly rules: Rule[];
-  /** The dashboard, unless it is left out. */
+  /** The dashboard. Undefined when `dashboard` is false. */
   public readonly dashboard?: Dashboard;
 
   constructor(scope: Construct, id: string, props: ApplicationAlarmsProps) {
@@ -170,7 +221,7 @@ export class ApplicationAlarms extends Construct {
     }
   }
 
-  /** One metric over all log groups: which process it was, the log says. */
+  /** One metric over all log groups. The log says which process it was. */
   private countErrors(logGroups: ILogGroup[]): Metric | undefined {
     const parent = new Construct(this, 'Errors');
     const filters = logGroups.map(
@@ -195,7 +246,7 @@ function logGroupsOf(services: IDjangoService[]): ILogGroup[] {
   return [...new Set(services.map(({ logGroup }) => logGroup))];
 }
 
-/** How the operator knows what an alarm is about: its path in the tree of constructs, or that of the application. */
+/** The name in an alarm's description: the construct path of its subject, or of the application. */
 function nameOf(value: unknown, application: IConstruct): string {
   return (value as Partial<IConstruct>).node?.path ?? application.node.path;
 }
@@ -209,13 +260,16 @@ function rotationsOf(functions: IFunction[]): { [id: string]: IFunction } {
   return Object.fromEntries(functions.map((handler, index) => [`Rotation${index + 1}`, handler]));
 }
 
-/** Commands may share the queue for the news of their failures: one alarm is enough then. */
+/** Commands that share a dead-letter queue need one alarm together. */
 function differentQueues(commands: ScheduledCommand[]): ScheduledCommand[] {
   const queues = commands.map(({ deadLetterQueue }) => deadLetterQueue);
   return commands.filter((_, index) => queues.indexOf(queues[index]) === index);
 }
 
-/** The alarms of several subjects, in a namespace of their own: a queue may be called like a service. */
+/**
+ * The alarms of several subjects, below a construct of their own, because a queue and a service may have the
+ * same name.
+ */
 function watchEach<T extends IConstruct>(
   scope: Construct,
   id: string,

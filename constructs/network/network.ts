@@ -19,51 +19,99 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { type ILogGroup, LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
-import { allowLogGroups } from '../core/key-policy';
+import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
+import { logGroup } from '../core/log-group';
 import { type Profile, profileValues } from '../core/profile';
 import { WorkloadRole } from '../core/workload-role';
 
-/** Address space is set aside for so many zones, so that a third one can be added later without moving a subnet. */
+/**
+ * Address space is set aside for so many zones, so that a third one can be added later without moving a
+ * subnet.
+ */
 const MOST_ZONES = 3;
 
-/** Properties of `Network`. */
-export interface NetworkProps {
-  /** Where defaults come from. @default Profile.production() */
-  readonly profile?: Profile;
-  /** Availability zones, 2 or 3. A third can be added later; the subnets that exist stay as they are. @default - by profile: 2 */
+/** What can be tuned in a network. */
+export interface NetworkOptions {
+  /**
+   * Availability zones, 2 or 3.
+   *
+   * A third one can be added later; the subnets that exist stay as they are.
+   *
+   * @default - by profile: 2
+   */
   readonly maxAzs?: number;
   /**
-   * NAT gateways, at most one per zone; with fewer, zones share them. 0 makes no private subnets: tasks run in the public ones.
+   * NAT gateways, at most one per zone; with fewer, zones share them.
+   *
+   * 0 makes no private subnets: tasks run in the public ones, with inbound rules closed.
+   *
    * @default - by profile: production 2, development 0
    */
   readonly natGateways?: number;
-  /** Addresses of the VPC; a block from /16 to /23. @default IpAddresses.cidr('10.0.0.0/16') */
+  /**
+   * Addresses of the VPC: a block from /16 to /23.
+   *
+   * **Never change it later: CloudFormation would replace the VPC and everything in it.**
+   *
+   * @default IpAddresses.cidr('10.0.0.0/16')
+   */
   readonly ipAddresses?: IIpAddresses;
   /**
-   * AWS services that get an address inside every zone. About $7.30 a month each per zone.
+   * AWS services that get an address inside every zone.
+   *
+   * Each costs about $7.30 a month for each zone.
+   *
    * @default - none; without NAT gateways Secrets Manager in one zone, which functions in the VPC need
    */
   readonly interfaceEndpoints?: InterfaceVpcEndpointAwsService[];
-  /** Whether accepted and rejected connections are logged. @default - by profile: production true, development false */
+  /**
+   * Whether accepted and rejected connections are logged.
+   *
+   * @default - by profile: production true, development false
+   * @see https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html
+   */
   readonly flowLogs?: boolean;
-  /** Key of the flow log's log group. @default - encryption by CloudWatch Logs */
-  readonly encryptionKey?: IKey;
-  /** How long flow logs are kept. @default - by profile: production one year, development one month */
+  /**
+   * How long flow logs are kept.
+   *
+   * @default - by profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to the flow logs when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the flow logs when they leave the stack.
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
+/** Properties of `Network`. */
+export interface NetworkProps extends NetworkOptions {
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
+  /**
+   * Key of the flow log's log group.
+   *
+   * @default - encryption by CloudWatch Logs
+   */
+  readonly encryptionKey?: IKey;
+}
+
 /**
- * A VPC for an application: public subnets for the load balancer, private ones with a way out for tasks, isolated ones for
- * the database.
+ * A VPC for an application: public subnets for the load balancer, private ones with a way out for tasks,
+ * isolated ones for the database.
  *
- * Zones are chosen by CloudFormation, so the template is the same with and without an account. The default security group
- * is closed, nothing gets a public address by itself, and S3 (image layers) is reached through a free gateway endpoint.
+ * Zones are chosen by CloudFormation, so the template is the same with and without an account. The default
+ * security group is closed, nothing gets a public address by itself, and S3 (image layers) is reached through
+ * a free gateway endpoint.
  *
  * @example
  * const network = new Network(this, 'Network', { natGateways: 1 });
@@ -78,7 +126,7 @@ export class Network extends Construct {
   public readonly interfaceEndpoints: { [service: string]: InterfaceVpcEndpoint };
   /** The endpoint of Secrets Manager, when there is one. */
   public readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
-  /** Where flow logs go, when they are on. */
+  /** Log group of the flow logs, when they are on. */
   public readonly flowLogGroup?: ILogGroup;
 
   constructor(scope: Construct, id: string, props: NetworkProps = {}) {
@@ -88,7 +136,13 @@ export class Network extends Construct {
     const natGateways = props.natGateways ?? profile.natGateways;
     const ipAddresses = props.ipAddresses ?? IpAddresses.cidr(Vpc.DEFAULT_CIDR_RANGE);
     const cidr = ipAddresses.allocateVpcCidr().cidrBlock;
-    validate(this, { maxAzs, natGateways, cidr, interfaceEndpoints: props.interfaceEndpoints });
+    const flowLogs = props.flowLogs ?? profile.flowLogs;
+    validate(this, { maxAzs, natGateways, cidr, interfaceEndpoints: props.interfaceEndpoints }, props);
+    if (!flowLogs) {
+      const reason = '`flowLogs` of the profile is false, and the log group of flow logs is the only one';
+      warnOfNoEffect(this, 'logRetention', props.logRetention, reason);
+      warnOfNoEffect(this, 'removalPolicy', props.removalPolicy, reason);
+    }
 
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses,
@@ -110,13 +164,8 @@ export class Network extends Construct {
     this.interfaceEndpoints = this.makeInterfaceEndpoints(props.interfaceEndpoints ?? [], natGateways, cidr);
     this.secretsManagerEndpoint = this.interfaceEndpoints[InterfaceVpcEndpointAwsService.SECRETS_MANAGER.shortName];
 
-    if (props.flowLogs ?? profile.flowLogs) {
-      allowLogGroups(this, props.encryptionKey);
-      this.flowLogGroup = new LogGroup(this, 'FlowLogGroup', {
-        retention: props.logRetention ?? profile.logRetention,
-        removalPolicy: props.removalPolicy ?? profile.removalPolicy,
-        encryptionKey: props.encryptionKey,
-      });
+    if (flowLogs) {
+      this.flowLogGroup = logGroup(this, 'FlowLogGroup', props);
       this.writeFlowLogs(this.flowLogGroup);
     }
   }
@@ -149,7 +198,8 @@ export class Network extends Construct {
       make(service, this.vpc.isolatedSubnets);
     }
     if (needed) {
-      // Functions beside the database have no other way to their secrets; one zone is enough for what runs once.
+      // Functions beside the database have no other way to their secrets; one zone is enough for what runs
+      // once.
       make(secretsManager, this.vpc.isolatedSubnets.slice(0, 1));
     }
     return endpoints;
@@ -192,10 +242,19 @@ interface Given {
   readonly interfaceEndpoints?: InterfaceVpcEndpointAwsService[];
 }
 
-function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given) {
+const NO_FLOW_LOGS = voidWith<NetworkProps>(
+  'flowLogs: false',
+  ({ flowLogs }) => flowLogs === false,
+  'it is for the log group of flow logs',
+);
+const EFFECTS: Effects<NetworkProps> = { logRetention: [NO_FLOW_LOGS], removalPolicy: [NO_FLOW_LOGS] };
+
+function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given, props: NetworkProps) {
   const names = (interfaceEndpoints ?? []).map((service) => service.shortName);
   const maskOf = (block: string) => Number(block.split('/')[1]);
-  new Checks(scope)
+  const checks = new Checks(scope);
+  checkEffects(checks, props, EFFECTS);
+  checks
     .integer('maxAzs', maxAzs, {
       min: 2,
       max: MOST_ZONES,

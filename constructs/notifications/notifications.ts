@@ -9,12 +9,16 @@ import { allowSenders } from '../core/key-policy';
 
 /** Services whose messages carry the account that they come from. */
 const SENDERS_WITH_ACCOUNT = ['cloudwatch.amazonaws.com', 'events.rds.amazonaws.com'];
-/** Services that tell a topic nothing about the source: a condition on it would silence them. AWS Backup reports through EventBridge. */
+/**
+ * Services that tell a topic nothing about the source: a condition on it would silence them.
+ *
+ * AWS Backup reports through EventBridge.
+ */
 const SENDERS_WITHOUT_ACCOUNT = ['events.amazonaws.com'];
 
 const EMAIL_ADDRESS = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
 
-/** Where an application reports what an operator should know. */
+/** A topic for what an operator of the application should know. */
 export interface INotifications extends IConstruct {
   /** The topic that alarms and events are sent to. */
   readonly topic: ITopic;
@@ -24,20 +28,30 @@ export interface INotifications extends IConstruct {
 
 /** Properties of `Notifications`. */
 export interface NotificationsProps {
-  /** Who gets an e-mail. Each address has to confirm once, by the link that AWS sends to it. @default - nobody */
+  /**
+   * E-mail addresses to notify.
+   *
+   * Each must confirm once, by the link that AWS sends to it.
+   *
+   * @default - none
+   */
   readonly emailAddresses?: string[];
   /**
-   * Key of the topic, customer managed: CloudWatch cannot use the key that AWS manages for SNS.
-   * @default - no key of one's own, with a warning
+   * Customer-managed key of the topic.
+   *
+   * CloudWatch cannot use the key that AWS manages for SNS.
+   *
+   * @default - none, with a warning
    */
   readonly encryptionKey?: IKey;
 }
 
 /**
- * One encrypted SNS topic for everything an operator should know: alarms, failed deployments, failed backups, database events.
+ * One encrypted SNS topic for everything an operator should know: alarms, failed deployments, failed backups,
+ * database events.
  *
- * Its policy and the policy of its key let exactly the services in that send such messages; without either of the two,
- * alarms change state and nobody hears of it. Publishing without TLS is denied.
+ * Its policy and that of its key let exactly those services in that send such messages. Without either of the
+ * two, alarms change state and nobody is notified. Publishing without TLS is denied.
  *
  * @example
  * declare const key: kms.IKey;
@@ -46,9 +60,15 @@ export interface NotificationsProps {
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
  */
 export class Notifications extends Construct implements INotifications {
-  /** Uses a topic that is made elsewhere. Its own policy, and that of its key, must let the senders in. */
+  /** Uses a topic that is made elsewhere. Its policy and that of its key must let the senders in. */
   public static fromTopic(scope: Construct, id: string, topic: ITopic): INotifications {
-    return new ImportedNotifications(scope, id, topic);
+    class Import extends Construct implements INotifications {
+      public readonly topic = topic;
+      public grantPublish(grantee: IGrantable): Grant {
+        return topic.grantPublish(grantee);
+      }
+    }
+    return new Import(scope, id);
   }
 
   public readonly topic: ITopic;
@@ -83,20 +103,6 @@ export class Notifications extends Construct implements INotifications {
 
   public grantPublish(grantee: IGrantable): Grant {
     return grantPublish(this.topic, grantee, this.encryptionKey);
-  }
-}
-
-class ImportedNotifications extends Construct implements INotifications {
-  constructor(
-    scope: Construct,
-    id: string,
-    public readonly topic: ITopic,
-  ) {
-    super(scope, id);
-  }
-
-  public grantPublish(grantee: IGrantable): Grant {
-    return this.topic.grantPublish(grantee);
   }
 }
 

@@ -1,42 +1,63 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { LIVENESS_FILE, WRITABLE_PATH } from '../core/contract';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
+import { checkFargateSize } from './private/capacity';
 import { celery, checkCelery } from './private/celery';
-import { checkService, fargateService } from './private/fargate-service';
-import { checkFargateSize } from './private/fargate-size';
+import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
+import { checkServiceEffects } from './private/service-effects';
+import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
 import type { ServiceOptions, ServiceProps } from './process-props';
 import { runningTasks } from './service-metrics';
 
-/** What can be tuned in the beat service. The size is 256 CPU units and 512 MiB, and `stopTimeout` 30 seconds, unless changed. */
+/** What can be tuned in the beat service. Its size is 256 CPU units and 512 MiB unless changed. */
 export interface BeatServiceOptions extends ServiceOptions {
-  /** Python module of the Celery application, as for `celery --app`. @default - the first package of `settingsModule` */
+  /**
+   * Python module of the Celery application, as for `celery --app`.
+   *
+   * @default - the first package of `settingsModule`
+   */
   readonly application?: string;
   /**
-   * Scheduler class, for example `django_celery_beat.schedulers:DatabaseScheduler`, which keeps the last runs in the database.
+   * Scheduler class, for example `django_celery_beat.schedulers:DatabaseScheduler`, which keeps the last runs
+   * in the database.
    *
-   * @default - Celery's own, with its file in /tmp: it forgets the last runs when the task is replaced
+   * @default - Celery's own, with its file in /tmp: it forgets the last runs when ECS replaces the container
    */
   readonly scheduler?: string;
-  /** How ECS finds out that beat is alive. @default ContainerHealthCheck.livenessFile() */
+  /**
+   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   *
+   * @default Duration.seconds(30)
+   */
+  readonly stopTimeout?: Duration;
+  /**
+   * How ECS finds out that beat is alive.
+   *
+   * @default ContainerHealthCheck.livenessFile()
+   */
   readonly healthCheck?: ContainerHealthCheck;
 }
 
+/** Properties of `BeatService`. */
 export interface BeatServiceProps extends ServiceProps, BeatServiceOptions {}
 
 /**
- * Celery beat: sends the periodic tasks of the application to its queues. Never two at once, so that nothing is sent twice.
+ * Celery beat: sends the periodic tasks of the application to its queues.
  *
- * A deployment therefore stops the old task before it starts the new one, and beat does not run on Spot. For single commands
- * at set times `ScheduledCommand` does without a process that always runs.
+ * Never two at once, so that nothing is sent twice.
+ *
+ * A deployment therefore stops the old process before it starts the new one, and beat does not run on Spot.
+ * For single commands at set times use `ScheduledCommand`, which needs no process that always runs.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -57,6 +78,7 @@ export class BeatService extends Construct implements IDjangoService {
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
+  public readonly changingSecrets: ISecret[];
   public readonly connections: Connections;
   public readonly minCapacity: number = 1;
   public readonly maxCapacity: number = 1;
@@ -75,7 +97,7 @@ export class BeatService extends Construct implements IDjangoService {
       command: props.command ?? beat(props),
       cpu,
       memoryLimitMiB,
-      stopTimeout: props.stopTimeout ?? Duration.seconds(30),
+      stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.beat,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
       databaseAccess: props.databaseAccess,
@@ -86,10 +108,15 @@ export class BeatService extends Construct implements IDjangoService {
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
+    this.changingSecrets = task.changingSecrets;
     this.connections = this.service.connections;
   }
 
-  /** Running tasks: 1, or 0 while it is replaced; needs Container Insights. Average over 5 minutes unless changed. */
+  /**
+   * Running tasks: 1, or 0 while it is replaced; needs Container Insights.
+   *
+   * Average over 5 minutes unless changed.
+   */
   public metricRunningTasks(options?: MetricOptions): Metric {
     return runningTasks(this.service, options);
   }
@@ -108,13 +135,15 @@ export class BeatService extends Construct implements IDjangoService {
 function validate(scope: Construct, props: BeatServiceProps, cpu: number, memoryLimitMiB: number): void {
   const checks = new Checks(scope);
   checkProcess(checks, props);
-  checkService(checks, props);
+  checkServiceEffects(checks, props);
+  checkStopTimeout(checks, props.stopTimeout);
   checkCelery(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
   checks
     .that('spot', props.spot, props.spot !== true, {
       must: 'not be true',
-      remedy: 'An interrupted beat misses its times: leave it out; the task is the smallest that there is.',
+      remedy:
+        'beat cannot run on Spot: an interruption would skip periodic tasks. Remove `spot`; beat is already of the smallest size.',
     })
     .matches('scheduler', props.scheduler, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$/, {
       must: 'be a Python module and a class in it',
@@ -125,7 +154,8 @@ function validate(scope: Construct, props: BeatServiceProps, cpu: number, memory
 }
 
 function beat(props: BeatServiceProps): string[] {
-  // Celery would keep its schedule in the working directory, which is read-only. It writes no PID file by itself.
+  // Celery would keep its schedule in the working directory, which is read-only. It writes no PID file by
+  // itself.
   const store =
     props.scheduler === undefined
       ? ['--schedule', `${WRITABLE_PATH}/celerybeat-schedule`]

@@ -1,27 +1,39 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HealthCheck } from 'aws-cdk-lib/aws-ecs';
+import { secondsOf } from '../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../core/contract';
 
 /**
- * How ECS finds out that a container is alive. Three failures in a row replace the task.
+ * How ECS finds out that a container is alive.
+ *
+ * ECS replaces the task after three failures in a row.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/healthcheck.html
  */
 export class ContainerHealthCheck {
-  /** GET of a path on the container's own port answers below 400. The path is `/healthz`, which `django-fargate` answers, unless given. */
+  /**
+   * The container is alive while GET of a path on its own port answers below 400.
+   *
+   * The path is `/healthz` unless given, which `django-fargate` answers.
+   */
   public static http(path: string = HEALTH_PATH): ContainerHealthCheck {
     const url = `http://127.0.0.1:${CONTAINER_PORT}${path}`;
     return ContainerHealthCheck.python(`import urllib.request as r; r.urlopen('${url}', timeout=4)`);
   }
 
-  /** The file named by CELERY_LIVENESS_FILE was touched within `maxAge` (90 seconds unless given); `django-fargate` keeps it. */
+  /**
+   * The container is alive while something touches the file named by CELERY_LIVENESS_FILE within `maxAge`, 90
+   * seconds unless given.
+   *
+   * `django-fargate` does.
+   */
   public static livenessFile(maxAge: Duration = Duration.seconds(90)): ContainerHealthCheck {
     return ContainerHealthCheck.python(
-      `import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > ${maxAge.toSeconds()})`,
+      `import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > ${secondsOf(maxAge)})`,
     );
   }
 
-  /** A program of your image that exits with 0 while the container is alive; no shell. */
+  /** The container is alive while a program of your image exits with 0. No shell runs it. */
   public static command(...command: string[]): ContainerHealthCheck {
     return new ContainerHealthCheck(['CMD', ...command]);
   }

@@ -22,63 +22,158 @@ export interface ProcessProps {
   readonly image: ContainerImage;
   /** Django settings module, for example `config.settings`. */
   readonly settingsModule: string;
-  /** Database: its secret is given to the process, and the way to it is opened. @default - none */
+  /**
+   * Database of the process, which gets its secret and a way through its security group.
+   *
+   * @default - none
+   */
   readonly database?: IPostgresDatabase;
-  /** Django SECRET_KEY. @default - none */
+  /**
+   * Django SECRET_KEY.
+   *
+   * @default - none
+   */
   readonly secretKey?: ISecretKey;
-  /** Celery broker: every process may send tasks to its queues. @default - none */
+  /**
+   * Celery broker.
+   *
+   * Every process may send Celery tasks to its queues.
+   *
+   * @default - none
+   */
   readonly broker?: ICeleryBroker;
-  /** Host names for DJANGO_ALLOWED_HOSTS. @default - the load balancer's where there is one, otherwise none */
+  /**
+   * Host names for DJANGO_ALLOWED_HOSTS, in Django's syntax: `.example.com` stands for a domain and its
+   * subdomains.
+   *
+   * @default - the service's own host names behind a load balancer, otherwise none
+   */
   readonly allowedHosts?: string[];
-  /** Origins for DJANGO_CSRF_TRUSTED_ORIGINS, with scheme. @default - the load balancer's where there is one, otherwise none */
+  /**
+   * Origins for DJANGO_CSRF_TRUSTED_ORIGINS, with scheme.
+   *
+   * @default - the service's own host names with their scheme behind a load balancer, otherwise none
+   */
   readonly csrfTrustedOrigins?: string[];
-  /** More environment variables. Never put a secret here: the template shows them. @default - none */
+  /**
+   * More environment variables.
+   *
+   * **Never put a secret here: the template shows them.**
+   *
+   * @default - none
+   */
   readonly environment?: { [name: string]: string };
-  /** More variables from Secrets Manager or Parameter Store. @default - none */
+  /**
+   * More variables from Secrets Manager or Parameter Store.
+   *
+   * @default - none
+   */
   readonly secrets?: { [name: string]: Secret };
-  /** Processor of the tasks; the image must be built for it. @default CpuArchitecture.ARM64 */
+  /**
+   * Processor of the tasks; the image must be built for it.
+   *
+   * @default CpuArchitecture.ARM64
+   */
   readonly cpuArchitecture?: CpuArchitecture;
-  /** Subnets of the tasks. @default - private subnets with a way out; public ones with public addresses where the VPC has no such subnets */
+  /**
+   * Subnets of the tasks.
+   *
+   * @default - private subnets with a way out; public ones with public addresses where the VPC has no such
+   * subnets
+   */
   readonly vpcSubnets?: SubnetSelection;
-  /** Security group of the tasks. @default - a new one without inbound rules */
+  /**
+   * Security group of the tasks.
+   *
+   * @default - a new one without inbound rules
+   */
   readonly securityGroup?: ISecurityGroup;
-  /** Role with which ECS starts the tasks: pulls the image, reads the secrets, writes the logs. @default - a new one with just that */
+  /**
+   * Role with which ECS starts the tasks: pulls the image, reads the secrets, writes the logs.
+   *
+   * @default - a new one with just that
+   */
   readonly executionRole?: IRole;
-  /** Log group of the process. @default - a new one */
+  /**
+   * Log group of the process.
+   *
+   * @default - a new one
+   */
   readonly logGroup?: ILogGroup;
-  /** Key of the log group that is made here. @default - encrypted by CloudWatch Logs' own key */
+  /**
+   * Key of the log group that is made here.
+   *
+   * @default - encrypted by CloudWatch Logs' own key
+   */
   readonly encryptionKey?: IKey;
-  /** How long the log group that is made here keeps events. @default - from the profile */
+  /**
+   * How long the log group that is made here keeps events.
+   *
+   * @default - from the profile
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to the log group that is made here when it leaves the stack. @default - from the profile */
+  /**
+   * What happens to the log group that is made here when it leaves the stack.
+   *
+   * @default - from the profile
+   */
   readonly removalPolicy?: RemovalPolicy;
-  /** What must exist before the first task starts, for example the release. @default - only what the process itself needs */
+  /**
+   * What must exist before the first ECS task starts, for example the release.
+   *
+   * @default - only what the process itself needs
+   */
   readonly waitFor?: IDependable[];
-  /** Environment whose defaults apply. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
 }
 
 /** What can be tuned in every process that keeps running. */
 export interface ServiceOptions {
-  /** The program and its arguments, in exec form. @default - the construct's own, see its description */
-  readonly command?: string[];
-  /** CPU units of a task; 1024 is one vCPU. @default - from the profile */
-  readonly cpu?: number;
-  /** Memory of a task in MiB. Must form a pair with `cpu` that Fargate sells. @default - from the profile */
-  readonly memoryLimitMiB?: number;
-  /** What the process may do in the database; more than rows only for what makes schemas or tables at run time. @default DatabaseAccess.READ_WRITE */
-  readonly databaseAccess?: DatabaseAccess;
-  /** Time between SIGTERM and SIGKILL, at most 120 seconds. @default - the construct's own, see its description */
-  readonly stopTimeout?: Duration;
   /**
-   * Whether tasks run on Fargate Spot: about a third of the price, and two minutes' notice before a task is taken away.
+   * The program and its arguments, in exec form.
+   *
+   * @default - gunicorn, uvicorn, `celery worker` or `celery beat`, as the construct runs it
+   */
+  readonly command?: string[];
+  /**
+   * CPU units of a task; 1024 is one vCPU.
+   *
+   * @default - from the profile
+   */
+  readonly cpu?: number;
+  /**
+   * Memory of a task in MiB.
+   *
+   * Must form a pair with `cpu` that Fargate sells.
+   *
+   * @default - from the profile
+   */
+  readonly memoryLimitMiB?: number;
+  /**
+   * Power that the process has in the database.
+   *
+   * `OWNER` is for what makes schemas or tables at run time. Everything else reads and changes rows.
+   *
+   * @default DatabaseAccess.READ_WRITE
+   */
+  readonly databaseAccess?: DatabaseAccess;
+  /**
+   * Whether tasks run on Fargate Spot.
+   *
+   * It costs about a third of the price, and AWS takes a task away at two minutes' notice.
    *
    * @default - false for web and ASGI services; from the profile for workers
    */
   readonly spot?: boolean;
   /**
-   * Whether `aws ecs execute-command` may open a shell in a running task. It costs the read-only root file system: the agent
-   * behind it cannot run with one.
+   * Whether `aws ecs execute-command` may open a shell in a running task.
+   *
+   * The root file system becomes writable: the agent behind it cannot run with a read-only one.
    *
    * @default false
    */
@@ -87,35 +182,100 @@ export interface ServiceOptions {
 
 /** A process that keeps running. */
 export interface ServiceProps extends ProcessProps, ServiceOptions {
-  /** Who hears of the alarm that rolls a deployment back. @default - nobody: ECS alone acts on it */
+  /**
+   * SNS topic notified when the deployment alarm fires.
+   *
+   * ECS rolls the deployment back either way.
+   *
+   * @default - none
+   */
   readonly alarmTopic?: ITopic;
 }
 
 /** What can be tuned in every service behind the load balancer. */
 export interface LoadBalancedServiceOptions extends ServiceOptions {
-  /** Host names whose requests come here; all others are the load balancer's to refuse. @default - the domain names of the load balancer, or its own name where it has none */
+  /**
+   * Host names whose requests come here, such as `shop.example.com` or `*.example.com`.
+   *
+   * They are also what the process allows in ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS. Requests for any other
+   * host get 404 from the load balancer.
+   *
+   * @default - the domain names of the load balancer, or its own name where it has none
+   */
   readonly hostNames?: string[];
-  /** Order of the rule among all rules of the load balancer, 1 to 50,000; lower is looked at first. @default - 100 for ASGI, 200 for web */
+  /**
+   * Priority of the rule among all rules of the load balancer, 1 to 50,000.
+   *
+   * The load balancer evaluates lower numbers first.
+   *
+   * @default - 100 for ASGI, 200 for web
+   */
   readonly priority?: number;
-  /** Path that answers 200 while the process works, whatever the Host header. @default '/healthz' */
+  /**
+   * Path that answers 200 while the process works, whatever the Host header.
+   *
+   * @default '/healthz'
+   */
   readonly healthCheckPath?: string;
-  /** How ECS finds out that the container is alive. @default - a request for `healthCheckPath` */
+  /**
+   * How ECS finds out that the container is alive.
+   *
+   * @default - a request for `healthCheckPath`
+   */
   readonly healthCheck?: ContainerHealthCheck;
-  /** Fewest tasks. @default - from the profile */
+  /**
+   * Fewest tasks.
+   *
+   * @default - from the profile
+   */
   readonly minCapacity?: number;
-  /** Most tasks. @default - from the profile */
+  /**
+   * Most tasks.
+   *
+   * @default - from the profile
+   */
   readonly maxCapacity?: number;
-  /** Server processes in a task. @default - from `cpu` and `memoryLimitMiB` */
+  /**
+   * Server processes in a task, as WEB_CONCURRENCY.
+   *
+   * @default - from `cpu` and `memoryLimitMiB`
+   */
   readonly processes?: number;
-  /** Average CPU in percent that scaling holds. @default 60 */
+  /**
+   * Average CPU in percent that scaling holds.
+   *
+   * @default 60
+   */
   readonly targetCpuPercent?: number;
-  /** Requests per task and minute that scaling holds. @default 1000 */
+  /**
+   * Requests per task and minute that scaling holds.
+   *
+   * @default 1000
+   */
   readonly requestsPerTarget?: number;
-  /** How long the server keeps an idle connection; longer than the load balancer does. @default - idle timeout of the load balancer and 15 seconds */
+  /**
+   * How long the server keeps an idle connection; longer than the load balancer does.
+   *
+   * @default - idle timeout of the load balancer and 15 seconds
+   */
   readonly keepAlive?: Duration;
-  /** Time for requests in flight between SIGTERM and the end of the process; shorter than `stopTimeout`. @default Duration.seconds(30) */
+  /**
+   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   *
+   * @default Duration.seconds(45)
+   */
+  readonly stopTimeout?: Duration;
+  /**
+   * Time for requests in flight between SIGTERM and the end of the process; shorter than `stopTimeout`.
+   *
+   * @default Duration.seconds(30)
+   */
   readonly gracefulTimeout?: Duration;
-  /** Time for requests in flight between deregistration and SIGTERM. @default Duration.seconds(30) */
+  /**
+   * Time for requests in flight between deregistration and SIGTERM.
+   *
+   * @default Duration.seconds(30)
+   */
   readonly deregistrationDelay?: Duration;
 }
 

@@ -5,38 +5,64 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IDependable } from 'constructs';
-import { Checks } from '../core/checks';
+import { Checks, secondsOf } from '../core/checks';
+import { checkReservedConcurrency } from '../core/handler-function';
 import { profileValues } from '../core/profile';
 import { DatabaseAccess } from '../database/database-access';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
-import { checkFargateSize } from './private/fargate-size';
+import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { ReleaseRun } from './private/release-run';
+import type { AwsvpcConfiguration } from './private/placement';
 import type { ProcessProps } from './process-props';
+import { ReleaseRun } from './release/release-run';
 
 /** What can be tuned in the release. */
 export interface ReleaseCommandOptions {
-  /** The program and its arguments, in exec form. @default ['python', 'manage.py', 'migrate', '--noinput'] */
+  /**
+   * The program and its arguments, in exec form.
+   *
+   * @default ['python', 'manage.py', 'migrate', '--noinput']
+   */
   readonly command?: string[];
-  /** CPU units of the task; 1024 is one vCPU. @default - that of workers, from the profile */
+  /**
+   * CPU units of the task; 1024 is one vCPU.
+   *
+   * @default - that of workers, from the profile
+   */
   readonly cpu?: number;
-  /** Memory of the task in MiB. Must form a pair with `cpu` that Fargate sells. @default - that of workers, from the profile */
+  /**
+   * Memory of the task in MiB.
+   *
+   * Must form a pair with `cpu` that Fargate sells.
+   *
+   * @default - that of workers, from the profile
+   */
   readonly memoryLimitMiB?: number;
   /**
-   * How long it may take, at most 53 minutes: CloudFormation waits an hour, and starting, stopping and answering are part of it.
+   * How long it may take, at most 53 minutes: CloudFormation waits an hour, and starting, stopping and
+   * answering are part of it.
+   *
    * Then it is stopped, and the deployment fails.
    *
    * @default Duration.minutes(30)
    */
   readonly timeout?: Duration;
   /**
-   * How long a migration waits for a lock on a table before it fails, by `PGOPTIONS` of this process alone. All later queries on
-   * the table queue behind a migration that waits. 0 leaves it out, for a proxy that takes no options.
+   * How long a migration waits for a lock on a table before it fails, by `PGOPTIONS` of this process alone.
+   *
+   * All later queries on the table queue behind a migration that waits. Set 0 behind PgBouncer or RDS Proxy,
+   * which reject startup options.
    *
    * @default Duration.seconds(10), unless `PGOPTIONS` is among the secrets or sets `lock_timeout` itself
    */
   readonly lockTimeout?: Duration;
-  /** Any text; another one runs the release again. For images whose tag stays the same. @default - runs when image, environment or command change */
+  /**
+   * Any text; another one runs the release again.
+   *
+   * For images whose tag stays the same.
+   *
+   * @default - runs when image, environment or command change
+   */
   readonly revision?: string;
   /**
    * Whether a failure shows the last lines of the log in the events of the stack, besides log group and log stream. Rows, addresses and
@@ -48,25 +74,42 @@ export interface ReleaseCommandOptions {
   readonly showLog?: boolean;
 }
 
+/** Properties of `ReleaseCommand`. */
 export interface ReleaseCommandProps extends ProcessProps, ReleaseCommandOptions {
-  /** Who hears of an invocation of a handler that Lambda gave up on. @default - nobody: the deployment fails, which shows it too */
+  /**
+   * SNS topic for failed asynchronous Lambda invocations.
+   *
+   * A failed deployment shows them too.
+   *
+   * @default - none
+   */
   readonly deadLetterTopic?: ITopic;
-  /** Concurrency that is reserved for each handler; an account with a quota of 10 cannot give any. @default - none */
+  /**
+   * Concurrency reserved for each Lambda function.
+   *
+   * An account with a quota of 10 cannot reserve any.
+   *
+   * @default - none reserved
+   */
   readonly handlerReservedConcurrency?: number;
 }
 
 /**
- * The command that prepares a release, `migrate` unless changed, as a task that runs inside the deployment, before whatever
- * waits for `ready`.
+ * The command that prepares a release, `migrate` unless changed.
  *
- * It runs once for each change of image, environment, secrets or command: other deployments leave it alone, and so does a
- * rollback, which must not take an older image to a newer schema. When it ends with another status than 0, or takes too long,
- * the deployment fails before any service has changed, and CloudFormation shows status, log group, log stream and the last lines.
+ * It runs as an ECS task inside the deployment, before whatever waits for `ready`.
  *
- * A release that still runs is waited for, so that there is never a second one from the same stack. Where two stacks release
- * to one database, or people by hand, see to it that they take turns: nothing here can.
+ * It runs once for each change of image, environment, secrets or command: other deployments leave it alone,
+ * and so does a rollback, which must not take an older image to a newer schema. When it ends with another
+ * status than 0, or takes too long, the deployment fails before any service has changed, and CloudFormation
+ * shows status, log group, log stream and the last lines.
  *
- * Outside of a deployment start it with `runTaskCommand`, and any other command of the same image with `oneOffCommand()`.
+ * A deployment waits for a release that still runs, so one stack never runs two at once. **Two stacks, or a
+ * person and a stack, that release to one database must take turns: nothing here prevents two migrations at a
+ * time.**
+ *
+ * Outside of a deployment start it with `runTaskCommand`, and any other command of the same image with
+ * `oneOffCommand()`.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -92,9 +135,9 @@ export class ReleaseCommand extends Construct implements IConnectable {
   public readonly taskDefinition: FargateTaskDefinition;
   /** Name of its container, for overrides. */
   public readonly containerName: string;
-  /** What the running process may do. */
+  /** IAM role of the running process. */
   public readonly taskRole: IRole;
-  /** Where it writes its logs. */
+  /** Log group of the process. */
   public readonly logGroup: ILogGroup;
   /** Cluster that it runs in. */
   public readonly cluster: ICluster;
@@ -104,11 +147,13 @@ export class ReleaseCommand extends Construct implements IConnectable {
   public readonly securityGroup: ISecurityGroup;
   /** Whether it needs a public address to reach AWS. */
   public readonly assignPublicIp: boolean;
+  /** Security group of the process, for rules of your own. */
   public readonly connections: Connections;
-  /** What services and schedules wait for: there once the release has succeeded. */
+  /** Exists once the release has succeeded. Services and schedules wait for it. */
   public readonly ready: IDependable;
-  /** Where its handlers write their logs. */
+  /** Log group of its Lambda functions. */
   public readonly handlerLogGroup: ILogGroup;
+  private readonly network: AwsvpcConfiguration;
 
   constructor(scope: Construct, id: string, props: ReleaseCommandProps) {
     super(scope, id);
@@ -150,6 +195,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
     this.securityGroup = task.securityGroup;
     this.assignPublicIp = task.placement.assignPublicIp;
     this.connections = new Connections({ securityGroups: [task.securityGroup] });
+    this.network = task.network;
     this.ready = run.resource;
     this.handlerLogGroup = run.logGroup;
   }
@@ -159,18 +205,21 @@ export class ReleaseCommand extends Construct implements IConnectable {
     return this.runTask();
   }
 
-  /** AWS CLI command, ready to paste, that runs another command of the same image, for example `python manage.py createsuperuser --noinput`. */
+  /**
+   * AWS CLI command, ready to paste, that runs another command of the same image, for example `python
+   * manage.py createsuperuser --noinput`.
+   */
   public oneOffCommand(...command: string[]): string {
     const overrides = { containerOverrides: [{ name: this.containerName, command }] };
     return `${this.runTask()} --overrides ${quoted(JSON.stringify(overrides))}`;
   }
 
   private runTask(): string {
-    const { subnetIds } = this.cluster.vpc.selectSubnets(this.vpcSubnets);
+    const { subnets, securityGroups, assignPublicIp } = this.network;
     const network = [
-      `subnets=[${Fn.join(',', subnetIds)}]`,
-      `securityGroups=[${this.securityGroup.securityGroupId}]`,
-      `assignPublicIp=${this.assignPublicIp ? 'ENABLED' : 'DISABLED'}`,
+      `subnets=[${Fn.join(',', subnets)}]`,
+      `securityGroups=[${Fn.join(',', securityGroups)}]`,
+      `assignPublicIp=${assignPublicIp}`,
     ];
     return [
       'aws ecs run-task',
@@ -193,26 +242,21 @@ function validate(
   const checks = new Checks(scope);
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
-  const whole = (duration: Duration, milliseconds: number) =>
-    duration.toMilliseconds({ integral: false }) % milliseconds === 0;
-  const limit = { min: 0, max: timeout.toSeconds({ integral: false }) };
   checks
     .duration('timeout', props.timeout, {
+      whole: 'seconds',
       min: 60,
       max: MAXIMUM_TIMEOUT,
       where: 'in a deployment',
       remedy: 'Run what takes longer outside of it, with `oneOffCommand()`, in steps that the running code bears.',
     })
-    .optional('timeout', props.timeout, () => whole(timeout, 1000), {
-      must: 'be whole seconds',
-      remedy: 'CloudFormation knows no fractions: round it.',
-    })
     .duration('lockTimeout', props.lockTimeout, {
-      ...limit,
+      min: 0,
+      max: secondsOf(timeout),
       remedy:
         'A lock that is not there after some seconds is held by a long query: let the release fail, and look at it.',
     })
-    .optional('lockTimeout', props.lockTimeout, () => whole(props.lockTimeout as Duration, 1), {
+    .optional('lockTimeout', props.lockTimeout, () => Number.isInteger(lockMilliseconds(props)), {
       must: 'be whole milliseconds',
       remedy: 'PostgreSQL knows no shorter ones: round it.',
     })
@@ -223,12 +267,9 @@ function validate(
     .matches('revision', props.revision, /^.{1,256}$/s, {
       must: 'be a text of 1 to 256 characters',
       remedy: 'Use the digest or the build number of the image.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'One is enough: a deployment releases once.',
-    })
-    .throwIfAny();
+    });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
+  checks.throwIfAny();
 }
 
 /** Whether the user's own PGOPTIONS are to be left alone. */
@@ -236,15 +277,22 @@ function hasLockTimeout({ environment, secrets }: ReleaseCommandProps): boolean 
   return secrets?.PGOPTIONS !== undefined || (environment?.PGOPTIONS ?? '').includes('lock_timeout');
 }
 
-/** The environment in which a statement that waits too long for its lock fails; other options of the user stay. */
+/**
+ * The environment in which a statement that waits too long for its lock fails; other options of the user
+ * stay.
+ */
 function withLockTimeout(props: ReleaseCommandProps): { [name: string]: string } | undefined {
-  const milliseconds = (props.lockTimeout ?? Duration.seconds(10)).toMilliseconds();
+  const milliseconds = lockMilliseconds(props);
   if (milliseconds === 0 || hasLockTimeout(props)) {
     return props.environment;
   }
   const own = props.environment?.PGOPTIONS;
   const options = [...(own === undefined ? [] : [own]), `-c lock_timeout=${milliseconds}`];
   return { ...props.environment, PGOPTIONS: options.join(' ') };
+}
+
+function lockMilliseconds({ lockTimeout = Duration.seconds(10) }: ReleaseCommandProps): number {
+  return lockTimeout.toMilliseconds({ integral: false });
 }
 
 /** As one word of a POSIX shell. */

@@ -5,13 +5,15 @@ import type { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Schedule, type ScheduleExpression, type ScheduleTargetConfig, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
+import { checkEffects, type Effects, voidBeside, voidWith } from '../core/effects';
 import { profileValues } from '../core/profile';
+import { deadLetterQueue } from '../core/queue';
 import type { DatabaseAccess } from '../database/database-access';
-import { checkFargateSize } from './private/fargate-size';
+import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
 import { schedulerRole } from './private/scheduler-role';
@@ -24,22 +26,58 @@ export interface ScheduledCommandOptions {
   readonly schedule: ScheduleExpression;
   /** The program and its arguments, in exec form. */
   readonly command: string[];
-  /** CPU units of the task; 1024 is one vCPU. @default - that of workers, from the profile */
+  /**
+   * CPU units of the task; 1024 is one vCPU.
+   *
+   * @default - that of workers, from the profile
+   */
   readonly cpu?: number;
-  /** Memory of the task in MiB. Must form a pair with `cpu` that Fargate sells. @default - that of workers, from the profile */
+  /**
+   * Memory of the task in MiB.
+   *
+   * Must form a pair with `cpu` that Fargate sells.
+   *
+   * @default - that of workers, from the profile
+   */
   readonly memoryLimitMiB?: number;
-  /** What the process may do in the database; more than rows only for what makes schemas or tables at run time. @default DatabaseAccess.READ_WRITE */
+  /**
+   * Power that the process has in the database.
+   *
+   * `OWNER` is for what makes schemas or tables at run time. Everything else reads and changes rows.
+   *
+   * @default DatabaseAccess.READ_WRITE
+   */
   readonly databaseAccess?: DatabaseAccess;
-  /** Whether the schedule is on. @default true */
+  /**
+   * Whether the schedule is on.
+   *
+   * @default true
+   */
   readonly enabled?: boolean;
-  /** Time after the scheduled moment within which the command may start. @default - it starts at the moment */
+  /**
+   * Time after the scheduled moment within which the command may start.
+   *
+   * @default - it starts on time
+   */
   readonly flexibleTimeWindow?: Duration;
-  /** How often starting the task is tried again, 0 to 185 times. A task that started is not run again. @default 3 */
+  /**
+   * How often starting the task is tried again, 0 to 185 times.
+   *
+   * A task that started is not run again.
+   *
+   * @default 3
+   */
   readonly retryAttempts?: number;
-  /** For how long starting the task is tried again, from a minute to a day. @default Duration.hours(1) */
+  /**
+   * For how long starting the task is tried again, from a minute to a day.
+   *
+   * @default Duration.hours(1)
+   */
   readonly maxEventAge?: Duration;
   /**
-   * Queue for the news of failures; may be shared by several commands. For a queue that is made elsewhere, its owner lets
+   * Queue that failures are reported to.
+   *
+   * Several commands may share it. The owner of a queue that is made elsewhere must let
    * `events.amazonaws.com` send to it.
    *
    * @default - a new one
@@ -47,16 +85,19 @@ export interface ScheduledCommandOptions {
   readonly deadLetterQueue?: IQueue;
 }
 
+/** Properties of `ScheduledCommand`. */
 export interface ScheduledCommandProps extends ProcessProps, ScheduledCommandOptions {}
 
 /**
  * A command of the application that runs at set times in a task of its own, in place of cron.
  *
- * Makes a hardened task definition, a schedule and one queue that tells of both kinds of failure: the task could not be
- * started, or the program ended with another status than 0. An alarm on `metricFailures()` is therefore enough.
+ * Makes a hardened task definition, a schedule and one queue for reports of both kinds of failure: the ECS
+ * task could not be started, or the program ended with another status than 0. An alarm on `metricFailures()`
+ * is therefore enough.
  *
- * Scheduler may start a task twice: the command must bear that. ECS sets no limit on how long a task runs: where a command
- * can hang, let the program itself end it, for example `timeout 3600 python manage.py …`.
+ * **EventBridge Scheduler may start a run twice: the command must be safe to run twice.** ECS sets no limit
+ * on how long a run takes. Where a command can hang, let the program itself end it, for example `timeout 3600
+ * python manage.py …`.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -76,12 +117,13 @@ export class ScheduledCommand extends Construct implements IConnectable {
   public readonly schedule: Schedule;
   /** The task definition that it runs. */
   public readonly taskDefinition: FargateTaskDefinition;
-  /** What the running process may do. */
+  /** IAM role of the running process. */
   public readonly taskRole: IRole;
-  /** Where it writes its logs. */
+  /** Log group of the process. */
   public readonly logGroup: ILogGroup;
-  /** Where the news of failures goes. */
+  /** Queue that failures are reported to. */
   public readonly deadLetterQueue: IQueue;
+  /** Security group of the process, for rules of your own. */
   public readonly connections: Connections;
 
   constructor(scope: Construct, id: string, props: ScheduledCommandProps) {
@@ -100,7 +142,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       cpu,
       memoryLimitMiB,
     });
-    this.deadLetterQueue = props.deadLetterQueue ?? deadLetterQueue(this, props);
+    this.deadLetterQueue = props.deadLetterQueue ?? newsOfFailures(this, props);
     const reports = reportFailures(this, 'Failures', task, props.cluster.clusterArn, this.deadLetterQueue);
     if (reports.length === 1) {
       Annotations.of(this).addWarningV2(
@@ -124,17 +166,30 @@ export class ScheduledCommand extends Construct implements IConnectable {
     this.connections = new Connections({ securityGroups: [task.securityGroup] });
   }
 
-  /** News of failures that nobody has dealt with; anything above 0 is worth a look. Maximum over 5 minutes unless changed. */
+  /**
+   * Reports of failures that nobody has dealt with.
+   *
+   * Anything above 0 is worth a look. Maximum over 5 minutes unless changed.
+   */
   public metricFailures(options?: MetricOptions): Metric {
     return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible(options);
   }
 }
+
+/** What only has an effect beside other props. */
+const EFFECTS: Effects<ScheduledCommandProps> = {
+  maxEventAge: [
+    voidWith('retryAttempts: 0', ({ retryAttempts }) => retryAttempts === 0, 'starting the task is tried once'),
+  ],
+  logRetention: [voidBeside('logGroup', 'it is for the log group that is made where none is brought')],
+};
 
 function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, memoryLimitMiB: number): void {
   const { expressionString, timeZone } = props.schedule;
   const checks = new Checks(scope);
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
+  checkEffects(checks, props, EFFECTS);
   checks
     .optional('schedule', expressionString, () => isScheduleExpression(expressionString), {
       must: 'be cron(minutes hours day-of-month month day-of-week year) with `?` for one of the days, rate(value unit) or at(yyyy-mm-ddThh:mm:ss)',
@@ -149,19 +204,17 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
       max: 185,
       remedy: 'Three attempts outlast a throttled start.',
     })
-    .duration('maxEventAge', props.maxEventAge, { min: 60, max: 86400, remedy: 'An hour suits most commands.' })
-    .duration('flexibleTimeWindow', props.flexibleTimeWindow, {
+    .duration('maxEventAge', props.maxEventAge, {
+      whole: 'seconds',
       min: 60,
       max: 86400,
-      remedy: 'Leave it out for commands that must start at the moment.',
+      remedy: 'An hour suits most commands.',
     })
-    .optional('flexibleTimeWindow', props.flexibleTimeWindow, () => whole(props.flexibleTimeWindow, 60), {
-      must: 'be whole minutes',
-      remedy: 'EventBridge Scheduler knows no shorter steps: round it.',
-    })
-    .optional('maxEventAge', props.maxEventAge, () => whole(props.maxEventAge, 1), {
-      must: 'be whole seconds',
-      remedy: 'EventBridge Scheduler knows no fractions: round it.',
+    .duration('flexibleTimeWindow', props.flexibleTimeWindow, {
+      whole: 'minutes',
+      min: 1,
+      max: 1440,
+      remedy: 'Leave it out for commands that must start on time.',
     })
     .optional('deadLetterQueue', props.deadLetterQueue?.node.path, () => props.deadLetterQueue?.fifo !== true, {
       must: 'be a standard queue',
@@ -170,17 +223,9 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
     .throwIfAny();
 }
 
-/** Whether a duration is a multiple of so many seconds. */
-function whole(duration: Duration | undefined, seconds: number): boolean {
-  return ((duration?.toMilliseconds() ?? 0) / 1000) % seconds === 0;
-}
-
-function deadLetterQueue(scope: Construct, props: ScheduledCommandProps): Queue {
-  const queue = new Queue(scope, 'DeadLetters', {
-    encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
-    encryptionMasterKey: props.encryptionKey,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
+function newsOfFailures(scope: Construct, props: ScheduledCommandProps): Queue {
+  const queue = deadLetterQueue(scope, 'DeadLetters', {
+    encryptionKey: props.encryptionKey,
     removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
   });
   acknowledge(
@@ -206,11 +251,7 @@ function target(props: ScheduledCommandProps, task: HardenedTask, role: IRole, q
       platformVersion: 'LATEST',
       taskCount: 1,
       networkConfiguration: {
-        awsvpcConfiguration: {
-          subnets: props.cluster.vpc.selectSubnets(task.placement.vpcSubnets).subnetIds,
-          securityGroups: [task.securityGroup.securityGroupId],
-          assignPublicIp: task.placement.assignPublicIp ? 'ENABLED' : 'DISABLED',
-        },
+        awsvpcConfiguration: task.network,
       },
     },
   };

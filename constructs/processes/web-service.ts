@@ -1,8 +1,8 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
+import { webProcesses } from './private/capacity';
 import { LoadBalancedService } from './private/load-balanced-service';
-import type { Routing } from './private/routing';
-import { webProcesses } from './private/sizing';
+import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
 
 /** Threads of a gunicorn process, unless it is said otherwise. */
@@ -10,21 +10,32 @@ const THREADS = 4;
 
 /** What can be tuned in the web service. */
 export interface WebServiceOptions extends LoadBalancedServiceOptions {
-  /** The WSGI callable for gunicorn. @default - `<first package of settingsModule>.wsgi:application` */
+  /**
+   * The WSGI callable for gunicorn.
+   *
+   * @default - `<first package of settingsModule>.wsgi:application`
+   */
   readonly application?: string;
-  /** Threads of a gunicorn process. @default 4 */
+  /**
+   * Threads of a gunicorn process.
+   *
+   * @default 4
+   */
   readonly threads?: number;
 }
 
+/** Properties of `WebService`. */
 export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOptions {}
 
 /**
- * The web processes of a Django application: gunicorn with threads, behind a load balancer, scaled by CPU and requests.
+ * The web processes of a Django application: gunicorn with threads, behind a load balancer, scaled by CPU and
+ * requests.
  *
- * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a bad
- * deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
+ * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a
+ * bad deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
  *
- * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most `gracefulTimeout`.
+ * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
+ * `gracefulTimeout`.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -47,7 +58,7 @@ export class WebService extends LoadBalancedService {
       priority: 200,
       processes: webProcesses,
       connectionsPerProcess: props.threads ?? THREADS,
-      command: (routing) => gunicorn(props, routing),
+      command: (timings) => gunicorn(props, timings),
       check: (checks) =>
         checks
           .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Four threads suit most applications.' })
@@ -60,15 +71,15 @@ export class WebService extends LoadBalancedService {
 }
 
 /** The number of processes is in WEB_CONCURRENCY, which gunicorn reads by itself. */
-function gunicorn(props: WebServiceProps, routing: Routing): string[] {
+function gunicorn(props: WebServiceProps, timings: ServerTimings): string[] {
   return [
     'gunicorn',
     props.application ?? `${props.settingsModule.split('.')[0]}.wsgi:application`,
     ...['--bind', `0.0.0.0:${CONTAINER_PORT}`],
     ...['--worker-class', 'gthread'],
     ...['--threads', String(props.threads ?? THREADS)],
-    ...['--keep-alive', String(routing.keepAlive.toSeconds())],
-    ...['--graceful-timeout', String(routing.gracefulTimeout.toSeconds())],
+    ...['--keep-alive', String(timings.keepAlive.toSeconds())],
+    ...['--graceful-timeout', String(timings.gracefulTimeout.toSeconds())],
     ...['--timeout', '60'],
     // Recycles processes against slow leaks, each at another moment.
     ...['--max-requests', '10000', '--max-requests-jitter', '1000'],

@@ -1,64 +1,117 @@
-import { Duration } from 'aws-cdk-lib';
+import type { Duration } from 'aws-cdk-lib';
 import type { MathExpression, MathExpressionOptions, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { FargateService, FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { Checks } from '../core/checks';
+import { Checks, secondsOf } from '../core/checks';
 import { LIVENESS_FILE } from '../core/contract';
 import { profileValues } from '../core/profile';
 import type { ITaskQueue } from '../queues/task-queue';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
-import { backlogPerTask, scaleOnBacklog } from './private/backlog-scaling';
-import { type Capacity, capacityOf, checkCapacity } from './private/capacity';
+import { type Capacity, capacityOf, checkCapacity, workerConcurrency } from './private/capacity';
 import { brokerOf, celery, checkCelery } from './private/celery';
 import { deadLetterAlarms } from './private/deployment-alarm';
-import { checkService, fargateService, MAX_STOP_TIMEOUT } from './private/fargate-service';
+import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { workerConcurrency } from './private/sizing';
-import { checkQueues, checkScaling, targetOf } from './private/worker-checks';
+import { checkScalingEffects, checkServiceEffects } from './private/service-effects';
+import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
+import {
+  backlogPerTask,
+  checkQueues,
+  checkWorkerScaling,
+  scaleOnBacklog,
+  type WorkerScaling,
+  workerScalingOf,
+} from './private/worker-scaling';
 import type { ServiceOptions, ServiceProps } from './process-props';
 import { runningTasks } from './service-metrics';
 
 /** What can be tuned in a worker service. */
 export interface WorkerServiceOptions extends ServiceOptions {
-  /** Names of the broker's queues that this service works on, at most four. @default - the broker's default queue */
+  /**
+   * Names of the broker's queues that this service works on, at most four.
+   *
+   * @default - the broker's default queue
+   */
   readonly queueNames?: string[];
-  /** Python module of the Celery application, as for `celery --app`. @default - the first package of `settingsModule` */
+  /**
+   * Python module of the Celery application, as for `celery --app`.
+   *
+   * @default - the first package of `settingsModule`
+   */
   readonly application?: string;
-  /** Child processes of a task, each of which runs one Celery task at a time. @default - two for each vCPU, as far as the memory goes */
+  /**
+   * Child processes of a container, each of which runs one Celery task at a time.
+   *
+   * @default - two for each vCPU, as far as the memory goes
+   */
   readonly concurrency?: number;
-  /** How ECS finds out that the worker is alive. @default ContainerHealthCheck.livenessFile() */
+  /**
+   * How ECS finds out that the worker is alive.
+   *
+   * @default ContainerHealthCheck.livenessFile()
+   */
   readonly healthCheck?: ContainerHealthCheck;
-  /** Fewest tasks of the service, at least 1. @default - from the profile */
+  /**
+   * Fewest ECS tasks of the service, at least 1.
+   *
+   * @default - from the profile
+   */
   readonly minCapacity?: number;
-  /** Most tasks of the service. @default - from the profile */
+  /**
+   * Most ECS tasks of the service.
+   *
+   * @default - from the profile
+   */
   readonly maxCapacity?: number;
-  /** How long a message may wait before there should be one more task. @default Duration.minutes(1) */
+  /**
+   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   *
+   * A Celery task that takes longer is cut off, and delivered again if it acknowledges late.
+   *
+   * @default Duration.seconds(120)
+   */
+  readonly stopTimeout?: Duration;
+  /**
+   * How long a message may wait before the service starts another ECS task.
+   *
+   * @default Duration.minutes(1)
+   */
   readonly acceptableLatency?: Duration;
-  /** How long a Celery task takes on average. @default Duration.seconds(5) */
+  /**
+   * How long a Celery task takes on average.
+   *
+   * @default Duration.seconds(5)
+   */
   readonly taskDuration?: Duration;
   /**
-   * Messages, waiting and in work, that there should be for each running task. Instead of `acceptableLatency` and `taskDuration`.
+   * Messages, waiting and in work, that there should be for each running ECS task.
+   *
+   * Give it instead of `acceptableLatency` and `taskDuration`.
    *
    * @default - `acceptableLatency` ÷ `taskDuration` × `concurrency`
    */
   readonly backlogPerTask?: number;
 }
 
+/** Properties of `WorkerService`. */
 export interface WorkerServiceProps extends ServiceProps, WorkerServiceOptions {}
 
 /**
- * A Celery worker for one set of queues, scaled by the messages there are for each running task.
+ * A Celery worker for one set of queues, scaled by the number of messages for each running ECS task.
  *
- * Makes a hardened task definition, a service and an alarm that rolls back a deployment during which messages end in a
- * dead-letter queue. The cluster must have Container Insights on: scaling needs the number of running tasks.
+ * Makes a hardened task definition, a service and an alarm that rolls back a deployment during which messages
+ * end in a dead-letter queue. The cluster must have Container Insights on: scaling needs the number of
+ * running ECS tasks.
  *
- * On SIGTERM the worker takes no more messages and has `stopTimeout` (120 seconds unless changed) to finish what it works
- * on. What takes longer is cut off, and delivered again after the queue's visibility timeout if the task acknowledges late.
- * The hard time limit of every Celery task is the shortest `taskTimeLimit` of the queues.
+ * On SIGTERM the worker takes no more messages and has `stopTimeout` (120 seconds unless changed) to finish
+ * what it works on. What takes longer is cut off, and delivered again after the queue's visibility timeout if
+ * the task acknowledges late. The hard time limit of every Celery task is the shortest `taskTimeLimit` of the
+ * queues.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -81,13 +134,14 @@ export class WorkerService extends Construct implements IDjangoService {
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
+  public readonly changingSecrets: ISecret[];
   public readonly connections: Connections;
   public readonly minCapacity: number;
   public readonly maxCapacity: number;
   public readonly connectionsPerTask: number;
   /** Names of the queues that it works on. */
   public readonly queueNames: string[];
-  /** Child processes of a task. */
+  /** Child processes of a container. */
   public readonly concurrency: number;
   private readonly queues: ITaskQueue[];
 
@@ -105,7 +159,8 @@ export class WorkerService extends Construct implements IDjangoService {
         processes: workerConcurrency,
       },
     );
-    validate(this, props, capacity);
+    const scaling = workerScalingOf(props, capacity);
+    validate(this, props, capacity, scaling);
 
     const broker = brokerOf(props);
     this.queueNames = props.queueNames ?? [broker.defaultQueueName];
@@ -116,7 +171,7 @@ export class WorkerService extends Construct implements IDjangoService {
       command: props.command ?? worker(props, this.queueNames, this.queues, capacity.processes),
       cpu: capacity.cpu,
       memoryLimitMiB: capacity.memoryLimitMiB,
-      stopTimeout: props.stopTimeout ?? Duration.seconds(MAX_STOP_TIMEOUT),
+      stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.worker,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
       databaseAccess: props.databaseAccess,
@@ -129,11 +184,12 @@ export class WorkerService extends Construct implements IDjangoService {
       spot: props.spot ?? profile.workerSpot,
       deploymentAlarms: deadLetterAlarms(this, this.queues, props.alarmTopic),
     });
-    scaleOnBacklog(this.service, this.queues, { ...capacity, target: targetOf(props, capacity) });
+    scaleOnBacklog(this.service, this.queues, capacity, scaling.backlogPerTask);
 
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
+    this.changingSecrets = task.changingSecrets;
     this.connections = this.service.connections;
     this.minCapacity = capacity.minCapacity;
     this.maxCapacity = capacity.maxCapacity;
@@ -141,7 +197,11 @@ export class WorkerService extends Construct implements IDjangoService {
     this.connectionsPerTask = capacity.processes;
   }
 
-  /** Messages, waiting and in work, for each running task: what the service is scaled by. Over one minute unless changed. */
+  /**
+   * Messages, waiting and in work, for each running task: what the service is scaled by.
+   *
+   * Over one minute unless changed.
+   */
   public metricBacklogPerTask(options?: MathExpressionOptions): MathExpression {
     return backlogPerTask(this.service, this.queues, options);
   }
@@ -162,19 +222,21 @@ export class WorkerService extends Construct implements IDjangoService {
   }
 }
 
-function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacity): void {
+function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacity, scaling: WorkerScaling): void {
   const checks = new Checks(scope);
   checkProcess(checks, props);
-  checkService(checks, props);
+  checkServiceEffects(checks, props);
+  checkStopTimeout(checks, props.stopTimeout);
   checkCelery(checks, props);
   checkCapacity(checks, capacity, 'concurrency');
   checkQueues(checks, props);
-  checkScaling(checks, props);
+  checkWorkerScaling(checks, props, scaling);
+  checkScalingEffects(checks, scope, props, capacity, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
   checks.throwIfAny();
 }
 
 function worker(props: WorkerServiceProps, names: string[], queues: ITaskQueue[], concurrency: number): string[] {
-  const timeLimit = Math.min(...queues.map((queue) => queue.taskTimeLimit.toMilliseconds() / 1000));
+  const timeLimit = Math.min(...queues.map((queue) => secondsOf(queue.taskTimeLimit)));
   return [
     ...celery(props),
     'worker',

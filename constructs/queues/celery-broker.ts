@@ -4,50 +4,84 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
 import type { ContractVariable } from '../core/contract';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
 import type { Profile } from '../core/profile';
 import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue';
 
-/** kombu looks a queue up under its name with other punctuation replaced (`a.b` becomes `a-b`) and would not find it. */
+/**
+ * kombu looks a queue up under its name with other punctuation replaced (`a.b` becomes `a-b`) and would not
+ * find it.
+ */
 const QUEUE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,79}$/;
 
 /** The named queues of an application as one Celery broker. */
 export interface ICeleryBroker extends IConstruct {
-  /** The queues by the name that Celery knows them by. */
+  /** The queues, by the name that Celery uses. */
   readonly queues: { [name: string]: ITaskQueue };
-  /** Where tasks go that name no queue. */
+  /** Name of the queue for tasks that name none. */
   readonly defaultQueueName: string;
-  /** Variables that every process needs which posts or does tasks. */
+  /** Environment variables of every process that posts or runs Celery tasks. */
   readonly containerEnvironment: { [name: string]: string };
-  /** Lets a process post tasks to every queue. */
+  /** Grants permission to post tasks to every queue. */
   grantProduce(grantee: IGrantable): Grant;
-  /** Lets a worker do the tasks of some queues, and post them again to be retried. All queues when none is named. */
+  /**
+   * Grants permission to receive tasks of the named queues, and to post them again for a retry.
+   *
+   * All queues when none is named.
+   */
   grantConsume(grantee: IGrantable, ...queueNames: string[]): Grant;
 }
 
 /** Properties of `CeleryBroker`. */
 export interface CeleryBrokerProps {
   /**
-   * Queues to make, by name: letters, digits, dashes and underscores. A name is the identity of its queue; renaming makes a new one.
+   * Queues to create, by name: letters, digits, dashes and underscores.
+   *
+   * **Renaming a queue replaces it: tasks that wait in the old one are lost, or left behind when it is
+   * retained.**
+   *
    * @default - one queue named `default`, unless there are `existingQueues`
    */
   readonly queues?: { [name: string]: TaskQueueOptions };
-  /** Queues that are made elsewhere, by name. @default - none */
+  /**
+   * Existing queues, by name.
+   *
+   * @default - none
+   */
   readonly existingQueues?: { [name: string]: ITaskQueue };
-  /** Where tasks go that name no queue. @default - `default`, or the only queue */
+  /**
+   * Name of the queue for tasks that name none.
+   *
+   * @default - `default`, or the only queue
+   */
   readonly defaultQueueName?: string;
-  /** Where defaults come from. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
-  /** Key of the queues made here. @default - a key managed by SQS */
+  /**
+   * KMS key of the queues that are created.
+   *
+   * @default - a key managed by SQS
+   */
   readonly encryptionKey?: IKey;
-  /** What happens to the queues made here when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the created queues when they leave the stack.
+   *
+   * **DESTROY deletes the tasks in them.**
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
 /**
- * SQS as the broker of Celery: a queue with a dead-letter queue per name, and the variables that tell kombu to use them and
- * no others.
+ * SQS as the broker of Celery: for each name a queue with its dead-letter queue, and the variables that make
+ * kombu use these queues and no others.
  *
- * SQS has no priorities: use a queue and a worker service for each class of work.
+ * SQS has no priorities. Use a queue and a worker service for each class of work.
  *
  * @example
  * const broker = new CeleryBroker(this, 'Broker', {
@@ -115,8 +149,19 @@ function combined(grants: Grant[]): Grant {
   return grants.reduce((all, grant) => all.combine(grant));
 }
 
+const NOTHING_MADE = voidWith<CeleryBrokerProps>(
+  'existingQueues',
+  ({ queues, existingQueues }) => existingQueues !== undefined && Object.keys(queues ?? {}).length === 0,
+  'it is for queues that are made here',
+);
+const EFFECTS: Effects<CeleryBrokerProps> = {
+  encryptionKey: [NOTHING_MADE],
+  removalPolicy: [NOTHING_MADE],
+};
+
 function validate(scope: Construct, props: CeleryBrokerProps, names: string[], defaultQueueName: string): void {
   const checks = new Checks(scope);
+  checkEffects(checks, props, EFFECTS);
   checks.that('queues', names, names.length > 0, {
     must: 'name at least one queue',
     remedy: "Leave it out for one queue named 'default'.",

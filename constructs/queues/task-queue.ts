@@ -2,90 +2,137 @@ import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { type IQueue, Queue, QueueEncryption, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
+import { type IQueue, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
-import { Checks, isUnknown } from '../core/checks';
+import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { type Profile, profileValues } from '../core/profile';
+import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/queue';
 
+const DEFAULT_TIME_LIMIT = Duration.minutes(25);
 const MOST_VISIBILITY_SECONDS = 12 * 3600;
-const DEAD_LETTER_RETENTION = Duration.days(14);
 
-/** A queue of tasks and the queue where messages go that no worker could finish. */
+/** A queue of Celery tasks, and the dead-letter queue for messages that no worker could finish. */
 export interface ITaskQueue extends IConstruct {
-  /** Where tasks wait. */
+  /** The queue that tasks wait in. */
   readonly queue: IQueue;
-  /** Where messages go that were received too often without being finished. Always there unless the queue is imported. */
+  /**
+   * Queue for messages that were received `maxReceiveCount` times and never finished.
+   *
+   * An imported queue may have none.
+   */
   readonly deadLetterQueue?: IQueue;
-  /** How long a task may run at most: workers kill it after that. */
+  /** Longest time that a task may run. Workers kill it after that. */
   readonly taskTimeLimit: Duration;
   /** How long a received message stays hidden from other workers. */
   readonly visibilityTimeout: Duration;
-  /** Lets a process post tasks. */
+  /** Grants permission to post tasks. */
   grantSend(grantee: IGrantable): Grant;
-  /** Lets a process receive tasks and mark them as done. */
+  /** Grants permission to receive tasks and to delete them when they are done. */
   grantConsume(grantee: IGrantable): Grant;
   /** Age in seconds of the oldest task that waits. Messages received three times or more do not count. */
   metricApproximateAgeOfOldestMessage(options?: MetricOptions): Metric;
-  /** Tasks that wait. */
+  /** Number of tasks that wait. */
   metricApproximateNumberOfMessagesVisible(options?: MetricOptions): Metric;
-  /** Tasks that a worker has received and not finished yet. */
+  /** Number of tasks that a worker has received and not finished. */
   metricApproximateNumberOfMessagesNotVisible(options?: MetricOptions): Metric;
-  /** Messages in the dead-letter queue; undefined when an imported queue has none. */
+  /** Number of messages in the dead-letter queue. Undefined when an imported queue has no such queue. */
   metricDeadLetters(options?: MetricOptions): Metric | undefined;
 }
 
-/** What can be chosen for one queue. */
+/** Options of a queue. */
 export interface TaskQueueOptions {
   /**
-   * How long a task of this queue may run, in whole seconds. Workers of the queue stop a task after that, so it decides how
-   * long a message is hidden. @default Duration.minutes(25)
+   * Longest time that a task of this queue may run, in whole seconds.
+   *
+   * Workers kill a task after that, and the visibility timeout follows from it.
+   *
+   * @default Duration.minutes(25)
    */
   readonly taskTimeLimit?: Duration;
   /**
-   * How long a received message stays hidden from other workers: at least the time limit and a margin (a fifth of the limit,
-   * no less than 4 seconds, no more than 5 minutes), at most 12 hours. @default - the time limit and the margin: 30 minutes
+   * How long a received message stays hidden from other workers, in whole seconds.
+   *
+   * At least the time limit and a margin (a fifth of the limit, no less than 4 seconds, no more than 5
+   * minutes), at most 12 hours.
+   *
+   * @default - the time limit and the margin: 30 minutes
    */
   readonly visibilityTimeout?: Duration;
   /**
-   * The longest `countdown` or `eta` that tasks of this queue are posted with. The worker holds such a message hidden until its
-   * time has come, so it must not exceed the visibility timeout. @default - not checked
+   * Longest `countdown` or `eta` of tasks in this queue.
+   *
+   * A worker keeps such a message hidden until it is due, so it must not exceed the visibility timeout.
+   *
+   * @default - not checked
    */
   readonly maxEta?: Duration;
-  /** How long a task waits at most before SQS drops it; less than the 14 days of the dead-letter queue. @default Duration.days(4) */
+  /**
+   * Longest time that a task may wait, in whole seconds; less than the 14 days of the dead-letter queue.
+   *
+   * **SQS deletes a task that waits longer.**
+   *
+   * @default Duration.days(4)
+   */
   readonly retentionPeriod?: Duration;
   /**
-   * How often a message may be received before it goes to the dead-letter queue, 3 to 1000. Deployments and interrupted Spot
-   * tasks legitimately receive a message again. @default 5
+   * How often a message is received before it moves to the dead-letter queue, 3 to 1000.
+   *
+   * Deployments and Spot interruptions make a message be received again without any fault of its own.
+   *
+   * @default 5
    */
   readonly maxReceiveCount?: number;
 }
 
 /** Properties of `TaskQueue`. */
 export interface TaskQueueProps extends TaskQueueOptions {
-  /** Where defaults come from. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
-  /** Key of both queues. @default - a key managed by SQS */
+  /**
+   * KMS key of both queues.
+   *
+   * @default - a key managed by SQS
+   */
   readonly encryptionKey?: IKey;
-  /** What happens to both queues when they leave the stack. @default - by profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to both queues when they leave the stack.
+   *
+   * **DESTROY deletes the tasks in them.**
+   *
+   * @default - by profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** What is known about a queue that is made elsewhere. */
+/** What must be known about an existing queue. */
 export interface TaskQueueAttributes {
-  /** The queue; not FIFO. */
+  /** The queue, a standard queue. */
   readonly queue: IQueue;
-  /** Its dead-letter queue. @default - none is known */
+  /**
+   * Its dead-letter queue.
+   *
+   * @default - none is known
+   */
   readonly deadLetterQueue?: IQueue;
   /** Its visibility timeout as set in SQS. */
   readonly visibilityTimeout: Duration;
-  /** How long a task may run. @default Duration.minutes(25) */
+  /**
+   * Longest time that a task may run.
+   *
+   * @default Duration.minutes(25)
+   */
   readonly taskTimeLimit?: Duration;
 }
 
 /**
- * What queues made here and elsewhere have in common.
+ * Grants and metrics of created and imported queues.
  *
- * The grants are ours because those of `Queue` give `kms:ReEncrypt*`, `kms:GenerateDataKey*` and more, and kombu needs none of it.
+ * The grants of `Queue` are not used, because they include `kms:ReEncrypt*`, `kms:GenerateDataKey*` and more,
+ * which kombu does not need.
  *
  * @internal
  */
@@ -127,10 +174,11 @@ abstract class TaskQueueBase extends Construct implements ITaskQueue {
 }
 
 /**
- * One SQS queue for Celery tasks and its dead-letter queue: encrypted, TLS only, long polling, hidden for as long as a task
- * may run.
+ * One SQS queue for Celery tasks with its dead-letter queue: encrypted, TLS only, long polling, with a
+ * visibility timeout that covers the longest task.
  *
- * Queues are standard queues: Celery gains nothing from FIFO ones. Their names are left to CloudFormation.
+ * Both are standard queues, because Celery gains nothing from FIFO queues. CloudFormation generates their
+ * names.
  *
  * @example
  * const queue = new TaskQueue(this, 'Reports', { taskTimeLimit: Duration.hours(1) });
@@ -139,9 +187,22 @@ abstract class TaskQueueBase extends Construct implements ITaskQueue {
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
  */
 export class TaskQueue extends TaskQueueBase {
-  /** Uses a queue that is made elsewhere. */
+  /** Uses an existing queue. */
   public static fromTaskQueueAttributes(scope: Construct, id: string, attrs: TaskQueueAttributes): ITaskQueue {
-    return new ImportedTaskQueue(scope, id, attrs);
+    const taskTimeLimit = attrs.taskTimeLimit ?? DEFAULT_TIME_LIMIT;
+    class Import extends TaskQueueBase {
+      public readonly queue = attrs.queue;
+      public readonly deadLetterQueue = attrs.deadLetterQueue;
+      public readonly taskTimeLimit = taskTimeLimit;
+      public readonly visibilityTimeout = attrs.visibilityTimeout;
+    }
+    const queue = new Import(scope, id);
+    const checks = new Checks(queue).that('queue', attrs.queue.node.path, !attrs.queue.fifo, {
+      must: 'be a standard queue',
+      remedy: 'FIFO queues are not supported; make a standard one.',
+    });
+    checkTimes(checks, taskTimeLimit, attrs.visibilityTimeout).throwIfAny();
+    return queue;
   }
 
   public readonly queue: IQueue;
@@ -151,27 +212,25 @@ export class TaskQueue extends TaskQueueBase {
 
   constructor(scope: Construct, id: string, props: TaskQueueProps = {}) {
     super(scope, id);
-    const taskTimeLimit = props.taskTimeLimit ?? Duration.minutes(25);
+    const taskTimeLimit = props.taskTimeLimit ?? DEFAULT_TIME_LIMIT;
     const retentionPeriod = props.retentionPeriod ?? Duration.days(4);
     const maxReceiveCount = props.maxReceiveCount ?? 5;
     validate(this, { ...props, taskTimeLimit, retentionPeriod, maxReceiveCount });
 
     const visibilityTimeout = props.visibilityTimeout ?? withMargin(taskTimeLimit);
     const common = {
-      encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
-      encryptionMasterKey: props.encryptionKey,
-      enforceSSL: true,
+      encryptionKey: props.encryptionKey,
       removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
     };
-    const deadLetters = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: DEAD_LETTER_RETENTION });
-    const queue = new Queue(this, 'Queue', {
+    const deadLetters = deadLetterQueue(this, 'DeadLetters', common);
+    const queue = encryptedQueue(this, 'Queue', {
       ...common,
       visibilityTimeout,
       retentionPeriod,
       receiveMessageWaitTime: Duration.seconds(20),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount },
-      // Nobody's dead letters belong among the tasks. (The dead-letter queue cannot name this queue in turn: that is a circular
-      // reference unless one of them has a fixed name.)
+      // No other queue may use this one as its dead-letter queue. (The dead-letter queue cannot name this queue as its only source:
+      // that is a circular reference unless one of them has a fixed name.)
       redriveAllowPolicy: { redrivePermission: RedrivePermission.DENY_ALL },
     });
 
@@ -179,28 +238,6 @@ export class TaskQueue extends TaskQueueBase {
     this.deadLetterQueue = deadLetters;
     this.taskTimeLimit = taskTimeLimit;
     this.visibilityTimeout = visibilityTimeout;
-  }
-}
-
-class ImportedTaskQueue extends TaskQueueBase {
-  public readonly queue: IQueue;
-  public readonly deadLetterQueue?: IQueue;
-  public readonly taskTimeLimit: Duration;
-  public readonly visibilityTimeout: Duration;
-
-  constructor(scope: Construct, id: string, attrs: TaskQueueAttributes) {
-    super(scope, id);
-    const taskTimeLimit = attrs.taskTimeLimit ?? Duration.minutes(25);
-    const checks = new Checks(this).that('queue', attrs.queue.node.path, !attrs.queue.fifo, {
-      must: 'be a standard queue',
-      remedy: 'FIFO queues are not supported; make a standard one.',
-    });
-    checkTimes(checks, taskTimeLimit, attrs.visibilityTimeout).throwIfAny();
-
-    this.queue = attrs.queue;
-    this.deadLetterQueue = attrs.deadLetterQueue;
-    this.taskTimeLimit = taskTimeLimit;
-    this.visibilityTimeout = attrs.visibilityTimeout;
   }
 }
 
@@ -234,6 +271,7 @@ function validate(
       remedy: 'Deployments and interrupted tasks receive a message again; with less than 3 they end as dead letters.',
     })
     .duration('retentionPeriod', retentionPeriod, {
+      whole: 'seconds',
       min: 60,
       max: DEAD_LETTER_RETENTION.toSeconds() - 1,
       remedy: 'The dead-letter queue keeps messages for 14 days from when they were posted, which must be longer.',
@@ -242,7 +280,7 @@ function validate(
     checks.throwIfAny();
     return;
   }
-  const visible = seconds(visibilityTimeout ?? withMargin(taskTimeLimit));
+  const visible = secondsOf(visibilityTimeout ?? withMargin(taskTimeLimit));
   const received = visible * maxReceiveCount;
   checks
     .duration('maxEta', maxEta, {
@@ -251,7 +289,7 @@ function validate(
       where: `(the visibility timeout of ${visible} seconds)`,
       remedy: 'Raise `visibilityTimeout`, or start such tasks from EventBridge Scheduler.',
     })
-    .optional('retentionPeriod', retentionPeriod, () => !(seconds(retentionPeriod) < received), {
+    .optional('retentionPeriod', retentionPeriod, () => !(secondsOf(retentionPeriod) < received), {
       must: `be at least \`maxReceiveCount\` times the visibility timeout, ${received} seconds`,
       remedy:
         'Otherwise a poison message expires before it reaches the dead-letter queue: raise it, or receive less often.',
@@ -259,22 +297,14 @@ function validate(
     .throwIfAny();
 }
 
-/** The time limit of tasks and the time that a message is hidden, against each other. */
+/** Validates the time limit and the visibility timeout against each other. */
 function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?: Duration): Checks {
-  const whole = { must: 'be whole seconds', remedy: 'SQS knows no fractions: round it up.' };
-  checks
-    .duration('taskTimeLimit', taskTimeLimit, {
-      min: 1,
-      max: MOST_VISIBILITY_SECONDS - 300,
-      remedy: 'SQS hides a message for 12 hours at most: split longer tasks.',
-    })
-    .optional('taskTimeLimit', taskTimeLimit, () => Number.isInteger(seconds(taskTimeLimit)), whole)
-    .optional(
-      'visibilityTimeout',
-      visibilityTimeout,
-      () => Number.isInteger(seconds(visibilityTimeout as Duration)),
-      whole,
-    );
+  checks.duration('taskTimeLimit', taskTimeLimit, {
+    whole: 'seconds',
+    min: 1,
+    max: MOST_VISIBILITY_SECONDS - 300,
+    remedy: 'SQS hides a message for 12 hours at most: split longer tasks.',
+  });
   if (isUnknown(taskTimeLimit)) {
     return checks.that('visibilityTimeout', visibilityTimeout, visibilityTimeout !== undefined, {
       must: 'be given when `taskTimeLimit` is only known at deployment',
@@ -282,7 +312,8 @@ function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?:
     });
   }
   return checks.duration('visibilityTimeout', visibilityTimeout, {
-    min: seconds(withMargin(taskTimeLimit)),
+    whole: 'seconds',
+    min: secondsOf(withMargin(taskTimeLimit)),
     max: MOST_VISIBILITY_SECONDS,
     where: '(the task time limit and a margin; 12 hours)',
     remedy:
@@ -292,10 +323,6 @@ function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?:
 
 /** The time limit and a fifth of it, no less than 4 seconds and no more than 5 minutes. */
 function withMargin(taskTimeLimit: Duration): Duration {
-  const limit = seconds(taskTimeLimit);
+  const limit = secondsOf(taskTimeLimit);
   return Duration.seconds(Math.ceil(limit + Math.max(4, Math.min(300, limit / 5))));
-}
-
-function seconds(duration: Duration): number {
-  return duration.toMilliseconds({ integral: false }) / 1000;
 }

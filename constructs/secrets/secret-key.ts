@@ -9,7 +9,9 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
-import { Checks, isUnknown } from '../core/checks';
+import { Checks, isUnknown, secondsOf } from '../core/checks';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
+import { checkReservedConcurrency } from '../core/handler-function';
 import { type Profile, profileValues } from '../core/profile';
 import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
 import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
@@ -19,71 +21,134 @@ const TIMEOUT = 30;
 const MOST_FALLBACKS = 20;
 const LONGEST_SESSION = Duration.days(400);
 
-/** Django's SECRET_KEY, and the keys that are still accepted. */
+/** Django's SECRET_KEY, and the old keys that are still accepted. */
 export interface ISecretKey {
   /** The secret: JSON `{"key","fallbacks"}`, and `next` from the first rotation on. */
   readonly secret: ISecret;
-  /** What a container gets: DJANGO_SECRET_KEY (the current key) and DJANGO_SECRET_KEYS (the whole JSON). */
+  /**
+   * Variables of a container: DJANGO_SECRET_KEY (the current key) and DJANGO_SECRET_KEYS (the whole JSON).
+   */
   readonly containerSecrets: { [name: string]: ContainerSecret };
-  /** Lets someone read the secret. */
+  /**
+   * The secret, where it can change while processes run and the change can be noticed: by its full ARN. Empty otherwise.
+   *
+   * `SecretRefresh` replaces the processes that read it.
+   */
+  readonly changingSecrets: ISecret[];
+  /**
+   * The function that rotates the key, for an alarm on its errors.
+   *
+   * @default - none: the key does not rotate, or by its owner's means
+   */
+  readonly rotationFunction?: IFunction;
+  /** Grants read access to the secret. */
   grantRead(grantee: IGrantable): Grant;
 }
 
-/** What can be chosen for a secret key. */
+/** Options of a secret key. */
 export interface SecretKeyOptions {
   /**
-   * Whether the key rotates. Turn it off for a project whose settings do not read DJANGO_SECRET_KEYS into SECRET_KEY_FALLBACKS: every rotation would
-   * log its users out. @default true
+   * Whether the key rotates.
+   *
+   * Turn it off for a project whose settings do not read DJANGO_SECRET_KEYS into SECRET_KEY_FALLBACKS.
+   * **Every rotation would log all users of such a project out.**
+   *
+   * @default true
    */
   readonly rotate?: boolean;
   /**
-   * Time between two rotations, in whole days. Services must be replaced within it, as `SecretRefresh` does. The first rotation only announces the
-   * key that the second one signs with. @default Duration.days(90)
+   * Time between two rotations, in whole days.
+   *
+   * Tasks must be replaced within this time, as `SecretRefresh` does.
+   *
+   * A new key is accepted for one period before Django signs with it, so the first rotation changes no
+   * signatures.
+   *
+   * @default Duration.days(90)
    */
   readonly rotationPeriod?: Duration;
-  /** How long a session may live: SESSION_COOKIE_AGE of the settings. Old keys are accepted for as long. @default Duration.days(14), as in Django */
+  /**
+   * Longest life of a session, in whole seconds: SESSION_COOKIE_AGE of your settings.
+   *
+   * Old keys are accepted for as long.
+   *
+   * @default Duration.days(14), as in Django
+   */
   readonly sessionCookieAge?: Duration;
 }
 
 /** Properties of `SecretKey`. */
 export interface SecretKeyProps extends SecretKeyOptions {
-  /** Where defaults that differ by environment come from. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
-  /** Key that encrypts the secret. @default - the account's key for Secrets Manager, managed by AWS */
+  /**
+   * KMS key of the secret.
+   *
+   * @default - the account's key for Secrets Manager, managed by AWS
+   */
   readonly encryptionKey?: IKey;
-  /** What happens to the secret when it leaves the stack. @default - from the profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the secret when it leaves the stack.
+   *
+   * **DESTROY deletes the keys: all sessions and signed links end.**
+   *
+   * @default - from the profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
-  /** How long the log of the rotation is kept. @default - from the profile: production one year, development one month */
+  /**
+   * How long logs of the rotation are kept.
+   *
+   * @default - from the profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** Topic that hears of a rotation that Lambda gave up on. @default - none */
+  /**
+   * SNS topic for rotations that Lambda gave up on.
+   *
+   * @default - none
+   */
   readonly deadLetterTopic?: ITopic;
-  /** Concurrency reserved for the function that rotates. An account with a quota of 10 cannot reserve any. @default - none reserved */
+  /**
+   * Concurrency reserved for the function.
+   *
+   * New accounts have a concurrency quota of 10, none of which can be reserved.
+   *
+   * @default - none reserved
+   */
   readonly handlerReservedConcurrency?: number;
 }
 
-/** A secret key that exists already. */
+/** What must be known about an existing secret key. */
 export interface SecretKeyAttributes {
-  /** Holds JSON `{"key": "…", "fallbacks": ["…"]}`; `next` may be there too. */
+  /** The secret: JSON `{"key": "…", "fallbacks": ["…"]}`, with or without `next`. */
   readonly secret: ISecret;
 }
 
 /**
- * Django's SECRET_KEY as a generated secret in AWS Secrets Manager: JSON with the key and an empty list of fallbacks.
+ * Django's SECRET_KEY as a generated secret in AWS Secrets Manager: JSON with the key and an empty list of
+ * fallbacks.
  *
- * The key is made by Secrets Manager, so no template, output or log ever shows it. A function of ours rotates it without logging anybody out: each
- * key is announced one rotation ahead, and accepted for as long as a session may live. Running processes must be replaced after a rotation, which
+ * Secrets Manager generates the key, so no template, output or log ever shows it.
+ *
+ * A Lambda function rotates the key without logging anybody out: each key is announced one rotation ahead,
+ * and accepted for as long as a session may live. Running tasks must be replaced after a rotation, which
  * `SecretRefresh` does.
  *
  * @example
  * const secretKey = new SecretKey(this, 'SecretKey', { sessionCookieAge: Duration.days(30) });
+ *
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda.html
  */
 export class SecretKey extends Construct implements ISecretKey {
-  /** Uses a secret that exists already and keeps to the same JSON. */
+  /** Uses an existing secret with the same JSON. */
   public static fromSecretKeyAttributes(scope: Construct, id: string, attrs: SecretKeyAttributes): ISecretKey {
     class Import extends Construct implements ISecretKey {
       public readonly secret = attrs.secret;
       public readonly containerSecrets = containerSecrets(attrs.secret);
+      public readonly changingSecrets = attrs.secret.secretFullArn === undefined ? [] : [attrs.secret];
       public grantRead(grantee: IGrantable): Grant {
         return attrs.secret.grantRead(grantee);
       }
@@ -93,7 +158,8 @@ export class SecretKey extends Construct implements ISecretKey {
 
   public readonly secret: ISecret;
   public readonly containerSecrets: { [name: string]: ContainerSecret };
-  /** The function that rotates the key, unless rotation is off. */
+  public readonly changingSecrets: ISecret[];
+  /** Lambda function that rotates the key. Undefined when rotation is off. */
   public readonly rotationFunction?: IFunction;
 
   constructor(scope: Construct, id: string, props: SecretKeyProps = {}) {
@@ -138,14 +204,15 @@ export class SecretKey extends Construct implements ISecretKey {
 
     this.secret = secret;
     this.containerSecrets = containerSecrets(secret);
+    this.changingSecrets = this.rotationFunction === undefined ? [] : [secret];
   }
 
-  /** Lets someone read the secret. */
+  /** Grants read access to the secret. */
   public grantRead(grantee: IGrantable): Grant {
     return this.secret.grantRead(grantee);
   }
 
-  /** Steps of rotations that failed, sum over 5 minutes; undefined where rotation is off. */
+  /** Failed steps of rotations, sum over 5 minutes. Undefined when rotation is off. */
   public metricRotationErrors(options?: MetricOptions): Metric | undefined {
     return this.rotationFunction?.metricErrors(options);
   }
@@ -174,40 +241,32 @@ function acknowledgeNoRotation(secret: Secret): void {
   acknowledge(secret, 'SecretsManagerRotationEnabled', reason);
 }
 
+const NO_ROTATION = voidWith<SecretKeyProps>('rotate: false', ({ rotate }) => rotate === false, 'the key stays');
+const EFFECTS: Effects<SecretKeyProps> = {
+  rotationPeriod: [NO_ROTATION],
+  sessionCookieAge: [NO_ROTATION],
+  logRetention: [NO_ROTATION],
+};
+
 function validate(scope: Construct, props: SecretKeyProps): void {
   const checks = new Checks(scope);
   const age = sessionCookieAgeOf(props);
   const period = rotationPeriodOf(props);
-  const asked = props.rotationPeriod ?? props.sessionCookieAge;
-  checks
-    .that('rotate', props.rotate, asked === undefined || props.rotate !== false, {
-      must: 'not be false together with `rotationPeriod` or `sessionCookieAge`',
-      remedy: 'Leave these out, or let the key rotate.',
-    })
-    .duration('sessionCookieAge', age, {
-      min: 60,
-      max: LONGEST_SESSION.toSeconds(),
-      remedy: 'Give SESSION_COOKIE_AGE of your settings; browsers keep no cookie for longer than 400 days.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'Leave it out in an account whose concurrency quota is 10.',
-    });
+  checkEffects(checks, props, EFFECTS);
+  checks.duration('sessionCookieAge', age, {
+    whole: 'seconds',
+    min: 60,
+    max: LONGEST_SESSION.toSeconds(),
+    remedy: 'Give SESSION_COOKIE_AGE of your settings; browsers keep no cookie for longer than 400 days.',
+  });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   checkRotationPeriod(checks, 'rotationPeriod', period);
-  const known = !isUnknown(age) && !isUnknown(period) && period.toMilliseconds({ integral: false }) > 0;
-  const kept = known ? fallbackLimit(seconds(age), seconds(period)) : 0;
+  const known = !isUnknown(age) && !isUnknown(period) && secondsOf(period) > 0;
+  const kept = known ? fallbackLimit(secondsOf(age), secondsOf(period)) : 0;
   checks
     .that('rotationPeriod', period, kept <= MOST_FALLBACKS, {
       must: `be long enough that ${MOST_FALLBACKS} old keys cover \`sessionCookieAge\``,
       remedy: `It would take ${kept} keys, and Django tries them all for each stale signature: rotate less often, or shorten sessions.`,
     })
-    .optional('sessionCookieAge', age, () => Number.isInteger(seconds(age)), {
-      must: 'be whole seconds',
-      remedy: 'Django counts it in seconds.',
-    })
     .throwIfAny();
-}
-
-function seconds(duration: Duration): number {
-  return duration.toMilliseconds({ integral: false }) / 1000;
 }

@@ -2,18 +2,18 @@ import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IBaseService } from 'aws-cdk-lib/aws-ecs';
 import { Rule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { EventSourceMapping, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
-import { handlerFunction } from '../core/handler-function';
-import { allowSenders } from '../core/key-policy';
+import { checkReservedConcurrency, handlerFunction } from '../core/handler-function';
 import { type Profile, profileValues } from '../core/profile';
+import { deadLetterQueue, encryptedQueue, sendToQueue } from '../core/queue';
 import type { WorkloadRole } from '../core/workload-role';
 import {
   COLLECT_SECONDS,
@@ -31,29 +31,62 @@ const MOST_SECRETS = 10;
 
 /** Properties of `SecretRefresh`. */
 export interface SecretRefreshProps {
-  /** Secrets that the services read, by their full ARN: not from `Secret.fromSecretNameV2`, whose ARN lacks the six last characters. */
+  /**
+   * Secrets that the services read, with their full ARN.
+   *
+   * `Secret.fromSecretNameV2` does not know the last six characters of it.
+   */
   readonly secrets: ISecret[];
-  /** Services that read them, all in the stack of this construct. */
+  /** Services that read the secrets, all in the stack of this construct. */
   readonly services: IBaseService[];
-  /** Where defaults that differ by environment come from. @default Profile.production() */
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
   readonly profile?: Profile;
-  /** Key that encrypts the queues and the log. @default - keys managed by AWS */
+  /**
+   * KMS key of the queues and the log group.
+   *
+   * @default - keys managed by AWS
+   */
   readonly encryptionKey?: IKey;
-  /** How long the log is kept. @default - from the profile: production one year, development one month */
+  /**
+   * How long logs are kept.
+   *
+   * @default - from the profile: production one year, development one month
+   */
   readonly logRetention?: RetentionDays;
-  /** What happens to the queues and the log when they leave the stack. @default - from the profile: production RETAIN, development DESTROY */
+  /**
+   * What happens to the queues and the log group when they leave the stack.
+   *
+   * @default - from the profile: production RETAIN, development DESTROY
+   */
   readonly removalPolicy?: RemovalPolicy;
-  /** Topic that hears of an invocation that Lambda gave up on. @default - none */
+  /**
+   * SNS topic for invocations that Lambda gave up on.
+   *
+   * @default - none
+   */
   readonly deadLetterTopic?: ITopic;
-  /** Concurrency reserved for the function. An account with a quota of 10 cannot reserve any. @default - none reserved */
+  /**
+   * Concurrency reserved for the function.
+   *
+   * New accounts have a concurrency quota of 10, none of which can be reserved.
+   *
+   * @default - none reserved
+   */
   readonly handlerReservedConcurrency?: number;
 }
 
 /**
- * Replaces the running tasks of services when a secret that they read has changed: ECS reads secrets only when a task starts.
+ * Replaces the running tasks of services when a secret that they read has changed: ECS reads secrets only
+ * when a task starts.
  *
- * A rolling deployment of the same task definition, a few tasks at a time. Several changes at once make one deployment. While CloudFormation or
- * another deployment is at work, it waits, up to three hours; what then could not be done is in the dead-letter queue, and `ApplicationAlarms` says so.
+ * It starts a rolling deployment of the same task definition. Several changes at once make one deployment.
+ *
+ * It waits while CloudFormation or another deployment is at work, for up to three hours. A change that could
+ * not be followed by then goes to the dead-letter queue, for which `ApplicationAlarms` has an alarm.
  *
  * @example
  * declare const secretKey: SecretKey;
@@ -64,11 +97,11 @@ export interface SecretRefreshProps {
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/event-detail-secret-label-updated-secretsmanager.html
  */
 export class SecretRefresh extends Construct {
-  /** Changes of secrets that wait. */
+  /** Queue of changed secrets whose services are not replaced yet. */
   public readonly queue: IQueue;
-  /** Changes of secrets that no deployment followed. */
+  /** Dead-letter queue for changes that no deployment followed. */
   public readonly deadLetterQueue: IQueue;
-  /** The function that starts the deployments. */
+  /** Lambda function that starts the deployments. */
   public readonly handler: IFunction;
 
   constructor(scope: Construct, id: string, props: SecretRefreshProps) {
@@ -78,21 +111,15 @@ export class SecretRefresh extends Construct {
     const removalPolicy = props.removalPolicy ?? profile.removalPolicy;
     const { encryptionKey } = props;
 
-    const common = {
-      fifo: true,
-      encryption: encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
-      encryptionMasterKey: encryptionKey,
-      enforceSSL: true,
-      removalPolicy,
-    };
-    const deadLetterQueue = new Queue(this, 'DeadLetters', { ...common, retentionPeriod: Duration.days(14) });
+    const common = { fifo: true, encryptionKey, removalPolicy };
+    const deadLetters = deadLetterQueue(this, 'DeadLetters', common);
     // FIFO with one group: one invocation at a time, so that no two start a deployment of the same service.
-    const queue = new Queue(this, 'Queue', {
+    const queue = encryptedQueue(this, 'Queue', {
       ...common,
       contentBasedDeduplication: true,
       deliveryDelay: Duration.seconds(COLLECT_SECONDS),
       visibilityTimeout: Duration.seconds(RETRY_SECONDS),
-      deadLetterQueue: { queue: deadLetterQueue, maxReceiveCount: MAX_RETRIES },
+      deadLetterQueue: { queue: deadLetters, maxReceiveCount: MAX_RETRIES },
     });
     const { handler, role } = handlerFunction(this, {
       bundle: 'refresh',
@@ -120,11 +147,11 @@ export class SecretRefresh extends Construct {
     receiveChanges(this, 'Rule', queue, props.secrets);
 
     this.queue = queue;
-    this.deadLetterQueue = deadLetterQueue;
+    this.deadLetterQueue = deadLetters;
     this.handler = handler;
   }
 
-  /** Changes that no deployment followed within three hours. */
+  /** Number of changes that no deployment followed within three hours. */
   public metricDeadLetters(options?: MetricOptions): Metric {
     return this.deadLetterQueue.metricApproximateNumberOfMessagesVisible({
       period: Duration.minutes(1),
@@ -133,13 +160,17 @@ export class SecretRefresh extends Construct {
     });
   }
 
-  /** Invocations of the function that failed as a whole, sum over 5 minutes. */
+  /** Failed invocations of the function, sum over 5 minutes. */
   public metricErrors(options?: MetricOptions): Metric {
     return this.handler.metricErrors(options);
   }
 }
 
-/** What the function is told. Services of one cluster stand together: the environment of a function is small. */
+/**
+ * The services and secrets as the function reads them from its environment.
+ *
+ * Services of one cluster stand together: the environment of a function is small.
+ */
 function grouped({ services, secrets }: SecretRefreshProps): RefreshedServices[] {
   const clusters = [...new Set(services.map(({ cluster }) => cluster))];
   return clusters.map((cluster) => ({
@@ -166,7 +197,6 @@ function grant(
   encryptionKey?.grant(role, 'kms:Decrypt');
 }
 
-/** As the L2's target for SQS, which asks a feature flag who may send to an encrypted queue. */
 function receiveChanges(scope: Construct, id: string, queue: Queue, secrets: ISecret[]): void {
   const rule = new Rule(scope, id, {
     description: `${scope.node.path}: a secret has a new value`,
@@ -177,16 +207,7 @@ function receiveChanges(scope: Construct, id: string, queue: Queue, secrets: ISe
       resources: secrets.map(({ secretArn }) => secretArn),
     },
   });
-  rule.addTarget({ bind: () => ({ arn: queue.queueArn, sqsParameters: { messageGroupId: 'refresh' } }) });
-  allowSenders(queue.encryptionMasterKey, 'events.amazonaws.com');
-  queue.addToResourcePolicy(
-    new PolicyStatement({
-      principals: [new ServicePrincipal('events.amazonaws.com')],
-      actions: ['sqs:SendMessage'],
-      resources: [queue.queueArn],
-      conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
-    }),
-  );
+  sendToQueue(rule, queue, { messageGroupId: 'refresh' });
 }
 
 function validate(scope: Construct, props: SecretRefreshProps): void {
@@ -200,11 +221,8 @@ function validate(scope: Construct, props: SecretRefreshProps): void {
     .that('services', services.length, services.length >= 1 && services.length <= MOST_SERVICES, {
       must: `be 1 to ${MOST_SERVICES} services`,
       remedy: 'Divide them between several refreshes.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'Leave it out in an account whose concurrency quota is 10.',
     });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   secrets.forEach((secret, index) => {
     checks.that(`secrets[${index}]`, secret, secret.secretFullArn !== undefined, {
       must: 'have its full ARN',

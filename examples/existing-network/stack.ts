@@ -13,6 +13,12 @@ import type { Construct } from 'constructs';
 export interface ExistingNetworkStackProps extends StackProps {
   /** Account and region, since the certificate must be of the same region. */
   readonly env: { readonly account: string; readonly region: string };
+  /**
+   * Which environment this is.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
 }
 
 /** An application in a company's own VPC, with its database, hosted zone and certificate. */
@@ -40,7 +46,7 @@ export class ExistingNetworkStack extends Stack {
     });
 
     this.application = new DjangoApplication(this, 'Intranet', {
-      profile: Profile.production(),
+      profile: props.profile ?? Profile.production(),
       image: ContainerImage.fromAsset(join(__dirname, '..', 'minimal', 'app'), { platform: Platform.LINUX_ARM64 }),
       settingsModule: 'project.settings',
       web: { healthCheckPath: '/up' },

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type WebSocket from 'ws';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { eventually } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { ECHO, HEADERS, HUNG, PAGES } from './names';
@@ -18,12 +18,11 @@ export const asgiChecks: Check[] = [
     applies: hasAsgi,
     async run({ rehearsal, front }) {
       const service = asgi(rehearsal) as Service;
-      const before = handled(service);
+      const handled = () => front.calls?.requests(service.group?.targets);
       await echo(front.webSocket(PATH), 'hello');
-      expect(handled(service) > before, 'it did not reach the ASGI service');
-      const after = handled(service);
+      expect(handled() === 1, 'it did not reach the ASGI service');
       const page = await front.request('/');
-      expect(page.status === 200 && handled(service) === after, 'the page came from the ASGI service');
+      expect(page.status === 200 && handled() === 1, 'the page came from the ASGI service');
       return undefined;
     },
   },
@@ -33,12 +32,13 @@ export const asgiChecks: Check[] = [
     needs: [ECHO],
     after: [HEADERS],
     applies: (context) => hasAsgi(context) && (asgi(context.rehearsal)?.desiredCount ?? 0) > 1,
-    async run({ rehearsal, front }) {
+    disturbs: ['asgi'],
+    async run({ rehearsal, front, disturbance }) {
       const service = asgi(rehearsal) as Service;
       const [member] = service.running;
       const target = member.registration?.target;
-      expect(target !== undefined && member.task.pid !== undefined, 'it is not registered');
-      process.kill(-member.task.pid, 'SIGSTOP');
+      expect(target !== undefined, 'it is not registered');
+      disturbance.hang(member.task);
       const started = Date.now();
       await eventually(
         'the target is unhealthy',
@@ -47,6 +47,7 @@ export const asgiChecks: Check[] = [
         100,
       );
       const seconds = (Date.now() - started) / 1000;
+      // Of everybody's requests: the load balancer must send it none.
       const before = target.requests;
       for (let count = 0; count < 6; count++) {
         await echo(front.webSocket(PATH), `number ${count}`);
@@ -59,7 +60,7 @@ export const asgiChecks: Check[] = [
           service.running.filter((one) => one.registration?.target.health.state === 'healthy').length >=
           service.desiredCount,
       );
-      member.task.kill();
+      disturbance.kill(member.task);
       return `noticed after ${seconds.toFixed(0)} s`;
     },
   },
@@ -67,10 +68,6 @@ export const asgiChecks: Check[] = [
 
 export function asgi(rehearsal: CheckContext['rehearsal']): Service | undefined {
   return rehearsal.services.find(({ definition }) => definition.kind === 'asgi');
-}
-
-function handled(service: Service): number {
-  return service.group?.targets.reduce((sum, target) => sum + target.requests, 0) ?? 0;
 }
 
 /** Sends a text and waits for it to come back; gives everything that was received. */

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
+import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
 import {
   AGAIN,
@@ -21,6 +22,8 @@ import { SCALED_OUT } from './tasks';
 const CALM = [POISON, AGAIN, DRAINED, PASSWORD_ROTATED];
 const AWAY_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
+/** How the server knows the connections that use up all others. */
+const HOARD = 'hoard';
 
 const hasDatabase = ({ rehearsal, guestbook: yes }: CheckContext) => yes && rehearsal.postgres !== undefined;
 
@@ -31,20 +34,22 @@ export const badDayChecks: Check[] = [
     needs: [DONE],
     after: [LIMIT],
     applies: ({ guestbook: yes }) => yes,
-    async run({ rehearsal, front }) {
-      const book = guestbook(rehearsal, front);
+    // The worker beside the service, which another check had started.
+    disturbs: ['sqs', 'worker'],
+    async run({ rehearsal, disturbance }) {
+      const book = guestbook(rehearsal);
       const label = `away-${Date.now()}`;
-      const before = replacements(rehearsal);
+      const lost = disturbance.watchLosses();
       await Promise.all(Array.from({ length: 8 }, () => book.drill('slow', { label, seconds: '1' })));
-      await rehearsal.doubles.gate.close();
-      for (const task of rehearsal.tasks.filter(({ id }) => id.startsWith(SCALED_OUT))) {
-        task.kill();
-      }
-      await sleep(AWAY_SECONDS * 1000);
-      await rehearsal.doubles.gate.open();
+      await disturbance.withoutSqs(async () => {
+        for (const task of rehearsal.tasks.filter(({ id }) => id.startsWith(SCALED_OUT))) {
+          disturbance.kill(task);
+        }
+        await sleep(AWAY_SECONDS * 1000);
+      });
       const back = Date.now();
       await book.finished(label, 60, 8);
-      expect(replacements(rehearsal) === before, 'a worker was replaced');
+      expect(lost().length === 0, `replaced: ${lost().join('; ')}`);
       return `8 tasks done ${((Date.now() - back) / 1000).toFixed(0)} s after it came back`;
     },
   },
@@ -54,12 +59,13 @@ export const badDayChecks: Check[] = [
     needs: [PAGES],
     after: [...CALM, DRAINING, REPLACED, AWAY],
     applies: hasDatabase,
-    async run({ rehearsal, front }) {
-      const before = replacements(rehearsal);
+    disturbs: ['database'],
+    async run({ front, disturbance }) {
+      const lost = disturbance.watchLosses();
       const unhealthy: string[] = [];
-      const watching = setInterval(() => unhealthy.push(...unhealthyTargets(rehearsal)), 200);
+      const watching = setInterval(() => unhealthy.push(...disturbance.unhealthyTargets()), 200);
       try {
-        await rehearsal.postgres?.restart(3000);
+        await disturbance.restartDatabase(3000);
         const back = Date.now();
         await eventually(
           'a page is 200 again',
@@ -76,7 +82,7 @@ export const badDayChecks: Check[] = [
           await sleep(100);
         }
         expect(unhealthy.length === 0, `unhealthy meanwhile: ${[...new Set(unhealthy)].join(', ')}`);
-        expect(replacements(rehearsal) === before, 'a task was replaced');
+        expect(lost().length === 0, `replaced: ${lost().join('; ')}`);
         return `recovered after ${seconds.toFixed(1)} s`;
       } finally {
         clearInterval(watching);
@@ -89,8 +95,9 @@ export const badDayChecks: Check[] = [
     needs: [PAGES],
     after: [PERIODIC],
     applies: hasDatabase,
-    async run({ rehearsal, front }) {
-      const hoard = await useAllConnections(rehearsal);
+    disturbs: ['database'],
+    async run({ rehearsal, front, disturbance }) {
+      const hoard = await useAllConnections(rehearsal, disturbance);
       try {
         const reply = await eventually(
           'a page without a connection',
@@ -104,7 +111,7 @@ export const badDayChecks: Check[] = [
         );
         expect(reply.status === 503, `it answered ${reply.status}`);
         expect(!/Traceback|FATAL|OperationalError/.test(reply.body), 'the page shows the error');
-        expect(unhealthyTargets(rehearsal).length === 0, 'a target is unhealthy');
+        expect(disturbance.unhealthyTargets().length === 0, 'a target is unhealthy');
       } finally {
         await hoard.release();
       }
@@ -114,20 +121,10 @@ export const badDayChecks: Check[] = [
   },
 ];
 
-function replacements(rehearsal: Rehearsal): number {
-  return rehearsal.services.reduce((sum, service) => sum + service.replacements, 0);
-}
-
-function unhealthyTargets(rehearsal: Rehearsal): string[] {
-  return rehearsal.services
-    .filter(({ definition }) => definition.kind !== 'asgi')
-    .flatMap(({ group }) => group?.targets ?? [])
-    .filter((target) => target.health.state === 'unhealthy' && target.id !== 'sick')
-    .map(({ id }) => id);
-}
-
-/** Opens connections as the application's own login until the server refuses, and takes away those that the application holds. */
-async function useAllConnections(rehearsal: Rehearsal) {
+/**
+ * Opens connections with the application's login until the server refuses, and ends those of the application.
+ */
+async function useAllConnections(rehearsal: Rehearsal, disturbance: Disturbance) {
   const clients: Client[] = [];
   const definition = [...rehearsal.definitions.values()].find(({ kind }) => kind === 'web');
   const value = (name: string) => rehearsal.secrets.inject(name, definition?.secrets[name] ?? '');
@@ -141,7 +138,7 @@ async function useAllConnections(rehearsal: Rehearsal) {
       user,
       password,
       database,
-      application_name: 'hoard',
+      application_name: HOARD,
       ssl: { ca: rehearsal.authority.certificate.cert },
     });
     client.on('error', () => undefined);
@@ -162,11 +159,7 @@ async function useAllConnections(rehearsal: Rehearsal) {
   return {
     count: () => clients.length,
     more: async () => {
-      await rehearsal.postgres?.query('postgres', (client) =>
-        client.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_addr IS NOT NULL AND application_name <> 'hoard'`,
-        ),
-      );
+      await disturbance.endDatabaseConnections(HOARD);
       await fill();
     },
     release: () => Promise.all(clients.map((client) => client.end())).then(() => undefined),

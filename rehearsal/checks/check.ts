@@ -1,16 +1,25 @@
+import type { Faults } from '../provision';
 import type { Rehearsal } from '../rehearsal';
-import type { FrontDoor } from './front-door';
+import { Disturbance, type Subject } from './disturbance';
+import { FrontDoor } from './front-door';
 
-/** What a check may use. */
-export interface CheckContext {
+/** What all checks of a run share. */
+export interface RunContext {
   readonly rehearsal: Rehearsal;
-  readonly front: FrontDoor;
   /** Another rehearsal of the same stack, changed, for what must not be done to this one. */
-  readonly another: (change: import('../rehearsal').Faults) => Promise<Rehearsal>;
+  readonly another: (change: Faults) => Promise<Rehearsal>;
   /** Everything that was printed so far. */
   readonly printed: () => string;
   /** Whether the application is the guestbook of examples/django-app, with its drills. */
   readonly guestbook: boolean;
+}
+
+/** What a check may use. */
+export interface CheckContext extends RunContext {
+  /** A visitor of this check alone: the load balancer counts its requests by themselves. */
+  readonly front: FrontDoor;
+  /** Breaks what the check declares. */
+  readonly disturbance: Disturbance;
 }
 
 export interface Check {
@@ -21,6 +30,12 @@ export interface Check {
   readonly needs?: string[];
   /** Names of checks that must be over, however they ended: they would disturb it. */
   readonly after?: string[];
+  /**
+   * What it breaks on purpose. Whoever counts lost tasks meanwhile leaves those out.
+   *
+   * Only one check at a time takes a shared service away.
+   */
+  readonly disturbs?: readonly Subject[];
   /** Whether the stack has what it is about. @default true */
   readonly applies?: (context: CheckContext) => boolean;
   /** Whether a mutation is named after it, or it is quick: these run in the mutation proof. */
@@ -47,7 +62,7 @@ export interface Outcome {
 /** Runs checks lane by lane and reports each when it is over. */
 export async function runChecks(
   checks: Check[],
-  context: CheckContext,
+  context: RunContext,
   report: (outcome: Outcome) => void,
 ): Promise<Outcome[]> {
   const settled = new Map<string, Promise<Outcome>>();
@@ -59,10 +74,11 @@ export async function runChecks(
   for (const check of checks) {
     lanes.set(check.lane, [...(lanes.get(check.lane) ?? []), check]);
   }
+  const outages = new Turns();
   await Promise.all(
     [...lanes.values()].map(async (lane) => {
       for (const check of lane) {
-        const outcome = await one(check, context, settled);
+        const outcome = await one(check, contextOf(check, context), settled, outages);
         report(outcome);
         resolvers.get(check.name)?.(outcome);
       }
@@ -71,7 +87,32 @@ export async function runChecks(
   return Promise.all(settled.values());
 }
 
-async function one(check: Check, context: CheckContext, settled: Map<string, Promise<Outcome>>): Promise<Outcome> {
+function contextOf({ name, disturbs }: Check, context: RunContext): CheckContext {
+  const { rehearsal } = context;
+  return {
+    ...context,
+    front: new FrontDoor(rehearsal, name),
+    disturbance: new Disturbance(rehearsal, name, disturbs),
+  };
+}
+
+/** Lets one piece of work go on at a time. */
+class Turns {
+  private last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(work);
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+async function one(
+  check: Check,
+  context: CheckContext,
+  settled: Map<string, Promise<Outcome>>,
+  outages: Turns,
+): Promise<Outcome> {
   const outcome = (verdict: Verdict, detail = '', seconds = 0) => ({ name: check.name, verdict, detail, seconds });
   if (check.applies?.(context) === false) {
     return outcome('not applicable');
@@ -82,10 +123,15 @@ async function one(check: Check, context: CheckContext, settled: Map<string, Pro
   if (missing !== undefined) {
     return outcome('not reached', `needs: ${missing.name}`);
   }
-  const started = Date.now();
+  const takesAway = check.disturbs?.some((subject) => subject === 'sqs' || subject === 'database') === true;
+  let started = Date.now();
+  const run = () => {
+    started = Date.now();
+    return check.run(context);
+  };
   const seconds = () => (Date.now() - started) / 1000;
   try {
-    return outcome('passed', await check.run(context), seconds());
+    return outcome('passed', await (takesAway ? outages.take(run) : run()), seconds());
   } catch (error) {
     return outcome('failed', (error as Error).message, seconds());
   }

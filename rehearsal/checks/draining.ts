@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import {
@@ -61,12 +61,13 @@ export const drainingChecks: Check[] = [
       const [old] = service.running;
       const target = old.registration?.target;
       expect(target !== undefined, 'the target is not registered');
-      const inFlight = () => service.group?.targets.reduce((sum, one) => sum + one.inFlight, 0) ?? 0;
-      await eventually('200 requests are in flight', 30, () => inFlight() >= OPEN && target.inFlight >= ON_DRAINED, 10);
+      const inFlight = () => front.calls?.open() ?? 0;
+      const onOld = () => front.calls?.open([target]) ?? 0;
+      await eventually('200 requests are in flight', 30, () => inFlight() >= OPEN && onOld() >= ON_DRAINED, 10);
       let [open, onTarget] = [0, 0];
       const watching = setInterval(() => {
         if (!target.draining) {
-          [open, onTarget] = [inFlight(), target.inFlight];
+          [open, onTarget] = [inFlight(), onOld()];
         }
       }, 5);
       await service.replace(old, 90);
@@ -89,13 +90,14 @@ export const drainingChecks: Check[] = [
     needs: [PAGES],
     // What is in flight on a killed process is lost: nobody else should be asking.
     after: QUIET,
+    disturbs: ['web', 'asgi'],
     async run(context) {
-      const { front } = context;
+      const { front, disturbance } = context;
       const service = routed(context);
       await service.steadyWithin(60);
       const sick = await sickTarget(service);
       const before = service.running.map(({ task }) => task.id);
-      service.running[0].task.kill();
+      disturbance.kill(service.running[0].task);
       await eventually('a new task is there', 30, () => service.running.some(({ task }) => !before.includes(task.id)));
       await service.steadyWithin(60);
       for (let number = 0; number < 20; number++) {

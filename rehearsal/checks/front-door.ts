@@ -1,6 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import WebSocket from 'ws';
+import { CALLER_HEADER, type Calls } from '../edge/calls';
+import { chooseAction, concrete, forwardsTo, hostPatterns, matchesPattern, pathPatterns } from '../edge/listener-rules';
 import type { Rehearsal } from '../rehearsal';
 
 export interface Reply {
@@ -28,19 +30,47 @@ export class FrontDoor {
   /** The listener that visitors use. */
   readonly listener: number;
   readonly secure: boolean;
-  private cookies: Record<string, string> = {};
 
-  constructor(private readonly rehearsal: Rehearsal) {
+  /** `name` tells its requests from those of others; tabs of one browser share their cookies. */
+  constructor(
+    private readonly rehearsal: Rehearsal,
+    private readonly name: string,
+    private readonly cookies: Record<string, string> = {},
+  ) {
     const forwarding = rehearsal.listeners.filter(({ rules, defaultActions }) =>
       [...rules.flatMap(({ actions }) => actions), ...defaultActions].some(({ Type }) => Type === 'forward'),
     );
     const listener = forwarding.find(({ secure }) => secure) ?? forwarding[0];
     this.secure = listener?.secure ?? false;
     this.listener = listener?.port ?? 80;
-    const names = (listener?.rules ?? [])
-      .flatMap(({ conditions }) => conditions)
-      .flatMap((condition) => condition.HostHeaderConfig?.Values ?? []);
-    this.host = names[0] ?? 'localhost';
+    this.host = this.hostFor('/');
+  }
+
+  /**
+   * A host name under which the load balancer forwards a path to a service.
+   *
+   * A rule that names the path comes before a rule that takes every path.
+   */
+  hostFor(path: string): string {
+    const { rules = [], defaultActions = [] } =
+      this.rehearsal.listeners.find(({ port }) => port === this.listener) ?? {};
+    const naming = rules.filter((rule) => pathPatterns(rule).some((pattern) => matchesPattern(pattern, path)));
+    const names = [...naming, ...rules].flatMap((rule) => hostPatterns(rule)).map(concrete);
+    const answered = names.find((host) => {
+      const action = chooseAction(rules, defaultActions, { host, path, method: 'GET', headers: {} });
+      return forwardsTo(action) !== undefined;
+    });
+    return answered ?? names[0] ?? 'localhost';
+  }
+
+  /** What the load balancer has passed on of its requests. */
+  get calls(): Calls | undefined {
+    return this.rehearsal.loadBalancer?.callsOf(this.caller);
+  }
+
+  /** The same browser, with requests that are counted by themselves. */
+  tab(name: string): FrontDoor {
+    return new FrontDoor(this.rehearsal, `${this.name}: ${name}`, this.cookies);
   }
 
   get url(): string {
@@ -60,7 +90,7 @@ export class FrontDoor {
       port: this.port(listener),
       path,
       method: options.method ?? 'GET',
-      headers: { host, ...options.headers },
+      headers: { host, [CALLER_HEADER]: this.caller, ...options.headers },
       localAddress: options.from,
       agent: options.agent ?? false,
       ca: this.rehearsal.authority.certificate.cert,
@@ -119,14 +149,21 @@ export class FrontDoor {
   }
 
   webSocket(path: string): WebSocket {
+    const host = this.hostFor(path);
     return new WebSocket(`${this.secure ? 'wss' : 'ws'}://127.0.0.1:${this.port(this.listener)}${path}`, {
       ...({ ca: this.rehearsal.authority.certificate.cert, servername: this.host } as object),
       headers: {
-        host: this.host,
-        origin: `${this.secure ? 'https' : 'http'}://${this.host}`,
+        host,
+        [CALLER_HEADER]: this.caller,
+        origin: `${this.secure ? 'https' : 'http'}://${host}`,
         cookie: this.cookieHeader(),
       },
     });
+  }
+
+  /** A header carries no other characters. */
+  private get caller(): string {
+    return encodeURIComponent(this.name);
   }
 
   private cookieHeader(): string {

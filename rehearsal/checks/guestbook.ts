@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Task } from '../process';
 import type { Rehearsal } from '../rehearsal';
+import { Task } from '../task/process';
 import { eventually } from '../wait';
 import { FrontDoor } from './front-door';
 
@@ -15,14 +15,15 @@ export interface TaskRecord {
 
 /** The guestbook of examples/django-app, as its visitors and its staff use it. */
 export class Guestbook {
+  private readonly front: FrontDoor;
   private staff?: Promise<void>;
+  private sessions = 0;
   private readonly username = 'rehearsal';
   private readonly password = randomBytes(18).toString('base64url');
 
-  constructor(
-    private readonly rehearsal: Rehearsal,
-    private readonly front: FrontDoor,
-  ) {}
+  constructor(private readonly rehearsal: Rehearsal) {
+    this.front = new FrontDoor(rehearsal, 'staff');
+  }
 
   async post(text: string): Promise<void> {
     const reply = await this.front.submit('/', '/', { text });
@@ -60,7 +61,7 @@ export class Guestbook {
   /** Another browser of the staff user, with a session of its own. */
   async session(): Promise<FrontDoor> {
     await this.staffed();
-    const front = new FrontDoor(this.rehearsal);
+    const front = new FrontDoor(this.rehearsal, `session ${++this.sessions}`);
     await this.submitLogin(front);
     return front;
   }
@@ -109,8 +110,8 @@ export class Guestbook {
 const books = new WeakMap<Rehearsal, Guestbook>();
 
 /** The one visitor of a rehearsal's guestbook. */
-export function guestbook(rehearsal: Rehearsal, front: FrontDoor): Guestbook {
-  const book = books.get(rehearsal) ?? new Guestbook(rehearsal, front);
+export function guestbook(rehearsal: Rehearsal): Guestbook {
+  const book = books.get(rehearsal) ?? new Guestbook(rehearsal);
   books.set(rehearsal, book);
   return book;
 }

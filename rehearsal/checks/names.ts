@@ -8,6 +8,7 @@ export const AWAY = 'bad days: SQS is away for 20 s: workers resume and nothing 
 export const PERIODIC = 'tasks: the periodic task fires';
 export const HEADERS = 'web: security headers are there and nobody names its server';
 export const PAGES = 'web: pages answer under the application’s own host name';
+export const HOSTS = 'hosts: every process allows exactly the host names that its listener rules send it';
 export const RELEASED = 'start: the release is done over verified TLS, before any service starts';
 export const STARTED = 'start: every process starts with the variables and secrets it is promised';
 export const HEALTHY = 'start: every target is healthy at the template’s path while ALLOWED_HOSTS is strict';
@@ -23,3 +24,5 @@ export const PASSWORD_ROTATED =
   'rotation: the database password rotates and every task is replaced: no request fails, nobody is logged out, no task is lost';
 export const HUNG = 'asgi: a process that hangs gets no more requests and is replaced';
 export const LOGGED_IN = 'rotation: visitors log in and are given signed links';
+export const STRANGERS =
+  'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';

@@ -1,4 +1,4 @@
-import { Service } from '../services';
+import { Service } from '../task/services';
 import { eventually } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { PAGES, RELEASED, STARTED } from './names';
@@ -17,7 +17,7 @@ export const releaseChecks: Check[] = [
       const rows = await rehearsal.postgres?.query(rehearsal.database ?? '', async (client) => {
         return (await client.query('SELECT max(applied) AS last, count(*) AS count FROM django_migrations')).rows[0];
       });
-      const first = Math.min(...rehearsal.services.flatMap(({ members }) => members.map(({ task }) => task.startedAt)));
+      const first = Math.min(...rehearsal.services.map(({ startedAt }) => startedAt ?? Number.POSITIVE_INFINITY));
       expect(Number(rows?.count) > 0, 'no migration was applied');
       expect(new Date(rows?.last).getTime() < first, 'a migration was applied after a process had started');
       return `${rows?.count} migrations`;
@@ -94,7 +94,6 @@ async function neverStarts(
     name: `${original.name}-broken`,
     definition: { ...original.definition, healthCheck: undefined, ...change },
     desiredCount: 1,
-    minimumHealthyPercent: 100,
     maximumPercent: 200,
     gracePeriod: 0,
     launch: (definition, name) => rehearsal.launch(definition, name),

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
+import type { RotationSchedule } from '../aws/rotation';
 import type { Rehearsal } from '../rehearsal';
-import type { RotationSchedule } from '../rotation';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { asgi } from './asgi';
 import { type Check, type CheckContext, expect } from './check';
 import {
@@ -79,7 +79,7 @@ export const rotationChecks: Check[] = [
         await rehearsal.rotation.rotate(schedule);
         const after = await keys(rehearsal, schedule);
         expect(after.key === before.next && after.fallbacks[0] === before.key, 'the key did not rotate');
-        await refreshed(rehearsal, schedule, 'DJANGO_SECRET_KEYS');
+        await refreshed(rehearsal, schedule, 'DJANGO_SECRET_KEYS', guests);
       });
       return figures(visit);
     },
@@ -102,7 +102,7 @@ export const rotationChecks: Check[] = [
           await rotation.rotate(master);
         }
         await rotation.rotate(schedule);
-        await refreshed(rehearsal, schedule, 'DATABASE_PASSWORD');
+        await refreshed(rehearsal, schedule, 'DATABASE_PASSWORD', guests);
       });
       await guests.settled('key-');
       guests.close();
@@ -117,11 +117,19 @@ export const rotationChecks: Check[] = [
   },
 ];
 
-/** The stack's refresh names every service that the secret is injected into, and none of the old tasks is left after it. */
-async function refreshed(rehearsal: Rehearsal, { secret }: RotationSchedule, variable: string): Promise<void> {
+/**
+ * Expects that the refresh replaces every service that uses the secret, and that no old task is left after
+ * it.
+ */
+async function refreshed(
+  rehearsal: Rehearsal,
+  { secret }: RotationSchedule,
+  variable: string,
+  guests: Visitors,
+): Promise<void> {
   const users = rehearsal.services.filter(({ definition }) => definition.secrets[variable]?.startsWith(secret));
   const old = users.flatMap(({ running }) => running.map(({ task }) => task.id));
-  const replaced = await rehearsal.rotation.refresh(secret);
+  const replaced = await rehearsal.rotation.refresh(secret, (leaving) => guests.meetBoth(leaving));
   const names = (services: Service[]) => services.map(({ name }) => name).sort();
   expect(
     users.length > 0 && names(replaced).join() === names(users).join(),

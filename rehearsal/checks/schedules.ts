@@ -1,4 +1,4 @@
-import { Task } from '../process';
+import { Task } from '../task/process';
 import { type Check, type CheckContext, expect } from './check';
 import { PAGES } from './names';
 
@@ -25,15 +25,14 @@ export const scheduleChecks: Check[] = [
     applies,
     async run({ rehearsal }) {
       const [schedule] = rehearsal.scheduler.schedules;
-      const depth = () =>
-        Promise.all([...rehearsal.queues.values()].map(({ url }) => rehearsal.doubles.depth(url))).then((all) =>
-          all.reduce((sum, { visible }) => sum + visible, 0),
-        );
-      const before = await depth();
       const command = ['python', 'manage.py', 'no_such_command'];
-      const { exit } = await rehearsal.scheduler.trigger(schedule, { command });
+      const { task, exit, reports } = await rehearsal.scheduler.trigger(schedule, { command });
       expect(exit.code !== 0, 'it did not fail');
-      expect((await depth()) > before, 'no event rule of the template reported it to a queue');
+      const bodies = await Promise.all(reports.map((url) => rehearsal.doubles.bodies(url)));
+      expect(
+        bodies.flat().some((body) => body.includes(`/${task.id}"`)),
+        'no event rule of the template reported it to a queue',
+      );
       return `exit code ${exit.code}`;
     },
   },

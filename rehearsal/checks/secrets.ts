@@ -4,18 +4,22 @@ import path from 'node:path';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { type Check, expect } from './check';
+import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
+import { hostChecks } from './hosts';
 import { PAGES } from './names';
 import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
 import { startChecks } from './start';
+import { strangerChecks } from './strangers';
 import { taskChecks } from './tasks';
 import { webChecks } from './web';
 
 const before = [
   startChecks,
   webChecks,
+  hostChecks,
   asgiChecks,
   taskChecks,
   scheduleChecks,
@@ -63,12 +67,15 @@ export const secretChecks: Check[] = [
 export const allChecks: Check[] = [
   ...startChecks,
   ...webChecks,
+  ...hostChecks,
   ...asgiChecks,
+  ...strangerChecks,
   ...taskChecks,
   ...scheduleChecks,
   ...releaseChecks,
   ...drainingChecks,
   ...rotationChecks,
   ...badDayChecks,
+  ...doubleChecks,
   ...secretChecks,
 ];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
-import type { Service } from '../services';
+import type { Service } from '../task/services';
 import { sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { HEALTHY, RELEASED, STARTED } from './names';
@@ -66,7 +66,7 @@ async function unhealthy(service: Service): Promise<void> {
   }
 }
 
-/** Every task of the service runs and has not failed by itself; what its port answers is another check's matter. */
+/** Waits until every task of a service runs. What its port answers is for another check. */
 async function alive(service: Service): Promise<void> {
   const end = Date.now() + START_SECONDS * 1000;
   for (;;) {
@@ -85,7 +85,10 @@ async function alive(service: Service): Promise<void> {
   }
 }
 
-/** The bundle that processes are given verifies the server by the name they use for it, as verify-full asks. */
+/**
+ * Connects as a process does, with its bundle and the name that it uses for the server, as verify-full
+ * requires.
+ */
 async function verifiedConnection(rehearsal: CheckContext['rehearsal']): Promise<void> {
   const definition = [...rehearsal.definitions.values()].find(({ environment }) => environment.PGSSLMODE !== undefined);
   if (definition === undefined || rehearsal.postgres === undefined) {

@@ -1,5 +1,5 @@
-import type { Task } from '../process';
-import type { Service } from '../services';
+import type { Task } from '../task/process';
+import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
@@ -17,8 +17,8 @@ export const taskChecks: Check[] = [
     needs: [PAGES],
     proof: true,
     applies,
-    async run({ rehearsal, front }) {
-      const book = guestbook(rehearsal, front);
+    async run({ rehearsal }) {
+      const book = guestbook(rehearsal);
       const text = `three words ${Date.now()}`;
       await book.post(text);
       await eventually('the words are counted', 30, async () =>
@@ -38,11 +38,11 @@ export const taskChecks: Check[] = [
     needs: [DONE],
     proof: true,
     applies,
-    async run({ rehearsal, front }) {
-      const book = guestbook(rehearsal, front);
+    async run({ rehearsal }) {
+      const book = guestbook(rehearsal);
       const label = `limit-${Date.now()}`;
-      // A second worker, as autoscaling would add: the only one there is would be too busy to take the same message twice. It
-      // stays until SQS is away: a worker that is killed while it asks for work takes one delivery of a message with it.
+      // A second worker, as autoscaling would add: a single one would be too busy to take a message twice. It stays
+      // until SQS is away, because a worker that is killed while it polls can cost a message a delivery.
       const second = await rehearsal.run(worker(rehearsal, 'express').definition, SCALED_OUT);
       await eventually('the second worker is alive', 30, () => second.health === 'HEALTHY');
       await book.drill('express-slow', { label, seconds: '3.5' });
@@ -60,8 +60,8 @@ export const taskChecks: Check[] = [
     after: [AWAY],
     proof: true,
     applies,
-    async run({ rehearsal, front }) {
-      const book = guestbook(rehearsal, front);
+    async run({ rehearsal }) {
+      const book = guestbook(rehearsal);
       const queue = [...rehearsal.queues.values()].find(({ url }) => url === queueUrl(rehearsal, 'express'));
       const dead = [...rehearsal.queues.values()].find(({ arn }) => arn === queue?.deadLetterArn);
       expect(queue !== undefined && dead !== undefined, 'express has no dead-letter queue');
@@ -72,7 +72,7 @@ export const taskChecks: Check[] = [
       await eventually('the message is in the dead-letter queue', limit, async () => {
         return (await rehearsal.doubles.bodies(dead.url)).some((body) => body.includes(id));
       });
-      // Asked again where it fails: whether requests get through is the matter of other checks, which run beside this one.
+      // Asked again where it fails: other checks, which run beside it, test whether requests get through.
       const runs = await eventually('its runs are counted', 20, async () => (await book.records({ label })).length);
       expect(runs === queue.maxReceiveCount, `it ran ${runs} times, maxReceiveCount is ${queue.maxReceiveCount}`);
       return `${runs} runs, ${((Date.now() - started) / 1000).toFixed(0)} s`;
@@ -83,16 +83,17 @@ export const taskChecks: Check[] = [
     lane: 'tasks-killed',
     needs: [DONE],
     after: [LIMIT, AWAY],
+    disturbs: ['worker'],
     applies,
-    async run({ rehearsal, front }) {
-      const book = guestbook(rehearsal, front);
+    async run({ rehearsal, disturbance }) {
+      const book = guestbook(rehearsal);
       const label = `killed-${Date.now()}`;
       await sleep(1500);
       await book.drill('express-slow', { label, seconds: '3' });
       await eventually('it has started', 25, async () => (await book.records({ label })).length > 0, 50);
       const express = worker(rehearsal, 'express');
       for (const { task } of express.running) {
-        task.kill();
+        disturbance.kill(task);
       }
       const records = await book.finished(label, 60);
       expect(records.length >= 2, 'it was not started again');
@@ -105,8 +106,8 @@ export const taskChecks: Check[] = [
     needs: [DONE],
     after: [AWAY],
     applies,
-    async run({ rehearsal, front }) {
-      const book = guestbook(rehearsal, front);
+    async run({ rehearsal }) {
+      const book = guestbook(rehearsal);
       const label = `drained-${Date.now()}`;
       const general = worker(rehearsal, 'default');
       const count = 6;
@@ -128,12 +129,12 @@ export const taskChecks: Check[] = [
     lane: 'beat',
     needs: [DONE],
     applies: ({ guestbook: yes, rehearsal }) => yes && beat(rehearsal) !== undefined,
-    async run({ rehearsal, front }) {
+    async run({ rehearsal }) {
       const records = await eventually(
         'the heartbeat',
         100,
         async () => {
-          const found = await guestbook(rehearsal, front).records({ name: 'guestbook.tasks.heartbeat' });
+          const found = await guestbook(rehearsal).records({ name: 'guestbook.tasks.heartbeat' });
           return found.some(({ finished_at }) => finished_at !== null) ? found : undefined;
         },
         1000,

@@ -15,6 +15,9 @@ const POST_PAUSE = 800;
 /** How often is asked, half a second apart, whether the last tasks are done. */
 const TRIES = 3;
 
+/** Time that a visitor has to be answered by a task of its choice, on a busy machine. */
+const MEETING_SECONDS = 30;
+
 /** What happened to the visitors of a busy time. */
 export interface Visit {
   readonly requests: number;
@@ -24,17 +27,29 @@ export interface Visit {
   readonly late: number;
 }
 
+interface VisitorsProps {
+  readonly rehearsal: Rehearsal;
+  /** The visitor who is not logged in. */
+  readonly front: FrontDoor;
+  readonly book: Guestbook;
+  readonly sessions: readonly FrontDoor[];
+  /** For each session, a link that was signed before anything changed. */
+  readonly links: readonly string[];
+}
+
 /**
- * Logged-in visitors, each with a session and a link signed before anything changes. While they are busy each sends four
- * requests at once, opens a WebSocket as the person who is logged in, follows links signed earlier and just now; others
- * read pages, and hand tasks to both workers.
+ * Visitors who keep the application busy while something changes.
+ *
+ * Six are logged in, each with a session and a link that was signed before. Each sends four requests at once,
+ * opens a WebSocket, and follows links that were signed earlier and just now. Others read pages and hand
+ * tasks to both workers.
  */
 export class Visitors {
   static async logIn({ rehearsal, front }: CheckContext): Promise<Visitors> {
-    const book = guestbook(rehearsal, front);
+    const book = guestbook(rehearsal);
     const sessions = await Promise.all(Array.from({ length: SESSIONS }, () => book.session()));
     const links = await Promise.all(sessions.map((session) => linkOf(session)));
-    return new Visitors(rehearsal, front, book, sessions, links);
+    return new Visitors({ rehearsal, front, book, sessions, links });
   }
 
   private readonly agent = new https.Agent({ keepAlive: true });
@@ -48,13 +63,7 @@ export class Visitors {
   private readonly labels: string[] = [];
   private readonly unsettled = new Map<string, string>();
 
-  private constructor(
-    private readonly rehearsal: Rehearsal,
-    private readonly front: FrontDoor,
-    private readonly book: Guestbook,
-    private readonly sessions: FrontDoor[],
-    private readonly links: string[],
-  ) {}
+  private constructor(private readonly props: VisitorsProps) {}
 
   /** Keeps everybody busy while something is done; throws unless nobody noticed. */
   async during(label: string, work: () => Promise<void>): Promise<Visit> {
@@ -64,15 +73,17 @@ export class Visitors {
     this.before ??= await this.waiting();
     this.busy = true;
     const loops = [
-      ...this.sessions.map((session, index) => this.repeat(PAUSE, () => this.round(session, this.links[index]))),
-      ...[1, 2].map(() => this.repeat(PAUSE, () => this.read(this.front, '/'))),
+      ...this.props.sessions.map((session, index) =>
+        this.repeat(PAUSE, () => this.round(session, this.props.links[index])),
+      ),
+      ...[1, 2].map(() => this.repeat(PAUSE, () => this.read(this.props.front, '/'))),
       this.repeat(POST_PAUSE, async () => {
-        await this.book.post(`${label} ${posted}`);
+        await this.props.book.post(`${label} ${posted}`);
         posted++;
       }),
       this.repeat(POST_PAUSE, async () => {
         const drill = drills.length % 2 === 0 ? 'ping' : 'express-slow';
-        drills.push(await this.book.drill(drill, { label, seconds: '0.2' }));
+        drills.push(await this.props.book.drill(drill, { label, seconds: '0.2' }));
       }),
     ];
     try {
@@ -86,6 +97,39 @@ export class Visitors {
     this.verdict();
     const late = await this.lost(label, drills);
     return { requests: this.requests - requests, sockets: this.sockets - sockets, tasks: posted + drills.length, late };
+  }
+
+  /**
+   * Leads every session from a new task to an old one, while both serve.
+   *
+   * An old task must accept what a new one has signed: session, link and WebSocket. Left to chance, a visitor
+   * on a busy machine may never meet both. So each asks until it has.
+   */
+  async meetBoth(old: ReadonlySet<string>): Promise<void> {
+    await Promise.all(
+      this.props.sessions.map(async (session) => {
+        const tab = session.tab('from new to old');
+        const until = <T>(who: string, isOld: boolean, ask: () => Promise<T>) =>
+          eventually(
+            `${who} answers`,
+            MEETING_SECONDS,
+            async () => {
+              const answer = await ask();
+              const { last } = tab.calls ?? {};
+              return last !== undefined && old.has(last.id) === isOld ? { answer } : undefined;
+            },
+            20,
+          );
+        await until('a new task', false, () => this.whoAmI(session, tab));
+        const { answer: page } = await until('a new task', false, () => this.read(tab, '/invitations/', [302]));
+        if (page.startsWith('{')) {
+          await until('an old task', true, () => this.read(tab, JSON.parse(page).url));
+        }
+        await until('an old task', true, () => this.whoAmI(session, tab));
+        await until('a new ASGI task', false, () => this.greet(session, tab));
+        await until('an old ASGI task', true, () => this.greet(session, tab));
+      }),
+    );
   }
 
   close(): void {
@@ -115,8 +159,9 @@ export class Visitors {
   }
 
   /**
-   * Every task has ended well or is still in its queue. SQS gives what a stopped worker had asked for to the next one after the
-   * queue's visibility timeout: whoever was handed in last may be waiting for that. Gives how many do.
+   * Every task has ended well or is still in its queue. SQS gives what a stopped worker had asked for to the
+   * next one after the queue's visibility timeout: whoever was handed in last may be waiting for that. Gives
+   * how many do.
    */
   private async lost(label: string, drills: string[]): Promise<number> {
     this.labels.push(label);
@@ -143,7 +188,7 @@ export class Visitors {
 
   /** Messages whose words no task has counted. */
   private async uncounted(): Promise<number> {
-    const { postgres, database = '' } = this.rehearsal;
+    const { postgres, database = '' } = this.props.rehearsal;
     const rows = await postgres?.query(database, async (client) => {
       const query = 'SELECT text FROM guestbook_message WHERE words IS NULL';
       return (await client.query<{ text: string }>(query)).rows;
@@ -153,7 +198,7 @@ export class Visitors {
 
   /** Forgets the drills of a label that have ended well; gives how many have not. */
   private async settle(label: string): Promise<number> {
-    for (const { task_id, finished_at } of await this.book.records({ label })) {
+    for (const { task_id, finished_at } of await this.props.book.records({ label })) {
       if (finished_at !== null) {
         this.unsettled.delete(task_id);
       }
@@ -161,9 +206,9 @@ export class Visitors {
     return [...this.unsettled.values()].filter((one) => one === label).length;
   }
 
-  /** Messages of all queues, those included that somebody works on or has left, and dead letters: a poison task changes nothing. */
+  /** Messages in all queues, in flight or not. Dead letters count, so that a poison task changes nothing. */
   private async waiting(): Promise<number> {
-    const { doubles, queues } = this.rehearsal;
+    const { doubles, queues } = this.props.rehearsal;
     const depths = await Promise.all([...queues.values()].map(({ url }) => doubles.depth(url)));
     return depths.reduce((sum, { visible, inFlight }) => sum + visible + inFlight, 0);
   }
@@ -186,18 +231,19 @@ export class Visitors {
     }
   }
 
-  private async whoAmI(session: FrontDoor): Promise<void> {
-    const body = await this.read(session, '/api/session');
+  /** A session may ask in another tab. */
+  private async whoAmI(session: FrontDoor, tab = session): Promise<void> {
+    const body = await this.read(tab, '/api/session');
     if (body !== '' && !JSON.parse(body).authenticated) {
       this.loggedOut.add(session);
     }
   }
 
   /** The first thing that the WebSocket says is who is connected. */
-  private async greet(session: FrontDoor): Promise<void> {
+  private async greet(session: FrontDoor, tab = session): Promise<void> {
     this.sockets++;
     try {
-      const [greeting] = (await echo(session.webSocket('/ws/echo'), 'hello')) as { authenticated?: boolean }[];
+      const [greeting] = (await echo(tab.webSocket('/ws/echo'), 'hello')) as { authenticated?: boolean }[];
       if (!greeting?.authenticated) {
         this.loggedOut.add(session);
       }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from celery import bootsteps, signals
 from kombu import Queue
@@ -32,7 +32,7 @@ def setup(app: Celery) -> None:
     can be built where there is no broker. Logging stays what Django's LOGGING says.
     """
     TRANSPORT_ALIASES["sqs"] = "django_fargate.sqs:Transport"
-    app.add_defaults(partial(_behind_the_project_s_own, app))
+    app.add_defaults(partial(_insert_below_project_settings, app))
     app.steps["worker"].add(LivenessProbe)
     signals.beat_init.connect(_watch_beat, weak=False, dispatch_uid=_UID)
     signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid=_UID)
@@ -53,9 +53,9 @@ def celery_settings() -> dict[str, Any]:
         # Exactly the queues of the broker: a misspelt one fails where the task is sent.
         "task_queues": [Queue(name, routing_key=name) for name in queues],
         "task_create_missing_queues": False,
-        # A task is deleted from its queue when it has succeeded, not before. One that fails is delivered again after the
-        # visibility timeout; one that times out or loses its process, after wait_time_seconds, because kombu then shortens
-        # the visibility. Either way SQS counts, and moves it to the dead-letter queue after maxReceiveCount.
+        # A task is deleted from its queue when it has succeeded, not before. One that fails is delivered again after
+        # the visibility timeout; one that times out or loses its process, after wait_time_seconds, because kombu then
+        # shortens the visibility. Either way SQS counts, and moves it to the dead-letter queue after maxReceiveCount.
         "task_acks_late": True,
         "task_acks_on_failure_or_timeout": False,
         "task_reject_on_worker_lost": True,
@@ -75,7 +75,7 @@ def celery_settings() -> dict[str, Any]:
 class LivenessProbe(bootsteps.StartStopStep):
     """Touches CELERY_LIVENESS_FILE from the worker's own event loop, for as long as that turns."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
@@ -93,12 +93,18 @@ class LivenessProbe(bootsteps.StartStopStep):
             self.timer_entry = None
         self.file.delete()
 
-    terminate = stop
+    def terminate(self, worker: Any) -> None:
+        self.stop(worker)
 
 
-def _behind_the_project_s_own(app: Celery) -> dict[str, Any]:
-    """What add_defaults() takes goes before the project's settings, in spite of its name; this goes between them and Celery's."""
-    app.conf.maps.insert(-1, celery_settings())
+def _insert_below_project_settings(app: Celery) -> dict[str, Any]:
+    """
+    Insert our settings between the project's and Celery's own defaults.
+
+    The settings that `add_defaults()` takes would override the project's CELERY_* settings, so it gets none from us.
+    """
+    maps = cast("list[Mapping[str, Any]]", app.conf.maps)
+    maps.insert(-1, celery_settings())
     return {}
 
 
@@ -131,4 +137,4 @@ def _deleting(file: LivenessFile, close: Callable[[], None]) -> Callable[[], Non
 
 
 def _leave_logging_alone(**_: Any) -> None:
-    """That this receiver exists is what stops Celery from configuring logging."""
+    """Do nothing: Celery skips its own logging setup when any receiver is connected."""

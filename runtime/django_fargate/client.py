@@ -1,4 +1,4 @@
-"""Whose request it is, when a load balancer passes it on."""
+"""The client's address behind a load balancer, from X-Forwarded-For."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def client_address(peer: str, forwarded_for: str, trusted: Iterable[Network]) ->
     """
     The right-most address in X-Forwarded-For that is not one of ours.
 
-    Each proxy appends whom it was called by, so only the right end can be believed, and only if a trusted proxy sent it:
-    what stands further left, the client may have written itself.
+    Each proxy appends the address that called it, so only the right end can be believed, and only if a trusted proxy
+    sent it. The client may have written everything further left itself.
     """
     trusted = list(trusted)
     if not _is_trusted(peer, trusted):

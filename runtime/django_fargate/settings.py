@@ -1,4 +1,8 @@
-"""Django settings from the environment, one function a concern. Nothing has a fallback that would be unsafe in production."""
+"""
+Django settings from the environment, one function for each concern.
+
+Nothing falls back to a value that would be unsafe in production.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +90,11 @@ def https_settings() -> dict[str, Any]:
 
 
 def _tls() -> dict[str, str]:
-    """Both or neither: PGSSLROOTCERT alone connects without verifying anything, PGSSLMODE alone finds no certificate."""
+    """
+    Both variables or neither.
+
+    PGSSLROOTCERT alone connects without verifying anything, PGSSLMODE alone finds no certificate.
+    """
     names = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"}
     if not any(os.environ.get(name) for name in names.values()):
         return {}

@@ -10,8 +10,9 @@ class Channel(SQS.Channel):
     """
     A channel that lets go of a message that it could not delete.
 
-    kombu keeps counting it as in work. With one process and no prefetching the worker is then full for ever: it is alive,
-    its liveness file is fresh, and it asks for nothing any more. SQS delivers the message again after the visibility timeout.
+    kombu keeps counting it as in work. With one process and no prefetching the worker is then full for ever: it is
+    alive, its liveness file is fresh, and it asks for nothing any more. SQS delivers the message again after the
+    visibility timeout.
     """
 
     def basic_ack(self, delivery_tag: str, multiple: bool = False) -> None:
@@ -24,4 +25,3 @@ class Channel(SQS.Channel):
 
 class Transport(SQS.Transport):
     Channel = Channel
-

@@ -9,13 +9,14 @@ import sys
 import time
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from celery import Celery
 from celery.app.defaults import NAMESPACES, flatten
 from django.core.exceptions import ImproperlyConfigured
-from kombu.transport.SQS import Channel
+from kombu.transport import SQS
 from kombu.transport.virtual import QoS
 
 from django_fargate.celery import BEAT_MAX_LOOP_INTERVAL, LIVENESS_INTERVAL, LivenessProbe, celery_settings, setup
@@ -45,7 +46,7 @@ def test_a_failed_task_stays_in_its_queue_until_sqs_gives_up(environment):
         pass
 
     app.finalize()
-    task = app.tasks[work.name]
+    task: Any = app.tasks[work.name]  # the stubs know one version of Celery, this test several
     assert task.acks_late is True
     assert task.acks_on_failure_or_timeout is False
     if hasattr(task, "acks_on_failure"):  # Celery 5.7 splits the setting in two
@@ -63,21 +64,24 @@ def test_the_queues_are_those_of_the_broker_and_no_others(environment):
     with pytest.raises(KeyError):
         app.amqp.queues["exprss"]
     assert app.conf.worker_prefetch_multiplier == 1
-    assert app.connection_for_write().transport_options["predefined_queues"] == QUEUES
+    options = app.connection_for_write().transport_options
+    assert options is not None
+    assert options["predefined_queues"] == QUEUES
 
 
 def test_a_failed_poll_of_sqs_does_not_end_this_version_s_worker():
     # After an HTTP 5xx or a reset connection kombu hands on an empty list in place of SQS's answer.
-    assert not Channel._on_messages_ready(None, "https://sqs/queue", "queue", [])
+    channel: Any = SQS.Channel  # the stubs leave its private methods out
+    assert not channel._on_messages_ready(None, "https://sqs/queue", "queue", [])
 
 
 def test_a_message_that_cannot_be_deleted_does_not_fill_the_worker_for_ever(environment, monkeypatch):
     environment(**BROKER)
     app = Celery("shop", set_as_current=False)
     setup(app)
-    channel = app.connection_for_read().get_transport_cls().Channel
-    assert channel is SqsChannel
-    channel = channel.__new__(channel)  # a connected one asks AWS
+    transport: Any = app.connection_for_read().get_transport_cls()
+    assert transport.Channel is SqsChannel
+    channel: Any = SqsChannel.__new__(SqsChannel)  # a connected one asks AWS
     channel.connection = SimpleNamespace(client=SimpleNamespace(transport_options={}))
 
     def away(*_, **__):
@@ -141,7 +145,7 @@ def test_the_file_is_private_and_is_never_somebody_else_s(tmp_path):
     assert not file.path.exists()
     (tmp_path / "target").touch()
     file.path.symlink_to(tmp_path / "target")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
         file.touch()
 
 

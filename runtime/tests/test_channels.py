@@ -5,10 +5,10 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels import auth
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
-from conftest import KEYS
 from django.contrib.sessions.models import Session
 from django.test import Client, override_settings
 
+from conftest import KEYS
 from django_fargate.channels import AuthMiddlewareStack
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -17,7 +17,9 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 class Whoami(AsyncJsonWebsocketConsumer):
     async def connect(self):
         await self.accept()
-        await self.send_json(self.scope["user"].is_authenticated)
+        user = self.scope["user"]
+        assert user is not None
+        await self.send_json(user.is_authenticated)
 
 
 def session_of(user, key: str) -> str:
@@ -39,7 +41,7 @@ def connect(session_key: str | None, stack=AuthMiddlewareStack) -> bool:
         await communicator.wait(5)
         return answer
 
-    return asyncio.run(run())
+    return bool(asyncio.run(run()))
 
 
 def test_a_session_of_the_current_key_is_authenticated(user):

@@ -2,13 +2,15 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from conftest import KEYS
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
+from django.core.cache import caches
+from django.db import connection
 from django.test import AsyncClient, Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from conftest import KEYS
 from django_fargate.sessions import cached_db, db
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -20,7 +22,7 @@ ROTATED = override_settings(SECRET_KEY=KEYS["previous"], SECRET_KEY_FALLBACKS=[]
 def engine(request):
     with override_settings(SESSION_ENGINE=request.param):
         yield {"django_fargate.sessions.db": db, "django_fargate.sessions.cached_db": cached_db}[request.param]
-    cache.clear()
+    caches["default"].clear()
 
 
 def cookie_of_the_previous_key(user) -> str:
@@ -97,9 +99,8 @@ def test_the_asynchronous_methods_do_the_same(engine, user):
 
 def test_the_cache_forgets_the_replaced_session_as_well(user, monkeypatch):
     kept = {}
-    monkeypatch.setattr(
-        type(cache._connections[cache._alias]), "touch", lambda self, key, timeout: kept.update({key: timeout})
-    )
+    backend = type(caches["default"])
+    monkeypatch.setattr(backend, "touch", lambda self, key, timeout: kept.update({key: timeout}))
     store = cached_db.SessionStore()
     store[SESSION_KEY] = str(user.pk)
     store.create()
@@ -149,3 +150,10 @@ def test_logging_out_deletes_the_session(engine, user):
     session_key = client.cookies["sessionid"].value
     client.logout()
     assert browser(session_key).get("/whoami").json() == {"authenticated": False}
+
+
+@pytest.mark.parametrize("cookie", ['"' + r"\000" * 32 + '"', "k" * 31 + "\u00e9", "../" * 11, "' OR 1=1 --" * 3])
+def test_a_cookie_that_is_no_session_s_key_does_not_reach_the_database(engine, cookie):
+    with CaptureQueriesContext(connection) as queries:
+        answer = Client().get("/whoami", headers={"host": "shop.example.com", "cookie": f"sessionid={cookie}"})
+    assert (answer.status_code, answer.json(), len(queries)) == (200, {"authenticated": False}, 0)

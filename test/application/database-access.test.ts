@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/application/django-application';
+import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
 import { DatabaseAccess } from '../../constructs/database/database-access';
 import { templateOf, testStack } from '../support';

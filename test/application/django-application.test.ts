@@ -8,7 +8,8 @@ import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/application/django-application';
+import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
@@ -152,7 +153,6 @@ describe('DjangoApplication, with parts that the user brings', () => {
     const loadBalancer = new HttpsLoadBalancer(stack, 'Shared', { vpc, profile: Profile.development() });
     const { made } = application(
       {
-        vpc,
         cluster,
         loadBalancer,
         encryptionKey: key,

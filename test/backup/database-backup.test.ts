@@ -227,7 +227,7 @@ test('a failed backup, copy or restore is reported in a sentence', () => {
     expect.objectContaining({ Arn: stack.resolve(notifications.topic.topicArn) }),
   ]);
   expect(resource.Properties.Targets[0].InputTransformer.InputTemplate).toMatch(
-    /^"<detail-type> of Shop\/Backup at <time>: .+ docs\/runbooks\.md, .+\."$/,
+    /^"<detail-type> of Shop\/Backup at <time>: .+ What to do: https:\S+\/docs\/runbooks\.md#backup-failed"$/,
   );
 });
 
@@ -268,7 +268,7 @@ test('fails when a rule keeps backups for less time than the lock, and passes at
   const make = (days: number) =>
     backupIn(testStack(), { vaultLock: lock, rules: [rule({ deleteAfter: Duration.days(days) })] });
   expect(errorOf(() => make(29))).toContain(
-    "Shop/Backup: `rules[0].deleteAfter` must be at least the lock's `minRetention`, 30 days, got 2505600 seconds.",
+    "Shop/Backup: `rules[0].deleteAfter` must be at least the lock's `minRetention`, 30 days, got 29 days.",
   );
   expect(() => make(30)).not.toThrow();
 });

@@ -43,7 +43,7 @@ describe('Profile', () => {
 
   const documented = [
     ...readFileSync(join(__dirname, '..', '..', 'constructs', 'core', 'profile.ts'), 'utf8').matchAll(
-      /@default - production (.+?), development (.+?) \*\/\n\s+readonly (\w+)\?/g,
+      /@default - production (.+?), development (.+?)\n\s+\*\/\n\s+readonly (\w+)\?/g,
     ),
   ].map(([, production, development, name]) => ({ name, production, development }));
 

@@ -612,6 +612,7 @@ describe('a database that exists already', () => {
     variables: DatabaseVariables.LIBPQ,
     caBundlePath: '/ca.pem',
     maxConnections: 50,
+    burstable: true,
   });
 
   test('keeps to the same contract', () => {
@@ -619,7 +620,7 @@ describe('a database that exists already', () => {
     expect(stack.resolve(brought.containerSecrets.PGPASSWORD.arn)).toEqual(
       stack.resolve(`${applicationSecret.secretArn}:password::`),
     );
-    expect(brought.maxConnections).toBe(50);
+    expect([brought.maxConnections, brought.burstable]).toEqual([50, true]);
     expect(brought.instance).toBe(instance);
     expect(brought.connections.defaultPort).toEqual(Port.tcp(7000));
   });
@@ -640,7 +641,7 @@ describe('a database that exists already', () => {
     expect(plain.connections).toBe(instance.connections);
     expect(Object.keys(plain.containerSecrets)[0]).toBe('DATABASE_HOST');
     expect(plain.containerEnvironment.PGSSLROOTCERT).toBe('/etc/ssl/certs/rds-global-bundle.pem');
-    expect(plain.maxConnections).toBeUndefined();
+    expect([plain.maxConnections, plain.burstable]).toEqual([undefined, undefined]);
     expect(plain.ownerSecret).toBe(applicationSecret);
     expect(plain.ownerContainerSecrets.DATABASE_USER.arn).toBe(plain.containerSecrets.DATABASE_USER.arn);
   });
@@ -657,6 +658,15 @@ describe('a database that exists already', () => {
       stack.resolve(`${ownerSecret.secretArn}:username::`),
     );
   });
+});
+
+test.each([
+  ['t4g.micro', true],
+  ['t3.large', true],
+  ['m7g.large', false],
+  ['r6i.2xlarge', false],
+])('a database of class %s says whether its CPU credits can run out: %s', (name, burstable) => {
+  expect(made({ instanceType: new InstanceType(name) }).database.burstable).toBe(burstable);
 });
 
 test.each([

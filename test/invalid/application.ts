@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { DjangoApplication, type DjangoApplicationProps } from '../../constructs/application/django-application';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
+import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import type { InvalidCase } from './case';
@@ -36,6 +39,16 @@ const stack = (name: string, prop: string, props: Partial<DjangoStackProps>): In
 });
 
 export const cases: InvalidCase[] = [
+  {
+    name: 'DjangoApplication: options that hold a construct, beside a database that is brought',
+    prop: 'databaseOptions',
+    make: (stack) => {
+      const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2, restrictDefaultSecurityGroup: false });
+      const database = new PostgresDatabase(stack, 'Database', { vpc });
+      const databaseOptions = { eventTopic: new Topic(stack, 'Topic') };
+      new DjangoApplication(stack, 'App', { ...common(), vpc, database, databaseOptions });
+    },
+  },
   application('workers without queues', 'workers', { workers: { all: {} } }),
   application('beat without queues', 'beat', { beat: {} }),
   application('a web service beside ASGI that takes every path', 'web', { web: {}, asgi: { paths: ['/*'] } }),
@@ -51,10 +64,12 @@ export const cases: InvalidCase[] = [
     environment: { DATABASE_PASSWORD: 'secret' },
   }),
   shared('names for a load balancer that is brought', 'domainNames', { domainNames: ['a.example.com'] }),
-  shared('a rate limit for a load balancer that is brought', 'rateLimit', { rateLimit: 500 }),
+  shared('a rate limit for a load balancer that is brought', 'firewallOptions', {
+    firewallOptions: { rateLimit: 500 },
+  }),
   {
     name: 'DjangoApplication: a cluster of another VPC',
-    prop: 'cluster',
+    prop: 'vpc',
     make: (scope) => {
       const vpc = new Vpc(scope, 'Vpc', { restrictDefaultSecurityGroup: false });
       const other = new Vpc(scope, 'Other', { restrictDefaultSecurityGroup: false });

@@ -46,7 +46,7 @@ export const cases: InvalidCase[] = [
   }),
   secretKey('sessions without end', 'sessionCookieAge', { sessionCookieAge: Duration.days(3650) }),
   secretKey('sessions of no time', 'sessionCookieAge', { sessionCookieAge: Duration.seconds(0) }),
-  secretKey('a period where nothing rotates', 'rotate', { rotate: false, rotationPeriod: Duration.days(30) }),
+  secretKey('a period where nothing rotates', 'rotationPeriod', { rotate: false, rotationPeriod: Duration.days(30) }),
   secretKey('no concurrency at all', 'handlerReservedConcurrency', { handlerReservedConcurrency: 0 }),
   database('rotation every hour', 'passwordRotationPeriod', { passwordRotationPeriod: Duration.hours(1) }),
   database('rotation after three years', 'passwordRotationPeriod', { passwordRotationPeriod: Duration.days(1001) }),

@@ -1,11 +1,8 @@
 import { Duration, Size, type Stack } from 'aws-cdk-lib';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import {
-  type AlarmThresholds,
-  ApplicationAlarms,
-  type ApplicationAlarmsProps,
-} from '../../constructs/monitoring/application-alarms';
+import type { AlarmThresholds } from '../../constructs/monitoring/alarm-thresholds';
+import { ApplicationAlarms, type ApplicationAlarmsProps } from '../../constructs/monitoring/application-alarms';
 import type { IDjangoService, ILoadBalancedService } from '../../constructs/processes/django-service';
 import type { ScheduledCommand } from '../../constructs/processes/scheduled-command';
 import type { InvalidCase } from './case';
@@ -42,6 +39,7 @@ export const cases: InvalidCase[] = [
   threshold('CPU of the database at nothing', { databaseCpuPercent: 0 }),
   threshold('all connections in use', { databaseConnectionsPercent: 100 }),
   threshold('storage when it is gone', { databaseFreeStorage: Size.bytes(0) }),
+  threshold('storage in bytes that make no MiB', { databaseFreeStorage: Size.bytes(2 ** 21 + 1) }),
   threshold('memory when it is gone', { databaseFreeableMemory: Size.mebibytes(0) }),
   threshold('no errors at all', { applicationErrors: 0 }),
   threshold('half an error', { applicationErrors: 0.5 }),

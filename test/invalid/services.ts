@@ -48,6 +48,8 @@ export const cases: InvalidCase[] = [
   web('a priority of zero', 'priority', { priority: 0 }),
   web('a priority above the limit', 'priority', { priority: 50001 }),
   web('no host name', 'hostNames', { hostNames: [] }),
+  web('a wildcard inside a host name', 'hostNames', { hostNames: ['shop-*.example.com'] }),
+  web('a host name with a scheme', 'hostNames', { hostNames: ['https://shop.example.com'] }),
   web('a deregistration delay above an hour', 'deregistrationDelay', { deregistrationDelay: Duration.hours(2) }),
   web('more draining than Spot gives time for', 'deregistrationDelay', {
     spot: true,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
@@ -50,6 +51,20 @@ describe('DjangoStack', () => {
       'Z0123456789ABCDEFGHIJ',
     ]);
     expect(zoneOf({ ...WITH_DOMAIN, domainName: 'example.com' })[0]).toBe('example.com.');
+  });
+
+  test('makes records in a zone that is named beside a certificate, and asks for none without it', () => {
+    const certified = (props: Partial<DjangoStackProps>) => {
+      const stack = shop({ domainName: 'shop.example.com', ...props });
+      return Object.keys(templateOf(stack).findResources('AWS::Route53::RecordSet')).length;
+    };
+    const certificate = Certificate.fromCertificateArn(
+      new Stack(new App(), 'Certificates'),
+      'Certificate',
+      'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555',
+    );
+    expect(certified({ certificate })).toBe(0);
+    expect(certified({ certificate, hostedZoneId: 'Z0123456789ABCDEFGHIJ' })).toBe(2);
   });
 
   test('looks the zone up where account and region are known and no id is given', () => {

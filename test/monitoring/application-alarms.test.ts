@@ -143,7 +143,7 @@ describe('a whole application', () => {
   test('says in each alarm what happened, to what, and where to read on', () => {
     for (const { AlarmDescription } of all(template)) {
       expect(AlarmDescription).toMatch(
-        /^Shop\S*: .+\. What to do: https:\/\/github\.com\/cdk-django-fargate\/cdk-django-fargate\/blob\/main\/docs\/runbooks\.md#[a-z-]+$/,
+        /^Shop\S*: .+\. What to do: https:\/\/github\.com\/cdk-django-fargate\/cdk-django-fargate\/blob\/v\d+\.\d+\.\d+\/docs\/runbooks\.md#[a-z-]+$/,
       );
       expect(AlarmDescription.length).toBeLessThan(1024);
     }
@@ -204,6 +204,27 @@ describe('a whole application', () => {
       { Name: 'DBInstanceIdentifier', Value: stack.resolve(database.instance.instanceIdentifier) },
     ]);
     expect(alarm('Database', 'database-credits').Threshold).toBe(20);
+  });
+
+  test.each([
+    [true, 1],
+    [false, 0],
+    [undefined, 0],
+  ])('watches CPU credits of a database elsewhere only where it says that it is burstable: %s', (burstable, count) => {
+    const other = testStack();
+    const database = PostgresDatabase.fromPostgresDatabaseAttributes(other, 'Elsewhere', {
+      instance: DatabaseInstance.fromDatabaseInstanceAttributes(other, 'Instance', {
+        instanceIdentifier: 'shared',
+        instanceEndpointAddress: 'shared.example.com',
+        port: 15432,
+        securityGroups: [],
+      }),
+      applicationSecret: new Secret(other, 'Secret'),
+      burstable,
+    });
+    new ApplicationAlarms(other, 'Alarms', { topic: new Topic(other, 'Topic'), database });
+    const credits = all(templateOf(other)).filter(({ MetricName }) => MetricName === 'CPUCreditBalance');
+    expect(credits).toHaveLength(count);
   });
 
   test('asks for a backup every other day, and takes silence for none', () => {

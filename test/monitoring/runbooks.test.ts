@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runbookUrl } from '../../constructs/core/runbook';
-import { CLUSTER_EVENTS, REPORTED_ELSEWHERE, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
+import { RUNBOOK_SECTIONS, runbookUrl } from '../../constructs/core/runbook';
+import { CLUSTER_EVENTS, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from '../../constructs/monitoring/private/alarm-secrets';
 import {
   LOAD_BALANCED_SERVICE_ALARMS,
@@ -40,7 +40,6 @@ const reported: Reported[] = [
   ...REFRESH_ALARMS,
   ...CLUSTER_EVENTS,
   ...SECRET_EVENTS,
-  ...REPORTED_ELSEWHERE,
 ];
 
 const headings = (markdown: string, level: RegExp) =>
@@ -48,11 +47,34 @@ const headings = (markdown: string, level: RegExp) =>
 const sections = headings(alarms, /^### (.+)$/gm);
 const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, code]) => code);
 
-test('every alarm and report has its own section in the runbooks', () => {
-  expect([...reported.map(({ runbook }) => runbook)].sort()).toEqual([...sections].sort());
-  expect(runbookUrl('dead-letters')).toBe(
-    'https://github.com/cdk-django-fargate/cdk-django-fargate/blob/main/docs/runbooks.md#dead-letters',
+const constructs = join(__dirname, '..', '..', 'constructs');
+const sources = readdirSync(constructs, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({ name, source: readFileSync(join(constructs, name), 'utf8') }));
+
+test('every section that the code can name has its heading, and every heading its section', () => {
+  expect([...RUNBOOK_SECTIONS].sort()).toEqual([...sections].sort());
+  expect(new Set(RUNBOOK_SECTIONS).size).toBe(RUNBOOK_SECTIONS.length);
+});
+
+test('every section is what some alarm or report ends in', () => {
+  const named = sources.flatMap(({ source }) =>
+    [...source.matchAll(/(?:runbook: |runbookUrl\()'([a-z-]+)'/g)].map(([, section]) => section),
   );
+  const wordedByAws = ['database-event']; // RDS writes these messages itself; there is no place for a link.
+  expect([...named, ...wordedByAws].sort()).toEqual([...RUNBOOK_SECTIONS].sort());
+});
+
+test('links lead to the tag of the version that is installed', () => {
+  const { version, repository } = JSON.parse(readFileSync(join(constructs, '..', 'package.json'), 'utf8'));
+  expect(runbookUrl('dead-letters')).toBe(
+    `${repository.url.replace(/\.git$/, '')}/blob/v${version}/docs/runbooks.md#dead-letters`,
+  );
+});
+
+test('no text names the runbooks but through runbookUrl()', () => {
+  const mentions = sources.filter(({ source }) => /runbooks\.md/.test(source.replace(/^\s*(\/?\*|\/\/).*$/gm, '')));
+  expect(mentions.map(({ name }) => name)).toEqual(['core/runbook.ts']);
 });
 
 test('no two rows of the table share an id', () => {

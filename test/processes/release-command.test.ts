@@ -396,6 +396,6 @@ test('fails when the command is empty', () => {
 
 test('fails when the release may take longer than CloudFormation waits', () => {
   expect(errorOf(() => releaseWith({ timeout: Duration.hours(1) }))).toBe(
-    'Shop/Release: `timeout` must be from 60 to 3180 seconds in a deployment, got 3600 seconds. Run what takes longer outside of it, with `oneOffCommand()`, in steps that the running code bears.',
+    'Shop/Release: `timeout` must be whole seconds from 60 to 3180 in a deployment, got 1 hour. Run what takes longer outside of it, with `oneOffCommand()`, in steps that the running code bears.',
   );
 });

@@ -232,7 +232,7 @@ test('everything given is used', () => {
     memoryLimitMiB: 512,
     enabled: false,
     flexibleTimeWindow: Duration.minutes(15),
-    retryAttempts: 0,
+    retryAttempts: 1,
     maxEventAge: Duration.minutes(5),
     vpcSubnets: { subnetType: SubnetType.PUBLIC },
   });
@@ -244,7 +244,7 @@ test('everything given is used', () => {
     FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 15 },
     Target: {
       DeadLetterConfig: { Arn: stack.resolve(deadLetterQueue.queueArn) },
-      RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 },
+      RetryPolicy: { MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 300 },
       EcsParameters: { NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'ENABLED' } } },
     },
   });

@@ -157,6 +157,11 @@ describe('WebService, minimal', () => {
 });
 
 describe('WebService, with everything changed', () => {
+  test('may stop sooner with its own command: its graceful timeout is not ours to judge', () => {
+    const props = { command: ['granian', 'shop.wsgi:application'], stopTimeout: Duration.seconds(20) };
+    expect(() => webService(props)).not.toThrow();
+  });
+
   test('takes its own command, size, processes, paths of health and number of tasks', () => {
     const { stack } = webService({
       command: ['granian', 'shop.wsgi:application'],

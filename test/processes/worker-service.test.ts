@@ -260,6 +260,6 @@ test('fails when scaling to nothing is asked for, and says all other problems to
   expect(message.split('\n')).toEqual([
     expect.stringContaining('Shop/Worker: `minCapacity` must be a whole number at least 1, got 0.'),
     expect.stringContaining('`queueNames` must be queues of the broker: default, reports, express, got "defualt".'),
-    expect.stringContaining('`taskDuration` must be at most `acceptableLatency`, 60 seconds, got 120 seconds.'),
+    expect.stringContaining('`taskDuration` must be at most `acceptableLatency`, 60 seconds, got 2 minutes.'),
   ]);
 });

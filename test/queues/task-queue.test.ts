@@ -203,7 +203,7 @@ describe('a queue that is made elsewhere', () => {
     const message = errorOf(() =>
       TaskQueue.fromTaskQueueAttributes(stack, 'Tasks', { queue, visibilityTimeout: Duration.seconds(30) }),
     );
-    expect(message).toContain('`visibilityTimeout` must be from 1800 to 43200 seconds');
+    expect(message).toContain('`visibilityTimeout` must be whole seconds from 1800 to 43200');
   });
 });
 
@@ -214,7 +214,7 @@ test('fails when the visibility timeout leaves no margin, and passes one second 
       visibilityTimeout: Duration.seconds(visible),
     });
   expect(errorOf(() => make(7))).toBe(
-    'Shop/Tasks: `visibilityTimeout` must be from 8 to 43200 seconds (the task time limit and a margin; 12 hours), got 7 seconds. A message that shows up again while its task still runs is done twice: raise it, or lower `taskTimeLimit`.',
+    'Shop/Tasks: `visibilityTimeout` must be whole seconds from 8 to 43200 (the task time limit and a margin; 12 hours), got 7 seconds. A message that shows up again while its task still runs is done twice: raise it, or lower `taskTimeLimit`.',
   );
   expect(make(8).visibilityTimeout.toSeconds()).toBe(8);
 });
@@ -227,7 +227,7 @@ test('fails when tasks may be postponed for longer than their message is hidden'
 
 test('fails when dead letters would expire before tasks do', () => {
   const make = (days: number) => new TaskQueue(testStack(), 'Tasks', { retentionPeriod: Duration.days(days) });
-  expect(errorOf(() => make(14))).toContain('`retentionPeriod` must be from 60 to 1209599 seconds');
+  expect(errorOf(() => make(14))).toContain('`retentionPeriod` must be whole seconds from 60 to 1209599');
   expect(() => make(13)).not.toThrow();
 });
 

@@ -185,7 +185,7 @@ describe('rotation', () => {
     expect(
       errorOf(() => new SecretKey(stack, 'SecretKey', { rotationPeriod, sessionCookieAge: Duration.days(30) })),
     ).toBe(
-      'Shop/SecretKey: `rotationPeriod` must be long enough that 20 old keys cover `sessionCookieAge`, got 86400 seconds. ' +
+      'Shop/SecretKey: `rotationPeriod` must be long enough that 20 old keys cover `sessionCookieAge`, got 1 day. ' +
         'It would take 31 keys, and Django tries them all for each stale signature: rotate less often, or shorten sessions.',
     );
     new SecretKey(stack, 'Shorter', { rotationPeriod, sessionCookieAge: Duration.days(19) });

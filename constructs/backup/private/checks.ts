@@ -1,14 +1,16 @@
-import type { Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Checks, isUnknown } from '../../core/checks';
+import { Checks, isUnknown, secondsOf } from '../../core/checks';
 import { BackupVaultLock } from '../backup-vault-lock';
 import type { DatabaseBackupRule } from '../database-backup';
 
 const LONGEST_DAYS = 36500;
+/** Start window of a rule that gives none. */
+export const DEFAULT_START_WINDOW = Duration.hours(2);
 /** Six fields, one of the two day fields a question mark: the form that AWS Backup takes. */
 const CRON = /^cron\((\S+) (\S+) (?:\? \S+ \S+|\S+ \S+ \?) \S+\)$/;
 
-/** Rules against what AWS Backup takes, against each other and against the lock of the vault. */
+/** Validates the rules against the limits of AWS Backup, each other and the lock of the vault. */
 export function checkBackup(
   scope: Construct,
   props: { readonly rules: DatabaseBackupRule[]; readonly lock: BackupVaultLock },
@@ -39,7 +41,7 @@ export function checkBackup(
   return checks;
 }
 
-/** A schedule that AWS Backup takes; given as `rate(…)` a plan fails to deploy. */
+/** Validates a schedule. AWS Backup accepts cron expressions only; a plan with `rate(…)` fails to deploy. */
 export function checkSchedule(checks: Checks, prop: string, expression: string | undefined): void {
   checks.matches(prop, expression, CRON, {
     must: 'be a cron expression of six fields with a question mark for one of the two day fields',
@@ -78,7 +80,7 @@ function checkRule(checks: Checks, prop: string, rule: DatabaseBackupRule, lock:
   });
   checkSchedule(checks, `${prop}.schedule`, rule.schedule.expressionString);
   days(checks, `${prop}.deleteAfter`, rule.deleteAfter, 1, 'AWS Backup counts in days.');
-  windows(checks, prop, rule);
+  checkWindows(checks, prop, rule);
   const { minRetention, maxRetention } = lock._configuration ?? {};
   if (minRetention && !isUnknown(minRetention)) {
     checks.optional(`${prop}.deleteAfter`, rule.deleteAfter, () => toDays(rule.deleteAfter) >= toDays(minRetention), {
@@ -94,44 +96,28 @@ function checkRule(checks: Checks, prop: string, rule: DatabaseBackupRule, lock:
   }
 }
 
-function windows(checks: Checks, prop: string, { startWindow, completionWindow }: DatabaseBackupRule): void {
-  const remedy = 'A job that has not started within its window is given up: leave it room.';
-  checks
-    .duration(`${prop}.startWindow`, startWindow, { min: 3600, max: 100 * 86400, remedy })
-    .optional(`${prop}.startWindow`, startWindow, () => wholeMinutes(startWindow as Duration), {
-      must: 'be whole minutes',
-      remedy: 'AWS Backup counts windows in minutes.',
-    })
-    .optional(`${prop}.completionWindow`, completionWindow, () => wholeMinutes(completionWindow as Duration), {
-      must: 'be whole minutes',
-      remedy: 'AWS Backup counts windows in minutes.',
-    });
-  const start = startWindow?.isUnresolved()
-    ? undefined
-    : (startWindow?.toMilliseconds({ integral: false }) ?? DEFAULT_START_MILLISECONDS);
-  if (start !== undefined) {
+function checkWindows(checks: Checks, prop: string, { startWindow, completionWindow }: DatabaseBackupRule): void {
+  checks.duration(`${prop}.startWindow`, startWindow, {
+    whole: 'minutes',
+    min: 60,
+    max: 100 * 24 * 60,
+    remedy: 'A job that has not started within its window is given up: leave it room.',
+  });
+  const start = startWindow ?? DEFAULT_START_WINDOW;
+  if (!isUnknown(start)) {
     checks.duration(`${prop}.completionWindow`, completionWindow, {
-      min: start / 1000 + 60,
+      whole: 'minutes',
+      min: Math.floor(secondsOf(start) / 60) + 1,
       where: '(longer than the start window)',
       remedy: 'It counts from the schedule on, like the start window: raise it.',
     });
   }
 }
 
-const DEFAULT_START_MILLISECONDS = 2 * 3600 * 1000;
-
-function days(checks: Checks, prop: string, given: Duration | undefined, least: number, remedy: string): void {
-  const holds = () => {
-    const count = toDays(given as Duration);
-    return Number.isInteger(count) && count >= least && count <= LONGEST_DAYS;
-  };
-  checks.optional(prop, given, holds, { must: `be whole days from ${least} to ${LONGEST_DAYS}`, remedy });
-}
-
-function wholeMinutes(duration: Duration): boolean {
-  return Number.isInteger(duration.toMilliseconds({ integral: false }) / 60_000);
+function days(checks: Checks, prop: string, given: Duration | undefined, min: number, remedy: string): void {
+  checks.duration(prop, given, { whole: 'days', min, max: LONGEST_DAYS, remedy });
 }
 
 function toDays(duration: Duration): number {
-  return duration.toMilliseconds({ integral: false }) / 86_400_000;
+  return secondsOf(duration) / 86_400;
 }

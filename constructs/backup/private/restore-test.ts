@@ -18,10 +18,10 @@ export interface RestoreTestProps {
 }
 
 /**
- * Restores the latest backup of a database to an instance of its own, and deletes that afterwards.
+ * Restores the latest backup of a database to a new instance, and deletes that instance afterwards.
  *
- * Left to itself AWS Backup restores into the default VPC, which many accounts do not have: so it gets subnets and a security
- * group, one that lets nobody in.
+ * By default AWS Backup restores into the default VPC, which many accounts do not have. This construct gives
+ * it subnets and a security group that lets nobody in.
  *
  * @internal
  */

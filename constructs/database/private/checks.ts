@@ -1,8 +1,12 @@
 import { Token } from 'aws-cdk-lib';
-import { type IVpc, type SelectedSubnets, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Checks } from '../../core/checks';
+import { checkEffects, type Effects, voidWith } from '../../core/effects';
+import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod } from '../../core/secret-rotation';
 import type { DatabaseVariables } from '../database-variables';
+import { PasswordRotation } from '../password-rotation';
+import type { PostgresDatabaseProps } from '../postgres-database';
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
 import { checkDatabaseNames } from './names';
@@ -12,7 +16,23 @@ import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 const LEAST_GROWTH_PERCENT = 110;
 const OLDEST_MAJOR_VERSION = 14;
 
-/** Records everything that is wrong with the database's props. */
+/** What only has an effect beside other props, as the user wrote them. */
+const EFFECTS: Effects<PostgresDatabaseProps> = {
+  passwordRotationPeriod: [
+    voidWith(
+      'passwordRotation: PasswordRotation.OFF',
+      ({ passwordRotation }) => passwordRotation === PasswordRotation.OFF,
+      'the passwords stay',
+    ),
+  ],
+};
+
+/** Refuses what has no effect beside what else the user wrote. */
+export function checkDatabaseEffects(checks: Checks, props: PostgresDatabaseProps): void {
+  checkEffects(checks, props, EFFECTS);
+}
+
+/** Validates the props of a database. */
 export function checkDatabase(checks: Checks, props: FilledProps): void {
   checkDatabaseNames(checks, props);
   checkVariables(checks, props.variables);
@@ -22,7 +42,7 @@ export function checkDatabase(checks: Checks, props: FilledProps): void {
   checks
     .integer('port', props.port, { min: 1150, max: 65535, remedy: 'Choose one that RDS allows, for example 15432.' })
     .that('port', props.port, props.port !== 5432, {
-      must: 'not be the port that everybody tries first',
+      must: "not be 5432, PostgreSQL's default port (rule AwsSolutions-RDS11)",
       remedy: 'Choose another one, for example 15432.',
     })
     .matches('instanceIdentifier', props.instanceIdentifier, /^(?!.*--)[a-z][a-z0-9-]{0,51}[a-z0-9]$/, {
@@ -41,11 +61,8 @@ export function checkDatabase(checks: Checks, props: FilledProps): void {
     .matches('caBundlePath', props.caBundlePath, /^\/\S+$/, {
       must: 'be an absolute path in the image',
       remedy: 'Give the path that your Dockerfile writes the RDS certificate bundle to.',
-    })
-    .integer('handlerReservedConcurrency', props.handlerReservedConcurrency, {
-      min: 1,
-      remedy: 'Leave it out in an account whose concurrency quota is 10.',
     });
+  checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   checkRotation(checks, props);
   checkParameters(checks, props.parameters);
 }
@@ -59,10 +76,10 @@ function checkRotation(checks: Checks, { passwordRotationPeriod, caCertificate }
 }
 
 function checkSize(checks: Checks, props: FilledProps): void {
-  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion, backupRetention: retention } = props;
+  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion } = props;
   checks
     .that('instanceType', instanceType.toString(), isDatabaseClass(instanceType), {
-      must: 'be a class that RDS sells, without the prefix `db.`',
+      must: 'be an instance class of RDS, without the prefix `db.`',
       remedy: 'Take for example InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM).',
     })
     .that(
@@ -80,10 +97,10 @@ function checkSize(checks: Checks, props: FilledProps): void {
       min: Number.isFinite(allocatedStorage) ? Math.ceil((allocatedStorage * LEAST_GROWTH_PERCENT) / 100) : undefined,
       remedy: 'Storage grows by itself only to at least a tenth more than `allocatedStorage`, in GiB.',
     })
-    .integer('backupRetention', retention.isUnresolved() ? undefined : retention.toDays({ integral: false }), {
+    .duration('backupRetention', props.backupRetention, {
+      whole: 'days',
       min: 7,
       max: 35,
-      where: 'in days',
       remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
     })
     .integer('readReplicas', props.readReplicas, { min: 0, max: 5, remedy: 'Leave it out to have none.' });
@@ -179,14 +196,4 @@ function checkParameters(checks: Checks, parameters: { [name: string]: string } 
     must: 'be 1',
     remedy: 'Leave it out: connections without TLS are refused.',
   });
-}
-
-/** Where the database lies: isolated subnets, or private ones where the VPC has no isolated ones. */
-export function databaseSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelection {
-  if (given !== undefined) {
-    return given;
-  }
-  return vpc.isolatedSubnets.length > 0
-    ? { subnetType: SubnetType.PRIVATE_ISOLATED }
-    : { subnetType: SubnetType.PRIVATE_WITH_EGRESS };
 }

@@ -19,13 +19,19 @@ const MULTIPLES: { [size: string]: number } = {
 const BYTES_PER_CONNECTION = 9_531_392;
 const MOST_CONNECTIONS = 5000;
 const GIB = 1024 ** 3;
-/** `DBInstanceClassMemory` is what the operating system and RDS's own processes leave over: assumed to be this much less. */
+/**
+ * `DBInstanceClassMemory` is what the operating system and RDS's own processes leave over: assumed to be this
+ * much less.
+ */
 const SYSTEM_SHARE = 0.07;
 const SYSTEM_GIB = 0.21;
 
 const NOT_SOLD = new Set(['nano']);
 
-/** Whether RDS sells the size in a family that is known here; families that are not known here are let through. */
+/**
+ * Whether RDS sells the size in a family that is known here; families that are not known here are let
+ * through.
+ */
 export function isDatabaseClass(instanceType: InstanceType): boolean {
   const { family, size } = parts(instanceType);
   if (size === undefined || family === 'db' || NOT_SOLD.has(size)) {
@@ -34,7 +40,15 @@ export function isDatabaseClass(instanceType: InstanceType): boolean {
   return !isKnown(family) || memoryGiB(instanceType) !== undefined;
 }
 
-/** How many connections RDS allows on the class unless a parameter says otherwise, rather too few than too many. */
+/** Whether the class earns CPU credits while it is idle and spends them under load: T3 and T4G. */
+export function isBurstable(instanceType: InstanceType): boolean {
+  return parts(instanceType).family.startsWith('t');
+}
+
+/**
+ * How many connections RDS allows on the class unless a parameter says otherwise, rather too few than too
+ * many.
+ */
 export function maxConnectionsOf(instanceType: InstanceType): number | undefined {
   const memory = memoryGiB(instanceType);
   if (memory === undefined) {
@@ -49,7 +63,7 @@ function memoryGiB(instanceType: InstanceType): number | undefined {
   if (!isKnown(family) || size === undefined) {
     return undefined;
   }
-  if (family.startsWith('t')) {
+  if (isBurstable(instanceType)) {
     return BURSTABLE[size];
   }
   const multiple = MULTIPLES[size] as number | undefined;

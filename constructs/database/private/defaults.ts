@@ -5,8 +5,7 @@ import { profileValues } from '../../core/profile';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
-import { databaseSubnets } from './checks';
-import { handlerSubnets } from './handlers';
+import { databaseSubnets, handlerSubnets } from './subnets';
 
 /** A database's props with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;

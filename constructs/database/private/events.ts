@@ -2,7 +2,7 @@ import { CfnEventSubscription } from 'aws-cdk-lib/aws-rds';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
-/** Events of an instance that somebody should hear of. */
+/** Categories of events that are reported for an instance. */
 const INSTANCE_EVENTS = [
   'availability',
   'configuration change',
@@ -14,7 +14,7 @@ const INSTANCE_EVENTS = [
   'recovery',
 ];
 
-/** Tells a topic what happens to the instances, to their parameters and to the security groups of databases. */
+/** Reports events of the instances, of their parameters and of their security groups to a topic. */
 export function databaseEvents(
   scope: Construct,
   topic: ITopic,

@@ -8,11 +8,11 @@ import {
   Port,
   SecurityGroup,
   type SubnetSelection,
-  SubnetType,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { type HandlerNetwork, placementPolicy } from '../../core/handler-function';
 
+/** Properties of `DatabaseHandlers`. */
 export interface DatabaseHandlersProps {
   readonly vpc: IVpc;
   readonly subnets: SubnetSelection;
@@ -23,13 +23,14 @@ export interface DatabaseHandlersProps {
 }
 
 /**
- * Where the functions run that look after a database: beside it, with one security group and one permission for all of them.
+ * The network of the functions that look after a database: subnets beside it, one security group and one
+ * policy for all.
  *
  * @internal
  */
 export class DatabaseHandlers extends Construct {
   public readonly network: HandlerNetwork;
-  /** What such a function needs before it is called. */
+  /** What must be deployed before such a function is called. */
   public readonly ready: Construct[];
 
   constructor(scope: Construct, id: string, props: DatabaseHandlersProps) {
@@ -63,17 +64,9 @@ export class DatabaseHandlers extends Construct {
   }
 }
 
-/** Where the handlers run: they need Secrets Manager, and S3 for an answer to CloudFormation. */
-export function handlerSubnets(vpc: IVpc, given?: SubnetSelection): SubnetSelection {
-  if (given !== undefined) {
-    return given;
-  }
-  return vpc.privateSubnets.length > 0
-    ? { subnetType: SubnetType.PRIVATE_WITH_EGRESS }
-    : { subnetType: SubnetType.PRIVATE_ISOLATED };
-}
-
-/** What the handlers reach Secrets Manager and S3 through, each made before they are called. */
+/**
+ * The routes and endpoints to Secrets Manager and S3, which must be deployed before the handlers are called.
+ */
 function networkDependencies(props: DatabaseHandlersProps): Construct[] {
   const routes = props.vpc.selectSubnets(props.subnets).internetConnectivityEstablished as Construct;
   const gateways = props.vpc.node.findAll().filter((child) => child instanceof GatewayVpcEndpoint);

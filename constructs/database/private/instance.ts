@@ -1,26 +1,34 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   type CfnDBInstance,
   Credentials,
   DatabaseInsightsMode,
   DatabaseInstance,
   DatabaseInstanceEngine,
+  ParameterGroup,
   PerformanceInsightRetention,
+  type PostgresEngineVersion,
   StorageType,
   SubnetGroup,
 } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { acknowledge } from '../../core/acknowledge';
+import { WorkloadRole } from '../../core/workload-role';
 import type { FilledProps } from './defaults';
-import {
-  databaseLogs,
-  instanceIdentifierOf,
-  LOG_EXPORTS,
-  monitoringRole,
-  parameterGroup,
-  retainedOrDestroyed,
-} from './logs-and-parameters';
+import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
+
+/**
+ * Parameters that every database here runs with; a user may add to them and change all but `rds.force_ssl`.
+ */
+const PARAMETERS: { [name: string]: string } = {
+  'rds.force_ssl': '1',
+  shared_preload_libraries: 'pg_stat_statements',
+  log_min_duration_statement: '500', // milliseconds
+  idle_in_transaction_session_timeout: '60000', // milliseconds
+};
 
 /** What an instance and its replicas have in common. */
 export type DatabaseSettings = ReturnType<typeof databaseSettings>;
@@ -87,7 +95,6 @@ export function databaseInstance(
     engineLifecycleSupport: props.engineLifecycleSupport,
   });
   const cfn = instance.node.defaultChild as CfnDBInstance;
-  cfn.dbInstanceClass = `db.${props.instanceType}`; // The L2 leaves a token that nobody else can read.
   if (props.snapshotIdentifier !== undefined) {
     restoreFrom(cfn, props.snapshotIdentifier);
   }
@@ -101,4 +108,60 @@ function restoreFrom(cfn: CfnDBInstance, snapshotIdentifier: string): void {
   cfn.dbName = undefined;
   cfn.masterUsername = undefined;
   cfn.kmsKeyId = undefined;
+}
+
+/**
+ * A parameter group whose logical id carries the family: CloudFormation ignores a changed family on the same
+ * group.
+ */
+function parameterGroup(
+  scope: Construct,
+  version: PostgresEngineVersion,
+  parameters: { [name: string]: string } = {},
+): ParameterGroup {
+  return new ParameterGroup(scope, `Postgres${version.postgresMajorVersion}`, {
+    engine: DatabaseInstanceEngine.postgres({ version }),
+    description: `Django on PostgreSQL ${version.postgresMajorVersion}`,
+    parameters: { ...PARAMETERS, ...parameters },
+  });
+}
+
+/** What RDS's enhanced monitoring needs, with the region and account that AWS's own policy leaves open. */
+function monitoringRole(scope: Construct): WorkloadRole {
+  const role = new WorkloadRole(scope, 'MonitoringRole', {
+    assumedBy: new ServicePrincipal('monitoring.rds.amazonaws.com'),
+    description: 'Enhanced monitoring of the database',
+  });
+  role.addToPrincipalPolicy(
+    new PolicyStatement({
+      actions: [
+        'logs:CreateLogGroup',
+        'logs:PutRetentionPolicy',
+        'logs:CreateLogStream',
+        'logs:PutLogEvents',
+        'logs:DescribeLogStreams',
+        'logs:GetLogEvents',
+      ],
+      // RDS makes the group and its streams; it names a stream after the instance's resource id, which exists only later.
+      resources: [
+        Stack.of(scope).formatArn({
+          service: 'logs',
+          resource: 'log-group:RDSOSMetrics*',
+          region: Aws.REGION, // Not the literal that the stack may know: the acknowledgement names this text.
+          account: Aws.ACCOUNT_ID,
+        }),
+      ],
+    }),
+  );
+  acknowledge(
+    role,
+    'IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:RDSOSMetrics*]',
+    'RDS makes the one log group of enhanced monitoring and names its streams by itself. The policy allows that group in this region only.',
+  );
+  return role;
+}
+
+/** For what belongs to an instance but cannot be snapshotted. */
+export function retainedOrDestroyed(removalPolicy: RemovalPolicy): RemovalPolicy {
+  return removalPolicy === RemovalPolicy.RETAIN ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
 }

@@ -15,7 +15,7 @@ const KEYWORDS = new Set(
    session_user similar some symmetric system_user table tablesample then to trailing true union unique user using variadic
    verbose when where window with`.split(/\s+/),
 );
-/** Names that RDS keeps, and administrators that everybody would guess first. */
+/** Names that RDS reserves, and names of administrators that attackers try first. */
 const KEPT = /^(pg_.*|rds.*|admin|administrator|master|postgres|root|template[01])$/;
 
 /** The logins of an application: two, so that the password of one can change while the other is in use. */
@@ -33,7 +33,10 @@ export function servingRoleOf(applicationUser: string): string {
   return `${applicationUser}${SERVING_SUFFIX}`;
 }
 
-/** Names of databases and roles: plain lower-case identifiers that neither SQL nor RDS keeps for itself. */
+/**
+ * Validates the names of the database and its roles: lower-case identifiers that neither SQL nor RDS
+ * reserves.
+ */
 export function checkDatabaseNames(
   checks: Checks,
   names: { databaseName: string; masterUsername: string; applicationUser: string },
@@ -56,7 +59,7 @@ function checkName(checks: Checks, prop: string, given: string, longest: number)
     remedy: 'Choose such a name; it becomes an identifier in PostgreSQL.',
   });
   checks.optional(prop, given, () => !KEYWORDS.has(given) && !KEPT.test(given), {
-    must: 'not be a word that SQL or RDS keeps for itself, or the first name an attacker tries',
+    must: 'not be a reserved word of SQL or RDS, or a name that attackers try first, such as admin or postgres',
     remedy: 'Choose another name, for example one that says what the application is.',
   });
 }

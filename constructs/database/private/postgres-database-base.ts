@@ -2,6 +2,7 @@ import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
@@ -22,9 +23,13 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
   public abstract readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   public abstract readonly ready: IDependable;
   public abstract readonly maxConnections?: number;
+  public abstract readonly burstable?: boolean;
   public abstract readonly connections: Connections;
+  public abstract readonly changingSecrets: ISecret[];
+  public abstract readonly changingOwnerSecrets: ISecret[];
+  public abstract readonly rotationFunctions: IFunction[];
 
-  /** Lets someone read the secret of the application. */
+  /** Grants read access to the application's secret. */
   public grantRead(grantee: IGrantable): Grant {
     return this.applicationSecret.grantRead(grantee);
   }
@@ -76,7 +81,10 @@ export function databaseSecrets(secret: ISecret, { names }: DatabaseVariables): 
   };
 }
 
-/** The variables that make libpq verify whom it talks to; both, because the certificates alone do not even ask for TLS. */
+/**
+ * The variables that make libpq verify whom it talks to; both, because the certificates alone do not even ask
+ * for TLS.
+ */
 export function tlsEnvironment(caBundlePath: string): { [name: string]: string } {
   return { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caBundlePath };
 }

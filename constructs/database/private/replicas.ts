@@ -2,8 +2,8 @@ import { type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { FilledProps } from './defaults';
-import type { DatabaseSettings } from './instance';
-import { databaseLogs, instanceIdentifierOf, retainedOrDestroyed } from './logs-and-parameters';
+import { type DatabaseSettings, retainedOrDestroyed } from './instance';
+import { databaseLogs, instanceIdentifierOf } from './logs';
 
 /** The read replicas of an instance, set up as it is and named after it. */
 export function readReplicas(
@@ -38,7 +38,7 @@ function acknowledgeInherited(replica: DatabaseInstanceReadReplica): void {
     acknowledge(replica, rule, expendable);
   }
   const inherited =
-    'RDS gives a replica in the same region the engine and the encryption of the instance it follows, whose template says both; CloudFormation refuses to hear it twice.';
+    'RDS gives a replica in the same region the engine and the encryption of the instance it follows, whose template says both; CloudFormation does not accept them on the replica.';
   for (const rule of ['RDS2', 'RDS11', 'RDSStorageEncrypted']) {
     acknowledge(replica, rule, inherited);
   }

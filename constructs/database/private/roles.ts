@@ -19,6 +19,7 @@ export interface ApplicationRoles {
   readonly servingLogins: string[];
 }
 
+/** Properties of `DatabaseRoles`. */
 export interface DatabaseRolesProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;
   /** All attached to the instance, so that they know host and port. */
@@ -27,20 +28,20 @@ export interface DatabaseRolesProps extends HandlerSettings {
   readonly ownerSecret: ISecret;
   readonly databaseName: string;
   readonly roles: ApplicationRoles;
-  /** Identity of the instance: another instance needs its roles too. */
+  /** Id of the instance. A new instance has another one, and gets its roles. */
   readonly instanceResourceId: string;
 }
 
 /**
- * The owner of an application's database and the role of what serves, each with two logins, made inside the database by a Lambda function
- * before anything else connects.
+ * The owner of an application's database and the role of what serves, each with two logins, which a Lambda
+ * function creates before anything else connects.
  *
  * @internal
  */
 export class DatabaseRoles extends Construct {
-  /** There once the roles are. */
+  /** The custom resource, which is complete when the roles exist. */
   public readonly resource: CustomResource;
-  /** Log of the handlers of the database. */
+  /** Log group of the database's handlers. */
   public readonly logGroup: ILogGroup;
 
   constructor(scope: Construct, id: string, props: DatabaseRolesProps) {

@@ -11,6 +11,7 @@ import type { ApplicationRoles, DatabaseRoles } from './roles';
 /** In seconds: connections to the database, and every version of the master's secret in turn. */
 const TIMEOUT = 120;
 
+/** Properties of `DatabaseRotation`. */
 export interface DatabaseRotationProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;
   readonly roles: ApplicationRoles;
@@ -21,13 +22,15 @@ export interface DatabaseRotationProps extends HandlerSettings {
   readonly applicationSecret: ISecret;
   readonly ownerSecret: ISecret;
   readonly period: Duration;
-  /** Whether two logins take turns; otherwise one stays and gets a new password. */
+  /** Whether two logins alternate. Otherwise one stays and gets a new password. */
   readonly alternating: boolean;
 }
 
 /**
- * New passwords for the logins of the application and for the master, each from a function of its own: that of the master, which every
- * password in the database depends on, can touch no other secret, and that of the application cannot change the master's.
+ * Rotates the passwords of the application's logins and of the master, each kind with a function of its own.
+ *
+ * The function of the master can touch no other secret, because every password in the database depends on the
+ * master's. The function of the application cannot change the master's.
  *
  * @internal
  */

@@ -4,6 +4,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 
+/** Properties of `databaseSecret`. */
 export interface DatabaseSecretProps {
   readonly description: string;
   readonly username: string;
@@ -13,7 +14,7 @@ export interface DatabaseSecretProps {
   readonly rotated: boolean;
 }
 
-/** A generated login, to be attached to the instance, which adds host and port. */
+/** A secret with a generated password. Attaching it to the instance adds host and port. */
 export function databaseSecret(scope: Construct, id: string, props: DatabaseSecretProps): Secret {
   const secret = new Secret(scope, id, {
     description: props.description,

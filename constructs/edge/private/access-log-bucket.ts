@@ -52,7 +52,8 @@ export class AccessLogBucket extends Bucket {
 }
 
 /**
- * Sends the access logs of a load balancer to a bucket, by attributes: `logAccessLogs()` needs to know the region.
+ * Sends the access logs of a load balancer to a bucket, by attributes: `logAccessLogs()` needs to know the
+ * region.
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
  */
@@ -62,7 +63,8 @@ export function sendAccessLogs(loadBalancer: ApplicationLoadBalancer, bucket: IB
       sid: 'AllowLoadBalancerLogs',
       principals: [new ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
       actions: ['s3:PutObject'],
-      // The service writes below the account of the load balancer only, so no other account's logs can come here.
+      // The service writes below the account of the load balancer only, so no other account's logs can come
+      // here.
       resources: [bucket.arnForObjects(`AWSLogs/${Stack.of(loadBalancer).account}/*`)],
     }),
   );

@@ -3,14 +3,22 @@ import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
+import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
 
 const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/;
+
+const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
+const EFFECTS: Effects<HttpsLoadBalancerProps> = {
+  logRetention: [voidBeside('accessLogsBucket', OWN_BUCKET)],
+  removalPolicy: [voidBeside('accessLogsBucket', OWN_BUCKET)],
+};
 
 /** Refuses what a load balancer cannot be made of. */
 export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProps): void {
   const checks = new Checks(scope);
   const region = Stack.of(scope).region;
+  checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
   checkDomainNames(checks, props.domainNames);
   checkCertificate(checks, props);
@@ -48,6 +56,11 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
     .throwIfAny();
+  if ((props.domainNames ?? []).length === 0) {
+    const reason = 'without `domainNames` the load balancer speaks plain HTTP';
+    warnOfNoEffect(scope, 'sslPolicy', props.sslPolicy, reason);
+    warnOfNoEffect(scope, 'strictTransportSecurity', props.strictTransportSecurity, reason);
+  }
 }
 
 /** Refuses attributes that cannot belong to a load balancer of this region. */
@@ -66,9 +79,10 @@ export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttrib
 }
 
 function checkIdleTimeout(checks: Checks, idleTimeout: Duration | undefined): Checks {
-  const seconds = (given: Duration) => given.toMilliseconds() / 1000;
-  return checks.optional('idleTimeout', idleTimeout, () => isWholeWithin(seconds(idleTimeout as Duration), 1, 4000), {
-    must: 'be whole seconds from 1 to 4000',
+  return checks.duration('idleTimeout', idleTimeout, {
+    whole: 'seconds',
+    min: 1,
+    max: 4000,
     remedy: 'Let WebSockets send a ping more often than that.',
   });
 }
@@ -176,8 +190,4 @@ function checkArn(checks: Checks, prop: string, arn: string | undefined, service
       remedy: 'A load balancer can only use what is in its own region.',
     });
   }
-}
-
-function isWholeWithin(value: number, min: number, max: number): boolean {
-  return Number.isInteger(value) && value >= min && value <= max;
 }

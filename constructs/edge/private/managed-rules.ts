@@ -1,4 +1,8 @@
-/** Rules of the managed groups, in the order in which they are evaluated. WAF ignores an override of a name that exists nowhere, so we look names up here. */
+/**
+ * Rules of the managed groups, in the order in which they are evaluated.
+ *
+ * WAF ignores an override of a name that exists nowhere, so we look names up here.
+ */
 export const MANAGED_GROUPS: { [group: string]: string[] } = {
   AWSManagedRulesAmazonIpReputationList: [
     'AWSManagedIPReputationList',

@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import { runbookUrl } from '../../core/runbook';
 import type { AlarmContext, Reported } from './alarm-table';
 
-/** Something that happens at one moment, has no metric, and is told the topic as a sentence. */
+/** An event without a metric, which is sent to the topic as a sentence. */
 export interface EventRow<T> extends Reported {
   readonly description: string;
   readonly pattern: (subject: T) => EventPattern;
@@ -67,14 +67,11 @@ export const SECRET_EVENTS: EventRow<ISecret[]>[] = [
   },
 ];
 
-/** What other constructs report to the same topic: their sections are in the same runbooks. */
-export const REPORTED_ELSEWHERE: Reported[] = [
-  { id: 'DeploymentAlarm', runbook: 'deployment-alarm' },
-  { id: 'BackupFailed', runbook: 'backup-failed' },
-  { id: 'DatabaseEvent', runbook: 'database-event' },
-];
-
-/** Rules that send each event to the topic as a sentence. The topic's policy is not touched: `Notifications` lets EventBridge in. */
+/**
+ * Rules that send each event to the topic as a sentence.
+ *
+ * They leave the topic's policy alone, which `Notifications` opens to EventBridge.
+ */
 export function makeEventRules<T>(scope: Construct, rows: EventRow<T>[], subject: T, { topic }: AlarmContext): Rule[] {
   return rows.map((row) => {
     const input = RuleTargetInput.fromText(

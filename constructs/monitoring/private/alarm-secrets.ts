@@ -2,34 +2,26 @@ import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { SecretRefresh } from '../../secrets/secret-refresh';
-import { type AlarmRow, GREATER_THAN_THRESHOLD, MINUTE, NOT_BREACHING } from './alarm-table';
+import { type AlarmRow, anyAbove0, GREATER_THAN_THRESHOLD, MINUTE, NOT_BREACHING } from './alarm-table';
 
 const FIVE_MINUTES = Duration.minutes(5);
 
 export const ROTATION_ALARMS: AlarmRow<IFunction>[] = [
-  {
+  anyAbove0({
     id: 'RotationErrors',
     runbook: 'rotation-errors',
     metric: (handler) => handler.metricErrors({ period: FIVE_MINUTES, statistic: Stats.SUM }),
-    threshold: () => 0,
-    comparison: GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: NOT_BREACHING,
-    sentence: () => 'a step of the rotation of its secret failed. The current value stays valid.',
-  },
+    sentence: 'a step of the rotation of its secret failed. The current value stays valid.',
+  }),
 ];
 
 export const REFRESH_ALARMS: AlarmRow<SecretRefresh>[] = [
-  {
+  anyAbove0({
     id: 'RefreshFailed',
     runbook: 'refresh-failed',
     metric: (refresh) => refresh.metricDeadLetters({ period: MINUTE, statistic: Stats.MAXIMUM }),
-    threshold: () => 0,
-    comparison: GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: NOT_BREACHING,
-    sentence: () => 'a secret changed, and for three hours the tasks that read it could not be replaced.',
-  },
+    sentence: 'a secret changed, and for three hours the tasks that read it could not be replaced.',
+  }),
   {
     id: 'RefreshErrors',
     runbook: 'refresh-errors',

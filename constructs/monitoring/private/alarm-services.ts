@@ -1,11 +1,13 @@
 import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { secondsOf } from '../../core/checks';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
 import { runningTasks } from '../../processes/service-metrics';
 import { ofTargets } from '../../processes/target-metrics';
 import {
   type AlarmRow,
+  anyAbove0,
   BREACHING,
   GREATER_THAN_THRESHOLD,
   LESS_THAN_THRESHOLD,
@@ -18,8 +20,10 @@ import {
 const FEW_REQUESTS = 20;
 
 /**
- * What users meet at the door. One rate for the whole load balancer, its own errors and those of every service behind it:
- * an operator looks at the same page first either way, and the dashboard shows which service it is.
+ * Alarms on the load balancer.
+ *
+ * There is one rate of errors for the whole load balancer, its own errors and those of every service behind
+ * it: an operator looks at the same page first either way, and the dashboard shows which service it is.
  */
 export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
   {
@@ -34,21 +38,19 @@ export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
     sentence: ({ serverErrorPercent }) =>
       `more than ${serverErrorPercent} % of the requests are answered with a server error (5xx).`,
   },
-  {
+  anyAbove0({
     id: 'RejectedConnections',
     runbook: 'rejected-connections',
     metric: (loadBalancer) => loadBalancer.metricRejectedConnectionCount({ period: MINUTE, statistic: Stats.SUM }),
-    threshold: () => 0,
-    comparison: GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: NOT_BREACHING,
-    sentence: () => 'connections are turned away because the load balancer holds as many as it can.',
-  },
+    sentence: 'connections are turned away because the load balancer holds as many as it can.',
+  }),
 ];
 
 /**
- * Services behind the load balancer. It knows better than ECS how many tasks serve: one row on healthy tasks stands for both
- * unhealthy targets and missing tasks, since a task that runs and fails its checks is as good as absent.
+ * Alarms on services behind the load balancer.
+ *
+ * The load balancer knows better than ECS how many tasks serve. One row on healthy tasks covers both
+ * unhealthy targets and missing tasks.
  */
 export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   {
@@ -81,12 +83,11 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
     runbook: 'slow-answers',
     metric: ({ targetGroup }, { loadBalancer }) =>
       ofTargets(targetGroup.metrics.targetResponseTime({ period: MINUTE, statistic: Stats.p(99) }), loadBalancer),
-    threshold: ({ responseTime }) => responseTime.toMilliseconds() / 1000,
+    threshold: ({ responseTime }) => secondsOf(responseTime),
     comparison: GREATER_THAN_THRESHOLD,
     evaluationPeriods: 5,
     treatMissingData: NOT_BREACHING,
-    sentence: ({ responseTime }) =>
-      `one request in a hundred takes longer than ${responseTime.toMilliseconds() / 1000} seconds.`,
+    sentence: ({ responseTime }) => `one request in a hundred takes longer than ${secondsOf(responseTime)} seconds.`,
   },
   {
     id: 'Saturated',
@@ -111,7 +112,7 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   },
 ];
 
-/** Services that nobody sends requests to: workers and beat. */
+/** Alarms on services without requests: workers and beat. */
 export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
   {
     id: 'TasksMissing',
@@ -142,8 +143,8 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
 /**
  * Share of requests that end in a server error, in percent.
  *
- * CloudWatch publishes no zeros for errors, and does not count a request for which no healthy task was found: hence FILL, and
- * the load balancer's own errors in the denominator.
+ * CloudWatch publishes no zeros for errors, and does not count a request for which no healthy task was found:
+ * hence FILL, and the load balancer's own errors in the denominator.
  */
 function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
   const options = { period: MINUTE, statistic: Stats.SUM };

@@ -1,13 +1,13 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type { DatabaseBackup } from '../../backup/database-backup';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { ScheduledCommand } from '../../processes/scheduled-command';
 import type { ITaskQueue } from '../../queues/task-queue';
 import {
   type AlarmRow,
+  anyAbove0,
   BREACHING,
   GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
   GREATER_THAN_THRESHOLD,
@@ -36,30 +36,22 @@ export const QUEUE_ALARMS: AlarmRow<ITaskQueue>[] = [
     sentence: (thresholds, queue) =>
       `a task was posted more than ${oldest(thresholds.waitingTime, queue).toHumanString()} ago and is not done: workers do not keep up, or take nothing.`,
   },
-  {
+  anyAbove0({
     id: 'DeadLetters',
     runbook: 'dead-letters',
     metric: (queue) => queue.metricDeadLetters({ period: MINUTE, statistic: Stats.MAXIMUM }),
-    threshold: () => 0,
-    comparison: GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: NOT_BREACHING,
-    sentence: () => 'tasks that no worker could finish are in the dead-letter queue; they are kept for 14 days.',
-  },
+    sentence: 'tasks that no worker could finish are in the dead-letter queue; they are kept for 14 days.',
+  }),
 ];
 
-/** One queue has the news of both kinds of failure, and its messages say which. */
+/** Both kinds of failure send a message to one queue. The message says which kind it was. */
 export const SCHEDULE_ALARMS: AlarmRow<ScheduledCommand>[] = [
-  {
+  anyAbove0({
     id: 'Failed',
     runbook: 'scheduled-command-failed',
     metric: (command) => command.metricFailures({ period: MINUTE, statistic: Stats.MAXIMUM }),
-    threshold: () => 0,
-    comparison: GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: NOT_BREACHING,
-    sentence: () => 'a scheduled command could not be started, or ended with another status than 0.',
-  },
+    sentence: 'a scheduled command could not be started, or ended with another status than 0.',
+  }),
 ];
 
 export const DATABASE_ALARMS: AlarmRow<IPostgresDatabase>[] = [
@@ -115,7 +107,7 @@ export const DATABASE_ALARMS: AlarmRow<IPostgresDatabase>[] = [
     id: 'DatabaseCredits',
     runbook: 'database-credits',
     metric: (database) =>
-      isBurstable(database)
+      database.burstable === true
         ? database.metricCpuCreditBalance({ period: FIVE_MINUTES, statistic: Stats.MINIMUM })
         : undefined,
     threshold: () => FEW_CREDITS,
@@ -179,7 +171,7 @@ export const LOG_ALARMS: AlarmRow<Metric>[] = [
   },
 ];
 
-/** A sign of life that beat sends through a queue and a worker. */
+/** A heartbeat that beat sends through a queue and a worker. */
 export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
   {
     id: 'HeartbeatMissing',
@@ -195,10 +187,4 @@ export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
 
 function oldest(waitingTime: Duration, queue: ITaskQueue): Duration {
   return queue.taskTimeLimit.plus(waitingTime);
-}
-
-/** Only burstable classes have credits. Of a database that is made elsewhere, the class is not known. */
-function isBurstable({ instance }: IPostgresDatabase): boolean {
-  const resource = instance.node.defaultChild;
-  return resource instanceof CfnDBInstance && /^db\.t/.test(Stack.of(resource).resolve(resource.dbInstanceClass));
 }

@@ -3,9 +3,9 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { runbookUrl } from '../../core/runbook';
+import { type RunbookSection, runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import type { Thresholds } from './alarm-thresholds';
+import type { Thresholds } from '../alarm-thresholds';
 
 export const MINUTE = Duration.minutes(1);
 const { GREATER_THAN_THRESHOLD, GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
@@ -20,16 +20,15 @@ export {
   NOT_BREACHING,
 };
 
-/** Something that is reported, and where the operator reads on. */
+/** Something that is reported, and its section of the runbooks. */
 export interface Reported {
   readonly id: string;
-  /** Section of docs/runbooks.md, as in its address. */
-  readonly runbook: string;
+  readonly runbook: RunbookSection;
 }
 
-/** One alarm over every subject of a kind: what is measured, when it is bad, and what the operator is told. */
+/** One alarm for every subject of a kind: the metric, when it fires, and the sentence for the operator. */
 export interface AlarmRow<T> extends Reported {
-  /** What is measured; undefined where the subject has no such thing. */
+  /** The metric. Undefined when the subject has no such metric. */
   readonly metric: (subject: T, context: AlarmContext) => IMetric | undefined;
   readonly threshold: (thresholds: Thresholds, subject: T) => number;
   readonly comparison: ComparisonOperator;
@@ -37,22 +36,42 @@ export interface AlarmRow<T> extends Reported {
   /** @default - all of `evaluationPeriods` */
   readonly datapointsToAlarm?: number;
   readonly treatMissingData: TreatMissingData;
-  /** What the operator is told, as a sentence that follows the name of the subject. */
+  /** The sentence for the operator, which follows the name of the subject. */
   readonly sentence: (thresholds: Thresholds, subject: T) => string;
+}
+
+/** An alarm on something that should never happen: one is enough, and no data means none. */
+export function anyAbove0<T>(
+  row: Pick<AlarmRow<T>, 'id' | 'runbook' | 'metric'> & { readonly sentence: string },
+): AlarmRow<T> {
+  return {
+    ...row,
+    threshold: () => 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => row.sentence,
+  };
 }
 
 /** What the alarms of one application share. */
 export interface AlarmContext {
   readonly topic: ITopic;
   readonly thresholds: Thresholds;
-  /** Where requests come from. @default - none is watched */
+  /**
+   * Load balancer before the services.
+   *
+   * @default - none is watched
+   */
   readonly loadBalancer?: IHttpsLoadBalancer;
 }
 
 /**
- * One subject's alarms, below a namespace of its own; each tells the topic when it starts and when it is over.
+ * The alarms of one subject, below a construct of their own.
  *
- * `name` is how the operator knows the subject.
+ * Each notifies the topic when it fires and when it is over.
+ *
+ * `name` is what the operator calls the subject.
  */
 export function makeAlarms<T>(
   parent: Construct,

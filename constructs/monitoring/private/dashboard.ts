@@ -19,7 +19,7 @@ import { ofTargets } from '../../processes/target-metrics';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { MINUTE } from './alarm-table';
 
-/** What there is to draw. */
+/** The parts that the dashboard draws. */
 export interface Watched {
   readonly loadBalancer?: IHttpsLoadBalancer;
   readonly loadBalanced: ILoadBalancedService[];
@@ -35,8 +35,8 @@ const AVERAGE = { period: MINUTE, statistic: Stats.AVERAGE };
 const MAXIMUM = { period: MINUTE, statistic: Stats.MAXIMUM };
 
 /**
- * One page that answers, from top to bottom: do users get answers, do the tasks cope, does the work get done, does the
- * database cope.
+ * One page that answers, from top to bottom: do users get answers, do the tasks cope, does the work get done,
+ * does the database cope.
  */
 export function makeDashboard(scope: Construct, id: string, watched: Watched): Dashboard {
   const rows = [traffic(watched), tasks(watched), work(watched), database(watched)];
@@ -95,7 +95,7 @@ function traffic({ loadBalancer, loadBalanced, errors }: Watched): IWidget[] {
   ];
 }
 
-/** Searched for in the cluster, one line a service: services that are added later appear by themselves. */
+/** Searches the cluster, one line for each service, so that services added later appear by themselves. */
 function tasks({ loadBalanced, services }: Watched): IWidget[] {
   const clusters = [...new Set([...loadBalanced, ...services].map(({ service }) => service.cluster.clusterName))];
   const search = (title: string, namespace: string, metricName: string, statistic: string) =>

@@ -1,6 +1,18 @@
 import type { Checks } from '../../core/checks';
-import { checkFargateSize } from './fargate-size';
-import { MEMORY_PER_PROCESS, tmpfsSize } from './sizing';
+
+/** Memory in MiB that Fargate sells with each number of CPU units: from, to, in steps of. */
+const MEMORY: { [cpu: number]: readonly [number, number, number] } = {
+  256: [512, 2048, 512],
+  512: [1024, 4096, 1024],
+  1024: [2048, 8192, 1024],
+  2048: [4096, 16384, 1024],
+  4096: [8192, 30720, 1024],
+  8192: [16384, 61440, 4096],
+  16384: [32768, 122880, 8192],
+};
+
+/** Memory that one server or worker process of a Django application takes, as a rule of thumb, in MiB. */
+const MEMORY_PER_PROCESS = 200;
 
 /** Size of a task, how many processes share it, and how many tasks there are. */
 export interface Capacity {
@@ -17,7 +29,11 @@ interface CapacityDefaults extends Omit<Capacity, 'processes'> {
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
 }
 
-/** Fills in the defaults; the number of processes follows from the size. A larger `minCapacity` alone raises `maxCapacity` with it. */
+/**
+ * Fills in the defaults; the number of processes follows from the size.
+ *
+ * A larger `minCapacity` alone raises `maxCapacity` with it.
+ */
 export function capacityOf(props: CapacityProps, defaults: CapacityDefaults): Capacity {
   const cpu = props.cpu ?? defaults.cpu;
   const memoryLimitMiB = props.memoryLimitMiB ?? defaults.memoryLimitMiB;
@@ -31,7 +47,7 @@ export function capacityOf(props: CapacityProps, defaults: CapacityDefaults): Ca
   };
 }
 
-/** What can be wrong with it. */
+/** Validates the size of a task, its processes and how many tasks there are. */
 export function checkCapacity(checks: Checks, capacity: Capacity, processesProp = 'processes'): void {
   const { cpu, memoryLimitMiB, minCapacity, maxCapacity, processes } = capacity;
   const fitting = Math.floor((memoryLimitMiB - tmpfsSize(memoryLimitMiB)) / MEMORY_PER_PROCESS);
@@ -51,4 +67,57 @@ export function checkCapacity(checks: Checks, capacity: Capacity, processesProp 
       must: `be at most ${fitting} with \`memoryLimitMiB\` ${memoryLimitMiB}, at ${MEMORY_PER_PROCESS} MiB a process beside /tmp`,
       remedy: 'Lower it, or raise `memoryLimitMiB`.',
     });
+}
+
+/**
+ * Validates that CPU and memory form a pair that Fargate sells.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
+ */
+export function checkFargateSize(checks: Checks, cpu: number, memoryLimitMiB: number): void {
+  const range = MEMORY[cpu];
+  checks.that('cpu', cpu, range !== undefined, {
+    must: `be one of ${Object.keys(MEMORY).join(', ')} CPU units`,
+    remedy: 'Choose one of them; 1024 is one vCPU.',
+  });
+  if (range !== undefined) {
+    const [from, to, step] = range;
+    checks.that('memoryLimitMiB', memoryLimitMiB, sells(memoryLimitMiB, cpu, range), {
+      must: `be from ${from} to ${to} MiB in steps of ${step}${cpu === 256 ? ', without 1536,' : ''} with \`cpu\` ${cpu}`,
+      remedy: 'Fargate sells only such pairs: change one of the two.',
+    });
+  }
+}
+
+function sells(memory: number, cpu: number, [from, to, step]: readonly [number, number, number]): boolean {
+  return memory >= from && memory <= to && memory % step === 0 && !(cpu === 256 && memory === 1536);
+}
+
+/** Space of /tmp in MiB: it counts against the memory of the task. */
+export function tmpfsSize(memoryLimitMiB: number): number {
+  return Math.floor(memoryLimitMiB / 8);
+}
+
+/** Processes that fit into the memory of a task beside /tmp. */
+export function processesByMemory(memoryLimitMiB: number): number {
+  return Math.max(1, Math.floor((memoryLimitMiB - tmpfsSize(memoryLimitMiB)) / MEMORY_PER_PROCESS));
+}
+
+/**
+ * gunicorn: twice the vCPUs and one more, at least two.
+ *
+ * Never `cpu_count()`: Fargate shows a fraction of a vCPU as two CPUs.
+ */
+export function webProcesses(cpu: number, memoryLimitMiB: number): number {
+  return Math.min(Math.max(2, Math.floor((2 * cpu) / 1024 + 1)), processesByMemory(memoryLimitMiB));
+}
+
+/** uvicorn: an event loop for each whole vCPU. */
+export function asgiProcesses(cpu: number, memoryLimitMiB: number): number {
+  return Math.min(Math.max(1, Math.floor(cpu / 1024)), processesByMemory(memoryLimitMiB));
+}
+
+/** Celery: two child processes for each vCPU. */
+export function workerConcurrency(cpu: number, memoryLimitMiB: number): number {
+  return Math.min(Math.max(1, Math.round((2 * cpu) / 1024)), processesByMemory(memoryLimitMiB));
 }

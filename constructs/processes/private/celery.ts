@@ -7,7 +7,11 @@ export interface CeleryProps extends ServiceProps {
   readonly application?: string;
 }
 
-/** The program up to its subcommand. Celery finds the application in the package's `celery` module by itself. */
+/**
+ * The program up to its subcommand.
+ *
+ * Celery finds the application in the package's `celery` module by itself.
+ */
 export function celery(props: CeleryProps): string[] {
   return ['celery', '--app', props.application ?? props.settingsModule.split('.')[0]];
 }
@@ -17,7 +21,7 @@ export function brokerOf(props: CeleryProps): ICeleryBroker {
   return props.broker as ICeleryBroker;
 }
 
-/** What can be wrong with either. */
+/** Validates what worker and beat have in common. */
 export function checkCelery(checks: Checks, props: CeleryProps): void {
   checks
     .that('broker', props.broker, props.broker !== undefined, {

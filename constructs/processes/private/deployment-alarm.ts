@@ -19,7 +19,9 @@ import { ofTargets } from '../target-metrics';
 
 const period = Duration.minutes(1);
 
-/** More than one answer in twenty is an error of the application: a deployment that does this is rolled back. */
+/**
+ * More than one answer in twenty is an error of the application: a deployment that does this is rolled back.
+ */
 export function errorAlarm(
   scope: Construct,
   targetGroup: ApplicationTargetGroup,
@@ -43,7 +45,11 @@ export function errorAlarm(
   });
 }
 
-/** Messages in a dead-letter queue roll a deployment back. One alarm over all queues; ECS disregards it if it was on before. */
+/**
+ * Messages in a dead-letter queue roll a deployment back.
+ *
+ * One alarm over all queues; ECS disregards it if it was on before.
+ */
 export function deadLetterAlarms(scope: Construct, queues: ITaskQueue[], topic?: ITopic): Alarm[] | undefined {
   const letters = queues.flatMap((queue) => queue.metricDeadLetters({ period }) ?? []);
   if (letters.length === 0) {

@@ -9,28 +9,45 @@ import {
   PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import type { Construct, IDependable } from 'constructs';
-import type { Checks } from '../../core/checks';
 import type { ServiceProps } from '../process-props';
 import type { HardenedTask } from './hardened-task';
-
-/** How long a task may take to stop on Fargate, in seconds. */
-export const MAX_STOP_TIMEOUT = 120;
 
 export interface FargateServiceOptions {
   readonly task: HardenedTask;
   readonly service: ServiceProps;
   readonly spot: boolean;
-  /** Never two tasks at once: stops the old one before the new one starts. @default false */
+  /**
+   * Never two tasks at once: stops the old one before the new one starts.
+   *
+   * @default false
+   */
   readonly singleton?: boolean;
-  /** A deployment that sets one of these off is rolled back. They must exist before the service and not read its own metrics. @default - none */
+  /**
+   * A deployment that sets one of these off is rolled back.
+   *
+   * They must exist before the service and not read its own metrics.
+   *
+   * @default - none
+   */
   readonly deploymentAlarms?: IAlarm[];
-  /** Time in which failing health checks of a new task do not count. @default - none without a load balancer */
+  /**
+   * Time in which failing health checks of a new task do not count.
+   *
+   * @default - none without a load balancer
+   */
   readonly healthCheckGracePeriod?: Duration;
-  /** What this kind of service waits for, beside what every process does. @default - nothing */
+  /**
+   * What this kind of service waits for, beside what every process does.
+   *
+   * @default - nothing
+   */
   readonly waitFor?: IDependable[];
 }
 
-/** The one place where a task becomes a service: deployment safety, placement, and the order in which things are made. */
+/**
+ * The one place where a task becomes a service: deployment safety, placement, and the order in which things
+ * are made.
+ */
 export function fargateService(scope: Construct, id: string, options: FargateServiceOptions): FargateService {
   const { task, service: props } = options;
   const { cluster } = props;
@@ -68,23 +85,14 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
   return service;
 }
 
-/** What can be wrong with any service. */
-export function checkService(checks: Checks, props: ServiceProps): void {
-  checks.duration('stopTimeout', props.stopTimeout, {
-    min: 2,
-    max: MAX_STOP_TIMEOUT,
-    where: 'on Fargate',
-    remedy: 'Lower it, or move the long work to a worker.',
-  });
-}
-
 function rollout(singleton: boolean) {
   return singleton
     ? {
         desiredCount: 1,
         minHealthyPercent: 0,
         maxHealthyPercent: 100,
-        // ECS turns rebalancing on by itself where nothing is said, and then starts a second task before it stops the first.
+        // ECS turns rebalancing on by itself where nothing is said, and then starts a second task before it
+        // stops the first.
         availabilityZoneRebalancing: AvailabilityZoneRebalancing.DISABLED,
       }
     : {

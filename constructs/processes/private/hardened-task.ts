@@ -10,10 +10,12 @@ import {
   LinuxParameters,
   LogDriver,
   OperatingSystemFamily,
+  type Secret,
   TmpfsMountOption,
 } from 'aws-cdk-lib/aws-ecs';
 import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
@@ -24,8 +26,8 @@ import { DatabaseAccess } from '../../database/database-access';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
-import { type Placement, taskPlacement } from './placement';
-import { tmpfsSize } from './sizing';
+import { tmpfsSize } from './capacity';
+import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from './placement';
 
 /** Which of an application's processes a task runs. The rehearsal reads it from the template's metadata. */
 export type ProcessKind = 'web' | 'asgi' | 'worker' | 'beat' | 'release' | 'scheduled';
@@ -48,8 +50,8 @@ export interface HardenedTaskProps {
 }
 
 /**
- * The one place where a process of the application becomes a task: hardened definition, environment, secrets, logs, roles
- * and the ways it needs through security groups.
+ * The one place where a process of the application becomes a task: hardened definition, environment, secrets,
+ * logs, roles and the ways it needs through security groups.
  *
  * @internal
  */
@@ -61,7 +63,15 @@ export class HardenedTask extends Construct {
   public readonly logGroup: ILogGroup;
   public readonly securityGroup: ISecurityGroup;
   public readonly placement: Placement;
-  /** What must exist before a task is started: permissions, routes, the database's roles and the way to it. */
+  /** For whoever starts a single task. */
+  public readonly network: AwsvpcConfiguration;
+  /** What the container reads when it starts, by variable. */
+  public readonly secrets: { readonly [name: string]: Secret };
+  /** Those of them that may change while it runs, and whose change can be noticed. */
+  public readonly changingSecrets: ISecret[];
+  /**
+   * What must exist before a task is started: permissions, routes, the database's roles and the way to it.
+   */
   public readonly prerequisites: IDependable[];
 
   constructor(scope: Construct, id: string, props: HardenedTaskProps) {
@@ -74,7 +84,10 @@ export class HardenedTask extends Construct {
     this.securityGroup =
       process.securityGroup ??
       new SecurityGroup(this, 'SecurityGroup', { vpc: process.cluster.vpc, description: `${this.node.path}: tasks` });
+    this.secrets = secretsOf(process, props.databaseAccess);
+    this.changingSecrets = changingSecretsOf(process, props.databaseAccess);
     this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
+    this.network = awsvpcConfiguration(process.cluster.vpc, this.placement, this.securityGroup);
     this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
       cpu: props.cpu,
       memoryLimitMiB: props.memoryLimitMiB,
@@ -99,7 +112,7 @@ export class HardenedTask extends Construct {
         maxBufferSize: Size.mebibytes(25),
       }),
       environment: environmentOf(this, props),
-      secrets: secretsOf(process, props.databaseAccess),
+      secrets: this.secrets,
       healthCheck: props.healthCheck?._render(),
       stopTimeout: props.stopTimeout,
       portMappings: props.port === undefined ? undefined : [{ containerPort: props.port }],
@@ -123,7 +136,7 @@ export class HardenedTask extends Construct {
   }
 }
 
-/** What can be wrong with any process. */
+/** Validates what every process has in common. */
 export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
   checks
     .matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, {
@@ -188,15 +201,17 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
   };
 }
 
-function secretsOf(
-  process: ProcessProps,
-  access: DatabaseAccess = DatabaseAccess.READ_WRITE,
-): { [name: string]: import('aws-cdk-lib/aws-ecs').Secret } {
+function secretsOf(process: ProcessProps, access = DatabaseAccess.READ_WRITE): { [name: string]: Secret } {
   return {
     ...process.secretKey?.containerSecrets,
     ...(access === DatabaseAccess.OWNER ? process.database?.ownerContainerSecrets : process.database?.containerSecrets),
     ...process.secrets,
   };
+}
+
+function changingSecretsOf({ secretKey, database }: ProcessProps, access = DatabaseAccess.READ_WRITE): ISecret[] {
+  const ofDatabase = access === DatabaseAccess.OWNER ? database?.changingOwnerSecrets : database?.changingSecrets;
+  return [...(secretKey?.changingSecrets ?? []), ...(ofDatabase ?? [])];
 }
 
 function acknowledgeEnvironment(taskDefinition: FargateTaskDefinition): void {

@@ -12,6 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
@@ -21,9 +22,11 @@ import type { ILoadBalancedService } from '../django-service';
 import type { LoadBalancedServiceProps } from '../process-props';
 import { type Capacity, capacityOf, checkCapacity } from './capacity';
 import { errorAlarm } from './deployment-alarm';
-import { checkService, fargateService } from './fargate-service';
+import { fargateService } from './fargate-service';
 import { checkProcess, HardenedTask, type ProcessKind } from './hardened-task';
 import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from './routing';
+import { checkScalingEffects, checkServiceEffects } from './service-effects';
+import { checkTimings, type ServerTimings, timingsOf } from './timings';
 
 /** What tells one kind of server from another. */
 export interface Server {
@@ -32,8 +35,17 @@ export interface Server {
   readonly priority: number;
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
   readonly connectionsPerProcess: number;
-  readonly command: (routing: Routing) => string[];
+  readonly command: (timings: ServerTimings) => string[];
   readonly check: (checks: Checks) => void;
+}
+
+/** What a service comes to once every default is filled in. */
+interface ServerPlan {
+  readonly props: LoadBalancedServiceProps;
+  readonly server: Server;
+  readonly capacity: Capacity;
+  readonly timings: ServerTimings;
+  readonly routing: Routing;
 }
 
 /**
@@ -46,6 +58,7 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly taskRole: IRole;
   public readonly logGroup: ILogGroup;
+  public readonly changingSecrets: ISecret[];
   public readonly targetGroup: ApplicationTargetGroup;
   public readonly connections: Connections;
   public readonly minCapacity: number;
@@ -55,19 +68,12 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
   constructor(scope: Construct, id: string, props: LoadBalancedServiceProps, server: Server) {
     super(scope, id);
 
-    const profile = profileValues(props.profile);
-    const capacity = capacityOf(props, {
-      cpu: profile.webCpu,
-      memoryLimitMiB: profile.webMemoryLimitMiB,
-      minCapacity: profile.webMinCapacity,
-      maxCapacity: profile.webMaxCapacity,
-      processes: server.processes,
-    });
-    const routing = routingOf(props, server.paths, server.priority);
-    validate(this, props, capacity, routing, server);
+    const plan = planOf(props, server);
+    validate(this, plan);
+    const { capacity, routing } = plan;
 
-    const task = serverTask(this, props, capacity, routing, server);
-    this.targetGroup = targets(this, props, routing);
+    const task = serverTask(this, plan);
+    this.targetGroup = targets(this, plan);
     const rule = new ApplicationListenerRule(this, 'Rule', {
       listener: props.loadBalancer.listener,
       priority: routing.priority,
@@ -83,11 +89,12 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
       waitFor: [rule],
     });
     this.targetGroup.addTarget(this.service);
-    scale(this.service, this.targetGroup, props, capacity);
+    scale(this.service, this.targetGroup, plan);
 
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
     this.logGroup = task.logGroup;
+    this.changingSecrets = task.changingSecrets;
     this.connections = this.service.connections;
     this.minCapacity = capacity.minCapacity;
     this.maxCapacity = capacity.maxCapacity;
@@ -110,36 +117,39 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
   }
 }
 
-function validate(
-  scope: Construct,
-  props: LoadBalancedServiceProps,
-  capacity: Capacity,
-  routing: Routing,
-  server: Server,
-): void {
+function planOf(props: LoadBalancedServiceProps, server: Server): ServerPlan {
+  const profile = profileValues(props.profile);
+  const capacity = capacityOf(props, {
+    cpu: profile.webCpu,
+    memoryLimitMiB: profile.webMemoryLimitMiB,
+    minCapacity: profile.webMinCapacity,
+    maxCapacity: profile.webMaxCapacity,
+    processes: server.processes,
+  });
+  const routing = routingOf(props, server.paths, server.priority);
+  return { props, server, capacity, routing, timings: timingsOf(props) };
+}
+
+function validate(scope: Construct, { props, server, capacity, routing, timings }: ServerPlan): void {
   const checks = new Checks(scope);
   checkProcess(checks, props);
-  checkService(checks, props);
+  checkServiceEffects(checks, props);
   checkCapacity(checks, capacity);
   checkRouting(checks, scope, props, routing);
+  checkTimings(checks, props, timings);
+  checkScalingEffects(checks, scope, props, capacity, ['targetCpuPercent', 'requestsPerTarget']);
   server.check(checks);
   checks.throwIfAny();
 }
 
-function serverTask(
-  scope: Construct,
-  props: LoadBalancedServiceProps,
-  capacity: Capacity,
-  routing: Routing,
-  server: Server,
-): HardenedTask {
+function serverTask(scope: Construct, { props, server, capacity, routing, timings }: ServerPlan): HardenedTask {
   return new HardenedTask(scope, 'Task', {
     kind: server.kind,
     process: withAddress(props, routing),
-    command: props.command ?? server.command(routing),
+    command: props.command ?? server.command(timings),
     cpu: capacity.cpu,
     memoryLimitMiB: capacity.memoryLimitMiB,
-    stopTimeout: routing.stopTimeout,
+    stopTimeout: timings.stopTimeout,
     port: CONTAINER_PORT,
     healthCheck: props.healthCheck ?? ContainerHealthCheck.http(props.healthCheckPath),
     enableExecuteCommand: props.enableExecuteCommand,
@@ -152,13 +162,13 @@ function serverTask(
   });
 }
 
-function targets(scope: Construct, props: LoadBalancedServiceProps, routing: Routing): ApplicationTargetGroup {
+function targets(scope: Construct, { props, timings }: ServerPlan): ApplicationTargetGroup {
   return new ApplicationTargetGroup(scope, 'Targets', {
     vpc: props.cluster.vpc,
     targetType: TargetType.IP,
     protocol: ApplicationProtocol.HTTP,
     port: CONTAINER_PORT,
-    deregistrationDelay: routing.deregistrationDelay,
+    deregistrationDelay: timings.deregistrationDelay,
     loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
     healthCheck: {
       path: props.healthCheckPath ?? HEALTH_PATH,
@@ -172,12 +182,7 @@ function targets(scope: Construct, props: LoadBalancedServiceProps, routing: Rou
 }
 
 /** CPU and requests per target decide how many tasks run. */
-function scale(
-  service: FargateService,
-  targetGroup: ApplicationTargetGroup,
-  props: LoadBalancedServiceProps,
-  capacity: Capacity,
-): void {
+function scale(service: FargateService, targetGroup: ApplicationTargetGroup, { props, capacity }: ServerPlan): void {
   const scaling = service.autoScaleTaskCount({ minCapacity: capacity.minCapacity, maxCapacity: capacity.maxCapacity });
   scaling.scaleOnCpuUtilization('Cpu', {
     targetUtilizationPercent: props.targetCpuPercent ?? 60,

@@ -1,30 +1,21 @@
-import { Duration } from 'aws-cdk-lib';
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
-import { hostNamesOf, originsOf } from '../../edge/host-names';
+import { addressOf, hostNamesOf } from '../../edge/host-names';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { LoadBalancedServiceProps } from '../process-props';
-import { MAX_STOP_TIMEOUT } from './fargate-service';
 
-/** Time that a draining target has for the requests in flight, unless it is said otherwise. */
-export const DEREGISTRATION_DELAY = Duration.seconds(30);
-/** Time that a server has for the requests in flight after SIGTERM, unless it is said otherwise. */
-export const GRACEFUL_TIMEOUT = Duration.seconds(30);
-/** Time between SIGTERM and SIGKILL, unless it is said otherwise. */
-export const STOP_TIMEOUT = Duration.seconds(45);
 /** Condition values that the load balancer allows in one rule. */
 const MAX_CONDITION_VALUES = 5;
 
-/** What a service's routing comes to once every default is filled in. */
+/** A host name, possibly with a wildcard for its first label. */
+const HOST_NAME = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+
+/** Which requests come to a service, with every default filled in. */
 export interface Routing {
   readonly hostNames: string[];
   readonly paths: string[];
   readonly priority: number;
-  readonly keepAlive: Duration;
-  readonly gracefulTimeout: Duration;
-  readonly stopTimeout: Duration;
-  readonly deregistrationDelay: Duration;
 }
 
 /** Fills in the defaults of a service behind the load balancer. */
@@ -34,19 +25,16 @@ export function routingOf(props: LoadBalancedServiceProps, paths: string[], prio
     hostNames: props.hostNames ?? hostNamesOf(loadBalancer),
     paths,
     priority: props.priority ?? priority,
-    keepAlive: props.keepAlive ?? loadBalancer.idleTimeout.plus(Duration.seconds(15)),
-    gracefulTimeout: props.gracefulTimeout ?? GRACEFUL_TIMEOUT,
-    stopTimeout: props.stopTimeout ?? STOP_TIMEOUT,
-    deregistrationDelay: props.deregistrationDelay ?? DEREGISTRATION_DELAY,
   };
 }
 
 /** The same process with what Django needs to know of its own address. */
 export function withAddress<T extends LoadBalancedServiceProps>(props: T, routing: Routing): T {
+  const { allowedHosts, csrfTrustedOrigins } = addressOf(props.loadBalancer, routing.hostNames);
   return {
     ...props,
-    allowedHosts: props.allowedHosts ?? routing.hostNames,
-    csrfTrustedOrigins: props.csrfTrustedOrigins ?? originsOf(props.loadBalancer, routing.hostNames),
+    allowedHosts: props.allowedHosts ?? allowedHosts,
+    csrfTrustedOrigins: props.csrfTrustedOrigins ?? csrfTrustedOrigins,
   };
 }
 
@@ -60,7 +48,7 @@ function isEverything(paths: string[]): boolean {
   return paths.includes('/*');
 }
 
-/** What can be wrong with a service behind the load balancer. */
+/** Validates the routing and the scaling of a service behind the load balancer. */
 export function checkRouting(
   checks: Checks,
   scope: Construct,
@@ -83,9 +71,17 @@ export function checkRouting(
         remedy: 'Write them as the load balancer matches them, for example "/ws/*".',
       },
     )
+    .that('paths', routing.paths, routing.paths.length === 1 || !isEverything(routing.paths), {
+      must: 'hold "/*" alone or not at all',
+      remedy: 'Leave out the other patterns: they would have no effect.',
+    })
     .that('hostNames', routing.hostNames, routing.hostNames.length > 0, {
       must: 'name at least one host',
       remedy: 'Leave it out to take the domain names of the load balancer.',
+    })
+    .optional('hostNames', props.hostNames, () => routing.hostNames.every((name) => HOST_NAME.test(name)), {
+      must: 'be host names in lower case, a wildcard only as the first label',
+      remedy: 'Write them as in shop.example.com or *.example.com: Django knows no other wildcard.',
     })
     .integer('priority', routing.priority, { min: 1, max: 50000, remedy: 'Lower numbers are looked at first.' })
     .that('priority', routing.priority, !isTaken(scope, loadBalancer, routing.priority), {
@@ -96,45 +92,12 @@ export function checkRouting(
       must: 'be a path that starts with a slash',
       remedy: 'Write "/healthz", or the path that your application answers with 200 whatever the Host header.',
     })
-    .that('keepAlive', routing.keepAlive, routing.keepAlive.toSeconds() > loadBalancer.idleTimeout.toSeconds(), {
-      must: `be longer than the idle timeout of the load balancer, ${loadBalancer.idleTimeout.toSeconds()} seconds`,
-      remedy:
-        'Raise it, or lower `idleTimeout`: otherwise the server closes connections that the load balancer is about to use, and users see 502.',
-    })
-    .duration('gracefulTimeout', props.gracefulTimeout, { min: 1, remedy: 'Give the requests in flight time to end.' })
-    .that(
-      'gracefulTimeout',
-      routing.gracefulTimeout,
-      routing.gracefulTimeout.toSeconds() < routing.stopTimeout.toSeconds(),
-      {
-        must: `be shorter than \`stopTimeout\`, ${routing.stopTimeout.toSeconds()} seconds`,
-        remedy: 'Lower it, or raise `stopTimeout`: otherwise ECS kills the server before it is done.',
-      },
-    )
-    .duration('deregistrationDelay', props.deregistrationDelay, {
-      min: 0,
-      max: 3600,
-      remedy: 'Half a minute is enough for most requests.',
-    })
-    .that(
-      'deregistrationDelay',
-      routing.deregistrationDelay,
-      props.spot !== true || spotSeconds(routing) <= MAX_STOP_TIMEOUT,
-      {
-        must: `leave room on Spot: together with \`stopTimeout\` at most ${MAX_STOP_TIMEOUT} seconds`,
-        remedy: 'Lower one of the two: Spot gives two minutes from the notice to the end.',
-      },
-    )
     .number('targetCpuPercent', props.targetCpuPercent, {
       min: 10,
       max: 95,
       remedy: 'Use a share of CPU that leaves room, such as 60.',
     })
     .number('requestsPerTarget', props.requestsPerTarget, { min: 1, remedy: 'Give requests per task and minute.' });
-}
-
-function spotSeconds(routing: Routing): number {
-  return routing.deregistrationDelay.toSeconds() + routing.stopTimeout.toSeconds();
 }
 
 function isTaken(scope: Construct, loadBalancer: IHttpsLoadBalancer, priority: number): boolean {

@@ -21,7 +21,9 @@ const DAY_OF_MONTH = 2;
 const DAY_OF_WEEK = 4;
 
 /**
- * Whether EventBridge Scheduler takes the expression. Neither CDK nor CloudFormation's schema looks inside.
+ * Whether EventBridge Scheduler takes the expression.
+ *
+ * Neither CDK nor CloudFormation's schema looks inside.
  *
  * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */

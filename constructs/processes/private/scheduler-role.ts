@@ -8,7 +8,10 @@ import { WorkloadRole } from '../../core/workload-role';
 import type { HardenedTask } from './hardened-task';
 import { familyArn } from './task-failure-rule';
 
-/** EventBridge Scheduler, for schedules of this account: start the task, give it its two roles, report that it could not. */
+/**
+ * EventBridge Scheduler, for schedules of this account: start the task, give it its two roles, report that it
+ * could not.
+ */
 export function schedulerRole(scope: Construct, task: HardenedTask, cluster: ICluster, queue: IQueue): IRole {
   const stack = Stack.of(scope);
   const role = new WorkloadRole(scope, 'SchedulerRole', {

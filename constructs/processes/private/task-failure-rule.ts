@@ -1,16 +1,15 @@
 import { Stack } from 'aws-cdk-lib';
 import { Match, Rule } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IDependable } from 'constructs';
-import { allowSenders } from '../../core/key-policy';
+import { sendToQueue } from '../../core/queue';
 import type { HardenedTask } from './hardened-task';
 
 /**
- * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does not hear how
- * it ends. Revisions that an earlier deployment started count too.
+ * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does
+ * not hear how it ends.
  *
- * A rule of our own instead of the target for SQS of the L2: that one asks a feature flag who may send to an encrypted queue.
+ * Revisions that an earlier deployment started count too.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
@@ -33,7 +32,8 @@ export function reportFailures(
         $or: [
           { stopCode: ['TaskFailedToStart'] },
           {
-            // Not UserInitiated: who stops a task knows it. The name leaves out sidecars that AWS puts beside the program.
+            // Not UserInitiated: who stops a task knows it. The name leaves out sidecars that AWS puts beside
+            // the program.
             stopCode: ['EssentialContainerExited', 'SpotInterruption', 'TerminationNotice'],
             containers: { name: [task.container.containerName], exitCode: Match.anythingBut(0) },
           },
@@ -41,17 +41,8 @@ export function reportFailures(
       },
     },
   });
-  rule.addTarget({ bind: () => ({ arn: queue.queueArn }) });
-  allowSenders(queue.encryptionMasterKey, 'events.amazonaws.com');
-  const { policyDependable } = queue.addToResourcePolicy(
-    new PolicyStatement({
-      principals: [new ServicePrincipal('events.amazonaws.com')],
-      actions: ['sqs:SendMessage'],
-      resources: [queue.queueArn],
-      conditions: { ArnEquals: { 'aws:SourceArn': rule.ruleArn } },
-    }),
-  );
-  return policyDependable === undefined ? [rule] : [rule, policyDependable];
+  const policy = sendToQueue(rule, queue);
+  return policy === undefined ? [rule] : [rule, policy];
 }
 
 /** ARN of the task definition without its revision. */

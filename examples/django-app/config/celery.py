@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+
 from django_fargate import celery as fargate
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

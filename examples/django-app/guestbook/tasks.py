@@ -21,7 +21,7 @@ from .models import Message, TaskRecord
 MAX_SECONDS = 60
 
 
-class DrillFailed(Exception):
+class DrillError(Exception):
     """What a failing drill raises."""
 
 
@@ -36,7 +36,11 @@ def count_words(self: Task, message_id: int) -> None:
 
 @shared_task(bind=True)
 def heartbeat(self: Task) -> None:
-    """Sent by beat each minute: shows that beat, queue, worker and database work together, and makes up for lost tasks."""
+    """
+    Sent by beat each minute.
+
+    Shows that beat, queue, worker and database work together, and makes up for lost tasks.
+    """
     with recorded(self):
         now = timezone.now()
         TaskRecord.objects.filter(name=self.name, started_at__lt=now - timedelta(days=1)).delete()
@@ -70,12 +74,16 @@ def express_slow(self: Task, label: str = "", seconds: float = 2) -> None:
 def express_poison(self: Task, label: str = "") -> None:
     """A drill: a task that always fails. It ends up in the dead-letter queue."""
     with recorded(self, label):
-        raise DrillFailed("this task always fails")
+        raise DrillError("this task always fails")
 
 
 @shared_task(bind=True)
 def express_kill(self: Task, label: str = "") -> None:
-    """A drill: kills its own process the first time, as the kernel does when memory runs out, and succeeds the next time."""
+    """
+    A drill: kills its own process the first time and succeeds the next time.
+
+    The kernel does the same when memory runs out.
+    """
     with recorded(self, label):
         if TaskRecord.objects.filter(task_id=self.request.id).count() == 1:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -16,7 +16,8 @@ from .models import Message, TaskRecord
 from .tasks import count_words
 
 PAGE_SIZE = 50
-#: The longest answer that anyone can ask /slow for: below the load balancer's idle timeout and the server's graceful timeout.
+#: The longest answer, in seconds, that anyone can ask /slow for.
+#: Below the load balancer's idle timeout and the server's graceful timeout.
 MAX_SECONDS = 10.0
 INVITATION_SALT = "guestbook.invitation"
 INVITATION_MAX_AGE = 14 * 24 * 3600

@@ -48,7 +48,7 @@ class GuestbookTest(TestCase):
         self.assertEqual(self.client.get("/api/messages").json()["messages"][0]["words"], 3)
 
     def test_a_poisoned_task_leaves_an_unfinished_record(self):
-        with self.assertRaises(tasks.DrillFailed):
+        with self.assertRaises(tasks.DrillError):
             tasks.express_poison.apply(kwargs={"label": "bad"}, throw=True)
         (record,) = self.client.get("/api/tasks?label=bad").json()["tasks"]
         self.assertIsNone(record["finished_at"])

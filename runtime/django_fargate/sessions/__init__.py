@@ -1,4 +1,5 @@
 """Session engines that survive the rotation of SECRET_KEY: ``SESSION_ENGINE = "django_fargate.sessions.db"``."""
 
-#: Seconds that a replaced session can still be read: longer than any request, and than the roll of a deployment's tasks.
+#: Seconds that a replaced session can still be read.
+#: Longer than any request, and longer than a deployment takes to replace its tasks.
 GRACE_SECONDS = 120

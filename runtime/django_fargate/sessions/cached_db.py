@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from django.contrib.sessions.backends import cached_db
+from django.core.cache.backends.base import BaseCache
 
 from . import GRACE_SECONDS, db
 
 
 class SessionStore(db.SessionStore, cached_db.SessionStore):
     """Django's own, but what a logged-in session leaves behind stays readable for 120 seconds, in the cache as well."""
+
+    _cache: BaseCache  # set by Django's own constructor
 
     def retire(self, session_key: str) -> None:
         super().retire(session_key)

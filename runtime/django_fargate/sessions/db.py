@@ -1,8 +1,8 @@
 """
 Sessions in the database that keep a replaced row for a while.
 
-When a session was signed with a key that is now a fallback, Django replaces it and deletes the old row at once. Requests
-that are on their way with the old cookie (a browser sends several at a time) find nothing and are logged out.
+When a session was signed with a key that is now a fallback, Django replaces it and deletes the old row at once.
+Requests that are on their way with the old cookie (a browser sends several at a time) find nothing and are logged out.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ class SessionStore(db.SessionStore):
     """
     Django's own, but what a logged-in session leaves behind stays readable for 120 seconds.
 
-    An anonymous session is deleted at once as ever, which is what protects a login from session fixation. After a change
-    of password the old row no longer authenticates anybody, whether it is there or not.
+    An anonymous session is deleted at once as ever, which is what protects a login from session fixation.
+    After a change of password the old row no longer authenticates anybody, whether it is there or not.
+
+    For a cookie that no session can have, the database is not asked: PostgreSQL refuses a NUL, which would be a 500.
     """
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        return key is not None and len(key) >= 8 and key.isascii() and key.isalnum()
 
     def cycle_key(self) -> None:
         if SESSION_KEY not in self:
             return super().cycle_key()
-        data, replaced = self._session, self.session_key
+        data, replaced = dict(self.items()), self.session_key
         self.create()
         self._session_cache = data
         if replaced:
@@ -38,7 +43,7 @@ class SessionStore(db.SessionStore):
     async def acycle_key(self) -> None:
         if not await self.ahas_key(SESSION_KEY):
             return await super().acycle_key()
-        data, replaced = await self._aget_session(), self.session_key
+        data, replaced = dict(await self.aitems()), self.session_key
         await self.acreate()
         self._session_cache = data
         if replaced:

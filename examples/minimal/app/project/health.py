@@ -2,7 +2,11 @@ from django.http import HttpResponse
 
 
 def up(get_response):
-    """Answers /up. The load balancer asks by IP address, so this comes before anything that looks at the Host header."""
+    """
+    Answers /up.
+
+    The load balancer asks by IP address, so this comes before anything that looks at the Host header.
+    """
 
     def middleware(request):
         if request.path == "/up":

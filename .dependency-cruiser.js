@@ -1,0 +1,75 @@
+// Which way imports may point. test/layout.test.ts runs these rules on the sources, and shows that each of them bites.
+// Cycles are the linter's to find (noImportCycles in biome.json): it leaves out imports of types.
+
+/** The rooms of constructs/, the highest first. A room imports from lower lines only; rooms of one line do not import each other. */
+const LEVELS = [
+  ['application'],
+  ['monitoring'],
+  ['processes', 'backup'],
+  ['database'],
+  ['queues', 'secrets', 'edge', 'notifications', 'network'],
+  ['core', 'handlers'],
+];
+
+const rooms = LEVELS.flatMap((level, index) =>
+  level.map((room) => {
+    const allowed = [room, ...LEVELS.slice(index + 1).flat()].join('|');
+    return {
+      name: `${room}-imports-lower-rooms-only`,
+      comment: 'application → monitoring → processes, backup → database → queues, secrets, … → core, handlers',
+      severity: 'error',
+      from: { path: `^constructs/${room}/` },
+      to: { path: '^constructs/', pathNot: `^constructs/(${allowed})/` },
+    };
+  }),
+);
+
+const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+module.exports = {
+  forbidden: [
+    ...rooms,
+    forbid(
+      'constructs-import-nothing-above',
+      'bin → lib → constructs',
+      { path: '^constructs/' },
+      { path: '^(bin|lib|rehearsal|scripts|bench|test|examples)/' },
+    ),
+    forbid(
+      'lib-imports-constructs-only',
+      'bin → lib → constructs',
+      { path: '^lib/' },
+      { path: '^(bin|rehearsal|scripts|bench|test|examples)/' },
+    ),
+    forbid('bin-imports-lib', 'bin → lib → constructs', { path: '^bin/' }, { path: '^constructs/' }),
+    forbid(
+      'no-foreign-private',
+      'What two rooms share moves to core/, or the lower room hands it out.',
+      { path: '^constructs/([^/]+)/' },
+      { path: '^constructs/[^/]+/private/', pathNot: '^constructs/$1/private/' },
+    ),
+    forbid(
+      'private-is-for-rooms',
+      'Only the room itself imports its private files.',
+      { path: '^(bin|lib|rehearsal)/' },
+      { path: '^constructs/[^/]+/private/' },
+    ),
+    forbid(
+      'handlers-know-no-cdk',
+      'Handlers run in Lambda; the CDK would be bundled with them.',
+      { path: '^constructs/handlers/' },
+      { path: '(^|/)node_modules/(aws-cdk-lib|constructs)/' },
+    ),
+    forbid(
+      'rehearsal-imports-nothing-of-ours',
+      'It runs on what a deployment would get: the cloud assembly.',
+      { path: '^rehearsal/' },
+      { path: '^(bin|lib|constructs|dist|scripts|bench|test|examples)/|(^|/)cdk-django-fargate($|/)' },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(assets|dist)/' },
+    tsPreCompilationDeps: true,
+  },
+};

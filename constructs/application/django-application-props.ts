@@ -1,0 +1,247 @@
+import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { ContainerImage, CpuArchitecture, ICluster, Secret } from 'aws-cdk-lib/aws-ecs';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
+import type { DatabaseBackupOptions } from '../backup/database-backup';
+import type { Profile } from '../core/profile';
+import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
+import type { HttpsLoadBalancerOptions, IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { WebFirewallOptions } from '../edge/web-firewall';
+import type { AlarmThresholds } from '../monitoring/alarm-thresholds';
+import type { NetworkOptions } from '../network/network';
+import type { INotifications } from '../notifications/notifications';
+import type { AsgiServiceOptions } from '../processes/asgi-service';
+import type { BeatServiceOptions } from '../processes/beat-service';
+import type { ReleaseCommandOptions } from '../processes/release-command';
+import type { ScheduledCommandOptions } from '../processes/scheduled-command';
+import type { WebServiceOptions } from '../processes/web-service';
+import type { WorkerServiceOptions } from '../processes/worker-service';
+import type { ICeleryBroker } from '../queues/celery-broker';
+import type { TaskQueueOptions } from '../queues/task-queue';
+import type { ISecretKey, SecretKeyOptions } from '../secrets/secret-key';
+
+/**
+ * Properties of `DjangoApplication`.
+ *
+ * A noun such as `vpc` or `database` is a part that you bring. `…Options` tunes a part that the application
+ * makes, and is refused beside the part that you bring. Processes (`web`, `workers`, …) are nouns whose value
+ * says how to run them.
+ */
+export interface DjangoApplicationProps {
+  /** Image of the application, the same for every process. */
+  readonly image: ContainerImage;
+  /** Django settings module, for example `config.settings`. */
+  readonly settingsModule: string;
+  /**
+   * Environment whose defaults apply.
+   *
+   * @default Profile.production()
+   */
+  readonly profile?: Profile;
+
+  /**
+   * Domain names of the application, the main one first.
+   *
+   * @default - none: the load balancer's own name over HTTP, in development only
+   */
+  readonly domainNames?: string[];
+  /**
+   * Hosted zone of the domain names.
+   *
+   * It gets alias records, and validates the certificate unless one is given.
+   *
+   * @default - none; give a certificate instead
+   */
+  readonly hostedZone?: IHostedZone;
+  /**
+   * Certificate for the domain names.
+   *
+   * @default - a new one, validated in the hosted zone
+   */
+  readonly certificate?: ICertificate;
+  /**
+   * E-mail addresses that alarms are sent to.
+   *
+   * Each must confirm once, by the link that AWS sends to it.
+   *
+   * @default - none
+   */
+  readonly notificationEmails?: string[];
+
+  /**
+   * The WSGI service: gunicorn.
+   *
+   * @default - made with its defaults, unless ASGI takes every path
+   */
+  readonly web?: WebServiceOptions;
+  /**
+   * The ASGI service: uvicorn.
+   *
+   * @default - none
+   */
+  readonly asgi?: AsgiServiceOptions;
+  /**
+   * Celery queues by name.
+   *
+   * @default - none: no broker, no worker
+   */
+  readonly queues?: { [name: string]: TaskQueueOptions };
+  /**
+   * Queue for Celery tasks that name none.
+   *
+   * @default - `default` if there is one, otherwise the only queue
+   */
+  readonly defaultQueueName?: string;
+  /**
+   * Celery workers by name.
+   *
+   * @default - one, `worker`, for all queues
+   */
+  readonly workers?: { [name: string]: WorkerServiceOptions };
+  /**
+   * Celery beat.
+   *
+   * @default - none
+   */
+  readonly beat?: BeatServiceOptions;
+  /**
+   * Commands at set times, by name.
+   *
+   * @default - none
+   */
+  readonly scheduledCommands?: { [name: string]: ScheduledCommandOptions };
+  /**
+   * Environment variables of every process.
+   *
+   * **Never put a secret here: the template shows them.** Use `secrets` instead.
+   *
+   * @default - none
+   */
+  readonly environment?: { [name: string]: string };
+  /**
+   * Variables of every process from Secrets Manager or Parameter Store.
+   *
+   * @default - none
+   */
+  readonly secrets?: { [name: string]: Secret };
+  /**
+   * Processor of every ECS task.
+   *
+   * The image must be built for it.
+   *
+   * @default CpuArchitecture.ARM64
+   */
+  readonly cpuArchitecture?: CpuArchitecture;
+
+  /**
+   * What to change in the release, which runs once inside a deployment before a new version serves.
+   *
+   * @default - `python manage.py migrate --noinput`
+   */
+  readonly releaseOptions?: ReleaseCommandOptions;
+  /**
+   * What to change in the SECRET_KEY that is made: its rotation.
+   *
+   * @default - rotates every 90 days, for sessions of 14 days
+   */
+  readonly secretKeyOptions?: SecretKeyOptions;
+  /**
+   * What to change in the database that is made.
+   *
+   * @default - as the profile says
+   */
+  readonly databaseOptions?: PostgresDatabaseOptions;
+  /**
+   * What to change in the backups of the database.
+   *
+   * @default - as the profile says
+   */
+  readonly backupOptions?: DatabaseBackupOptions;
+  /**
+   * What to change in the load balancer that is made.
+   *
+   * @default - as the profile says
+   */
+  readonly loadBalancerOptions?: HttpsLoadBalancerOptions;
+  /**
+   * What to change in the firewall before the load balancer that is made, such as its rate limit.
+   *
+   * @default - as the profile says
+   */
+  readonly firewallOptions?: WebFirewallOptions;
+  /**
+   * What to change in the VPC that is made.
+   *
+   * @default - as the profile says
+   */
+  readonly networkOptions?: NetworkOptions;
+  /**
+   * Limits of the alarms to change.
+   *
+   * @default - those of `AlarmThresholds`
+   */
+  readonly alarmThresholds?: AlarmThresholds;
+  /**
+   * Concurrency reserved for each Lambda function of the application.
+   *
+   * A function with reserved concurrency can neither be starved nor take more than that. AWS keeps 100
+   * unreserved, so an account with a quota of 10 cannot reserve any.
+   *
+   * @default - none reserved
+   */
+  readonly handlerReservedConcurrency?: number;
+
+  /**
+   * VPC to use.
+   *
+   * @default - a new `Network`
+   */
+  readonly vpc?: IVpc;
+  /**
+   * ECS cluster to use.
+   *
+   * Leave `vpc` out: the cluster knows its own.
+   *
+   * @default - a new one
+   */
+  readonly cluster?: ICluster;
+  /**
+   * Database to use.
+   *
+   * @default - a new `PostgresDatabase`
+   */
+  readonly database?: IPostgresDatabase;
+  /**
+   * SECRET_KEY to use.
+   *
+   * @default - a new `SecretKey`
+   */
+  readonly secretKey?: ISecretKey;
+  /**
+   * Celery broker to use.
+   *
+   * @default - a new `CeleryBroker` when there are `queues`
+   */
+  readonly broker?: ICeleryBroker;
+  /**
+   * Load balancer to use, possibly shared with other applications.
+   *
+   * Its owner puts a firewall before it: the application makes none.
+   *
+   * @default - a new `HttpsLoadBalancer`
+   */
+  readonly loadBalancer?: IHttpsLoadBalancer;
+  /**
+   * Topic that alarms go to.
+   *
+   * @default - new `Notifications`
+   */
+  readonly notifications?: INotifications;
+  /**
+   * KMS key that encrypts what the application stores.
+   *
+   * @default - a new one, rotated each year
+   */
+  readonly encryptionKey?: IKey;
+}

@@ -1,0 +1,51 @@
+import type { Construct } from 'constructs';
+import { DatabaseBackup } from '../../backup/database-backup';
+import { profileValues } from '../../core/profile';
+import { ApplicationAlarms } from '../../monitoring/application-alarms';
+import type { DjangoApplicationProps } from '../django-application-props';
+import type { Processes } from './processes';
+import type { Providers } from './providers';
+
+/** What reads the application, and changes nothing in it. */
+export interface Observers {
+  readonly backup?: DatabaseBackup;
+  readonly alarms: ApplicationAlarms;
+}
+
+/** Makes the observers, as children of the application. */
+export function makeObservers(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  providers: Providers,
+  processes: Processes,
+): Observers {
+  const backup = makeBackup(scope, props, providers);
+  const { loadBalancer, secretKey, database } = providers;
+  const alarms = new ApplicationAlarms(scope, 'Alarms', {
+    topic: providers.notifications.topic,
+    cluster: providers.cluster,
+    loadBalancer,
+    loadBalancedServices: processes.loadBalancedServices,
+    services: processes.services,
+    database,
+    broker: providers.broker,
+    scheduledCommands: Object.values(processes.scheduledCommands),
+    certificate: loadBalancer.certificate,
+    backup,
+    rotationFunctions: [secretKey.rotationFunction, ...database.rotationFunctions].filter((each) => each !== undefined),
+    secretRefresh: processes.secretRefresh,
+    logGroup: processes.logGroup,
+    thresholds: props.alarmThresholds,
+  });
+  return { backup, alarms };
+}
+
+function makeBackup(
+  scope: Construct,
+  { backupOptions }: DjangoApplicationProps,
+  { profile, database, vpc, notifications }: Providers,
+): DatabaseBackup | undefined {
+  return profileValues(profile).databaseBackup
+    ? new DatabaseBackup(scope, 'Backup', { ...backupOptions, profile, database, vpc, notifications })
+    : undefined;
+}

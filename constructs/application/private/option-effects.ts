@@ -1,0 +1,115 @@
+import type { Construct } from 'constructs';
+import type { Checks } from '../../core/checks';
+import { checkEffects, type NoEffect, needsOneOf, voidBeside, warnOfNoEffect } from '../../core/effects';
+import { Profile, type ProfileOptions, profileValues } from '../../core/profile';
+import type { AsgiServiceOptions } from '../../processes/asgi-service';
+import type { DjangoApplicationProps } from '../django-application-props';
+
+type Props = DjangoApplicationProps;
+
+/** What a prop needs to have an effect. */
+interface OptionEffect {
+  /** What leaves it without effect: beside that, it is refused. */
+  readonly refused?: readonly NoEffect<Props>[];
+  /** The value of the profile that makes what it tunes: where that is false, a warning says so. */
+  readonly needsProfile?: keyof ProfileOptions;
+}
+
+const ALWAYS: OptionEffect = {};
+const brought = (other: keyof Props & string) => voidBeside<Props>(other, `\`${other}\` is used as you bring it`);
+
+/**
+ * For every prop of the application what it needs to have an effect.
+ *
+ * A prop that is not here does not compile.
+ */
+export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionEffect } = {
+  image: ALWAYS,
+  settingsModule: ALWAYS,
+  profile: ALWAYS,
+
+  domainNames: { refused: [brought('loadBalancer')] },
+  hostedZone: { refused: [brought('loadBalancer')] },
+  certificate: { refused: [brought('loadBalancer')] },
+  notificationEmails: { refused: [brought('notifications')] },
+
+  web: {
+    refused: [
+      {
+        when: ({ asgi }) => takesEveryPath(asgi),
+        must: 'be left out when ASGI takes every path',
+        remedy: 'Narrow `asgi.paths`, for example to ["/ws/*"], or drop `web`.',
+      },
+    ],
+  },
+  asgi: ALWAYS,
+  queues: { refused: [brought('broker')] },
+  defaultQueueName: {
+    refused: [brought('broker'), needsOneOf(['queues', 'broker'], 'Add `queues` with a queue of that name.')],
+  },
+  workers: { refused: [needsOneOf(['queues', 'broker'], 'Add `queues: { default: {} }`.')] },
+  beat: {
+    refused: [
+      needsOneOf(
+        ['queues', 'broker'],
+        'Add `queues: { default: {} }`, or use `scheduledCommands`, which need no broker.',
+      ),
+    ],
+  },
+  scheduledCommands: ALWAYS,
+  environment: ALWAYS,
+  secrets: ALWAYS,
+  cpuArchitecture: ALWAYS,
+
+  releaseOptions: ALWAYS,
+  secretKeyOptions: { refused: [brought('secretKey')] },
+  databaseOptions: { refused: [brought('database')] },
+  backupOptions: { needsProfile: 'databaseBackup' },
+  loadBalancerOptions: { refused: [brought('loadBalancer')] },
+  firewallOptions: { refused: [brought('loadBalancer')], needsProfile: 'webFirewall' },
+  networkOptions: { refused: [brought('vpc'), brought('cluster')] },
+  alarmThresholds: ALWAYS, // Each of them: see below.
+  handlerReservedConcurrency: ALWAYS,
+
+  vpc: { refused: [voidBeside('cluster', 'the cluster has a VPC, and everything is made in that one')] },
+  cluster: ALWAYS,
+  database: ALWAYS,
+  secretKey: ALWAYS,
+  broker: ALWAYS,
+  loadBalancer: ALWAYS,
+  notifications: ALWAYS,
+  encryptionKey: ALWAYS,
+};
+
+/** Refuses what another prop leaves without effect. */
+export function checkOptionEffects(checks: Checks, props: Props): void {
+  const refused = Object.entries(OPTION_EFFECTS).map(([prop, effect]) => [prop, effect.refused ?? []]);
+  checkEffects(checks, props, Object.fromEntries(refused));
+  const { waitingTime } = props.alarmThresholds ?? {};
+  checks.optional(
+    'alarmThresholds.waitingTime',
+    waitingTime,
+    () => props.queues !== undefined || props.broker !== undefined,
+    { must: 'come with `queues` or `broker`', remedy: 'Add `queues: { default: {} }`: without one, nothing waits.' },
+  );
+}
+
+/** Warns of what the profile alone leaves without effect: one code base serves both profiles. */
+export function warnOfOptionEffects(scope: Construct, props: Props): void {
+  const profile = props.profile ?? Profile.production();
+  for (const [prop, { needsProfile }] of Object.entries(OPTION_EFFECTS)) {
+    if (needsProfile !== undefined && profileValues(profile)[needsProfile] === false) {
+      const reason = `\`${needsProfile}\` of Profile.${profile.name}() is false`;
+      warnOfNoEffect(scope, prop, props[prop as keyof Props], reason);
+    }
+  }
+  if ((props.domainNames ?? []).length === 0 && props.loadBalancer === undefined) {
+    const reason = 'without `domainNames` there is no certificate';
+    warnOfNoEffect(scope, 'alarmThresholds.certificateDays', props.alarmThresholds?.certificateDays, reason);
+  }
+}
+
+/** Whether the ASGI service is the only one. */
+export function takesEveryPath(asgi: AsgiServiceOptions | undefined): boolean {
+  return asgi?.paths?.includes('/*') ?? false;
+}

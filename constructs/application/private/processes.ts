@@ -1,0 +1,146 @@
+import { type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { logGroup as makeLogGroup } from '../../core/log-group';
+import { addressOf, hostNamesOf } from '../../edge/host-names';
+import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import { AsgiService } from '../../processes/asgi-service';
+import { BeatService } from '../../processes/beat-service';
+import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { executionRole } from '../../processes/execution-role';
+import type { ProcessProps } from '../../processes/process-props';
+import { ReleaseCommand } from '../../processes/release-command';
+import { ScheduledCommand } from '../../processes/scheduled-command';
+import { WebService } from '../../processes/web-service';
+import { WorkerService, type WorkerServiceOptions } from '../../processes/worker-service';
+import type { ICeleryBroker } from '../../queues/celery-broker';
+import { SecretRefresh } from '../../secrets/secret-refresh';
+import type { DjangoApplicationProps } from '../django-application-props';
+import { checkConnections } from './application-checks';
+import { takesEveryPath } from './option-effects';
+import { lambdaSettings, type Providers } from './providers';
+
+/** One image, run with different commands. */
+export interface Processes {
+  readonly logGroup: ILogGroup;
+  readonly securityGroup: ISecurityGroup;
+  readonly release: ReleaseCommand;
+  readonly web?: WebService;
+  readonly asgi?: AsgiService;
+  readonly workers: { [name: string]: WorkerService };
+  readonly beat?: BeatService;
+  readonly scheduledCommands: { [name: string]: ScheduledCommand };
+  readonly secretRefresh?: SecretRefresh;
+  /** Web and ASGI, as far as there are such. */
+  readonly loadBalancedServices: ILoadBalancedService[];
+  /** Everything that keeps running. */
+  readonly services: IDjangoService[];
+}
+
+/** Makes the processes, as children of the application: first the release, then what waits for it. */
+export function makeProcesses(scope: Construct, props: DjangoApplicationProps, providers: Providers): Processes {
+  const { broker, loadBalancer, database, notifications } = providers;
+  const { logGroup, securityGroup, processProps } = makeShared(scope, props, providers);
+
+  // A process behind the load balancer allows its own host names; one that is not allows those of all.
+  const withoutDoor = { ...processProps, ...addressOf(loadBalancer, allHostNames(props, loadBalancer)) };
+  const release = new ReleaseCommand(scope, 'Release', {
+    ...withoutDoor,
+    ...lambdaSettings(props, notifications),
+    ...props.releaseOptions,
+  });
+  const afterRelease = { waitFor: [release.ready] };
+  const alarmTopic = notifications.topic;
+  const behindLoadBalancer = { ...processProps, ...afterRelease, alarmTopic, loadBalancer };
+  const inBackground = { ...withoutDoor, ...afterRelease, alarmTopic };
+
+  const web = takesEveryPath(props.asgi)
+    ? undefined
+    : new WebService(scope, 'Web', { ...behindLoadBalancer, ...props.web });
+  const asgi = props.asgi && new AsgiService(scope, 'Asgi', { ...behindLoadBalancer, ...props.asgi });
+  const workers = makeEach(scope, 'Workers', workersOf(props, broker), (parent, name, worker) => {
+    return new WorkerService(parent, name, { ...inBackground, ...worker });
+  });
+  const beat = props.beat && new BeatService(scope, 'Beat', { ...inBackground, ...props.beat });
+  const scheduledCommands = makeEach(scope, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
+    return new ScheduledCommand(parent, name, { ...withoutDoor, ...afterRelease, ...command });
+  });
+
+  const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
+  const services = [...loadBalancedServices, ...Object.values(workers), ...(beat ? [beat] : [])];
+  checkConnections(scope, database, services);
+  const secretRefresh = makeSecretRefresh(scope, props, providers, services);
+  const made = { logGroup, securityGroup, release, web, asgi, workers, beat, scheduledCommands, secretRefresh };
+  return { ...made, loadBalancedServices, services };
+}
+
+/** What all processes have in common: log group, security group, execution role, and what they are told. */
+function makeShared(scope: Construct, props: DjangoApplicationProps, providers: Providers) {
+  const { profile, encryptionKey, vpc, cluster, database, secretKey, broker } = providers;
+  const logGroup = makeLogGroup(scope, 'Logs', { profile, encryptionKey });
+  const securityGroup = new SecurityGroup(scope, 'Processes', {
+    vpc,
+    description: `Every process of ${scope.node.path}`,
+  });
+  const processProps: ProcessProps = {
+    profile,
+    encryptionKey,
+    cluster,
+    image: props.image,
+    settingsModule: props.settingsModule,
+    database,
+    secretKey,
+    broker,
+    environment: props.environment,
+    secrets: props.secrets,
+    cpuArchitecture: props.cpuArchitecture,
+    securityGroup,
+    executionRole: executionRole(scope, 'ExecutionRole'),
+    logGroup,
+  };
+  return { logGroup, securityGroup, processProps };
+}
+
+/** Replaces the services when a secret of theirs changes, unless none can. */
+function makeSecretRefresh(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  { profile, encryptionKey, notifications }: Providers,
+  services: IDjangoService[],
+): SecretRefresh | undefined {
+  const secrets = [...new Set(services.flatMap(({ changingSecrets }) => changingSecrets))];
+  return secrets.length === 0
+    ? undefined
+    : new SecretRefresh(scope, 'SecretRefresh', {
+        profile,
+        encryptionKey,
+        ...lambdaSettings(props, notifications),
+        secrets,
+        services: services.map(({ service }) => service),
+      });
+}
+
+/** The host names of every service behind the load balancer, each once. */
+function allHostNames({ web, asgi }: DjangoApplicationProps, loadBalancer: IHttpsLoadBalancer): string[] {
+  const doors = [...(takesEveryPath(asgi) ? [] : [web ?? {}]), ...(asgi === undefined ? [] : [asgi])];
+  return [...new Set(doors.flatMap(({ hostNames }) => hostNames ?? hostNamesOf(loadBalancer)))];
+}
+
+/** The workers that are asked for; where none is named, one for all queues. */
+function workersOf(
+  { workers }: DjangoApplicationProps,
+  broker: ICeleryBroker | undefined,
+): { [name: string]: WorkerServiceOptions } {
+  return workers ?? (broker === undefined ? {} : { worker: { queueNames: Object.keys(broker.queues) } });
+}
+
+/** Makes one child for each name, all below a namespace of their own. */
+function makeEach<Options, Made>(
+  scope: Construct,
+  id: string,
+  options: { [name: string]: Options },
+  make: (parent: Construct, name: string, options: Options) => Made,
+): { [name: string]: Made } {
+  const parent = new Construct(scope, id);
+  return Object.fromEntries(Object.entries(options).map(([name, given]) => [name, make(parent, name, given)]));
+}

@@ -1,0 +1,152 @@
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import { Profile, profileValues } from '../../core/profile';
+import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
+import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
+import { WebFirewall } from '../../edge/web-firewall';
+import { Network } from '../../network/network';
+import { type INotifications, Notifications } from '../../notifications/notifications';
+import { CeleryBroker, type ICeleryBroker } from '../../queues/celery-broker';
+import { type ISecretKey, SecretKey } from '../../secrets/secret-key';
+import type { DjangoApplicationProps } from '../django-application-props';
+
+/** How the application keeps what it stores. */
+export interface Storage {
+  readonly profile: Profile;
+  readonly encryptionKey: IKey;
+}
+
+/** What the processes use: made here, or brought. */
+export interface Providers extends Storage {
+  readonly notifications: INotifications;
+  readonly vpc: IVpc;
+  readonly cluster: ICluster;
+  readonly secretKey: ISecretKey;
+  readonly database: IPostgresDatabase;
+  readonly broker?: ICeleryBroker;
+  readonly loadBalancer: IHttpsLoadBalancer;
+  readonly webFirewall?: WebFirewall;
+}
+
+/**
+ * Makes every provider that is not brought, as children of the application.
+ *
+ * In each bag what options may change stands before them, and what they may not change behind.
+ */
+export function makeProviders(scope: Construct, props: DjangoApplicationProps): Providers {
+  const profile = props.profile ?? Profile.production();
+  const encryptionKey = props.encryptionKey ?? makeKey(scope, profile);
+  const storage: Storage = { profile, encryptionKey };
+  const notifications = props.notifications ?? makeNotifications(scope, props, storage);
+  const network = props.vpc || props.cluster ? undefined : makeNetwork(scope, props, storage);
+  const vpc = network?.vpc ?? props.vpc ?? (props.cluster as ICluster).vpc;
+  const cluster = props.cluster ?? makeCluster(scope, vpc, profile);
+  const secretKey = props.secretKey ?? makeSecretKey(scope, props, storage, notifications);
+  const database = props.database ?? makeDatabase(scope, props, { ...storage, vpc, network, notifications });
+  const broker = props.broker ?? makeBroker(scope, props, storage);
+  const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, profile, vpc);
+  const webFirewall = props.loadBalancer ? undefined : makeFirewall(scope, props, storage, loadBalancer);
+  return { ...storage, notifications, vpc, cluster, secretKey, database, broker, loadBalancer, webFirewall };
+}
+
+/** What every Lambda function of the application is told. */
+export function lambdaSettings(props: DjangoApplicationProps, notifications: INotifications) {
+  return {
+    handlerReservedConcurrency: props.handlerReservedConcurrency,
+    deadLetterTopic: notifications.topic,
+  };
+}
+
+function makeKey(scope: Construct, profile: Profile): Key {
+  return new Key(scope, 'EncryptionKey', {
+    description: `Everything that ${scope.node.path} stores`,
+    enableKeyRotation: true,
+    removalPolicy: profileValues(profile).removalPolicy,
+  });
+}
+
+function makeNotifications(scope: Construct, props: DjangoApplicationProps, { encryptionKey }: Storage) {
+  return new Notifications(scope, 'Notifications', { emailAddresses: props.notificationEmails, encryptionKey });
+}
+
+function makeNetwork(scope: Construct, { networkOptions }: DjangoApplicationProps, storage: Storage): Network {
+  return new Network(scope, 'Network', { ...networkOptions, ...storage });
+}
+
+function makeCluster(scope: Construct, vpc: IVpc, profile: Profile): Cluster {
+  return new Cluster(scope, 'Cluster', {
+    vpc,
+    containerInsightsV2: profileValues(profile).containerInsights,
+    enableFargateCapacityProviders: true,
+  });
+}
+
+function makeSecretKey(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  storage: Storage,
+  notifications: INotifications,
+): SecretKey {
+  return new SecretKey(scope, 'SecretKey', {
+    ...props.secretKeyOptions,
+    ...storage,
+    ...lambdaSettings(props, notifications),
+  });
+}
+
+function makeDatabase(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  {
+    network,
+    notifications,
+    ...storageAndVpc
+  }: Storage & {
+    readonly vpc: IVpc;
+    readonly network?: Network;
+    readonly notifications: INotifications;
+  },
+): PostgresDatabase {
+  return new PostgresDatabase(scope, 'Database', {
+    secretsManagerEndpoint: network?.secretsManagerEndpoint,
+    eventTopic: notifications.topic,
+    handlerReservedConcurrency: props.handlerReservedConcurrency,
+    ...props.databaseOptions,
+    ...storageAndVpc,
+  });
+}
+
+function makeBroker(scope: Construct, props: DjangoApplicationProps, storage: Storage): CeleryBroker | undefined {
+  const { queues, defaultQueueName } = props;
+  return queues && new CeleryBroker(scope, 'Broker', { queues, defaultQueueName, ...storage });
+}
+
+function makeLoadBalancer(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  profile: Profile,
+  vpc: IVpc,
+): HttpsLoadBalancer {
+  const { domainNames, hostedZone, certificate, loadBalancerOptions } = props;
+  return new HttpsLoadBalancer(scope, 'LoadBalancer', {
+    ...loadBalancerOptions,
+    vpc,
+    domainNames,
+    hostedZone,
+    certificate,
+    profile,
+  });
+}
+
+function makeFirewall(
+  scope: Construct,
+  { firewallOptions }: DjangoApplicationProps,
+  storage: Storage,
+  { loadBalancer }: IHttpsLoadBalancer,
+): WebFirewall | undefined {
+  return profileValues(storage.profile).webFirewall
+    ? new WebFirewall(scope, 'WebFirewall', { ...firewallOptions, ...storage, loadBalancer })
+    : undefined;
+}

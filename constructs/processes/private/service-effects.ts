@@ -1,0 +1,69 @@
+import type { Construct } from 'constructs';
+import type { Checks } from '../../core/checks';
+import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
+import type { LoadBalancedServiceProps, ServiceProps } from '../process-props';
+import type { Capacity } from './capacity';
+
+const OWN_COMMAND = '`command` is run as you give it';
+const OWN_LOG_GROUP = 'it is for the log group that is made where none is brought';
+
+/**
+ * What only a log group needs that is made here.
+ *
+ * The key may come with the props that all processes share.
+ */
+const LOG_GROUP_EFFECTS: Effects<ServiceProps> = {
+  logRetention: [voidBeside('logGroup', OWN_LOG_GROUP)],
+  removalPolicy: [voidBeside('logGroup', OWN_LOG_GROUP)],
+};
+
+/** What tells the server or Celery something on its command line. */
+const COMMAND_EFFECTS: Effects<
+  LoadBalancedServiceProps & { readonly application?: string; readonly scheduler?: string }
+> = {
+  application: [voidBeside('command', OWN_COMMAND)],
+  scheduler: [voidBeside('command', OWN_COMMAND)],
+  keepAlive: [voidBeside('command', OWN_COMMAND)],
+  gracefulTimeout: [voidBeside('command', OWN_COMMAND)],
+};
+
+/** Refuses what has no effect in a process that keeps running. */
+export function checkServiceEffects(checks: Checks, props: ServiceProps): void {
+  checkEffects(checks, props, LOG_GROUP_EFFECTS);
+  checkEffects(checks, props as LoadBalancedServiceProps, COMMAND_EFFECTS);
+}
+
+/** What a user may have written about the number of tasks of a service. */
+interface GivenCapacity {
+  readonly minCapacity?: number;
+  readonly maxCapacity?: number;
+}
+
+/**
+ * Refuses scaling props of a service that cannot scale because of what the user wrote; warns where the
+ * profile does it.
+ */
+export function checkScalingEffects<Props extends GivenCapacity>(
+  checks: Checks,
+  scope: Construct,
+  props: Props,
+  capacity: Capacity,
+  scaling: readonly (keyof Props & string)[],
+): void {
+  if (capacity.minCapacity !== capacity.maxCapacity) {
+    return;
+  }
+  const tasks = capacity.minCapacity;
+  for (const prop of scaling) {
+    if (props.minCapacity !== undefined && props.maxCapacity !== undefined) {
+      checks.optional(prop, props[prop], () => false, {
+        must: 'be left out when `minCapacity` and `maxCapacity` are the same',
+        remedy: `It would have no effect: the service always runs ${tasks}.`,
+      });
+    } else {
+      const missing = (['minCapacity', 'maxCapacity'] as const).filter((name) => props[name] === undefined);
+      const reason = `with \`${missing.join('` and `')}\` from the profile the service always runs ${tasks}`;
+      warnOfNoEffect(scope, prop, props[prop], reason);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { Announce } from '../announce';
+import type { Certificate, CertificateAuthority } from '../edge/certificates';
+import { use } from '../image/cache';
+import { makeDatabaseRoles } from '../postgres/database-roles';
+import { PostgresServer } from '../postgres/postgres';
+import { postgresBinaries } from '../postgres/postgres-binaries';
+import { type DatabaseSettings, databaseSettings } from '../postgres/settings';
+import type { Sandbox } from '../task/sandbox';
+import { type Assembly, resourcesOfType } from '../template/assembly';
+import type { Intrinsics } from '../template/intrinsics';
+import { ACCOUNT } from './aws';
+import { Doubles } from './doubles';
+import { provisionBuckets, provisionQueues, type Queue } from './queues';
+import { attachSecrets, provisionSecrets, SecretStore } from './secrets';
+
+export interface BackingProps {
+  readonly assembly: Assembly;
+  readonly intrinsics: Intrinsics;
+  readonly sandbox: Sandbox;
+  readonly cache: string;
+  readonly announce: Announce;
+  readonly authority: CertificateAuthority;
+  /** What the database shows. */
+  readonly certificate: Certificate;
+  /** A fault for the mutation proof: breaks the database before the release. */
+  readonly breakDatabase?: (postgres: PostgresServer, database: string) => Promise<void>;
+}
+
+/** The services that processes use: PostgreSQL, queues, secrets and buckets, made from the template. */
+export interface Backing {
+  readonly queues: ReadonlyMap<string, Queue>;
+  readonly secrets: SecretStore;
+  readonly doubles: Doubles;
+  readonly postgres?: PostgresServer;
+  /** Name of the application's database. */
+  readonly database?: string;
+}
+
+/** Starts the backing services, and tells `intrinsics` what the template's references to them mean here. */
+export async function provisionBacking(props: BackingProps): Promise<Backing> {
+  const { assembly, intrinsics, sandbox, cache, announce } = props;
+  announce.progress('doubles of SQS, Secrets Manager and S3');
+  const venv = await Doubles.install(cache);
+  use(sandbox.directory, [venv]);
+  const doubles = await Doubles.start(sandbox, venv, assembly.region);
+  const secrets = new SecretStore(doubles);
+  const settings = databaseSettings({ assembly, intrinsics, secrets, announce });
+  const postgres = settings && (await startPostgres(props, settings));
+  await provisionSecrets(assembly, intrinsics, secrets);
+  const database = postgres && (await createDatabase(props, { postgres, doubles, secrets }));
+  announce.progress('queues and buckets');
+  const queues = await provisionQueues(assembly, intrinsics, doubles);
+  await provisionBuckets(assembly, intrinsics, doubles);
+  return { queues, secrets, doubles, postgres, database };
+}
+
+async function startPostgres(props: BackingProps, settings: DatabaseSettings): Promise<PostgresServer> {
+  const { assembly, intrinsics, sandbox, cache, announce, certificate } = props;
+  const { major, parameters } = settings;
+  announce.progress(`PostgreSQL ${major} with TLS`);
+  const binaries = postgresBinaries(cache, major, announce);
+  const postgres = await PostgresServer.start({ sandbox, binaries, certificate, announce, parameters });
+  for (const { id } of resourcesOfType(assembly.template, 'AWS::RDS::DBInstance')) {
+    intrinsics.register(id, {
+      ref: id,
+      attributes: {
+        'Endpoint.Address': postgres.host,
+        'Endpoint.Port': String(postgres.port),
+        DBInstanceArn: `arn:aws:rds:${assembly.region}:${ACCOUNT}:db:${id}`,
+        DbiResourceId: `db-${id}`,
+      },
+    });
+  }
+  return postgres;
+}
+
+/** Makes the application's database and its roles; gives its name. The secrets exist by now. */
+async function createDatabase(
+  props: BackingProps,
+  { postgres, doubles, secrets }: { postgres: PostgresServer; doubles: Doubles; secrets: SecretStore },
+): Promise<string> {
+  const { assembly, intrinsics, announce, authority, certificate, breakDatabase } = props;
+  // Read again: the master's name and password are references to secrets, which only resolve now.
+  const settings = databaseSettings({ assembly, intrinsics, secrets, announce });
+  const database = settings?.name ?? 'postgres';
+  const [master, password] = [(await settings?.master()) ?? '', (await settings?.password()) ?? ''];
+  secrets.remember(password);
+  await postgres.createDatabase(database, master, password);
+  const { host, port } = postgres;
+  await attachSecrets({ intrinsics, secrets, host, port, database: settings?.name });
+  const { region } = assembly;
+  const [ca, server] = [authority.certificate, certificate];
+  await makeDatabaseRoles({ assembly, intrinsics, doubles, ca, server, region, announce });
+  await breakDatabase?.(postgres, database);
+  return database;
+}

@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { freePort, LOOPBACK } from '../edge/ports';
+import { virtualEnvironment } from '../image/python';
+import type { Sandbox } from '../task/sandbox';
+import { eventually } from '../wait';
+import { type AwsCall, awsCall, createBucket, idleFunction } from './aws';
+import { Gate } from './gate';
+
+/**
+ * Doubles of the APIs of SQS, Secrets Manager and S3, on loopback.
+ *
+ * They answer the rehearsal's own processes alone: those know the token at the start of the path.
+ * They prove nothing about IAM or CloudFormation.
+ */
+export class Doubles {
+  private rotator?: Promise<string>;
+
+  static async install(cache: string): Promise<string> {
+    const requirements = path.join(__dirname, 'requirements.txt');
+    return virtualEnvironment(cache, 'doubles', {
+      installs: [['-r', requirements]],
+      key: [readFileSync(requirements, 'utf8')],
+    });
+  }
+
+  static async start(sandbox: Sandbox, venv: string, region: string): Promise<Doubles> {
+    const port = await freePort();
+    const log = openSync(path.join(sandbox.directory, 'doubles.log'), 'a');
+    const token = randomBytes(16).toString('hex');
+    sandbox.spawn(path.join(venv, 'bin', 'python'), [path.join(__dirname, 'guarded_doubles.py'), String(port)], {
+      stdio: ['ignore', log, log],
+      cwd: sandbox.directory,
+      env: { PATH: process.env.PATH, HOME: sandbox.directory, AWS_DEFAULT_REGION: region, DOUBLES_TOKEN: token },
+    });
+    closeSync(log);
+    await eventually(
+      'the doubles answer',
+      30,
+      async () => (await fetch(`http://${LOOPBACK}:${port}/${token}/moto-api/data.json`)).ok,
+    );
+    const gate = await Gate.open(port);
+    sandbox.atEnd(() => void gate.close().catch(() => undefined));
+    return new Doubles(gate, port, token, region);
+  }
+
+  private constructor(
+    readonly gate: Gate,
+    private readonly port: number,
+    private readonly token: string,
+    private readonly region: string,
+  ) {}
+
+  /** Behind the gate: for the rehearsal itself. */
+  private get behind(): string {
+    return `http://${LOOPBACK}:${this.port}/${this.token}`;
+  }
+
+  /** For the processes of the application. */
+  get endpoint(): string {
+    return `http://${LOOPBACK}:${this.gate.port}/${this.token}`;
+  }
+
+  sqs<T>(action: string, input: object): Promise<T> {
+    return this.call<T>('sqs', action, input);
+  }
+
+  secrets<T>(action: string, input: object): Promise<T> {
+    return this.call<T>('secretsmanager', action, input);
+  }
+
+  /** Makes a queue; gives its URL as the application sees it, and its ARN. */
+  async createQueue(name: string, attributes: Record<string, string>): Promise<{ url: string; arn: string }> {
+    const { QueueUrl } = await this.sqs<{ QueueUrl: string }>('CreateQueue', {
+      QueueName: name,
+      Attributes: attributes,
+    });
+    const url = this.endpoint + new URL(QueueUrl).pathname;
+    const { Attributes } = await this.sqs<{ Attributes: { QueueArn: string } }>('GetQueueAttributes', {
+      QueueUrl: url,
+      AttributeNames: ['QueueArn'],
+    });
+    return { url, arn: Attributes.QueueArn };
+  }
+
+  /** Messages that wait and messages that somebody works on. */
+  async depth(url: string): Promise<{ visible: number; inFlight: number }> {
+    const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];
+    const { Attributes } = await this.sqs<{ Attributes: Record<string, string> }>('GetQueueAttributes', {
+      QueueUrl: url,
+      AttributeNames: names,
+    });
+    return { visible: Number(Attributes[names[0]]), inFlight: Number(Attributes[names[1]]) };
+  }
+
+  /** What waits in a queue, without taking it: bodies, decoded where kombu encoded them. */
+  async bodies(url: string): Promise<string[]> {
+    const { Messages = [] } = await this.sqs<{ Messages?: { Body: string }[] }>('ReceiveMessage', {
+      QueueUrl: url,
+      MaxNumberOfMessages: 10,
+      VisibilityTimeout: 0,
+    });
+    return Messages.map(({ Body }) => (Body.startsWith('{') ? Body : Buffer.from(Body, 'base64').toString()));
+  }
+
+  async createSecret(name: string, value: string): Promise<string> {
+    const { ARN } = await this.secrets<{ ARN: string }>('CreateSecret', { Name: name, SecretString: value });
+    return ARN;
+  }
+
+  async putSecret(arn: string, value: string): Promise<void> {
+    await this.secrets('PutSecretValue', { SecretId: arn, SecretString: value });
+  }
+
+  async secretValue(arn: string, stage = 'AWSCURRENT'): Promise<string> {
+    const { SecretString } = await this.secrets<{ SecretString: string }>('GetSecretValue', {
+      SecretId: arn,
+      VersionStage: stage,
+    });
+    return SecretString;
+  }
+
+  /**
+   * Makes a version that is AWSPENDING and has no value, as RotateSecret does before it calls the function.
+   */
+  async startRotation(arn: string, token: string): Promise<void> {
+    this.rotator ??= idleFunction(this.behind, this.region);
+    const RotationLambdaARN = await this.rotator;
+    await this.secrets('RotateSecret', { SecretId: arn, ClientRequestToken: token, RotationLambdaARN });
+  }
+
+  createBucket(name: string): Promise<void> {
+    return createBucket(this.behind, name, this.region);
+  }
+
+  private call<T>(service: AwsCall['service'], action: string, input: object): Promise<T> {
+    return awsCall<T>({ endpoint: this.behind, region: this.region, service, action, input });
+  }
+}

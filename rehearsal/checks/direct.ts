@@ -1,0 +1,18 @@
+import http from 'node:http';
+
+/** What a process answers when it is asked without the load balancer. */
+export function direct(
+  port: number,
+  path: string,
+  host?: string,
+): Promise<{ status: number; headers: http.IncomingHttpHeaders }> {
+  const headers = host === undefined ? {} : { host };
+  return new Promise((resolve, reject) => {
+    http
+      .get({ host: '127.0.0.1', port, path, headers, agent: false }, (response) => {
+        response.resume();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers });
+      })
+      .on('error', reject);
+  });
+}

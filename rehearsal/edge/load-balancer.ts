@@ -1,0 +1,301 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { createProxyServer, type ProxyServer } from 'httpxy';
+import type { Announce } from '../announce';
+import { CALLER_HEADER, Calls } from './calls';
+import type { Certificate } from './certificates';
+import { chooseAction, forwardsTo, type ListenerRule, type RuleAction } from './listener-rules';
+import { LOOPBACK } from './ports';
+import type { Target, TargetGroup } from './target-group';
+
+/** A listener of the template. */
+export interface ListenerSettings {
+  readonly port: number;
+  readonly secure: boolean;
+  readonly rules: ListenerRule[];
+  readonly defaultActions: RuleAction[];
+  /** `routing.http.response.*` and others, by key. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A request, its response, and the listener that it came in by. */
+interface Exchange {
+  readonly settings: ListenerSettings;
+  readonly request: http.IncomingMessage;
+  readonly response: http.ServerResponse;
+  /** The calls of whoever sent it, if they said who they are. */
+  readonly calls?: Calls;
+}
+
+/** An answer that the load balancer gives itself. */
+interface Answer {
+  readonly status: number;
+  readonly body?: string;
+  readonly type?: string;
+  readonly location?: string;
+}
+
+export interface LoadBalancerProps {
+  readonly groups: ReadonlyMap<string, TargetGroup>;
+  readonly certificate: Certificate;
+  readonly idleTimeout: number;
+  readonly dropInvalidHeaders: boolean;
+  readonly announce: Announce;
+}
+
+const HEADER_ATTRIBUTES = 'routing.http.response.';
+/** Attribute of the listener to the header that it sets. */
+const HEADERS: Record<string, string> = {
+  strict_transport_security: 'strict-transport-security',
+  content_security_policy: 'content-security-policy',
+  x_content_type_options: 'x-content-type-options',
+  x_frame_options: 'x-frame-options',
+  access_control_allow_origin: 'access-control-allow-origin',
+  access_control_allow_methods: 'access-control-allow-methods',
+  access_control_allow_headers: 'access-control-allow-headers',
+  access_control_allow_credentials: 'access-control-allow-credentials',
+  access_control_expose_headers: 'access-control-expose-headers',
+  access_control_max_age: 'access-control-max-age',
+};
+
+/**
+ * Routes as the template's Application Load Balancer would: listeners, rules, targets, headers, WebSockets.
+ */
+export class LoadBalancer {
+  private readonly servers: http.Server[] = [];
+  private readonly sockets = new Set<Socket>();
+  /** Port of the template to port on this machine. */
+  private readonly ports = new Map<number, number>();
+  private readonly callers = new Map<string, Calls>();
+  private readonly proxy: ProxyServer;
+  private readonly settingsOf = new WeakMap<object, ListenerSettings>();
+
+  constructor(private readonly props: LoadBalancerProps) {
+    this.proxy = createProxyServer({ ws: true, xfwd: false, changeOrigin: false });
+    this.proxy.on('proxyRes', (upstream, request) => {
+      const settings = this.settingsOf.get(request);
+      if (settings !== undefined) {
+        applyHeaders(upstream.headers, settings);
+      }
+    });
+  }
+
+  /** Where a listener of the template can be reached here. */
+  portOf(templatePort: number): number | undefined {
+    return this.ports.get(templatePort);
+  }
+
+  /** The requests of one caller that were passed on. */
+  callsOf(caller: string): Calls {
+    const calls = this.callers.get(caller) ?? new Calls();
+    this.callers.set(caller, calls);
+    return calls;
+  }
+
+  async listen(settings: ListenerSettings, port: number): Promise<void> {
+    const { cert, key } = this.props.certificate;
+    const server: http.Server = settings.secure
+      ? https.createServer({ cert, key, minVersion: 'TLSv1.2' })
+      : http.createServer();
+    server.keepAliveTimeout = this.props.idleTimeout * 1000;
+    server.requestTimeout = 0;
+    server.on('connection', (socket: Socket) => {
+      this.sockets.add(socket);
+      socket.setTimeout(this.props.idleTimeout * 1000, () => socket.destroy());
+      socket.on('close', () => this.sockets.delete(socket));
+    });
+    server.on('request', (request, response) => {
+      void this.serve({ settings, request, response, calls: this.takeCaller(request) });
+    });
+    server.on('upgrade', (request, socket, head) => void this.upgrade(settings, request, socket as Socket, head));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, LOOPBACK, resolve);
+    });
+    this.servers.push(server);
+    this.ports.set(settings.port, (server.address() as AddressInfo).port);
+  }
+
+  close(): void {
+    for (const server of this.servers) {
+      server.close();
+    }
+    for (const socket of this.sockets) {
+      socket.destroy();
+    }
+    for (const group of this.props.groups.values()) {
+      for (const target of group.targets) {
+        group.remove(target);
+      }
+    }
+  }
+
+  private async serve(exchange: Exchange): Promise<void> {
+    const action = this.actionFor(exchange.settings, exchange.request);
+    if (action.Type === 'fixed-response') {
+      const { StatusCode, MessageBody, ContentType } = action.FixedResponseConfig ?? { StatusCode: '503' };
+      answer(exchange, { status: Number(StatusCode), body: MessageBody, type: ContentType });
+    } else if (action.Type === 'redirect') {
+      answer(exchange, this.redirection(action, exchange.settings, exchange.request));
+    } else {
+      await this.forward(this.choose(action), exchange);
+    }
+  }
+
+  private async forward(target: Target | undefined, exchange: Exchange): Promise<void> {
+    const { settings, request, response, calls } = exchange;
+    if (target === undefined) {
+      answer(exchange, { status: 503, body: 'no target', type: 'text/plain' });
+      return;
+    }
+    this.forwardedHeaders(settings, request);
+    request.headers.connection = 'keep-alive';
+    target.begin();
+    calls?.begin(target);
+    response.once('close', () => {
+      target.end();
+      calls?.end(target);
+    });
+    this.settingsOf.set(request, settings);
+    try {
+      await this.proxy.web(request, response, {
+        target: `http://${LOOPBACK}:${target.port}`,
+        agent: target.agent,
+        proxyTimeout: this.props.idleTimeout * 1000,
+      });
+    } catch (error) {
+      this.failed(target, exchange, error as NodeJS.ErrnoException);
+    }
+  }
+
+  private failed(target: Target, exchange: Exchange, error: NodeJS.ErrnoException): void {
+    const { request, response } = exchange;
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    const status = error.code === 'ECONNRESET' && /timeout/i.test(error.message) ? 504 : 502;
+    this.props.announce.event(
+      `${status} ${request.method} ${request.url?.split('?')[0]} from ${target.id}: ${error.code}`,
+    );
+    answer(exchange, { status });
+  }
+
+  private async upgrade(
+    settings: ListenerSettings,
+    request: http.IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+  ): Promise<void> {
+    const calls = this.takeCaller(request);
+    const action = this.actionFor(settings, request);
+    const target = action.Type === 'forward' ? this.choose(action) : undefined;
+    if (target === undefined) {
+      const status = action.FixedResponseConfig?.StatusCode ?? '503';
+      socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    this.forwardedHeaders(settings, request);
+    target.begin();
+    calls?.begin(target);
+    target.upgraded.add(socket);
+    socket.once('close', () => {
+      target.upgraded.delete(socket);
+      target.end();
+      calls?.end(target);
+    });
+    socket.on('error', () => socket.destroy());
+    try {
+      await this.proxy.ws(request, socket, { target: `http://${LOOPBACK}:${target.port}`, agent: false }, head);
+    } catch {
+      socket.destroy();
+    }
+  }
+
+  private takeCaller({ headers }: http.IncomingMessage): Calls | undefined {
+    const caller = headers[CALLER_HEADER];
+    delete headers[CALLER_HEADER];
+    return typeof caller === 'string' ? this.callsOf(caller) : undefined;
+  }
+
+  private actionFor(settings: ListenerSettings, request: http.IncomingMessage): RuleAction {
+    return chooseAction(settings.rules, settings.defaultActions, {
+      host: request.headers.host ?? '',
+      path: (request.url ?? '/').split('?')[0],
+      method: request.method ?? 'GET',
+      headers: request.headers,
+    });
+  }
+
+  private choose(action: RuleAction): Target | undefined {
+    return this.props.groups.get(forwardsTo(action) ?? '')?.choose();
+  }
+
+  /** Appends whom it was called by; what the client claims stays on the left. */
+  private forwardedHeaders(settings: ListenerSettings, request: http.IncomingMessage): void {
+    const { headers } = request;
+    if (this.props.dropInvalidHeaders) {
+      for (const name of Object.keys(headers)) {
+        if (!/^[a-z0-9-]+$/.test(name)) {
+          delete headers[name];
+        }
+      }
+    }
+    const claimed = headers['x-forwarded-for'];
+    headers['x-forwarded-for'] = [claimed, request.socket.remoteAddress].flat().filter(Boolean).join(', ');
+    headers['x-forwarded-proto'] = settings.secure ? 'https' : 'http';
+    headers['x-forwarded-port'] = String(settings.port);
+    headers['x-amzn-trace-id'] ??= `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomHex(24)}`;
+  }
+
+  private redirection(action: RuleAction, settings: ListenerSettings, request: http.IncomingMessage): Answer {
+    const config = action.RedirectConfig ?? { StatusCode: 'HTTP_302' };
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
+    const values: Record<string, string> = {
+      protocol: settings.secure ? 'https' : 'http',
+      host: url.hostname,
+      port: String(settings.port),
+      path: url.pathname.slice(1),
+      query: url.search.slice(1),
+    };
+    const fill = (text: string) => text.replace(/#\{(\w+)\}/g, (_match, name: string) => values[name] ?? '');
+    const protocol = fill(config.Protocol ?? '#{protocol}').toLowerCase();
+    const templatePort = Number(fill(config.Port ?? '#{port}'));
+    const query = fill(config.Query ?? '#{query}');
+    const port = this.ports.get(templatePort) ?? templatePort;
+    return {
+      status: config.StatusCode === 'HTTP_301' ? 301 : 302,
+      location: `${protocol}://${fill(config.Host ?? '#{host}')}:${port}${fill(config.Path ?? '/#{path}')}${query ? `?${query}` : ''}`,
+    };
+  }
+}
+
+function answer({ response, settings }: Exchange, { status, body = '', type = 'text/html', location }: Answer): void {
+  const headers: http.IncomingHttpHeaders = { server: 'awselb/2.0', 'content-type': type, location };
+  applyHeaders(headers, settings);
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) {
+      response.setHeader(name, value);
+    }
+  }
+  response.statusCode = status;
+  response.end(body);
+}
+
+/** What the listener's attributes add to every response and take away. */
+function applyHeaders(headers: http.IncomingHttpHeaders, settings: ListenerSettings): void {
+  for (const [attribute, header] of Object.entries(HEADERS)) {
+    const value = settings.attributes[`${HEADER_ATTRIBUTES}${attribute}.header_value`];
+    if (value) {
+      headers[header] = value;
+    }
+  }
+  if (settings.attributes[`${HEADER_ATTRIBUTES}server.enabled`] === 'false') {
+    delete headers.server;
+  }
+}
+
+function randomHex(length: number): string {
+  return Array.from({ length }, () => Math.floor(Math.random() * 16).toString(16)).join('');
+}

@@ -1,0 +1,65 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import path from 'node:path';
+
+/**
+ * How many of each kind stay, used or not, so that switching between two versions of an application is fast.
+ */
+const LATEST = 2;
+/** What was used this lately may be about to be used by a run that has not said so yet: milliseconds. */
+const FRESH = 60 * 60 * 1000;
+const USES = 'uses';
+
+const making = new Map<string, Promise<unknown>>();
+
+/**
+ * Makes a folder of the cache.
+ *
+ * Rehearsals in this process that ask for it meanwhile wait for the same work.
+ */
+export function makeOnce<T>(folder: string, make: () => Promise<T>): Promise<T> {
+  const work = (making.get(folder) as Promise<T> | undefined) ?? make().finally(() => making.delete(folder));
+  making.set(folder, work);
+  return work;
+}
+
+/** Says that a run uses folders of the cache, for as long as the run's own folder is there. */
+export function use(run: string, folders: Iterable<string>): void {
+  const now = new Date();
+  for (const folder of folders) {
+    utimesSync(folder, now, now);
+    appendFileSync(path.join(run, USES), `${folder}\n`);
+  }
+}
+
+/** Removes environments and images that no run uses, except the latest of each kind. Returns their paths. */
+export function clean(cache: string, now: number = Date.now()): string[] {
+  const used = new Set(children(path.join(cache, 'runs')).flatMap(usesOf));
+  const kinds = new Map<string, string[]>();
+  for (const folder of ['venv', 'images']) {
+    for (const entry of children(path.join(cache, folder))) {
+      // Environments are named by what they are for and a hash; images by a hash.
+      const kind = path.join(folder, path.basename(entry).replace(/(^|-)[0-9a-f]{16}.*$/, ''));
+      kinds.set(kind, [...(kinds.get(kind) ?? []), entry]);
+    }
+  }
+  const old = [...kinds.values()].flatMap((entries) => {
+    const latest = entries.map((entry) => ({ entry, time: statSync(entry).mtimeMs })).sort((a, b) => b.time - a.time);
+    return latest
+      .slice(LATEST)
+      .filter(({ entry, time }) => !used.has(entry) && now - time > FRESH)
+      .map(({ entry }) => entry);
+  });
+  for (const entry of old) {
+    rmSync(entry, { recursive: true, force: true });
+  }
+  return old;
+}
+
+function usesOf(run: string): string[] {
+  const file = path.join(run, USES);
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+}
+
+function children(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
+}

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Announce } from '../announce';
+import type { Sandbox } from '../task/sandbox';
+import { type Assembly, type ImageAsset, resourcesOfType } from '../template/assembly';
+import type { Intrinsics } from '../template/intrinsics';
+import { use } from './cache';
+import { type Image, type Patch, prepareImage } from './image';
+
+export interface ImagesProps {
+  readonly assembly: Assembly;
+  readonly intrinsics: Intrinsics;
+  readonly sandbox: Sandbox;
+  readonly cache: string;
+  readonly announce: Announce;
+  /** Source folder of the application instead of the image's build context. */
+  readonly app?: string;
+  /** Faults in the application's files, for the mutation proof. */
+  readonly patches?: Patch[];
+}
+
+/** Prepares every image that the task definitions name. Returns them by URI. */
+export async function prepareImages(props: ImagesProps): Promise<ReadonlyMap<string, Image>> {
+  const { assembly, intrinsics, sandbox, cache, announce, app, patches } = props;
+  const images = new Map<string, Image>();
+  for (const { resource } of resourcesOfType(assembly.template, 'AWS::ECS::TaskDefinition')) {
+    for (const container of intrinsics.properties(resource).ContainerDefinitions ?? []) {
+      const asset = imageAsset(assembly, container.Image, app);
+      if (asset !== undefined && !images.has(container.Image)) {
+        const image = await prepareImage(asset, cache, announce, patches);
+        use(sandbox.directory, [image.root, image.venv]);
+        images.set(container.Image, image);
+      }
+    }
+  }
+  if (images.size === 0) {
+    throw new Error('no task definition uses an image that the assembly can build. Give its source folder with --app.');
+  }
+  return images;
+}
+
+function imageAsset(assembly: Assembly, image: unknown, app?: string): ImageAsset | undefined {
+  const hash = [...assembly.images.keys()].find((key) => String(image).endsWith(key));
+  const asset = hash === undefined ? undefined : assembly.images.get(hash);
+  if (app === undefined) {
+    return asset;
+  }
+  const dockerFile = asset?.dockerFile ?? 'Dockerfile';
+  return existsSync(path.join(app, dockerFile)) ? { directory: path.resolve(app), dockerFile } : undefined;
+}

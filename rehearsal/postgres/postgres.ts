@@ -1,0 +1,166 @@
+import { type ChildProcess, execFileSync, type StdioOptions } from 'node:child_process';
+import { appendFileSync, chmodSync, chownSync, closeSync, copyFileSync, openSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Client } from 'pg';
+import type { Announce } from '../announce';
+import type { Certificate } from '../edge/certificates';
+import { freePort, LOOPBACK } from '../edge/ports';
+import { type Identity, identity, YOURSELF } from '../task/identity';
+import { isRoot, type Sandbox } from '../task/sandbox';
+import { eventually, sleep } from '../wait';
+
+/** PostgreSQL refuses to run as root; this is `nobody`. */
+const UNPRIVILEGED = 65534;
+
+export interface PostgresProps {
+  readonly sandbox: Sandbox;
+  readonly binaries: string;
+  readonly certificate: Certificate;
+  readonly announce: Announce;
+  /** From the template's parameter group. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** Where a server keeps its data, with its socket, and listens. */
+interface Place {
+  readonly data: string;
+  readonly port: number;
+}
+
+/** A real server with TLS, run by nobody's user, whose superuser belongs to "RDS" alone. */
+export class PostgresServer {
+  static async start(props: PostgresProps): Promise<PostgresServer> {
+    const place = { data: path.join(props.sandbox.folder('postgres', UNPRIVILEGED), 'data'), port: await freePort() };
+    initialise(props, place.data);
+    const server = new PostgresServer(props, place, launch(props, place));
+    await server.answers();
+    return server;
+  }
+
+  readonly host = 'localhost';
+  readonly port: number;
+
+  private constructor(
+    private readonly props: PostgresProps,
+    private readonly place: Place,
+    private process: ChildProcess,
+  ) {
+    this.port = place.port;
+  }
+
+  /** Makes what RDS makes: a master that is not a superuser, its database, and the roles that RDS grants. */
+  async createDatabase(database: string, master: string, password: string): Promise<void> {
+    await this.query('postgres', async (client) => {
+      const [role, name] = [client.escapeIdentifier(master), client.escapeIdentifier(database)];
+      // A slow statement is logged, and this one has a password.
+      await client.query('SET log_min_duration_statement = -1; SET log_min_error_statement = panic');
+      await client.query(`CREATE ROLE rds_superuser NOLOGIN; CREATE ROLE rds_iam NOLOGIN;
+        GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
+        CREATE ROLE ${role} LOGIN NOSUPERUSER CREATEROLE CREATEDB PASSWORD ${client.escapeLiteral(password)};
+        GRANT rds_superuser TO ${role};`);
+      await client.query(`CREATE DATABASE ${name} OWNER ${role}`);
+    });
+  }
+
+  /** Runs SQL as the superuser, over the socket that only the rehearsal reaches. */
+  async query<T>(database: string, use: (client: Client) => Promise<T>): Promise<T> {
+    const client = new Client({ host: this.place.data, port: this.port, user: 'rdsadmin', database });
+    await client.connect();
+    try {
+      return await use(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** Ends every connection and comes back with what it had committed, as a failover would. */
+  async restart(pauseMilliseconds = 0): Promise<void> {
+    const gone = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.kill('SIGINT');
+    await gone;
+    await sleep(pauseMilliseconds);
+    this.process = launch(this.props, this.place);
+    await this.answers();
+  }
+
+  private async answers(): Promise<void> {
+    await eventually('PostgreSQL accepts connections', 20, () => this.query('postgres', async () => true), 50);
+  }
+}
+
+/** Makes an empty database cluster with the server's certificate and settings. */
+function initialise({ binaries, certificate, parameters, announce }: PostgresProps, data: string): void {
+  const [program, args, user] = asUnprivileged(path.join(binaries, 'bin', 'initdb'), [
+    ...['-D', data],
+    ...['-U', 'rdsadmin'],
+    '--auth=trust',
+    ...['-E', 'UTF8'],
+    '--locale=C',
+    '--no-sync',
+    '--no-instructions',
+  ]);
+  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: environment(binaries), cwd: '/', ...user });
+  for (const [file, name] of [
+    [certificate.certFile, 'server.crt'],
+    [certificate.keyFile, 'server.key'],
+  ]) {
+    const target = path.join(data, name);
+    copyFileSync(file, target);
+    chmodSync(target, 0o600);
+    if (isRoot()) {
+      chownSync(target, UNPRIVILEGED, UNPRIVILEGED);
+    }
+  }
+  const forced = parameters['rds.force_ssl'] !== '0';
+  writeFileSync(
+    path.join(data, 'pg_hba.conf'),
+    `local all rdsadmin trust\n${forced ? 'hostssl' : 'host'} all all 127.0.0.1/32 scram-sha-256\n`,
+  );
+  appendFileSync(path.join(data, 'postgresql.conf'), configuration(parameters, announce).join('\n'));
+}
+
+/** Starts the server; it answers a moment later. */
+function launch({ sandbox, binaries }: PostgresProps, { data, port }: Place): ChildProcess {
+  const log = openSync(path.join(sandbox.directory, 'postgres.log'), 'a');
+  const settings = {
+    port,
+    listen_addresses: LOOPBACK,
+    unix_socket_directories: data,
+    ssl: 'on',
+    fsync: 'off',
+  };
+  const [program, args, user] = asUnprivileged(path.join(binaries, 'bin', 'postgres'), [
+    ...['-D', data],
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ]);
+  const stdio = ['ignore', log, log] satisfies StdioOptions;
+  const child = sandbox.spawn(program, args, { stdio, env: environment(binaries), cwd: '/', ...user });
+  closeSync(log);
+  return child;
+}
+
+/** A command as it runs without root's rights: program, arguments, and options for spawn. */
+function asUnprivileged(program: string, args: string[]): [string, string[], Omit<Identity, 'prefix'>] {
+  const found = isRoot() ? identity(UNPRIVILEGED, { program, args: ['--version'], cwd: '/' }) : YOURSELF;
+  if (found === undefined) {
+    throw new Error(`PostgreSQL refuses to run as root, and user ${UNPRIVILEGED} cannot read ${program}.`);
+  }
+  const { prefix, ...user } = found;
+  const [first, ...rest] = [...prefix, program, ...args];
+  return [first, rest, user];
+}
+
+function environment(binaries: string): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, LC_ALL: 'C', LD_LIBRARY_PATH: path.join(binaries, 'lib') };
+}
+
+/** Parameters that a plain server knows; those of RDS itself and its formulas stay paper. */
+function configuration(parameters: Readonly<Record<string, string>>, announce: Announce): string[] {
+  const usable = Object.entries(parameters).filter(([name, value]) => !name.includes('.') && !/[{}]/.test(value));
+  const paper = Object.keys(parameters).filter((name) => !usable.some(([used]) => used === name));
+  const unforced = paper.filter((name) => name !== 'rds.force_ssl');
+  if (unforced.length > 0) {
+    announce.substitution(`database parameters that only RDS knows: ${unforced.join(', ')}`);
+  }
+  return ['', ...usable.map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`), ''];
+}

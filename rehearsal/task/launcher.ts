@@ -1,0 +1,114 @@
+import path from 'node:path';
+import type { Announce } from '../announce';
+import type { Backing } from '../aws/backing';
+import { freePort } from '../edge/ports';
+import type { Image } from '../image/image';
+import { isPaper } from '../template/intrinsics';
+import type { TaskDefinition } from '../template/task-definition';
+import { type Identity, identity, YOURSELF } from './identity';
+import { Task, taskUser } from './process';
+import type { Sandbox } from './sandbox';
+
+/** Starts a task; throws as ECS would refuse to. */
+export type Launch = (definition: TaskDefinition, name: string) => Promise<Task>;
+
+export interface LauncherProps {
+  readonly sandbox: Sandbox;
+  readonly announce: Announce;
+  readonly backing: Backing;
+  readonly images: ReadonlyMap<string, Image>;
+  readonly user: TaskUser;
+  /** The bundle that processes are given in place of RDS's. */
+  readonly caBundle: string;
+}
+
+/** Starts tasks: an image, as a user of its own, with the variables and secrets of a task definition. */
+export class Launcher {
+  private readonly counts = new Map<string, number>();
+
+  constructor(private readonly props: LauncherProps) {}
+
+  /**
+   * Starts a task with the variables and secrets of its definition.
+   *
+   * Throws an error that names the variable when a secret does not exist.
+   */
+  async launch(definition: TaskDefinition, name: string): Promise<Task> {
+    const { sandbox, announce, backing, caBundle, images, user } = this.props;
+    const id = `${name}/${this.next(name)}`;
+    const environment = await this.environment(definition, name);
+    const caPath = environment.PGSSLROOTCERT;
+    return new Task({
+      id,
+      definition,
+      image: images.get(definition.image) as Image,
+      sandbox,
+      announce,
+      identity: user.identity,
+      uid: user.uid,
+      port: definition.port === undefined ? undefined : await freePort(),
+      caBundle: caPath === undefined ? undefined : { path: caPath, local: caBundle },
+      environment,
+      machine: {
+        LANG: 'C.UTF-8',
+        PYTHONDONTWRITEBYTECODE: '1',
+        PYTHONUNBUFFERED: '1',
+        AWS_ACCESS_KEY_ID: 'rehearsal',
+        AWS_SECRET_ACCESS_KEY: 'rehearsal',
+        AWS_ENDPOINT_URL: backing.doubles.endpoint,
+        AWS_EC2_METADATA_DISABLED: 'true',
+      },
+    });
+  }
+
+  private async environment(definition: TaskDefinition, name: string): Promise<Record<string, string>> {
+    const environment: Record<string, string> = { ...definition.environment };
+    for (const [variable, valueFrom] of Object.entries(definition.secrets)) {
+      try {
+        environment[variable] = await this.props.backing.secrets.inject(variable, valueFrom);
+      } catch (error) {
+        throw new Error(`${name} cannot start: ${(error as Error).message}`);
+      }
+    }
+    for (const [variable, value] of Object.entries(environment)) {
+      if (isPaper(value)) {
+        this.props.announce.substitution(`${variable} of ${name} has no counterpart here: ${value}`);
+      }
+    }
+    return environment;
+  }
+
+  private next(name: string): number {
+    const count = (this.counts.get(name) ?? 0) + 1;
+    this.counts.set(name, count);
+    return count;
+  }
+}
+
+/** Whom tasks run as. */
+export interface TaskUser {
+  readonly identity: Identity;
+  /** Who owns their folders; undefined when it is the person who started the rehearsal. */
+  readonly uid?: number;
+}
+
+/**
+ * The user of a task definition where this machine can become it, otherwise whoever started the rehearsal.
+ */
+export function userOf(definition: TaskDefinition | undefined, image: Image | undefined, announce: Announce): TaskUser {
+  const uid = definition && taskUser(definition);
+  const found =
+    uid === undefined || image === undefined
+      ? undefined
+      : identity(uid, {
+          program: path.join(image.venv, 'bin', 'python'),
+          args: ['-c', 'import os; os.listdir(".")'],
+          cwd: image.root,
+        });
+  if (found === undefined) {
+    announce.substitution('processes run as you: the file system is not read-only to them');
+    return { identity: YOURSELF };
+  }
+  announce.substitution(`processes run as user ${uid}, to whom the application's files are read-only`);
+  return { identity: found, uid };
+}

@@ -1,0 +1,28 @@
+// Outlives a crash of the rehearsal. When the pipe to it closes, it ends every process group that it was told
+// of, and removes their files.
+import { rmSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+
+const groups = new Set();
+const folders = new Set();
+const lines = createInterface({ input: process.stdin });
+
+lines.on('line', (line) => {
+  const [word, value] = [line.slice(0, 1), line.slice(1)];
+  if (word === '+') groups.add(Number(value));
+  if (word === '-') groups.delete(Number(value));
+  if (word === '/') folders.add(value);
+});
+lines.on('close', () => {
+  for (const group of groups) {
+    try {
+      process.kill(-group, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  for (const folder of folders) {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+  process.exit(0);
+});

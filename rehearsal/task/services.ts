@@ -1,0 +1,273 @@
+import type { Announce } from '../announce';
+import { accepts } from '../edge/ports';
+import type { TargetGroup } from '../edge/target-group';
+import type { TaskDefinition } from '../template/task-definition';
+import { eventually, sleep } from '../wait';
+import { drain, type Registration, type StopOrder } from './draining';
+import { lastError } from './last-error';
+import type { Launch } from './launcher';
+import type { Task } from './process';
+
+export interface ServiceProps {
+  readonly id: string;
+  readonly name: string;
+  readonly definition: TaskDefinition;
+  readonly desiredCount: number;
+  readonly maximumPercent: number;
+  readonly gracePeriod: number;
+  readonly group?: TargetGroup;
+  readonly launch: Launch;
+  readonly announce: Announce;
+  readonly order: StopOrder;
+}
+
+/** A task of a service, and where it is registered. */
+export interface Member {
+  readonly task: Task;
+  registration?: Registration;
+  leaving: boolean;
+}
+
+/** A task that ended or became unhealthy although its service had not asked it to stop. */
+export interface Loss {
+  readonly service: string;
+  readonly message: string;
+  /** The check that did it on purpose, if one did. */
+  readonly cause?: string;
+}
+
+const FIRST_DELAY = 250;
+const LONGEST_DELAY = 15_000;
+/** A task that lasted this long was no failed start. */
+const STABLE = 20_000;
+
+/** An AWS::ECS::Service: keeps its number of tasks, replaces those that end or are unhealthy, and deploys. */
+export class Service {
+  readonly id: string;
+  readonly name: string;
+  readonly definition: TaskDefinition;
+  members: Member[] = [];
+  /** Why a task could not be started or did not stay. */
+  readonly failures: string[] = [];
+  readonly losses: Loss[] = [];
+  /** When its first task was started. */
+  startedAt?: number;
+  private desired = 0;
+  private active = true;
+  private delay = FIRST_DELAY;
+
+  constructor(private readonly props: ServiceProps) {
+    this.id = props.id;
+    this.name = props.name;
+    this.definition = props.definition;
+  }
+
+  get group(): TargetGroup | undefined {
+    return this.props.group;
+  }
+
+  get desiredCount(): number {
+    return this.props.desiredCount;
+  }
+
+  /** Tasks that run and are not on their way out. */
+  get running(): Member[] {
+    return this.members.filter((member) => !member.leaving && member.task.running);
+  }
+
+  /** Whether as many tasks as desired run, pass their container health check and get requests. */
+  get steady(): boolean {
+    const ready = this.running.filter((member) => this.isReady(member));
+    return ready.length >= this.desired && this.members.length === ready.length;
+  }
+
+  /** Starts the service and keeps it. */
+  start(): void {
+    this.desired = this.props.desiredCount;
+    void this.keep();
+  }
+
+  async steadyWithin(seconds: number): Promise<void> {
+    await eventually(`${this.name}: ${this.desired} healthy tasks`, seconds, () => this.steady).catch(
+      (error: Error) => {
+        throw new Error(
+          `${error.message}${this.failures.length > 0 ? `; ${this.failures[this.failures.length - 1]}` : ''}`,
+        );
+      },
+    );
+  }
+
+  /** Whether a deployment starts new tasks before the old ones leave. */
+  get surges(): boolean {
+    return this.props.maximumPercent > 100;
+  }
+
+  /** Replaces every task as a deployment does, within the percentages of the template. */
+  async redeploy(seconds = 90): Promise<void> {
+    if (this.surges) {
+      await this.retireAll(await this.surge(seconds));
+    } else {
+      await this.retireAll(this.running);
+      await this.steadyWithin(seconds);
+    }
+  }
+
+  /**
+   * The first half of a deployment: starts a new task for each that runs.
+   *
+   * Returns the old tasks once all new ones are ready.
+   */
+  async surge(seconds: number): Promise<Member[]> {
+    const old = this.running;
+    const fresh = await Promise.all(old.map(() => this.add()));
+    await eventually(
+      `${this.name}: replacements are healthy`,
+      seconds,
+      () => fresh.every((member) => member !== undefined && this.isReady(member)),
+      100,
+    );
+    return old;
+  }
+
+  /** The second half of a deployment: drains the old tasks. */
+  async retireAll(members: readonly Member[]): Promise<void> {
+    await Promise.all(members.map((member) => this.retire(member)));
+  }
+
+  /** Replaces one task: the new one is healthy before the old one is drained. */
+  async replace(member: Member, seconds = 60): Promise<void> {
+    const fresh = await this.add();
+    await eventually(
+      `${this.name}: replacement is healthy`,
+      seconds,
+      () => fresh !== undefined && this.isReady(fresh),
+      50,
+    );
+    await this.retire(member);
+  }
+
+  /** Drains every task and ends the service. */
+  async stop(): Promise<void> {
+    this.active = false;
+    await Promise.all(this.members.map((member) => this.retire(member)));
+  }
+
+  /** Ends the service at once, without draining. */
+  abandon(): void {
+    this.active = false;
+    for (const { task } of this.members) {
+      task.kill();
+    }
+  }
+
+  private isReady(member: Member): boolean {
+    const { task, registration } = member;
+    return (
+      task.running &&
+      (this.definition.healthCheck === undefined || task.health === 'HEALTHY') &&
+      (this.props.group === undefined || registration?.target.health.state === 'healthy')
+    );
+  }
+
+  private async keep(): Promise<void> {
+    while (this.active) {
+      const room = Math.floor((this.desired * this.props.maximumPercent) / 100) - this.members.length;
+      const missing = Math.min(this.desired - this.running.length, room);
+      const started = await Promise.all(Array.from({ length: Math.max(0, missing) }, () => this.add()));
+      if (started.includes(undefined)) {
+        await this.backOff();
+      }
+      for (const member of this.running) {
+        this.replaceIfUnhealthy(member);
+      }
+      await sleep(200);
+    }
+  }
+
+  private async add(): Promise<Member | undefined> {
+    try {
+      const task = await this.props.launch(this.definition, this.name);
+      const member: Member = { task, leaving: false };
+      this.members.push(member);
+      this.startedAt ??= task.startedAt;
+      void this.watch(member);
+      void this.register(member);
+      return member;
+    } catch (error) {
+      this.failures.push((error as Error).message);
+      this.props.announce.event((error as Error).message);
+      return undefined;
+    }
+  }
+
+  /** Behind the load balancer a task is registered once its port accepts connections. */
+  private async register(member: Member): Promise<void> {
+    const { group } = this.props;
+    const { task } = member;
+    if (group === undefined || task.port === undefined) {
+      return;
+    }
+    const { port } = task;
+    while (task.running && !(await accepts(port))) {
+      await sleep(100);
+    }
+    if (task.running && !member.leaving) {
+      member.registration = { group, target: group.register(task.id, port) };
+    }
+  }
+
+  private async watch(member: Member): Promise<void> {
+    const { task } = member;
+    const exit = await task.exited;
+    if (member.registration !== undefined && !member.leaving) {
+      member.registration.group.remove(member.registration.target);
+    }
+    this.members = this.members.filter((other) => other !== member);
+    const how = exit.signal ?? `exit code ${exit.code}`;
+    if (exit.stopped) {
+      this.props.announce.event(`${task.id} stopped${exit.killed ? ', killed after stopTimeout' : ''} (${how})`);
+      return;
+    }
+    const message = `${task.id} ended by itself (${how}): ${lastError(task)}`;
+    this.lose(task, message);
+    if (this.active) {
+      this.props.announce.event(message);
+    }
+    if (Date.now() - task.startedAt < STABLE) {
+      await this.backOff();
+    } else {
+      this.delay = FIRST_DELAY;
+    }
+  }
+
+  private replaceIfUnhealthy(member: Member): void {
+    const { task, registration } = member;
+    const age = Date.now() - task.startedAt;
+    const target = registration?.target.health.state === 'unhealthy' && age > this.props.gracePeriod * 1000;
+    if (task.health === 'UNHEALTHY' || target) {
+      const message = `${task.id} is unhealthy (${target ? 'target group' : 'container health check'}): replaced`;
+      this.lose(task, message);
+      this.props.announce.event(message);
+      void this.retire(member);
+    }
+  }
+
+  private lose(task: Task, message: string): void {
+    this.losses.push({ service: this.name, message, cause: task.disturbedBy });
+    this.failures.push(message);
+  }
+
+  private async retire(member: Member): Promise<void> {
+    member.leaving = true;
+    await drain(member.task, member.registration, this.props.order);
+  }
+
+  private async backOff(): Promise<void> {
+    const delay = this.delay;
+    this.delay = Math.min(delay * 2, LONGEST_DELAY);
+    const { desired } = this;
+    this.desired = Math.min(desired, this.running.length);
+    await sleep(delay);
+    this.desired = this.props.desiredCount;
+  }
+}

@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** A resource as CloudFormation would be sent it. */
+export interface Resource {
+  readonly Type: string;
+  // biome-ignore lint/suspicious/noExplicitAny: properties of any CloudFormation type
+  readonly Properties?: Record<string, any>;
+  readonly DependsOn?: string | string[];
+  readonly Condition?: string;
+  // biome-ignore lint/suspicious/noExplicitAny: metadata is free
+  readonly Metadata?: Record<string, any>;
+}
+
+export interface Template {
+  readonly Resources: Record<string, Resource>;
+  readonly Parameters?: Record<string, { Type?: string; Default?: unknown }>;
+  readonly Conditions?: Record<string, unknown>;
+  readonly Mappings?: Record<string, Record<string, Record<string, unknown>>>;
+  readonly Outputs?: Record<string, { Value: unknown; Export?: { Name: unknown } }>;
+}
+
+/** The source folder of an image that the CDK would build. */
+export interface ImageAsset {
+  readonly directory: string;
+  readonly dockerFile: string;
+  readonly target?: string;
+}
+
+/** One stack of a cloud assembly. */
+export interface Assembly {
+  readonly stackName: string;
+  /** Region of the stack, or one that stands for it where the stack leaves it open. */
+  readonly region: string;
+  readonly template: Template;
+  /** By the hash that ends the image's URI. */
+  readonly images: ReadonlyMap<string, ImageAsset>;
+  /** Folder of a file asset, by the hash that begins its S3 key. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** For stacks without an environment of their own. */
+const ANY_REGION = 'eu-central-1';
+
+/** Reads the stack with ECS services from a cloud assembly; `stackName` chooses when there are several. */
+export function readAssembly(directory: string, stackName?: string): Assembly {
+  if (!existsSync(path.join(directory, 'manifest.json'))) {
+    throw new Error(`${directory} is not a cloud assembly: it has no manifest.json. Make it with \`npx cdk synth\`.`);
+  }
+  const stacks = stacksOf(directory);
+  const candidates = stacks.filter((stack) =>
+    stackName === undefined
+      ? resourcesOfType(stack.template, 'AWS::ECS::TaskDefinition').length > 0
+      : stack.stackName === stackName,
+  );
+  if (candidates.length !== 1) {
+    const names = (candidates.length > 0 ? candidates : stacks).map((stack) => stack.stackName).join(', ');
+    const wanted = stackName === undefined ? 'one stack with ECS task definitions' : `a stack named ${stackName}`;
+    throw new Error(`expected ${wanted} in ${directory}, found: ${names}. Choose with --stack.`);
+  }
+  return candidates[0];
+}
+
+/** Logical ids and bodies of the resources of a type, in the template's order. */
+export function resourcesOfType(template: Template, type: string): { id: string; resource: Resource }[] {
+  return Object.entries(template.Resources)
+    .filter(([, resource]) => resource.Type === type)
+    .map(([id, resource]) => ({ id, resource }));
+}
+
+function stacksOf(directory: string): Assembly[] {
+  const manifest = JSON.parse(readFileSync(path.join(directory, 'manifest.json'), 'utf8'));
+  // biome-ignore lint/suspicious/noExplicitAny: the manifest's schema is the CDK's
+  return Object.entries<any>(manifest.artifacts).flatMap(([name, artifact]) => {
+    if (artifact.type === 'cdk:cloud-assembly') {
+      return stacksOf(path.join(directory, artifact.properties.directoryName));
+    }
+    if (artifact.type !== 'aws:cloudformation:stack') {
+      return [];
+    }
+    const template = JSON.parse(readFileSync(path.join(directory, artifact.properties.templateFile), 'utf8'));
+    const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANY_REGION];
+    return [{ stackName: artifact.properties.stackName ?? name, region, template, ...assetsOf(directory, name) }];
+  });
+}
+
+function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' | 'files'> {
+  const images = new Map<string, ImageAsset>();
+  const files = new Map<string, string>();
+  const names = readdirSync(directory).filter((name) => name === `${artifact}.assets.json`);
+  for (const name of names) {
+    const assets = JSON.parse(readFileSync(path.join(directory, name), 'utf8'));
+    // biome-ignore lint/suspicious/noExplicitAny: the assets' schema is the CDK's
+    for (const [hash, asset] of Object.entries<any>(assets.dockerImages ?? {})) {
+      images.set(hash, {
+        directory: path.resolve(directory, asset.source.directory ?? '.'),
+        dockerFile: asset.source.dockerFile ?? 'Dockerfile',
+        target: asset.source.dockerBuildTarget,
+      });
+    }
+    // biome-ignore lint/suspicious/noExplicitAny: the assets' schema is the CDK's
+    for (const [hash, asset] of Object.entries<any>(assets.files ?? {})) {
+      files.set(hash, path.resolve(directory, asset.source.path ?? '.'));
+    }
+  }
+  return { images, files };
+}
+
+/** What a person calls a resource: its place in the construct tree, without what is the same for all. */
+export function placeOf({ Metadata }: Resource): string | undefined {
+  const treePath: string = Metadata?.['aws:cdk:path'] ?? '';
+  const segments = treePath
+    .split('/')
+    .slice(1)
+    .filter((one) => !/^(Resource|Service|Queue|Application|App)$/.test(one));
+  return segments.slice(-2).join('-').toLowerCase() || undefined;
+}

@@ -1,0 +1,35 @@
+import { App, type AppProps } from 'aws-cdk-lib';
+import { Profile } from 'cdk-django-fargate';
+import { ShopStack } from '../examples/django-app/shop-stack';
+import { ExistingNetworkStack } from '../examples/existing-network/stack';
+import { MinimalStack } from '../examples/minimal/stack';
+import { NotesPipelineStack } from '../examples/pipeline/stack';
+import { productionExample } from './production-example';
+
+const env = { account: '111122223333', region: 'eu-central-1' };
+const connectionArn = `arn:aws:codeconnections:${env.region}:${env.account}:connection/11111111-2222-3333-4444-555555555555`;
+
+/**
+ * Every TypeScript example in every profile that it has, each in an app of its own.
+ *
+ * The stages of the pipeline deploy the application of the minimal example: staging with the profile of development,
+ * production with that of production.
+ */
+export const EXAMPLES: { readonly [name: string]: (props: AppProps) => App } = {
+  'django-app in production': (props) => productionExample(props).app,
+  'django-app in development': (props) =>
+    appWith(props, (app) => new ShopStack(app, 'Shop', { profile: Profile.development() })),
+  minimal: (props) => appWith(props, (app) => new MinimalStack(app, 'Notes')),
+  'existing-network in production': (props) =>
+    appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env })),
+  'existing-network in development': (props) =>
+    appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env, profile: Profile.development() })),
+  pipeline: (props) => appWith(props, (app) => new NotesPipelineStack(app, 'Pipeline', { ...env, connectionArn })),
+};
+
+/** An app with what `make` puts into it. */
+export function appWith(props: AppProps, make: (app: App) => unknown): App {
+  const app = new App(props);
+  make(app);
+  return app;
+}

@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const RUN = join(__dirname, '..', '.ci', 'run');
+
+/** Runs `.ci/run` with an `npm` that says what `replies` has for its arguments, and a clock that each step moves on by so many seconds. */
+function ci(replies: Record<string, string>, secondsPerStep = 60) {
+  const bin = mkdtempSync(join(tmpdir(), 'ci-'));
+  const script = (name: string, text: string) => {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(bin, name), 0o755);
+  };
+  const cases = Object.entries(replies).map(([args, reply]) => `'${args}') ${reply} ;;`);
+  script('npm', `case "$*" in\n${cases.join('\n')}\n*) echo '1 passed, 0 failed' ;;\nesac`);
+  // The script looks at the clock twice for each step, before and after it.
+  script(
+    'date',
+    `echo x >> "${bin}/looked"; looked=$(wc -l < "${bin}/looked"); echo $((looked / 2 * ${secondsPerStep}))`,
+  );
+  try {
+    const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+    const { status, stdout } = spawnSync('bash', [RUN], { env, encoding: 'utf8' });
+    return { status, lines: stdout.trimEnd().split('\n') };
+  } finally {
+    rmSync(bin, { recursive: true });
+  }
+}
+
+test('the last line adds up what every step counted, and the table before it has their minutes', () => {
+  const { status, lines } = ci({ test: "echo '1500 passed, 0 failed'", ci: 'echo installed' });
+  expect(lines.at(-1)).toBe('1506 passed, 0 failed');
+  expect(status).toBe(0);
+  expect(lines.at(-3)).toMatch(/^total +7\.0 +40$/);
+  expect(lines).toContainEqual(expect.stringMatching(/^tests +1\.0 +\d+/));
+});
+
+test('a step that fails is named, and fails the run', () => {
+  const { status, lines } = ci({ 'run rotations': "echo '3 passed, 2 failed'; exit 1", 'run nag': 'exit 3' });
+  expect(lines).toContain('FAILED: rotations (exit code 1)');
+  expect(lines).toContain('FAILED: compliance (exit code 3)');
+  expect(lines.at(-1)).toBe('8 passed, 3 failed');
+  expect(status).toBe(1);
+});
+
+test('a step over its share is named, and fails the run although it passed', () => {
+  const { status, lines } = ci({}, 150);
+  expect(lines.filter((line) => line.startsWith('FAILED'))).toEqual([
+    'FAILED: install took 2.5 minutes, its share is 2',
+    'FAILED: compliance took 2.5 minutes, its share is 2',
+  ]);
+  expect(lines).toContainEqual(expect.stringMatching(/^install +2\.5 +2 +over its share$/));
+  expect(lines.at(-1)).toBe('7 passed, 2 failed');
+  expect(status).toBe(1);
+});

@@ -1,0 +1,258 @@
+import { join } from 'node:path';
+import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { Schedule } from 'aws-cdk-lib/aws-events';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
+import { Profile } from '../../constructs/core/profile';
+import { PasswordRotation } from '../../constructs/database/password-rotation';
+import { PostgresDatabase } from '../../constructs/database/postgres-database';
+import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { Notifications } from '../../constructs/notifications/notifications';
+import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
+import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
+import { TaskQueue } from '../../constructs/queues/task-queue';
+import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
+import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
+import { loadBalancerFor, processProps } from '../processes/support';
+import { testVpc } from '../support';
+import type { InvalidCase } from './case';
+
+type Given<Props> = Partial<Props> | ((stack: Stack) => Partial<Props>);
+
+const common = () => ({
+  image: ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image')),
+  settingsModule: 'config.settings',
+  profile: Profile.production(),
+});
+const given = <Props>(props: Given<Props>, stack: Stack) => (typeof props === 'function' ? props(stack) : props);
+const zone = (stack: Stack) =>
+  HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+    hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+    zoneName: 'example.com',
+  });
+
+/** An application in production, with a name of its own unless it brings its load balancer. */
+const application = (name: string, prop: string, props: Given<DjangoApplicationProps>): InvalidCase => ({
+  name: `without effect in DjangoApplication: ${name}`,
+  prop,
+  make: (stack) => {
+    const own = given(props, stack);
+    const address = own.loadBalancer ? {} : { domainNames: ['shop.example.com'], hostedZone: zone(stack) };
+    new DjangoApplication(stack, 'App', { ...common(), ...address, ...own });
+  },
+});
+
+const site = (name: string, prop: string, props: Given<DjangoStackProps>): InvalidCase => ({
+  name: `without effect in DjangoStack: ${name}`,
+  prop,
+  make: (stack) => new DjangoStack(stack.node.root, 'Site', { ...common(), ...given(props, stack) }),
+});
+
+const web = (name: string, prop: string, props: Given<WebServiceProps>): InvalidCase => ({
+  name: `without effect in WebService: ${name}`,
+  prop,
+  make: (stack) => {
+    const process = processProps(stack);
+    const loadBalancer = loadBalancerFor(stack, process);
+    new WebService(stack, 'Web', { ...process, loadBalancer, ...given(props, stack) });
+  },
+});
+
+const secretKey = (name: string, prop: string, props: SecretKeyProps): InvalidCase => ({
+  name: `without effect in SecretKey: ${name}`,
+  prop,
+  make: (stack) => new SecretKey(stack, 'SecretKey', props),
+});
+
+const existingQueues = (name: string, prop: string, props: Given<CeleryBrokerProps>): InvalidCase => ({
+  name: `without effect in CeleryBroker: ${name}`,
+  prop,
+  make: (stack) => {
+    const queue = TaskQueue.fromTaskQueueAttributes(stack, 'Tasks', {
+      queue: Queue.fromQueueArn(stack, 'Queue', 'arn:aws:sqs:eu-central-1:111122223333:tasks'),
+      visibilityTimeout: Duration.minutes(30),
+    });
+    new CeleryBroker(stack, 'Broker', { existingQueues: { default: queue }, ...given(props, stack) });
+  },
+});
+
+/** A load balancer of somebody else's, in a VPC of its own. */
+const loadBalancer = (stack: Stack) =>
+  new HttpsLoadBalancer(stack, 'Shared', { vpc: testVpc(stack), profile: Profile.development() });
+const broker = (stack: Stack) => new CeleryBroker(stack, 'Broker');
+const database = (stack: Stack) => new PostgresDatabase(stack, 'Database', { vpc: testVpc(stack) });
+const cluster = (stack: Stack) => new Cluster(stack, 'Cluster', { vpc: testVpc(stack) });
+const brokerAnd = (props: Partial<DjangoApplicationProps>) => (stack: Stack) => ({ broker: broker(stack), ...props });
+const balancerAnd = (props: Partial<DjangoStackProps>) => (stack: Stack) => ({
+  loadBalancer: loadBalancer(stack),
+  ...props,
+});
+const command = ['./run.sh'];
+const same = { minCapacity: 2, maxCapacity: 2 };
+const queues = { default: {} };
+
+/** Options that another prop, which the user wrote too, leaves without effect. */
+export const cases: InvalidCase[] = [
+  application('names beside a load balancer', 'domainNames', balancerAnd({ domainNames: ['a.example.com'] })),
+  application('a zone beside a load balancer', 'hostedZone', (stack) => ({
+    loadBalancer: loadBalancer(stack),
+    hostedZone: zone(stack),
+  })),
+  application('a certificate beside a load balancer', 'certificate', (stack) => ({
+    loadBalancer: loadBalancer(stack),
+    certificate: new Certificate(stack, 'Certificate', { domainName: 'a.example.com' }),
+  })),
+  application('options of a load balancer beside one', 'loadBalancerOptions', balancerAnd({ loadBalancerOptions: {} })),
+  application('options of a firewall beside a load balancer', 'firewallOptions', balancerAnd({ firewallOptions: {} })),
+  application('e-mail addresses beside notifications', 'notificationEmails', (stack) => ({
+    notifications: Notifications.fromTopic(stack, 'OnCall', new Topic(stack, 'Topic')),
+    notificationEmails: ['ops@example.com'],
+  })),
+  application('queues beside a broker', 'queues', brokerAnd({ queues })),
+  application('a default queue beside a broker', 'defaultQueueName', brokerAnd({ defaultQueueName: 'default' })),
+  application('a default queue without queues', 'defaultQueueName', { defaultQueueName: 'default' }),
+  application('workers without queues', 'workers', { workers: { all: {} } }),
+  application('beat without queues', 'beat', { beat: {} }),
+  application('a limit for waiting Celery tasks without queues', 'alarmThresholds.waitingTime', {
+    alarmThresholds: { waitingTime: Duration.minutes(2) },
+  }),
+  application('a web service beside ASGI on every path', 'web', { web: {}, asgi: { paths: ['/*'] } }),
+  application('options of a key beside one', 'secretKeyOptions', (stack) => ({
+    secretKey: SecretKey.fromSecretKeyAttributes(stack, 'Key', { secret: new Secret(stack, 'Django') }),
+    secretKeyOptions: { sessionCookieAge: Duration.days(1) },
+  })),
+  application('options of a database beside one', 'databaseOptions', (stack) => ({
+    database: database(stack),
+    databaseOptions: { port: 6543 },
+  })),
+  application('options of a network beside a VPC', 'networkOptions', (stack) => ({
+    vpc: testVpc(stack),
+    networkOptions: { natGateways: 1 },
+  })),
+  application('options of a network beside a cluster', 'networkOptions', (stack) => ({
+    cluster: cluster(stack),
+    networkOptions: { natGateways: 1 },
+  })),
+  application('a VPC beside a cluster', 'vpc', (stack) => {
+    const made = cluster(stack);
+    return { cluster: made, vpc: made.vpc };
+  }),
+
+  site('one name beside several', 'domainName', { domainName: 'a.example.com', domainNames: ['b.example.com'] }),
+  site('a name beside a load balancer', 'domainName', balancerAnd({ domainName: 'a.example.com' })),
+  site('the id of a zone beside a load balancer', 'hostedZoneId', balancerAnd({ hostedZoneId: 'Z0123456789' })),
+  site('the name of a zone beside a load balancer', 'hostedZoneName', balancerAnd({ hostedZoneName: 'example.com' })),
+  site('the id of a zone without a name', 'hostedZoneId', { hostedZoneId: 'Z0123456789' }),
+  site('the name of a zone without a name', 'hostedZoneName', { hostedZoneName: 'example.com' }),
+  site('the id of a zone beside one', 'hostedZoneId', (stack) => ({
+    domainName: 'a.example.com',
+    hostedZone: zone(stack),
+    hostedZoneId: 'Z0123456789',
+  })),
+  site('the name of a zone beside one', 'hostedZoneName', (stack) => ({
+    domainName: 'a.example.com',
+    hostedZone: zone(stack),
+    hostedZoneName: 'example.com',
+  })),
+
+  application('a WSGI callable beside a command', 'application', { web: { command, application: 'shop.wsgi:app' } }),
+  application('a keep-alive beside a command', 'keepAlive', { web: { command, keepAlive: Duration.minutes(2) } }),
+  application('a graceful timeout beside a command', 'gracefulTimeout', {
+    web: { command, gracefulTimeout: Duration.seconds(20) },
+  }),
+  application('an ASGI callable beside a command', 'application', { asgi: { command, application: 'shop.asgi:app' } }),
+  application('a keep-alive of ASGI beside a command', 'keepAlive', {
+    asgi: { command, keepAlive: Duration.minutes(2) },
+  }),
+  application('patterns beside every path', 'paths', { asgi: { paths: ['/*', '/ws/*'] } }),
+  application('a Celery application of a worker beside a command', 'application', {
+    queues,
+    workers: { all: { command, application: 'shop' } },
+  }),
+  application('a Celery application of beat beside a command', 'application', {
+    queues,
+    beat: { command, application: 'shop' },
+  }),
+  application('a scheduler beside a command', 'scheduler', { queues, beat: { command, scheduler: 'a.b:C' } }),
+  application('CPU to scale by where nothing scales', 'targetCpuPercent', { web: { ...same, targetCpuPercent: 50 } }),
+  application('requests to scale by where nothing scales', 'requestsPerTarget', {
+    asgi: { ...same, requestsPerTarget: 100 },
+  }),
+  application('a latency to scale by where nothing scales', 'acceptableLatency', {
+    queues,
+    workers: { all: { ...same, acceptableLatency: Duration.minutes(5) } },
+  }),
+  application('a duration to scale by where nothing scales', 'taskDuration', {
+    queues,
+    workers: { all: { ...same, taskDuration: Duration.seconds(2) } },
+  }),
+  application('a backlog to scale by where nothing scales', 'backlogPerTask', {
+    queues,
+    workers: { all: { ...same, backlogPerTask: 5 } },
+  }),
+  application('an age of attempts where there is one attempt', 'maxEventAge', {
+    scheduledCommands: {
+      prune: {
+        command,
+        schedule: ScheduleExpression.rate(Duration.hours(1)),
+        retryAttempts: 0,
+        maxEventAge: Duration.minutes(5),
+      },
+    },
+  }),
+  application('retention of flow logs that are off', 'logRetention', {
+    networkOptions: { flowLogs: false, logRetention: RetentionDays.ONE_WEEK },
+  }),
+  application('removal of flow logs that are off', 'removalPolicy', {
+    networkOptions: { flowLogs: false, removalPolicy: RemovalPolicy.DESTROY },
+  }),
+  application('retention for a bucket of access logs that is brought', 'logRetention', (stack) => ({
+    loadBalancerOptions: { accessLogsBucket: new Bucket(stack, 'Bucket'), logRetention: RetentionDays.ONE_WEEK },
+  })),
+  application('removal of a bucket of access logs that is brought', 'removalPolicy', (stack) => ({
+    loadBalancerOptions: { accessLogsBucket: new Bucket(stack, 'Bucket'), removalPolicy: RemovalPolicy.DESTROY },
+  })),
+  application('a period of a key that does not rotate', 'rotationPeriod', {
+    secretKeyOptions: { rotate: false, rotationPeriod: Duration.days(30) },
+  }),
+  application('sessions of a key that does not rotate', 'sessionCookieAge', {
+    secretKeyOptions: { rotate: false, sessionCookieAge: Duration.days(30) },
+  }),
+  application('a period of passwords that do not rotate', 'passwordRotationPeriod', {
+    databaseOptions: { passwordRotation: PasswordRotation.OFF, passwordRotationPeriod: Duration.days(7) },
+  }),
+  application('a time for restores that are off', 'restoreTestSchedule', {
+    backupOptions: { restoreTesting: false, restoreTestSchedule: Schedule.cron({ minute: '0', hour: '1' }) },
+  }),
+  application('subnets for restores that are off', 'restoreTestSubnets', {
+    backupOptions: { restoreTesting: false, restoreTestSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED } },
+  }),
+
+  secretKey('retention of a log without rotation', 'logRetention', {
+    rotate: false,
+    logRetention: RetentionDays.ONE_DAY,
+  }),
+  web('retention of a log group that is brought', 'logRetention', (stack) => ({
+    logGroup: new LogGroup(stack, 'Logs'),
+    logRetention: RetentionDays.ONE_WEEK,
+  })),
+  web('removal of a log group that is brought', 'removalPolicy', (stack) => ({
+    logGroup: new LogGroup(stack, 'Logs'),
+    removalPolicy: RemovalPolicy.DESTROY,
+  })),
+  existingQueues('a key where no queue is made', 'encryptionKey', (stack) => ({
+    encryptionKey: new Key(stack, 'Key'),
+  })),
+  existingQueues('removal where no queue is made', 'removalPolicy', { removalPolicy: RemovalPolicy.DESTROY }),
+];

@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { clean, makeOnce, use } from '../../../rehearsal/image/cache';
+
+const HOUR = 60 * 60 * 1000;
+let cache: string;
+
+beforeEach(() => {
+  cache = mkdtempSync(path.join(tmpdir(), 'cache-'));
+});
+
+afterEach(() => rmSync(cache, { recursive: true }));
+
+/** A folder that was used some hours ago. */
+function folder(name: string, hours: number): string {
+  const directory = path.join(cache, name);
+  const time = new Date(Date.now() - hours * HOUR);
+  mkdirSync(directory, { recursive: true });
+  utimesSync(directory, time, time);
+  return directory;
+}
+
+const hash = (digit: number) => String(digit).repeat(16);
+
+test('the two latest of each kind stay', () => {
+  const images = [2, 3, 4, 5].map((hours) => folder(`images/${hash(hours)}`, hours));
+  const environments = [2, 3, 4].map((hours) => folder(`venv/application-${hash(hours)}`, hours));
+  const doubles = folder(`venv/doubles-${hash(9)}`, 900);
+  expect(clean(cache).sort()).toEqual([images[2], images[3], environments[2]].sort());
+  expect([...images, ...environments].map(existsSync)).toEqual([true, true, false, false, true, true, false]);
+  expect(existsSync(doubles)).toBe(true);
+});
+
+test('what a run uses stays, and so does what was used lately', () => {
+  const run = folder('runs/1', 0);
+  const old = [5, 6, 7].map((hours) => folder(`images/${hash(hours)}`, hours));
+  use(run, [old[2]]);
+  folder(`images/${hash(1)}`, 0.2);
+  folder(`images/${hash(2)}`, 0.3);
+  folder(`images/${hash(3)}`, 0.4);
+  expect(clean(cache)).toEqual([old[0], old[1]]);
+});
+
+test('a cache that is not there yet needs no cleaning', () => {
+  expect(clean(path.join(cache, 'nothing'))).toEqual([]);
+});
+
+test('who asks for a folder while it is made waits for it, and it is made once', async () => {
+  let made = 0;
+  const make = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return ++made;
+  };
+  expect(await Promise.all([makeOnce('venv', make), makeOnce('venv', make), makeOnce('image', make)])).toEqual([
+    1, 1, 2,
+  ]);
+  expect(await makeOnce('venv', make)).toBe(3);
+});

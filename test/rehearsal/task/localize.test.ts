@@ -1,0 +1,38 @@
+import { localize } from '../../../rehearsal/task/localize';
+
+const local = {
+  temporary: '/run/tmp-web-1',
+  root: '/cache/image',
+  exists: (file: string) => file === '/app/static',
+  containerPort: 8000,
+  port: 43210,
+  caBundle: { path: '/etc/ssl/certs/rds.pem', local: '/run/ca.crt' },
+};
+
+test('addresses and the port of the container are those of this machine', () => {
+  expect(localize('0.0.0.0:8000', local)).toBe('127.0.0.1:43210');
+  expect(localize("urlopen('http://127.0.0.1:8000/healthz')", local)).toBe("urlopen('http://127.0.0.1:43210/healthz')");
+});
+
+test('numbers that only contain the port stay', () => {
+  expect(localize('18000', local)).toBe('18000');
+  expect(localize('80001', local)).toBe('80001');
+});
+
+test('/tmp is the task’s own folder, and only /tmp itself', () => {
+  expect(localize('/tmp/celery-liveness', local)).toBe('/run/tmp-web-1/celery-liveness');
+  expect(localize('/tmp', local)).toBe('/run/tmp-web-1');
+  expect(localize('/app/tmp/file', local)).toBe('/app/tmp/file');
+  expect(localize('/tmpfile', local)).toBe('/tmpfile');
+});
+
+test('the certificate bundle and files of the image are found', () => {
+  expect(localize('/etc/ssl/certs/rds.pem', local)).toBe('/run/ca.crt');
+  expect(localize('/app/static', local)).toBe('/cache/image/app/static');
+  expect(localize('/usr/bin/env', local)).toBe('/usr/bin/env');
+});
+
+test('the local certificate bundle keeps its path when the repository itself lies below /tmp', () => {
+  const caBundle = { path: '/etc/ssl/certs/rds-global-bundle.pem', local: '/tmp/clone/.cache/ca.crt' };
+  expect(localize(caBundle.path, { ...local, caBundle })).toBe('/tmp/clone/.cache/ca.crt');
+});
