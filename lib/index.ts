@@ -37,6 +37,7 @@ export {
 
 // Database: RDS for PostgreSQL
 
+export { DatabaseAccess } from '../constructs/database/database-access';
 export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
 export { PasswordRotation } from '../constructs/database/password-rotation';
 export {

@@ -27,7 +27,8 @@ export const CONTRACT = {
   DATABASE_HOST: 'Secret: host name of the database.',
   DATABASE_PORT: 'Secret: port of the database.',
   DATABASE_NAME: 'Secret: name of the database.',
-  DATABASE_USER: 'Secret: the login of the application (never the master).',
+  DATABASE_USER:
+    'Secret: the login of the process, never the master: one that reads and changes rows, or for releases one that owns the tables.',
   DATABASE_PASSWORD: 'Secret: its password.',
   PGSSLMODE: '`verify-full`. libpq reads it; PGSSLROOTCERT alone would connect without TLS.',
   PGSSLROOTCERT: `Path of the RDS certificate bundle in the image: ${CA_BUNDLE_PATH} unless changed.`,

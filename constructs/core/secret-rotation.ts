@@ -9,6 +9,12 @@ import { type HandlerFunctionProps, handlerFunction } from './handler-function';
 /** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
   readonly secret: ISecret;
+  /**
+   * More secrets that the same function rotates, by the id of their schedules.
+   *
+   * @default - none
+   */
+  readonly others?: { [id: string]: ISecret };
   /** Time between two rotations, in whole days. */
   readonly period: Duration;
   /**
@@ -34,7 +40,8 @@ export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDe
 }
 
 /**
- * A Lambda function of ours that Secrets Manager calls to rotate one secret, and its schedule.
+ * A Lambda function of ours that Secrets Manager calls to rotate a secret, or several of a kind, and the
+ * schedules for it.
  *
  * The first rotation happens one period after the deployment.
  *
@@ -48,7 +55,7 @@ export class SecretRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: SecretRotationProps) {
     super(scope, id);
-    const { secret } = props;
+    const secrets = [props.secret, ...Object.values(props.others ?? {})];
 
     const { handler, role } = handlerFunction(this, {
       ...props,
@@ -64,7 +71,7 @@ export class SecretRotation extends Construct {
           'secretsmanager:UpdateSecretVersionStage',
           ...(props.actions ?? []),
         ],
-        resources: [secret.secretArn],
+        resources: secrets.map(({ secretArn }) => secretArn),
       }),
     );
     for (const read of props.reads ?? []) {
@@ -81,21 +88,28 @@ export class SecretRotation extends Construct {
     }
     props.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
 
-    const permission = new CfnPermission(this, 'Permission', {
-      action: 'lambda:InvokeFunction',
-      functionName: handler.functionArn,
-      principal: 'secretsmanager.amazonaws.com',
-      sourceArn: secret.secretArn,
-    });
-    const schedule = new CfnRotationSchedule(this, 'Schedule', {
-      secretId: secret.secretArn,
-      rotationLambdaArn: handler.functionArn,
-      rotateImmediatelyOnUpdate: false,
-      rotationRules: { automaticallyAfterDays: props.period.toDays() },
-    });
-    schedule.node.addDependency(handler, permission, ...(props.after ?? []));
+    schedule(this, handler, props.secret, props);
+    for (const [name, other] of Object.entries(props.others ?? {})) {
+      schedule(new Construct(this, name), handler, other, props);
+    }
     this.handler = handler;
   }
+}
+
+function schedule(scope: Construct, handler: IFunction, secret: ISecret, props: SecretRotationProps): void {
+  const permission = new CfnPermission(scope, 'Permission', {
+    action: 'lambda:InvokeFunction',
+    functionName: handler.functionArn,
+    principal: 'secretsmanager.amazonaws.com',
+    sourceArn: secret.secretArn,
+  });
+  const made = new CfnRotationSchedule(scope, 'Schedule', {
+    secretId: secret.secretArn,
+    rotationLambdaArn: handler.functionArn,
+    rotateImmediatelyOnUpdate: false,
+    rotationRules: { automaticallyAfterDays: props.period.toDays() },
+  });
+  made.node.addDependency(handler, permission, ...(props.after ?? []));
 }
 
 /** Validates the time between two rotations: Secrets Manager accepts 1 to 1000 whole days. */

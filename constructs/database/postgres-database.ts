@@ -38,10 +38,10 @@ import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
-import { loginsOf } from './private/names';
+import { loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { readReplicas } from './private/replicas';
-import { DatabaseRoles } from './private/roles';
+import { type ApplicationRoles, DatabaseRoles } from './private/roles';
 import { DatabaseRotation } from './private/rotation';
 import { databaseSecret } from './private/secrets';
 
@@ -49,15 +49,20 @@ import { databaseSecret } from './private/secrets';
 export interface IPostgresDatabase extends IConnectable {
   /** The RDS instance. */
   readonly instance: IDatabaseInstance;
-  /**
-   * Secret of the application's login, never the master's: JSON with host, port, dbname, username and
-   * password.
-   */
+  /** Secret of a login that reads and changes rows: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
+  /**
+   * Secret of a login that also creates, alters and drops, never the master's: JSON as in `applicationSecret`.
+   *
+   * It is `applicationSecret` where one login does everything.
+   */
+  readonly ownerSecret: ISecret;
   /** PGSSLMODE and PGSSLROOTCERT, which make libpq verify the server's certificate. */
   readonly containerEnvironment: { [name: string]: string };
-  /** Variables with the address of the database and the login, from the application's secret. */
+  /** Address and login from the application's secret, for `DatabaseAccess.READ_WRITE`. */
   readonly containerSecrets: { [name: string]: ContainerSecret };
+  /** The same variables from the owner's secret, for releases and `DatabaseAccess.OWNER`. */
+  readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   /**
    * The application's secret, where it can change while processes run and the change can be noticed: by its
    * full ARN. Empty otherwise.
@@ -65,6 +70,8 @@ export interface IPostgresDatabase extends IConnectable {
    * `SecretRefresh` replaces the processes that read it.
    */
   readonly changingSecrets: ISecret[];
+  /** The same of the owner's secret, for services with `DatabaseAccess.OWNER`. */
+  readonly changingOwnerSecrets: ISecret[];
   /**
    * The functions that rotate its passwords, for alarms on their errors; none where nothing of ours rotates
    * them.
@@ -202,10 +209,11 @@ export interface PostgresDatabaseOptions {
    */
   readonly masterUsername?: string;
   /**
-   * Name of the role that owns the database and everything that the application creates in it.
+   * Name of the role that owns the database and everything that migrations create in it, of at most 53 characters.
    *
-   * It cannot log in. The application logs in as one of two members of it, whose names end in `_a` and `_b`,
-   * and acts as the owner.
+   * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become the
+   * owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with `_serving`
+   * behind it, which reads and changes rows and cannot create, alter or drop anything.
    *
    * @default 'django'
    */
@@ -374,6 +382,12 @@ export interface PostgresDatabaseAttributes {
   /** Secret of the application's login: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
   /**
+   * Secret of the login that migrations run as, in the same form.
+   *
+   * @default - `applicationSecret`: one login does everything
+   */
+  readonly ownerSecret?: ISecret;
+  /**
    * Port of the instance, when `instance` only knows it at deployment.
    *
    * @default - the port of `instance`
@@ -409,9 +423,9 @@ export interface PostgresDatabaseAttributes {
  * An RDS for PostgreSQL instance for a Django application: encrypted, private, TLS only, backed up and
  * monitored.
  *
- * The master user and the application have a secret each. A handler creates the owner role and the two logins
- * of the application before anything connects. Both passwords rotate. Running tasks must be replaced after a
- * rotation, which `SecretRefresh` does.
+ * It has three secrets: one for the master user, one for releases, which own the tables, and one for what
+ * serves, which cannot alter them. A handler creates their roles before anything connects. All passwords rotate.
+ * Running tasks must be replaced after a rotation, which `SecretRefresh` does.
  *
  * @example
  * declare const vpc: ec2.IVpc;
@@ -432,15 +446,24 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     class Import extends PostgresDatabaseBase {
       public readonly instance = attrs.instance;
       public readonly applicationSecret = attrs.applicationSecret;
+      public readonly ownerSecret = attrs.ownerSecret ?? attrs.applicationSecret;
       public readonly containerEnvironment = tlsEnvironment(attrs.caBundlePath ?? CA_BUNDLE_PATH);
       public readonly containerSecrets = databaseSecrets(
         attrs.applicationSecret,
         attrs.variables ?? DatabaseVariables.DATABASE,
       );
-      public readonly ready = new DependencyGroup(attrs.instance, attrs.applicationSecret);
+      public readonly ownerContainerSecrets = databaseSecrets(
+        attrs.ownerSecret ?? attrs.applicationSecret,
+        attrs.variables ?? DatabaseVariables.DATABASE,
+      );
+      public readonly ready = new DependencyGroup(
+        attrs.instance,
+        attrs.applicationSecret,
+        ...(attrs.ownerSecret === undefined ? [] : [attrs.ownerSecret]),
+      );
       public readonly maxConnections = attrs.maxConnections;
-      public readonly changingSecrets =
-        attrs.applicationSecret.secretFullArn === undefined ? [] : [attrs.applicationSecret];
+      public readonly changingSecrets = noticeable(attrs.applicationSecret);
+      public readonly changingOwnerSecrets = noticeable(attrs.ownerSecret ?? attrs.applicationSecret);
       public readonly rotationFunctions: IFunction[] = [];
       public readonly burstable = attrs.burstable;
       public readonly connections =
@@ -456,19 +479,22 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 
   public readonly instance: IDatabaseInstance;
   public readonly applicationSecret: ISecret;
+  public readonly ownerSecret: ISecret;
   public readonly containerEnvironment: { [name: string]: string };
   public readonly containerSecrets: { [name: string]: ContainerSecret };
+  public readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   public readonly ready: IDependable;
   public readonly maxConnections?: number;
   public readonly burstable?: boolean;
   public readonly connections: Connections;
   public readonly changingSecrets: ISecret[];
+  public readonly changingOwnerSecrets: ISecret[];
   /** Secret of the master user, which only RDS and our handlers use. */
   public readonly masterSecret: ISecret;
   /** The read replicas. */
   public readonly readReplicas: IDatabaseInstance[];
   /**
-   * Lambda functions that rotate the passwords of the application and of the master.
+   * Lambda functions that rotate the passwords of the application's logins and of the master.
    *
    * Empty when rotation is off.
    */
@@ -489,7 +515,8 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const instance = databaseInstance(this, filled, settings, secrets.master);
     const masterSecret = secrets.master.attach(instance);
     const applicationSecret = secrets.application.attach(instance);
-    const stored = { instance, securityGroup, masterSecret, applicationSecret };
+    const ownerSecret = secrets.owner.attach(instance);
+    const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret };
     const { roles, rotation } = makeLogins(this, filled, stored);
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
@@ -502,13 +529,16 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.instance = instance;
     this.masterSecret = masterSecret;
     this.applicationSecret = applicationSecret;
+    this.ownerSecret = ownerSecret;
     this.readReplicas = replicas;
     this.rotationFunctions = rotation?.functions ?? [];
     this.changingSecrets = rotation === undefined ? [] : [applicationSecret];
+    this.changingOwnerSecrets = rotation === undefined ? [] : [ownerSecret];
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(filled.port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
     this.containerSecrets = databaseSecrets(applicationSecret, filled.variables);
-    this.ready = new DependencyGroup(roles.resource, applicationSecret);
+    this.ownerContainerSecrets = databaseSecrets(ownerSecret, filled.variables);
+    this.ready = new DependencyGroup(roles.resource, applicationSecret, ownerSecret);
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
     this.burstable = isBurstable(filled.instanceType);
   }
@@ -525,7 +555,17 @@ function isRotated({ passwordRotation }: FilledProps): boolean {
   return passwordRotation !== PasswordRotation.OFF;
 }
 
-/** The secrets of the master user and of the application, before the instance is known. */
+/** The names of the roles that the application has in the database. */
+function rolesOf({ applicationUser }: FilledProps): ApplicationRoles {
+  return {
+    owner: applicationUser,
+    ownerLogins: ownerLoginsOf(applicationUser),
+    serving: servingRoleOf(applicationUser),
+    servingLogins: loginsOf(applicationUser),
+  };
+}
+
+/** The secrets of the master user, of what serves and of releases, before the instance is known. */
 function makeSecrets(scope: Construct, filled: FilledProps) {
   const common = {
     encryptionKey: filled.encryptionKey,
@@ -541,9 +581,14 @@ function makeSecrets(scope: Construct, filled: FilledProps) {
   const application = databaseSecret(scope, 'ApplicationSecret', {
     ...common,
     description: 'Login of the application in its database',
-    username: loginsOf(filled.applicationUser)[0],
+    username: rolesOf(filled).servingLogins[0],
   });
-  return { master, application };
+  const owner = databaseSecret(scope, 'OwnerSecret', {
+    ...common,
+    description: 'Login of releases in the database: owns the tables',
+    username: rolesOf(filled).ownerLogins[0],
+  });
+  return { master, application, owner };
 }
 
 /** What the logins are made in and known by. */
@@ -552,11 +597,11 @@ interface Stored {
   readonly securityGroup: SecurityGroup;
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
+  readonly ownerSecret: ISecret;
 }
 
 /** The roles in the database, and the rotation of their passwords unless it is off. */
 function makeLogins(scope: Construct, filled: FilledProps, { instance, securityGroup, ...secrets }: Stored) {
-  const logins = loginsOf(filled.applicationUser);
   const handlers = new DatabaseHandlers(scope, 'Handlers', {
     vpc: filled.vpc,
     port: filled.port,
@@ -569,7 +614,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
     handlers,
     encryptionKey: filled.encryptionKey,
     removalPolicy: filled.secretsAndLogsRemovalPolicy,
-    owner: filled.applicationUser,
+    roles: rolesOf(filled),
     logRetention: filled.logRetention,
     reservedConcurrentExecutions: filled.handlerReservedConcurrency,
     deadLetterTopic: filled.eventTopic,
@@ -577,15 +622,14 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
   const roles = new DatabaseRoles(scope, 'Roles', {
     ...handled,
     databaseName: filled.databaseName,
-    logins,
     instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
   });
   const rotation = isRotated(filled)
     ? new DatabaseRotation(scope, 'Rotation', {
         ...handled,
-        roles,
+        madeBy: roles,
         period: filled.passwordRotationPeriod,
-        logins: filled.passwordRotation === PasswordRotation.SINGLE_LOGIN ? undefined : logins,
+        alternating: filled.passwordRotation === PasswordRotation.ALTERNATING_LOGINS,
       })
     : undefined;
   return { roles, rotation };
@@ -596,4 +640,9 @@ function connectionLimit(instanceType: InstanceType, parameter: string | undefin
     return maxConnectionsOf(instanceType);
   }
   return /^\d+$/.test(parameter) ? Number(parameter) : undefined;
+}
+
+/** The event of a change names the full ARN, so a secret that is known by a part of it cannot be watched. */
+function noticeable(secret: ISecret): ISecret[] {
+  return secret.secretFullArn === undefined ? [] : [secret];
 }

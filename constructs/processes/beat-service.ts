@@ -100,6 +100,7 @@ export class BeatService extends Construct implements IDjangoService {
       stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.beat,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
+      databaseAccess: props.databaseAccess,
       environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
     });
     this.service = fargateService(this, 'Service', { task, service: props, spot: false, singleton: true });

@@ -7,6 +7,7 @@ import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
 import type { Profile } from '../core/profile';
+import type { DatabaseAccess } from '../database/database-access';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { ICeleryBroker } from '../queues/celery-broker';
@@ -154,6 +155,14 @@ export interface ServiceOptions {
    * @default - from the profile; 512 for beat
    */
   readonly memoryLimitMiB?: number;
+  /**
+   * Power that the process has in the database.
+   *
+   * `OWNER` is for what makes schemas or tables at run time. Everything else reads and changes rows.
+   *
+   * @default DatabaseAccess.READ_WRITE
+   */
+  readonly databaseAccess?: DatabaseAccess;
   /**
    * Whether tasks run on Fargate Spot.
    *

@@ -8,6 +8,7 @@ import { Construct, type IDependable } from 'constructs';
 import { Checks, secondsOf } from '../core/checks';
 import { checkReservedConcurrency } from '../core/handler-function';
 import { profileValues } from '../core/profile';
+import { DatabaseAccess } from '../database/database-access';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
@@ -63,6 +64,14 @@ export interface ReleaseCommandOptions {
    * @default - runs when image, environment or command change
    */
   readonly revision?: string;
+  /**
+   * Whether a failure shows the last lines of the log in the events of the stack, besides log group and log stream. Rows, addresses and
+   * keys are masked by their form and by their names, which no list of forms does completely. Whoever may describe the stack sees these events for
+   * 90 days, and so do the logs of the pipeline that deploys.
+   *
+   * @default true
+   */
+  readonly showLog?: boolean;
 }
 
 /** Properties of `ReleaseCommand`. */
@@ -159,6 +168,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
       kind: 'release',
       process: { ...props, environment: withLockTimeout(props) },
       command: props.command ?? ['python', 'manage.py', 'migrate', '--noinput'],
+      databaseAccess: DatabaseAccess.OWNER,
       cpu,
       memoryLimitMiB,
     });
@@ -167,6 +177,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
       cluster: props.cluster,
       timeout,
       revision: props.revision,
+      showLog: props.showLog ?? true,
       waitFor: props.waitFor ?? [],
       encryptionKey: props.encryptionKey,
       logRetention: props.logRetention ?? profile.logRetention,

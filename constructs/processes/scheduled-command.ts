@@ -12,6 +12,7 @@ import { Checks } from '../core/checks';
 import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from '../core/effects';
 import { profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
+import type { DatabaseAccess } from '../database/database-access';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
@@ -39,6 +40,14 @@ export interface ScheduledCommandOptions {
    * @default - that of workers, from the profile
    */
   readonly memoryLimitMiB?: number;
+  /**
+   * Power that the process has in the database.
+   *
+   * `OWNER` is for what makes schemas or tables at run time. Everything else reads and changes rows.
+   *
+   * @default DatabaseAccess.READ_WRITE
+   */
+  readonly databaseAccess?: DatabaseAccess;
   /**
    * Whether the schedule is on.
    *
@@ -129,6 +138,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       kind: 'scheduled',
       process: props,
       command: props.command,
+      databaseAccess: props.databaseAccess,
       cpu,
       memoryLimitMiB,
     });

@@ -174,6 +174,7 @@ export class WorkerService extends Construct implements IDjangoService {
       stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.worker,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
+      databaseAccess: props.databaseAccess,
       environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
     });
     broker.grantConsume(task.taskRole, ...this.queueNames);

@@ -111,6 +111,14 @@ describe('in a deployment', () => {
     expect(containerOf(definition.resource).LogConfiguration.Options['awslogs-stream-prefix']).toBe('release');
   });
 
+  test('the last lines of the log are left out of a failure where that is asked for', () => {
+    const { resource } = only(releaseWith({ showLog: false }).template, 'Custom::ReleaseCommand');
+    expect(resource.Properties.ShowLog).toBe('false');
+    expect(
+      only(releaseWith({ showLog: true }).template, 'Custom::ReleaseCommand').resource.Properties,
+    ).not.toHaveProperty('ShowLog');
+  });
+
   test('it waits for every permission and route', () => {
     const policies = Object.keys(template.findResources('AWS::IAM::ManagedPolicy'));
     const routes = Object.entries(template.findResources('AWS::EC2::Route'));

@@ -22,6 +22,7 @@ import type { Checks } from '../../core/checks';
 import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
 import { logGroup } from '../../core/log-group';
 import { WorkloadRole } from '../../core/workload-role';
+import { DatabaseAccess } from '../../database/database-access';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
@@ -38,6 +39,8 @@ export interface HardenedTaskProps {
   readonly cpu: number;
   readonly memoryLimitMiB: number;
   readonly stopTimeout?: Duration;
+  /** @default DatabaseAccess.READ_WRITE */
+  readonly databaseAccess?: DatabaseAccess;
   readonly port?: number;
   readonly healthCheck?: ContainerHealthCheck;
   /** Variables of this kind of process, beside those that all have. */
@@ -81,8 +84,8 @@ export class HardenedTask extends Construct {
     this.securityGroup =
       process.securityGroup ??
       new SecurityGroup(this, 'SecurityGroup', { vpc: process.cluster.vpc, description: `${this.node.path}: tasks` });
-    this.secrets = secretsOf(process);
-    this.changingSecrets = [process.secretKey, process.database].flatMap((owner) => owner?.changingSecrets ?? []);
+    this.secrets = secretsOf(process, props.databaseAccess);
+    this.changingSecrets = changingSecretsOf(process, props.databaseAccess);
     this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
     this.network = awsvpcConfiguration(process.cluster.vpc, this.placement, this.securityGroup);
     this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
@@ -198,12 +201,17 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
   };
 }
 
-function secretsOf(process: ProcessProps): { [name: string]: Secret } {
+function secretsOf(process: ProcessProps, access = DatabaseAccess.READ_WRITE): { [name: string]: Secret } {
   return {
     ...process.secretKey?.containerSecrets,
-    ...process.database?.containerSecrets,
+    ...(access === DatabaseAccess.OWNER ? process.database?.ownerContainerSecrets : process.database?.containerSecrets),
     ...process.secrets,
   };
+}
+
+function changingSecretsOf({ secretKey, database }: ProcessProps, access = DatabaseAccess.READ_WRITE): ISecret[] {
+  const ofDatabase = access === DatabaseAccess.OWNER ? database?.changingOwnerSecrets : database?.changingSecrets;
+  return [...(secretKey?.changingSecrets ?? []), ...(ofDatabase ?? [])];
 }
 
 function acknowledgeEnvironment(taskDefinition: FargateTaskDefinition): void {

@@ -153,6 +153,7 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
     port: CONTAINER_PORT,
     healthCheck: props.healthCheck ?? ContainerHealthCheck.http(props.healthCheckPath),
     enableExecuteCommand: props.enableExecuteCommand,
+    databaseAccess: props.databaseAccess,
     environment: {
       PORT: String(CONTAINER_PORT),
       WEB_CONCURRENCY: String(capacity.processes),
