@@ -8,6 +8,9 @@ import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './pro
 /** Threads of a gunicorn process, unless it is said otherwise. */
 const THREADS = 4;
 
+/** Address, time, method and path, status, bytes, milliseconds, browser. */
+const ACCESS_LOG_FORMAT = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"';
+
 /** What can be tuned in the web service. */
 export interface WebServiceOptions extends LoadBalancedServiceOptions {
   /**
@@ -33,6 +36,9 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  *
  * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a
  * bad deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
+ *
+ * gunicorn 22 or later is needed. No header of a client becomes a variable of the server, and the access log has
+ * no query strings. A `logger_class` in gunicorn.conf.py takes precedence over that format; an `access_log_format` does not.
  *
  * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
  * `gracefulTimeout`.
@@ -85,6 +91,10 @@ function gunicorn(props: WebServiceProps, timings: ServerTimings): string[] {
     ...['--max-requests', '10000', '--max-requests-jitter', '1000'],
     // The heartbeat file must lie in memory: on a disk a slow write looks like a hung worker.
     ...['--worker-tmp-dir', WRITABLE_PATH],
+    // By itself gunicorn believes a header SCRIPT_NAME, with which a client moves the path that Django sees.
+    '--forwarder-headers=',
     ...['--access-logfile', '-'],
+    // Its own format has query strings and referring addresses, and with them tokens.
+    ...['--access-logformat', ACCESS_LOG_FORMAT],
   ];
 }

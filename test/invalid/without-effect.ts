@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
@@ -170,6 +170,9 @@ export const cases: InvalidCase[] = [
   application('a keep-alive beside a command', 'keepAlive', { web: { command, keepAlive: Duration.minutes(2) } }),
   application('a graceful timeout beside a command', 'gracefulTimeout', {
     web: { command, gracefulTimeout: Duration.seconds(20) },
+  }),
+  application('a size of messages beside a command', 'webSocketMaxSize', {
+    asgi: { command, webSocketMaxSize: Size.kibibytes(8) },
   }),
   application('an ASGI callable beside a command', 'application', { asgi: { command, application: 'shop.asgi:app' } }),
   application('a keep-alive of ASGI beside a command', 'keepAlive', {

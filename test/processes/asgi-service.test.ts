@@ -1,3 +1,4 @@
+import { Size } from 'aws-cdk-lib';
 import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
 import { only, templateOf, testStack } from '../support';
 import { loadBalancerFor, processProps } from './support';
@@ -17,7 +18,8 @@ describe('AsgiService', () => {
         'uvicorn',
         'shop.asgi:application',
         ...['--host', '0.0.0.0', '--port', '8000', '--timeout-keep-alive', '75', '--timeout-graceful-shutdown', '30'],
-        '--no-server-header',
+        ...['--ws-max-size', '65536', '--ws-max-queue', '4', '--ws-per-message-deflate', 'false'],
+        ...['--no-access-log', '--log-level', 'warning', '--no-server-header'],
       ],
       StopTimeout: 45,
     });
@@ -47,6 +49,13 @@ describe('AsgiService', () => {
     );
     expect(asgi.connectionsPerTask).toBe(20);
     expect(asgiService({ connectionsPerProcess: 3 }).asgi.connectionsPerTask).toBe(3);
+  });
+
+  test('takes larger messages, as far as the memory of a task goes', () => {
+    const { template } = asgiService({ webSocketMaxSize: Size.mebibytes(1) });
+    const { Command } = only(template, 'AWS::ECS::TaskDefinition').resource.Properties.ContainerDefinitions[0];
+    expect(Command[Command.indexOf('--ws-max-size') + 1]).toBe('1048576');
+    expect(() => asgiService({ webSocketMaxSize: Size.mebibytes(2), memoryLimitMiB: 2048 })).not.toThrow();
   });
 
   test('takes four path patterns beside one host name', () => {

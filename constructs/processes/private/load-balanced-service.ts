@@ -36,7 +36,7 @@ export interface Server {
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
   readonly connectionsPerProcess: number;
   readonly command: (timings: ServerTimings) => string[];
-  readonly check: (checks: Checks) => void;
+  readonly check: (checks: Checks, capacity: Capacity) => void;
 }
 
 /** What a service comes to once every default is filled in. */
@@ -138,7 +138,7 @@ function validate(scope: Construct, { props, server, capacity, routing, timings 
   checkRouting(checks, scope, props, routing);
   checkTimings(checks, props, timings);
   checkScalingEffects(checks, scope, props, capacity, ['targetCpuPercent', 'requestsPerTarget']);
-  server.check(checks);
+  server.check(checks, capacity);
   checks.throwIfAny();
 }
 
