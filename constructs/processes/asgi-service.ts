@@ -2,6 +2,7 @@ import { Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT } from '../core/contract';
 import { asgiProcesses } from './private/capacity';
+import { errorAlarm, unservedAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
@@ -57,6 +58,10 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  * that rolls a bad deployment back, and a service. `command` replaces uvicorn; the port to listen on is in
  * PORT.
  *
+ * The alarm looks at health checks and refused connections, which no client can cause. With `paths: ['/*']` it looks
+ * at the share of errors, as that of a web service does: then every handshake that anybody may send must end in 403 or
+ * 404, not in an exception, as with the `URLRouter` of `django-fargate`.
+ *
  * WebSocket messages are not compressed: a few kilobytes on the wire could unfold into all of the memory. The
  * server writes no access log of its own: its lines would hold query strings, and with them tokens. `logging_config()`
  * of `django-fargate` writes one without them, and the load balancer has access logs as well.
@@ -80,12 +85,14 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  */
 export class AsgiService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: AsgiServiceProps) {
+    const paths = props.paths ?? ['/ws/*'];
     super(scope, id, props, {
       kind: 'asgi',
-      paths: props.paths ?? ['/ws/*'],
+      paths,
       priority: 100,
       processes: asgiProcesses,
       connectionsPerProcess: props.connectionsPerProcess ?? 10,
+      alarm: paths.includes('/*') ? errorAlarm : unservedAlarm,
       command: (timings) => uvicorn(props, timings),
       check: (checks, { memoryLimitMiB }) =>
         checks

@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
 import { webProcesses } from './private/capacity';
+import { errorAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
@@ -64,6 +65,7 @@ export class WebService extends LoadBalancedService {
       priority: 200,
       processes: webProcesses,
       connectionsPerProcess: props.threads ?? THREADS,
+      alarm: errorAlarm,
       command: (timings) => gunicorn(props, timings),
       check: (checks) =>
         checks

@@ -10,6 +10,10 @@ function asgiService(props: Partial<AsgiServiceProps> = {}) {
   return { stack, asgi, template: templateOf(stack) };
 }
 
+function metricNames(metrics: { MetricStat?: { Metric: { MetricName: string } } }[]) {
+  return metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []).sort();
+}
+
 describe('AsgiService', () => {
   test('runs uvicorn, which ends its WebSockets in time and hides its name', () => {
     const { template } = asgiService();
@@ -38,8 +42,25 @@ describe('AsgiService', () => {
 
   test('with every path it is the only service, and needs no condition on the path', () => {
     const { template } = asgiService({ paths: ['/*'] });
-    const { Conditions } = only(template, 'AWS::ElasticLoadBalancingV2::ListenerRule').resource.Properties;
-    expect(Conditions.map(({ Field }: { Field: string }) => Field)).toEqual(['host-header']);
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+      Priority: 100,
+      Conditions: [{ Field: 'host-header', HostHeaderConfig: { Values: ['shop.example.com'] } }],
+    });
+  });
+
+  test('is rolled back when its tasks are unhealthy or refuse connections, not when strangers get errors', () => {
+    const { Metrics } = only(asgiService().template, 'AWS::CloudWatch::Alarm').resource.Properties;
+    expect(metricNames(Metrics)).toEqual([
+      'HealthyHostCount',
+      'RequestCount',
+      'TargetConnectionErrorCount',
+      'UnHealthyHostCount',
+    ]);
+  });
+
+  test('as the only service is rolled back on errors, like a web service', () => {
+    const { Metrics } = only(asgiService({ paths: ['/*'] }).template, 'AWS::CloudWatch::Alarm').resource.Properties;
+    expect(metricNames(Metrics)).toEqual(['HTTPCode_Target_5XX_Count', 'RequestCount']);
   });
 
   test('takes another callable, and counts ten connections a process unless told', () => {

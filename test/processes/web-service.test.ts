@@ -1,6 +1,7 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import type { CfnListenerRule } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Profile } from '../../constructs/core/profile';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
@@ -153,7 +154,7 @@ describe('WebService, minimal', () => {
   test('waits for its permissions, its routes and its listener rule', () => {
     const { DependsOn } = only(template, 'AWS::ECS::Service').resource;
     const ids = (type: string) => Object.keys(template.findResources(type));
-    expect(DependsOn).toEqual(expect.arrayContaining(ids('AWS::ElasticLoadBalancingV2::ListenerRule')));
+    expect(DependsOn).toContain(stack.getLogicalId(web.node.findChild('Rule').node.defaultChild as CfnListenerRule));
     expect(DependsOn).toEqual(expect.arrayContaining(ids('AWS::IAM::ManagedPolicy')));
     expect(DependsOn.some((id: string) => /PrivateSubnet\dDefaultRoute/.test(id))).toBe(true);
   });

@@ -21,7 +21,7 @@ import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
 import type { LoadBalancedServiceProps } from '../process-props';
 import { type Capacity, capacityOf, checkCapacity } from './capacity';
-import { errorAlarm } from './deployment-alarm';
+import type { ServiceAlarm } from './deployment-alarm';
 import { fargateService } from './fargate-service';
 import { checkProcess, HardenedTask, type ProcessKind } from './hardened-task';
 import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from './routing';
@@ -36,6 +36,7 @@ export interface Server {
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
   readonly connectionsPerProcess: number;
   readonly command: (timings: ServerTimings) => string[];
+  readonly alarm: ServiceAlarm;
   readonly check: (checks: Checks, capacity: Capacity) => void;
 }
 
@@ -84,7 +85,7 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
       task,
       service: props,
       spot: props.spot ?? false,
-      deploymentAlarms: [errorAlarm(this, this.targetGroup, props.loadBalancer, props.alarmTopic)],
+      deploymentAlarms: [server.alarm(this, this.targetGroup, props.loadBalancer, props.alarmTopic)],
       healthCheckGracePeriod: Duration.seconds(60),
       waitFor: [rule],
     });
