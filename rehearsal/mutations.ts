@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util';
 import { cacheFolder, checkRun } from './check-run';
 import type { Outcome } from './checks/check';
 import {
+  BOMBS,
   DONE,
   DRAINING,
   ECHO,
+  FORGED,
   HEALTHY,
   HOSTS,
   KEEP_ALIVE,
@@ -16,6 +18,7 @@ import {
   POISON,
   RELEASED,
   STARTED,
+  STRANGERS,
 } from './checks/names';
 import type { Faults } from './provision';
 import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS } from './synth';
@@ -135,6 +138,41 @@ const MUTATIONS: Mutation[] = [
     check: POISON,
     faults: {
       patches: [{ file: 'config/settings.py', append: '\nCELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True\n' }],
+    },
+  },
+  {
+    name: 'WebSockets without bounds',
+    check: BOMBS,
+    faults: {
+      definition: of('asgi', ({ command = [] }) => ({
+        command: command.filter((word, index) => !/^--ws-/.test(word) && !/^--ws-/.test(command[index - 1] ?? '')),
+      })),
+    },
+  },
+  {
+    name: 'gunicorn that believes headers of its clients',
+    check: FORGED,
+    faults: {
+      definition: of('web', ({ command = [] }) => ({
+        command: command.filter((word) => !word.startsWith('--forwarder-headers')),
+      })),
+    },
+  },
+  {
+    name: 'the router of Channels, which raises an exception for an unknown path',
+    check: STRANGERS,
+    faults: {
+      patches: [
+        {
+          file: 'config/asgi.py',
+          append: `
+from channels.routing import URLRouter as RaisingRouter
+application.application_mapping["websocket"] = AllowedHostsOriginValidator(
+    AuthMiddlewareStack(RaisingRouter(websocket_urlpatterns))
+)
+`,
+        },
+      ],
     },
   },
   {

@@ -5,8 +5,9 @@ export function direct(
   port: number,
   path: string,
   host?: string,
+  forged: http.OutgoingHttpHeaders = {},
 ): Promise<{ status: number; headers: http.IncomingHttpHeaders }> {
-  const headers = host === undefined ? {} : { host };
+  const headers = host === undefined ? forged : { host, ...forged };
   return new Promise((resolve, reject) => {
     http
       .get({ host: '127.0.0.1', port, path, headers, agent: false }, (response) => {

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
+import { bombChecks } from './bombs';
 import { type Check, expect } from './check';
+import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
 import { PAGES } from './names';
@@ -11,6 +13,7 @@ import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
 import { startChecks } from './start';
+import { strangerChecks } from './strangers';
 import { taskChecks } from './tasks';
 import { webChecks } from './web';
 
@@ -67,11 +70,14 @@ export const allChecks: Check[] = [
   ...webChecks,
   ...hostChecks,
   ...asgiChecks,
+  ...strangerChecks,
+  ...bombChecks,
   ...taskChecks,
   ...scheduleChecks,
   ...releaseChecks,
   ...drainingChecks,
   ...rotationChecks,
   ...badDayChecks,
+  ...doubleChecks,
   ...secretChecks,
 ];
