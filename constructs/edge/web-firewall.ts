@@ -6,12 +6,15 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { Checks, secondsOf } from '../core/checks';
+import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { logGroup } from '../core/log-group';
 import type { Profile } from '../core/profile';
 import { type FirewallPlan, firewallRules, LARGE_BODY_RULE, lengthOfPaths, visibility } from './private/firewall-rules';
 import { MANAGED_GROUPS } from './private/managed-rules';
+
+/** The largest limit of requests that WAF takes. */
+const MOST_REQUESTS = 2_000_000_000;
 
 /** What can be tuned in a firewall. */
 export interface WebFirewallOptions {
@@ -254,11 +257,11 @@ const EFFECTS: Effects<WebFirewallProps> = {
     voidWith('loginPaths: []', ({ loginPaths }) => loginPaths?.length === 0, 'it is for the paths of that list'),
   ],
   uploadPaths: [
-    voidWith(
-      `countedRules without ${LARGE_BODY_RULE}`,
-      ({ countedRules }) => countedRules !== undefined && !countedRules.includes(LARGE_BODY_RULE),
-      'the managed rule then blocks large bodies on every path',
-    ),
+    {
+      when: ({ countedRules }) => countedRules !== undefined && !countedRules.includes(LARGE_BODY_RULE),
+      must: `be left out where \`countedRules\` does not hold ${LARGE_BODY_RULE}`,
+      remedy: 'It would have no effect: the managed rule blocks large bodies on every path.',
+    },
   ],
 };
 
@@ -289,7 +292,7 @@ function validate(scope: Construct, props: WebFirewallProps, plan: FirewallPlan)
   const checks = new Checks(scope)
     .integer('rateLimit', props.rateLimit, {
       min: 10,
-      max: 2_000_000_000,
+      max: MOST_REQUESTS,
       remedy: 'Offices share one address: allow what all of their people send.',
     })
     .optional(
@@ -300,7 +303,7 @@ function validate(scope: Construct, props: WebFirewallProps, plan: FirewallPlan)
     )
     .integer('loginRateLimit', props.loginRateLimit, {
       min: 10,
-      max: plan.rateLimit,
+      max: isUnknown(plan.rateLimit) ? MOST_REQUESTS : plan.rateLimit,
       remedy: 'Above `rateLimit` it would have no effect; WAF counts from 10.',
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' });
@@ -323,6 +326,10 @@ function checkPaths(checks: Checks, prop: 'loginPaths' | 'uploadPaths', paths: s
       remedy: 'Write it as Django sees the path, for example "/files/*".',
     });
   }
+  checks.that(prop, 'a value only known at deployment', !isUnknown(paths), {
+    must: 'be known at synthesis, since an expression is made of it',
+    remedy: 'Write the paths out.',
+  });
   const length = lengthOfPaths(paths);
   checks.that(prop, `${length} characters`, length <= 512, {
     must: 'be at most 512 characters as one expression',

@@ -63,7 +63,7 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  * 404, not in an exception, as with the `URLRouter` of `django-fargate`.
  *
  * WebSocket messages are not compressed: a few kilobytes on the wire could unfold into all of the memory. The
- * server writes no access log of its own: its lines would hold query strings, and with them tokens. `logging_config()`
+ * server logs warnings and errors, and writes no access log of its own: its lines would hold query strings, and with them tokens. `logging_config()`
  * of `django-fargate` writes one without them, and the load balancer has access logs as well.
  *
  * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most

@@ -173,6 +173,9 @@ export const cases: InvalidCase[] = [
   firewall('a limit for log-ins that have no path', 'loginRateLimit', { loginPaths: [], loginRateLimit: 20 }),
   firewall('a path without a slash', 'loginPaths[0]', { loginPaths: ['login/'] }),
   firewall('a path that is an expression', 'loginPaths[1]', { loginPaths: ['/a/', '/(login|reset)/'] }),
+  firewall('a path that is only known at deployment', 'uploadPaths', {
+    uploadPaths: [Lazy.string({ produce: () => '/files/*' })],
+  }),
   firewall('an escaped path', 'uploadPaths[0]', { uploadPaths: ['/d%C3%A9p%C3%B4t/*'] }),
   firewall('more paths than an expression holds', 'uploadPaths', {
     uploadPaths: Array.from({ length: 60 }, (_, index) => `/upload-${index}/*`),
