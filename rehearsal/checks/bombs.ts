@@ -3,7 +3,7 @@ import type WebSocket from 'ws';
 import type { Service } from '../task/services';
 import { sleep } from '../wait';
 import { asgi, echo } from './asgi';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, expect } from './check';
 import { direct } from './direct';
 import { BOMBS, ECHO, FORGED, PAGES } from './names';
 
@@ -68,12 +68,15 @@ export const bombChecks: Check[] = [
     proof: true,
     applies: ({ guestbook }) => guestbook,
     async run({ rehearsal, front }) {
-      const port = webPort(rehearsal);
+      const service = rehearsal.services.find(({ definition }) => definition.kind === 'web');
+      const port = service?.group?.targets[0]?.port;
       expect(port !== undefined, 'no web task is registered');
+      // As a load balancer that passes everything on: from its address, which the server trusts.
+      const from = service?.definition.environment.FORWARDED_ALLOW_IPS.replace(/\/32$/, '');
       const real = await direct(port, '/accounts/login/', front.host);
       expect(real.status === 200, `the page itself answers ${real.status}`);
       for (const headers of FORGERIES) {
-        const { status } = await direct(port, '/no/such/accounts/login/', front.host, headers);
+        const { status } = await direct(port, '/no/such/accounts/login/', front.host, { forged: headers, from });
         expect([400, 404].includes(status), `with ${JSON.stringify(headers)} it answered ${status}`);
       }
       return `${FORGERIES.length} kinds of headers, past the load balancer`;
@@ -116,9 +119,4 @@ function residentMiB(group: number | undefined): number {
     .filter(([pgid]) => pgid === group)
     .reduce((sum, [, rss]) => sum + rss, 0);
   return kibibytes / 1024;
-}
-
-function webPort(rehearsal: CheckContext['rehearsal']): number | undefined {
-  const service = rehearsal.services.find(({ definition }) => definition.kind === 'web');
-  return service?.group?.targets[0]?.port;
 }
