@@ -174,7 +174,9 @@ export interface ServiceOptions {
   /**
    * Whether `aws ecs execute-command` may open a shell in a running task.
    *
-   * The root file system becomes writable: the agent behind it cannot run with a read-only one.
+   * The root file system becomes writable: the agent behind it cannot run with a read-only one. **The shell runs as
+   * root of the container, whatever user the application runs as**: whoever may call `ecs:ExecuteCommand` can read and
+   * change everything in it. Every call is in CloudTrail.
    *
    * @default false
    */

@@ -1,4 +1,4 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { Duration, Size, type Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
@@ -45,6 +45,10 @@ export const cases: InvalidCase[] = [
   web('a keep-alive of gunicorn’s own default', 'keepAlive', { keepAlive: Duration.seconds(2) }),
   web('a health path without a slash', 'healthCheckPath', { healthCheckPath: 'healthz' }),
   web('an empty health path', 'healthCheckPath', { healthCheckPath: '' }),
+  web('a health path that is code', 'healthCheckPath', { healthCheckPath: `/x');__import__("os").system("id");('` }),
+  web('a health path with a backslash', 'healthCheckPath', { healthCheckPath: '/up\\x' }),
+  web('a health path with a line break', 'healthCheckPath', { healthCheckPath: '/up\n' }),
+  web('a health path with a broken escape', 'healthCheckPath', { healthCheckPath: '/up%2' }),
   web('a priority of zero', 'priority', { priority: 0 }),
   web('a priority above the limit', 'priority', { priority: 50001 }),
   web('no host name', 'hostNames', { hostNames: [] }),
@@ -84,4 +88,11 @@ export const cases: InvalidCase[] = [
   asgi('a path without a slash', 'paths', { paths: ['ws/*'] }),
   asgi('no path', 'paths', { paths: [] }),
   asgi('no connection', 'connectionsPerProcess', { connectionsPerProcess: 0 }),
+  asgi('messages of no size', 'webSocketMaxSize', { webSocketMaxSize: Size.bytes(0) }),
+  asgi('messages of half a byte', 'webSocketMaxSize', { webSocketMaxSize: Size.bytes(1000.5) }),
+  asgi('messages that fill the memory', 'webSocketMaxSize', { webSocketMaxSize: Size.mebibytes(2) }),
+  asgi('messages for more memory than there is', 'webSocketMaxSize', {
+    memoryLimitMiB: 2048,
+    webSocketMaxSize: Size.mebibytes(3),
+  }),
 ];

@@ -203,6 +203,9 @@ export const cases: InvalidCase[] = [
   application('a graceful timeout beside a command', 'gracefulTimeout', {
     web: { command, gracefulTimeout: Duration.seconds(20) },
   }),
+  application('a size of messages beside a command', 'webSocketMaxSize', {
+    asgi: { command, webSocketMaxSize: Size.kibibytes(8) },
+  }),
   application('an ASGI callable beside a command', 'application', { asgi: { command, application: 'shop.asgi:app' } }),
   application('a keep-alive of ASGI beside a command', 'keepAlive', {
     asgi: { command, keepAlive: Duration.minutes(2) },

@@ -1,4 +1,4 @@
-import { Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
@@ -21,6 +21,7 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
   checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
   checkDomainNames(checks, props.domainNames);
+  checkAdditionalNames(checks, props);
   checkCertificate(checks, props);
   checkHostedZone(checks, props);
   const certificates = [props.certificate, ...(props.additionalCertificates ?? [])];
@@ -56,10 +57,12 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
     .throwIfAny();
+  warnOfUnredirected(scope, props);
   if ((props.domainNames ?? []).length === 0) {
     const reason = 'without `domainNames` the load balancer speaks plain HTTP';
     warnOfNoEffect(scope, 'sslPolicy', props.sslPolicy, reason);
     warnOfNoEffect(scope, 'strictTransportSecurity', props.strictTransportSecurity, reason);
+    warnOfNoEffect(scope, 'additionalHostNames', props.additionalHostNames, reason);
   }
 }
 
@@ -117,6 +120,34 @@ function checkDomainNames(checks: Checks, domainNames: string[] | undefined) {
       must: 'be a host name in lower case, without scheme, port, path or wildcard',
       remedy: 'Write it as in shop.example.com.',
     });
+  }
+}
+
+function checkAdditionalNames(checks: Checks, { additionalHostNames = [], domainNames = [] }: HttpsLoadBalancerProps) {
+  for (const [index, name] of additionalHostNames.entries()) {
+    const prop = `additionalHostNames[${index}]`;
+    checks
+      .matches(prop, name.replace(/^\*\./, ''), HOST_NAME, {
+        must: 'be a host name in lower case, without scheme, port and path, a wildcard only as the first label',
+        remedy: 'Write it as in blog.example.com or *.example.com.',
+      })
+      .that(prop, name, !domainNames.includes(name) && additionalHostNames.indexOf(name) === index, {
+        must: 'be named once, and not be among `domainNames`',
+        remedy: 'Remove it: port 80 redirects it already.',
+      });
+  }
+}
+
+/** Names of certificates cannot be read here. */
+function warnOfUnredirected(
+  scope: Construct,
+  { additionalCertificates = [], additionalHostNames }: HttpsLoadBalancerProps,
+) {
+  if (additionalCertificates.length > 0 && additionalHostNames === undefined) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:additionalHostNames',
+      'Port 80 answers 404 to the names of `additionalCertificates`. Name in `additionalHostNames` those that it should redirect to HTTPS.',
+    );
   }
 }
 

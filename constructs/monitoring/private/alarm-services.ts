@@ -16,6 +16,19 @@ import {
   NOT_BREACHING,
 } from './alarm-table';
 
+/**
+ * Errors of the load balancer that a client cannot ask for.
+ *
+ * Its count of all 5xx has 501 and 505 in it, with which it answers transfer codings and versions of HTTP that it does not
+ * know.
+ */
+const OUR_FAULT = {
+  failed: HttpCodeElb.ELB_500_COUNT,
+  gateway: HttpCodeElb.ELB_502_COUNT,
+  unavailable: HttpCodeElb.ELB_503_COUNT,
+  late: HttpCodeElb.ELB_504_COUNT,
+};
+
 /** Requests in a minute below which a rate of errors says nothing. */
 const FEW_REQUESTS = 20;
 
@@ -152,12 +165,21 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
 function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
   const options = { period: MINUTE, statistic: Stats.SUM };
   return new MathExpression({
-    expression: `IF(FILL(requests, 0) + FILL(elb, 0) > ${FEW_REQUESTS}, 100 * (FILL(elb, 0) + FILL(tasks, 0)) / (FILL(requests, 0) + FILL(elb, 0)), 0)`,
+    expression: `IF(FILL(requests, 0) + elb > ${FEW_REQUESTS}, 100 * (elb + FILL(tasks, 0)) / (FILL(requests, 0) + elb), 0)`,
     label: 'server errors, %',
     period: MINUTE,
     usingMetrics: {
       requests: loadBalancer.metricRequestCount({ ...options, label: 'requests' }),
-      elb: loadBalancer.metricHttpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { ...options, label: '5xx of the load balancer' }),
+      elb: new MathExpression({
+        expression: Object.keys(OUR_FAULT)
+          .map((name) => `FILL(${name}, 0)`)
+          .join(' + '),
+        label: '5xx of the load balancer',
+        period: MINUTE,
+        usingMetrics: Object.fromEntries(
+          Object.entries(OUR_FAULT).map(([name, code]) => [name, loadBalancer.metricHttpCodeElb(code, options)]),
+        ),
+      }),
       tasks: loadBalancer.metricHttpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { ...options, label: '5xx of Django' }),
     },
   });

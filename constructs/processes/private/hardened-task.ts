@@ -45,7 +45,7 @@ export interface HardenedTaskProps {
   readonly healthCheck?: ContainerHealthCheck;
   /** Variables of this kind of process, beside those that all have. */
   readonly environment?: { [name: string]: string };
-  /** ECS Exec: gives up the read-only root file system. */
+  /** ECS Exec: gives up the read-only root file system, and its shell is root's. */
   readonly enableExecuteCommand?: boolean;
 }
 
@@ -179,7 +179,7 @@ function linuxParameters(scope: Construct, memoryLimitMiB: number): LinuxParamet
   parameters.addTmpfs({
     containerPath: WRITABLE_PATH,
     size: tmpfsSize(memoryLimitMiB),
-    mountOptions: [TmpfsMountOption.RW, TmpfsMountOption.NOSUID, TmpfsMountOption.NODEV],
+    mountOptions: [TmpfsMountOption.RW, TmpfsMountOption.NOSUID, TmpfsMountOption.NODEV, TmpfsMountOption.NOEXEC],
   });
   return parameters;
 }

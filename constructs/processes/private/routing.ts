@@ -11,6 +11,9 @@ const MAX_CONDITION_VALUES = 5;
 /** A host name, possibly with a wildcard for its first label. */
 const HOST_NAME = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
+/** A path and perhaps a query of a URL (RFC 3986), of no more than the load balancer takes. */
+const URL_PATH = /^\/([A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2}){0,1023}$/;
+
 /** Which requests come to a service, with every default filled in. */
 export interface Routing {
   readonly hostNames: string[];
@@ -92,8 +95,8 @@ export function checkRouting(
       must: 'be used once on a load balancer',
       remedy: 'Give this service another priority; every application that shares the load balancer needs its own.',
     })
-    .matches('healthCheckPath', props.healthCheckPath, /^\/\S*$/, {
-      must: 'be a path that starts with a slash',
+    .matches('healthCheckPath', props.healthCheckPath, URL_PATH, {
+      must: 'be a path that starts with a slash, of letters, digits and what else a URL may hold',
       remedy: 'Write "/healthz", or the path that your application answers with 200 whatever the Host header.',
     })
     .number('targetCpuPercent', props.targetCpuPercent, {

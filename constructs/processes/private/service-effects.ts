@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
+import type { AsgiServiceOptions } from '../asgi-service';
 import type { LoadBalancedServiceProps, ServiceProps } from '../process-props';
 import type { Capacity } from './capacity';
 
@@ -15,13 +16,12 @@ const LOG_GROUP_EFFECTS: Effects<ServiceProps> = {
 };
 
 /** What tells the server or Celery something on its command line. */
-const COMMAND_EFFECTS: Effects<
-  LoadBalancedServiceProps & { readonly application?: string; readonly scheduler?: string }
-> = {
+const COMMAND_EFFECTS: Effects<LoadBalancedServiceProps & AsgiServiceOptions & { readonly scheduler?: string }> = {
   application: [voidBeside('command', OWN_COMMAND)],
   scheduler: [voidBeside('command', OWN_COMMAND)],
   keepAlive: [voidBeside('command', OWN_COMMAND)],
   gracefulTimeout: [voidBeside('command', OWN_COMMAND)],
+  webSocketMaxSize: [voidBeside('command', OWN_COMMAND)],
 };
 
 /** Refuses what has no effect in a process that keeps running. */
