@@ -1,5 +1,5 @@
 import { type Duration, Size, Stack } from 'aws-cdk-lib';
-import { type Connections, type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { Connections, ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   AwsLogDriverMode,
   Capability,
@@ -20,9 +20,11 @@ import { Construct, type IDependable } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
 import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
+import { checkEffects, type Effects, voidBeside } from '../../core/effects';
 import { logGroup } from '../../core/log-group';
 import { WorkloadRole } from '../../core/workload-role';
 import type { ContainerHealthCheck } from '../container-health-check';
+import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
 import { tmpfsSize } from './capacity';
@@ -80,7 +82,7 @@ export class HardenedTask extends Construct {
     this.logGroup = process.logGroup ?? logGroup(this, 'Logs', process);
     this.securityGroup =
       process.securityGroup ??
-      new SecurityGroup(this, 'SecurityGroup', { vpc: process.cluster.vpc, description: `${this.node.path}: tasks` });
+      processSecurityGroup(this, 'SecurityGroup', process.cluster.vpc, `${this.node.path}: tasks`, process.egress);
     this.secrets = secretsOf(process);
     this.changingSecrets = [process.secretKey, process.database].flatMap((owner) => owner?.changingSecrets ?? []);
     this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
@@ -133,6 +135,10 @@ export class HardenedTask extends Construct {
   }
 }
 
+const EFFECTS: Effects<ProcessProps> = {
+  egress: [voidBeside('securityGroup', 'it is for the security group that is made where none is brought')],
+};
+
 /** Validates what every process has in common. */
 export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
   checks
@@ -152,6 +158,8 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
       },
     )
     .definedValues('environment', props.environment);
+  checkEgress(checks, props.egress);
+  checkEffects<ProcessProps>(checks, props, EFFECTS);
   for (const name of Object.keys({ ...props.environment, ...props.secrets })) {
     checks.matches(`environment.${name}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {
       must: 'have a name of letters, digits and underscores',
