@@ -3,6 +3,8 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
+const CLOUDWATCH = 'cloudwatch.amazonaws.com';
+
 /**
  * Lets CloudWatch Logs encrypt the log groups of this account and region with the key.
  *
@@ -26,9 +28,12 @@ export function allowLogGroups(scope: Construct, key: IKey | undefined): void {
 /**
  * Lets AWS services send to what the key encrypts (topics, queues).
  *
- * The statement has no condition on the source, which EventBridge does not support; the policy of the topic
- * or queue says who may send to it. It has no sid, so that it equals the statement that the L2 constructs
- * add, and appears in the policy once.
+ * Only CloudWatch is held to this account. EventBridge tells KMS nothing about the source, and a condition
+ * would silence it; for RDS AWS documents conditions in the policy of the topic alone. That policy, or that of
+ * the queue, says who may send. The statement has no sid, so that for EventBridge it equals the one that the L2
+ * constructs add, and appears in the policy once.
+ *
+ * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
  */
 export function allowSenders(key: IKey | undefined, ...services: string[]): void {
   for (const service of services) {
@@ -37,6 +42,8 @@ export function allowSenders(key: IKey | undefined, ...services: string[]): void
         principals: [new ServicePrincipal(service)],
         actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
         resources: ['*'], // In a key policy this is the key itself.
+        conditions:
+          service === CLOUDWATCH ? { StringEquals: { 'aws:SourceAccount': Stack.of(key).account } } : undefined,
       }),
     );
   }

@@ -1,10 +1,11 @@
-import type { Duration } from 'aws-cdk-lib';
+import { type Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import type { Checks } from './checks';
 import { type HandlerFunctionProps, handlerFunction } from './handler-function';
+import { grantKeyVia } from './key-grant';
 
 /** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
@@ -79,13 +80,17 @@ export class SecretRotation extends Construct {
         }),
       );
     }
-    props.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
+    if (props.encryptionKey !== undefined) {
+      const actions = ['kms:Decrypt', 'kms:GenerateDataKey'];
+      grantKeyVia('secretsmanager', Stack.of(this).region, props.encryptionKey, role, ...actions);
+    }
 
     const permission = new CfnPermission(this, 'Permission', {
       action: 'lambda:InvokeFunction',
       functionName: handler.functionArn,
       principal: 'secretsmanager.amazonaws.com',
       sourceArn: secret.secretArn,
+      sourceAccount: Stack.of(this).account,
     });
     const schedule = new CfnRotationSchedule(this, 'Schedule', {
       secretId: secret.secretArn,

@@ -5,6 +5,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
+import { grantKeyVia } from '../core/key-grant';
 import { allowSenders } from '../core/key-policy';
 
 /** Services whose messages carry the account that they come from. */
@@ -114,7 +115,9 @@ function grantPublish(topic: ITopic, grantee: IGrantable, key: IKey | undefined)
     resourceArns: [topic.topicArn],
     resource: topic,
   });
-  return key ? grant.combine(key.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey')) : grant;
+  return key
+    ? grant.combine(grantKeyVia('sns', topic.env.region, key, grantee, 'kms:Decrypt', 'kms:GenerateDataKey'))
+    : grant;
 }
 
 function sender(topic: ITopic, service: string, equals?: { [key: string]: string }): PolicyStatement {

@@ -5,6 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IQueue, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
+import { grantKeyVia } from '../core/key-grant';
 import { type Profile, profileValues } from '../core/profile';
 import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/queue';
 
@@ -249,7 +250,7 @@ function grantOn(queue: IQueue, grantee: IGrantable, needed: { actions: string[]
     resource: queue,
   });
   return queue.encryptionMasterKey
-    ? grant.combine(queue.encryptionMasterKey.grant(grantee, ...needed.keyActions))
+    ? grant.combine(grantKeyVia('sqs', queue.env.region, queue.encryptionMasterKey, grantee, ...needed.keyActions))
     : grant;
 }
 

@@ -1,8 +1,9 @@
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type HandlerSettings, handlerFunction } from '../../core/handler-function';
+import { grantKeyVia } from '../../core/key-grant';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,
@@ -51,6 +52,9 @@ export class DatabaseRoles extends Construct {
     });
     masterSecret.grantRead(role);
     applicationSecret.grantRead(role);
+    if (props.encryptionKey !== undefined) {
+      grantKeyVia('secretsmanager', Stack.of(this).region, props.encryptionKey, role, 'kms:Decrypt');
+    }
     const properties: DatabaseRolesProperties = {
       MasterSecretArn: masterSecret.secretArn,
       ApplicationSecretArn: applicationSecret.secretArn,

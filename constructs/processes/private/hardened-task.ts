@@ -13,7 +13,7 @@ import {
   type Secret,
   TmpfsMountOption,
 } from 'aws-cdk-lib/aws-ecs';
-import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
@@ -21,7 +21,9 @@ import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
 import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
 import { checkEffects, type Effects, voidBeside } from '../../core/effects';
+import { grantKeyVia } from '../../core/key-grant';
 import { logGroup } from '../../core/log-group';
+import { ecsTasksForUs } from '../../core/service-principal';
 import { WorkloadRole } from '../../core/workload-role';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
@@ -78,12 +80,13 @@ export class HardenedTask extends Construct {
     const { process } = props;
 
     this.executionRole = process.executionRole ?? executionRole(this, 'ExecutionRole');
-    this.taskRole = new WorkloadRole(this, 'TaskRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    this.taskRole = new WorkloadRole(this, 'TaskRole', { assumedBy: ecsTasksForUs(this) });
     this.logGroup = process.logGroup ?? logGroup(this, 'Logs', process);
     this.securityGroup =
       process.securityGroup ??
       processSecurityGroup(this, 'SecurityGroup', process.cluster.vpc, `${this.node.path}: tasks`, process.egress);
     this.secrets = secretsOf(process);
+    allowKeys(this, process, this.executionRole);
     this.changingSecrets = [process.secretKey, process.database].flatMap((owner) => owner?.changingSecrets ?? []);
     this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
     this.network = awsvpcConfiguration(process.cluster.vpc, this.placement, this.securityGroup);
@@ -212,6 +215,14 @@ function secretsOf(process: ProcessProps): { [name: string]: Secret } {
     ...process.database?.containerSecrets,
     ...process.secrets,
   };
+}
+
+/** ECS reads the secrets with the execution role; an imported key lets it do so by the policy of the role alone. */
+function allowKeys(scope: Construct, { secretKey, database }: ProcessProps, executionRole: IRole): void {
+  const keys = [secretKey?.secret, database?.applicationSecret].map((secret) => secret?.encryptionKey);
+  for (const key of new Set(keys.filter((each) => each !== undefined))) {
+    grantKeyVia('secretsmanager', Stack.of(scope).region, key, executionRole, 'kms:Decrypt');
+  }
 }
 
 function acknowledgeEnvironment(taskDefinition: FargateTaskDefinition): void {
