@@ -9,7 +9,7 @@ import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
 import type { Checks } from './checks';
 import { handlerCode } from './handler-code';
-import { grantKeyVia } from './key-grant';
+import { grantKeyVia } from './key-policy';
 import { logGroup as newLogGroup } from './log-group';
 import { WorkloadRole } from './workload-role';
 

@@ -5,7 +5,7 @@ import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanage
 import { Construct, type IDependable } from 'constructs';
 import type { Checks } from './checks';
 import { type HandlerFunctionProps, handlerFunction } from './handler-function';
-import { grantKeyVia } from './key-grant';
+import { grantKeyVia } from './key-policy';
 
 /** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {

@@ -5,8 +5,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
-import { grantKeyVia } from '../core/key-grant';
-import { allowSenders } from '../core/key-policy';
+import { allowSenders, grantKeyVia } from '../core/key-policy';
 
 /** Services whose messages carry the account that they come from. */
 const SENDERS_WITH_ACCOUNT = ['cloudwatch.amazonaws.com', 'events.rds.amazonaws.com'];

@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IQueue, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
-import { grantKeyVia } from '../core/key-grant';
+import { grantKeyVia } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/queue';
 

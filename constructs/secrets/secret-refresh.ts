@@ -12,7 +12,7 @@ import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { checkReservedConcurrency, handlerFunction } from '../core/handler-function';
-import { grantKeyVia } from '../core/key-grant';
+import { grantKeyVia } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { deadLetterQueue, encryptedQueue, sendToQueue } from '../core/queue';
 import type { WorkloadRole } from '../core/workload-role';

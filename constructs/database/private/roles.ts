@@ -3,7 +3,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type HandlerSettings, handlerFunction } from '../../core/handler-function';
-import { grantKeyVia } from '../../core/key-grant';
+import { grantKeyVia } from '../../core/key-policy';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,

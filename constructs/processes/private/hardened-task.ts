@@ -21,7 +21,7 @@ import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
 import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
 import { checkEffects, type Effects, voidBeside } from '../../core/effects';
-import { grantKeyVia } from '../../core/key-grant';
+import { grantKeyVia } from '../../core/key-policy';
 import { logGroup } from '../../core/log-group';
 import { ecsTasksForUs } from '../../core/service-principal';
 import { WorkloadRole } from '../../core/workload-role';

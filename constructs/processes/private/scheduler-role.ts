@@ -4,7 +4,7 @@ import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-i
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge, findingOf } from '../../core/acknowledge';
-import { grantKeyVia } from '../../core/key-grant';
+import { grantKeyVia } from '../../core/key-policy';
 import { WorkloadRole } from '../../core/workload-role';
 import type { HardenedTask } from './hardened-task';
 import { familyArn } from './task-failure-rule';
