@@ -16,6 +16,7 @@ import {
   POISON,
   RELEASED,
   STARTED,
+  STRANGERS,
 } from './checks/names';
 import type { Faults } from './provision';
 import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS } from './synth';
@@ -135,6 +136,23 @@ const MUTATIONS: Mutation[] = [
     check: POISON,
     faults: {
       patches: [{ file: 'config/settings.py', append: '\nCELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True\n' }],
+    },
+  },
+  {
+    name: 'the router of Channels, which raises an exception for an unknown path',
+    check: STRANGERS,
+    faults: {
+      patches: [
+        {
+          file: 'config/asgi.py',
+          append: `
+from channels.routing import URLRouter as RaisingRouter
+application.application_mapping["websocket"] = AllowedHostsOriginValidator(
+    AuthMiddlewareStack(RaisingRouter(websocket_urlpatterns))
+)
+`,
+        },
+      ],
     },
   },
   {

@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { cutChangelog, isLater, linkRunbooks, mayBreak, rewrite, versionsIn, writeVersion } from './lib/release-files';
+import { cutChangelog, isLater, mayBreak, rewrite, versionsIn, writeVersion } from './lib/release-files';
 
 /**
  * `npm run release -- X.Y.Z`: one version for the npm package, its wheel and django-fargate. Checks what must be true, writes
- * the version, cuts the changelog, lets the links to the runbooks point to the tag, shows the difference and takes it back.
+ * the version, cuts the changelog, shows the difference and takes it back.
  * `-- X.Y.Z --write` keeps it as a commit and a tag. It pushes and publishes nothing.
  */
 const ROOT = process.cwd();
@@ -61,12 +61,6 @@ function writeFiles(): void {
   writeVersion(ROOT, version);
   const date = new Date().toISOString().slice(0, 10);
   rewrite('CHANGELOG.md', (text) => cutChangelog(text, version, date));
-  const sources = git('ls-files', '*.ts').split('\n');
-  const linking = sources.filter((file) => linkRunbooks(file, version));
-  refuseUnless(
-    linking.some((file) => file.startsWith('constructs/')),
-    'no construct links to the runbooks: where did the link go?',
-  );
 }
 
 function refuseUnless(condition: boolean, problem: string): asserts condition {

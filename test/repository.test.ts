@@ -41,11 +41,15 @@ describe('the workflow', () => {
 
   test('asks for advisories of every file that pins packages of Python', () => {
     const commands = jobs.advisories.steps.map(({ run }) => run).join('\n');
-    const folders = ['rehearsal', ...readdirSync(join(ROOT, 'examples')).flatMap((name) => below(`examples/${name}`))];
+    const folders = [
+      'rehearsal/aws',
+      ...readdirSync(join(ROOT, 'examples')).flatMap((name) => below(`examples/${name}`)),
+    ];
     // That of examples/python has ranges for the reader to resolve.
-    const files = folders.map((folder) => `${folder}/requirements.txt`).filter((file) => existsSync(join(ROOT, file)));
-    const pinned = files.filter((file) => read(file).includes('=='));
-    expect(pinned.length).toBeGreaterThan(2);
+    const pinned = folders
+      .flatMap((folder) => ['requirements.txt', 'requirements-build.txt'].map((name) => `${folder}/${name}`))
+      .filter((file) => existsSync(join(ROOT, file)) && read(file).includes('=='));
+    expect(pinned.length).toBeGreaterThan(3);
     expect(pinned.filter((file) => !commands.includes(file))).toEqual([]);
     expect(commands).toContain('npm audit');
   });
@@ -73,12 +77,29 @@ test('updates of dependencies are asked for wherever something is pinned', () =>
     ]),
   );
   const has = (file: string) => (folder: string) => existsSync(join(ROOT, folder, file));
-  const all = ['/.devcontainer', '/runtime', '/rehearsal', ...readdirSync(join(ROOT, 'examples')).flatMap(example)];
+  const all = ['/.devcontainer', '/runtime', '/rehearsal/aws', ...readdirSync(join(ROOT, 'examples')).flatMap(example)];
   expect([...(folders.get('docker') ?? [])].sort()).toEqual(all.filter(has('Dockerfile')).sort());
   const python = all.filter((folder) => has('pyproject.toml')(folder) || pins(folder));
   expect([...(folders.get('pip') ?? [])].sort()).toEqual(python.sort());
   expect(folders.get('npm')).toEqual(['/']);
   expect(folders.get('github-actions')).toEqual(['/']);
+});
+
+test('examples install Python packages by hash, and every one of them has some', () => {
+  for (const folder of ['examples/django-app', 'examples/minimal/app']) {
+    const dockerfile = read(`${folder}/Dockerfile`);
+    const installed = [...dockerfile.matchAll(/pip install ([^&\n]*)/g)].map(([, options]) => options);
+    const withRequirements = installed.filter((options) => options.includes('--requirement'));
+    expect(withRequirements.length).toBeGreaterThan(0);
+    expect(withRequirements.filter((options) => !options.includes('--require-hashes'))).toEqual([]);
+    for (const options of installed.filter((one) => !withRequirements.includes(one))) {
+      expect(options).toMatch(/--no-deps --no-build-isolation \.\//);
+    }
+    const files = withRequirements.map((options) => /--requirement (\S+)/.exec(options)?.[1] ?? '');
+    for (const entry of files.flatMap((file) => read(`${folder}/${file}`).split(/\n(?=[a-z])/))) {
+      expect(entry).toMatch(/^(#|[\w.-]+==\S+[^\n]*\\\n +--hash=sha256:[0-9a-f]{64})/);
+    }
+  }
 });
 
 test('a report of a bug asks for versions and for the output of cdk synth', () => {

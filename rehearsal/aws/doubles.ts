@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePort, LOOPBACK } from '../edge/ports';
@@ -10,6 +11,7 @@ import { Gate } from './gate';
 /**
  * Doubles of the APIs of SQS, Secrets Manager and S3, on loopback.
  *
+ * They answer the rehearsal's own processes alone: those know the token at the start of the path.
  * They prove nothing about IAM or CloudFormation.
  */
 export class Doubles {
@@ -26,32 +28,38 @@ export class Doubles {
   static async start(sandbox: Sandbox, venv: string, region: string): Promise<Doubles> {
     const port = await freePort();
     const log = openSync(path.join(sandbox.directory, 'doubles.log'), 'a');
-    sandbox.spawn(path.join(venv, 'bin', 'moto_server'), ['-H', LOOPBACK, '-p', String(port)], {
+    const token = randomBytes(16).toString('hex');
+    sandbox.spawn(path.join(venv, 'bin', 'python'), [path.join(__dirname, 'guarded_doubles.py'), String(port)], {
       stdio: ['ignore', log, log],
       cwd: sandbox.directory,
-      env: { PATH: process.env.PATH, HOME: sandbox.directory, AWS_DEFAULT_REGION: region },
+      env: { PATH: process.env.PATH, HOME: sandbox.directory, AWS_DEFAULT_REGION: region, DOUBLES_TOKEN: token },
     });
     closeSync(log);
     await eventually(
       'the doubles answer',
       30,
-      async () => (await fetch(`http://${LOOPBACK}:${port}/moto-api/data.json`)).ok,
+      async () => (await fetch(`http://${LOOPBACK}:${port}/${token}/moto-api/data.json`)).ok,
     );
     const gate = await Gate.open(port);
     sandbox.atEnd(() => void gate.close().catch(() => undefined));
-    return new Doubles(gate, `http://${LOOPBACK}:${port}`, region);
+    return new Doubles(gate, port, token, region);
   }
 
   private constructor(
     readonly gate: Gate,
-    /** Behind the gate: for the rehearsal itself. */
-    private readonly behind: string,
+    private readonly port: number,
+    private readonly token: string,
     private readonly region: string,
   ) {}
 
+  /** Behind the gate: for the rehearsal itself. */
+  private get behind(): string {
+    return `http://${LOOPBACK}:${this.port}/${this.token}`;
+  }
+
   /** For the processes of the application. */
   get endpoint(): string {
-    return `http://${LOOPBACK}:${this.gate.port}`;
+    return `http://${LOOPBACK}:${this.gate.port}/${this.token}`;
   }
 
   sqs<T>(action: string, input: object): Promise<T> {

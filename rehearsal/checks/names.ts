@@ -24,3 +24,5 @@ export const PASSWORD_ROTATED =
   'rotation: the database password rotates and every task is replaced: no request fails, nobody is logged out, no task is lost';
 export const HUNG = 'asgi: a process that hangs gets no more requests and is replaced';
 export const LOGGED_IN = 'rotation: visitors log in and are given signed links';
+export const STRANGERS =
+  'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';

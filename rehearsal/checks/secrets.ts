@@ -4,6 +4,7 @@ import path from 'node:path';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { type Check, expect } from './check';
+import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
 import { PAGES } from './names';
@@ -11,6 +12,7 @@ import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
 import { startChecks } from './start';
+import { strangerChecks } from './strangers';
 import { taskChecks } from './tasks';
 import { webChecks } from './web';
 
@@ -67,11 +69,13 @@ export const allChecks: Check[] = [
   ...webChecks,
   ...hostChecks,
   ...asgiChecks,
+  ...strangerChecks,
   ...taskChecks,
   ...scheduleChecks,
   ...releaseChecks,
   ...drainingChecks,
   ...rotationChecks,
   ...badDayChecks,
+  ...doubleChecks,
   ...secretChecks,
 ];

@@ -14,6 +14,7 @@ import {
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Announce } from '../announce';
+import { type Identity, identity, YOURSELF } from '../task/identity';
 import type { ImageAsset } from '../template/assembly';
 import { makeOnce } from './cache';
 import {
@@ -37,6 +38,9 @@ const IGNORED = new Set([
   '.pytest_cache',
   'staticfiles',
 ]);
+
+/** The user of every task, unless its definition says otherwise. */
+const TASK_USER = 10001;
 
 /** A change to the application's files, for a mutation. */
 export interface Patch {
@@ -64,7 +68,7 @@ export function prepareImage(
   announce: Announce,
   patches: Patch[] = [],
 ): Promise<Image> {
-  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '3']));
+  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '4']));
   return makeOnce(root, () => makeImage({ asset, root, cache, announce, patches }));
 }
 
@@ -197,15 +201,34 @@ async function buildSteps(
     const steps = name === 'RUN' ? rest.split('&&').filter((part) => part.includes('collectstatic')) : [];
     for (const step of steps) {
       announce.progress(`build step: ${step.trim().replace(/\S*(SECRET|PASSWORD)\S*=\S+\s*/gi, '')}`);
-      await run('/bin/sh', ['-c', step], {
-        cwd: path.join(root, workingDirectoryAt(instructions, index)),
-        env: {
-          PATH: `${path.join(venv, 'bin')}:${process.env.PATH}`,
-          HOME: root,
-          ...withoutPath(defaults.environment),
-        },
+      const cwd = path.join(root, workingDirectoryAt(instructions, index));
+      await asTaskUser(root, venv, async ({ prefix, uid, gid }) => {
+        const [program, ...args] = [...prefix, '/bin/sh', '-c', step];
+        await run(program, args, {
+          ...{ cwd, uid, gid },
+          env: {
+            PATH: `${path.join(venv, 'bin')}:${process.env.PATH}`,
+            HOME: root,
+            ...withoutPath(defaults.environment),
+          },
+        });
       });
     }
+  }
+}
+
+/** Code of the application never runs as root: its files are a task's for as long as they are built, and root's again. */
+async function asTaskUser(root: string, venv: string, step: (identity: Identity) => Promise<void>): Promise<void> {
+  const probe = { program: path.join(venv, 'bin', 'python'), args: ['-c', ''], cwd: root };
+  const found = identity(TASK_USER, probe);
+  if (found === undefined) {
+    return step(YOURSELF);
+  }
+  await run('chown', ['-R', `${TASK_USER}:${TASK_USER}`, root]);
+  try {
+    await step(found);
+  } finally {
+    await run('chown', ['-R', '0:0', root]);
   }
 }
 

@@ -64,7 +64,7 @@ export async function virtualEnvironment(cache: string, name: string, requiremen
     mkdirSync(path.dirname(directory), { recursive: true });
     await run(python, ['-m', 'venv', directory]);
     const pip = path.join(directory, 'bin', 'pip');
-    const env = { ...process.env, PIP_CACHE_DIR: path.join(cache, 'pip') };
+    const env = { ...withoutCredentials(process.env), PIP_CACHE_DIR: path.join(cache, 'pip') };
     for (const args of installs) {
       await run(pip, ['install', '--quiet', '--disable-pip-version-check', ...args], { cwd, env, maxBuffer: 1 << 26 });
     }
@@ -72,4 +72,17 @@ export async function virtualEnvironment(cache: string, name: string, requiremen
     renameSync(`${marker}.new`, marker);
   });
   return directory;
+}
+
+/**
+ * An environment without what lets its reader in: installing a package runs code of its author.
+ *
+ * Pip's own variables stay, of which one may hold the password of an index.
+ */
+export function withoutCredentials(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const sensitive =
+    /^(AWS|CDK|GITHUB|GITLAB|CI_JOB|NPM)_|TOKEN|SECRET|PASSW|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_AUTH/i;
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => name.startsWith('PIP_') || !sensitive.test(name)),
+  );
 }

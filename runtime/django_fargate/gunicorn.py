@@ -18,11 +18,12 @@ from gunicorn.http import wsgi
 
 from .client import client_address, networks
 from .health import health_path
-from .logs import JsonFormatter
+from .logs import JsonFormatter, RequestFilter
+from .masking import masked_path
 
 
 class Logger(glogging.Logger):
-    """Access and error log as JSON. Query strings are left out, and so are health checks that passed."""
+    """Access and error log as JSON. Query strings, tokens in paths and health checks that passed are left out."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -30,13 +31,14 @@ class Logger(glogging.Logger):
         for log in (self.error_log, self.access_log):
             for handler in log.handlers:
                 handler.setFormatter(JsonFormatter())
+                handler.addFilter(RequestFilter())
 
     def access(self, resp: Any, req: Any, environ: MutableMapping[str, Any], request_time: timedelta) -> None:
         path = environ.get("PATH_INFO", "")
         status = int(str(resp.status).split(None, 1)[0])
         if not self.access_log_enabled or (status == 200 and path == health_path()):
             return
-        method = environ.get("REQUEST_METHOD")
+        path, method = masked_path(path), environ.get("REQUEST_METHOD")
         self.access_log.info(
             "%s %s %s",
             method,

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .health import health_path
+from .masking import masked_path
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class DatabaseUnavailableMiddleware(_Middleware):
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         if not is_database_unavailable(exception):
             return None
-        logger.warning("The database is unavailable", extra={"path": request.path})
+        logger.warning("The database is unavailable", extra={"path": masked_path(request.path)})
         return _unavailable()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -33,7 +33,21 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise ValueError("an error of the application")
 
 
+def where(request: HttpRequest, rest: str) -> JsonResponse:
+    """Where Django believes the request to be, and whom from."""
+    names = ("PATH_INFO", "SCRIPT_NAME", "REMOTE_ADDR", "SERVER_NAME")
+    return JsonResponse(
+        {"path": request.path, "secure": request.is_secure(), **{n: request.META.get(n) for n in names}}
+    )
+
+
+def fields(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(len(request.POST)))
+
+
 urlpatterns = [
+    path("fields", fields),
+    path("where/<path:rest>", where),
     path("whoami", whoami),
     path("no-server", no_server),
     path("no-server-async", no_server_async),

@@ -4,6 +4,7 @@ import logging.config
 import sys
 
 import pytest
+from django.test import Client
 
 from django_fargate.client import client_address, networks
 from django_fargate.logs import JsonFormatter, UvicornAccessFilter, logging_config
@@ -65,6 +66,25 @@ def test_the_configuration_is_one_that_logging_accepts(capsys):
         logging.getLogger("django.request").error("once")
         lines = [line for line in capsys.readouterr().out.splitlines() if line]
         assert [json.loads(line)["message"] for line in lines] == ["once"]
+    finally:
+        logging.getLogger().handlers[:] = before
+
+
+def test_a_refused_request_is_a_warning_and_an_error_of_a_view_an_error(capsys):
+    before = logging.getLogger().handlers[:]
+    try:
+        logging.config.dictConfig(logging_config())
+        too_many = dict.fromkeys(map(str, range(1001)), "x")
+        client = Client(raise_request_exception=False, headers={"host": "shop.example.com"})
+        assert client.post("/fields", too_many).status_code == 400
+        assert client.get("/fields", headers={"host": "evil.example"}).status_code == 400
+        assert client.get("/broken").status_code == 500
+        fields = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line]
+        assert [(line["levelname"], line["logger"], "exception" in line) for line in fields] == [
+            ("WARNING", "django.security.TooManyFieldsSent", False),
+            ("WARNING", "django.security.DisallowedHost", False),
+            ("ERROR", "django.request", True),
+        ]
     finally:
         logging.getLogger().handlers[:] = before
 

@@ -2,43 +2,12 @@
 
 import http.client
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from contextlib import closing
 
 import pytest
 
-PROJECT = """
-import tests_settings
-from django.core.{kind} import get_{kind}_application
-application = get_{kind}_application()
-"""
-SETTINGS = """
-from django.conf import settings
-from django_fargate.logs import logging_config
+from servers import serving
 
-settings.configure(
-    SECRET_KEY="x" * 50,
-    ALLOWED_HOSTS=["shop.example.com"],
-    ROOT_URLCONF="project",
-    MIDDLEWARE=[
-        "django_fargate.middleware.HealthCheckMiddleware",
-        "django.middleware.common.CommonMiddleware",
-    ],
-    LOGGING=logging_config(),
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-)
-"""
-GUNICORN = """
-from django_fargate.gunicorn import hide_server_header
-
-hide_server_header()
-logger_class = "django_fargate.gunicorn.Logger"
-control_socket_disable = True
-"""
 COMMANDS = {
     "gunicorn": [
         *("gunicorn", "wsgi:application", "--bind", "127.0.0.1:{port}", "--worker-class", "gthread"),
@@ -48,90 +17,115 @@ COMMANDS = {
 }
 
 
+#: What WebService adds: no header of a client is a variable of the server.
+NO_FORWARDER_HEADERS = ["--forwarder-headers="]
+
+
 @pytest.fixture(scope="module", params=COMMANDS)
 def server(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp(request.param)
-    (folder / "tests_settings.py").write_text(SETTINGS)
-    (folder / "wsgi.py").write_text(PROJECT.format(kind="wsgi"))
-    (folder / "asgi.py").write_text(PROJECT.format(kind="asgi"))
-    (folder / "gunicorn.conf.py").write_text(GUNICORN)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [part.format(port=port) for part in COMMANDS[request.param]]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(folder), os.path.dirname(__file__)]),
-        "FORWARDED_ALLOW_IPS": "127.0.0.0/8",
-        "WEB_CONCURRENCY": "1",
-    }
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-    yield port, folder / "log", wait_for(port, process, folder / "log")
-    process.terminate()
-    process.wait(20)
+    flags = NO_FORWARDER_HEADERS if request.param == "gunicorn" else []
+    with serving(tmp_path_factory.mktemp(request.param), *COMMANDS[request.param], *flags) as server:
+        yield server
 
 
-def wait_for(port, process, log):
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-
-
-def get(port, path, host, **headers):
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+def get(server, path, host, **headers):
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
         connection.request("GET", path, headers={"Host": host, **headers})
         response = connection.getresponse()
         response.read()
         return response
 
 
-def lines(log):
-    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-
-
-def line_of(log, path):
-    """The line of a request; servers write it when they have answered, so it may be a moment late."""
-    deadline = time.monotonic() + 5
-    while True:
-        found = [line for line in lines(log) if line.get("path") == path and "client" in line]
-        if found or time.monotonic() > deadline:
-            return found[-1]
-        time.sleep(0.05)
-
-
 def test_the_health_check_passes_while_other_hosts_are_refused(server):
-    port, _, _ = server
-    assert get(port, "/healthz", "10.0.3.7:8000").status == 200
-    assert get(port, "/missing", "10.0.3.7:8000").status == 400
+    assert get(server, "/healthz", "10.0.3.7:8000").status == 200
+    assert get(server, "/missing", "10.0.3.7:8000").status == 400
 
 
 def test_no_response_names_the_server(server):
-    port, _, _ = server
     for path in ("/healthz", "/missing"):
-        assert get(port, path, "shop.example.com").getheader("Server") is None
+        assert get(server, path, "shop.example.com").getheader("Server") is None
 
 
 def test_the_access_log_has_the_real_client_and_no_query_string(server):
-    port, log, _ = server
     forwarded = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}
-    assert get(port, "/forwarded?token=canary", "shop.example.com", **forwarded).status == 404
-    line = line_of(log, "/forwarded")
+    assert get(server, "/forwarded?token=canary", "shop.example.com", **forwarded).status == 404
+    line = server.line_of("/forwarded")
     assert (line["client"], line["method"], line["status"]) == ("203.0.113.9", "GET", 404)
-    assert "canary" not in log.read_text()
+    assert "canary" not in server.log.read_text()
 
 
 def test_passed_health_checks_are_not_in_the_log(server):
-    port, log, _ = server
-    get(port, "/healthz", "10.0.3.7:8000")
-    get(port, "/later", "shop.example.com")
-    line_of(log, "/later")
-    assert not [line for line in lines(log) if line.get("path") == "/healthz"]
+    get(server, "/healthz", "10.0.3.7:8000")
+    get(server, "/later", "shop.example.com")
+    server.line_of("/later")
+    assert not [line for line in server.lines() if line.get("path") == "/healthz"]
+
+
+RESET = "/accounts/reset/MQ/c1abcd-0123456789abcdef0123456789abcdef/"
+
+
+def test_a_link_that_resets_a_password_is_in_no_line_of_the_log(server):
+    assert get(server, f"{RESET}?next=canary", "shop.example.com").status == 404
+    assert server.line_of("/accounts/reset/*/*/")["status"] == 404
+    assert "0123456789abcdef" not in server.log.read_text()
+
+
+#: Headers that some server somewhere takes for the path, the prefix, the host or the client.
+FOREIGN = [
+    ["SCRIPT_NAME: /where"],
+    ["SCRIPT_NAME: /wrong"],
+    ["SCRIPT_NAME: /where", "SCRIPT_NAME: /where/where"],
+    ["Script_Name: /where"],
+    ["SCRIPT-NAME: /where"],
+    ["SCRIPT_NAME : /where"],
+    [" SCRIPT_NAME: /where"],
+    ["SCRIPT_NAME:", " /where"],
+    ["PATH_INFO: /where/admin/"],
+    ["PATH-INFO: /where/admin/"],
+    ["PATH_INFO: /a", "SCRIPT_NAME: /where", "PATH_INFO: /b"],
+    ["HTTP_SCRIPT_NAME: /where"],
+    ["RAW_URI: /where/admin/", "REQUEST_URI: /where/admin/"],
+    ["X-Original-URL: /where/admin/", "X-Rewrite-URL: /where/admin/"],
+    ["X-Forwarded-Prefix: /where", "X-Forwarded-Path: /where/admin/", "X-Script-Name: /where"],
+    ["X-HTTP-Method-Override: DELETE"],
+    ["REMOTE_ADDR: 6.6.6.6", "REMOTE-ADDR: 6.6.6.6"],
+    ["Forwarded: for=6.6.6.6;host=evil.example;proto=https"],
+    ["X-Forwarded-Host: evil.example"],
+    ["X_Forwarded_Proto: https"],
+    ["wsgi.url_scheme: https", "HTTPS: on"],
+    ["Host: evil.example"],
+    ["Transfer-Encoding: chunked", "Content-Length: 5"],
+    ["Content-Length: 0", "Content-Length: 5"],
+    ["Content-Length: +0"],
+    ["Transfer-Encoding: xchunked"],
+    ["no colon at all"],
+    [": no name"],
+    ["X-\xff\xfe: bytes"],
+    ["X-Control: \x01\x7f"],
+]
+
+
+def paths_and_refusals(server, headers):
+    """The places that Django believes a request to `/where/where/admin/` to be at; none where it was refused."""
+    request = ["GET /where/where/admin/ HTTP/1.1", "Host: shop.example.com", *headers, "Connection: close"]
+    answer = server.answer(*request, whole=True)
+    if not answer:
+        return []
+    head, _, body = answer.partition("\r\n\r\n")
+    status = int(head.split(None, 2)[1])
+    assert status < 500 or status == 501  # of a transfer coding that load balancers do not let through
+    return [json.loads(body)] if status == 200 else []
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: " | ".join(headers).encode("unicode_escape").decode())
+def test_no_header_changes_the_path_the_host_or_the_client(server, headers):
+    for place in paths_and_refusals(server, headers):
+        assert (place["path"], place["PATH_INFO"]) == ("/where/where/admin/", "/where/where/admin/")
+        assert (place["SCRIPT_NAME"], place["REMOTE_ADDR"], place["secure"]) == ("", "127.0.0.1", False)
+    assert [line for line in server.lines() if line["levelname"] == "ERROR"] == []
+
+
+def test_without_the_flag_a_header_of_a_client_moves_gunicorn_s_path(tmp_path):
+    with serving(tmp_path, *COMMANDS["gunicorn"]) as server:
+        [place] = paths_and_refusals(server, ["SCRIPT_NAME: /where"])
+        assert (place["SCRIPT_NAME"], place["PATH_INFO"]) == ("/where", "/where/admin/")

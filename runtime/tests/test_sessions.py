@@ -5,7 +5,9 @@ import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
+from django.db import connection
 from django.test import AsyncClient, Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conftest import KEYS
@@ -148,3 +150,10 @@ def test_logging_out_deletes_the_session(engine, user):
     session_key = client.cookies["sessionid"].value
     client.logout()
     assert browser(session_key).get("/whoami").json() == {"authenticated": False}
+
+
+@pytest.mark.parametrize("cookie", ['"' + r"\000" * 32 + '"', "k" * 31 + "\u00e9", "../" * 11, "' OR 1=1 --" * 3])
+def test_a_cookie_that_is_no_session_s_key_does_not_reach_the_database(engine, cookie):
+    with CaptureQueriesContext(connection) as queries:
+        answer = Client().get("/whoami", headers={"host": "shop.example.com", "cookie": f"sessionid={cookie}"})
+    assert (answer.status_code, answer.json(), len(queries)) == (200, {"authenticated": False}, 0)

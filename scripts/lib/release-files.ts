@@ -7,15 +7,18 @@ const VERSIONED: readonly (readonly [file: string, pattern: RegExp])[] = [
   ['package-lock.json', /^( {2}"version": "| {4}"": \{\n {6}"name": "[^"]+",\n {6}"version": ")([^"]+)/gm],
   ['runtime/pyproject.toml', /^(version = ")([^"]+)/gm],
   ['runtime/django_fargate/__init__.py', /^(__version__ = ")([^"]+)/gm],
+  ['constructs/core/runbook.ts', /^(export const VERSION = ')([^']+)/gm], // Alarms link to the runbooks of their version.
 ];
-
-const RUNBOOKS = /(\/blob\/)[\w.-]+(\/docs\/runbooks\.md)/g;
 
 /** Every place where the version is written, with what it says. */
 export function versionsIn(root: string): { file: string; version: string }[] {
-  return VERSIONED.flatMap(([file, pattern]) =>
-    [...readFileSync(join(root, file), 'utf8').matchAll(pattern)].map(([, , version]) => ({ file, version })),
-  );
+  return VERSIONED.flatMap(([file, pattern]) => {
+    const found = [...readFileSync(join(root, file), 'utf8').matchAll(pattern)];
+    if (found.length === 0) {
+      throw new Error(`${file} says no version`);
+    }
+    return found.map(([, , version]) => ({ file, version }));
+  });
 }
 
 export function writeVersion(root: string, version: string): void {
@@ -31,16 +34,6 @@ export function cutChangelog(changelog: string, version: string, date: string): 
     throw new Error('CHANGELOG.md has nothing below "## [Unreleased]"');
   }
   return changelog.replace('## [Unreleased]\n', `## [Unreleased]\n\n## [${version}] - ${date}\n`);
-}
-
-/** Alarms link to the runbooks of the version that made them. Returns whether the file has such a link. */
-export function linkRunbooks(file: string, version: string): boolean {
-  const text = readFileSync(file, 'utf8');
-  const found = text.search(RUNBOOKS) !== -1;
-  if (found) {
-    writeFileSync(file, text.replace(RUNBOOKS, `$1v${version}$2`));
-  }
-  return found;
 }
 
 export function rewrite(file: string, change: (text: string) => string): void {

@@ -2,8 +2,7 @@
 
 import os
 
-from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -11,7 +10,7 @@ os.environ.setdefault("DJANGO_ASGI", "1")  # read by the settings: connections t
 
 http = get_asgi_application()  # loads the applications, which the imports below need
 
-from django_fargate.channels import AuthMiddlewareStack  # noqa: E402
+from django_fargate.channels import AllowedHostsOriginValidator, AuthMiddlewareStack, URLRouter  # noqa: E402
 from guestbook.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(

@@ -1,6 +1,6 @@
 from typing import Any
 
-from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django_fargate.channels import AsyncJsonWebsocketConsumer
 
 
 class EchoConsumer(AsyncJsonWebsocketConsumer):

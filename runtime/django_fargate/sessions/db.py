@@ -23,7 +23,12 @@ class SessionStore(db.SessionStore):
 
     An anonymous session is deleted at once as ever, which is what protects a login from session fixation.
     After a change of password the old row no longer authenticates anybody, whether it is there or not.
+
+    For a cookie that no session can have, the database is not asked: PostgreSQL refuses a NUL, which would be a 500.
     """
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        return key is not None and len(key) >= 8 and key.isascii() and key.isalnum()
 
     def cycle_key(self) -> None:
         if SESSION_KEY not in self:

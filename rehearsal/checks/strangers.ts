@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { asgi, echo } from './asgi';
+import { type Check, type CheckContext, expect } from './check';
+import { ECHO, STRANGERS } from './names';
+
+const TIMES = 100;
+const AT_ONCE = 10;
+const HANDSHAKE = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'c2l4dGVlbiBieXRlcy4uLg==',
+};
+
+interface Request {
+  readonly path: string;
+  readonly headers: Record<string, string>;
+}
+
+/** What strangers send to a WebSocket service: headers over those of a handshake, at paths that it gets. */
+function requests(origin: string): Request[] {
+  return Array.from({ length: TIMES }, (_, number): Request[] => [
+    { path: `/ws/unknown-${number}`, headers: { origin } },
+    { path: `/ws/echo/${number}`, headers: { origin } },
+    { path: '/ws/%00%ff', headers: { origin } },
+    { path: '/ws/echo', headers: { origin: 'https://evil.example' } },
+    { path: '/ws/echo', headers: { origin: 'null' } },
+    { path: '/ws/echo', headers: { origin: 'http://[::1' } },
+    { path: '/ws/echo', headers: {} },
+    { path: '/ws/echo', headers: { origin, 'sec-websocket-version': '99' } },
+    { path: '/ws/echo', headers: { origin, 'sec-websocket-key': '?' } },
+    { path: '/ws/echo', headers: { origin, 'sec-websocket-extensions': ';;;=,,"x' } },
+  ]).flat();
+}
+
+export const strangerChecks: Check[] = [
+  {
+    name: STRANGERS,
+    lane: 'asgi',
+    needs: [ECHO],
+    proof: true,
+    applies: ({ rehearsal, guestbook }) => guestbook && asgi(rehearsal) !== undefined,
+    async run({ rehearsal, front }) {
+      const before = errors(rehearsal);
+      const statuses = new Map<number, number>();
+      const waiting = requests(`${front.secure ? 'https' : 'http'}://${front.host}`);
+      const count = waiting.length;
+      const visitor = async () => {
+        for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+          const { status } = await front.request(next.path, { headers: { ...HANDSHAKE, ...next.headers } });
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, visitor));
+      const wrong = [...statuses].filter(([status]) => status < 400 || status >= 500);
+      expect(wrong.length === 0, wrong.map(([status, times]) => `${times} times ${status}`).join(', '));
+      const after = errors(rehearsal);
+      expect(after.length === before.length, `the log has an error: ${after[before.length]?.slice(0, 200)}`);
+      await echo(front.webSocket('/ws/echo'), 'still there');
+      return `${count} requests: ${[...statuses].map(([status, times]) => `${times} times ${status}`).join(', ')}`;
+    },
+  },
+];
+
+/** Lines of the ASGI service that an alarm counts. */
+function errors(rehearsal: CheckContext['rehearsal']): string[] {
+  const logs = path.join(rehearsal.sandbox.directory, 'logs');
+  const name = asgi(rehearsal)?.name ?? '';
+  return readdirSync(logs)
+    .filter((file) => file.startsWith(name))
+    .flatMap((file) => readFileSync(path.join(logs, file), 'utf8').split('\n'))
+    .filter((line) => /"levelname": ?"(ERROR|CRITICAL)"/.test(line));
+}
