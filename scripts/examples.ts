@@ -24,7 +24,11 @@ export const EXAMPLES: { readonly [name: string]: (props: AppProps) => App } = {
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env })),
   'existing-network in development': (props) =>
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env, profile: Profile.development() })),
-  pipeline: (props) => appWith(props, (app) => new NotesPipelineStack(app, 'Pipeline', { ...env, connectionArn })),
+  pipeline: (props) =>
+    appWith(
+      props,
+      (app) => new NotesPipelineStack(app, 'Pipeline', { ...env, productionAccount: '444455556666', connectionArn }),
+    ),
 };
 
 /** An app with what `make` puts into it. */

@@ -17,6 +17,7 @@ import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
 import { checkBackup, checkSchedule, DEFAULT_START_WINDOW } from './private/checks';
 import { RestoreTest } from './private/restore-test';
+import { vaultPolicy } from './private/vault-policy';
 
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];
 const FAILED = ['FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'];
@@ -175,7 +176,7 @@ export class DatabaseBackup extends Construct {
     this.vault = new BackupVault(this, 'Vault', {
       encryptionKey,
       lockConfiguration: lock._configuration,
-      blockRecoveryPointDeletion: lock.mode !== 'none',
+      accessPolicy: lock.mode === 'none' ? undefined : vaultPolicy(this),
       removalPolicy,
     });
     this.plan = new BackupPlan(this, 'Plan', {
@@ -253,6 +254,10 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
   });
 }
 
+/**
+ * Without a condition on the source: AWS documents none for this role, and a wrong one would end all backups. A
+ * role can be passed to AWS Backup within its own account only.
+ */
 function serviceRole(scope: Construct): Role {
   const role = new Role(scope, 'Role', {
     description: 'Lets AWS Backup make, copy and restore backups of the database',

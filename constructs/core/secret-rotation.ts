@@ -1,10 +1,11 @@
-import type { Duration } from 'aws-cdk-lib';
+import { type Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import type { Checks } from './checks';
 import { type HandlerFunctionProps, handlerFunction } from './handler-function';
+import { grantKeyVia } from './key-policy';
 
 /** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
@@ -86,7 +87,14 @@ export class SecretRotation extends Construct {
         }),
       );
     }
-    props.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
+    if (props.encryptionKey !== undefined) {
+      const actions = ['kms:Decrypt', 'kms:GenerateDataKey'];
+      grantKeyVia(
+        { service: 'secretsmanager', region: Stack.of(this).region, key: props.encryptionKey },
+        role,
+        ...actions,
+      );
+    }
 
     schedule(this, handler, props.secret, props);
     for (const [name, other] of Object.entries(props.others ?? {})) {
@@ -102,6 +110,7 @@ function schedule(scope: Construct, handler: IFunction, secret: ISecret, props: 
     functionName: handler.functionArn,
     principal: 'secretsmanager.amazonaws.com',
     sourceArn: secret.secretArn,
+    sourceAccount: Stack.of(scope).account,
   });
   const made = new CfnRotationSchedule(scope, 'Schedule', {
     secretId: secret.secretArn,

@@ -13,6 +13,7 @@ import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { ContainerHealthCheck } from './container-health-check';
+import type { Egress } from './egress';
 
 /** What every process of an application has in common: one image, run with different commands. */
 export interface ProcessProps {
@@ -88,6 +89,17 @@ export interface ProcessProps {
    * @default - a new one without inbound rules
    */
   readonly securityGroup?: ISecurityGroup;
+  /**
+   * Whom the process may connect to, beside the database and what else it is given.
+   *
+   * The list replaces the default, so it must include `Egress.https()`. A way out that is not listed is
+   * closed: SMTP, an external database and a cache need one each. **It is no filter for names and metadata:
+   * security groups do not look at DNS queries to the VPC's resolver or at requests to the metadata endpoint of
+   * ECS.** With a `securityGroup` of your own, open the ways in it yourself, HTTPS and the database among them.
+   *
+   * @default - TCP port 443 to anywhere
+   */
+  readonly egress?: Egress[];
   /**
    * Role with which ECS starts the tasks: pulls the image, reads the secrets, writes the logs.
    *

@@ -1,7 +1,9 @@
 import { Duration, Size, type Stack } from 'aws-cdk-lib';
+import { Peer, Port } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
+import { Egress } from '../../constructs/processes/egress';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
 import { loadBalancerFor, processProps } from '../processes/support';
 import type { InvalidCase } from './case';
@@ -62,6 +64,11 @@ export const cases: InvalidCase[] = [
   }),
   web('scaling at all of the CPU', 'targetCpuPercent', { targetCpuPercent: 100 }),
   web('scaling at no request', 'requestsPerTarget', { requestsPerTarget: 0 }),
+  web('no way out at all', 'egress', { egress: [] }),
+  web('a way out that is not HTTPS', 'egress', { egress: [Egress.tcp(587, 'SMTP')] }),
+  web('HTTPS over UDP alone', 'egress', { egress: [Egress.to(Peer.anyIpv4(), Port.udp(443), 'QUIC')] }),
+  web('every port', 'egress', { egress: [Egress.https(), Egress.to(Peer.anyIpv4(), Port.allTraffic(), 'All')] }),
+  web('a way out with an apostrophe', 'egress', { egress: [Egress.https(), Egress.tcp(587, "the provider's SMTP")] }),
   web('a settings module with a slash', 'settingsModule', { settingsModule: 'config/settings.py' }),
   web('a callable without a module', 'application', { application: 'application' }),
   web('an empty command', 'command', { command: [] }),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Duration, RemovalPolicy, Size, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -22,6 +22,7 @@ import type { AlarmThresholds } from '../../constructs/monitoring/alarm-threshol
 import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
 import { Network, type NetworkProps } from '../../constructs/network/network';
 import { Notifications } from '../../constructs/notifications/notifications';
+import { Egress } from '../../constructs/processes/egress';
 import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/processes/scheduled-command';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
@@ -278,6 +279,10 @@ export const cases: InvalidCase[] = [
     rotate: false,
     logRetention: RetentionDays.ONE_DAY,
   }),
+  web('ways out of a security group that is brought', 'egress', (stack) => ({
+    securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0'),
+    egress: [Egress.https()],
+  })),
   web('retention of a log group that is brought', 'logRetention', (stack) => ({
     logGroup: new LogGroup(stack, 'Logs'),
     logRetention: RetentionDays.ONE_WEEK,

@@ -64,7 +64,7 @@ function breaches(alarm: AlarmProperties, world: World, index: number, step: num
 }
 
 function pointOf(alarm: AlarmProperties, world: World, index: number, step: number): number | undefined {
-  const read = (metric: MetricRef, statistic: string) => measured(metric, statistic, world, index, step);
+  const read = (metric: MetricRef, statistic: string) => measured(metric, statistic, world, { index, step });
   if (alarm.Metrics === undefined) {
     return read(alarm as MetricRef, alarm.Statistic ?? alarm.ExtendedStatistic ?? '');
   }
@@ -79,7 +79,12 @@ function pointOf(alarm: AlarmProperties, world: World, index: number, step: numb
 }
 
 /** A statistic over the minutes of one period. */
-function measured(metric: MetricRef, statistic: string, world: World, index: number, step: number) {
+function measured(
+  metric: MetricRef,
+  statistic: string,
+  world: World,
+  { index, step }: { readonly index: number; readonly step: number },
+) {
   const group = metric.Dimensions?.find(({ Name }) => Name === 'TargetGroup')?.Value as { 'Fn::GetAtt'?: string[] };
   const samples = Array.from({ length: step }, (_, minute) =>
     world({ name: metric.MetricName, of: group?.['Fn::GetAtt']?.[0], statistic }, index * step + minute),

@@ -60,6 +60,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   environment: ALWAYS,
   secrets: ALWAYS,
   cpuArchitecture: ALWAYS,
+  egress: ALWAYS,
 
   releaseOptions: ALWAYS,
   secretKeyOptions: { refused: [brought('secretKey')] },

@@ -1,4 +1,4 @@
-import { type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { logGroup as makeLogGroup } from '../../core/log-group';
@@ -7,6 +7,7 @@ import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import { AsgiService } from '../../processes/asgi-service';
 import { BeatService } from '../../processes/beat-service';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { processSecurityGroup } from '../../processes/egress';
 import { executionRole } from '../../processes/execution-role';
 import type { ProcessProps } from '../../processes/process-props';
 import { ReleaseCommand } from '../../processes/release-command';
@@ -80,10 +81,8 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
 function makeShared(scope: Construct, props: DjangoApplicationProps, providers: Providers) {
   const { profile, encryptionKey, vpc, cluster, database, secretKey, broker } = providers;
   const logGroup = makeLogGroup(scope, 'Logs', { profile, encryptionKey });
-  const securityGroup = new SecurityGroup(scope, 'Processes', {
-    vpc,
-    description: `Every process of ${scope.node.path}`,
-  });
+  const description = `Every process of ${scope.node.path}`;
+  const securityGroup = processSecurityGroup(scope, 'Processes', { vpc, description, egress: props.egress });
   const processProps: ProcessProps = {
     profile,
     cluster,

@@ -1,6 +1,6 @@
 import { Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   type CfnDBInstance,
   Credentials,
@@ -16,6 +16,7 @@ import {
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { serviceForUs } from '../../core/service-principal';
 import { WorkloadRole } from '../../core/workload-role';
 import type { FilledProps } from './defaults';
 import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
@@ -128,7 +129,7 @@ function parameterGroup(
 /** What RDS's enhanced monitoring needs, with the region and account that AWS's own policy leaves open. */
 function monitoringRole(scope: Construct): WorkloadRole {
   const role = new WorkloadRole(scope, 'MonitoringRole', {
-    assumedBy: new ServicePrincipal('monitoring.rds.amazonaws.com'),
+    assumedBy: serviceForUs(scope, 'monitoring.rds.amazonaws.com', { service: 'rds', resource: 'db:*' }),
     description: 'Enhanced monitoring of the database',
   });
   role.addToPrincipalPolicy(

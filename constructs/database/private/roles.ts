@@ -1,8 +1,9 @@
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type HandlerSettings, handlerFunction } from '../../core/handler-function';
+import { grantKeyVia } from '../../core/key-policy';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,
@@ -59,6 +60,10 @@ export class DatabaseRoles extends Construct {
     });
     for (const secret of [masterSecret, applicationSecret, ownerSecret]) {
       secret.grantRead(role);
+    }
+    if (props.encryptionKey !== undefined) {
+      const through = { service: 'secretsmanager', region: Stack.of(this).region, key: props.encryptionKey } as const;
+      grantKeyVia(through, role, 'kms:Decrypt');
     }
     const properties: DatabaseRolesProperties = {
       MasterSecretArn: masterSecret.secretArn,

@@ -116,8 +116,7 @@ function guard(provider: Provider, roles: { [id: string]: WorkloadRole }, props:
     const handler = provider.node.findChild(id) as LambdaFunction;
     (handler.node.defaultChild as CfnFunction).reservedConcurrentExecutions = reservedConcurrentExecutions;
     if (deadLetterTopic !== undefined) {
-      addDeadLetterTopic(handler, role, deadLetterTopic);
-      encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
+      addDeadLetterTopic(handler, role, deadLetterTopic, encryptionKey);
     }
   }
   acknowledgeInvocation(provider, {
