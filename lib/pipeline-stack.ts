@@ -76,9 +76,9 @@ export interface PipelineStackProps extends StackProps {
    * Whether the pipeline changes itself when its own definition in the repository changes.
    *
    * It then does so before anybody approves, with a role that may assume the deployment roles of its account.
-   * With false, somebody deploys the stack of the pipeline by hand after each change of a stage's assets or of
-   * the pipeline. **It is no boundary either way: the build runs code of the branch, and what it synthesizes
-   * is deployed.** Protect the branch with reviews.
+   * With false, somebody deploys the stack of the pipeline by hand after each change of a stage's assets or
+   * of the pipeline. **It is no boundary either way: the build runs code of the branch, and what it
+   * synthesizes is deployed.** Protect the branch with reviews.
    *
    * @default true
    */
@@ -119,8 +119,8 @@ export interface PipelineStackProps extends StackProps {
  * are encrypted with one key that rotates, which lets stages live in other accounts. Production waits for a
  * person, after a check that shows which permissions become broader.
  *
- * **The approval is a pause and no boundary: who may push to the branch can remove it.** Boundaries are the review
- * of the branch, an account of its own for production, and the policies that `cdk bootstrap
+ * **The approval is a pause and no boundary: who may push to the branch can remove it.** Boundaries are the
+ * review of the branch, an account of its own for production, and the policies that `cdk bootstrap
  * --cloudformation-execution-policies` gives to deployments there.
  *
  * @example

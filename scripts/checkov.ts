@@ -16,8 +16,8 @@ const root = join(__dirname, '..');
 /**
  * `npm run checkov`: the example in production and in development, looked at by checkov.
  *
- * The first run installs it from PyPI into .cache/. Nothing of it runs in the network. It fails for a finding that the
- * table in docs/testing.md does not argue, and for a row of what is no longer found.
+ * The first run installs it from PyPI into .cache/. Nothing of it runs in the network. It fails for a finding
+ * that the table in docs/testing.md does not argue, and for a row of what is no longer found.
  */
 function main(): void {
   const checkov = installed();

@@ -1,6 +1,6 @@
 /**
- * What serves and what owns the tables, on a real PostgreSQL: a database as earlier versions of the library left it moves over while it is used,
- * back when the deployment is rolled back, and over again:
+ * What serves and what owns the tables, on a real PostgreSQL: a database as earlier versions of the library
+ * left it moves over while it is used, back when the deployment is rolled back, and over again:
  *
  *     npx tsx scripts/database-powers-check.ts [folder with the binaries of a version]
  */

@@ -1,11 +1,13 @@
 /**
- * Somebody has taken the application over and plants what they can in its database; then each handler comes as the master:
+ * Somebody has taken the application over and plants what they can in its database; then each handler comes
+ * as the master:
  *
  *     npx tsx scripts/database-red-team.ts [folder with the binaries of a version] [--each] [--without options|--without all]
  *
- * Nothing that was planted may ever run in a session of the master, which the log of the server would show. A handler succeeds, or fails and says
- * why. `--each` plants each thing on its own, otherwise objects of the same kind come together. `--without options` takes the options at the start of a connection away, `--without all` also the neutral database and the qualified names:
- * then the suite must fail.
+ * Nothing that was planted may ever run in a session of the master, which the log of the server would show. A
+ * handler succeeds, or fails and says why. `--each` plants each thing on its own, otherwise objects of the
+ * same kind come together. `--without options` takes the options at the start of a connection away,
+ * `--without all` also the neutral database and the qualified names: then the suite must fail.
  */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
@@ -207,7 +209,10 @@ async function plain({ host, port, database, user, password }: Login): Promise<C
   return client;
 }
 
-/** A connection as handlers made it before: without options, in the application's database, with names that anybody may answer to. */
+/**
+ * A connection as handlers made it before: without options, in the application's database, with names that
+ * anybody may answer to.
+ */
 async function careless(settings: PostgresSettings, unqualified: boolean): Promise<Client> {
   const database = unqualified && settings.database === NEUTRAL_DATABASE ? 'shop' : settings.database;
   const client = await plain({ ...settings, database });

@@ -79,7 +79,10 @@ class Check {
     await this.refusesWithoutTrust();
   }
 
-  /** Three rotations of both kinds in a row; before each a migration makes a table that serves at once, after each another alters it. */
+  /**
+   * Three rotations of both kinds in a row; before each a migration makes a table that serves at once, after
+   * each another alters it.
+   */
   public async alternating(): Promise<void> {
     for (let round = 1; round <= 3; round++) {
       const [serving, releasing] = [this.current(this.application), this.current(this.owner)];

@@ -1,6 +1,6 @@
 /**
- * What Django's contrib applications, sessions, Celery results and beat's scheduler do at run time, as the login that serves: Django's own tests of
- * them on a real PostgreSQL whose tables the owner made:
+ * What Django's contrib applications, sessions, Celery results and beat's scheduler do at run time, as the
+ * login that serves: Django's own tests of them on a real PostgreSQL whose tables the owner made:
  *
  *     npx tsx scripts/django-powers-check.ts [folder with the binaries of a version]
  */

@@ -9,12 +9,12 @@ const VERSIONS = [17];
 const ALL_VERSIONS = [15, 16, 17, 18];
 
 /**
- * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager, and the handlers of the
- * database against a real PostgreSQL with TLS, in which somebody has planted what they could. Each check prints
- * what it found; the last line adds them up.
+ * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager, and the handlers of
+ * the database against a real PostgreSQL with TLS, in which somebody has planted what they could. Each check
+ * prints what it found; the last line adds them up.
  *
- * `npm run rotations -- --all` takes every version of PostgreSQL, plants one thing at a time, and runs Django's own
- * tests as the login that serves: about twenty minutes.
+ * `npm run rotations -- --all` takes every version of PostgreSQL, plants one thing at a time, and runs
+ * Django's own tests as the login that serves: about twenty minutes.
  */
 async function main(): Promise<void> {
   const PYTHON = join(await Doubles.install(cacheFolder()), 'bin', 'python');

@@ -139,8 +139,8 @@ export interface DjangoApplicationProps {
    *
    * The list replaces the default, so it must include `Egress.https()`. A way out that is not listed is
    * closed: SMTP, an external database and a cache need one each. **It is no filter for names and metadata:
-   * security groups do not look at DNS queries to the VPC's resolver or at requests to the metadata endpoint of
-   * ECS.**
+   * security groups do not look at DNS queries to the VPC's resolver or at requests to the metadata endpoint
+   * of ECS.**
    *
    * @default - TCP port 443 to anywhere
    */

@@ -180,7 +180,8 @@ export class DatabaseBackup extends Construct {
       removalPolicy,
     });
     this.plan = new BackupPlan(this, 'Plan', {
-      backupPlanName: Names.uniqueResourceName(this, { maxLength: 50 }), // Otherwise every plan is called Plan.
+      // Otherwise every plan is called Plan.
+      backupPlanName: Names.uniqueResourceName(this, { maxLength: 50 }),
       backupVault: this.vault,
       backupPlanRules: rules.map((rule) => planRule(rule, timeZone)),
     });
@@ -255,8 +256,8 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
 }
 
 /**
- * Without a condition on the source: AWS documents none for this role, and a wrong one would end all backups. A
- * role can be passed to AWS Backup within its own account only.
+ * Without a condition on the source: AWS documents none for this role, and a wrong one would end all backups.
+ * A role can be passed to AWS Backup within its own account only.
  */
 function serviceRole(scope: Construct): Role {
   const role = new Role(scope, 'Role', {

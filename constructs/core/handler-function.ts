@@ -125,7 +125,8 @@ export function placementPolicy(scope: Construct, id: string, description: strin
           'ec2:DescribeSubnets',
           'ec2:UnassignPrivateIpAddresses',
         ],
-        resources: ['*'], // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
+        // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
+        resources: ['*'],
       }),
     ],
   });
@@ -140,8 +141,8 @@ export function placementPolicy(scope: Construct, id: string, description: strin
 /**
  * The role of a function, which lets Lambda place it in the network where there is one.
  *
- * Without a condition on the source, because AWS documents none for roles of functions. A role can be passed to
- * Lambda within its own account only.
+ * Without a condition on the source, because AWS documents none for roles of functions. A role can be passed
+ * to Lambda within its own account only.
  */
 export function handlerRole(scope: Construct, id: string, description: string, network?: HandlerNetwork): WorkloadRole {
   return new WorkloadRole(scope, id, {

@@ -29,9 +29,9 @@ export function allowLogGroups(scope: Construct, key: IKey | undefined): void {
  * Lets AWS services send to what the key encrypts (topics, queues).
  *
  * Only CloudWatch is held to this account. EventBridge tells KMS nothing about the source, and a condition
- * would silence it; for RDS AWS documents conditions in the policy of the topic alone. That policy, or that of
- * the queue, says who may send. The statement has no sid, so that for EventBridge it equals the one that the L2
- * constructs add, and appears in the policy once.
+ * would silence it; for RDS AWS documents conditions in the policy of the topic alone. That policy, or that
+ * of the queue, says who may send. The statement has no sid, so that for EventBridge it equals the one that
+ * the L2 constructs add, and appears in the policy once.
  *
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
  */

@@ -6,8 +6,8 @@ import type { Construct } from 'constructs';
  * An AWS service that assumes a role for resources of this account and region alone.
  *
  * Only for services whose documentation says that they send both keys when they assume a role: a condition on
- * a key that is not sent keeps the service out. AWS Backup and Lambda document neither for their roles; nobody
- * can pass a role of this account to them from another account.
+ * a key that is not sent keeps the service out. AWS Backup and Lambda document neither for their roles;
+ * nobody can pass a role of this account to them from another account.
  *
  * @param source service and resources, as in their ARN
  *

@@ -52,7 +52,8 @@ export interface IPostgresDatabase extends IConnectable {
   /** Secret of a login that reads and changes rows: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
   /**
-   * Secret of a login that also creates, alters and drops, never the master's: JSON as in `applicationSecret`.
+   * Secret of a login that also creates, alters and drops, never the master's: JSON as in
+   * `applicationSecret`.
    *
    * It is `applicationSecret` where one login does everything.
    */
@@ -209,11 +210,12 @@ export interface PostgresDatabaseOptions {
    */
   readonly masterUsername?: string;
   /**
-   * Name of the role that owns the database and everything that migrations create in it, of at most 53 characters.
+   * Name of the role that owns the database and everything that migrations create in it, of at most 53
+   * characters.
    *
-   * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become the
-   * owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with `_serving`
-   * behind it, which reads and changes rows and cannot create, alter or drop anything.
+   * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become
+   * the owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with
+   * `_serving` behind it, which reads and changes rows and cannot create, alter or drop anything.
    *
    * @default 'django'
    */
@@ -424,8 +426,8 @@ export interface PostgresDatabaseAttributes {
  * monitored.
  *
  * It has three secrets: one for the master user, one for releases, which own the tables, and one for what
- * serves, which cannot alter them. A handler creates their roles before anything connects. All passwords rotate.
- * Running tasks must be replaced after a rotation, which `SecretRefresh` does.
+ * serves, which cannot alter them. A handler creates their roles before anything connects. All passwords
+ * rotate. Running tasks must be replaced after a rotation, which `SecretRefresh` does.
  *
  * @example
  * declare const vpc: ec2.IVpc;

@@ -268,8 +268,8 @@ export interface HttpsLoadBalancerAttributes {
    * Whether the load balancer drops header fields whose names are malformed
    * (`routing.http.drop_invalid_header_fields.enabled`).
    *
-   * Without that, a header such as `SCRIPT_NAME` of any client reaches the application, where some servers and
-   * frameworks take it for one of their own variables.
+   * Without that, a header such as `SCRIPT_NAME` of any client reaches the application, where some servers
+   * and frameworks take it for one of their own variables.
    *
    * @default false, with a warning
    */
@@ -310,17 +310,15 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
 
 /**
  * An Application Load Balancer that terminates TLS: certificate and alias records from a hosted zone, TLS 1.2
- * and 1.3 with post-quantum key exchange, port 80 only to redirect known host names, security headers, access logs
- * in a bucket of their own.
+ * and 1.3 with post-quantum key exchange, port 80 only to redirect known host names, security headers, access
+ * logs in a bucket of their own.
  *
  * Requests that no rule matches get 404, so several applications can share it: each adds rules for its own
  * hosts.
  *
- * @example
- * declare const vpc: ec2.IVpc;
- * declare const hostedZone: route53.IHostedZone;
- * const balancer = new HttpsLoadBalancer(this, 'Balancer', { vpc, hostedZone, domainNames: ['shop.example.com'] });
- * balancer.url; // https://shop.example.com
+ * @example declare const vpc: ec2.IVpc; declare const hostedZone: route53.IHostedZone; const balancer = new
+ * HttpsLoadBalancer(this, 'Balancer', { vpc, hostedZone, domainNames: ['shop.example.com'] }); balancer.url;
+ * // https://shop.example.com
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
  */
@@ -531,7 +529,10 @@ class ImportedHttpsLoadBalancer extends LoadBalancerBase {
   }
 }
 
-/** It is the owner of the load balancer who can change it: a warning, which the owner of this stack can acknowledge. */
+/**
+ * It is the owner of the load balancer who can change it: a warning, which the owner of this stack can
+ * acknowledge.
+ */
 function warnOfInvalidHeaders(scope: Construct, { dropInvalidHeaderFields }: HttpsLoadBalancerAttributes) {
   if (dropInvalidHeaderFields !== true) {
     Annotations.of(scope).addWarningV2(

@@ -33,21 +33,22 @@ export interface WebFirewallOptions {
    */
   readonly rateLimitWindow?: Duration;
   /**
-   * Paths whose pages ask for a password or send a link to reset one: requests that post to them have a limit of their
-   * own, `loginRateLimit`.
+   * Paths whose pages ask for a password or send a link to reset one: requests that post to them have a limit
+   * of their own, `loginRateLimit`.
    *
-   * An asterisk stands for any run of characters. An empty list switches this limit off. Add the paths of an API that
-   * takes passwords.
+   * An asterisk stands for any run of characters. An empty list switches this limit off. Add the paths of an
+   * API that takes passwords.
    *
    * @default - every path that ends with `/login/`, `/login`, `/password_reset/` or `/password/reset/`
    */
   readonly loginPaths?: string[];
   /**
-   * Requests that one IP address may post to `loginPaths` within `rateLimitWindow`, from 10 up to `rateLimit`.
+   * Requests that one IP address may post to `loginPaths` within `rateLimitWindow`, from 10 up to
+   * `rateLimit`.
    *
-   * The firewall answers 429 to the rest. Schools and offices share one address: allow as many as log in there at the
-   * same time. **Guesses from many addresses stay below every limit of this kind**; an application that locks accounts,
-   * such as with django-axes, stops those.
+   * The firewall answers 429 to the rest. Schools and offices share one address: allow as many as log in
+   * there at the same time. **Guesses from many addresses stay below every limit of this kind**; an
+   * application that locks accounts, such as with django-axes, stops those.
    *
    * @default 50
    */
@@ -55,9 +56,9 @@ export interface WebFirewallOptions {
   /**
    * Paths to which bodies of more than 8 KB may be sent: uploads, long texts, large JSON.
    *
-   * WAF reads the first 8 KB of a body and no more, so that an attack behind them meets no rule. Elsewhere the firewall
-   * answers 413 to a larger body. An asterisk stands for any run of characters; `['/*']` allows large bodies everywhere.
-   * `loginPaths` are never among them.
+   * WAF reads the first 8 KB of a body and no more, so that an attack behind them meets no rule. Elsewhere
+   * the firewall answers 413 to a larger body. An asterisk stands for any run of characters; `['/*']` allows
+   * large bodies everywhere. `loginPaths` are never among them.
    *
    * @default ['/admin/*'], with a warning that asks for a decision
    */
@@ -65,8 +66,8 @@ export interface WebFirewallOptions {
   /**
    * Managed rules to run in count mode because they would block legitimate requests.
    *
-   * The list replaces the default. With `SizeRestrictions_BODY` in it `uploadPaths` decides about large bodies; without
-   * it the firewall blocks them on every path.
+   * The list replaces the default. With `SizeRestrictions_BODY` in it `uploadPaths` decides about large
+   * bodies; without it the firewall blocks them on every path.
    *
    * @default ['SizeRestrictions_BODY']
    * @see https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
@@ -109,15 +110,14 @@ export interface WebFirewallProps extends WebFirewallOptions {
 }
 
 /**
- * AWS WAF before a load balancer: a limit of requests for each IP address, a lower one for log-in pages, the AWS
- * managed rules, and a limit of 8 KB for bodies outside the paths that are meant for uploads.
+ * AWS WAF before a load balancer: a limit of requests for each IP address, a lower one for log-in pages, the
+ * AWS managed rules, and a limit of 8 KB for bodies outside the paths that are meant for uploads.
  *
  * It logs the requests that it blocked or counted, without credentials. The access logs of the load balancer
  * have the rest.
  *
- * @example
- * declare const balancer: HttpsLoadBalancer;
- * new WebFirewall(this, 'Firewall', { loadBalancer: balancer.loadBalancer, uploadPaths: ['/admin/*', '/files/*'] });
+ * @example declare const balancer: HttpsLoadBalancer; new WebFirewall(this, 'Firewall', { loadBalancer:
+ * balancer.loadBalancer, uploadPaths: ['/admin/*', '/files/*'] });
  *
  * @see https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
  */

@@ -116,8 +116,8 @@ export interface NetworkProps extends NetworkOptions {
  * security group is closed, nothing gets a public address by itself, and S3 (image layers) is reached through
  * a free gateway endpoint.
  *
- * Endpoints carry requests of this account's principals to resources of this account, and image layers.
- * **A bucket of another account in the same region cannot be reached from the VPC, nor an address that another
+ * Endpoints carry requests of this account's principals to resources of this account, and image layers. **A
+ * bucket of another account in the same region cannot be reached from the VPC, nor an address that another
  * account has signed for one:** open `s3Endpoint` for it.
  *
  * @example

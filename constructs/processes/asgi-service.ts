@@ -39,8 +39,9 @@ export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
   /**
    * Largest WebSocket message, in whole bytes; uvicorn closes the connection with 1009 when one is larger.
    *
-   * **Each connection can fill six messages of this size in memory**: 60 connections fill 23 MiB at the default, 360 MiB
-   * at 1 MiB. Therefore 60 of them must fit into half of the task's memory. Send files over HTTP instead.
+   * **Each connection can fill six messages of this size in memory**: 60 connections fill 23 MiB at the
+   * default, 360 MiB at 1 MiB. Therefore 60 of them must fit into half of the task's memory. Send files over
+   * HTTP instead.
    *
    * @default Size.kibibytes(64)
    */
@@ -58,13 +59,14 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  * that rolls a bad deployment back, and a service. `command` replaces uvicorn; the port to listen on is in
  * PORT.
  *
- * The alarm looks at health checks and refused connections, which no client can cause. With `paths: ['/*']` it looks
- * at the share of errors, as that of a web service does: then every handshake that anybody may send must end in 403 or
- * 404, not in an exception, as with the `URLRouter` of `django-fargate`.
+ * The alarm looks at health checks and refused connections, which no client can cause. With `paths: ['/*']`
+ * it looks at the share of errors, as that of a web service does: then every handshake that anybody may send
+ * must end in 403 or 404, not in an exception, as with the `URLRouter` of `django-fargate`.
  *
  * WebSocket messages are not compressed: a few kilobytes on the wire could unfold into all of the memory. The
- * server logs warnings and errors, and writes no access log of its own: its lines would hold query strings, and with them tokens. `logging_config()`
- * of `django-fargate` writes one without them, and the load balancer has access logs as well.
+ * server logs warnings and errors, and writes no access log of its own: its lines would hold query strings,
+ * and with them tokens. `logging_config()` of `django-fargate` writes one without them, and the load balancer
+ * has access logs as well.
  *
  * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
  * `gracefulTimeout`.
@@ -134,7 +136,8 @@ function uvicorn(props: AsgiServiceProps, timings: ServerTimings): string[] {
     ...['--ws-max-size', String((props.webSocketMaxSize ?? Size.kibibytes(64)).toBytes())],
     ...['--ws-max-queue', String(QUEUED_MESSAGES)],
     ...['--ws-per-message-deflate', 'false'],
-    // Lines about requests and WebSockets hold query strings. The loggers of `django-fargate` set their own level.
+    // Lines about requests and WebSockets hold query strings. The loggers of `django-fargate` set their own
+    // level.
     '--no-access-log',
     ...['--log-level', 'warning'],
     '--no-server-header',

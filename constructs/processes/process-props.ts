@@ -94,8 +94,9 @@ export interface ProcessProps {
    *
    * The list replaces the default, so it must include `Egress.https()`. A way out that is not listed is
    * closed: SMTP, an external database and a cache need one each. **It is no filter for names and metadata:
-   * security groups do not look at DNS queries to the VPC's resolver or at requests to the metadata endpoint of
-   * ECS.** With a `securityGroup` of your own, open the ways in it yourself, HTTPS and the database among them.
+   * security groups do not look at DNS queries to the VPC's resolver or at requests to the metadata endpoint
+   * of ECS.** With a `securityGroup` of your own, open the ways in it yourself, HTTPS and the database among
+   * them.
    *
    * @default - TCP port 443 to anywhere
    */
@@ -186,9 +187,9 @@ export interface ServiceOptions {
   /**
    * Whether `aws ecs execute-command` may open a shell in a running task.
    *
-   * The root file system becomes writable: the agent behind it cannot run with a read-only one. **The shell runs as
-   * root of the container, whatever user the application runs as**: whoever may call `ecs:ExecuteCommand` can read and
-   * change everything in it. Every call is in CloudTrail.
+   * The root file system becomes writable: the agent behind it cannot run with a read-only one. **The shell
+   * runs as root of the container, whatever user the application runs as**: whoever may call
+   * `ecs:ExecuteCommand` can read and change everything in it. Every call is in CloudTrail.
    *
    * @default false
    */

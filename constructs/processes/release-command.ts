@@ -65,9 +65,10 @@ export interface ReleaseCommandOptions {
    */
   readonly revision?: string;
   /**
-   * Whether a failure shows the last lines of the log in the events of the stack, besides log group and log stream. Rows, addresses and
-   * keys are masked by their form and by their names, which no list of forms does completely. Whoever may describe the stack sees these events for
-   * 90 days, and so do the logs of the pipeline that deploys.
+   * Whether a failure shows the last lines of the log in the events of the stack, besides log group and log
+   * stream. Rows, addresses and keys are masked by their form and by their names, which no list of forms does
+   * completely. Whoever may describe the stack sees these events for 90 days, and so do the logs of the
+   * pipeline that deploys.
    *
    * @default true
    */

@@ -38,8 +38,9 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a
  * bad deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
  *
- * gunicorn 22 or later is needed. No header of a client becomes a variable of the server, and the access log has
- * no query strings. A `logger_class` in gunicorn.conf.py takes precedence over that format; an `access_log_format` does not.
+ * gunicorn 22 or later is needed. No header of a client becomes a variable of the server, and the access log
+ * has no query strings. A `logger_class` in gunicorn.conf.py takes precedence over that format; an
+ * `access_log_format` does not.
  *
  * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
  * `gracefulTimeout`.

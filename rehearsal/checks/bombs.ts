@@ -84,7 +84,9 @@ export const bombChecks: Check[] = [
   },
 ];
 
-/** Sends messages that are too large, and gives the code that the connection ends with: 0 where it does not. */
+/**
+ * Sends messages that are too large, and gives the code that the connection ends with: 0 where it does not.
+ */
 function bombard(socket: WebSocket): Promise<number> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => finish(0), PATIENCE);

@@ -61,7 +61,10 @@ export function lambdaSettings(props: DjangoApplicationProps, notifications: INo
   };
 }
 
-/** The policy of an imported key cannot be changed from here, and without four statements services fail silently. */
+/**
+ * The policy of an imported key cannot be changed from here, and without four statements services fail
+ * silently.
+ */
 function warnOfImportedKey(scope: Construct, encryptionKey: IKey | undefined): void {
   if (encryptionKey !== undefined && !Resource.isOwnedResource(encryptionKey)) {
     Annotations.of(scope).addWarningV2(

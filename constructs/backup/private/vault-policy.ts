@@ -35,7 +35,8 @@ export function vaultPolicy(scope: Construct): PolicyDocument {
         resources: ['*'], // In the policy of a vault this is the vault.
         conditions: {
           ArnNotLike: { 'aws:PrincipalArn': deployers(scope) },
-          // A deployment without a role of its own acts with the rights of who deploys, called via CloudFormation.
+          // A deployment without a role of its own acts with the rights of who deploys, called via
+          // CloudFormation.
           'ForAllValues:StringNotEquals': { 'aws:CalledVia': ['cloudformation.amazonaws.com'] },
         },
       }),
@@ -43,7 +44,10 @@ export function vaultPolicy(scope: Construct): PolicyDocument {
   });
 }
 
-/** The root user, and the roles with which CloudFormation deploys: those of `cdk bootstrap`, and the stack's own. */
+/**
+ * The root user, and the roles with which CloudFormation deploys: those of `cdk bootstrap`, and the stack's
+ * own.
+ */
 function deployers(scope: Construct): string[] {
   const { partition, account, region, synthesizer } = Stack.of(scope);
   // Any qualifier: with another one, the next deployment still comes through the policy of this one.

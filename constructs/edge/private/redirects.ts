@@ -13,8 +13,8 @@ const VALUES_OF_RULE = 5;
 /**
  * Redirects requests for known host names to HTTPS, five names a rule.
  *
- * A rule is called after its place and keeps its priority: a change of names changes values of rules and never lets
- * two rules claim one priority on the way.
+ * A rule is called after its place and keeps its priority: a change of names changes values of rules and
+ * never lets two rules claim one priority on the way.
  */
 export function redirectToHttps(scope: Construct, id: string, listener: IApplicationListener, hostNames: string[][]) {
   const parent = new Construct(scope, id);

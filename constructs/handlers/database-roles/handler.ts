@@ -126,7 +126,10 @@ interface Access {
   readonly as: ConnectionSettings;
 }
 
-/** From a database that the application does not own, what its owner has set against connections is taken back. */
+/**
+ * From a database that the application does not own, what its owner has set against connections is taken
+ * back.
+ */
 async function openTheWay(
   world: Dependencies,
   context: LambdaContext,

@@ -17,7 +17,10 @@ interface Kind {
   readonly privileges: string;
 }
 
-/** What serving takes: rows, numbers of sequences, functions. Nothing that creates, alters or drops, and no TRUNCATE. */
+/**
+ * What serving takes: rows, numbers of sequences, functions. Nothing that creates, alters or drops, and no
+ * TRUNCATE.
+ */
 const KINDS: Kind[] = [
   { plural: 'SCHEMAS', singular: 'SCHEMA', code: 'n', privileges: 'USAGE' },
   { plural: 'TABLES', singular: 'TABLE', code: 'r', privileges: 'SELECT, INSERT, UPDATE, DELETE' },
@@ -30,8 +33,8 @@ const LARGE_OBJECTS: Kind = { plural: '', singular: 'LARGE OBJECT', code: 'L', p
 const CHUNK = 100;
 
 /**
- * What the serving role may do with everything that the owner has made and will make. An object that has an entry for the role already is
- * left alone: a migration may have taken something away on purpose.
+ * What the serving role may do with everything that the owner has made and will make. An object that has an
+ * entry for the role already is left alone: a migration may have taken something away on purpose.
  */
 export async function ensurePrivileges(work: Work, spec: PrivilegesSpec): Promise<void> {
   const serving = identifier(spec.serving);
@@ -64,7 +67,10 @@ async function ensureDefaults(work: Work, { owner, serving }: PrivilegesSpec): P
   }
 }
 
-/** PostgreSQL lets everybody make temporary tables, before 15 other tables too, and the owner may have let everybody make more. */
+/**
+ * PostgreSQL lets everybody make temporary tables, before 15 other tables too, and the owner may have let
+ * everybody make more.
+ */
 async function ensureNothingCreatable(work: Work, { database, serving }: PrivilegesSpec): Promise<void> {
   const target = identifier(database);
   const [held] = await work.rows(
@@ -89,7 +95,10 @@ async function ensureNothingCreatable(work: Work, { database, serving }: Privile
   }
 }
 
-/** What the owner ($1) has made and the serving role ($2) has no entry for. Temporary objects belong to their session. */
+/**
+ * What the owner ($1) has made and the serving role ($2) has no entry for. Temporary objects belong to their
+ * session.
+ */
 const EXISTING = `
   SELECT o.code, o.name FROM (
     SELECT 'n' AS code, pg_catalog.quote_ident(nspname) AS name, nspacl AS acl

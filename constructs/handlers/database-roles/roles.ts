@@ -45,7 +45,8 @@ export async function ensureRoles(client: SqlClient, spec: RolesSpec): Promise<s
     await client.query('COMMIT');
     return work.done;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined); // The connection may be gone; the first error is the one to tell.
+    // The connection may be gone; the first error is the one to tell.
+    await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
 }
@@ -74,7 +75,8 @@ class Roles {
     for (const name of [serving, ...servingLogins]) {
       await this.ensureCannotBecomeOwner(name);
     }
-    // Whoever looks after the database as the owner sees what the sessions of the other logins do, and can end them.
+    // Whoever looks after the database as the owner sees what the sessions of the other logins do, and can
+    // end them.
     for (const login of ownerLogins) {
       for (const servingLogin of servingLogins) {
         await this.ensureMember(login, servingLogin);
@@ -135,8 +137,9 @@ class Roles {
   }
 
   /**
-   * What serves was a member of the owner before there were two powers, and on PostgreSQL 15 a login of the owner can give its own rights
-   * away. Old tasks go on: what is open stays open, and what they open next may change rows.
+   * What serves was a member of the owner before there were two powers, and on PostgreSQL 15 a login of the
+   * owner can give its own rights away. Old tasks go on: what is open stays open, and what they open next may
+   * change rows.
    */
   private async ensureCannotBecomeOwner(name: string): Promise<void> {
     const { owner, ownerLogins } = this.spec;

@@ -22,6 +22,9 @@ export interface RotatedLogin {
   readonly secretArn: string;
   /** The role that the login must act as. */
   readonly role: string;
-  /** The two logins to alternate between; empty when the login stays and gets a new password: until the tasks are replaced they cannot open new connections. */
+  /**
+   * The two logins to alternate between; empty when the login stays and gets a new password: until the tasks
+   * are replaced they cannot open new connections.
+   */
   readonly logins: string[];
 }

@@ -5,7 +5,10 @@ import type { DatabaseSecret } from './contract';
 
 /** What rotation asks of PostgreSQL. */
 export interface IDatabase {
-  /** The role that a login of the application acts as; undefined when its name or password is refused. Throws a Failure when it is kept out. */
+  /**
+   * The role that a login of the application acts as; undefined when its name or password is refused. Throws
+   * a Failure when it is kept out.
+   */
   roleOf(login: DatabaseSecret): Promise<string | undefined>;
   /** Whether the name and the password of the master are accepted. */
   admits(master: DatabaseSecret): Promise<boolean>;
@@ -17,7 +20,10 @@ export interface PasswordChange {
   readonly login: string;
   /** Of the new password, which itself would land in the server's log. */
   readonly verifier: string;
-  /** The role that the login must act as; whatever keeps it from that is undone. Not set: the password alone is changed. */
+  /**
+   * The role that the login must act as; whatever keeps it from that is undone. Not set: the password alone
+   * is changed.
+   */
   readonly role?: string;
   /** Where the login must be let in. */
   readonly database: string;
@@ -90,7 +96,10 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
     }
   }
 
-  /** Whether there is nothing left to do. Whoever is kept out by the owner of the database is let in by `setPassword`. */
+  /**
+   * Whether there is nothing left to do. Whoever is kept out by the owner of the database is let in by
+   * `setPassword`.
+   */
   private async works(pending: DatabaseSecret): Promise<boolean> {
     try {
       const found = await this.roleOf(pending);

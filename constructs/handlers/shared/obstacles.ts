@@ -10,9 +10,9 @@ export interface ApplicationLogin {
 const DECISIVE = ['role', 'local_preload_libraries'];
 
 /**
- * Takes away what the owner of a database, or a login for itself, can set to keep the application or our handlers out: limits on
- * connections, and another role at the start of a session. The client is the master's, connected to another database. `apply` runs a
- * statement and reports its failure.
+ * Takes away what the owner of a database, or a login for itself, can set to keep the application or our
+ * handlers out: limits on connections, and another role at the start of a session. The client is the
+ * master's, connected to another database. `apply` runs a statement and reports its failure.
  */
 export async function removeObstacles(
   client: SqlClient,

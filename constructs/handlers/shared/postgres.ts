@@ -13,8 +13,8 @@ export interface PostgresSettings {
   /** Milliseconds. */
   readonly query_timeout: number;
   /**
-   * Whether the login becomes the role that it is set to become, as it does for the application: only to see that it does.
-   * Never for the master, whose role the owner of a database could choose.
+   * Whether the login becomes the role that it is set to become, as it does for the application: only to see
+   * that it does. Never for the master, whose role the owner of a database could choose.
    */
   readonly assumesRole?: boolean;
 }
@@ -28,8 +28,9 @@ export interface SqlClient {
 export const NEUTRAL_DATABASE = 'postgres';
 
 /**
- * What the owner of a database can set for everybody who connects to it, and what would let its objects stand for those of PostgreSQL, or
- * stop a handler. Options at the start of a connection take precedence over `ALTER DATABASE … SET` and `ALTER ROLE … SET`.
+ * What the owner of a database can set for everybody who connects to it, and what would let its objects stand
+ * for those of PostgreSQL, or stop a handler. Options at the start of a connection take precedence over
+ * `ALTER DATABASE … SET` and `ALTER ROLE … SET`.
  */
 const PINNED = {
   search_path: 'pg_catalog,pg_temp',
@@ -42,7 +43,10 @@ const PINNED = {
   default_transaction_isolation: 'read\\ committed',
 };
 
-/** The options that a connection of a handler starts with: it trusts nothing that the application may have made. */
+/**
+ * The options that a connection of a handler starts with: it trusts nothing that the application may have
+ * made.
+ */
 export function startupOptions({ assumesRole = false }: Pick<PostgresSettings, 'assumesRole'>): string {
   const pinned = { ...PINNED, ...(assumesRole ? {} : { role: 'none' }) };
   return Object.entries(pinned)
@@ -50,7 +54,10 @@ export function startupOptions({ assumesRole = false }: Pick<PostgresSettings, '
     .join(' ');
 }
 
-/** A connection whose certificate was verified against the authorities of RDS, with the options of `startupOptions`. */
+/**
+ * A connection whose certificate was verified against the authorities of RDS, with the options of
+ * `startupOptions`.
+ */
 export async function connectPostgres({ assumesRole, ...settings }: PostgresSettings): Promise<Client> {
   const client = new Client({
     ...settings,
@@ -58,7 +65,8 @@ export async function connectPostgres({ assumesRole, ...settings }: PostgresSett
     ssl: { secureContext: trusted(), rejectUnauthorized: true },
     connectionTimeoutMillis: 10_000,
   });
-  client.on('error', () => undefined); // A lost connection also fails the query that is running; that error is reported.
+  // A lost connection also fails the query that is running; that error is reported.
+  client.on('error', () => undefined);
   try {
     await client.connect();
   } catch (error) {

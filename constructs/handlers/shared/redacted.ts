@@ -103,8 +103,8 @@ const RULES: Rule[] = [
 const SQL = /\b(?:INSERT INTO|UPDATE\b.*\bSET|DELETE FROM|SELECT\b.*\bFROM|MERGE INTO|COPY\b)/i;
 
 /**
- * A text without rows, addresses, tokens and keys: whoever may see the events of a stack may not always read its secrets. What it takes for one
- * by mistake is masked, too.
+ * A text without rows, addresses, tokens and keys: whoever may see the events of a stack may not always read
+ * its secrets. What it takes for one by mistake is masked, too.
  */
 export function redacted(text: string): string {
   const cut = text.slice(0, LONGEST);
@@ -112,7 +112,10 @@ export function redacted(text: string): string {
   return RULES.reduce((line, { pattern, by }) => line.replace(pattern, by), masked);
 }
 
-/** Lines of one log, oldest first, each without what `redacted` masks, and without the lines that a row or a private key goes on in. */
+/**
+ * Lines of one log, oldest first, each without what `redacted` masks, and without the lines that a row or a
+ * private key goes on in.
+ */
 export function redactedLines(lines: string[]): string[] {
   const kept: string[] = [];
   let until: RegExp | undefined;

@@ -19,8 +19,8 @@ import {
 /**
  * Errors of the load balancer that a client cannot ask for.
  *
- * Its count of all 5xx has 501 and 505 in it, with which it answers transfer codings and versions of HTTP that it does not
- * know.
+ * Its count of all 5xx has 501 and 505 in it, with which it answers transfer codings and versions of HTTP
+ * that it does not know.
  */
 const OUR_FAULT = {
   failed: HttpCodeElb.ELB_500_COUNT,

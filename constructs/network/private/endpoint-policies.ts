@@ -30,8 +30,8 @@ export function limitS3(endpoint: GatewayVpcEndpoint): void {
       conditions: withinThisAccount(endpoint),
     }),
   );
-  // Amazon ECR keeps the layers of images in a bucket of its own, and signs the requests for them itself: neither
-  // bucket nor principal belongs to this account.
+  // Amazon ECR keeps the layers of images in a bucket of its own, and signs the requests for them itself:
+  // neither bucket nor principal belongs to this account.
   endpoint.addToPolicy(
     new PolicyStatement({
       sid: 'LayersOfImages',
@@ -40,8 +40,8 @@ export function limitS3(endpoint: GatewayVpcEndpoint): void {
       resources: [`arn:${partition}:s3:::prod-${region}-starport-layer-bucket/*`],
     }),
   );
-  // Functions of custom resources answer CloudFormation by an address that CloudFormation has signed. Its bucket
-  // is named after the region without dashes.
+  // Functions of custom resources answer CloudFormation by an address that CloudFormation has signed. Its
+  // bucket is named after the region without dashes.
   const regionWithoutDashes = Fn.join('', Fn.split('-', region));
   endpoint.addToPolicy(
     new PolicyStatement({

@@ -31,8 +31,8 @@ export type ServiceAlarm = (
 /**
  * More than one answer in twenty is an error of the application: a deployment that does this is rolled back.
  *
- * Only for services where most of the requests come from people who use the application. What anybody may ask for in
- * vain must not count, or anybody could hold the alarm: Django answers unknown paths with 404.
+ * Only for services where most of the requests come from people who use the application. What anybody may ask
+ * for in vain must not count, or anybody could hold the alarm: Django answers unknown paths with 404.
  */
 export function errorAlarm(
   scope: Construct,
@@ -60,9 +60,9 @@ export function errorAlarm(
 /**
  * Tasks that fail their health checks or refuse connections: a deployment that does this is rolled back.
  *
- * For WebSockets, of which there are few for each person: where a project answers a bad handshake with an error, one
- * stranger could keep the share of errors high, whatever the version. What is counted here is nothing that a client
- * asks for.
+ * For WebSockets, of which there are few for each person: where a project answers a bad handshake with an
+ * error, one stranger could keep the share of errors high, whatever the version. What is counted here is
+ * nothing that a client asks for.
  */
 export function unservedAlarm(
   scope: Construct,
@@ -146,7 +146,8 @@ function deploymentAlarm(
 
 function sumOf(letters: IMetric[]): MathExpression {
   return math({
-    expression: letters.map((_, index) => `FILL(letters${index}, 0)`).join(' + '), // An idle queue has no data.
+    // An idle queue has no data.
+    expression: letters.map((_, index) => `FILL(letters${index}, 0)`).join(' + '),
     label: 'dead letters',
     usingMetrics: Object.fromEntries(letters.map((metric, index) => [`letters${index}`, metric])),
   });

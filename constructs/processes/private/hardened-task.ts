@@ -229,7 +229,10 @@ function changingSecretsOf({ secretKey, database }: ProcessProps, access = Datab
   return [...(secretKey?.changingSecrets ?? []), ...(ofDatabase ?? [])];
 }
 
-/** ECS reads the secrets with the execution role; an imported key lets it do so by the policy of the role alone. */
+/**
+ * ECS reads the secrets with the execution role; an imported key lets it do so by the policy of the role
+ * alone.
+ */
 function allowKeys(scope: Construct, { process, databaseAccess }: HardenedTaskProps, executionRole: IRole): void {
   const { secretKey, database } = process;
   const login = databaseAccess === DatabaseAccess.OWNER ? database?.ownerSecret : database?.applicationSecret;
