@@ -1,7 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** What every file of this folder exports. It prints its figures, and throws or sets the exit code when they miss their limit. */
+/**
+ * What every file of this folder exports.
+ *
+ * It prints its figures, and throws or sets the exit code when they miss their limit.
+ */
 interface Benchmark {
   run(): void | Promise<void>;
 }

@@ -20,8 +20,8 @@ const FLOOR = join(FOLDER, 'floor.out');
 const V8 = join(FOLDER, 'v8');
 
 /**
- * Synthesizes the production example with the package as users install it, each time in a process of its own, and
- * prints the CPU time beside the floor (synth/floor.ts), whose code takes it, what is loaded for nothing,
+ * Synthesizes the production example with the package as users install it, each time in a process of its own,
+ * and prints the CPU time beside the floor (synth/floor.ts), whose code takes it, what is loaded for nothing,
  * and how time and memory grow with the number of applications in one app.
  */
 export function run(): void {

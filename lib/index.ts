@@ -11,6 +11,7 @@ export { AsgiService, type AsgiServiceOptions, type AsgiServiceProps } from '../
 export { BeatService, type BeatServiceOptions, type BeatServiceProps } from '../constructs/processes/beat-service';
 export { ContainerHealthCheck } from '../constructs/processes/container-health-check';
 export type { IDjangoService, ILoadBalancedService } from '../constructs/processes/django-service';
+export { Egress } from '../constructs/processes/egress';
 export type {
   LoadBalancedServiceOptions,
   LoadBalancedServiceProps,
@@ -37,6 +38,7 @@ export {
 
 // Database: RDS for PostgreSQL
 
+export { DatabaseAccess } from '../constructs/database/database-access';
 export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
 export { PasswordRotation } from '../constructs/database/password-rotation';
 export {

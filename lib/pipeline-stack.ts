@@ -73,6 +73,17 @@ export interface PipelineStackProps extends StackProps {
    */
   readonly dockerEnabledForSynth?: boolean;
   /**
+   * Whether the pipeline changes itself when its own definition in the repository changes.
+   *
+   * It then does so before anybody approves, with a role that may assume the deployment roles of its account.
+   * With false, somebody deploys the stack of the pipeline by hand after each change of a stage's assets or
+   * of the pipeline. **It is no boundary either way: the build runs code of the branch, and what it
+   * synthesizes is deployed.** Protect the branch with reviews.
+   *
+   * @default true
+   */
+  readonly selfMutation?: boolean;
+  /**
    * Architecture that images are built on.
    *
    * Take that of the tasks: emulation takes many times longer.
@@ -104,9 +115,13 @@ export interface PipelineStackProps extends StackProps {
  * A pipeline that deploys every environment from a repository: test and synthesize, staging, approval,
  * production.
  *
- * It updates itself first when its own definition changes. Artifacts and logs are encrypted with one key that
- * rotates, which lets stages live in other accounts. Production waits for a person, after a check that shows
- * which permissions become broader.
+ * It updates itself first when its own definition changes, unless `selfMutation` is false. Artifacts and logs
+ * are encrypted with one key that rotates, which lets stages live in other accounts. Production waits for a
+ * person, after a check that shows which permissions become broader.
+ *
+ * **The approval is a pause and no boundary: who may push to the branch can remove it.** Boundaries are the
+ * review of the branch, an account of its own for production, and the policies that `cdk bootstrap
+ * --cloudformation-execution-policies` gives to deployments there.
  *
  * @example
  * declare const staging: Stage;
@@ -144,6 +159,7 @@ export class PipelineStack extends Stack {
       artifactBucket: artifactBucket(this, key, removalPolicy),
       cliVersion: CLI_VERSION,
       dockerEnabledForSynth: props.dockerEnabledForSynth ?? false,
+      selfMutation: props.selfMutation ?? true,
       synth: new ShellStep('Synth', {
         input: source,
         installCommands: props.installCommands ?? ['npm ci'],

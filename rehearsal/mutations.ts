@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util';
 import { cacheFolder, checkRun } from './check-run';
 import type { Outcome } from './checks/check';
 import {
+  BOMBS,
   DONE,
   DRAINING,
   ECHO,
+  FORGED,
   HEALTHY,
   HOSTS,
   KEEP_ALIVE,
@@ -136,6 +138,24 @@ const MUTATIONS: Mutation[] = [
     check: POISON,
     faults: {
       patches: [{ file: 'config/settings.py', append: '\nCELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True\n' }],
+    },
+  },
+  {
+    name: 'WebSockets without bounds',
+    check: BOMBS,
+    faults: {
+      definition: of('asgi', ({ command = [] }) => ({
+        command: command.filter((word, index) => !/^--ws-/.test(word) && !/^--ws-/.test(command[index - 1] ?? '')),
+      })),
+    },
+  },
+  {
+    name: 'gunicorn that believes headers of its clients',
+    check: FORGED,
+    faults: {
+      definition: of('web', ({ command = [] }) => ({
+        command: command.filter((word) => !word.startsWith('--forwarder-headers')),
+      })),
     },
   },
   {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 /**
  * `npm run api-diff [-- TAG]`: what has changed in the public API since a tag, by default the newest one.
  *
- * Exit code 1 means that a change breaks code of users, 2 that one of the two does not compile. "experimental" in package.json
- * excuses nothing.
+ * Exit code 1 means that a change breaks code of users, 2 that one of the two does not compile.
+ * "experimental" in package.json excuses nothing.
  */
 const ROOT = join(__dirname, '..');
 const tool = (cwd: string, ...args: string[]) =>

@@ -1,8 +1,8 @@
 /**
  * Writes API.md, the reference of every public name, from the assembly that `npm run build` leaves behind.
  *
- * The command of jsii-docgen searches node_modules through our own link in it, which takes minutes. Here it gets the
- * few assemblies that it needs.
+ * It has a chapter for each room of lib/index.ts. The command of jsii-docgen searches node_modules through
+ * our own link in it, which takes minutes. Here it gets the few assemblies that it needs.
  */
 const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
@@ -10,6 +10,7 @@ const path = require('node:path');
 
 process.env.JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = '1'; // before jsii is loaded
 const { Documentation, Language } = require('jsii-docgen');
+const { byRoom, roomsOf } = require('./lib/api-rooms.js');
 
 const root = path.join(__dirname, '..');
 
@@ -23,7 +24,8 @@ async function main() {
     }
     const documentation = await Documentation.forAssembly(name, assemblies);
     const markdown = await documentation.toMarkdown({ language: Language.TYPESCRIPT, allSubmodules: true });
-    writeFileSync(path.join(root, 'API.md'), markdown.render());
+    const rooms = roomsOf(readFileSync(path.join(root, 'lib', 'index.ts'), 'utf8'));
+    writeFileSync(path.join(root, 'API.md'), byRoom(markdown.render(), rooms));
     process.stdout.write('wrote API.md\n');
   } finally {
     rmSync(assemblies, { recursive: true });

@@ -7,10 +7,11 @@ import { FLAGS } from './validity';
 const NO_STACK_TRACES = { 'aws:cdk:disable-creation-stack-traces': true, 'aws:cdk:disable-stack-trace': true };
 
 /**
- * `npm run assemblies -- OUT`: synthesizes every example, without feature flags and with the recommended ones, into folders of OUT.
+ * `npm run assemblies -- OUT`: synthesizes every example, without feature flags and with the recommended
+ * ones, into folders of OUT.
  *
- * The output depends on the sources alone. Run it in two checkouts: `diff -r` of both folders prints nothing where
- * a change has no effect on any template, manifest or asset.
+ * The output depends on the sources alone. Run it in two checkouts: `diff -r` of both folders prints nothing
+ * where a change has no effect on any template, manifest or asset.
  */
 function main(out: string | undefined): void {
   if (out === undefined || existsSync(out)) {

@@ -103,6 +103,7 @@ function loadBalancer(stack: Stack, vpc: IVpc, domainNames: string[]) {
     securityGroupId: 'sg-0fedcba9876543210',
     vpc,
     domainNames,
+    dropInvalidHeaderFields: true,
   });
 }
 

@@ -1,5 +1,6 @@
-// Bundles every Lambda handler of constructs/handlers/ into assets/, so that nobody needs esbuild or Docker to synthesize.
-// Beside them go the licences of what is bundled (NOTICE) and its bill of materials (sbom.cdx.json).
+// Bundles every Lambda handler of constructs/handlers/ into assets/, so that nobody needs esbuild or Docker
+// to synthesize. Beside them go the licences of what is bundled (NOTICE) and its bill of materials
+// (sbom.cdx.json).
 const { X509Certificate } = require('node:crypto');
 const { readdirSync, existsSync, rmSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
@@ -18,7 +19,10 @@ const leanPg = {
   },
 };
 
-/** Of the certificate authorities of RDS, the roots that an instance can have: the others have expired, or are signed by these. */
+/**
+ * Of the certificate authorities of RDS, the roots that an instance can have: the others have expired, or are
+ * signed by these.
+ */
 const rdsRoots = {
   name: 'rds-roots',
   setup(bundle) {
@@ -29,7 +33,10 @@ const rdsRoots = {
   },
 };
 
-/** rds-ca-rsa4096-g1 is left out: its thirty roots alone are 35 KB compressed. shared/postgres.ts finds them in Lambda. */
+/**
+ * rds-ca-rsa4096-g1 is left out: its thirty roots alone are 35 KB compressed. shared/postgres.ts finds them
+ * in Lambda.
+ */
 function isUsed(certificate) {
   const { subject, issuer, validTo, publicKey } = new X509Certificate(certificate);
   const isRsa4096 = publicKey.asymmetricKeyDetails.modulusLength === 4096;

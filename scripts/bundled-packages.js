@@ -1,4 +1,5 @@
-// What esbuild's metafiles say of the packages in the bundles: their licences in full, and a bill of materials in CycloneDX.
+// What esbuild's metafiles say of the packages in the bundles: their licences in full, and a bill of
+// materials in CycloneDX.
 const { existsSync, readFileSync, readdirSync } = require('node:fs');
 const path = require('node:path');
 const { Enums, Models, Serialize, Spec } = require('@cyclonedx/cyclonedx-library');
@@ -7,7 +8,10 @@ const { PackageURL } = require('packageurl-js');
 const LEGAL_FILE = /^(licen[cs]e|copying|notice)/i;
 const LICENCE_IN_README = /^#+ *licen[cs]e\b.*\n([\s\S]+)/im;
 
-/** Every package that gave a file to a bundle: name, version, licence, and the texts of its licence and notice. */
+/**
+ * Every package that gave a file to a bundle: name, version, licence, and the texts of its licence and
+ * notice.
+ */
 function packagesOf(metafiles, root) {
   const inputs = metafiles.flatMap(({ outputs }) =>
     Object.values(outputs).flatMap((output) => Object.keys(output.inputs)),

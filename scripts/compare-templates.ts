@@ -36,7 +36,10 @@ const LOSSES: { readonly [impact in ResourceImpact]?: string } = {
 
 let specification: ReturnType<typeof loadAwsServiceSpecSync> | undefined;
 
-/** The logical ids of what a template stores, by type: of every type that AWS's own specification calls stateful. */
+/**
+ * The logical ids of what a template stores, by type: of every type that AWS's own specification calls
+ * stateful.
+ */
 export function statefulIds({ Resources = {} }: Template): { [type: string]: string[] } {
   specification ??= loadAwsServiceSpecSync(); // takes half a second
   const spec = specification;
@@ -49,9 +52,11 @@ export function statefulIds({ Resources = {} }: Template): { [type: string]: str
 }
 
 /**
- * Every change in a deployment of the new templates over the old ones that deletes, orphans or replaces a stateful resource.
+ * Every change in a deployment of the new templates over the old ones that deletes, orphans or replaces a
+ * stateful resource.
  *
- * Allowed are resources, by logical id, or single properties of them, as `ID.Property`; either with `STACK/` before it.
+ * Allowed are resources, by logical id, or single properties of them, as `ID.Property`; either with `STACK/`
+ * before it.
  */
 export function losses(before: Templates, after: Templates, allowed: readonly string[] = []): Loss[] {
   return Object.entries(before).flatMap(([stack, template]) => {

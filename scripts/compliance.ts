@@ -19,8 +19,8 @@ export interface PackReport {
 const PACKS = ['AwsSolutions', 'HIPAA.Security', 'NIST.800.53.R5', 'PCI.DSS.321'];
 
 /**
- * Synthesizes with the four packs and reads the synthesis report: `validateScope()` would not see acknowledgements.
- * The app is made by `make`, which must hand on the props.
+ * Synthesizes with the four packs and reads the synthesis report: `validateScope()` would not see
+ * acknowledgements. The app is made by `make`, which must hand on the props.
  */
 export function complianceOf(
   make: (props: { context: { [key: string]: unknown }; outdir: string }) => App,

@@ -130,7 +130,10 @@ function databaseOptions(given: Configuration): PostgresDatabaseOptions {
   };
 }
 
-/** What weakens an environment is varied in development only: in production it would be a finding, and rightly so. */
+/**
+ * What weakens an environment is varied in development only: in production it would be a finding, and rightly
+ * so.
+ */
 function profileOf(given: Configuration): Profile {
   const options = {
     maxAzs: given.maxAzs,

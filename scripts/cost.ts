@@ -8,11 +8,14 @@ import { Profile, type ProfileOptions } from '../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../lib/django-stack';
 
 /**
- * What an application costs a month, counted from its template. `tsx scripts/cost.ts` prints the tables of docs/cost.md,
- * with `--write` it puts them there.
+ * What an application costs a month, counted from its template. `tsx scripts/cost.ts` prints the tables of
+ * docs/cost.md, with `--write` it puts them there.
  */
 
-/** List prices in US dollars, us-east-1, November 2026, from secondary sources: check them before you rely on them. */
+/**
+ * List prices in US dollars, us-east-1, November 2026, from secondary sources: check them before you rely on
+ * them.
+ */
 export const PRICES = {
   natGatewayHour: 0.045,
   loadBalancerHour: 0.0225,
@@ -48,7 +51,9 @@ export interface Cost {
   readonly dollars: number;
 }
 
-/** The bill for what a template holds and nobody uses: traffic, logs and storage beyond the first come on top. */
+/**
+ * The bill for what a template holds and nobody uses: traffic, logs and storage beyond the first come on top.
+ */
 export function costsOf({ Resources }: TemplateOf): Cost[] {
   const all = Object.entries(Resources);
   const of = (type: string) =>

@@ -89,7 +89,13 @@ The numbers in the commands are computed from the props and the size of the task
 |---|---|---|---|
 ${processes.map((process) => row(process.kind, code(shown(process.command)), `${process.cpu}, ${process.memory}`, process.stopTimeout === undefined ? '30 s (ECS)' : `${process.stopTimeout} s`)).join('\n')}
 
-These programs must be on the PATH of the image, and so must \`python\`, because the health checks run it.
+These programs must be on the PATH of the image, and so must \`python\`, because the health checks run it. gunicorn must be of version 22 or later, and
+uvicorn of version 0.23 or later: earlier ones do not know some of the options.
+
+- \`--forwarder-headers=\` stops gunicorn from taking a header \`SCRIPT_NAME\` for a part of the path.
+- \`--ws-max-size\`, \`--ws-max-queue\` and \`--ws-per-message-deflate\` bound the memory that a WebSocket takes. \`webSocketMaxSize\` changes the first.
+- No query string reaches a log: gunicorn's format has none, and uvicorn writes no access log of its own. A \`logger_class\` in gunicorn.conf.py and the
+  \`LOGGING\` of your settings take precedence, as those of \`runtime/\` do; an \`access_log_format\` does not.
 
 ## Health checks
 
@@ -110,7 +116,7 @@ The path is \`${HEALTH_PATH}\`; \`healthCheckPath\` changes it. It must answer 2
 | | |
 |---|---|
 | user | ${CONTAINER_USER}; it needs no name and no home directory |
-| file system | read-only, except \`${WRITABLE_PATH}\`, a tmpfs that takes an eighth of the task's memory and is empty at each start |
+| file system | read-only, except \`${WRITABLE_PATH}\`, a tmpfs that takes an eighth of the task's memory and is empty at each start; no program and no library runs from it |
 | Linux | all capabilities are dropped; an init process forwards signals and reaps zombie processes |
 | port | ${CONTAINER_PORT}, plain HTTP; the load balancer terminates TLS |
 | certificates | the [RDS bundle](https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem) at \`${CA_BUNDLE_PATH}\` |
@@ -175,7 +181,10 @@ function inWords(range = 'any recent version'): string {
     .replace(/^\^((\d+)\S*)$/, (_all, version, major) => `${version} or a later version ${major}`);
 }
 
-/** The Python packages that a project file names, by name: `supported` is a range, `tested` the version that tests install. */
+/**
+ * The Python packages that a project file names, by name: `supported` is a range, `tested` the version that
+ * tests install.
+ */
 function pythonPackages(pyproject: string): { [name: string]: { supported?: string; tested?: string } } {
   const packages: { [name: string]: { supported?: string; tested?: string } } = {};
   for (const [, name, range] of pyproject.matchAll(/"([A-Za-z][\w-]*)(?:\[[\w,]+\])?([<>=!~]=?[^"]+)"/g)) {

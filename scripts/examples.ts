@@ -12,8 +12,8 @@ const connectionArn = `arn:aws:codeconnections:${env.region}:${env.account}:conn
 /**
  * Every TypeScript example in every profile that it has, each in an app of its own.
  *
- * The stages of the pipeline deploy the application of the minimal example: staging with the profile of development,
- * production with that of production.
+ * The stages of the pipeline deploy the application of the minimal example: staging with the profile of
+ * development, production with that of production.
  */
 export const EXAMPLES: { readonly [name: string]: (props: AppProps) => App } = {
   'django-app in production': (props) => productionExample(props).app,
@@ -24,7 +24,11 @@ export const EXAMPLES: { readonly [name: string]: (props: AppProps) => App } = {
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env })),
   'existing-network in development': (props) =>
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env, profile: Profile.development() })),
-  pipeline: (props) => appWith(props, (app) => new NotesPipelineStack(app, 'Pipeline', { ...env, connectionArn })),
+  pipeline: (props) =>
+    appWith(
+      props,
+      (app) => new NotesPipelineStack(app, 'Pipeline', { ...env, productionAccount: '444455556666', connectionArn }),
+    ),
 };
 
 /** An app with what `make` puts into it. */

@@ -1,4 +1,8 @@
-/** The fault model of the handlers, wide: `npm run faults`. Prints how many cases ran, and fails when one violated anything. */
+/**
+ * The fault model of the handlers, wide: `npm run faults`.
+ *
+ * Prints how many cases ran, and fails when one violated anything.
+ */
 import { databaseSubject, naiveDatabaseHandler, realDatabaseHandler } from '../test/faults/database-subject';
 import type { Figures } from '../test/faults/figures';
 import { runReleaseCases } from '../test/faults/release-cases';

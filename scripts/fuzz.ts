@@ -1,6 +1,9 @@
 import { checkConfigurations } from './properties';
 
-/** `npm run fuzz`: 2,000 random valid configurations, from a new seed unless one is given: `npm run fuzz -- --seed 42`. */
+/**
+ * `npm run fuzz`: 2,000 random valid configurations, from a new seed unless one is given: `npm run fuzz --
+ * --seed 42`.
+ */
 const given = process.argv.indexOf('--seed');
 const seed = given < 0 ? Date.now() % 2 ** 31 : Number(process.argv[given + 1]);
 const start = Date.now();

@@ -1,4 +1,7 @@
-/** `npm run lifecycle`: the life of every example in a model of CloudFormation, and the faults that it must notice. */
+/**
+ * `npm run lifecycle`: the life of every example in a model of CloudFormation, and the faults that it must
+ * notice.
+ */
 import { artifactsOf, PROFILES, pairOf } from '../test/lifecycle/artifacts';
 import { MUTATIONS } from '../test/lifecycle/mutations';
 import { RULES } from '../test/lifecycle/rules';

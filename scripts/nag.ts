@@ -1,7 +1,11 @@
 import { complianceOf, type Finding, pairsOf } from './compliance';
 import { productionExample } from './production-example';
 
-/** `npm run nag`: what four rule packs find in the production example, and what is acknowledged. `--json` prints the same as JSON. */
+/**
+ * `npm run nag`: what four rule packs find in the production example, and what is acknowledged.
+ *
+ * `--json` prints the same as JSON.
+ */
 const packs = complianceOf((props) => productionExample(props).app);
 const acknowledged = packs.flatMap(({ acknowledgements }) => acknowledgements);
 const findings = packs.flatMap((pack) => pack.findings);

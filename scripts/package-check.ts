@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import * as ts from 'typescript';
 
 /**
- * `npm run package`: builds, packs, and installs the npm package and the wheel in empty folders, as somebody would who has
- * nothing but the README, and synthesizes what it shows. Needs the registries of npm and Python; takes some minutes.
- * `-- --npm` leaves the wheel out, and so installs nothing that `npm ci` has not.
+ * `npm run package`: builds, packs, and installs the npm package and the wheel in empty folders, as somebody
+ * would who has nothing but the README, and synthesizes what it shows. Needs the registries of npm and
+ * Python; takes some minutes. `-- --npm` leaves the wheel out, and so installs nothing that `npm ci` has not.
  */
 const ROOT = join(__dirname, '..');
 const HANDLERS = join(ROOT, 'constructs', 'handlers');
@@ -29,7 +29,9 @@ const npm: Step[] = [
   [
     'packs',
     () => {
-      const output = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', WORK], ROOT, 'stdout');
+      const output = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', WORK], ROOT, {
+        output: 'stdout',
+      });
       const [{ filename, files, size }] = JSON.parse(output);
       tarball = join(WORK, filename);
       packed = files.map(({ path }: { path: string }) => path);
@@ -58,7 +60,7 @@ const npm: Step[] = [
         import * as names from '${manifest.name}';
         const { default: all, ...named } = names;
         console.log(JSON.stringify([Object.keys(all), Object.keys(all).filter((name) => named[name] === undefined)]));`;
-      const output = run(process.execPath, ['--input-type=module', '--eval', script], CONSUMER, 'stdout');
+      const output = run(process.execPath, ['--input-type=module', '--eval', script], CONSUMER, { output: 'stdout' });
       const [names, missing]: string[][] = JSON.parse(output);
       if (names.length === 0 || missing.length > 0) {
         throw new Error(`of ${names.length} names, these cannot be imported: ${missing.join(', ')}`);
@@ -147,11 +149,13 @@ function checkContent(): string {
   return `${needed.length} looked for`;
 }
 
-/** Asks a process of its own what the bundler puts in: esbuild's answer comes later than a step may wait for. */
+/**
+ * Asks a process of its own what the bundler puts in: esbuild's answer comes later than a step may wait for.
+ */
 function checkNotices(): string {
   const script = `require('./scripts/build-handlers.js').bundle(false).then((files) => console.log(JSON.stringify(files)))`;
   const metafiles: { outputs: Record<string, { inputs: Record<string, unknown> }> }[] = JSON.parse(
-    run(process.execPath, ['-e', script], ROOT, 'stdout'),
+    run(process.execPath, ['-e', script], ROOT, { output: 'stdout' }),
   );
   // Of all files that it read, those of which something is left in the bundle.
   const outputs = metafiles.flatMap((metafile) => Object.values(metafile.outputs));
@@ -173,7 +177,10 @@ function checkNotices(): string {
   return `${folders.size} packages`;
 }
 
-/** aws-cdk-lib reaches PyPI some days after npm: until then the wheel is tried with the newest one, and that is said. */
+/**
+ * aws-cdk-lib reaches PyPI some days after npm: until then the wheel is tried with the newest one, and that
+ * is said.
+ */
 function installWheel(): string {
   run('python3', ['-m', 'venv', join(WORK, 'venv')], WORK);
   const pip = (...args: string[]) =>
@@ -187,12 +194,9 @@ function installWheel(): string {
     }
     pip('aws-cdk-lib', 'constructs', 'jsii', 'publication');
     pip('--no-deps', wheel);
-    const version = run(
-      VENV,
-      ['-c', 'from importlib.metadata import version; print(version("aws-cdk-lib"))'],
-      WORK,
-      'stdout',
-    );
+    const version = run(VENV, ['-c', 'from importlib.metadata import version; print(version("aws-cdk-lib"))'], WORK, {
+      output: 'stdout',
+    });
     return `NOTE: PyPI has no aws-cdk-lib ${manifest.peerDependencies['aws-cdk-lib']} yet; with ${version.trim()} instead`;
   }
 }
@@ -210,7 +214,7 @@ function snippet(language: string): string {
 function synthesize(folder: string, [command, ...args]: string[], stack: string, services: number): string {
   mkdirSync(join(folder, 'app'), { recursive: true });
   writeFileSync(join(folder, 'app', 'Dockerfile'), 'FROM scratch\n');
-  run(command, args, folder, 'both', { CDK_OUTDIR: join(folder, 'cdk.out') });
+  run(command, args, folder, { variables: { CDK_OUTDIR: join(folder, 'cdk.out') } });
   const template = JSON.parse(readFileSync(join(folder, 'cdk.out', `${stack}.template.json`), 'utf8'));
   const types = Object.values<{ Type: string }>(template.Resources).map(({ Type }) => Type);
   const made = types.filter((type) => type === 'AWS::ECS::Service').length;
@@ -222,7 +226,13 @@ function synthesize(folder: string, [command, ...args]: string[], stack: string,
   return `${types.length} resources`;
 }
 
-function run(command: string, args: string[], cwd: string, output: 'both' | 'stdout' = 'both', variables = {}): string {
+interface RunOptions {
+  readonly output?: 'both' | 'stdout';
+  readonly variables?: { [name: string]: string };
+}
+
+function run(command: string, args: string[], cwd: string, options: RunOptions = {}): string {
+  const { output = 'both', variables = {} } = options;
   const env = { ...process.env, ...variables, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' };
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
@@ -240,7 +250,11 @@ function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-/** Runs steps that build upon each other; what comes after a failure has failed, too. Returns how many passed. */
+/**
+ * Runs steps that build upon each other; what comes after a failure has failed, too.
+ *
+ * Returns how many passed.
+ */
 function passedOf(steps: Step[]): number {
   for (const [index, [name, act]] of steps.entries()) {
     const start = Date.now();

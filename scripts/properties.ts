@@ -9,8 +9,8 @@ import { STRICT } from './validity';
 const BATCH = 20;
 
 /**
- * Random valid configurations synthesize, pass the strict template validation, and in production need no acknowledgement
- * beyond those that the library makes. Throws with the configurations and what was found.
+ * Random valid configurations synthesize, pass the strict template validation, and in production need no
+ * acknowledgement beyond those that the library makes. Throws with the configurations and what was found.
  */
 export function checkConfigurations(runs: number, seed: number): number {
   const all = fc.sample(configuration, { numRuns: runs, seed }).map((given, index) => ({ given, id: `Stack${index}` }));

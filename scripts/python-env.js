@@ -1,5 +1,6 @@
 /**
- * Makes the virtual environment .cache/venv-<name> once, and installs what the test extra of <name>/pyproject.toml asks for.
+ * Makes the virtual environment .cache/venv-<name> once, and installs what the test extra of
+ * <name>/pyproject.toml asks for.
  */
 const { execFileSync } = require('node:child_process');
 const { createHash } = require('node:crypto');

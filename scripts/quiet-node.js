@@ -1,5 +1,6 @@
 /**
- * Runs a tool of node_modules/.bin without jsii's banner about the age of Node 20, so that a warning means something.
+ * Runs a tool of node_modules/.bin without jsii's banner about the age of Node 20, so that a warning means
+ * something.
  */
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');

@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import { cutChangelog, isLater, mayBreak, rewrite, versionsIn, writeVersion } from './lib/release-files';
 
 /**
- * `npm run release -- X.Y.Z`: one version for the npm package, its wheel and django-fargate. Checks what must be true, writes
- * the version, cuts the changelog, shows the difference and takes it back.
+ * `npm run release -- X.Y.Z`: one version for the npm package, its wheel and django-fargate.
+ *
+ * Checks what must be true, writes the version, cuts the changelog, shows the difference and takes it back.
  * `-- X.Y.Z --write` keeps it as a commit and a tag. It pushes and publishes nothing.
  */
 const ROOT = process.cwd();

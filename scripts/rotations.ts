@@ -2,16 +2,39 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Doubles } from '../rehearsal/aws/doubles';
 import { cacheFolder } from '../rehearsal/check-run';
+import { postgresBinaries } from '../rehearsal/postgres/postgres-binaries';
+
+/** The version that comes with the workspace; `--all` takes all that RDS has and whose binaries there are. */
+const VERSIONS = [17];
+const ALL_VERSIONS = [15, 16, 17, 18];
 
 /**
- * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager and against a real PostgreSQL with TLS.
- * Each of the two checks prints what it found; the last line adds them up.
+ * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager, and the handlers of
+ * the database against a real PostgreSQL with TLS, in which somebody has planted what they could. Each check
+ * prints what it found; the last line adds them up.
+ *
+ * `npm run rotations -- --all` takes every version of PostgreSQL, plants one thing at a time, and runs
+ * Django's own tests as the login that serves: about twenty minutes.
  */
 async function main(): Promise<void> {
   const PYTHON = join(await Doubles.install(cacheFolder()), 'bin', 'python');
+  const every = process.argv.includes('--all');
+  const announce = { progress: console.log, substitution: () => undefined, event: () => undefined };
+  const checks = [['secret-rotation-check.ts']];
+  for (const version of every ? ALL_VERSIONS : VERSIONS) {
+    const binaries = postgresBinaries(cacheFolder(), version, announce);
+    checks.push(
+      ['database-rotation-check.ts', binaries],
+      ['database-powers-check.ts', binaries],
+      ['database-red-team.ts', binaries, ...(every ? ['--each'] : [])],
+    );
+  }
+  if (every) {
+    checks.push(['django-powers-check.ts', postgresBinaries(cacheFolder(), VERSIONS[0], announce)]);
+  }
   let [passed, failed] = [0, 0];
-  for (const name of ['secret-rotation-check.ts', 'database-rotation-check.ts']) {
-    const { status, stdout, stderr } = spawnSync('npx', ['tsx', join(__dirname, name)], {
+  for (const [name, ...args] of checks) {
+    const { status, stdout, stderr } = spawnSync('npx', ['tsx', join(__dirname, name), ...args], {
       encoding: 'utf8',
       env: { ...process.env, PYTHON },
     });

@@ -1,7 +1,9 @@
 /**
- * Runs the bundle of the SECRET_KEY rotation, as it is shipped, against moto's Secrets Manager: three rotations of four events.
+ * Runs the bundle of the SECRET_KEY rotation, as it is shipped, against moto's Secrets Manager: three
+ * rotations of four events.
  *
- *     pip install 'moto[server]' && npm run build:handlers && PYTHON=python3 npx tsx scripts/secret-rotation-check.ts
+ *     pip install 'moto[server]' && npm run build:handlers
+ *     PYTHON=python3 npx tsx scripts/secret-rotation-check.ts
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -67,7 +69,8 @@ async function threeRotations(lambdaArn: string): Promise<void> {
   const seen: SecretKeyValue[] = [first];
   for (let rotation = 1; rotation <= 3; rotation++) {
     const token = randomUUID();
-    // moto calls a function that does nothing: what is left is a version with AWSPENDING and without a value, as in AWS.
+    // moto calls a function that does nothing: what is left is a version with AWSPENDING and without a value,
+    // as in AWS.
     await secrets.send(new RotateSecretCommand({ SecretId, ClientRequestToken: token, RotationLambdaARN: lambdaArn }));
     for (const Step of STEPS) {
       await handler({ Step, SecretId: SecretId ?? '', ClientRequestToken: token });

@@ -1,6 +1,7 @@
-// `npm test`: lint, types, jsii, the unit tests and the Python tests of runtime/, with the coverage of both languages.
-// Every step prints what failed and why; the last line is `N passed, N failed`, counted in tests, with one for each step
-// that is no test runner. The floors of coverage stand in jest.config.js and in runtime/pyproject.toml.
+// `npm test`: lint, types, jsii, the unit tests and the Python tests of runtime/, with the coverage of both
+// languages. Every step prints what failed and why; the last line is `N passed, N failed`, counted in tests,
+// with one for each step that is no test runner. The floors of coverage stand in jest.config.js and in
+// runtime/pyproject.toml.
 const { spawn } = require('node:child_process');
 const { mkdirSync, readFileSync, rmSync } = require('node:fs');
 const { setPriority } = require('node:os');
@@ -9,7 +10,11 @@ const path = require('node:path');
 const root = path.join(__dirname, '..');
 const cache = path.join(root, '.cache', 'test');
 const node = process.execPath;
-/** Two workers keep two processors busy: threads that collect garbage would take turns with them. Workers inherit it. */
+/**
+ * Two workers keep two processors busy: threads that collect garbage would take turns with them.
+ *
+ * Workers inherit it.
+ */
 const FRUGAL = ['--single-threaded-gc', '--max-semi-space-size=64'];
 /** The unit tests take the longest, so what runs beside them steps back. */
 const BESIDE = 5;
@@ -30,7 +35,11 @@ function run(command, args, niceness = BESIDE, cwd = root) {
   });
 }
 
-/** A step that is one check: it passes or fails as a whole. `silent` steps also fail when they print a warning. */
+/**
+ * A step that is one check: it passes or fails as a whole.
+ *
+ * `silent` steps also fail when they print a warning.
+ */
 const check = (name, command, args, silent = false) => ({
   name,
   run: async () => {
@@ -97,7 +106,10 @@ function suite(xml) {
   return [xml, attribute('tests'), attribute('failures'), attribute('errors')];
 }
 
-/** A runner has failed, too, that wrote no result, ran no test, or ended with an error although every test passed. */
+/**
+ * A runner has failed, too, that wrote no result, ran no test, or ended with an error although every test
+ * passed.
+ */
 function counted(code, output, read) {
   try {
     const counts = read();

@@ -18,7 +18,10 @@ export interface Violation {
   readonly violatingConstructs: { readonly constructPath: string }[];
 }
 
-/** Synthesizes the app that `make` makes, which must hand on the folder, and returns what its validation plugins report. */
+/**
+ * Synthesizes the app that `make` makes, which must hand on the folder, and returns what its validation
+ * plugins report.
+ */
 export function reportsOf(make: (outdir: string) => App): PluginReport[] {
   const outdir = mkdtempSync(join(tmpdir(), 'validation-'));
   try {

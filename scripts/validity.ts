@@ -2,7 +2,10 @@ import type { App, AppProps } from 'aws-cdk-lib';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
 import { complaintsIn, reportsOf } from './validation-report';
 
-/** No feature flag at all, as in an app that is older than the library, and all that `cdk init` would write today. */
+/**
+ * No feature flag at all, as in an app that is older than the library, and all that `cdk init` would write
+ * today.
+ */
 export const FLAGS: { [name: string]: { [flag: string]: unknown } } = {
   'no feature flags': {},
   'the recommended feature flags': recommendedFlags,

@@ -3,12 +3,13 @@ import { productionExample } from '../scripts/production-example';
 import { PROTECTIONS } from './compliance/protections';
 import { type Control, mutated } from './controls/control';
 import { DATABASE } from './controls/database';
+import { NARROW } from './controls/narrow';
 import { SERVICES } from './controls/services';
 import { STORES } from './controls/stores';
 import { Graph } from './wiring/graph';
 
 const template = new Graph(Template.fromStack(productionExample().stack).toJSON().Resources);
-const controls: Control[] = [...DATABASE, ...SERVICES, ...STORES];
+const controls: Control[] = [...DATABASE, ...SERVICES, ...STORES, ...NARROW];
 
 describe.each(controls)('$ids: $sentence', ({ offenders, mutants }) => {
   test('holds in the production example', () => {

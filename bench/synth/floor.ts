@@ -29,8 +29,9 @@ interface Asset<T> {
 /**
  * Writes a template again from one bare `CfnResource` for each of its resources.
  *
- * It is the least that an app of the CDK does for this template: every reference is a literal, no service module is
- * loaded and no asset is read. Arguments: the folder to write to, the template, and the manifest of its assets.
+ * It is the least that an app of the CDK does for this template: every reference is a literal, no service
+ * module is loaded and no asset is read. Arguments: the folder to write to, the template, and the manifest of
+ * its assets.
  */
 const [outdir, template, manifest] = process.argv.slice(2);
 reportUsage();

@@ -1,6 +1,9 @@
 import { writeSync } from 'node:fs';
 
-/** What a process has used when it ends: user and system time of all threads in ms, and the largest resident set in MB. */
+/**
+ * What a process has used when it ends: user and system time of all threads in ms, and the largest resident
+ * set in MB.
+ */
 export interface Usage {
   readonly cpu: number;
   readonly memory: number;

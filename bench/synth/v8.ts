@@ -23,7 +23,10 @@ export const OWNERS: { readonly [owner: string]: RegExp } = {
   node: /(?:)/,
 };
 
-/** Milliseconds by the owner of the file of the function at the top of the stack, as in the one profile of a folder. */
+/**
+ * Milliseconds by the owner of the file of the function at the top of the stack, as in the one profile of a
+ * folder.
+ */
 export function timeByOwner(folder: string): { readonly [owner: string]: number } {
   const { nodes, samples, timeDeltas } = readOnly<CpuProfile>(folder);
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
@@ -52,7 +55,10 @@ export function unusedModules(whole: Map<string, number[]>, loading: Map<string,
   return [...new Set([...whole.keys()].flatMap((file) => moduleOf(file) ?? []))].filter((name) => !names.has(name));
 }
 
-/** `aws-cdk-lib/aws-ec2` for a file of that folder; nothing for what aws-cdk-lib bundles, and for all other files. */
+/**
+ * `aws-cdk-lib/aws-ec2` for a file of that folder; nothing for what aws-cdk-lib bundles, and for all other
+ * files.
+ */
 function moduleOf(file: string): string | undefined {
   return /\/node_modules\/(aws-cdk-lib\/(?!node_modules\/)[^/]+)\//.exec(file)?.[1];
 }

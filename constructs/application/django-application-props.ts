@@ -13,6 +13,7 @@ import type { NetworkOptions } from '../network/network';
 import type { INotifications } from '../notifications/notifications';
 import type { AsgiServiceOptions } from '../processes/asgi-service';
 import type { BeatServiceOptions } from '../processes/beat-service';
+import type { Egress } from '../processes/egress';
 import type { ReleaseCommandOptions } from '../processes/release-command';
 import type { ScheduledCommandOptions } from '../processes/scheduled-command';
 import type { WebServiceOptions } from '../processes/web-service';
@@ -133,6 +134,17 @@ export interface DjangoApplicationProps {
    * @default CpuArchitecture.ARM64
    */
   readonly cpuArchitecture?: CpuArchitecture;
+  /**
+   * Whom the processes may connect to, beside the database and what else they are given.
+   *
+   * The list replaces the default, so it must include `Egress.https()`. A way out that is not listed is
+   * closed: SMTP, an external database and a cache need one each. **It is no filter for names and metadata:
+   * security groups do not look at DNS queries to the VPC's resolver or at requests to the metadata endpoint
+   * of ECS.**
+   *
+   * @default - TCP port 443 to anywhere
+   */
+  readonly egress?: Egress[];
 
   /**
    * What to change in the release, which runs once inside a deployment before a new version serves.

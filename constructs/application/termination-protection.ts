@@ -19,7 +19,8 @@ export interface TerminationProtectionProps {
  * Switches the termination protection of its stack off while a creation is rolled back, and never otherwise.
  *
  * The CDK switches termination protection on before the first deployment, and deletes a stack whose creation
- * failed before it tries again, which CloudFormation would refuse. What depends on `ready` can fail without that.
+ * failed before it tries again, which CloudFormation would refuse. What depends on `ready` can fail without
+ * that.
  *
  * @internal
  */

@@ -47,7 +47,13 @@ export class BackupVaultLock {
     return new BackupVaultLock('none');
   }
 
-  /** A lock that only principals with the permission can change or remove. */
+  /**
+   * A lock that only a deployment and the root user can change or remove.
+   *
+   * The policy of the vault denies it to everybody else, and denies changes of the policy itself. **It does
+   * not hold against who may deploy with CloudFormation in this account.** Copy backups to a vault of another
+   * account (`copyDestinations`) for that.
+   */
   public static governance(options: BackupVaultLockOptions = {}): BackupVaultLock {
     return new BackupVaultLock('governance', options);
   }

@@ -18,6 +18,7 @@ import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
 import { checkBackup, checkSchedule, DEFAULT_START_WINDOW } from './private/checks';
 import { RestoreTest } from './private/restore-test';
+import { vaultPolicy } from './private/vault-policy';
 
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];
 const FAILED = ['FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'];
@@ -181,11 +182,12 @@ export class DatabaseBackup extends Construct {
       backupVaultName: vaultName(this),
       encryptionKey,
       lockConfiguration: lock._configuration,
-      blockRecoveryPointDeletion: lock.mode !== 'none',
+      accessPolicy: lock.mode === 'none' ? undefined : vaultPolicy(this),
       removalPolicy,
     });
     this.plan = new BackupPlan(this, 'Plan', {
-      backupPlanName: Names.uniqueResourceName(this, { maxLength: 50 }), // Otherwise every plan is called Plan.
+      // Otherwise every plan is called Plan.
+      backupPlanName: Names.uniqueResourceName(this, { maxLength: 50 }),
       backupVault: this.vault,
       backupPlanRules: rules.map((rule) => planRule(rule, timeZone)),
     });
@@ -260,11 +262,17 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
   });
 }
 
-/** At most 50 characters, of which the end of the stack's id takes 13: an older stack may have left a vault. */
+/**
+ * At most 50 characters, of which the end of the stack's id takes 13: an older stack may have left a vault.
+ */
 function vaultName(scope: Construct): string {
   return `${Names.uniqueResourceName(scope, { maxLength: 37 })}-${endOfStackId()}`;
 }
 
+/**
+ * Without a condition on the source: AWS documents none for this role, and a wrong one would end all backups.
+ * A role can be passed to AWS Backup within its own account only.
+ */
 function serviceRole(scope: Construct): Role {
   const role = new Role(scope, 'Role', {
     description: 'Lets AWS Backup make, copy and restore backups of the database',

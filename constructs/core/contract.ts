@@ -1,24 +1,37 @@
+/** The directory that a process can write to, a tmpfs of its own. */
+export const WRITABLE_PATH = '/tmp';
+/** Port that web and ASGI servers listen on in the task. */
+export const CONTAINER_PORT = 8000;
+/** Default path of the RDS certificate bundle in the image. */
+export const CA_BUNDLE_PATH = '/etc/ssl/certs/rds-global-bundle.pem';
+/** File that worker and beat touch while they are alive. */
+export const LIVENESS_FILE = `${WRITABLE_PATH}/celery-liveness`;
+/** User and group id that every process runs as. */
+export const CONTAINER_USER = '10001';
+/** Path that `runtime/` answers health checks on. */
+export const HEALTH_PATH = '/healthz';
+
 /**
  * The contract with the container, in one table: docs/contract.md is generated from it, the constructs set
  * these names, and `runtime/` and the rehearsal read them.
  */
 export const CONTRACT = {
   DJANGO_SETTINGS_MODULE: 'The settings module, as given.',
-  PORT: 'The port that the web or ASGI server listens on: 8000. Not set for other processes.',
+  PORT: `The port that the web or ASGI server listens on: ${CONTAINER_PORT}. Not set for other processes.`,
   AWS_REGION: 'Region of the stack. Fargate sets it anyway; it is set again so that the rehearsal has it too.',
   AWS_DEFAULT_REGION: 'Region of the stack. boto3 and kombu read this name.',
-  HOME: '/tmp, the only place that a task can write to.',
+  HOME: `${WRITABLE_PATH}, the only place that a task can write to.`,
   DJANGO_SECRET_KEY: 'Secret: the current key.',
   DJANGO_SECRET_KEYS:
     'Secret: JSON `{"key","next","fallbacks"}`. `next` is absent until the first rotation, which only announces a key.',
   DATABASE_HOST: 'Secret: host name of the database.',
   DATABASE_PORT: 'Secret: port of the database.',
   DATABASE_NAME: 'Secret: name of the database.',
-  DATABASE_USER: 'Secret: the login of the application (never the master).',
+  DATABASE_USER:
+    'Secret: the login of the process, never the master: one that reads and changes rows, or for releases one that owns the tables.',
   DATABASE_PASSWORD: 'Secret: its password.',
   PGSSLMODE: '`verify-full`. libpq reads it; PGSSLROOTCERT alone would connect without TLS.',
-  PGSSLROOTCERT:
-    'Path of the RDS certificate bundle in the image: /etc/ssl/certs/rds-global-bundle.pem unless changed.',
+  PGSSLROOTCERT: `Path of the RDS certificate bundle in the image: ${CA_BUNDLE_PATH} unless changed.`,
   PGOPTIONS:
     'Release only: `-c lock_timeout=…` in milliseconds, after your own options. libpq reads it, unless your settings set `options`.',
   CELERY_BROKER_URL: '`sqs://`: credentials come from the task role.',
@@ -33,16 +46,3 @@ export const CONTRACT = {
 } as const;
 
 export type ContractVariable = keyof typeof CONTRACT;
-
-/** The directory that a process can write to, a tmpfs of its own. */
-export const WRITABLE_PATH = '/tmp';
-/** Port that web and ASGI servers listen on in the task. */
-export const CONTAINER_PORT = 8000;
-/** Default path of the RDS certificate bundle in the image. */
-export const CA_BUNDLE_PATH = '/etc/ssl/certs/rds-global-bundle.pem';
-/** File that worker and beat touch while they are alive. */
-export const LIVENESS_FILE = '/tmp/celery-liveness';
-/** User and group id that every process runs as. */
-export const CONTAINER_USER = '10001';
-/** Path that `runtime/` answers health checks on. */
-export const HEALTH_PATH = '/healthz';

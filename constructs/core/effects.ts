@@ -48,8 +48,8 @@ export function checkEffects<Props extends object>(checks: Checks, props: Props,
 }
 
 /**
- * Warns of a prop that has no effect because of a default, not because of another prop that the user wrote: the same code
- * may well serve an environment in which it has one.
+ * Warns of a prop that has no effect because of a default, not because of another prop that the user wrote:
+ * the same code may well serve an environment in which it has one.
  */
 export function warnOfNoEffect(scope: IConstruct, prop: string, given: unknown, reason: string): void {
   if (given !== undefined) {

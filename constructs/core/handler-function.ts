@@ -1,14 +1,15 @@
-import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { basename, join } from 'node:path';
+import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { type IManagedPolicy, ManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Architecture, type CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, type CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
 import type { Checks } from './checks';
-import { handlerCode } from './handler-code';
+import { grantKeyVia } from './key-policy';
 import { logGroup as newLogGroup } from './log-group';
 import { WorkloadRole } from './workload-role';
 
@@ -96,9 +97,7 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
     reservedConcurrentExecutions: props.reservedConcurrentExecutions,
   });
   if (props.deadLetterTopic !== undefined) {
-    addDeadLetterTopic(handler, role, props.deadLetterTopic);
-    const topicKey = props.deadLetterTopic.masterKey ?? encryptionKey;
-    topicKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
+    addDeadLetterTopic(handler, role, props.deadLetterTopic, encryptionKey);
   }
   acknowledgeInvocation(handler, props);
   return { handler, role, logGroup };
@@ -126,7 +125,8 @@ export function placementPolicy(scope: Construct, id: string, description: strin
           'ec2:DescribeSubnets',
           'ec2:UnassignPrivateIpAddresses',
         ],
-        resources: ['*'], // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
+        // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
+        resources: ['*'],
       }),
     ],
   });
@@ -138,7 +138,12 @@ export function placementPolicy(scope: Construct, id: string, description: strin
   return policy;
 }
 
-/** The role of a function, which lets Lambda place it in the network where there is one. */
+/**
+ * The role of a function, which lets Lambda place it in the network where there is one.
+ *
+ * Without a condition on the source, because AWS documents none for roles of functions. A role can be passed
+ * to Lambda within its own account only.
+ */
 export function handlerRole(scope: Construct, id: string, description: string, network?: HandlerNetwork): WorkloadRole {
   return new WorkloadRole(scope, id, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -148,9 +153,23 @@ export function handlerRole(scope: Construct, id: string, description: string, n
 }
 
 /** Like `deadLetterTopic` of the L2, which makes an inline policy depending on a feature flag. */
-export function addDeadLetterTopic(handler: LambdaFunction, role: WorkloadRole, topic: ITopic): void {
+export function addDeadLetterTopic(
+  handler: LambdaFunction,
+  role: WorkloadRole,
+  topic: ITopic,
+  encryptionKey: IKey | undefined,
+): void {
   role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sns:Publish'], resources: [topic.topicArn] }));
   (handler.node.defaultChild as CfnFunction).deadLetterConfig = { targetArn: topic.topicArn };
+  const topicKey = topic.masterKey ?? encryptionKey;
+  if (topicKey !== undefined) {
+    grantKeyVia(
+      { service: 'sns', region: Stack.of(handler).region, key: topicKey },
+      role,
+      'kms:Decrypt',
+      'kms:GenerateDataKey',
+    );
+  }
 }
 
 /** Acknowledges findings on a function, or on all functions below a construct, that cannot be removed. */
@@ -179,4 +198,20 @@ export function acknowledgeInvocation(
       'It calls the APIs of AWS over TLS and nothing else, and nobody can connect to it. In a VPC it would need a NAT gateway or endpoints, which not every network has.',
     );
   }
+}
+
+/**
+ * The bundled Lambda handler of that name; `npm run build:handlers` makes it from
+ * constructs/handlers/<name>/index.ts.
+ */
+function handlerCode(name: string): Code {
+  return Code.fromAsset(join(packageRoot(), 'assets', name));
+}
+
+/**
+ * The folder of package.json: sources live two folders below it, compiled files three (dist/constructs/core).
+ */
+function packageRoot(): string {
+  const up = join(__dirname, '..', '..');
+  return basename(up) === 'dist' ? join(up, '..') : up;
 }

@@ -14,7 +14,10 @@ export function isKept(removalPolicy: RemovalPolicy): boolean {
   return removalPolicy === RemovalPolicy.RETAIN || removalPolicy === RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 }
 
-/** For what belongs to something that is kept, snapshotted or destroyed, and that cannot be snapshotted itself. */
+/**
+ * For what belongs to something that is kept, snapshotted or destroyed, and that cannot be snapshotted
+ * itself.
+ */
 export function keptOrDestroyed(removalPolicy: RemovalPolicy): RemovalPolicy {
   return isKept(removalPolicy) ? removalPolicy : RemovalPolicy.DESTROY;
 }

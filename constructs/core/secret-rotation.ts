@@ -1,14 +1,21 @@
-import type { Duration } from 'aws-cdk-lib';
+import { type Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import type { Checks } from './checks';
 import { type HandlerFunctionProps, handlerFunction } from './handler-function';
+import { grantKeyVia } from './key-policy';
 
 /** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
   readonly secret: ISecret;
+  /**
+   * More secrets that the same function rotates, by the id of their schedules.
+   *
+   * @default - none
+   */
+  readonly others?: { [id: string]: ISecret };
   /** Time between two rotations, in whole days. */
   readonly period: Duration;
   /**
@@ -34,7 +41,8 @@ export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDe
 }
 
 /**
- * A Lambda function of ours that Secrets Manager calls to rotate one secret, and its schedule.
+ * A Lambda function of ours that Secrets Manager calls to rotate a secret, or several of a kind, and the
+ * schedules for it.
  *
  * The first rotation happens one period after the deployment.
  *
@@ -48,7 +56,7 @@ export class SecretRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: SecretRotationProps) {
     super(scope, id);
-    const { secret } = props;
+    const secrets = [props.secret, ...Object.values(props.others ?? {})];
 
     const { handler, role } = handlerFunction(this, {
       ...props,
@@ -64,7 +72,7 @@ export class SecretRotation extends Construct {
           'secretsmanager:UpdateSecretVersionStage',
           ...(props.actions ?? []),
         ],
-        resources: [secret.secretArn],
+        resources: secrets.map(({ secretArn }) => secretArn),
       }),
     );
     for (const read of props.reads ?? []) {
@@ -79,23 +87,38 @@ export class SecretRotation extends Construct {
         }),
       );
     }
-    props.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
+    if (props.encryptionKey !== undefined) {
+      const actions = ['kms:Decrypt', 'kms:GenerateDataKey'];
+      grantKeyVia(
+        { service: 'secretsmanager', region: Stack.of(this).region, key: props.encryptionKey },
+        role,
+        ...actions,
+      );
+    }
 
-    const permission = new CfnPermission(this, 'Permission', {
-      action: 'lambda:InvokeFunction',
-      functionName: handler.functionArn,
-      principal: 'secretsmanager.amazonaws.com',
-      sourceArn: secret.secretArn,
-    });
-    const schedule = new CfnRotationSchedule(this, 'Schedule', {
-      secretId: secret.secretArn,
-      rotationLambdaArn: handler.functionArn,
-      rotateImmediatelyOnUpdate: false,
-      rotationRules: { automaticallyAfterDays: props.period.toDays() },
-    });
-    schedule.node.addDependency(handler, permission, ...(props.after ?? []));
+    schedule(this, handler, props.secret, props);
+    for (const [name, other] of Object.entries(props.others ?? {})) {
+      schedule(new Construct(this, name), handler, other, props);
+    }
     this.handler = handler;
   }
+}
+
+function schedule(scope: Construct, handler: IFunction, secret: ISecret, props: SecretRotationProps): void {
+  const permission = new CfnPermission(scope, 'Permission', {
+    action: 'lambda:InvokeFunction',
+    functionName: handler.functionArn,
+    principal: 'secretsmanager.amazonaws.com',
+    sourceArn: secret.secretArn,
+    sourceAccount: Stack.of(scope).account,
+  });
+  const made = new CfnRotationSchedule(scope, 'Schedule', {
+    secretId: secret.secretArn,
+    rotationLambdaArn: handler.functionArn,
+    rotateImmediatelyOnUpdate: false,
+    rotationRules: { automaticallyAfterDays: props.period.toDays() },
+  });
+  made.node.addDependency(handler, permission, ...(props.after ?? []));
 }
 
 /** Validates the time between two rotations: Secrets Manager accepts 1 to 1000 whole days. */

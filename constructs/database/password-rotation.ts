@@ -1,7 +1,7 @@
 /**
- * How the password of the application's login in the database rotates.
+ * How the passwords of the application's logins in the database rotate.
  *
- * The master's password, in a secret of its own, rotates with it.
+ * The master's password, in a secret of its own, rotates with them.
  */
 export enum PasswordRotation {
   /**

@@ -19,6 +19,7 @@ import type {
   CaCertificate,
   CfnDBInstance,
   DatabaseInsightsMode,
+  DatabaseInstance,
   EngineLifecycleSupport,
   IDatabaseInstance,
   PostgresEngineVersion,
@@ -33,14 +34,14 @@ import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
 import { checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
-import { withDefaults } from './private/defaults';
+import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
-import { loginsOf } from './private/names';
+import { loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { readReplicas } from './private/replicas';
-import { DatabaseRoles } from './private/roles';
+import { type ApplicationRoles, DatabaseRoles } from './private/roles';
 import { DatabaseRotation } from './private/rotation';
 import { databaseSecret } from './private/secrets';
 
@@ -48,23 +49,34 @@ import { databaseSecret } from './private/secrets';
 export interface IPostgresDatabase extends IConnectable {
   /** The RDS instance. */
   readonly instance: IDatabaseInstance;
-  /**
-   * Secret of the application's login, never the master's: JSON with host, port, dbname, username and
-   * password.
-   */
+  /** Secret of a login that reads and changes rows: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
+  /**
+   * Secret of a login that also creates, alters and drops, never the master's: JSON as in
+   * `applicationSecret`.
+   *
+   * It is `applicationSecret` where one login does everything.
+   */
+  readonly ownerSecret: ISecret;
   /** PGSSLMODE and PGSSLROOTCERT, which make libpq verify the server's certificate. */
   readonly containerEnvironment: { [name: string]: string };
-  /** Variables with the address of the database and the login, from the application's secret. */
+  /** Address and login from the application's secret, for `DatabaseAccess.READ_WRITE`. */
   readonly containerSecrets: { [name: string]: ContainerSecret };
+  /** The same variables from the owner's secret, for releases and `DatabaseAccess.OWNER`. */
+  readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   /**
-   * The application's secret, where it can change while processes run and the change can be noticed: by its full ARN.
-   * Empty otherwise.
+   * The application's secret, where it can change while processes run and the change can be noticed: by its
+   * full ARN. Empty otherwise.
    *
    * `SecretRefresh` replaces the processes that read it.
    */
   readonly changingSecrets: ISecret[];
-  /** The functions that rotate its passwords, for alarms on their errors; none where nothing of ours rotates them. */
+  /** The same of the owner's secret, for services with `DatabaseAccess.OWNER`. */
+  readonly changingOwnerSecrets: ISecret[];
+  /**
+   * The functions that rotate its passwords, for alarms on their errors; none where nothing of ours rotates
+   * them.
+   */
   readonly rotationFunctions: IFunction[];
   /** What must be deployed before a process starts: the roles in the database and the complete secret. */
   readonly ready: IDependable;
@@ -159,8 +171,8 @@ export interface PostgresDatabaseOptions {
   /**
    * Number of read replicas, 0 to 5, each of the same class as the instance.
    *
-   * Where the instance is kept, a replica that you take away is kept, too: delete it by hand before you add it
-   * again, since its name is taken.
+   * Where the instance is kept, a replica that you take away is kept, too: delete it by hand before you add
+   * it again, since its name is taken.
    *
    * @default 0
    */
@@ -201,10 +213,12 @@ export interface PostgresDatabaseOptions {
    */
   readonly masterUsername?: string;
   /**
-   * Name of the role that owns the database and everything that the application creates in it.
+   * Name of the role that owns the database and everything that migrations create in it, of at most 53
+   * characters.
    *
-   * It cannot log in. The application logs in as one of two members of it, whose names end in `_a` and `_b`,
-   * and acts as the owner.
+   * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become
+   * the owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with
+   * `_serving` behind it, which reads and changes rows and cannot create, alter or drop anything.
    *
    * @default 'django'
    */
@@ -249,9 +263,9 @@ export interface PostgresDatabaseOptions {
   /**
    * Whether RDS refuses to delete the instance.
    *
-   * `DjangoApplication` switches it on when everything else is there. A database of its own is protected from the
-   * start: switch it off by hand before a failed creation can be rolled back. False is left out of the template,
-   * and does not switch off what is on.
+   * `DjangoApplication` switches it on when everything else is there. A database of its own is protected from
+   * the start: switch it off by hand before a failed creation can be rolled back. False is left out of the
+   * template, and does not switch off what is on.
    *
    * @default - from the profile: production true, development false
    */
@@ -377,6 +391,12 @@ export interface PostgresDatabaseAttributes {
   /** Secret of the application's login: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
   /**
+   * Secret of the login that migrations run as, in the same form.
+   *
+   * @default - `applicationSecret`: one login does everything
+   */
+  readonly ownerSecret?: ISecret;
+  /**
    * Port of the instance, when `instance` only knows it at deployment.
    *
    * @default - the port of `instance`
@@ -412,9 +432,9 @@ export interface PostgresDatabaseAttributes {
  * An RDS for PostgreSQL instance for a Django application: encrypted, private, TLS only, backed up and
  * monitored.
  *
- * The master user and the application have a secret each. A handler creates the owner role and the two logins
- * of the application before anything connects. Both passwords rotate. Running tasks must be replaced after a
- * rotation, which `SecretRefresh` does.
+ * It has three secrets: one for the master user, one for releases, which own the tables, and one for what
+ * serves, which cannot alter them. A handler creates their roles before anything connects. All passwords
+ * rotate. Running tasks must be replaced after a rotation, which `SecretRefresh` does.
  *
  * @example
  * declare const vpc: ec2.IVpc;
@@ -435,15 +455,24 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     class Import extends PostgresDatabaseBase {
       public readonly instance = attrs.instance;
       public readonly applicationSecret = attrs.applicationSecret;
+      public readonly ownerSecret = attrs.ownerSecret ?? attrs.applicationSecret;
       public readonly containerEnvironment = tlsEnvironment(attrs.caBundlePath ?? CA_BUNDLE_PATH);
       public readonly containerSecrets = databaseSecrets(
         attrs.applicationSecret,
         attrs.variables ?? DatabaseVariables.DATABASE,
       );
-      public readonly ready = new DependencyGroup(attrs.instance, attrs.applicationSecret);
+      public readonly ownerContainerSecrets = databaseSecrets(
+        attrs.ownerSecret ?? attrs.applicationSecret,
+        attrs.variables ?? DatabaseVariables.DATABASE,
+      );
+      public readonly ready = new DependencyGroup(
+        attrs.instance,
+        attrs.applicationSecret,
+        ...(attrs.ownerSecret === undefined ? [] : [attrs.ownerSecret]),
+      );
       public readonly maxConnections = attrs.maxConnections;
-      public readonly changingSecrets =
-        attrs.applicationSecret.secretFullArn === undefined ? [] : [attrs.applicationSecret];
+      public readonly changingSecrets = noticeable(attrs.applicationSecret);
+      public readonly changingOwnerSecrets = noticeable(attrs.ownerSecret ?? attrs.applicationSecret);
       public readonly rotationFunctions: IFunction[] = [];
       public readonly burstable = attrs.burstable;
       public readonly connections =
@@ -459,19 +488,22 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 
   public readonly instance: IDatabaseInstance;
   public readonly applicationSecret: ISecret;
+  public readonly ownerSecret: ISecret;
   public readonly containerEnvironment: { [name: string]: string };
   public readonly containerSecrets: { [name: string]: ContainerSecret };
+  public readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   public readonly ready: IDependable;
   public readonly maxConnections?: number;
   public readonly burstable?: boolean;
   public readonly connections: Connections;
   public readonly changingSecrets: ISecret[];
+  public readonly changingOwnerSecrets: ISecret[];
   /** Secret of the master user, which only RDS and our handlers use. */
   public readonly masterSecret: ISecret;
   /** The read replicas. */
   public readonly readReplicas: IDatabaseInstance[];
   /**
-   * Lambda functions that rotate the passwords of the application and of the master.
+   * Lambda functions that rotate the passwords of the application's logins and of the master.
    *
    * Empty when rotation is off.
    */
@@ -480,69 +512,21 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
     const filled = withDefaults(props);
-    const checks = new Checks(this);
-    checkDatabaseEffects(checks, props);
-    checkDatabase(checks, filled);
-    checks.throwIfAny();
-    const { vpc, encryptionKey, databaseName, applicationUser, port } = filled;
-    const rotated = filled.passwordRotation !== PasswordRotation.OFF;
-    const kept = { encryptionKey, removalPolicy: filled.secretsAndLogsRemovalPolicy };
-    const logins = loginsOf(applicationUser);
+    validate(this, props, filled);
 
-    const masterSecret = databaseSecret(this, 'MasterSecret', {
-      ...kept,
-      rotated,
-      description: 'Master user of the database: for RDS and the handlers that look after it',
-      username: filled.masterUsername,
-      databaseName,
-    });
-    const applicationSecret = databaseSecret(this, 'ApplicationSecret', {
-      ...kept,
-      rotated,
-      description: 'Login of the application in its database',
-      username: logins[0],
-      databaseName,
-    });
+    const secrets = makeSecrets(this, filled);
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
-      vpc,
+      vpc: filled.vpc,
       description: 'Database: only whom consumers let in',
       allowAllOutbound: false,
     });
     const settings = databaseSettings(this, filled, securityGroup);
-    const instance = databaseInstance(this, 'Instance', filled, settings, masterSecret);
-    const attachedMaster = masterSecret.attach(instance);
-    const attachedApplication = applicationSecret.attach(instance);
-    const handlers = new DatabaseHandlers(this, 'Handlers', {
-      vpc,
-      port,
-      subnets: filled.handlerSubnets,
-      secretsManagerEndpoint: filled.secretsManagerEndpoint,
-      databaseSecurityGroup: securityGroup,
-    });
-    const handled = {
-      ...kept,
-      handlers,
-      masterSecret: attachedMaster,
-      applicationSecret: attachedApplication,
-      owner: applicationUser,
-      logRetention: filled.logRetention,
-      reservedConcurrentExecutions: filled.handlerReservedConcurrency,
-      deadLetterTopic: filled.eventTopic,
-    };
-    const roles = new DatabaseRoles(this, 'Roles', {
-      ...handled,
-      databaseName,
-      logins,
-      instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
-    });
-    const rotation = rotated
-      ? new DatabaseRotation(this, 'Rotation', {
-          ...handled,
-          roles,
-          period: filled.passwordRotationPeriod,
-          logins: filled.passwordRotation === PasswordRotation.SINGLE_LOGIN ? undefined : logins,
-        })
-      : undefined;
+    const instance = databaseInstance(this, filled, settings, secrets.master);
+    const masterSecret = secrets.master.attach(instance);
+    const applicationSecret = secrets.application.attach(instance);
+    const ownerSecret = secrets.owner.attach(instance);
+    const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret };
+    const { roles, rotation } = makeLogins(this, filled, stored);
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
       databaseEvents(this, filled.eventTopic, {
@@ -552,18 +536,112 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     }
 
     this.instance = instance;
-    this.masterSecret = attachedMaster;
-    this.applicationSecret = attachedApplication;
+    this.masterSecret = masterSecret;
+    this.applicationSecret = applicationSecret;
+    this.ownerSecret = ownerSecret;
     this.readReplicas = replicas;
     this.rotationFunctions = rotation?.functions ?? [];
-    this.changingSecrets = rotated ? [attachedApplication] : [];
-    this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
+    this.changingSecrets = rotation === undefined ? [] : [applicationSecret];
+    this.changingOwnerSecrets = rotation === undefined ? [] : [ownerSecret];
+    this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(filled.port) });
     this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
-    this.containerSecrets = databaseSecrets(attachedApplication, filled.variables);
-    this.ready = new DependencyGroup(roles.resource, attachedApplication);
+    this.containerSecrets = databaseSecrets(applicationSecret, filled.variables);
+    this.ownerContainerSecrets = databaseSecrets(ownerSecret, filled.variables);
+    this.ready = new DependencyGroup(roles.resource, applicationSecret, ownerSecret);
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
     this.burstable = isBurstable(filled.instanceType);
   }
+}
+
+function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
+  const checks = new Checks(scope);
+  checkDatabaseEffects(checks, props);
+  checkDatabase(checks, filled);
+  checks.throwIfAny();
+}
+
+function isRotated({ passwordRotation }: FilledProps): boolean {
+  return passwordRotation !== PasswordRotation.OFF;
+}
+
+/** The names of the roles that the application has in the database. */
+function rolesOf({ applicationUser }: FilledProps): ApplicationRoles {
+  return {
+    owner: applicationUser,
+    ownerLogins: ownerLoginsOf(applicationUser),
+    serving: servingRoleOf(applicationUser),
+    servingLogins: loginsOf(applicationUser),
+  };
+}
+
+/** The secrets of the master user, of what serves and of releases, before the instance is known. */
+function makeSecrets(scope: Construct, filled: FilledProps) {
+  const common = {
+    encryptionKey: filled.encryptionKey,
+    removalPolicy: filled.secretsAndLogsRemovalPolicy,
+    rotated: isRotated(filled),
+    databaseName: filled.databaseName,
+  };
+  const master = databaseSecret(scope, 'MasterSecret', {
+    ...common,
+    description: 'Master user of the database: for RDS and the handlers that look after it',
+    username: filled.masterUsername,
+  });
+  const application = databaseSecret(scope, 'ApplicationSecret', {
+    ...common,
+    description: 'Login of the application in its database',
+    username: rolesOf(filled).servingLogins[0],
+  });
+  const owner = databaseSecret(scope, 'OwnerSecret', {
+    ...common,
+    description: 'Login of releases in the database: owns the tables',
+    username: rolesOf(filled).ownerLogins[0],
+  });
+  return { master, application, owner };
+}
+
+/** What the logins are made in and known by. */
+interface Stored {
+  readonly instance: DatabaseInstance;
+  readonly securityGroup: SecurityGroup;
+  readonly masterSecret: ISecret;
+  readonly applicationSecret: ISecret;
+  readonly ownerSecret: ISecret;
+}
+
+/** The roles in the database, and the rotation of their passwords unless it is off. */
+function makeLogins(scope: Construct, filled: FilledProps, { instance, securityGroup, ...secrets }: Stored) {
+  const handlers = new DatabaseHandlers(scope, 'Handlers', {
+    vpc: filled.vpc,
+    port: filled.port,
+    subnets: filled.handlerSubnets,
+    secretsManagerEndpoint: filled.secretsManagerEndpoint,
+    databaseSecurityGroup: securityGroup,
+  });
+  const handled = {
+    ...secrets,
+    handlers,
+    encryptionKey: filled.encryptionKey,
+    removalPolicy: filled.secretsAndLogsRemovalPolicy,
+    roles: rolesOf(filled),
+    logRetention: filled.logRetention,
+    reservedConcurrentExecutions: filled.handlerReservedConcurrency,
+    deadLetterTopic: filled.eventTopic,
+  };
+  const roles = new DatabaseRoles(scope, 'Roles', {
+    ...handled,
+    databaseName: filled.databaseName,
+    instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
+  });
+  const rotation = isRotated(filled)
+    ? new DatabaseRotation(scope, 'Rotation', {
+        ...handled,
+        madeBy: roles,
+        period: filled.passwordRotationPeriod,
+        alternating: filled.passwordRotation === PasswordRotation.ALTERNATING_LOGINS,
+      })
+    : undefined;
+  return { roles, rotation };
 }
 
 function connectionLimit(instanceType: InstanceType, parameter: string | undefined): number | undefined {
@@ -571,4 +649,9 @@ function connectionLimit(instanceType: InstanceType, parameter: string | undefin
     return maxConnectionsOf(instanceType);
   }
   return /^\d+$/.test(parameter) ? Number(parameter) : undefined;
+}
+
+/** The event of a change names the full ARN, so a secret that is known by a part of it cannot be watched. */
+function noticeable(secret: ISecret): ISecret[] {
+  return secret.secretFullArn === undefined ? [] : [secret];
 }

@@ -34,6 +34,7 @@ import { acknowledge } from '../core/acknowledge';
 import { type Profile, profileValues } from '../core/profile';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
+import { redirectToHttps } from './private/redirects';
 
 /** Which sites may show pages of the application inside a frame. */
 export enum FramePolicy {
@@ -109,6 +110,14 @@ export interface HttpsLoadBalancerOptions {
    */
   readonly additionalCertificates?: ICertificate[];
   /**
+   * Names of the additional certificates, such as `blog.example.com` or `*.example.com`.
+   *
+   * Port 80 redirects the domain names and these to HTTPS, and answers 404 to every other name.
+   *
+   * @default - none
+   */
+  readonly additionalHostNames?: string[];
+  /**
    * TLS versions and ciphers that the load balancer accepts.
    *
    * @default SslPolicy.TLS13_12_RES_PQ
@@ -154,7 +163,7 @@ export interface HttpsLoadBalancerOptions {
   /**
    * Value of the Content-Security-Policy header, in place of the application's own.
    *
-   * @default - left to the application
+   * @default - the application sets it, or nobody does
    */
   readonly contentSecurityPolicy?: string;
   /**
@@ -189,8 +198,8 @@ export interface HttpsLoadBalancerOptions {
    * Whether AWS refuses to delete the load balancer.
    *
    * `DjangoApplication` switches it on when everything else is there. A load balancer of its own is protected
-   * from the start: switch it off by hand before a failed creation can be rolled back. False is left out of the
-   * template, and does not switch off what is on.
+   * from the start: switch it off by hand before a failed creation can be rolled back. False is left out of
+   * the template, and does not switch off what is on.
    *
    * @default - by profile: production true, development false
    */
@@ -259,6 +268,16 @@ export interface HttpsLoadBalancerAttributes {
    * @default Duration.seconds(60)
    */
   readonly idleTimeout?: Duration;
+  /**
+   * Whether the load balancer drops header fields whose names are malformed
+   * (`routing.http.drop_invalid_header_fields.enabled`).
+   *
+   * Without that, a header such as `SCRIPT_NAME` of any client reaches the application, where some servers
+   * and frameworks take it for one of their own variables.
+   *
+   * @default false, with a warning
+   */
+  readonly dropInvalidHeaderFields?: boolean;
 }
 
 /** What made and imported load balancers share. */
@@ -295,8 +314,8 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
 
 /**
  * An Application Load Balancer that terminates TLS: certificate and alias records from a hosted zone, TLS 1.2
- * and 1.3 with post-quantum key exchange, port 80 only to redirect, security headers, access logs in a bucket
- * of their own.
+ * and 1.3 with post-quantum key exchange, port 80 only to redirect known host names, security headers, access
+ * logs in a bucket of their own.
  *
  * Requests that no rule matches get 404, so several applications can share it: each adds rules for its own
  * hosts.
@@ -304,7 +323,11 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
  * @example
  * declare const vpc: ec2.IVpc;
  * declare const hostedZone: route53.IHostedZone;
- * const balancer = new HttpsLoadBalancer(this, 'Balancer', { vpc, hostedZone, domainNames: ['shop.example.com'] });
+ * const balancer = new HttpsLoadBalancer(this, 'Balancer', {
+ *   vpc,
+ *   hostedZone,
+ *   domainNames: ['shop.example.com'],
+ * });
  * balancer.url; // https://shop.example.com
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
@@ -357,8 +380,8 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       deletionProtection,
     });
     if (!deletionProtection) {
-      // Left out instead of false: with every change of the attributes, CloudFormation would switch off again what
-      // was switched on after the creation.
+      // Left out instead of false: with every change of the attributes, CloudFormation would switch off again
+      // what was switched on after the creation.
       loadBalancer.removeAttribute('deletion_protection.enabled');
     }
     this.loadBalancer = loadBalancer;
@@ -417,14 +440,20 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       loadBalancer,
       port: 80,
       protocol: ApplicationProtocol.HTTP,
-      defaultAction: ListenerAction.redirect({ protocol: 'HTTPS', port: '443', permanent: true }),
+      defaultAction: notFound(),
       open: false,
     });
     redirect.setAttribute('routing.http.response.server.enabled', 'false');
+    redirectToHttps(this, 'Redirects', redirect, [this.domainNames, props.additionalHostNames ?? []]);
     acknowledge(
       redirect,
       'ELBv2ACMCertificateRequired',
-      'Port 80 only answers with a redirect to HTTPS and never reaches a target; browsers that type a bare name start here.',
+      'Port 80 only answers with a redirect to HTTPS or with 404 and never reaches a target; browsers that type a bare name start here.',
+    );
+    acknowledge(
+      redirect,
+      'ALBHttpToHttpsRedirection',
+      'Port 80 redirects every host name of the load balancer to HTTPS, by rules, which this check does not read; other names get 404 instead of a redirect to wherever a client says.',
     );
     return listener;
   }
@@ -488,6 +517,7 @@ class ImportedHttpsLoadBalancer extends LoadBalancerBase {
   constructor(scope: Construct, id: string, attrs: HttpsLoadBalancerAttributes) {
     super(scope, id);
     checkAttributes(this, attrs);
+    warnOfInvalidHeaders(this, attrs);
     this.domainNames = attrs.domainNames ?? [];
     this.idleTimeout = attrs.idleTimeout ?? Duration.seconds(60);
     this.secure = this.domainNames.length > 0;
@@ -512,6 +542,19 @@ class ImportedHttpsLoadBalancer extends LoadBalancerBase {
       securityGroup,
       defaultPort: this.secure ? 443 : 80,
     });
+  }
+}
+
+/**
+ * It is the owner of the load balancer who can change it: a warning, which the owner of this stack can
+ * acknowledge.
+ */
+function warnOfInvalidHeaders(scope: Construct, { dropInvalidHeaderFields }: HttpsLoadBalancerAttributes) {
+  if (dropInvalidHeaderFields !== true) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:dropInvalidHeaderFields',
+      'The load balancer may pass malformed header names, such as SCRIPT_NAME, to the application. Set its attribute routing.http.drop_invalid_header_fields.enabled to true, then `dropInvalidHeaderFields` here.',
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Duration, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -6,11 +6,16 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ILogGroup, ResourcePolicy, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { Checks, secondsOf } from '../core/checks';
+import { Checks, isUnknown, secondsOf } from '../core/checks';
+import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { logGroup } from '../core/log-group';
 import type { Profile } from '../core/profile';
 import { endOfStackId } from '../core/removal';
+import { type FirewallPlan, firewallRules, LARGE_BODY_RULE, lengthOfPaths, visibility } from './private/firewall-rules';
 import { MANAGED_GROUPS } from './private/managed-rules';
+
+/** The largest limit of requests that WAF takes. */
+const MOST_REQUESTS = 2_000_000_000;
 
 /** What can be tuned in a firewall. */
 export interface WebFirewallOptions {
@@ -29,9 +34,41 @@ export interface WebFirewallOptions {
    */
   readonly rateLimitWindow?: Duration;
   /**
+   * Paths whose pages ask for a password or send a link to reset one: requests that post to them have a limit
+   * of their own, `loginRateLimit`.
+   *
+   * An asterisk stands for any run of characters. An empty list switches this limit off. Add the paths of an
+   * API that takes passwords.
+   *
+   * @default - every path that ends with `/login/`, `/login`, `/password_reset/` or `/password/reset/`
+   */
+  readonly loginPaths?: string[];
+  /**
+   * Requests that one IP address may post to `loginPaths` within `rateLimitWindow`, from 10 up to
+   * `rateLimit`.
+   *
+   * The firewall answers 429 to the rest. Schools and offices share one address: allow as many as log in
+   * there at the same time. **Guesses from many addresses stay below every limit of this kind**; an
+   * application that locks accounts, such as with django-axes, stops those.
+   *
+   * @default 50
+   */
+  readonly loginRateLimit?: number;
+  /**
+   * Paths to which bodies of more than 8 KB may be sent: uploads, long texts, large JSON.
+   *
+   * WAF reads the first 8 KB of a body and no more, so that an attack behind them meets no rule. Elsewhere
+   * the firewall answers 413 to a larger body. An asterisk stands for any run of characters; `['/*']` allows
+   * large bodies everywhere. `loginPaths` are never among them.
+   *
+   * @default ['/admin/*'], with a warning that asks for a decision
+   */
+  readonly uploadPaths?: string[];
+  /**
    * Managed rules to run in count mode because they would block legitimate requests.
    *
-   * The list replaces the default. Name `SizeRestrictions_BODY` too where your users upload files.
+   * The list replaces the default. With `SizeRestrictions_BODY` in it `uploadPaths` decides about large
+   * bodies; without it the firewall blocks them on every path.
    *
    * @default ['SizeRestrictions_BODY']
    * @see https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
@@ -74,15 +111,18 @@ export interface WebFirewallProps extends WebFirewallOptions {
 }
 
 /**
- * AWS WAF before a load balancer: a rate limit for each IP address, and the AWS managed rules without the one
- * that blocks uploads.
+ * AWS WAF before a load balancer: a limit of requests for each IP address, a lower one for log-in pages, the
+ * AWS managed rules, and a limit of 8 KB for bodies outside the paths that are meant for uploads.
  *
  * It logs the requests that it blocked or counted, without credentials. The access logs of the load balancer
  * have the rest.
  *
  * @example
  * declare const balancer: HttpsLoadBalancer;
- * new WebFirewall(this, 'Firewall', { loadBalancer: balancer.loadBalancer, rateLimit: 1000 });
+ * new WebFirewall(this, 'Firewall', {
+ *   loadBalancer: balancer.loadBalancer,
+ *   uploadPaths: ['/admin/*', '/files/*'],
+ * });
  *
  * @see https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
  */
@@ -97,19 +137,17 @@ export class WebFirewall extends Construct {
 
   constructor(scope: Construct, id: string, props: WebFirewallProps = {}) {
     super(scope, id);
-    validate(this, props);
-    const countedRules = props.countedRules ?? ['SizeRestrictions_BODY'];
+    const plan = planOf(props);
+    validate(this, props, plan);
     this.aclMetricName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
+    warnOfLargeBodies(this, props, plan);
 
     this.webAcl = new CfnWebACL(this, 'WebAcl', {
       scope: 'REGIONAL',
-      description: 'Limit per address and AWS managed rules',
+      description: 'Limits per address and AWS managed rules',
       defaultAction: { allow: {} },
       visibilityConfig: visibility(this.aclMetricName),
-      rules: [
-        rateRule(props.rateLimit ?? 2000, props.rateLimitWindow ?? Duration.minutes(5)),
-        ...Object.keys(MANAGED_GROUPS).map((group, index) => managedRule(group, index + 1, countedRules)),
-      ],
+      rules: firewallRules(plan),
     });
     this.webAclArn = this.webAcl.attrArn;
 
@@ -216,46 +254,47 @@ function logGroupName(scope: Construct): string {
   return `aws-waf-logs-${Names.uniqueResourceName(scope, { maxLength: 128, separator: '-' })}-${endOfStackId()}`;
 }
 
-function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {
-  return { metricName, cloudWatchMetricsEnabled: true, sampledRequestsEnabled: true };
-}
-
-function rateRule(limit: number, window: Duration): CfnWebACL.RuleProperty {
-  return {
-    name: 'RateLimit',
-    priority: 0,
-    action: { block: { customResponse: { responseCode: 429 } } },
-    statement: {
-      rateBasedStatement: { aggregateKeyType: 'IP', limit, evaluationWindowSec: window.toSeconds() },
+const EFFECTS: Effects<WebFirewallProps> = {
+  loginRateLimit: [
+    voidWith('loginPaths: []', ({ loginPaths }) => loginPaths?.length === 0, 'it is for the paths of that list'),
+  ],
+  uploadPaths: [
+    {
+      when: ({ countedRules }) => countedRules !== undefined && !countedRules.includes(LARGE_BODY_RULE),
+      must: `be left out where \`countedRules\` does not hold ${LARGE_BODY_RULE}`,
+      remedy: 'It would have no effect: the managed rule blocks large bodies on every path.',
     },
-    visibilityConfig: visibility('RateLimit'),
+  ],
+};
+
+function planOf(props: WebFirewallProps): FirewallPlan {
+  const rateLimit = props.rateLimit ?? 2000;
+  return {
+    rateLimit,
+    loginRateLimit: props.loginRateLimit ?? Math.min(50, rateLimit),
+    loginPaths: props.loginPaths ?? ['*/login/', '*/login', '*/password_reset/', '*/password/reset/'],
+    rateLimitWindow: props.rateLimitWindow ?? Duration.minutes(5),
+    uploadPaths: props.uploadPaths ?? ['/admin/*'],
+    countedRules: props.countedRules ?? [LARGE_BODY_RULE],
   };
 }
 
-function managedRule(name: string, priority: number, countedRules: string[]): CfnWebACL.RuleProperty {
-  const counted = MANAGED_GROUPS[name].filter((rule) => countedRules.includes(rule));
-  return {
-    name,
-    priority,
-    overrideAction: { none: {} },
-    statement: {
-      managedRuleGroupStatement: {
-        vendorName: 'AWS',
-        name,
-        ruleActionOverrides:
-          counted.length > 0 ? counted.map((rule) => ({ name: rule, actionToUse: { count: {} } })) : undefined,
-      },
-    },
-    visibilityConfig: visibility(name),
-  };
+/** A site on which people upload files elsewhere must learn of it before its users do. */
+function warnOfLargeBodies(scope: Construct, props: WebFirewallProps, plan: FirewallPlan) {
+  if (props.uploadPaths === undefined && plan.countedRules.includes(LARGE_BODY_RULE)) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:uploadPaths',
+      "The firewall answers 413 to bodies of more than 8 KB outside of /admin/. Name in `uploadPaths` where users upload files or send long texts, or ['/admin/*'] if they do so nowhere else.",
+    );
+  }
 }
 
-function validate(scope: Construct, props: WebFirewallProps) {
+function validate(scope: Construct, props: WebFirewallProps, plan: FirewallPlan) {
   const known = Object.values(MANAGED_GROUPS).flat();
   const checks = new Checks(scope)
     .integer('rateLimit', props.rateLimit, {
       min: 10,
-      max: 2_000_000_000,
+      max: MOST_REQUESTS,
       remedy: 'Offices share one address: allow what all of their people send.',
     })
     .optional(
@@ -264,7 +303,15 @@ function validate(scope: Construct, props: WebFirewallProps) {
       () => [60, 120, 300, 600].includes(secondsOf(props.rateLimitWindow as Duration)),
       { must: 'be 1, 2, 5 or 10 minutes', remedy: 'WAF counts in no other windows.' },
     )
+    .integer('loginRateLimit', props.loginRateLimit, {
+      min: 10,
+      max: isUnknown(plan.rateLimit) ? MOST_REQUESTS : plan.rateLimit,
+      remedy: 'Above `rateLimit` it would have no effect; WAF counts from 10.',
+    })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' });
+  checkEffects(checks, props, EFFECTS);
+  checkPaths(checks, 'loginPaths', props.loginPaths);
+  checkPaths(checks, 'uploadPaths', props.uploadPaths);
   for (const [index, rule] of (props.countedRules ?? []).entries()) {
     checks.that(`countedRules[${index}]`, rule, known.includes(rule), {
       must: 'be a rule of the AWS managed groups in use',
@@ -272,4 +319,22 @@ function validate(scope: Construct, props: WebFirewallProps) {
     });
   }
   checks.throwIfAny();
+}
+
+function checkPaths(checks: Checks, prop: 'loginPaths' | 'uploadPaths', paths: string[] = []) {
+  for (const [index, path] of paths.entries()) {
+    checks.matches(`${prop}[${index}]`, path, /^[/*][A-Za-z0-9/_.~*-]*$/, {
+      must: 'start with a slash or an asterisk and hold letters, digits, and / _ . ~ - * alone',
+      remedy: 'Write it as Django sees the path, for example "/files/*".',
+    });
+  }
+  checks.that(prop, 'a value only known at deployment', !isUnknown(paths), {
+    must: 'be known at synthesis, since an expression is made of it',
+    remedy: 'Write the paths out.',
+  });
+  const length = lengthOfPaths(paths);
+  checks.that(prop, `${length} characters`, length <= 512, {
+    must: 'be at most 512 characters as one expression',
+    remedy: 'Use wider patterns.',
+  });
 }

@@ -189,18 +189,30 @@ export class ApplicationAlarms extends Construct {
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
     const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...loadBalanced, ...services]));
     const watch = <T>(id: string, value: T | undefined, rows: AlarmRow<T>[]) =>
-      value === undefined ? [] : makeAlarms(this, id, { name: nameOf(value, scope), value }, rows, context);
+      value === undefined
+        ? []
+        : makeAlarms(new Construct(this, id), { name: nameOf(value, scope), value }, rows, context);
 
     this.alarms = [
       ...watch('LoadBalancer', props.loadBalancer, LOAD_BALANCER_ALARMS),
-      ...watchEach(this, 'Services', named(loadBalanced), LOAD_BALANCED_SERVICE_ALARMS, context),
-      ...watchEach(this, 'OtherServices', named(services), SERVICE_ALARMS, context),
-      ...watchEach(this, 'Queues', props.broker?.queues ?? {}, QUEUE_ALARMS, context),
-      ...watchEach(this, 'Schedules', named(differentQueues(props.scheduledCommands ?? [])), SCHEDULE_ALARMS, context),
+      ...watchEach(new Construct(this, 'Services'), named(loadBalanced), LOAD_BALANCED_SERVICE_ALARMS, context),
+      ...watchEach(new Construct(this, 'OtherServices'), named(services), SERVICE_ALARMS, context),
+      ...watchEach(new Construct(this, 'Queues'), props.broker?.queues ?? {}, QUEUE_ALARMS, context),
+      ...watchEach(
+        new Construct(this, 'Schedules'),
+        named(differentQueues(props.scheduledCommands ?? [])),
+        SCHEDULE_ALARMS,
+        context,
+      ),
       ...watch('Database', props.database, DATABASE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
       ...watch('Backup', props.backup, BACKUP_ALARMS),
-      ...watchEach(this, 'Rotations', rotationsOf(props.rotationFunctions ?? []), ROTATION_ALARMS, context),
+      ...watchEach(
+        new Construct(this, 'Rotations'),
+        rotationsOf(props.rotationFunctions ?? []),
+        ROTATION_ALARMS,
+        context,
+      ),
       ...watch('SecretRefresh', props.secretRefresh, REFRESH_ALARMS),
       ...watch('Log', errors, LOG_ALARMS),
       ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
@@ -272,15 +284,50 @@ function differentQueues(commands: ScheduledCommand[]): ScheduledCommand[] {
  */
 function watchEach<T extends IConstruct>(
   scope: Construct,
-  id: string,
   subjects: { [id: string]: T },
   rows: AlarmRow<T>[],
   context: AlarmContext,
 ): Alarm[] {
-  const parent = new Construct(scope, id);
   return Object.entries(subjects).flatMap(([name, value]) =>
-    makeAlarms(parent, name, { name: value.node.path, value }, rows, context),
+    makeAlarms(new Construct(scope, name), { name: value.node.path, value }, rows, context),
   );
+}
+
+/** What each threshold needs: without one of these parts there is no alarm that it belongs to. */
+const THRESHOLDS_OF: {
+  readonly [Name in keyof Thresholds]: {
+    readonly parts: string;
+    readonly watched: (props: ApplicationAlarmsProps) => boolean;
+  };
+} = {
+  serverErrorPercent: { parts: '`loadBalancer`', watched: (props) => props.loadBalancer !== undefined },
+  responseTime: { parts: '`loadBalancedServices`', watched: hasLoadBalancedServices },
+  cpuPercent: { parts: '`loadBalancedServices`', watched: hasLoadBalancedServices },
+  memoryPercent: { parts: '`services` or `loadBalancedServices`', watched: hasServices },
+  waitingTime: { parts: '`broker`', watched: (props) => props.broker !== undefined },
+  databaseCpuPercent: { parts: '`database`', watched: (props) => props.database !== undefined },
+  databaseConnectionsPercent: {
+    parts: 'a `database` whose `maxConnections` is known',
+    watched: (props) => props.database?.maxConnections !== undefined,
+  },
+  databaseFreeStorage: { parts: '`database`', watched: (props) => props.database !== undefined },
+  databaseFreeableMemory: { parts: '`database`', watched: (props) => props.database !== undefined },
+  applicationErrors: {
+    parts: '`logGroup`, `services` or `loadBalancedServices`',
+    watched: (props) => props.logGroup !== undefined || hasServices(props),
+  },
+  certificateDays: {
+    parts: '`certificate`, or a `loadBalancer` whose certificate is known',
+    watched: (props) => (props.certificate ?? props.loadBalancer?.certificate) !== undefined,
+  },
+};
+
+function hasLoadBalancedServices({ loadBalancedServices = [] }: ApplicationAlarmsProps): boolean {
+  return loadBalancedServices.length > 0;
+}
+
+function hasServices(props: ApplicationAlarmsProps): boolean {
+  return hasLoadBalancedServices(props) || (props.services ?? []).length > 0;
 }
 
 function validate(
@@ -291,6 +338,12 @@ function validate(
 ): void {
   const checks = new Checks(scope);
   checkThresholds(checks, limits);
+  for (const [name, { watched, parts }] of Object.entries(THRESHOLDS_OF)) {
+    checks.optional(`thresholds.${name}`, props.thresholds?.[name as keyof AlarmThresholds], () => watched(props), {
+      must: `come with ${parts}`,
+      remedy: 'It would have no effect: no alarm compares anything with it.',
+    });
+  }
   noneTwice(checks, 'services', services);
   noneTwice(checks, 'scheduledCommands', props.scheduledCommands ?? []);
   checks.throwIfAny();

@@ -1,9 +1,10 @@
-import { Fn, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Fn, type RemovalPolicy } from 'aws-cdk-lib';
 import {
   type CfnSubnet,
   FlowLog,
   FlowLogDestination,
   FlowLogResourceType,
+  type GatewayVpcEndpoint,
   GatewayVpcEndpointAwsService,
   type IInterfaceVpcEndpoint,
   type IIpAddresses,
@@ -18,7 +19,6 @@ import {
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -28,7 +28,9 @@ import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/ef
 import { logGroup } from '../core/log-group';
 import { type Profile, profileValues } from '../core/profile';
 import { keptOrDestroyed } from '../core/removal';
+import { serviceForUs } from '../core/service-principal';
 import { WorkloadRole } from '../core/workload-role';
+import { limitS3, limitService } from './private/endpoint-policies';
 
 /**
  * Address space is set aside for so many zones, so that a third one can be added later without moving a
@@ -65,7 +67,8 @@ export interface NetworkOptions {
   /**
    * AWS services that get an address inside every zone.
    *
-   * Each costs about $7.30 a month for each zone.
+   * Each costs about $7.30 a month for each zone. Those of Amazon ECR, CloudWatch, CloudWatch Logs, KMS,
+   * Secrets Manager, SNS and SQS get a policy that admits this account alone.
    *
    * @default - none; without NAT gateways Secrets Manager in one zone, which functions in the VPC need
    */
@@ -115,6 +118,10 @@ export interface NetworkProps extends NetworkOptions {
  * security group is closed, nothing gets a public address by itself, and S3 (image layers) is reached through
  * a free gateway endpoint.
  *
+ * Endpoints carry requests of this account's principals to resources of this account, and image layers. **A
+ * bucket of another account in the same region cannot be reached from the VPC, nor an address that another
+ * account has signed for one:** open `s3Endpoint` for it.
+ *
  * @example
  * const network = new Network(this, 'Network', { natGateways: 1 });
  * network.vpc.isolatedSubnets;
@@ -124,6 +131,13 @@ export interface NetworkProps extends NetworkOptions {
 export class Network extends Construct {
   /** The VPC, with subnet groups `public`, `private` (when there are NAT gateways) and `isolated`. */
   public readonly vpc: Vpc;
+  /**
+   * The gateway endpoint of S3, open to buckets of this account, image layers of Amazon ECR and answers to
+   * CloudFormation.
+   *
+   * Open it to a bucket of another account in the same region with `addToPolicy()`.
+   */
+  public readonly s3Endpoint: GatewayVpcEndpoint;
   /** Interface endpoints by short service name, for example `secretsmanager` or `ecr.api`. */
   public readonly interfaceEndpoints: { [service: string]: InterfaceVpcEndpoint };
   /** The endpoint of Secrets Manager, when there is one. */
@@ -144,6 +158,7 @@ export class Network extends Construct {
       const reason = '`flowLogs` of the profile is false, and the log group of flow logs is the only one';
       warnOfNoEffect(this, 'logRetention', props.logRetention, reason);
       warnOfNoEffect(this, 'removalPolicy', props.removalPolicy, reason);
+      warnOfNoEffect(this, 'encryptionKey', props.encryptionKey, reason);
     }
 
     this.vpc = new Vpc(this, 'Vpc', {
@@ -153,8 +168,9 @@ export class Network extends Construct {
       natGateways,
       subnetConfiguration: subnetGroups(natGateways),
       restrictDefaultSecurityGroup: true,
-      gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
     });
+    this.s3Endpoint = this.vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 });
+    limitS3(this.s3Endpoint);
     keepDatabaseNetwork(this.vpc, keptOrDestroyed(profile.databaseRemovalPolicy));
     for (const subnet of this.vpc.publicSubnets) {
       acknowledge(
@@ -196,6 +212,7 @@ export class Network extends Construct {
         securityGroups: [securityGroup],
         open: false,
       });
+      limitService(endpoints[service.shortName], service);
     };
     for (const service of asked) {
       make(service, this.vpc.isolatedSubnets);
@@ -209,17 +226,9 @@ export class Network extends Construct {
   }
 
   private writeFlowLogs(logGroup: ILogGroup) {
-    const stack = Stack.of(this);
     const role = new WorkloadRole(this, 'FlowLogRole', {
       description: 'Lets VPC flow logs write to their log group',
-      assumedBy: new ServicePrincipal('vpc-flow-logs.amazonaws.com', {
-        conditions: {
-          StringEquals: { 'aws:SourceAccount': stack.account },
-          ArnLike: {
-            'aws:SourceArn': stack.formatArn({ service: 'ec2', resource: 'vpc-flow-log', resourceName: '*' }),
-          },
-        },
-      }),
+      assumedBy: serviceForUs(this, 'vpc-flow-logs.amazonaws.com', { service: 'ec2', resource: 'vpc-flow-log/*' }),
     });
     const flowLog = new FlowLog(this, 'FlowLog', {
       resourceType: FlowLogResourceType.fromVpc(this.vpc),
@@ -258,7 +267,11 @@ const NO_FLOW_LOGS = voidWith<NetworkProps>(
   ({ flowLogs }) => flowLogs === false,
   'it is for the log group of flow logs',
 );
-const EFFECTS: Effects<NetworkProps> = { logRetention: [NO_FLOW_LOGS], removalPolicy: [NO_FLOW_LOGS] };
+const EFFECTS: Effects<NetworkProps> = {
+  logRetention: [NO_FLOW_LOGS],
+  removalPolicy: [NO_FLOW_LOGS],
+  encryptionKey: [NO_FLOW_LOGS],
+};
 
 function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given, props: NetworkProps) {
   const names = (interfaceEndpoints ?? []).map((service) => service.shortName);

@@ -5,7 +5,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
-import { allowSenders } from '../core/key-policy';
+import { allowSenders, grantKeyVia } from '../core/key-policy';
 
 /** Services whose messages carry the account that they come from. */
 const SENDERS_WITH_ACCOUNT = ['cloudwatch.amazonaws.com', 'events.rds.amazonaws.com'];
@@ -60,7 +60,7 @@ export interface NotificationsProps {
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
  */
 export class Notifications extends Construct implements INotifications {
-  /** Uses a topic that is made elsewhere. Its policy and that of its key must let the senders in. */
+  /** Uses an existing topic. Its policy and its key's policy must allow the senders to publish. */
   public static fromTopic(scope: Construct, id: string, topic: ITopic): INotifications {
     class Import extends Construct implements INotifications {
       public readonly topic = topic;
@@ -114,7 +114,16 @@ function grantPublish(topic: ITopic, grantee: IGrantable, key: IKey | undefined)
     resourceArns: [topic.topicArn],
     resource: topic,
   });
-  return key ? grant.combine(key.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey')) : grant;
+  return key
+    ? grant.combine(
+        grantKeyVia(
+          { service: 'sns', region: topic.env.region, key: key },
+          grantee,
+          'kms:Decrypt',
+          'kms:GenerateDataKey',
+        ),
+      )
+    : grant;
 }
 
 function sender(topic: ITopic, service: string, equals?: { [key: string]: string }): PolicyStatement {

@@ -1,9 +1,20 @@
+import { Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT } from '../core/contract';
 import { asgiProcesses } from './private/capacity';
+import { errorAlarm, unservedAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
+
+/** Messages of one WebSocket that wait for the application. */
+const QUEUED_MESSAGES = 4;
+
+/** Messages of one WebSocket in memory: those that wait, one that arrives, one that is being worked on. */
+const HELD_MESSAGES = QUEUED_MESSAGES + 2;
+
+/** WebSockets that may all fill their messages before half of a task's memory is used. */
+const FULL_CONNECTIONS = 60;
 
 /** What can be tuned in the ASGI service. */
 export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
@@ -25,6 +36,16 @@ export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
    * @default 10
    */
   readonly connectionsPerProcess?: number;
+  /**
+   * Largest WebSocket message, in whole bytes; uvicorn closes the connection with 1009 when one is larger.
+   *
+   * **Each connection can fill six messages of this size in memory**: 60 connections fill 23 MiB at the
+   * default, 360 MiB at 1 MiB. Therefore 60 of them must fit into half of the task's memory. Send files over
+   * HTTP instead.
+   *
+   * @default Size.kibibytes(64)
+   */
+  readonly webSocketMaxSize?: Size;
 }
 
 /** Properties of `AsgiService`. */
@@ -37,6 +58,15 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  * Makes a hardened task definition, a target group, a listener rule for the host names and paths, an alarm
  * that rolls a bad deployment back, and a service. `command` replaces uvicorn; the port to listen on is in
  * PORT.
+ *
+ * The alarm looks at health checks and refused connections, which no client can cause. With `paths: ['/*']`
+ * it looks at the share of errors, as that of a web service does: then every handshake that anybody may send
+ * must end in 403 or 404, not in an exception, as with the `URLRouter` of `django-fargate`.
+ *
+ * WebSocket messages are not compressed: a few kilobytes on the wire could unfold into all of the memory. The
+ * server logs warnings and errors, and writes no access log of its own: its lines would hold query strings,
+ * and with them tokens. `logging_config()` of `django-fargate` writes one without them, and the load balancer
+ * has access logs as well.
  *
  * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
  * `gracefulTimeout`.
@@ -57,14 +87,16 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  */
 export class AsgiService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: AsgiServiceProps) {
+    const paths = props.paths ?? ['/ws/*'];
     super(scope, id, props, {
       kind: 'asgi',
-      paths: props.paths ?? ['/ws/*'],
+      paths,
       priority: 100,
       processes: asgiProcesses,
       connectionsPerProcess: props.connectionsPerProcess ?? 10,
+      alarm: paths.includes('/*') ? errorAlarm : unservedAlarm,
       command: (timings) => uvicorn(props, timings),
-      check: (checks) =>
+      check: (checks, { memoryLimitMiB }) =>
         checks
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
@@ -73,7 +105,16 @@ export class AsgiService extends LoadBalancedService {
           .matches('application', props.application, /^[\w.]+:\w+$/, {
             must: 'be a module and a callable in it',
             remedy: 'Write it as uvicorn takes it, for example "config.asgi:application".',
-          }),
+          })
+          .optional(
+            'webSocketMaxSize',
+            props.webSocketMaxSize,
+            () => isMessageSize(props.webSocketMaxSize as Size, memoryLimitMiB),
+            {
+              must: `be whole bytes, from 1 to ${largestMessage(memoryLimitMiB)} with \`memoryLimitMiB\` ${memoryLimitMiB}, so that ${FULL_CONNECTIONS} connections with ${HELD_MESSAGES} messages each fill at most half of it`,
+              remedy: 'Lower it, raise `memoryLimitMiB`, or send large things over HTTP.',
+            },
+          ),
     });
   }
 }
@@ -91,6 +132,24 @@ function uvicorn(props: AsgiServiceProps, timings: ServerTimings): string[] {
     ...['--timeout-keep-alive', String(timings.keepAlive.toSeconds())],
     // Without a limit an open WebSocket holds the process until ECS kills it.
     ...['--timeout-graceful-shutdown', String(timings.gracefulTimeout.toSeconds())],
+    // Compressed, 15 KB on the wire are 15 MiB in memory; queued, 32 such messages for each connection.
+    ...['--ws-max-size', String((props.webSocketMaxSize ?? Size.kibibytes(64)).toBytes())],
+    ...['--ws-max-queue', String(QUEUED_MESSAGES)],
+    ...['--ws-per-message-deflate', 'false'],
+    // Lines about requests and WebSockets hold query strings. The loggers of `django-fargate` set their own
+    // level.
+    '--no-access-log',
+    ...['--log-level', 'warning'],
     '--no-server-header',
   ];
+}
+
+/** Bytes of the largest message of which full connections leave half of a task's memory free. */
+function largestMessage(memoryLimitMiB: number): number {
+  return Math.floor((memoryLimitMiB * 1024 * 1024) / 2 / (FULL_CONNECTIONS * HELD_MESSAGES));
+}
+
+function isMessageSize(size: Size, memoryLimitMiB: number): boolean {
+  const bytes = size.toBytes({ rounding: SizeRoundingBehavior.NONE });
+  return Number.isInteger(bytes) && bytes >= 1 && bytes <= largestMessage(memoryLimitMiB);
 }

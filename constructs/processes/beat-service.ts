@@ -16,7 +16,7 @@ import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { checkServiceEffects } from './private/service-effects';
 import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
-import type { ServiceOptions, ServiceProps } from './process-props';
+import type { ProcessProps, ServiceOptions } from './process-props';
 import { runningTasks } from './service-metrics';
 
 /** What can be tuned in the beat service. Its size is 256 CPU units and 512 MiB unless changed. */
@@ -49,7 +49,7 @@ export interface BeatServiceOptions extends ServiceOptions {
 }
 
 /** Properties of `BeatService`. */
-export interface BeatServiceProps extends ServiceProps, BeatServiceOptions {}
+export interface BeatServiceProps extends ProcessProps, BeatServiceOptions {}
 
 /**
  * Celery beat: sends the periodic tasks of the application to its queues.
@@ -100,6 +100,7 @@ export class BeatService extends Construct implements IDjangoService {
       stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.beat,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
+      databaseAccess: props.databaseAccess,
       environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
     });
     this.service = fargateService(this, 'Service', { task, service: props, spot: false, singleton: true });

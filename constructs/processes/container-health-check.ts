@@ -17,8 +17,10 @@ export class ContainerHealthCheck {
    * The path is `/healthz` unless given, which `django-fargate` answers.
    */
   public static http(path: string = HEALTH_PATH): ContainerHealthCheck {
-    const url = `http://127.0.0.1:${CONTAINER_PORT}${path}`;
-    return ContainerHealthCheck.python(`import urllib.request as r; r.urlopen('${url}', timeout=4)`);
+    return ContainerHealthCheck.python(
+      'import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=4)',
+      `http://127.0.0.1:${CONTAINER_PORT}${path}`,
+    );
   }
 
   /**
@@ -43,8 +45,9 @@ export class ContainerHealthCheck {
     return new ContainerHealthCheck();
   }
 
-  private static python(program: string): ContainerHealthCheck {
-    return ContainerHealthCheck.command('python', '-c', program);
+  /** What comes from a prop is an argument, never a part of the program. */
+  private static python(program: string, ...values: string[]): ContainerHealthCheck {
+    return ContainerHealthCheck.command('python', '-c', program, ...values);
   }
 
   private constructor(private readonly command?: string[]) {}

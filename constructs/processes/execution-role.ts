@@ -1,11 +1,12 @@
-import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { ecsTasksForUs } from '../core/service-principal';
 import { WorkloadRole } from '../core/workload-role';
 
 /** A role that ECS starts tasks with. */
 export function executionRole(scope: Construct, id: string): IRole {
-  const role = new WorkloadRole(scope, id, { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+  const role = new WorkloadRole(scope, id, { assumedBy: ecsTasksForUs(scope) });
   acknowledge(
     role,
     'IAM5[Resource::*]',

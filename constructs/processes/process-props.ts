@@ -7,11 +7,13 @@ import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
 import type { Profile } from '../core/profile';
+import type { DatabaseAccess } from '../database/database-access';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { ContainerHealthCheck } from './container-health-check';
+import type { Egress } from './egress';
 
 /** What every process of an application has in common: one image, run with different commands. */
 export interface ProcessProps {
@@ -88,6 +90,18 @@ export interface ProcessProps {
    */
   readonly securityGroup?: ISecurityGroup;
   /**
+   * Whom the process may connect to, beside the database and what else it is given.
+   *
+   * The list replaces the default, so it must include `Egress.https()`. A way out that is not listed is
+   * closed: SMTP, an external database and a cache need one each. **It is no filter for names and metadata:
+   * security groups do not look at DNS queries to the VPC's resolver or at requests to the metadata endpoint
+   * of ECS.** With a `securityGroup` of your own, open the ways in it yourself, HTTPS and the database among
+   * them.
+   *
+   * @default - TCP port 443 to anywhere
+   */
+  readonly egress?: Egress[];
+  /**
    * Role with which ECS starts the tasks: pulls the image, reads the secrets, writes the logs.
    *
    * @default - a new one with just that
@@ -100,9 +114,9 @@ export interface ProcessProps {
    */
   readonly logGroup?: ILogGroup;
   /**
-   * Key of the log group that is made here.
+   * Key of what is made here: log groups, and the queue of a scheduled command.
    *
-   * @default - encrypted by CloudWatch Logs' own key
+   * @default - encrypted with keys of AWS
    */
   readonly encryptionKey?: IKey;
   /**
@@ -112,7 +126,8 @@ export interface ProcessProps {
    */
   readonly logRetention?: RetentionDays;
   /**
-   * What happens to the log group that is made here when it leaves the stack.
+   * What happens to what is made here, log groups and the queue of a scheduled command, when it leaves the
+   * stack.
    *
    * @default - from the profile
    */
@@ -142,7 +157,7 @@ export interface ServiceOptions {
   /**
    * CPU units of a task; 1024 is one vCPU.
    *
-   * @default - from the profile
+   * @default - from the profile; 256 for beat
    */
   readonly cpu?: number;
   /**
@@ -150,21 +165,31 @@ export interface ServiceOptions {
    *
    * Must form a pair with `cpu` that Fargate sells.
    *
-   * @default - from the profile
+   * @default - from the profile; 512 for beat
    */
   readonly memoryLimitMiB?: number;
+  /**
+   * Power that the process has in the database.
+   *
+   * `OWNER` is for what makes schemas or tables at run time. Everything else reads and changes rows.
+   *
+   * @default DatabaseAccess.READ_WRITE
+   */
+  readonly databaseAccess?: DatabaseAccess;
   /**
    * Whether tasks run on Fargate Spot.
    *
    * It costs about a third of the price, and AWS takes a task away at two minutes' notice.
    *
-   * @default - false for web and ASGI services; from the profile for workers
+   * @default - from the profile for workers; false for all others, and beat refuses true
    */
   readonly spot?: boolean;
   /**
    * Whether `aws ecs execute-command` may open a shell in a running task.
    *
-   * The root file system becomes writable: the agent behind it cannot run with a read-only one.
+   * The root file system becomes writable: the agent behind it cannot run with a read-only one. **The shell
+   * runs as root of the container, whatever user the application runs as**: whoever may call
+   * `ecs:ExecuteCommand` can read and change everything in it. Every call is in CloudTrail.
    *
    * @default false
    */

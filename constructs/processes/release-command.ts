@@ -8,6 +8,7 @@ import { Construct, type IDependable } from 'constructs';
 import { Checks, secondsOf } from '../core/checks';
 import { checkReservedConcurrency } from '../core/handler-function';
 import { profileValues } from '../core/profile';
+import { DatabaseAccess } from '../database/database-access';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
@@ -63,6 +64,15 @@ export interface ReleaseCommandOptions {
    * @default - runs when image, environment or command change
    */
   readonly revision?: string;
+  /**
+   * Whether a failure shows the last lines of the log in the events of the stack, besides log group and log
+   * stream. Rows, addresses and keys are masked by their form and by their names, which no list of forms does
+   * completely. Whoever may describe the stack sees these events for 90 days, and so do the logs of the
+   * pipeline that deploys.
+   *
+   * @default true
+   */
+  readonly showLog?: boolean;
 }
 
 /** Properties of `ReleaseCommand`. */
@@ -153,12 +163,13 @@ export class ReleaseCommand extends Construct implements IConnectable {
     const cpu = props.cpu ?? profile.workerCpu;
     const memoryLimitMiB = props.memoryLimitMiB ?? profile.workerMemoryLimitMiB;
     const timeout = props.timeout ?? Duration.minutes(30);
-    validate(this, props, cpu, memoryLimitMiB, timeout);
+    validate(this, props, { cpu, memoryLimitMiB, timeout });
 
     const task = new HardenedTask(this, 'Task', {
       kind: 'release',
       process: { ...props, environment: withLockTimeout(props) },
       command: props.command ?? ['python', 'manage.py', 'migrate', '--noinput'],
+      databaseAccess: DatabaseAccess.OWNER,
       cpu,
       memoryLimitMiB,
     });
@@ -167,6 +178,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
       cluster: props.cluster,
       timeout,
       revision: props.revision,
+      showLog: props.showLog ?? true,
       waitFor: props.waitFor ?? [],
       encryptionKey: props.encryptionKey,
       logRetention: props.logRetention ?? profile.logRetention,
@@ -221,13 +233,14 @@ export class ReleaseCommand extends Construct implements IConnectable {
   }
 }
 
-function validate(
-  scope: Construct,
-  props: ReleaseCommandProps,
-  cpu: number,
-  memoryLimitMiB: number,
-  timeout: Duration,
-): void {
+/** What the props come to once every default is filled in. */
+interface Filled {
+  readonly cpu: number;
+  readonly memoryLimitMiB: number;
+  readonly timeout: Duration;
+}
+
+function validate(scope: Construct, props: ReleaseCommandProps, { cpu, memoryLimitMiB, timeout }: Filled): void {
   const checks = new Checks(scope);
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
@@ -237,17 +250,18 @@ function validate(
       min: 60,
       max: MAXIMUM_TIMEOUT,
       where: 'in a deployment',
-      remedy: 'Run what takes longer outside of it, with `oneOffCommand()`, in steps that the running code bears.',
+      remedy:
+        'Run what takes longer outside of it, with `oneOffCommand()`, in steps that also suit the code that is running.',
     })
     .duration('lockTimeout', props.lockTimeout, {
       min: 0,
       max: secondsOf(timeout),
       remedy:
-        'A lock that is not there after some seconds is held by a long query: let the release fail, and look at it.',
+        'If a lock is not granted within some seconds, a long query holds it: let the release fail, and end that query.',
     })
     .optional('lockTimeout', props.lockTimeout, () => Number.isInteger(lockMilliseconds(props)), {
       must: 'be whole milliseconds',
-      remedy: 'PostgreSQL knows no shorter ones: round it.',
+      remedy: 'PostgreSQL counts in milliseconds: round it.',
     })
     .optional('lockTimeout', props.lockTimeout, () => !hasLockTimeout(props), {
       must: 'be left out when `PGOPTIONS` is among the secrets or sets lock_timeout itself',

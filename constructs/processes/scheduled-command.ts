@@ -9,9 +9,10 @@ import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
-import { checkEffects, type Effects, voidBeside, voidWith } from '../core/effects';
+import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from '../core/effects';
 import { profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
+import type { DatabaseAccess } from '../database/database-access';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
@@ -39,6 +40,14 @@ export interface ScheduledCommandOptions {
    * @default - that of workers, from the profile
    */
   readonly memoryLimitMiB?: number;
+  /**
+   * Power that the process has in the database.
+   *
+   * `OWNER` is for what makes schemas or tables at run time. Everything else reads and changes rows.
+   *
+   * @default DatabaseAccess.READ_WRITE
+   */
+  readonly databaseAccess?: DatabaseAccess;
   /**
    * Whether the schedule is on.
    *
@@ -68,7 +77,7 @@ export interface ScheduledCommandOptions {
   /**
    * Queue that failures are reported to.
    *
-   * Several commands may share it. The owner of a queue that is made elsewhere must let
+   * Several commands may share it. The policy of an imported queue must let
    * `events.amazonaws.com` send to it.
    *
    * @default - a new one
@@ -129,11 +138,12 @@ export class ScheduledCommand extends Construct implements IConnectable {
       kind: 'scheduled',
       process: props,
       command: props.command,
+      databaseAccess: props.databaseAccess,
       cpu,
       memoryLimitMiB,
     });
     this.deadLetterQueue = props.deadLetterQueue ?? newsOfFailures(this, props);
-    const reports = reportFailures(this, 'Failures', task, props.cluster.clusterArn, this.deadLetterQueue);
+    const reports = reportFailures(this, task, props.cluster.clusterArn, this.deadLetterQueue);
     if (reports.length === 1) {
       Annotations.of(this).addWarningV2(
         'cdk-django-fargate:deadLetterQueueOfOthers',
@@ -157,7 +167,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
   }
 
   /**
-   * Reports of failures that nobody has dealt with.
+   * Reports of failures that are still in the queue.
    *
    * Anything above 0 is worth a look. Maximum over 5 minutes unless changed.
    */
@@ -166,12 +176,20 @@ export class ScheduledCommand extends Construct implements IConnectable {
   }
 }
 
+const NOTHING_MADE: NoEffect<ScheduledCommandProps> = {
+  when: ({ logGroup, deadLetterQueue }) => logGroup !== undefined && deadLetterQueue !== undefined,
+  must: 'be left out with `logGroup` and `deadLetterQueue`',
+  remedy: 'It would have no effect: it is for the log group and the queue that are made where none is brought.',
+};
+
 /** What only has an effect beside other props. */
 const EFFECTS: Effects<ScheduledCommandProps> = {
   maxEventAge: [
     voidWith('retryAttempts: 0', ({ retryAttempts }) => retryAttempts === 0, 'starting the task is tried once'),
   ],
   logRetention: [voidBeside('logGroup', 'it is for the log group that is made where none is brought')],
+  encryptionKey: [NOTHING_MADE],
+  removalPolicy: [NOTHING_MADE],
 };
 
 function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, memoryLimitMiB: number): void {

@@ -1,12 +1,16 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
 import { webProcesses } from './private/capacity';
+import { errorAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
 
 /** Threads of a gunicorn process, unless it is said otherwise. */
 const THREADS = 4;
+
+/** Address, time, method and path, status, bytes, milliseconds, browser. */
+const ACCESS_LOG_FORMAT = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"';
 
 /** What can be tuned in the web service. */
 export interface WebServiceOptions extends LoadBalancedServiceOptions {
@@ -34,6 +38,10 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a
  * bad deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
  *
+ * gunicorn 22 or later is needed. No header of a client becomes a variable of the server, and the access log
+ * has no query strings. A `logger_class` in gunicorn.conf.py takes precedence over that format; an
+ * `access_log_format` does not.
+ *
  * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
  * `gracefulTimeout`.
  *
@@ -58,6 +66,7 @@ export class WebService extends LoadBalancedService {
       priority: 200,
       processes: webProcesses,
       connectionsPerProcess: props.threads ?? THREADS,
+      alarm: errorAlarm,
       command: (timings) => gunicorn(props, timings),
       check: (checks) =>
         checks
@@ -85,6 +94,10 @@ function gunicorn(props: WebServiceProps, timings: ServerTimings): string[] {
     ...['--max-requests', '10000', '--max-requests-jitter', '1000'],
     // The heartbeat file must lie in memory: on a disk a slow write looks like a hung worker.
     ...['--worker-tmp-dir', WRITABLE_PATH],
+    // By itself gunicorn believes a header SCRIPT_NAME, with which a client moves the path that Django sees.
+    '--forwarder-headers=',
     ...['--access-logfile', '-'],
+    // Its own format has query strings and referring addresses, and with them tokens.
+    ...['--access-logformat', ACCESS_LOG_FORMAT],
   ];
 }

@@ -174,6 +174,7 @@ export class WorkerService extends Construct implements IDjangoService {
       stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.worker,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
+      databaseAccess: props.databaseAccess,
       environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
     });
     broker.grantConsume(task.taskRole, ...this.queueNames);
@@ -230,7 +231,7 @@ function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacit
   checkCapacity(checks, capacity, 'concurrency');
   checkQueues(checks, props);
   checkWorkerScaling(checks, props, scaling);
-  checkScalingEffects(checks, scope, props, capacity, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
+  checkScalingEffects(checks, scope, { props, capacity }, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
   checks.throwIfAny();
 }
 

@@ -5,6 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IQueue, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
+import { grantKeyVia } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/queue';
 
@@ -229,8 +230,8 @@ export class TaskQueue extends TaskQueueBase {
       retentionPeriod,
       receiveMessageWaitTime: Duration.seconds(20),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount },
-      // No other queue may use this one as its dead-letter queue. (The dead-letter queue cannot name this queue as its only source:
-      // that is a circular reference unless one of them has a fixed name.)
+      // No other queue may use this one as its dead-letter queue. (The dead-letter queue cannot name this
+      // queue as its only source: that is a circular reference unless one of them has a fixed name.)
       redriveAllowPolicy: { redrivePermission: RedrivePermission.DENY_ALL },
     });
 
@@ -249,7 +250,13 @@ function grantOn(queue: IQueue, grantee: IGrantable, needed: { actions: string[]
     resource: queue,
   });
   return queue.encryptionMasterKey
-    ? grant.combine(queue.encryptionMasterKey.grant(grantee, ...needed.keyActions))
+    ? grant.combine(
+        grantKeyVia(
+          { service: 'sqs', region: queue.env.region, key: queue.encryptionMasterKey },
+          grantee,
+          ...needed.keyActions,
+        ),
+      )
     : grant;
 }
 

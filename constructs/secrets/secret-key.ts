@@ -30,7 +30,8 @@ export interface ISecretKey {
    */
   readonly containerSecrets: { [name: string]: ContainerSecret };
   /**
-   * The secret, where it can change while processes run and the change can be noticed: by its full ARN. Empty otherwise.
+   * The secret, where it can change while processes run and the change can be noticed: by its full ARN. Empty
+   * otherwise.
    *
    * `SecretRefresh` replaces the processes that read it.
    */
@@ -246,6 +247,8 @@ const EFFECTS: Effects<SecretKeyProps> = {
   rotationPeriod: [NO_ROTATION],
   sessionCookieAge: [NO_ROTATION],
   logRetention: [NO_ROTATION],
+  deadLetterTopic: [NO_ROTATION],
+  handlerReservedConcurrency: [NO_ROTATION],
 };
 
 function validate(scope: Construct, props: SecretKeyProps): void {

@@ -12,6 +12,7 @@ import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { checkReservedConcurrency, handlerFunction } from '../core/handler-function';
+import { grantKeyVia } from '../core/key-policy';
 import { type Profile, profileValues } from '../core/profile';
 import { deadLetterQueue, encryptedQueue, sendToQueue } from '../core/queue';
 import type { WorkloadRole } from '../core/workload-role';
@@ -194,7 +195,9 @@ function grant(
   );
   allow(['cloudformation:DescribeStacks'], [stackId]);
   allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]);
-  encryptionKey?.grant(role, 'kms:Decrypt');
+  if (encryptionKey !== undefined) {
+    grantKeyVia({ service: 'sqs', region: Stack.of(queue).region, key: encryptionKey }, role, 'kms:Decrypt');
+  }
 }
 
 function receiveChanges(scope: Construct, id: string, queue: Queue, secrets: ISecret[]): void {

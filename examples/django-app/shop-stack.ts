@@ -39,6 +39,8 @@ export class ShopStack extends DjangoStack {
           schedule: ScheduleExpression.cron({ minute: '15', hour: '3' }),
         },
       },
+      // Nobody uploads anything but in the admin; in development there is no firewall.
+      firewallOptions: props.profile?.name === 'development' ? undefined : { uploadPaths: ['/admin/*'] },
       // A production account has a quota of 1,000; a new one may have 10, of which none can be reserved.
       handlerReservedConcurrency: props.profile?.name === 'development' ? undefined : 1,
       notificationEmails: notificationEmail === undefined ? undefined : [notificationEmail],

@@ -5,19 +5,24 @@ import { DjangoStage, PipelineStack, Profile } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
 
 export interface NotesPipelineStackProps {
-  /** Account of the pipeline and of both environments. */
+  /** Account of the pipeline and of staging. */
   readonly account: string;
+  /** Account of production, which holds nothing else. */
+  readonly productionAccount: string;
   readonly region: string;
   /** The connection to the host of the repository. */
   readonly connectionArn: string;
 }
 
 /**
- * Staging and production of the minimal example, deployed from its repository. Bootstrap the account, deploy this stack once
- * from a laptop, and push from then on.
+ * Staging and production of the minimal example, each in an account of its own, deployed from its repository.
+ *
+ * Bootstrap both accounts, that of production so that it trusts the other one and limits what a deployment may do; deploy
+ * this stack once from a laptop, and push from then on. docs/your-project.md has the commands.
  */
 export class NotesPipelineStack extends PipelineStack {
-  constructor(scope: Construct, id: string, { account, region, connectionArn }: NotesPipelineStackProps) {
+  constructor(scope: Construct, id: string, props: NotesPipelineStackProps) {
+    const { account, productionAccount, region, connectionArn } = props;
     const env = { account, region };
     super(scope, id, {
       env,
@@ -28,7 +33,7 @@ export class NotesPipelineStack extends PipelineStack {
         application: { ...notes(), profile: Profile.development() },
       }),
       production: new DjangoStage(scope, 'Production', {
-        env,
+        env: { account: productionAccount, region },
         application: {
           ...notes(),
           profile: Profile.production(),

@@ -5,11 +5,12 @@ export function direct(
   port: number,
   path: string,
   host?: string,
+  { forged = {}, from }: { readonly forged?: http.OutgoingHttpHeaders; readonly from?: string } = {},
 ): Promise<{ status: number; headers: http.IncomingHttpHeaders }> {
-  const headers = host === undefined ? {} : { host };
+  const headers = host === undefined ? forged : { host, ...forged };
   return new Promise((resolve, reject) => {
     http
-      .get({ host: '127.0.0.1', port, path, headers, agent: false }, (response) => {
+      .get({ host: '127.0.0.1', port, path, headers, agent: false, localAddress: from }, (response) => {
         response.resume();
         resolve({ status: response.statusCode ?? 0, headers: response.headers });
       })

@@ -12,7 +12,7 @@ export type Subject = SharedService | 'web' | 'asgi' | 'worker' | 'beat';
  * Breaks things for one check and keeps account of it.
  *
  * Checks run side by side. A task that a check kills or hangs carries the name of that check, so that another
- * check which counts lost tasks leaves it out. A check can only break what it declares in `disturbs`.
+ * check which counts lost tasks does not count it. A check can only break what it declares in `disturbs`.
  */
 export class Disturbance {
   constructor(

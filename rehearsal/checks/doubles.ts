@@ -4,7 +4,9 @@ import { STARTED } from './names';
 
 const MARKER = 'posted by a page';
 
-/** What a page in the developer's browser can make a request of, and what another program of the machine can. */
+/**
+ * What a page in the developer's browser can make a request of, and what another program of the machine can.
+ */
 interface Stranger {
   readonly name: string;
   readonly headers?: Record<string, string>;
@@ -40,7 +42,7 @@ export const doubleChecks: Check[] = [
       for (const stranger of STRANGERS) {
         const prefix = stranger.token === undefined ? pathname : `/${stranger.token}`;
         for (const [target, body] of calls) {
-          const reply = await ask(Number(port), prefix, stranger, target, JSON.stringify(body));
+          const reply = await ask(Number(port), prefix, stranger, { target, body: JSON.stringify(body) });
           expect(reply.status === 403, `${stranger.name}: ${target} answered ${reply.status}`);
           expect(!reply.allowed, `${stranger.name} may read what ${target} answers`);
           expect(reply.body === '', `${stranger.name}: ${target} answered with a text`);
@@ -48,7 +50,7 @@ export const doubleChecks: Check[] = [
       }
       expect((await rehearsal.doubles.bodies(url)).length === 0, 'the message of a page is in the queue');
       for (const [target, body] of calls) {
-        const ours = await ask(Number(port), pathname, { name: 'ourselves' }, target, JSON.stringify(body));
+        const ours = await ask(Number(port), pathname, { name: 'ourselves' }, { target, body: JSON.stringify(body) });
         expect(ours.status === 200, `${target} of our own answered ${ours.status}`);
       }
       return `${STRANGERS.length} kinds of stranger`;
@@ -56,7 +58,12 @@ export const doubleChecks: Check[] = [
   },
 ];
 
-function ask(port: number, prefix: string, { headers, method = 'POST' }: Stranger, target: string, body: string) {
+function ask(
+  port: number,
+  prefix: string,
+  { headers, method = 'POST' }: Stranger,
+  { target, body }: { readonly target: string; readonly body: string },
+) {
   return new Promise<{ status?: number; allowed: boolean; body: string }>((resolve, reject) => {
     const options: http.RequestOptions = {
       host: '127.0.0.1',

@@ -107,6 +107,11 @@ export class FrontDoor {
         response.on('error', reject);
         response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
       });
+      // A handshake that is accepted although its sender asked for a page.
+      request.on('upgrade', ({ headers }, socket) => {
+        socket.destroy();
+        resolve({ status: 101, headers, body: '' });
+      });
       request.on('timeout', () => request.destroy(new Error('no answer in time')));
       request.on('error', reject);
       request.end(options.body);

@@ -24,5 +24,7 @@ export const PASSWORD_ROTATED =
   'rotation: the database password rotates and every task is replaced: no request fails, nobody is logged out, no task is lost';
 export const HUNG = 'asgi: a process that hangs gets no more requests and is replaced';
 export const LOGGED_IN = 'rotation: visitors log in and are given signed links';
+export const BOMBS = 'asgi: 60 connections of compressed bombs are closed, and take less than half of the memory';
+export const FORGED = 'web: no header of a client moves the path that Django sees';
 export const STRANGERS =
   'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';

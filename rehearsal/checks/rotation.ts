@@ -140,7 +140,7 @@ async function refreshed(
 }
 
 function scheduleOf(rehearsal: Rehearsal, variable: string): RotationSchedule | undefined {
-  const sources = [...rehearsal.definitions.values()].map(({ secrets }) => secrets[variable] ?? '');
+  const sources = rehearsal.services.map(({ definition }) => definition.secrets[variable] ?? '');
   return rehearsal.rotation.schedules.find(({ secret }) => sources.some((source) => source.startsWith(secret)));
 }
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
+import { bombChecks } from './bombs';
 import { type Check, expect } from './check';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
@@ -70,6 +71,7 @@ export const allChecks: Check[] = [
   ...hostChecks,
   ...asgiChecks,
   ...strangerChecks,
+  ...bombChecks,
   ...taskChecks,
   ...scheduleChecks,
   ...releaseChecks,

@@ -30,7 +30,7 @@ function requests(origin: string): Request[] {
     { path: '/ws/echo', headers: {} },
     { path: '/ws/echo', headers: { origin, 'sec-websocket-version': '99' } },
     { path: '/ws/echo', headers: { origin, 'sec-websocket-key': '?' } },
-    { path: '/ws/echo', headers: { origin, 'sec-websocket-extensions': ';;;=,,"x' } },
+    { path: '/ws/echo', headers: { origin, 'sec-websocket-version': '13, 8' } },
   ]).flat();
 }
 

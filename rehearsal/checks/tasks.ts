@@ -41,8 +41,9 @@ export const taskChecks: Check[] = [
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
       const label = `limit-${Date.now()}`;
-      // A second worker, as autoscaling would add: a single one would be too busy to take a message twice. It stays
-      // until SQS is away, because a worker that is killed while it polls can cost a message a delivery.
+      // A second worker, as autoscaling would add: a single one would be too busy to take a message twice. It
+      // stays until SQS is away, because a worker that is killed while it polls can cost a message a
+      // delivery.
       const second = await rehearsal.run(worker(rehearsal, 'express').definition, SCALED_OUT);
       await eventually('the second worker is alive', 30, () => second.health === 'HEALTHY');
       await book.drill('express-slow', { label, seconds: '3.5' });

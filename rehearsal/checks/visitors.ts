@@ -102,7 +102,7 @@ export class Visitors {
   /**
    * Leads every session from a new task to an old one, while both serve.
    *
-   * An old task must accept what a new one has signed: session, link and WebSocket. Left to chance, a visitor
+   * An old task must accept what a new one has signed: session, link and WebSocket. By chance, a visitor
    * on a busy machine may never meet both. So each asks until it has.
    */
   async meetBoth(old: ReadonlySet<string>): Promise<void> {

@@ -79,7 +79,7 @@ export const webChecks: Check[] = [
     },
   },
   {
-    name: 'web: HTTP is redirected to HTTPS',
+    name: 'web: HTTP is redirected to HTTPS, for known hosts alone',
     lane: 'web',
     needs: [PAGES],
     proof: true,
@@ -89,6 +89,8 @@ export const webChecks: Check[] = [
       const wanted = `https://${front.host}:${front.port(front.listener)}/some/page?a=b`;
       expect(reply.status === 301, `it answered ${reply.status}`);
       expect(reply.headers.location === wanted, `it leads to ${reply.headers.location}`);
+      const stranger = await front.request('/', { listener: 80, host: `attacker-${Date.now()}.example` });
+      expect(stranger.status === 404, `an unknown host is answered ${stranger.status} ${stranger.headers.location}`);
       return undefined;
     },
   },

@@ -217,7 +217,10 @@ async function buildSteps(
   }
 }
 
-/** Code of the application never runs as root: its files are a task's for as long as they are built, and root's again. */
+/**
+ * Code of the application never runs as root: its files are a task's for as long as they are built, and
+ * root's again.
+ */
 async function asTaskUser(root: string, venv: string, step: (identity: Identity) => Promise<void>): Promise<void> {
   const probe = { program: path.join(venv, 'bin', 'python'), args: ['-c', ''], cwd: root };
   const found = identity(TASK_USER, probe);

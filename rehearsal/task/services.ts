@@ -134,8 +134,10 @@ export class Service {
     await Promise.all(members.map((member) => this.retire(member)));
   }
 
-  /** Replaces one task: the new one is healthy before the old one is drained. */
-  async replace(member: Member, seconds = 60): Promise<void> {
+  /**
+   * Replaces one task: the new one is healthy before the old one is drained. `before` ends right before that.
+   */
+  async replace(member: Member, seconds = 60, before: () => Promise<void> = async () => undefined): Promise<void> {
     const fresh = await this.add();
     await eventually(
       `${this.name}: replacement is healthy`,
@@ -143,6 +145,7 @@ export class Service {
       () => fresh !== undefined && this.isReady(fresh),
       50,
     );
+    await before();
     await this.retire(member);
   }
 

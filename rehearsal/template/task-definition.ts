@@ -27,6 +27,8 @@ export interface TaskDefinition {
   readonly healthCheck?: HealthCheck;
   readonly stopTimeout: number;
   readonly user?: string;
+  /** Memory of the task in MiB, for all its containers. */
+  readonly memory?: number;
   /** Containers beside the application's: they stay paper. */
   readonly sidecars: string[];
 }
@@ -56,6 +58,7 @@ export function readTaskDefinition(
     healthCheck: healthCheck(main.HealthCheck),
     stopTimeout: Number(main.StopTimeout ?? 30),
     user: main.User,
+    memory: properties.Memory === undefined ? undefined : Number(properties.Memory),
     sidecars: containers.filter((container) => container !== main).map((container) => container.Name),
   };
 }

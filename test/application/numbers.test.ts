@@ -97,7 +97,7 @@ const AGREEMENTS: Agreement[] = [
   },
 ];
 
-// The connections of all tasks against those of the instance class: test/django-application.test.ts.
+// The connections of all tasks against those of the instance class: test/application/django-application.test.ts.
 describe.each(AGREEMENTS)('$sentence', ({ prop, passes, fails }) => {
   test('passes at the limit', () => {
     expect(() => passes(testStack())).not.toThrow();

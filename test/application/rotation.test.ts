@@ -31,12 +31,19 @@ function policiesOf(handler: string): string[] {
   ];
 }
 
+/** The secrets whose schedules call a function. */
+function rotatedBy(handler: string): string[] {
+  return schedules.filter((id) => functionOf(id) === handler).flatMap((id) => secretsIn(graph.properties(id).SecretId));
+}
+
 /** What must be there when Secrets Manager tries the schedule out, which it does as soon as it is made. */
 function requirementsOf(schedule: string): string[] {
   const handler = functionOf(schedule);
+  const [own] = secretsIn(graph.properties(schedule).SecretId);
   const permissions = graph
     .ofType('AWS::Lambda::Permission')
-    .filter((id) => graph.mentions(graph.properties(id).FunctionName).includes(handler));
+    .filter((id) => graph.mentions(graph.properties(id).FunctionName).includes(handler))
+    .filter((id) => secretsIn(graph.properties(id).SourceArn).includes(own));
   const ofDatabase = [
     'Custom::DatabaseRoles',
     'AWS::SecretsManager::SecretTargetAttachment',
@@ -76,9 +83,9 @@ test.each(schedules)('the walk notices when %s waits for nothing', (id) => {
 });
 
 test.each(schedules)(
-  'the function of %s writes this secret only, and reads the master to change the application',
+  'the function of %s writes the secrets that it rotates only, and reads the master to change the application',
   (id) => {
-    const [own] = secretsIn(graph.properties(id).SecretId);
+    const own = rotatedBy(functionOf(id));
     const statements = policiesOf(functionOf(id)).flatMap(
       (policy) => graph.properties(policy).PolicyDocument.Statement,
     );
@@ -86,25 +93,26 @@ test.each(schedules)(
       statements
         .filter(({ Action }) => [Action].flat().includes(action))
         .flatMap(({ Resource }) => secretsIn(Resource));
-    expect(may('secretsmanager:PutSecretValue')).toEqual([own]);
-    expect(may('secretsmanager:UpdateSecretVersionStage')).toEqual([own]);
+    expect(may('secretsmanager:PutSecretValue')).toEqual(own);
+    expect(may('secretsmanager:UpdateSecretVersionStage')).toEqual(own);
     const [master] = graph
       .ofType('AWS::RDS::DBInstance')
       .flatMap((each) => secretsIn(graph.properties(each).MasterUserPassword));
-    const isOfApplication = isOfDatabase(id) && own !== master;
-    expect(may('secretsmanager:GetSecretValue')).toEqual(isOfApplication ? [own, master] : [own]);
+    const isOfApplication = isOfDatabase(id) && !own.includes(master);
+    expect(own).toHaveLength(isOfApplication ? 2 : 1);
+    expect(may('secretsmanager:GetSecretValue')).toEqual(isOfApplication ? [...own, master] : own);
   },
 );
 
-test('Secrets Manager is let in for the secret of the function, and nobody else is', () => {
+test('Secrets Manager is let in for the secrets of the function, and nobody else is', () => {
   for (const id of schedules) {
     const permissions = graph
       .ofType('AWS::Lambda::Permission')
       .filter((each) => graph.mentions(graph.properties(each).FunctionName).includes(functionOf(id)))
       .map((each) => graph.properties(each));
-    expect(permissions.map(({ Principal, SourceArn }) => [Principal, secretsIn(SourceArn)])).toEqual([
-      ['secretsmanager.amazonaws.com', secretsIn(graph.properties(id).SecretId)],
-    ]);
+    expect(permissions.map(({ Principal, SourceArn }) => [Principal, secretsIn(SourceArn)])).toEqual(
+      rotatedBy(functionOf(id)).map((secret) => ['secretsmanager.amazonaws.com', [secret]]),
+    );
   }
 });
 
@@ -123,9 +131,9 @@ describe('the refresh', () => {
     expect(updated.flatMap(({ Resource }) => graph.mentions(Resource)).sort()).toEqual([...services].sort());
   });
 
-  test('hears of the secrets that services read, and not of the master', () => {
-    const read = graph
-      .ofType('AWS::ECS::TaskDefinition')
+  test('hears of the secrets that services read, and neither of the master nor of releases', () => {
+    const read = services
+      .flatMap((id) => graph.mentions(graph.properties(id).TaskDefinition))
       .flatMap((id) => secretsIn(graph.properties(id).ContainerDefinitions));
     const heard = graph
       .ofType('AWS::Events::Rule')

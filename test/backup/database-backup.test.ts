@@ -90,7 +90,16 @@ describe('backups with nothing chosen', () => {
     template.hasResourceProperties('AWS::Backup::BackupVault', {
       LockConfiguration: { MinRetentionDays: 7, MaxRetentionDays: Match.absent(), ChangeableForDays: Match.absent() },
       AccessPolicy: {
-        Statement: [Match.objectLike({ Effect: 'Deny', Action: Match.arrayWith(['backup:DeleteRecoveryPoint']) })],
+        Statement: [
+          {
+            Sid: 'KeepBackups',
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Action: ['backup:DeleteRecoveryPoint', 'backup:UpdateRecoveryPointLifecycle'],
+            Resource: '*',
+          },
+          Match.objectLike({ Sid: 'KeepPolicyAndLock', Effect: 'Deny', Principal: { AWS: '*' } }),
+        ],
       },
     });
   });

@@ -10,7 +10,7 @@ import {
   unless,
 } from '../controls/control';
 import { isOfTheGuard, unprotected, unprotectedMutants } from '../controls/protected-last';
-import { NO_SECRETS_IN_THE_CLEAR } from '../controls/services';
+import { NO_SECRETS_IN_THE_CLEAR, onlyRedirects } from '../controls/services';
 import { CLOSED_BUCKETS, listsTasks, madeByTheCdk, ofTheWaiter, TOKEN_ONLY_ACTIONS } from '../controls/stores';
 import type { Graph } from '../wiring/graph';
 
@@ -99,28 +99,24 @@ export const PROTECTIONS: Protection[] = [
   },
   { ...NO_SECRETS_IN_THE_CLEAR, rules: ['ECS2'] },
   {
-    rules: ['ELBv2ACMCertificateRequired'],
-    sentence: 'HTTP answers with a redirect to HTTPS and nothing else, and no rule hangs on its listener',
+    rules: ['ALBHttpToHttpsRedirection', 'ELBv2ACMCertificateRequired'],
+    sentence: 'HTTP answers host names that it knows with a redirect to HTTPS, others with 404, and nothing else',
     offenders: (template) => {
       const plain = template.ofType(LISTENER).filter((id) => template.properties(id).Protocol !== 'HTTPS');
-      return plain.filter((id) => {
-        const { DefaultActions } = template.properties(id);
-        const ruled = template
-          .ofType('AWS::ElasticLoadBalancingV2::ListenerRule')
-          .some((rule) => template.mentions(template.properties(rule).ListenerArn).includes(id));
-        return ruled || DefaultActions.length !== 1 || DefaultActions[0].RedirectConfig?.Protocol !== 'HTTPS';
-      });
+      return plain.filter((id) => !onlyRedirects(template, id));
     },
     mutants: {
       'HTTP that is served': (resources) => {
         httpListener(resources).DefaultActions = [{ Type: 'forward' }];
       },
       'a redirect to HTTP': (resources) => {
-        httpListener(resources).DefaultActions[0].RedirectConfig.Protocol = 'HTTP';
+        redirect(resources).Actions[0].RedirectConfig.Protocol = 'HTTP';
       },
-      'a rule for HTTP': (resources) => {
-        const [id] = Object.keys(resources).filter((each) => resources[each].Properties === httpListener(resources));
-        first(resources, 'AWS::ElasticLoadBalancingV2::ListenerRule').Properties.ListenerArn = { Ref: id };
+      'a redirect for every name': (resources) => {
+        redirect(resources).Conditions = [{ Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } }];
+      },
+      'a rule that serves over HTTP': (resources) => {
+        redirect(resources).Actions = [{ Type: 'forward' }];
       },
     },
   },
@@ -388,6 +384,11 @@ function httpListener(resources: Parameters<Control['mutants'][string]>[0]) {
   const found = Object.values(resources).find(
     ({ Type, Properties }) => Type === LISTENER && Properties.Protocol === 'HTTP',
   );
+  return found?.Properties;
+}
+
+function redirect(resources: Parameters<Control['mutants'][string]>[0]) {
+  const found = Object.values(resources).find(({ Properties }) => Properties?.Actions?.[0]?.RedirectConfig);
   return found?.Properties;
 }
 

@@ -173,18 +173,44 @@ const CONTAINERS: Control[] = [
   },
 ];
 
+const NOT_FOUND = 'fixed-response 404';
+
+/** Whether a listener answers host names that it knows with a redirect to HTTPS, and 404 to everything else. */
+export function onlyRedirects(template: Graph, listener: string): boolean {
+  const [{ Type, FixedResponseConfig }, ...others] = template.properties(listener).DefaultActions;
+  const rules = template
+    .ofType('AWS::ElasticLoadBalancingV2::ListenerRule')
+    .map((id) => template.properties(id))
+    .filter(({ ListenerArn }) => template.mentions(ListenerArn).includes(listener));
+  return (
+    others.length === 0 &&
+    `${Type} ${FixedResponseConfig?.StatusCode}` === NOT_FOUND &&
+    rules.length > 0 &&
+    rules.every(
+      (rule) => isRedirect(rule) && rule.Conditions.some(({ Field }: { Field: string }) => Field === 'host-header'),
+    )
+  );
+}
+
+interface ListenerRule {
+  readonly Actions?: { readonly RedirectConfig?: { readonly Protocol?: string; readonly StatusCode?: string } }[];
+}
+
+/** Whether a rule does nothing but redirect to HTTPS. */
+function isRedirect({ Actions = [] }: ListenerRule = {}): boolean {
+  const [{ RedirectConfig } = {}, ...others] = Actions;
+  return others.length === 0 && RedirectConfig?.Protocol === 'HTTPS' && RedirectConfig.StatusCode === 'HTTP_301';
+}
+
 /** The load balancer. */
 const BALANCERS: Control[] = [
   {
     ids: 'ELB.1, ELB.18',
     sentence: 'HTTP is only redirected, and HTTPS has a certificate of the template',
     offenders: (template) => [
-      ...unless(template, LISTENER, ({ Protocol, DefaultActions, Certificates }) => {
-        const [{ Type, RedirectConfig }] = DefaultActions;
-        return Protocol === 'HTTPS'
-          ? template.mentions(Certificates).length > 0
-          : Type === 'redirect' && RedirectConfig.Protocol === 'HTTPS' && RedirectConfig.StatusCode === 'HTTP_301';
-      }),
+      ...unless(template, LISTENER, ({ Protocol, Certificates }, id) =>
+        Protocol === 'HTTPS' ? template.mentions(Certificates).length > 0 : onlyRedirects(template, id),
+      ),
       ...['HTTP', 'HTTPS']
         .filter((wanted) => !template.ofType(LISTENER).some((id) => template.properties(id).Protocol === wanted))
         .map((wanted) => `no listener for ${wanted}`),
@@ -197,6 +223,16 @@ const BALANCERS: Control[] = [
           ({ Properties }) => Properties?.Protocol === 'HTTP' && Properties.DefaultActions,
         );
         plain.Properties.DefaultActions = [{ Type: 'forward' }];
+      },
+      'HTTP without a redirect': (resources) => {
+        for (const id of Object.keys(resources).filter((each) => isRedirect(resources[each].Properties))) {
+          delete resources[id];
+        }
+      },
+      'a redirect for whatever a client says': (resources) => {
+        for (const { Properties } of Object.values(resources).filter((each) => isRedirect(each.Properties))) {
+          Properties.Conditions = [{ Field: 'path-pattern', PathPatternConfig: { Values: ['/*'] } }];
+        }
       },
     },
   },

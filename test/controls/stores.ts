@@ -118,7 +118,9 @@ export const CLOSED_BUCKETS: Control = {
         return closed && VersioningConfiguration?.Status === 'Enabled' && LifecycleConfiguration?.Rules.length > 0;
       },
     ),
-    ...unless(template, BUCKET, (_, id) => hasPolicy(template, 'AWS::S3::BucketPolicy', 'Bucket', id, 's3')),
+    ...unless(template, BUCKET, (_, id) =>
+      hasPolicy(template, id, { type: 'AWS::S3::BucketPolicy', property: 'Bucket', service: 's3' }),
+    ),
   ],
   mutants: {
     'public policies': set(BUCKET, 'PublicAccessBlockConfiguration.BlockPublicPolicy', false),
@@ -138,7 +140,9 @@ export const STORES: Control[] = [
       ...unless(template, QUEUE, ({ KmsMasterKeyId }) =>
         template.ofType(KEY).includes(template.mentions(KmsMasterKeyId)[0]),
       ),
-      ...unless(template, QUEUE, (_, id) => hasPolicy(template, 'AWS::SQS::QueuePolicy', 'Queues', id, 'sqs')),
+      ...unless(template, QUEUE, (_, id) =>
+        hasPolicy(template, id, { type: 'AWS::SQS::QueuePolicy', property: 'Queues', service: 'sqs' }),
+      ),
       ...template
         .ofType('AWS::SQS::QueuePolicy')
         .filter((id) =>
@@ -399,7 +403,11 @@ export const STORES: Control[] = [
 ];
 
 /** Whether a resource policy of a bucket or queue refuses what does not come over TLS. */
-function hasPolicy(template: Graph, type: string, property: string, target: string, service: string): boolean {
+function hasPolicy(
+  template: Graph,
+  target: string,
+  { type, property, service }: { readonly type: string; readonly property: string; readonly service: string },
+): boolean {
   return template.ofType(type).some((id) => {
     const properties = template.properties(id);
     return (

@@ -160,11 +160,12 @@ describe('with nothing but a network', () => {
     }
   });
 
-  test('master and application have a secret each, both generated and kept', () => {
+  test('master, application and releases have a secret each, all generated and kept', () => {
     const secrets = Object.values(template.findResources('AWS::SecretsManager::Secret'));
     expect(secrets.map((secret) => JSON.parse(secret.Properties.GenerateSecretString.SecretStringTemplate))).toEqual([
       { username: 'django_master', dbname: 'django' },
       { username: 'django_a', dbname: 'django' },
+      { username: 'django_release_a', dbname: 'django' },
     ]);
     for (const secret of secrets) {
       expect(secret.DeletionPolicy).toBe('RetainExceptOnCreate');
@@ -173,12 +174,17 @@ describe('with nothing but a network', () => {
     }
   });
 
-  test('the handler makes the owner and two logins, again for another instance', () => {
+  test('the handler makes the owner, the role of what serves and two logins for each, again for another instance', () => {
     const { resource } = only(template, ROLES);
     expect(resource.Properties).toMatchObject({
       Database: 'django',
       Owner: 'django',
+      OwnerLogins: ['django_release_a', 'django_release_b'],
+      ServingRole: 'django_serving',
       Logins: ['django_a', 'django_b'],
+      MasterSecretArn: stack.resolve(database.masterSecret.secretArn),
+      ApplicationSecretArn: stack.resolve(database.applicationSecret.secretArn),
+      OwnerSecretArn: stack.resolve(database.ownerSecret.secretArn),
       Instance: { 'Fn::GetAtt': [only(template, INSTANCE).id, 'DbiResourceId'] },
       ServiceTimeout: '900',
     });
@@ -207,6 +213,14 @@ describe('with nothing but a network', () => {
         DATABASE_USER: 'username',
         DATABASE_PASSWORD: 'password',
       }).map(([name, field]) => [name, stack.resolve(`${database.applicationSecret.secretArn}:${field}::`)]),
+    );
+    expect(
+      Object.entries(database.ownerContainerSecrets).map(([name, { arn: value }]) => [name, stack.resolve(value)]),
+    ).toEqual(
+      Object.entries(database.containerSecrets).map(([name, { arn: value }]) => [
+        name,
+        stack.resolve(value.replace(database.applicationSecret.secretArn, database.ownerSecret.secretArn)),
+      ]),
     );
     expect(database.containerEnvironment).toEqual({
       PGSSLMODE: 'verify-full',
@@ -382,14 +396,14 @@ test('a topic hears of the instance, its parameters and security groups, once it
 });
 
 describe('what waits for what', () => {
-  test('the roles wait for both attachments, the way in, the ways out and the permissions', () => {
+  test('the roles wait for all attachments, the way in, the ways out and the permissions', () => {
     const stack = testStack();
     const vpc = network(stack);
     vpc.addGatewayEndpoint('S3', { service: { name: 'com.amazonaws.eu-west-1.s3' } });
     new PostgresDatabase(stack, 'Database', { vpc });
     const template = templateOf(stack);
     const types = typesBefore(template, only(template, ROLES).id);
-    expect(types.filter((type) => type === 'AWS::SecretsManager::SecretTargetAttachment')).toHaveLength(2);
+    expect(types.filter((type) => type === 'AWS::SecretsManager::SecretTargetAttachment')).toHaveLength(3);
     for (const type of [
       'AWS::EC2::SecurityGroupIngress',
       'AWS::EC2::Route',
@@ -451,7 +465,7 @@ test('a network without NAT gateways reaches Secrets Manager through the endpoin
   expect(typesBefore(template, only(template, ROLES).id)).toContain('AWS::EC2::VPCEndpoint');
 });
 
-test('the handler may read the two secrets, write its log, and reach the network', () => {
+test('the handler may read the three secrets, write its log, and reach the network', () => {
   const { stack, template, database } = made();
   const policies = Object.entries(template.findResources('AWS::IAM::ManagedPolicy'));
   const [, policy] = policies.find(([id]) => id.includes('RolesRole')) ?? [];
@@ -463,7 +477,9 @@ test('the handler may read the two secrets, write its log, and reach the network
     Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
   });
   expect(reads.map(({ Resource }) => Resource)).toEqual(
-    [database.masterSecret, database.applicationSecret].map((secret) => stack.resolve(secret.secretArn)),
+    [database.masterSecret, database.applicationSecret, database.ownerSecret].map(({ secretArn }) =>
+      stack.resolve(secretArn),
+    ),
   );
   for (const { Action } of reads) {
     expect(Action).toEqual(['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret']);
@@ -489,11 +505,17 @@ describe('rotation of the passwords', () => {
       .filter(({ Properties }) => /^Rotates/.test(Properties.Description))
       .map(({ Properties }) => Properties);
 
-  test('that of the application and that of the master change every 30 days, in functions of their own', () => {
+  test('those of the application and that of the master change every 30 days, in functions of their own', () => {
     const { stack, database, template } = made();
     const schedules = Object.values(template.findResources(SCHEDULE)).map(({ Properties }) => Properties);
     expect(schedules).toEqual(
-      [database.applicationSecret, database.masterSecret].map((secret, index) => ({
+      (
+        [
+          [database.applicationSecret, 0],
+          [database.ownerSecret, 0],
+          [database.masterSecret, 1],
+        ] as const
+      ).map(([secret, index]) => ({
         SecretId: stack.resolve(secret.secretArn),
         RotationLambdaARN: stack.resolve(database.rotationFunctions[index].functionArn),
         RotateImmediatelyOnUpdate: false,
@@ -504,8 +526,20 @@ describe('rotation of the passwords', () => {
       [
         {
           MASTER_SECRET_ARN: stack.resolve(database.masterSecret.secretArn),
-          LOGINS: 'django_a,django_b',
-          OWNER: 'django',
+          LOGINS: stack.resolve(
+            stack.toJsonString([
+              {
+                secretArn: database.applicationSecret.secretArn,
+                role: 'django_serving',
+                logins: ['django_a', 'django_b'],
+              },
+              {
+                secretArn: database.ownerSecret.secretArn,
+                role: 'django',
+                logins: ['django_release_a', 'django_release_b'],
+              },
+            ]),
+          ),
         },
         120,
       ],
@@ -546,8 +580,12 @@ describe('rotation of the passwords', () => {
   });
 
   test('one login keeps its name when that is asked for', () => {
-    const { template } = made({ passwordRotation: PasswordRotation.SINGLE_LOGIN });
-    expect(Object.keys(functions(template)[0].Environment.Variables)).toEqual(['MASTER_SECRET_ARN', 'OWNER']);
+    const { stack, database, template } = made({ passwordRotation: PasswordRotation.SINGLE_LOGIN });
+    const logins = stack.toJsonString([
+      { secretArn: database.applicationSecret.secretArn, role: 'django_serving', logins: [] },
+      { secretArn: database.ownerSecret.secretArn, role: 'django', logins: [] },
+    ]);
+    expect(functions(template)[0].Environment.Variables.LOGINS).toEqual(stack.resolve(logins));
   });
 
   test('the period can be another', () => {
@@ -607,6 +645,21 @@ describe('a database that exists already', () => {
     expect(Object.keys(plain.containerSecrets)[0]).toBe('DATABASE_HOST');
     expect(plain.containerEnvironment.PGSSLROOTCERT).toBe('/etc/ssl/certs/rds-global-bundle.pem');
     expect([plain.maxConnections, plain.burstable]).toEqual([undefined, undefined]);
+    expect(plain.ownerSecret).toBe(applicationSecret);
+    expect(plain.ownerContainerSecrets.DATABASE_USER.arn).toBe(plain.containerSecrets.DATABASE_USER.arn);
+  });
+
+  test('can have a login of its own for migrations', () => {
+    const ownerSecret = new Secret(stack, 'OwnersSecret');
+    const both = PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Both', {
+      instance,
+      applicationSecret,
+      ownerSecret,
+    });
+    expect(both.applicationSecret).toBe(applicationSecret);
+    expect(stack.resolve(both.ownerContainerSecrets.DATABASE_USER.arn)).toEqual(
+      stack.resolve(`${ownerSecret.secretArn}:username::`),
+    );
   });
 });
 

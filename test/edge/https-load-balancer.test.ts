@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Annotations as Acknowledged, Duration, Lazy, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { Peer } from 'aws-cdk-lib/aws-ec2';
 import {
@@ -50,6 +50,20 @@ function listenerOn(template: Template, port: number) {
   return { ...properties, attributes: attributes(properties?.ListenerAttributes ?? []) };
 }
 
+/** The host names of each rule that redirects to HTTPS, by priority. */
+function redirectedBy(template: Template): unknown[] {
+  return Object.values(template.findResources('AWS::ElasticLoadBalancingV2::ListenerRule'))
+    .map(({ Properties }) => Properties)
+    .sort((a, b) => a.Priority - b.Priority)
+    .map(({ Conditions, Actions }) => {
+      expect(Actions).toEqual([
+        { Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' } },
+      ]);
+      expect(Conditions).toHaveLength(1);
+      return Conditions[0].HostHeaderConfig.Values;
+    });
+}
+
 const NOT_FOUND = [
   {
     Type: 'fixed-response',
@@ -96,10 +110,10 @@ describe('in production, with names and their hosted zone', () => {
     expect(listenerOn(template, 443).DefaultActions).toEqual(NOT_FOUND);
   });
 
-  test('port 80 only redirects to HTTPS', () => {
-    expect(listenerOn(template, 80).DefaultActions).toEqual([
-      { Type: 'redirect', RedirectConfig: { Protocol: 'HTTPS', Port: '443', StatusCode: 'HTTP_301' } },
-    ]);
+  test('port 80 redirects its own names to HTTPS, and answers 404 to any other', () => {
+    expect(listenerOn(template, 80).DefaultActions).toEqual(NOT_FOUND);
+    expect(redirectedBy(template)).toEqual([DOMAIN_NAMES]);
+    template.resourceCountIs('AWS::ElasticLoadBalancingV2::ListenerRule', 1);
   });
 
   test('answers carry security headers and no server header', () => {
@@ -249,6 +263,7 @@ describe('with everything given', () => {
     hostedZone: zoneIn(stack),
     certificate,
     additionalCertificates: [additional],
+    additionalHostNames: ['*.example.org'],
     sslPolicy: SslPolicy.TLS13_13_PQ,
     allowFrom: [Peer.ipv4('10.1.0.0/16')],
     idleTimeout: Duration.minutes(5),
@@ -275,6 +290,11 @@ describe('with everything given', () => {
 
   test('records are made in the hosted zone all the same', () => {
     template.resourceCountIs('AWS::Route53::RecordSet', 2);
+  });
+
+  test('port 80 redirects the names of all certificates, and nothing is warned about', () => {
+    expect(redirectedBy(template)).toEqual([['intern.example.com'], ['*.example.org']]);
+    Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
   });
 
   test('it is internal and open to the given peers only', () => {
@@ -320,6 +340,43 @@ test('an internal load balancer is open to its VPC', () => {
   });
 });
 
+describe('redirects for many names', () => {
+  const names = Array.from({ length: 12 }, (_, index) => `shop-${index}.example.com`);
+  const rulesFor = (domainNames: string[], certificateArn?: string) => {
+    const stack = testStack();
+    const certificate = certificateArn && Certificate.fromCertificateArn(stack, 'Certificate', certificateArn);
+    secureBalancerIn(stack, { domainNames, ...(certificate && { certificate, hostedZone: undefined }) });
+    return templateOf(stack);
+  };
+
+  test('take as many rules as they need, of five names each', () => {
+    expect(redirectedBy(rulesFor(names))).toEqual([names.slice(0, 5), names.slice(5, 10), names.slice(10)]);
+  });
+
+  test('keep ids and priorities when a name is put before the others', () => {
+    const places = (template: Template) =>
+      Object.entries(template.findResources('AWS::ElasticLoadBalancingV2::ListenerRule')).map(
+        ([id, { Properties }]) => [id, Properties.Priority],
+      );
+    expect(places(rulesFor(['a.example.com', ...names]))).toEqual(places(rulesFor(names)));
+  });
+
+  test('are one rule where the names are only known at deployment', () => {
+    const unknown = Lazy.list({ produce: () => ['a.example.com', 'b.example.com'] });
+    expect(redirectedBy(rulesFor(unknown, CERTIFICATE_ARN))).toEqual([['a.example.com', 'b.example.com']]);
+  });
+});
+
+test('names of further certificates that port 80 does not know are warned of, until somebody decides', () => {
+  const warned = (additionalHostNames?: string[]) => {
+    const stack = testStack();
+    const additional = Certificate.fromCertificateArn(stack, 'Additional', CERTIFICATE_ARN);
+    secureBalancerIn(stack, { additionalCertificates: [additional], additionalHostNames });
+    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('additionalHostNames')).length;
+  };
+  expect([warned(), warned([]), warned(['blog.example.com'])]).toEqual([1, 0, 0]);
+});
+
 test('its own bucket keeps logs as long and as safely as asked', () => {
   const stack = testStack();
   secureBalancerIn(stack, { logRetention: RetentionDays.INFINITE, removalPolicy: RemovalPolicy.DESTROY });
@@ -348,7 +405,7 @@ describe('imported', () => {
     'arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/shared/50dc6c495c0c9188';
   const listenerArn =
     'arn:aws:elasticloadbalancing:eu-west-1:111111111111:listener/app/shared/50dc6c495c0c9188/f2f7dc8efc522ab2';
-  const importIn = (stack: Stack, domainNames?: string[]) =>
+  const importIn = (stack: Stack, domainNames?: string[], dropInvalidHeaderFields?: boolean) =>
     HttpsLoadBalancer.fromHttpsLoadBalancerAttributes(stack, 'Shared', {
       vpc: testVpc(stack),
       loadBalancerArn,
@@ -356,7 +413,27 @@ describe('imported', () => {
       loadBalancerDnsName: 'shared-1.eu-west-1.elb.amazonaws.com',
       securityGroupId: 'sg-0123456789abcdef0',
       domainNames,
+      dropInvalidHeaderFields,
     });
+
+  test('malformed headers are warned of, unless it drops them', () => {
+    const warned = (drops?: boolean) => {
+      const stack = testStack();
+      importIn(stack, ['shop.example.com'], drops);
+      const text = Match.stringLikeRegexp(
+        'routing.http.drop_invalid_header_fields.enabled to true.*`dropInvalidHeader',
+      );
+      return Annotations.fromStack(stack).findWarning('/Shop/Shared', text).length;
+    };
+    expect([warned(), warned(false), warned(true)]).toEqual([1, 1, 0]);
+  });
+
+  test('the warning about malformed headers can be acknowledged', () => {
+    const stack = testStack();
+    const shared = importIn(stack, ['shop.example.com']);
+    Acknowledged.of(shared).acknowledgeWarning('cdk-django-fargate:dropInvalidHeaderFields');
+    Annotations.fromStack(stack).hasNoWarning('*', Match.anyValue());
+  });
 
   test('it makes nothing and takes rules and paths of its consumers', () => {
     const stack = testStack();

@@ -19,12 +19,13 @@ class FakePostgres {
   public behind(invocation: Invocation): IDatabase {
     return {
       roleOf: (login) => invocation.call(() => (this.accepts(login) ? 'shop_owner' : undefined)),
-      setPassword: (as, role, verifier) =>
+      admits: (master) => invocation.call(() => this.accepts(master)),
+      setPassword: (as, { login, verifier }) =>
         invocation.call(() => {
           if (!this.accepts(as)) {
             throw Object.assign(new Error(`password "${as.password}" refused`), { name: 'error', code: '28P01' });
           }
-          this.verifiers.set(role, verifier);
+          this.verifiers.set(login, verifier);
         }),
     };
   }
@@ -33,7 +34,7 @@ class FakePostgres {
 export interface DatabaseWorld {
   readonly database: IDatabase;
   readonly store: ISecretStore;
-  readonly options: Pick<ConstructorParameters<typeof DatabaseRotation>[0], 'masterSecretArn' | 'logins' | 'owner'>;
+  readonly options: Pick<ConstructorParameters<typeof DatabaseRotation>[0], 'masterSecretArn' | 'logins' | 'role'>;
   readonly newPassword: () => string;
   readonly log: (message: string) => void;
 }
@@ -62,7 +63,11 @@ export const naiveDatabaseHandler: DatabaseHandler = async (event, { database, s
     const as = JSON.parse((await store.read(options.masterSecretArn ?? event.SecretId, master)) ?? '');
     const username = options.logins.find((login) => login !== current.username) ?? current.username;
     const value = { ...current, username, password: newPassword() };
-    await database.setPassword(as, username, verifierOf(value.password));
+    await database.setPassword(as, {
+      login: username,
+      verifier: verifierOf(value.password),
+      database: current.dbname,
+    });
     await store.putPending(event.SecretId, event.ClientRequestToken, JSON.stringify(value));
   } else if (event.Step === 'finishSecret') {
     await store.moveStage(event.SecretId, 'AWSCURRENT', currentId, event.ClientRequestToken);
@@ -100,7 +105,7 @@ class DatabaseSubject implements Subject {
       options: {
         masterSecretArn: isMaster ? undefined : this.master.arn,
         logins: this.mode === 'alternating' && !isMaster ? ['shop_a', 'shop_b'] : [],
-        owner: this.mode === 'alternating' && !isMaster ? 'shop_owner' : undefined,
+        role: this.mode === 'alternating' && !isMaster ? 'shop_owner' : undefined,
       },
       newPassword: () => this.newPassword(),
       log,

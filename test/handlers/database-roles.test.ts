@@ -6,17 +6,35 @@ import {
   createHandler,
   type Dependencies,
 } from '../../constructs/handlers/database-roles/handler';
-import { ensureRoles, type RolesSpec, type SqlClient } from '../../constructs/handlers/database-roles/roles';
+import { ensureRoles, type RolesSpec } from '../../constructs/handlers/database-roles/roles';
+import { removeObstacles } from '../../constructs/handlers/shared/obstacles';
+import { type SqlClient, startupOptions } from '../../constructs/handlers/shared/postgres';
 import { scramVerifier } from '../../constructs/handlers/shared/scram';
+
+interface KnownRole {
+  rolcanlogin: boolean;
+  rolsuper: boolean;
+  rolconfig: string[] | null;
+}
 
 /** What a PostgreSQL server would know: enough of it to answer the questions that the handler asks. */
 class FakeServer {
   public readonly version: number;
-  public readonly roles = new Map<string, { rolcanlogin: boolean; rolsuper: boolean; rolconfig: string[] | null }>();
+  public readonly roles = new Map<string, KnownRole>();
+  /** `member < role`. */
   public readonly members = new Set<string>();
   public readonly passwords = new Map<string, string>();
+  public readonly defaults = new Set<string>();
   public databaseOwner = 'django_master';
   public schemaIsCreatable = true;
+  public databaseAccess = { creates: false, temporary: true, connects: true };
+  public creatableSchemas: string[] = [];
+  /** What the owner has made and the serving role has no entry for. */
+  public objects: { code: string; name: string }[] = [];
+  public limits = { datallowconn: true, datconnlimit: -1 };
+  public settings: { login: string | null; database: string | null; settings: string[] }[] = [];
+  /** Questions and changes, in the order in which they came. */
+  public asked: string[] = [];
   public statements: string[] = [];
   public failOn?: RegExp;
   public starting = 0;
@@ -40,9 +58,10 @@ class FakeServer {
     if (!matches) {
       throw Object.assign(new Error(`password authentication failed for user "${settings.user}"`), { code: '28P01' });
     }
-    const role = this.roles.get(settings.user)?.rolconfig?.[0]?.slice('role='.length) ?? settings.user;
+    const assumed = this.roles.get(settings.user)?.rolconfig?.[0]?.slice('role='.length);
+    const role = (settings.assumesRole === true ? assumed : undefined) ?? settings.user;
     const rows = (text: string, values: unknown[]) =>
-      text.includes('AS role') ? [{ role }] : this.answer(text, values);
+      text.includes('AS role') && text.startsWith('SELECT current_user') ? [{ role }] : this.answer(text, values);
     return {
       query: async (text: string, values: unknown[] = []) => ({ rows: rows(text, values) }),
       end: async () => undefined,
@@ -50,35 +69,84 @@ class FakeServer {
   }
 
   private answer(text: string, values: unknown[]): { [column: string]: unknown }[] {
+    this.asked.push(text);
     if (this.failOn?.test(text)) {
       throw new Error('permission denied');
     }
-    if (text.startsWith('SELECT current_setting')) return [{ version: this.version }];
+    const known = this.known(text, values);
+    if (known === undefined) {
+      this.statements.push(text);
+      this.change(text);
+    }
+    return known ?? [];
+  }
+
+  /** The answer to a question; undefined for a statement that changes something. */
+  private known(text: string, values: unknown[]): { [column: string]: unknown }[] | undefined {
+    if (text.includes("'server_version_num'")) return [{ version: String(this.version) }];
     if (text.startsWith('SELECT current_user')) return [{ master: 'django_master' }];
-    if (text.includes('pg_roles')) {
+    if (text.includes('datconnlimit')) return [this.limits];
+    if (text.includes('r.oid, d.oid')) return [{ connects: this.databaseAccess.connects }];
+    if (text.includes('pg_db_role_setting')) return this.settings;
+    if (text.includes('pg_auth_members')) {
+      return (values[1] as string[])
+        .filter((role) => this.members.has(`${values[0]} < ${role}`))
+        .map((role) => ({ role, grantor: 'django_master' }));
+    }
+    if (text.includes('rolcanlogin')) {
       return (values[0] as string[])
         .filter((name) => this.roles.has(name))
         .map((rolname) => ({ rolname, ...this.roles.get(rolname) }));
     }
-    if (text.includes('pg_has_role')) return [{ holds: this.members.has(values[0] as string) }];
-    if (text.includes('pg_get_userbyid')) return [{ owner: this.databaseOwner }];
-    if (text.includes('has_schema_privilege')) return [{ creatable: this.schemaIsCreatable }];
-    this.statements.push(text);
-    this.change(text);
-    return [];
+    if (text.includes('AS holds')) return [{ holds: this.members.has(`${values[0]} < ${values[1]}`) }];
+    if (text.includes('AS reaches')) return [{ reaches: this.reaches(values[0] as string, values[1] as string) }];
+    if (text.includes('datdba')) return [{ owner: this.databaseOwner }];
+    if (text.includes('AS creatable')) return [{ creatable: this.schemaIsCreatable }];
+    if (text.includes('AS temporary')) return [this.databaseAccess];
+    if (text.includes('nspowner')) {
+      return text.includes('lomacl') ? this.objects : this.creatableSchemas.map((name) => ({ name }));
+    }
+    if (text.includes('pg_default_acl')) return [...this.defaults].map((code) => ({ code }));
+    return undefined;
+  }
+
+  private reaches(member: string, role: string): boolean {
+    return [...this.members].some((edge) => {
+      const [from, to] = edge.split(' < ');
+      return from === member && (to === role || this.reaches(to, role));
+    });
   }
 
   private change(text: string): void {
-    const [, name = ''] = /(?:ROLE|TO) "([^"]+)"/.exec(text) ?? [];
+    const [, name = ''] = /(?:ROLE|TO|FROM) "([^"]+)"/.exec(text) ?? [];
     const role = this.roles.get(name);
+    const [, given = ''] = /^(?:GRANT|REVOKE) "([^"]+)"/.exec(text) ?? [];
     if (text.startsWith('CREATE ROLE')) {
       this.roles.set(name, { rolcanlogin: text.endsWith(' LOGIN'), rolsuper: false, rolconfig: null });
     } else if (text.startsWith('GRANT "')) {
-      this.members.add(name);
+      this.members.add(`${name} < ${given}`);
+    } else if (text.startsWith('REVOKE "')) {
+      this.members.delete(`${name} < ${given}`);
+    } else if (text.startsWith('ALTER DEFAULT PRIVILEGES')) {
+      const [, kind = ''] = / ON (\w+) TO /.exec(text) ?? [];
+      this.defaults.add({ SCHEMAS: 'n', TABLES: 'r', SEQUENCES: 'S', FUNCTIONS: 'f' }[kind] ?? '');
+    } else if (text.startsWith('REVOKE CREATE, TEMPORARY')) {
+      this.databaseAccess = { ...this.databaseAccess, creates: false, temporary: false };
+    } else if (text.startsWith('REVOKE CREATE ON SCHEMA')) {
+      this.creatableSchemas = [];
+    } else if (
+      /^GRANT .* ON (SCHEMA|TABLE|SEQUENCE|ROUTINE|LARGE OBJECT) /.test(text) &&
+      !text.includes('USAGE, CREATE')
+    ) {
+      this.objects = this.objects.filter((object) => !text.includes(object.name));
     } else if (text.includes(' SET role = ') && role) {
       role.rolconfig = [`role=${/'(.*)'/.exec(text)?.[1]}`];
+      this.settings = [
+        ...this.settings.filter(({ login, database }) => login !== name || database !== null),
+        { login: name, database: null, settings: role.rolconfig },
+      ];
     } else if (text.includes(' OWNER TO ')) {
-      this.databaseOwner = name;
+      this.databaseOwner = /OWNER TO "([^"]+)"/.exec(text)?.[1] ?? '';
     } else if (text.includes(' PASSWORD ')) {
       this.passwords.set(name, /'(.*)'/.exec(text)?.[1] ?? '');
     } else if (/ (NO)?LOGIN$/.test(text) && role) {
@@ -95,25 +163,106 @@ function verifies(verifier: string, password: string): boolean {
   return createHash('sha256').update(clientKey).digest('base64') === storedKey;
 }
 
-const spec: RolesSpec = { database: 'django', owner: 'django', logins: ['django_a', 'django_b'] };
+const spec: RolesSpec = {
+  database: 'django',
+  owner: 'django',
+  ownerLogins: ['django_release_a', 'django_release_b'],
+  serving: 'django_serving',
+  servingLogins: ['django_a', 'django_b'],
+};
 
 describe('the roles', () => {
-  test('are made in an order in which each statement is allowed', async () => {
+  test('are made in an order in which each statement is allowed, and grants come before the logins that need them', async () => {
     expect(await ensureRoles(new FakeServer().client(), spec)).toEqual([
       'CREATE ROLE "django" NOLOGIN',
       'GRANT "django" TO "django_master" WITH INHERIT TRUE, SET TRUE',
-      'CREATE ROLE "django_a" LOGIN',
-      'GRANT "django" TO "django_a" WITH INHERIT TRUE, SET TRUE',
-      `ALTER ROLE "django_a" SET role = 'django'`,
-      'CREATE ROLE "django_b" LOGIN',
-      'GRANT "django" TO "django_b" WITH INHERIT TRUE, SET TRUE',
-      `ALTER ROLE "django_b" SET role = 'django'`,
+      'CREATE ROLE "django_release_a" LOGIN',
+      'GRANT "django" TO "django_release_a" WITH INHERIT TRUE, SET TRUE',
+      `ALTER ROLE "django_release_a" SET role = 'django'`,
+      'CREATE ROLE "django_release_b" LOGIN',
+      'GRANT "django" TO "django_release_b" WITH INHERIT TRUE, SET TRUE',
+      `ALTER ROLE "django_release_b" SET role = 'django'`,
       'ALTER DATABASE "django" OWNER TO "django"',
+      'CREATE ROLE "django_serving" NOLOGIN',
+      'REVOKE CREATE, TEMPORARY ON DATABASE "django" FROM PUBLIC, "django_serving"',
+      'ALTER DEFAULT PRIVILEGES FOR ROLE "django" GRANT USAGE ON SCHEMAS TO "django_serving"',
+      'ALTER DEFAULT PRIVILEGES FOR ROLE "django" GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "django_serving"',
+      'ALTER DEFAULT PRIVILEGES FOR ROLE "django" GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO "django_serving"',
+      'ALTER DEFAULT PRIVILEGES FOR ROLE "django" GRANT EXECUTE ON FUNCTIONS TO "django_serving"',
+      'CREATE ROLE "django_a" LOGIN',
+      'GRANT "django_serving" TO "django_a" WITH INHERIT TRUE, SET TRUE',
+      `ALTER ROLE "django_a" SET role = 'django_serving'`,
+      'CREATE ROLE "django_b" LOGIN',
+      'GRANT "django_serving" TO "django_b" WITH INHERIT TRUE, SET TRUE',
+      `ALTER ROLE "django_b" SET role = 'django_serving'`,
+      'GRANT "django_a" TO "django_release_a" WITH INHERIT TRUE, SET TRUE',
+      'GRANT "django_b" TO "django_release_a" WITH INHERIT TRUE, SET TRUE',
+      'GRANT "django_a" TO "django_release_b" WITH INHERIT TRUE, SET TRUE',
+      'GRANT "django_b" TO "django_release_b" WITH INHERIT TRUE, SET TRUE',
     ]);
   });
 
+  test('take the power of the owner from the logins that had it before there were two, after all that they need instead', async () => {
+    const server = new FakeServer();
+    for (const login of ['django_a', 'django_b']) {
+      server.roles.set(login, { rolcanlogin: true, rolsuper: false, rolconfig: ['role=django'] });
+      server.members.add(`${login} < django`);
+    }
+    const done = await ensureRoles(server.client(), spec);
+    expect(done.slice(-10, -4)).toEqual([
+      'GRANT "django_serving" TO "django_a" WITH INHERIT TRUE, SET TRUE',
+      `ALTER ROLE "django_a" SET role = 'django_serving'`,
+      'GRANT "django_serving" TO "django_b" WITH INHERIT TRUE, SET TRUE',
+      `ALTER ROLE "django_b" SET role = 'django_serving'`,
+      'REVOKE "django" FROM "django_a" GRANTED BY "django_master"',
+      'REVOKE "django" FROM "django_b" GRANTED BY "django_master"',
+    ]);
+  });
+
+  test('take back what a login of the owner gave away, and say so when there is another way', async () => {
+    const server = new FakeServer(150_000);
+    server.members.add('django_a < django_release_a');
+    expect(await ensureRoles(server.client(), spec)).toContain('REVOKE "django_release_a" FROM "django_a"');
+    server.members.add('django_serving < staff').add('staff < django');
+    await expect(ensureRoles(server.client(), spec)).rejects.toThrow(
+      'role "django_serving" is a member of "django" through another role',
+    );
+  });
+
+  test('get what exists and has no entry for them yet, a hundred names at a time', async () => {
+    const server = new FakeServer();
+    server.objects = [
+      { code: 'n', name: 'tenants' },
+      ...Array.from({ length: 150 }, (_, index) => ({ code: 'r', name: `public.t${1000 + index}` })),
+      { code: 'S', name: 'public.s' },
+      { code: 'f', name: 'public.f(integer)' },
+      { code: 'f', name: 'pg_temp_3.g()' },
+      { code: 'L', name: '16400' },
+    ];
+    await ensureRoles(server.client(), spec);
+    const grants = server.statements.filter((text) => /^GRANT .* ON (SCHEMA|TABLE|SEQUENCE|ROUTINE|LARGE)/.test(text));
+    expect(grants.map((text) => text.replace(/(public\.t\d+,? ?)+/, '… '))).toEqual([
+      'GRANT USAGE ON SCHEMA tenants TO "django_serving"',
+      'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE … TO "django_serving"',
+      'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE … TO "django_serving"',
+      'GRANT USAGE, SELECT, UPDATE ON SEQUENCE public.s TO "django_serving"',
+      'GRANT EXECUTE ON ROUTINE public.f(integer) TO "django_serving"',
+      'GRANT SELECT, UPDATE ON LARGE OBJECT 16400 TO "django_serving"',
+    ]);
+  });
+
+  test('cannot create where everybody may, and can connect', async () => {
+    const server = new FakeServer();
+    server.creatableSchemas = ['public'];
+    server.databaseAccess = { creates: true, temporary: false, connects: false };
+    const done = await ensureRoles(server.client(), spec);
+    expect(done).toContain('REVOKE CREATE ON SCHEMA "public" FROM PUBLIC, "django_serving"');
+    expect(done).toContain('REVOKE CREATE, TEMPORARY ON DATABASE "django" FROM PUBLIC, "django_serving"');
+    expect(done).toContain('GRANT CONNECT ON DATABASE "django" TO "django_serving"');
+  });
+
   test('are made without the options of memberships that PostgreSQL 15 does not know', async () => {
-    expect(await ensureRoles(new FakeServer(150_004).client(), spec)).toContain('GRANT "django" TO "django_a"');
+    expect(await ensureRoles(new FakeServer(150_004).client(), spec)).toContain('GRANT "django_serving" TO "django_a"');
   });
 
   test('need nothing the second time', async () => {
@@ -122,15 +271,18 @@ describe('the roles', () => {
     expect(await ensureRoles(server.client(), spec)).toEqual([]);
   });
 
-  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])('are completed when all but statement %i had been there', async (missing) => {
-    const whole = await ensureRoles(new FakeServer().client(), spec);
-    const server = new FakeServer();
-    const reached = whole.slice(0, missing);
-    for (const statement of reached) {
-      await server.client().query(statement);
-    }
-    expect(await ensureRoles(server.client(), spec)).toEqual(whole.slice(missing));
-  });
+  test.each(Array.from({ length: 25 }, (_, index) => index))(
+    'are completed when all but statement %i had been there',
+    async (missing) => {
+      const whole = await ensureRoles(new FakeServer().client(), spec);
+      const server = new FakeServer();
+      const reached = whole.slice(0, missing);
+      for (const statement of reached) {
+        await server.client().query(statement);
+      }
+      expect(await ensureRoles(server.client(), spec)).toEqual(whole.slice(missing));
+    },
+  );
 
   test('take logins away from the owner and give them to the logins', async () => {
     const server = new FakeServer();
@@ -151,7 +303,7 @@ describe('the roles', () => {
     const server = new FakeServer();
     await ensureRoles(server.client(), spec);
     expect(server.statements[0]).toBe('BEGIN');
-    expect(server.statements[2]).toMatch(/^SELECT pg_advisory_xact_lock/);
+    expect(server.statements[2]).toMatch(/^SELECT pg_catalog\.pg_advisory_xact_lock/);
     expect(server.statements.at(-1)).toBe('COMMIT');
   });
 
@@ -171,7 +323,7 @@ describe('the roles', () => {
   });
 
   test('are quoted', async () => {
-    const odd = { database: 'd"b', owner: `o"w'n`, logins: ['l 1'] };
+    const odd = { database: 'd"b', owner: `o"w'n`, ownerLogins: ['l 1'], serving: 's', servingLogins: [] };
     const done = await ensureRoles(new FakeServer().client(), odd);
     expect(done).toContain(`CREATE ROLE "o""w'n" NOLOGIN`);
     expect(done).toContain(`ALTER ROLE "l 1" SET role = 'o"w''n'`);
@@ -180,14 +332,14 @@ describe('the roles', () => {
 
   test('never get rds_iam, with which a password would no longer do', async () => {
     const server = new FakeServer();
-    await ensureRoles(server.client(), { ...spec, password: { login: 'django_a', value: 'secret' } });
+    await ensureRoles(server.client(), { ...spec, passwords: [{ login: 'django_a', value: 'secret' }] });
     expect(server.statements.join('\n')).not.toContain('rds_iam');
   });
 });
 
 test('a password is sent as what the server would store for it', async () => {
   const server = new FakeServer();
-  const done = await ensureRoles(server.client(), { ...spec, password: { login: 'django_b', value: 'hunter2' } });
+  const done = await ensureRoles(server.client(), { ...spec, passwords: [{ login: 'django_b', value: 'hunter2' }] });
   expect(done.at(-1)).toBe(`ALTER ROLE "django_b" PASSWORD '***'`);
   expect(verifies(server.passwords.get('django_b') ?? '', 'hunter2')).toBe(true);
   expect(server.passwords.has('django_a')).toBe(false);
@@ -201,6 +353,93 @@ test('the verifier is the one that PostgreSQL itself made for this password and 
   );
 });
 
+describe('what the owner of a database can set against us', () => {
+  const logins = [{ name: 'django_a', role: 'django_serving' }];
+  const undone = async (server: FakeServer) => {
+    const done: string[] = [];
+    await removeObstacles(server.client(), 'django', logins, async (statement) => void done.push(statement));
+    return done;
+  };
+  const expected = { login: 'django_a', database: null, settings: ['role=django_serving', 'statement_timeout=5s'] };
+
+  test('is left alone when it does no harm', async () => {
+    const server = new FakeServer();
+    const harmless = ['search_path=shop,public', 'statement_timeout=1'];
+    server.settings = [
+      expected,
+      { login: null, database: 'django', settings: harmless },
+      { login: null, database: 'another', settings: ['role=x'] },
+      { login: 'somebody', database: null, settings: ['role=x'] },
+    ];
+    expect(await undone(server)).toEqual([]);
+  });
+
+  test('is undone when it keeps a login out, or makes it another role', async () => {
+    const server = new FakeServer();
+    server.limits = { datallowconn: false, datconnlimit: 0 };
+    server.databaseAccess.connects = false;
+    server.settings = [
+      { login: null, database: 'django', settings: ['role=django', 'local_preload_libraries=x'] },
+      { login: 'django_a', database: 'django', settings: ['role=none'] },
+      { login: 'django_a', database: null, settings: ['role=none', 'local_preload_libraries=x'] },
+    ];
+    expect(await undone(server)).toEqual([
+      'ALTER DATABASE "django" ALLOW_CONNECTIONS true',
+      'ALTER DATABASE "django" CONNECTION LIMIT -1',
+      'GRANT CONNECT ON DATABASE "django" TO "django_serving"',
+      'ALTER DATABASE "django" RESET role',
+      'ALTER DATABASE "django" RESET local_preload_libraries',
+      'ALTER ROLE "django_a" IN DATABASE "django" RESET role',
+      'ALTER ROLE "django_a" RESET local_preload_libraries',
+      `ALTER ROLE "django_a" SET role = 'django_serving'`,
+    ]);
+  });
+});
+
+describe('whoever connects as the master trusts nothing that the application may have made', () => {
+  test('because the options of the connection take precedence over those of the database', () => {
+    const options = startupOptions({});
+    expect(options).toContain('-c search_path=pg_catalog,pg_temp');
+    expect(options).toContain('-c role=none');
+    expect(options).toContain('-c standard_conforming_strings=on');
+    expect(startupOptions({ assumesRole: true })).toBe(options.replace(' -c role=none', ''));
+  });
+
+  test('and because every name in every statement is qualified', async () => {
+    const server = new FakeServer(150_000);
+    server.objects = [{ code: 'r', name: 'public.t' }];
+    server.members.add('django_a < django');
+    await ensureRoles(server.client(), { ...spec, passwords: [{ login: 'django_a', value: 'x' }] });
+    await removeObstacles(server.client(), 'django', [{ name: 'django_a', role: 'x' }], async () => undefined);
+    expect(server.asked.length).toBeGreaterThan(40);
+    expect(server.asked.flatMap(unqualified)).toEqual([]);
+  });
+
+  test.each([
+    ["SELECT current_setting('x')", ['current_setting(']],
+    ['SELECT rolname::text FROM pg_catalog.pg_roles', ['::text']],
+    ['SELECT 1 FROM pg_roles', ['FROM pg_roles']],
+    ['SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [' = ']],
+    ["SELECT a || b FROM pg_catalog.pg_roles WHERE a IN ('x')", [' || ', ' IN ']],
+  ])('which the test would notice: %s', (statement, found) => {
+    expect(unqualified(statement)).toEqual(found);
+  });
+});
+
+/** Names in a question that the search path would look up. */
+function unqualified(statement: string): string[] {
+  if (!/^\s*(SELECT|WITH)\b/.test(statement)) {
+    return [];
+  }
+  const text = statement.replace(/'[^']*'/g, "''").replace(/OPERATOR\(pg_catalog\.[^)]+\)/g, '');
+  return [
+    ...(text.match(/(?<![\w.])(?!ANY\b|EXISTS\b|FROM\b|AND\b|WHERE\b|OR\b)\w+\((?!$)/g) ?? []),
+    ...(text.match(/::(?!pg_catalog\.)[\w"]+/g) ?? []),
+    ...(text.match(/\b(?:FROM|JOIN) (?!pg_catalog\.|\()\w+/g) ?? []),
+    ...(text.match(/ (?:=|<>|\|\||<|>|~|IN|LIKE|BETWEEN) /g) ?? []),
+  ];
+}
+
 describe('the handler', () => {
   let server: FakeServer;
   let secrets: { [arn: string]: string };
@@ -212,8 +451,11 @@ describe('the handler', () => {
   const properties: DatabaseRolesProperties = {
     MasterSecretArn: 'master',
     ApplicationSecretArn: 'application',
+    OwnerSecretArn: 'owner',
     Database: 'django',
     Owner: 'django',
+    OwnerLogins: ['django_release_a', 'django_release_b'],
+    ServingRole: 'django_serving',
     Logins: ['django_a', 'django_b'],
     Instance: 'db-1',
     Revision: '1',
@@ -224,6 +466,7 @@ describe('the handler', () => {
     secrets = {
       master: secret('django_master', 'master-password'),
       application: secret('django_a', 'application-password'),
+      owner: secret('django_release_a', 'owner-password'),
     };
     answers = [];
     connections = [];
@@ -273,7 +516,11 @@ describe('the handler', () => {
         LogicalResourceId: 'Roles',
       },
     ]);
-    expect(connections.at(-1)).toMatchObject({ user: 'django_a', host: 'db.example', port: 15432, database: 'django' });
+    const login = { host: 'db.example', port: 15432, database: 'django', assumesRole: true };
+    expect(connections.slice(-2)).toEqual([
+      { ...login, user: 'django_release_a', password: 'owner-password' },
+      { ...login, user: 'django_a', password: 'application-password' },
+    ]);
     expect(server.databaseOwner).toBe('django');
   });
 
@@ -284,6 +531,30 @@ describe('the handler', () => {
     await deliver('Update');
     expect(answers.map((answer) => answer.Status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
     expect(server.passwords.get('django_a')).toBe(before);
+  });
+
+  test('first lets itself in, from a database that the application does not own', async () => {
+    await deliver('Create');
+    server.limits = { datallowconn: true, datconnlimit: 0 };
+    connections = [];
+    await deliver('Update');
+    expect(server.statements).toContain('ALTER DATABASE "django" CONNECTION LIMIT -1');
+    const ofMaster = connections.filter(({ user }) => user === 'django_master');
+    expect(ofMaster.map(({ database }) => database)).toEqual(['postgres', 'django', 'postgres']);
+    expect(ofMaster.some(({ assumesRole }) => assumesRole)).toBe(false);
+  });
+
+  test('says who waits for whom when a lock is not there in time', async () => {
+    const locked = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' });
+    await deliver('Create', { connect: () => Promise.reject(locked) });
+    expect(answers[0].Reason).toContain('Another session holds a lock: look for it in pg_locks');
+  });
+
+  test('shows no row and no address that a message of the server quotes', async () => {
+    const error = new Error('insert failed\nDETAIL:  Key (email)=(jane@example.com) already exists.');
+    await deliver('Create', { connect: () => Promise.reject(error) });
+    expect(answers[0].Reason).toBe('insert failed\nDETAIL: *** (log stream stream)');
+    expect(JSON.stringify(logged)).not.toContain('jane');
   });
 
   test('repairs a password that is not that of the secret', async () => {

@@ -1,5 +1,6 @@
 import type { DatabaseSecret } from '../../constructs/handlers/database-rotation/contract';
 import { DatabaseRotation, type IDatabase } from '../../constructs/handlers/database-rotation/database';
+import { Failure } from '../../constructs/handlers/shared/failure';
 import { rotate } from '../../constructs/handlers/shared/rotation';
 import { Chaos, Invocation } from '../faults/chaos';
 import { databaseSubject, naiveDatabaseHandler, realDatabaseHandler } from '../faults/database-subject';
@@ -19,16 +20,27 @@ class Fixture {
   public readonly master = new FakeSecret('master', login('master', 'm'));
   public readonly application = new FakeSecret('application', login('a', 'p0'));
   public role = 'owner';
+  /** Why nobody gets into the application's database. */
+  public keptOut?: string;
   public readonly changes: string[] = [];
+  /** What the master does against what the owner has set. */
+  public undo: () => void = () => undefined;
   private made = 0;
 
   public async step(Step: string, ClientRequestToken: string, logins = ['a', 'b']): Promise<void> {
     const store = storeOf([this.master, this.application], new Invocation(new Chaos()));
     const database: IDatabase = {
-      roleOf: async ({ username, password }) => (this.passwords.get(username) === password ? this.role : undefined),
-      setPassword: async (as, role, verifier) => {
-        this.changes.push(`${as.username} sets ${role} to ${verifier}`);
-        this.passwords.set(role, verifier.slice(1));
+      roleOf: async ({ username, password }) => {
+        if (this.keptOut !== undefined) {
+          throw new Failure(this.keptOut);
+        }
+        return this.passwords.get(username) === password ? this.role : undefined;
+      },
+      admits: async ({ username, password }) => this.passwords.get(username) === password,
+      setPassword: async (as, { login: name, verifier, role, database: where }) => {
+        this.changes.push(`${as.username} sets ${name} to ${verifier} as ${role} in ${where}`);
+        this.passwords.set(name, verifier.slice(1));
+        this.undo();
       },
     };
     const strategy = new DatabaseRotation({
@@ -37,7 +49,7 @@ class Fixture {
       database,
       masterSecretArn: 'master',
       logins,
-      owner: 'owner',
+      role: 'owner',
       random: () => `p${++this.made}`,
       verifier: (password) => `v${password}`,
     });
@@ -63,7 +75,7 @@ test('the master gives the login that is not in use a new password, by its verif
     engine: 'postgres',
   });
   expect(await fixture.rotate('t2')).toMatchObject({ username: 'a', password: 'p2', dbname: 'shop' });
-  expect(fixture.changes).toEqual(['master sets b to vp1', 'master sets a to vp2']);
+  expect(fixture.changes).toEqual(['master sets b to vp1 as owner in shop', 'master sets a to vp2 as owner in shop']);
 });
 
 test('with no second login, the same one gets a new password', async () => {
@@ -81,7 +93,26 @@ test('the trial of a new schedule, testSecret on a copy of the current value, su
 test('a login that does not act as the owner does not become current', async () => {
   const fixture = new Fixture();
   fixture.role = 'b';
-  await expect(fixture.rotate('t1')).rejects.toThrow('does not act as the owner');
+  await expect(fixture.rotate('t1')).rejects.toThrow('the login acts as "b", not as "owner"');
+});
+
+test('a login that acts as another role, or is kept out, is put right by the master', async () => {
+  const fixture = new Fixture();
+  fixture.role = 'b';
+  fixture.undo = () => {
+    fixture.role = 'owner';
+    fixture.keptOut = undefined;
+  };
+  expect(await fixture.rotate('t1')).toMatchObject({ username: 'b', password: 'p1' });
+  fixture.keptOut = 'the database "shop" takes no connections';
+  expect(await fixture.rotate('t2')).toMatchObject({ username: 'a', password: 'p2' });
+});
+
+test('a login that the master cannot put right does not become current, and the error says why', async () => {
+  const fixture = new Fixture();
+  fixture.keptOut = 'the database "shop" takes no connections';
+  await expect(fixture.rotate('t1')).rejects.toThrow('the database "shop" takes no connections');
+  expect(JSON.parse(fixture.application.withStage('AWSCURRENT')[0].value ?? '')).toMatchObject({ username: 'a' });
 });
 
 test('a secret that names neither login is refused', async () => {

@@ -7,6 +7,7 @@ import type { DjangoApplicationProps } from '../../constructs/application/django
 import { Profile } from '../../constructs/core/profile';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { Egress } from '../../constructs/processes/egress';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import type { InvalidCase } from './case';
 
@@ -55,6 +56,7 @@ export const cases: InvalidCase[] = [
   application('more connections than the instance class has', 'maxCapacity', {
     web: { maxCapacity: 400, processes: 1, threads: 64 },
   }),
+  application('processes that cannot pull their image', 'egress', { egress: [Egress.tcp(587, 'SMTP')] }),
   application('production without a name', 'domainNames', { profile: Profile.production() }),
   application('a settings module that is a file', 'settingsModule', { settingsModule: 'config/settings.py' }),
   application('an environment value that is not defined', 'environment.DSN', {

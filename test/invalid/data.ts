@@ -23,8 +23,7 @@ function database(
   name: string,
   prop: string,
   options: PostgresDatabaseOptions,
-  types = WHOLE,
-  maxAzs = 2,
+  { types = WHOLE, maxAzs = 2 } = {},
 ): InvalidCase {
   const make = (stack: Stack) =>
     new PostgresDatabase(stack, 'Database', { vpc: vpc(stack, types, maxAzs), ...options });
@@ -107,11 +106,15 @@ export const cases: InvalidCase[] = [
     variables: DatabaseVariables.of({ ...NAMES, name: 'PGSSLMODE' }),
   }),
   database('in public subnets', 'vpcSubnets', { vpcSubnets: { subnetType: SubnetType.PUBLIC } }),
-  database('in a VPC of public subnets', 'vpcSubnets', {}, [SubnetType.PUBLIC]),
-  database('in one zone', 'vpcSubnets', {}, WHOLE, 1),
+  database('in a VPC of public subnets', 'vpcSubnets', {}, { types: [SubnetType.PUBLIC] }),
+  database('in one zone', 'vpcSubnets', {}, { maxAzs: 1 }),
   database('handler in public subnets', 'handlerSubnets', { handlerSubnets: { subnetType: SubnetType.PUBLIC } }),
-  database('handler without a way to Secrets Manager', 'secretsManagerEndpoint', {}, [
-    SubnetType.PUBLIC,
-    SubnetType.PRIVATE_ISOLATED,
-  ]),
+  database(
+    'handler without a way to Secrets Manager',
+    'secretsManagerEndpoint',
+    {},
+    {
+      types: [SubnetType.PUBLIC, SubnetType.PRIVATE_ISOLATED],
+    },
+  ),
 ];

@@ -131,6 +131,14 @@ export const cases: InvalidCase[] = [
   balancer('a bucket with a KMS key', 'accessLogsBucket', (stack) => ({
     accessLogsBucket: new Bucket(stack, 'Logs', { encryption: BucketEncryption.KMS }),
   })),
+  balancer('an additional name with a path', 'additionalHostNames[0]', () => ({ additionalHostNames: ['a.org/x'] })),
+  balancer('a wildcard inside an additional name', 'additionalHostNames[0]', () => ({
+    additionalHostNames: ['shop-*.example.com'],
+  })),
+  balancer('an additional name twice', 'additionalHostNames[1]', () => ({ additionalHostNames: ['a.org', 'a.org'] })),
+  balancer('an additional name that is a domain name', 'additionalHostNames[0]', () => ({
+    additionalHostNames: ['shop.example.com'],
+  })),
   balancer('a negative retention', 'logRetention', () => ({ logRetention: -1 as RetentionDays })),
   balancer('a VPC without public subnets', 'vpc', (stack) => ({
     vpc: Vpc.fromVpcAttributes(stack, 'Closed', {
@@ -160,6 +168,22 @@ export const cases: InvalidCase[] = [
   firewall('a limit with a fraction', 'rateLimit', { rateLimit: 100.5 }),
   firewall('a limit above two thousand million', 'rateLimit', { rateLimit: 2_000_000_001 }),
   firewall('a window of three minutes', 'rateLimitWindow', { rateLimitWindow: Duration.minutes(3) }),
+  firewall('a limit for log-ins below ten', 'loginRateLimit', { loginRateLimit: 9 }),
+  firewall('a limit for log-ins above that of all requests', 'loginRateLimit', { rateLimit: 100, loginRateLimit: 101 }),
+  firewall('a limit for log-ins that have no path', 'loginRateLimit', { loginPaths: [], loginRateLimit: 20 }),
+  firewall('a path without a slash', 'loginPaths[0]', { loginPaths: ['login/'] }),
+  firewall('a path that is an expression', 'loginPaths[1]', { loginPaths: ['/a/', '/(login|reset)/'] }),
+  firewall('a path that is only known at deployment', 'uploadPaths', {
+    uploadPaths: [Lazy.string({ produce: () => '/files/*' })],
+  }),
+  firewall('an escaped path', 'uploadPaths[0]', { uploadPaths: ['/d%C3%A9p%C3%B4t/*'] }),
+  firewall('more paths than an expression holds', 'uploadPaths', {
+    uploadPaths: Array.from({ length: 60 }, (_, index) => `/upload-${index}/*`),
+  }),
+  firewall('paths for uploads that a managed rule blocks', 'uploadPaths', {
+    countedRules: [],
+    uploadPaths: ['/files/*'],
+  }),
   firewall('a rule that does not exist', 'countedRules[1]', { countedRules: ['SQLi_BODY', 'SizeRestriction_BODY'] }),
   firewall('a negative retention', 'logRetention', { logRetention: -1 as RetentionDays }),
 ];

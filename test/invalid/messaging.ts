@@ -23,7 +23,7 @@ const queue = (name: string, prop: string, props: TaskQueueProps): InvalidCase =
   make: (stack) => new TaskQueue(stack, 'Tasks', props),
 });
 
-const imported = (name: string, prop: string, arn: string, limit: Duration, visible: Duration): InvalidCase => ({
+const imported = (name: string, prop: string, arn: string, [limit, visible]: [Duration, Duration]): InvalidCase => ({
   name: `TaskQueue.fromTaskQueueAttributes: ${name}`,
   prop,
   make: (stack) =>
@@ -107,8 +107,8 @@ export const cases: InvalidCase[] = [
   queue('retention below a minute', 'retentionPeriod', { retentionPeriod: Duration.seconds(59) }),
   queue('retention as long as that of dead letters', 'retentionPeriod', { retentionPeriod: Duration.days(14) }),
   queue('retention too short for all receives', 'retentionPeriod', { retentionPeriod: Duration.hours(2) }),
-  imported('a FIFO queue', 'queue', `${STANDARD}.fifo`, Duration.minutes(1), Duration.minutes(2)),
-  imported('visibility below the limit', 'visibilityTimeout', STANDARD, Duration.minutes(2), Duration.minutes(1)),
+  imported('a FIFO queue', 'queue', `${STANDARD}.fifo`, [Duration.minutes(1), Duration.minutes(2)]),
+  imported('visibility below the limit', 'visibilityTimeout', STANDARD, [Duration.minutes(2), Duration.minutes(1)]),
 
   broker('a dot in a name', 'queues', () => ({ queues: { 'mail.out': {} } })),
   broker('a FIFO name', 'queues', () => ({ queues: { 'mail.fifo': {} } })),

@@ -1,7 +1,9 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { Duration, Size, type Stack } from 'aws-cdk-lib';
+import { Peer, Port } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
+import { Egress } from '../../constructs/processes/egress';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
 import { loadBalancerFor, processProps } from '../processes/support';
 import type { InvalidCase } from './case';
@@ -45,9 +47,14 @@ export const cases: InvalidCase[] = [
   web('a keep-alive of gunicorn’s own default', 'keepAlive', { keepAlive: Duration.seconds(2) }),
   web('a health path without a slash', 'healthCheckPath', { healthCheckPath: 'healthz' }),
   web('an empty health path', 'healthCheckPath', { healthCheckPath: '' }),
+  web('a health path that is code', 'healthCheckPath', { healthCheckPath: `/x');__import__("os").system("id");('` }),
+  web('a health path with a backslash', 'healthCheckPath', { healthCheckPath: '/up\\x' }),
+  web('a health path with a line break', 'healthCheckPath', { healthCheckPath: '/up\n' }),
+  web('a health path with a broken escape', 'healthCheckPath', { healthCheckPath: '/up%2' }),
   web('a priority of zero', 'priority', { priority: 0 }),
   web('a priority above the limit', 'priority', { priority: 50001 }),
   web('no host name', 'hostNames', { hostNames: [] }),
+  web('a host name that is given twice', 'hostNames', { hostNames: ['a.example.com', 'a.example.com'] }),
   web('a wildcard inside a host name', 'hostNames', { hostNames: ['shop-*.example.com'] }),
   web('a host name with a scheme', 'hostNames', { hostNames: ['https://shop.example.com'] }),
   web('a deregistration delay above an hour', 'deregistrationDelay', { deregistrationDelay: Duration.hours(2) }),
@@ -57,6 +64,11 @@ export const cases: InvalidCase[] = [
   }),
   web('scaling at all of the CPU', 'targetCpuPercent', { targetCpuPercent: 100 }),
   web('scaling at no request', 'requestsPerTarget', { requestsPerTarget: 0 }),
+  web('no way out at all', 'egress', { egress: [] }),
+  web('a way out that is not HTTPS', 'egress', { egress: [Egress.tcp(587, 'SMTP')] }),
+  web('HTTPS over UDP alone', 'egress', { egress: [Egress.to(Peer.anyIpv4(), Port.udp(443), 'QUIC')] }),
+  web('every port', 'egress', { egress: [Egress.https(), Egress.to(Peer.anyIpv4(), Port.allTraffic(), 'All')] }),
+  web('a way out with an apostrophe', 'egress', { egress: [Egress.https(), Egress.tcp(587, "the provider's SMTP")] }),
   web('a settings module with a slash', 'settingsModule', { settingsModule: 'config/settings.py' }),
   web('a callable without a module', 'application', { application: 'application' }),
   web('an empty command', 'command', { command: [] }),
@@ -83,4 +95,11 @@ export const cases: InvalidCase[] = [
   asgi('a path without a slash', 'paths', { paths: ['ws/*'] }),
   asgi('no path', 'paths', { paths: [] }),
   asgi('no connection', 'connectionsPerProcess', { connectionsPerProcess: 0 }),
+  asgi('messages of no size', 'webSocketMaxSize', { webSocketMaxSize: Size.bytes(0) }),
+  asgi('messages of half a byte', 'webSocketMaxSize', { webSocketMaxSize: Size.bytes(1000.5) }),
+  asgi('messages that fill the memory', 'webSocketMaxSize', { webSocketMaxSize: Size.mebibytes(2) }),
+  asgi('messages for more memory than there is', 'webSocketMaxSize', {
+    memoryLimitMiB: 2048,
+    webSocketMaxSize: Size.mebibytes(3),
+  }),
 ];

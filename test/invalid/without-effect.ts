@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { SecurityGroup, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -18,7 +18,12 @@ import { Profile } from '../../constructs/core/profile';
 import { PasswordRotation } from '../../constructs/database/password-rotation';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import type { AlarmThresholds } from '../../constructs/monitoring/alarm-thresholds';
+import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
+import { Network, type NetworkProps } from '../../constructs/network/network';
 import { Notifications } from '../../constructs/notifications/notifications';
+import { Egress } from '../../constructs/processes/egress';
+import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/processes/scheduled-command';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
@@ -69,10 +74,38 @@ const web = (name: string, prop: string, props: Given<WebServiceProps>): Invalid
   },
 });
 
-const secretKey = (name: string, prop: string, props: SecretKeyProps): InvalidCase => ({
+const secretKey = (name: string, prop: string, props: Given<SecretKeyProps>): InvalidCase => ({
   name: `without effect in SecretKey: ${name}`,
   prop,
-  make: (stack) => new SecretKey(stack, 'SecretKey', props),
+  make: (stack) => new SecretKey(stack, 'SecretKey', given(props, stack)),
+});
+
+const network = (name: string, prop: string, props: Given<NetworkProps>): InvalidCase => ({
+  name: `without effect in Network: ${name}`,
+  prop,
+  make: (stack) => new Network(stack, 'Network', given(props, stack)),
+});
+
+const scheduled = (name: string, prop: string, props: Given<ScheduledCommandProps>): InvalidCase => ({
+  name: `without effect in ScheduledCommand: ${name}`,
+  prop,
+  make: (stack) =>
+    new ScheduledCommand(stack, 'Prune', {
+      ...processProps(stack),
+      command,
+      schedule: ScheduleExpression.rate(Duration.hours(1)),
+      logGroup: new LogGroup(stack, 'Logs'),
+      deadLetterQueue: new Queue(stack, 'Failed'),
+      ...given(props, stack),
+    }),
+});
+
+/** Alarms that watch a topic alone. */
+const threshold = (prop: keyof AlarmThresholds, value: AlarmThresholds[typeof prop]): InvalidCase => ({
+  name: `without effect in ApplicationAlarms: ${prop} of nothing that is watched`,
+  prop: `thresholds.${prop}`,
+  make: (stack) =>
+    new ApplicationAlarms(stack, 'Alarms', { topic: new Topic(stack, 'Topic'), thresholds: { [prop]: value } }),
 });
 
 const existingQueues = (name: string, prop: string, props: Given<CeleryBrokerProps>): InvalidCase => ({
@@ -171,6 +204,9 @@ export const cases: InvalidCase[] = [
   application('a graceful timeout beside a command', 'gracefulTimeout', {
     web: { command, gracefulTimeout: Duration.seconds(20) },
   }),
+  application('a size of messages beside a command', 'webSocketMaxSize', {
+    asgi: { command, webSocketMaxSize: Size.kibibytes(8) },
+  }),
   application('an ASGI callable beside a command', 'application', { asgi: { command, application: 'shop.asgi:app' } }),
   application('a keep-alive of ASGI beside a command', 'keepAlive', {
     asgi: { command, keepAlive: Duration.minutes(2) },
@@ -243,6 +279,10 @@ export const cases: InvalidCase[] = [
     rotate: false,
     logRetention: RetentionDays.ONE_DAY,
   }),
+  web('ways out of a security group that is brought', 'egress', (stack) => ({
+    securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0'),
+    egress: [Egress.https()],
+  })),
   web('retention of a log group that is brought', 'logRetention', (stack) => ({
     logGroup: new LogGroup(stack, 'Logs'),
     logRetention: RetentionDays.ONE_WEEK,
@@ -250,6 +290,41 @@ export const cases: InvalidCase[] = [
   web('removal of a log group that is brought', 'removalPolicy', (stack) => ({
     logGroup: new LogGroup(stack, 'Logs'),
     removalPolicy: RemovalPolicy.DESTROY,
+  })),
+  web('a key for a log group that is brought', 'encryptionKey', (stack) => ({
+    logGroup: new LogGroup(stack, 'Logs'),
+    encryptionKey: new Key(stack, 'Key'),
+  })),
+  scheduled('a key beside its own log group and queue', 'encryptionKey', (stack) => ({
+    encryptionKey: new Key(stack, 'Key'),
+  })),
+  scheduled('removal of its own log group and queue', 'removalPolicy', { removalPolicy: RemovalPolicy.DESTROY }),
+  network('a key of flow logs that are off', 'encryptionKey', (stack) => ({
+    flowLogs: false,
+    encryptionKey: new Key(stack, 'Key'),
+  })),
+  secretKey('concurrency without rotation', 'handlerReservedConcurrency', {
+    rotate: false,
+    handlerReservedConcurrency: 1,
+  }),
+  secretKey('a topic without rotation', 'deadLetterTopic', (stack) => ({
+    rotate: false,
+    deadLetterTopic: new Topic(stack, 'Topic'),
+  })),
+  threshold('serverErrorPercent', 5),
+  threshold('responseTime', Duration.seconds(3)),
+  threshold('cpuPercent', 70),
+  threshold('memoryPercent', 70),
+  threshold('waitingTime', Duration.minutes(10)),
+  threshold('databaseCpuPercent', 70),
+  threshold('databaseConnectionsPercent', 70),
+  threshold('databaseFreeStorage', Size.gibibytes(5)),
+  threshold('databaseFreeableMemory', Size.gibibytes(1)),
+  threshold('applicationErrors', 5),
+  threshold('certificateDays', 20),
+  application('days of a certificate that is not known', 'thresholds.certificateDays', (stack) => ({
+    loadBalancer: loadBalancer(stack),
+    alarmThresholds: { certificateDays: 20 },
   })),
   existingQueues('a key where no queue is made', 'encryptionKey', (stack) => ({
     encryptionKey: new Key(stack, 'Key'),

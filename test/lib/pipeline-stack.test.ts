@@ -164,10 +164,22 @@ test('fails when one stage is both staging and production', () => {
   expect(errorOf(make)).toContain('`production` must be another stage than `staging`');
 });
 
+test('without self-mutation no stage updates the pipeline, and nothing else changes', () => {
+  const stages = (selfMutation?: boolean) =>
+    only(
+      Template.fromStack(pipelineOf({ selfMutation })),
+      'AWS::CodePipeline::Pipeline',
+    ).resource.Properties.Stages.map(({ Name }: { Name: string }) => Name);
+  expect(stages(false)).toEqual(stages(true).filter((name: string) => name !== 'UpdatePipeline'));
+  expect(stages(undefined)).toEqual(stages(true));
+  expect(stages(true)).toContain('UpdatePipeline');
+});
+
 test('the example deploys the same application to staging and, after approval, to production', () => {
   const app = new App();
   const stack = new NotesPipelineStack(app, 'Pipeline', {
     account: '111122223333',
+    productionAccount: '444455556666',
     region: 'eu-central-1',
     connectionArn,
   });
@@ -177,4 +189,10 @@ test('the example deploys the same application to staging and, after approval, t
   );
   expect(names.Staging).toEqual(['Prepare', 'Deploy']);
   expect(names.Production).toEqual(expect.arrayContaining(['Approve', 'Django.Deploy']));
+  const rolesOf = (stage: string) =>
+    JSON.stringify(pipeline.Stages.find(({ Name }: { Name: string }) => Name === stage)).match(/(?<=iam::)\d{12}/g);
+  expect(new Set(rolesOf('Production')?.filter((account) => account !== '111122223333'))).toEqual(
+    new Set(['444455556666']),
+  );
+  expect(rolesOf('Staging')).not.toContain('444455556666');
 });

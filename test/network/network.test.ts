@@ -1,5 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { InterfaceVpcEndpointAwsService, IpAddresses } from 'aws-cdk-lib/aws-ec2';
+import { PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Profile } from '../../constructs/core/profile';
@@ -47,6 +48,23 @@ describe('in production, with nothing given', () => {
     for (const subnet of subnets) {
       expect(RouteTableIds).toContainEqual(stack.resolve(subnet.routeTable.routeTableId));
     }
+  });
+
+  test('the endpoint of S3 carries requests within the account, layers of images, and answers to CloudFormation', () => {
+    const { PolicyDocument } = only(template, 'AWS::EC2::VPCEndpoint').resource.Properties;
+    const [own, layers, answers] = PolicyDocument.Statement;
+    expect(own).toMatchObject({
+      Principal: '*',
+      Action: 's3:*',
+      Condition: {
+        StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } },
+        StringEqualsIfExists: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } },
+      },
+    });
+    expect(layers).toMatchObject({ Action: 's3:GetObject' });
+    expect(JSON.stringify(layers.Resource)).toContain('"-starport-layer-bucket/*"');
+    expect(answers).toMatchObject({ Action: 's3:PutObject' });
+    expect(PolicyDocument.Statement).toHaveLength(3);
   });
 
   test('there are no interface endpoints', () => {
@@ -173,6 +191,20 @@ describe('with everything given', () => {
     template.resourceCountIs('AWS::EC2::SecurityGroup', 1);
   });
 
+  test('interface endpoints admit this account alone; images may come from another one', () => {
+    const conditionOf = (service: string) => {
+      const { PolicyDocument } =
+        template.toJSON().Resources[stack.resolve(network.interfaceEndpoints[service].vpcEndpointId).Ref].Properties;
+      return PolicyDocument.Statement[0].Condition;
+    };
+    const principal = { StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } };
+    expect(conditionOf('ecr.api')).toEqual(principal);
+    expect(conditionOf('secretsmanager')).toEqual({
+      ...principal,
+      StringEqualsIfExists: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } },
+    });
+  });
+
   test('the flow log group is encrypted with the key, and the key lets it', () => {
     template.hasResource('AWS::Logs::LogGroup', {
       DeletionPolicy: 'Retain',
@@ -200,6 +232,38 @@ test('a third zone or NAT gateways can be added without moving a subnet that exi
   const after = cidrs(new Network(testStack(), 'Network', { maxAzs: 3, natGateways: 3 }));
   expect(before).toHaveLength(4);
   expect(after).toEqual(expect.arrayContaining(before));
+});
+
+test('the buckets of AWS are named after the region, once with its dashes and once without', () => {
+  const stack = testStack({ env: { account: '111111111111', region: 'eu-west-1' } });
+  new Network(stack, 'Network');
+  const { PolicyDocument } = only(templateOf(stack), 'AWS::EC2::VPCEndpoint').resource.Properties;
+  const text = JSON.stringify(PolicyDocument);
+  expect(text).toContain(':s3:::prod-eu-west-1-starport-layer-bucket/*');
+  expect(text).toContain(':s3:::cloudformation-custom-resource-response-euwest1/*');
+});
+
+test('the endpoint of a service that may not take a policy keeps the default one', () => {
+  const stack = testStack();
+  const { interfaceEndpoints } = new Network(stack, 'Network', {
+    interfaceEndpoints: [InterfaceVpcEndpointAwsService.TEXTRACT],
+  });
+  const id = stack.resolve(interfaceEndpoints.textract.vpcEndpointId).Ref;
+  expect(templateOf(stack).toJSON().Resources[id].Properties.PolicyDocument).toBeUndefined();
+});
+
+test('an endpoint can be opened further', () => {
+  const stack = testStack();
+  const { s3Endpoint } = new Network(stack, 'Network');
+  s3Endpoint.addToPolicy(
+    new PolicyStatement({
+      principals: [new StarPrincipal()],
+      actions: ['s3:GetObject'],
+      resources: ['arn:aws:s3:::partner/*'],
+    }),
+  );
+  const { PolicyDocument } = only(templateOf(stack), 'AWS::EC2::VPCEndpoint').resource.Properties;
+  expect(PolicyDocument.Statement).toContainEqual(expect.objectContaining({ Resource: 'arn:aws:s3:::partner/*' }));
 });
 
 test('flow logs can be turned off in production', () => {

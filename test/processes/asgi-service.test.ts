@@ -1,3 +1,4 @@
+import { Size } from 'aws-cdk-lib';
 import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/asgi-service';
 import { only, templateOf, testStack } from '../support';
 import { loadBalancerFor, processProps } from './support';
@@ -9,6 +10,10 @@ function asgiService(props: Partial<AsgiServiceProps> = {}) {
   return { stack, asgi, template: templateOf(stack) };
 }
 
+function metricNames(metrics: { MetricStat?: { Metric: { MetricName: string } } }[]) {
+  return metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.MetricName ?? []).sort();
+}
+
 describe('AsgiService', () => {
   test('runs uvicorn, which ends its WebSockets in time and hides its name', () => {
     const { template } = asgiService();
@@ -17,7 +22,8 @@ describe('AsgiService', () => {
         'uvicorn',
         'shop.asgi:application',
         ...['--host', '0.0.0.0', '--port', '8000', '--timeout-keep-alive', '75', '--timeout-graceful-shutdown', '30'],
-        '--no-server-header',
+        ...['--ws-max-size', '65536', '--ws-max-queue', '4', '--ws-per-message-deflate', 'false'],
+        ...['--no-access-log', '--log-level', 'warning', '--no-server-header'],
       ],
       StopTimeout: 45,
     });
@@ -36,8 +42,25 @@ describe('AsgiService', () => {
 
   test('with every path it is the only service, and needs no condition on the path', () => {
     const { template } = asgiService({ paths: ['/*'] });
-    const { Conditions } = only(template, 'AWS::ElasticLoadBalancingV2::ListenerRule').resource.Properties;
-    expect(Conditions.map(({ Field }: { Field: string }) => Field)).toEqual(['host-header']);
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', {
+      Priority: 100,
+      Conditions: [{ Field: 'host-header', HostHeaderConfig: { Values: ['shop.example.com'] } }],
+    });
+  });
+
+  test('is rolled back when its tasks are unhealthy or refuse connections, not when strangers get errors', () => {
+    const { Metrics } = only(asgiService().template, 'AWS::CloudWatch::Alarm').resource.Properties;
+    expect(metricNames(Metrics)).toEqual([
+      'HealthyHostCount',
+      'RequestCount',
+      'TargetConnectionErrorCount',
+      'UnHealthyHostCount',
+    ]);
+  });
+
+  test('as the only service is rolled back on errors, like a web service', () => {
+    const { Metrics } = only(asgiService({ paths: ['/*'] }).template, 'AWS::CloudWatch::Alarm').resource.Properties;
+    expect(metricNames(Metrics)).toEqual(['HTTPCode_Target_5XX_Count', 'RequestCount']);
   });
 
   test('takes another callable, and counts ten connections a process unless told', () => {
@@ -47,6 +70,13 @@ describe('AsgiService', () => {
     );
     expect(asgi.connectionsPerTask).toBe(20);
     expect(asgiService({ connectionsPerProcess: 3 }).asgi.connectionsPerTask).toBe(3);
+  });
+
+  test('takes larger messages, as far as the memory of a task goes', () => {
+    const { template } = asgiService({ webSocketMaxSize: Size.mebibytes(1) });
+    const { Command } = only(template, 'AWS::ECS::TaskDefinition').resource.Properties.ContainerDefinitions[0];
+    expect(Command[Command.indexOf('--ws-max-size') + 1]).toBe('1048576');
+    expect(() => asgiService({ webSocketMaxSize: Size.mebibytes(2), memoryLimitMiB: 2048 })).not.toThrow();
   });
 
   test('takes four path patterns beside one host name', () => {

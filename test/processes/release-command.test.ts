@@ -111,6 +111,14 @@ describe('in a deployment', () => {
     expect(containerOf(definition.resource).LogConfiguration.Options['awslogs-stream-prefix']).toBe('release');
   });
 
+  test('the last lines of the log are left out of a failure where that is asked for', () => {
+    const { resource } = only(releaseWith({ showLog: false }).template, 'Custom::ReleaseCommand');
+    expect(resource.Properties.ShowLog).toBe('false');
+    expect(
+      only(releaseWith({ showLog: true }).template, 'Custom::ReleaseCommand').resource.Properties,
+    ).not.toHaveProperty('ShowLog');
+  });
+
   test('it waits for every permission and route', () => {
     const policies = Object.keys(template.findResources('AWS::IAM::ManagedPolicy'));
     const routes = Object.entries(template.findResources('AWS::EC2::Route'));
@@ -388,6 +396,6 @@ test('fails when the command is empty', () => {
 
 test('fails when the release may take longer than CloudFormation waits', () => {
   expect(errorOf(() => releaseWith({ timeout: Duration.hours(1) }))).toBe(
-    'Shop/Release: `timeout` must be whole seconds from 60 to 3180 in a deployment, got 1 hour. Run what takes longer outside of it, with `oneOffCommand()`, in steps that the running code bears.',
+    'Shop/Release: `timeout` must be whole seconds from 60 to 3180 in a deployment, got 1 hour. Run what takes longer outside of it, with `oneOffCommand()`, in steps that also suit the code that is running.',
   );
 });

@@ -112,6 +112,7 @@ describe('the scheduler', () => {
         Effect: 'Allow',
         Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
         Resource: stack.resolve(encryptionKey.keyArn),
+        Condition: { StringEquals: { 'kms:ViaService': stack.resolve(`sqs.${stack.region}.amazonaws.com`) } },
       },
     ]);
   });

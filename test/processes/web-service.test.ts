@@ -1,6 +1,7 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import type { CfnListenerRule } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Profile } from '../../constructs/core/profile';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
@@ -34,8 +35,17 @@ describe('WebService, minimal', () => {
       'shop.wsgi:application',
       ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '4', '--keep-alive', '75'],
       ...['--graceful-timeout', '30', '--timeout', '60', '--max-requests', '10000', '--max-requests-jitter', '1000'],
-      ...['--worker-tmp-dir', '/tmp', '--access-logfile', '-'],
+      ...['--worker-tmp-dir', '/tmp', '--forwarder-headers=', '--access-logfile', '-'],
+      ...['--access-logformat', '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"'],
     ]);
+  });
+
+  test('believes no header of a client, and logs neither query strings nor referring addresses', () => {
+    const { Command } = containerOf(stack);
+    expect(Command).toContain('--forwarder-headers=');
+    const format = Command[Command.indexOf('--access-logformat') + 1];
+    expect(format.match(/%\((\w+)\)s/g)).not.toEqual([]);
+    expect(format).not.toMatch(/%\([rqf]\)s|\{/);
   });
 
   test('has the size, processes and stop timeout of the production profile', () => {
@@ -52,7 +62,7 @@ describe('WebService, minimal', () => {
       LinuxParameters: {
         InitProcessEnabled: true,
         Capabilities: { Drop: ['ALL'] },
-        Tmpfs: [{ ContainerPath: '/tmp', Size: 128, MountOptions: ['rw', 'nosuid', 'nodev'] }],
+        Tmpfs: [{ ContainerPath: '/tmp', Size: 128, MountOptions: ['rw', 'nosuid', 'nodev', 'noexec'] }],
       },
     });
   });
@@ -95,8 +105,9 @@ describe('WebService, minimal', () => {
       Matcher: { HttpCode: '200' },
       TargetGroupAttributes: Match.arrayWith([{ Key: 'deregistration_delay.timeout_seconds', Value: '30' }]),
     });
-    expect(containerOf(stack).HealthCheck.Command.slice(0, 3)).toEqual(['CMD', 'python', '-c']);
-    expect(containerOf(stack).HealthCheck.Command[3]).toContain('http://127.0.0.1:8000/healthz');
+    const { Command } = containerOf(stack).HealthCheck;
+    expect(Command.slice(0, 3)).toEqual(['CMD', 'python', '-c']);
+    expect(Command.slice(4)).toEqual(['http://127.0.0.1:8000/healthz']);
   });
 
   test('rolls a deployment back on failed tasks and on its alarm', () => {
@@ -143,7 +154,7 @@ describe('WebService, minimal', () => {
   test('waits for its permissions, its routes and its listener rule', () => {
     const { DependsOn } = only(template, 'AWS::ECS::Service').resource;
     const ids = (type: string) => Object.keys(template.findResources(type));
-    expect(DependsOn).toEqual(expect.arrayContaining(ids('AWS::ElasticLoadBalancingV2::ListenerRule')));
+    expect(DependsOn).toContain(stack.getLogicalId(web.node.findChild('Rule').node.defaultChild as CfnListenerRule));
     expect(DependsOn).toEqual(expect.arrayContaining(ids('AWS::IAM::ManagedPolicy')));
     expect(DependsOn.some((id: string) => /PrivateSubnet\dDefaultRoute/.test(id))).toBe(true);
   });
@@ -194,6 +205,15 @@ describe('WebService, with everything changed', () => {
     expect([web.minCapacity, web.maxCapacity]).toEqual([1, 2]);
   });
 
+  test('runs the same health check whatever the path: it is an argument of the program', () => {
+    const programs = ['/healthz', "/a'b?c=(d)", '/%27;id'].map((healthCheckPath) => {
+      const { Command } = containerOf(webService({ healthCheckPath }).stack).HealthCheck;
+      expect(Command[4]).toBe(`http://127.0.0.1:8000${healthCheckPath}`);
+      return Command[3];
+    });
+    expect(new Set(programs).size).toBe(1);
+  });
+
   test('on Spot, waits for the association of the cluster with the capacity provider', () => {
     const { stack } = webService({ spot: true, deregistrationDelay: Duration.seconds(20) });
     const template = templateOf(stack);
@@ -205,7 +225,7 @@ describe('WebService, with everything changed', () => {
   test('with ECS Exec, gives up the read-only root and says so', () => {
     const { stack } = webService({ enableExecuteCommand: true });
     expect(containerOf(stack).ReadonlyRootFilesystem).toBe(false);
-    Annotations.fromStack(stack).hasWarning('/Shop/Web', Match.stringLikeRegexp('read-only root'));
+    Annotations.fromStack(stack).hasWarning('/Shop/Web', Match.stringLikeRegexp('read-only root.* is root in the'));
   });
 
   test('in a VPC without NAT, runs in public subnets with a public address and no inbound rule but the load balancer’s', () => {

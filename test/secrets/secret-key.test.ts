@@ -125,6 +125,9 @@ describe('rotation', () => {
         Effect: 'Allow',
         Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
         Resource: stack.resolve(encryptionKey.keyArn),
+        Condition: {
+          StringEquals: { 'kms:ViaService': stack.resolve(`secretsmanager.${stack.region}.amazonaws.com`) },
+        },
       },
     ]);
   });
@@ -135,6 +138,7 @@ describe('rotation', () => {
     expect(permission.resource.Properties).toMatchObject({
       Principal: 'secretsmanager.amazonaws.com',
       SourceArn: stack.resolve(secretKey.secret.secretArn),
+      SourceAccount: { Ref: 'AWS::AccountId' },
     });
     const { DependsOn } = only(template, 'AWS::SecretsManager::RotationSchedule').resource;
     expect(DependsOn).toContain(permission.id);

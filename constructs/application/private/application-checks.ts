@@ -2,6 +2,7 @@ import type { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { IDjangoService } from '../../processes/django-service';
+import { checkEgress } from '../../processes/egress';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { checkOptionEffects, warnOfOptionEffects } from './option-effects';
 
@@ -12,11 +13,12 @@ const RESERVED_CONNECTIONS = 10;
 export function checkApplication(scope: Construct, props: DjangoApplicationProps): void {
   const checks = new Checks(scope);
   checkOptionEffects(checks, props);
+  checkEgress(checks, props.egress);
   checks.throwIfAny();
   warnOfOptionEffects(scope, props);
 }
 
-/** All tasks at their largest scale find a connection. */
+/** Validates that the database has a connection for every task at the largest scale. */
 export function checkConnections(scope: Construct, database: IPostgresDatabase, services: IDjangoService[]): void {
   if (database.maxConnections === undefined) {
     return;

@@ -23,22 +23,29 @@ interface Protected {
   readonly loadBalancers: IHttpsLoadBalancer[];
 }
 
+interface DeletionProtectionProps {
+  readonly application: DjangoApplicationProps;
+  readonly providers: Providers;
+  readonly parts: Protected;
+}
+
 /**
- * Switches deletion protection on when everything else of the application is there: protected from the start, a
- * creation that fails could not be rolled back.
+ * Switches deletion protection on when everything else of the application is there: protected from the start,
+ * a creation that fails could not be rolled back.
  *
- * It is the last resource that is made and the first that is deleted. A deletion that would end at a protected
- * part fails at it, before anything is gone.
+ * It is the last resource that is made and the first that is deleted. A deletion that would end at a
+ * protected part fails at it, before anything is gone.
  *
  * @internal
  */
 export class DeletionProtection extends Construct {
-  constructor(scope: Construct, id: string, props: DjangoApplicationProps, providers: Providers, what: Protected) {
+  constructor(scope: Construct, id: string, props: DeletionProtectionProps) {
     super(scope, id);
+    const { application, providers, parts } = props;
     const others = scope.node.children.filter((child) => child !== this);
     const { handler, role } = handlerFunction(this, {
-      ...lambdaSettings(props, providers.notifications),
-      reservedConcurrentExecutions: props.handlerReservedConcurrency,
+      ...lambdaSettings(application, providers.notifications),
+      reservedConcurrentExecutions: application.handlerReservedConcurrency,
       encryptionKey: providers.encryptionKey,
       logRetention: profileValues(providers.profile).logRetention,
       removalPolicy: profileValues(providers.profile).removalPolicy,
@@ -49,7 +56,7 @@ export class DeletionProtection extends Construct {
       whyNoDeadLetters:
         'Only CloudFormation invokes it, once for a deployment, and waits for the answer: a lost one fails the deployment, which shows it better than a queue.',
     });
-    for (const statement of statements(this, what)) {
+    for (const statement of statements(this, parts)) {
       role.addToPrincipalPolicy(statement);
     }
     acknowledge(
@@ -57,11 +64,11 @@ export class DeletionProtection extends Construct {
       'IAM5[Resource::*]',
       'Elastic Load Balancing knows no resources for the action that reads attributes. The actions that change something name one instance or load balancer each.',
     );
-    const identifiers = what.instances.map(({ instanceIdentifier }) => instanceIdentifier);
+    const identifiers = parts.instances.map(({ instanceIdentifier }) => instanceIdentifier);
     const properties: DeletionProtectionProperties = {
-      Instances: what.areInstancesKept ? [] : identifiers,
-      KeptInstances: what.areInstancesKept ? identifiers : [],
-      LoadBalancers: what.loadBalancers.map(({ loadBalancer }) => loadBalancer.loadBalancerArn),
+      Instances: parts.areInstancesKept ? [] : identifiers,
+      KeptInstances: parts.areInstancesKept ? identifiers : [],
+      LoadBalancers: parts.loadBalancers.map(({ loadBalancer }) => loadBalancer.loadBalancerArn),
     };
     const resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::DeletionProtection',
@@ -75,18 +82,18 @@ export class DeletionProtection extends Construct {
 
 /** Protects what the options and the profile say, among what is made here. */
 export function protectAgainstDeletion(scope: Construct, props: DjangoApplicationProps, providers: Providers): void {
-  const what = protectedParts(props, providers);
-  if (what.instances.length === 0 && what.loadBalancers.length === 0) {
+  const parts = protectedParts(props, providers);
+  if (parts.instances.length === 0 && parts.loadBalancers.length === 0) {
     return;
   }
-  new DeletionProtection(scope, 'DeletionProtection', props, providers, what);
+  new DeletionProtection(scope, 'DeletionProtection', { application: props, providers, parts });
   const last =
     'Protected from the start, a first deployment that fails could not be rolled back. The last resource of the application (Custom::DeletionProtection) switches deletion protection on, reads it back, and fails the deployment when it is off.';
-  for (const instance of what.instances) {
+  for (const instance of parts.instances) {
     acknowledge(instance, 'RDS10', last);
     acknowledge(instance, 'RDSInstanceDeletionProtectionEnabled', last);
   }
-  for (const { loadBalancer } of what.loadBalancers) {
+  for (const { loadBalancer } of parts.loadBalancers) {
     acknowledge(loadBalancer, 'ELBDeletionProtectionEnabled', last);
   }
 }

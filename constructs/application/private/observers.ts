@@ -3,6 +3,7 @@ import { DatabaseBackup } from '../../backup/database-backup';
 import { profileValues } from '../../core/profile';
 import { ApplicationAlarms } from '../../monitoring/application-alarms';
 import type { DjangoApplicationProps } from '../django-application-props';
+import { hasAddress } from './option-effects';
 import type { Processes } from './processes';
 import type { Providers } from './providers';
 
@@ -35,7 +36,7 @@ export function makeObservers(
     rotationFunctions: [secretKey.rotationFunction, ...database.rotationFunctions].filter((each) => each !== undefined),
     secretRefresh: processes.secretRefresh,
     logGroup: processes.logGroup,
-    thresholds: props.alarmThresholds,
+    thresholds: hasAddress(props) ? props.alarmThresholds : { ...props.alarmThresholds, certificateDays: undefined },
   });
   return { backup, alarms };
 }

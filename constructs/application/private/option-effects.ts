@@ -60,6 +60,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   environment: ALWAYS,
   secrets: ALWAYS,
   cpuArchitecture: ALWAYS,
+  egress: ALWAYS,
 
   releaseOptions: ALWAYS,
   secretKeyOptions: { refused: [brought('secretKey')] },
@@ -103,10 +104,15 @@ export function warnOfOptionEffects(scope: Construct, props: Props): void {
       warnOfNoEffect(scope, prop, props[prop as keyof Props], reason);
     }
   }
-  if ((props.domainNames ?? []).length === 0 && props.loadBalancer === undefined) {
+  if (!hasAddress(props)) {
     const reason = 'without `domainNames` there is no certificate';
     warnOfNoEffect(scope, 'alarmThresholds.certificateDays', props.alarmThresholds?.certificateDays, reason);
   }
+}
+
+/** Whether the load balancer answers to more than its own name, over HTTP, as a development stack may. */
+export function hasAddress({ domainNames = [], loadBalancer }: Props): boolean {
+  return domainNames.length > 0 || loadBalancer !== undefined;
 }
 
 /** Whether the ASGI service is the only one. */

@@ -1,4 +1,4 @@
-import { type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { logGroup as makeLogGroup } from '../../core/log-group';
@@ -7,6 +7,7 @@ import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import { AsgiService } from '../../processes/asgi-service';
 import { BeatService } from '../../processes/beat-service';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { processSecurityGroup } from '../../processes/egress';
 import { executionRole } from '../../processes/execution-role';
 import type { ProcessProps } from '../../processes/process-props';
 import { ReleaseCommand } from '../../processes/release-command';
@@ -39,31 +40,33 @@ export interface Processes {
 
 /** Makes the processes, as children of the application: first the release, then what waits for it. */
 export function makeProcesses(scope: Construct, props: DjangoApplicationProps, providers: Providers): Processes {
-  const { broker, loadBalancer, database, notifications } = providers;
+  const { broker, loadBalancer, database, notifications, encryptionKey } = providers;
   const { logGroup, securityGroup, processProps } = makeShared(scope, props, providers);
 
   // A process behind the load balancer allows its own host names; one that is not allows those of all.
   const withoutDoor = { ...processProps, ...addressOf(loadBalancer, allHostNames(props, loadBalancer)) };
   const release = new ReleaseCommand(scope, 'Release', {
     ...withoutDoor,
+    encryptionKey,
     ...lambdaSettings(props, notifications),
     ...props.releaseOptions,
   });
   const afterRelease = { waitFor: [release.ready] };
   const alarmTopic = notifications.topic;
   const behindLoadBalancer = { ...processProps, ...afterRelease, alarmTopic, loadBalancer };
-  const inBackground = { ...withoutDoor, ...afterRelease, alarmTopic };
+  const inBackground = { ...withoutDoor, ...afterRelease };
 
   const web = takesEveryPath(props.asgi)
     ? undefined
     : new WebService(scope, 'Web', { ...behindLoadBalancer, ...props.web });
   const asgi = props.asgi && new AsgiService(scope, 'Asgi', { ...behindLoadBalancer, ...props.asgi });
   const workers = makeEach(scope, 'Workers', workersOf(props, broker), (parent, name, worker) => {
-    return new WorkerService(parent, name, { ...inBackground, ...worker });
+    return new WorkerService(parent, name, { ...inBackground, alarmTopic, ...worker });
   });
   const beat = props.beat && new BeatService(scope, 'Beat', { ...inBackground, ...props.beat });
   const scheduledCommands = makeEach(scope, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
-    return new ScheduledCommand(parent, name, { ...withoutDoor, ...afterRelease, ...command });
+    const ofItsQueue = command.deadLetterQueue === undefined ? { encryptionKey } : {};
+    return new ScheduledCommand(parent, name, { ...inBackground, ...ofItsQueue, ...command });
   });
 
   const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
@@ -78,13 +81,10 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
 function makeShared(scope: Construct, props: DjangoApplicationProps, providers: Providers) {
   const { profile, encryptionKey, vpc, cluster, database, secretKey, broker } = providers;
   const logGroup = makeLogGroup(scope, 'Logs', { profile, encryptionKey });
-  const securityGroup = new SecurityGroup(scope, 'Processes', {
-    vpc,
-    description: `Every process of ${scope.node.path}`,
-  });
+  const description = `Every process of ${scope.node.path}`;
+  const securityGroup = processSecurityGroup(scope, 'Processes', { vpc, description, egress: props.egress });
   const processProps: ProcessProps = {
     profile,
-    encryptionKey,
     cluster,
     image: props.image,
     settingsModule: props.settingsModule,

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Annotations, RemovalPolicy, Resource } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -40,6 +40,7 @@ export interface Providers extends Storage {
 export function makeProviders(scope: Construct, props: DjangoApplicationProps): Providers {
   const profile = props.profile ?? Profile.production();
   const encryptionKey = props.encryptionKey ?? makeKey(scope, props, profile);
+  warnOfImportedKey(scope, props.encryptionKey);
   const storage: Storage = { profile, encryptionKey };
   const notifications = props.notifications ?? makeNotifications(scope, props, storage);
   const network = props.vpc || props.cluster ? undefined : makeNetwork(scope, props, storage);
@@ -61,6 +62,19 @@ export function lambdaSettings(props: DjangoApplicationProps, notifications: INo
   };
 }
 
+/**
+ * The policy of an imported key cannot be changed from here, and without four statements services fail
+ * silently.
+ */
+function warnOfImportedKey(scope: Construct, encryptionKey: IKey | undefined): void {
+  if (encryptionKey !== undefined && !Resource.isOwnedResource(encryptionKey)) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:importedKeyPolicy',
+      'The policy of `encryptionKey`, which is imported, cannot be changed here. It must let in CloudWatch Logs, CloudWatch, EventBridge and RDS events: "An encryption key of your own" in docs/your-project.md has the statements.',
+    );
+  }
+}
+
 /** The key outlives what is deleted where a last snapshot of the database is encrypted with it. */
 function makeKey(scope: Construct, { database, databaseOptions }: DjangoApplicationProps, profile: Profile): Key {
   const { removalPolicy, databaseRemovalPolicy } = profileValues(profile);
@@ -78,7 +92,9 @@ function makeNotifications(scope: Construct, props: DjangoApplicationProps, { en
 }
 
 function makeNetwork(scope: Construct, { networkOptions }: DjangoApplicationProps, storage: Storage): Network {
-  return new Network(scope, 'Network', { ...networkOptions, ...storage });
+  const flowLogs = networkOptions?.flowLogs ?? profileValues(storage.profile).flowLogs;
+  const encryptionKey = flowLogs ? storage.encryptionKey : undefined;
+  return new Network(scope, 'Network', { ...networkOptions, profile: storage.profile, encryptionKey });
 }
 
 function makeCluster(scope: Construct, vpc: IVpc, profile: Profile): Cluster {
@@ -98,7 +114,7 @@ function makeSecretKey(
   return new SecretKey(scope, 'SecretKey', {
     ...props.secretKeyOptions,
     ...storage,
-    ...lambdaSettings(props, notifications),
+    ...(props.secretKeyOptions?.rotate === false ? {} : lambdaSettings(props, notifications)),
   });
 }
 

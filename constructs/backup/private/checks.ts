@@ -1,10 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { Checks, isUnknown, secondsOf } from '../../core/checks';
+import { Checks, isUnknown, type NumberRule, secondsOf } from '../../core/checks';
 import { BackupVaultLock } from '../backup-vault-lock';
 import type { DatabaseBackupRule } from '../database-backup';
 
 const LONGEST_DAYS = 36500;
+const WHOLE_DAYS: NumberRule = { min: 1, remedy: 'AWS Backup counts in days.' };
 /** Start window of a rule that gives none. */
 export const DEFAULT_START_WINDOW = Duration.hours(2);
 /** Six fields, one of the two day fields a question mark: the form that AWS Backup takes. */
@@ -54,8 +55,8 @@ function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }
     return;
   }
   const { minRetention, maxRetention } = lock;
-  days(checks, 'vaultLock.minRetention', minRetention, 1, 'AWS Backup counts in days.');
-  days(checks, 'vaultLock.maxRetention', maxRetention, 1, 'AWS Backup counts in days.');
+  days(checks, 'vaultLock.minRetention', minRetention, WHOLE_DAYS);
+  days(checks, 'vaultLock.maxRetention', maxRetention, WHOLE_DAYS);
   if (!isUnknown(minRetention)) {
     const least = toDays(minRetention);
     checks.optional('vaultLock.maxRetention', maxRetention, () => toDays(maxRetention as Duration) > least, {
@@ -64,7 +65,10 @@ function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }
     });
   }
   if (mode === 'compliance') {
-    days(checks, 'vaultLock.changeableFor', lock.changeableFor, 3, 'AWS asks for 72 hours to think about it.');
+    days(checks, 'vaultLock.changeableFor', lock.changeableFor, {
+      min: 3,
+      remedy: 'AWS asks for 72 hours to think about it.',
+    });
     checks.that('vaultLock.confirmation', _confirmation, _confirmation === BackupVaultLock.COMPLIANCE_CONFIRMATION, {
       must: `be '${BackupVaultLock.COMPLIANCE_CONFIRMATION}'`,
       remedy:
@@ -79,7 +83,7 @@ function checkRule(checks: Checks, prop: string, rule: DatabaseBackupRule, lock:
     remedy: 'Shorten it, or take other characters out.',
   });
   checkSchedule(checks, `${prop}.schedule`, rule.schedule.expressionString);
-  days(checks, `${prop}.deleteAfter`, rule.deleteAfter, 1, 'AWS Backup counts in days.');
+  days(checks, `${prop}.deleteAfter`, rule.deleteAfter, WHOLE_DAYS);
   checkWindows(checks, prop, rule);
   const { minRetention, maxRetention } = lock._configuration ?? {};
   if (minRetention && !isUnknown(minRetention)) {
@@ -114,8 +118,8 @@ function checkWindows(checks: Checks, prop: string, { startWindow, completionWin
   }
 }
 
-function days(checks: Checks, prop: string, given: Duration | undefined, min: number, remedy: string): void {
-  checks.duration(prop, given, { whole: 'days', min, max: LONGEST_DAYS, remedy });
+function days(checks: Checks, prop: string, given: Duration | undefined, rule: NumberRule): void {
+  checks.duration(prop, given, { whole: 'days', max: LONGEST_DAYS, ...rule });
 }
 
 function toDays(duration: Duration): number {

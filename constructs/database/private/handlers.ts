@@ -48,7 +48,8 @@ export class DatabaseHandlers extends Construct {
       Port.tcp(port),
       'Database',
     );
-    // A resource of our own: the children of the database's group also hold the rules of those who wait for the handlers.
+    // A resource of our own: the children of the database's group also hold the rules of those who wait for
+    // the handlers.
     const ingress = new CfnSecurityGroupIngress(this, 'Ingress', {
       groupId: databaseSecurityGroup.securityGroupId,
       sourceSecurityGroupId: securityGroup.securityGroupId,

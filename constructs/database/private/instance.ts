@@ -1,6 +1,6 @@
 import { Aws, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   type CfnDBInstance,
   Credentials,
@@ -17,6 +17,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
+import { serviceForUs } from '../../core/service-principal';
 import { WorkloadRole } from '../../core/workload-role';
 import type { FilledProps } from './defaults';
 import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
@@ -75,13 +76,12 @@ export function databaseSettings(scope: Construct, props: FilledProps, securityG
 /** The instance, after its log groups and the permissions of its monitoring. */
 export function databaseInstance(
   scope: Construct,
-  id: string,
   props: FilledProps,
   settings: DatabaseSettings,
   masterSecret: ISecret,
 ): DatabaseInstance {
   const identifier = props.instanceIdentifier ?? instanceIdentifierOf(scope);
-  const instance = new DatabaseInstance(scope, id, {
+  const instance = new DatabaseInstance(scope, 'Instance', {
     ...settings,
     engine: DatabaseInstanceEngine.postgres({ version: props.engineVersion }),
     instanceIdentifier: identifier,
@@ -106,8 +106,8 @@ export function databaseInstance(
 }
 
 /**
- * Left out instead of false: with every change of the instance, RDS would switch off again what was switched on
- * after its creation.
+ * Left out instead of false: with every change of the instance, RDS would switch off again what was switched
+ * on after its creation.
  */
 export function protectionOf({ deletionProtection }: FilledProps): true | undefined {
   return deletionProtection ? true : undefined;
@@ -142,7 +142,7 @@ function parameterGroup(
 /** What RDS's enhanced monitoring needs, with the region and account that AWS's own policy leaves open. */
 function monitoringRole(scope: Construct, removalPolicy: RemovalPolicy): WorkloadRole {
   const role = new WorkloadRole(scope, 'MonitoringRole', {
-    assumedBy: new ServicePrincipal('monitoring.rds.amazonaws.com'),
+    assumedBy: serviceForUs(scope, 'monitoring.rds.amazonaws.com', { service: 'rds', resource: 'db:*' }),
     description: 'Enhanced monitoring of the database',
   });
   role.addToPrincipalPolicy(
@@ -155,7 +155,8 @@ function monitoringRole(scope: Construct, removalPolicy: RemovalPolicy): Workloa
         'logs:DescribeLogStreams',
         'logs:GetLogEvents',
       ],
-      // RDS makes the group and its streams; it names a stream after the instance's resource id, which exists only later.
+      // RDS makes the group and its streams; it names a stream after the instance's resource id, which exists
+      // only later.
       resources: [
         Stack.of(scope).formatArn({
           service: 'logs',

@@ -2,6 +2,8 @@ import type { Checks } from '../../core/checks';
 
 /** The suffixes that make the two logins of an application out of its user name. */
 const LOGIN_SUFFIXES = ['_a', '_b'];
+const OWNER_LOGIN_SUFFIXES = ['_release_a', '_release_b'];
+const SERVING_SUFFIX = '_serving';
 const LONGEST = 63;
 
 const KEYWORDS = new Set(
@@ -21,6 +23,16 @@ export function loginsOf(applicationUser: string): string[] {
   return LOGIN_SUFFIXES.map((suffix) => `${applicationUser}${suffix}`);
 }
 
+/** The logins that act as the owner, for releases: two for the same reason. */
+export function ownerLoginsOf(applicationUser: string): string[] {
+  return OWNER_LOGIN_SUFFIXES.map((suffix) => `${applicationUser}${suffix}`);
+}
+
+/** The role of everything that serves. */
+export function servingRoleOf(applicationUser: string): string {
+  return `${applicationUser}${SERVING_SUFFIX}`;
+}
+
 /**
  * Validates the names of the database and its roles: lower-case identifiers that neither SQL nor RDS
  * reserves.
@@ -31,8 +43,10 @@ export function checkDatabaseNames(
 ): void {
   checkName(checks, 'databaseName', names.databaseName, LONGEST);
   checkName(checks, 'masterUsername', names.masterUsername, LONGEST);
-  checkName(checks, 'applicationUser', names.applicationUser, LONGEST - LOGIN_SUFFIXES[0].length);
-  const taken = [names.applicationUser, ...loginsOf(names.applicationUser)];
+  checkName(checks, 'applicationUser', names.applicationUser, LONGEST - OWNER_LOGIN_SUFFIXES[0].length);
+  const { applicationUser } = names;
+  const roles = [applicationUser, servingRoleOf(applicationUser)];
+  const taken = [...roles, ...loginsOf(applicationUser), ...ownerLoginsOf(applicationUser)];
   checks.that('masterUsername', names.masterUsername, !taken.includes(names.masterUsername), {
     must: `differ from the application's roles ${taken.join(', ')}`,
     remedy: 'Choose another name for the master user or for `applicationUser`.',

@@ -17,16 +17,19 @@ import type { IPostgresDatabase } from '../postgres-database';
 export abstract class PostgresDatabaseBase extends Construct implements IPostgresDatabase {
   public abstract readonly instance: IDatabaseInstance;
   public abstract readonly applicationSecret: ISecret;
+  public abstract readonly ownerSecret: ISecret;
   public abstract readonly containerEnvironment: { [name: string]: string };
   public abstract readonly containerSecrets: { [name: string]: ContainerSecret };
+  public abstract readonly ownerContainerSecrets: { [name: string]: ContainerSecret };
   public abstract readonly ready: IDependable;
   public abstract readonly maxConnections?: number;
   public abstract readonly burstable?: boolean;
   public abstract readonly connections: Connections;
   public abstract readonly changingSecrets: ISecret[];
+  public abstract readonly changingOwnerSecrets: ISecret[];
   public abstract readonly rotationFunctions: IFunction[];
 
-  /** Lets someone read the secret of the application. */
+  /** Grants read access to the application's secret. */
   public grantRead(grantee: IGrantable): Grant {
     return this.applicationSecret.grantRead(grantee);
   }

@@ -16,7 +16,8 @@ export function readReplicas(
   const numbers = Array.from({ length: props.readReplicas }, (_, index) => index + 1);
   return numbers.map((number) => {
     const identifier = `${props.instanceIdentifier ?? instanceIdentifierOf(scope)}-replica-${number}`;
-    // Encryption and its key come from the source; CloudFormation does not let a replica in the same region say so.
+    // Encryption and its key come from the source; CloudFormation does not let a replica in the same region
+    // say so.
     const replica = new DatabaseInstanceReadReplica(scope, `Replica${number}`, {
       ...settings,
       sourceDatabaseInstance: instance,

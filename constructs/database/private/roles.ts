@@ -1,8 +1,9 @@
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type HandlerSettings, handlerFunction } from '../../core/handler-function';
+import { grantKeyVia } from '../../core/key-policy';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,
@@ -11,22 +12,30 @@ import {
 } from '../../handlers/database-roles/contract';
 import type { DatabaseHandlers } from './handlers';
 
+/** Names of the roles of an application. */
+export interface ApplicationRoles {
+  readonly owner: string;
+  readonly ownerLogins: string[];
+  readonly serving: string;
+  readonly servingLogins: string[];
+}
+
 /** Properties of `DatabaseRoles`. */
 export interface DatabaseRolesProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;
-  /** Both attached to the instance, so that they know host and port. */
+  /** All attached to the instance, so that they know host and port. */
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
+  readonly ownerSecret: ISecret;
   readonly databaseName: string;
-  readonly owner: string;
-  readonly logins: string[];
+  readonly roles: ApplicationRoles;
   /** Id of the instance. A new instance has another one, and gets its roles. */
   readonly instanceResourceId: string;
 }
 
 /**
- * The owner role and the two logins of an application, which a Lambda function creates before anything else
- * connects.
+ * The owner of an application's database and the role of what serves, each with two logins, which a Lambda
+ * function creates before anything else connects.
  *
  * @internal
  */
@@ -38,25 +47,33 @@ export class DatabaseRoles extends Construct {
 
   constructor(scope: Construct, id: string, props: DatabaseRolesProps) {
     super(scope, id);
-    const { handlers, masterSecret, applicationSecret, ...settings } = props;
+    const { handlers, masterSecret, applicationSecret, ownerSecret, roles, ...settings } = props;
 
     const { handler, role, logGroup } = handlerFunction(this, {
       ...settings,
       bundle: 'database-roles',
-      description: 'Makes the owner role and the two logins of the application in the database',
+      description: 'Makes the roles and the logins of the application in the database',
       timeout: HANDLER_TIMEOUT,
       network: handlers.network,
       whyNoDeadLetters:
         'Only CloudFormation invokes it, once for a deployment, and waits for the answer: a lost one fails the deployment, which shows it better than a queue.',
     });
-    masterSecret.grantRead(role);
-    applicationSecret.grantRead(role);
+    for (const secret of [masterSecret, applicationSecret, ownerSecret]) {
+      secret.grantRead(role);
+    }
+    if (props.encryptionKey !== undefined) {
+      const through = { service: 'secretsmanager', region: Stack.of(this).region, key: props.encryptionKey } as const;
+      grantKeyVia(through, role, 'kms:Decrypt');
+    }
     const properties: DatabaseRolesProperties = {
       MasterSecretArn: masterSecret.secretArn,
       ApplicationSecretArn: applicationSecret.secretArn,
+      OwnerSecretArn: ownerSecret.secretArn,
       Database: props.databaseName,
-      Owner: props.owner,
-      Logins: props.logins,
+      Owner: roles.owner,
+      OwnerLogins: roles.ownerLogins,
+      ServingRole: roles.serving,
+      Logins: roles.servingLogins,
       Instance: props.instanceResourceId,
       Revision: ROLES_REVISION,
     };
@@ -66,7 +83,7 @@ export class DatabaseRoles extends Construct {
       serviceTimeout: Duration.seconds(SERVICE_TIMEOUT),
       properties: { ...properties },
     });
-    this.resource.node.addDependency(handler, masterSecret, applicationSecret, ...handlers.ready);
+    this.resource.node.addDependency(handler, masterSecret, applicationSecret, ownerSecret, ...handlers.ready);
     this.logGroup = logGroup;
   }
 }

@@ -1,12 +1,12 @@
-import type { Duration } from 'aws-cdk-lib';
+import { type Duration, Stack } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { HandlerSettings } from '../../core/handler-function';
 import { SecretRotation } from '../../core/secret-rotation';
-import { DATABASE_ROTATION } from '../../handlers/database-rotation/contract';
+import { DATABASE_ROTATION, type RotatedLogin } from '../../handlers/database-rotation/contract';
 import type { DatabaseHandlers } from './handlers';
-import type { DatabaseRoles } from './roles';
+import type { ApplicationRoles, DatabaseRoles } from './roles';
 
 /** In seconds: connections to the database, and every version of the master's secret in turn. */
 const TIMEOUT = 120;
@@ -14,22 +14,20 @@ const TIMEOUT = 120;
 /** Properties of `DatabaseRotation`. */
 export interface DatabaseRotationProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;
-  readonly roles: DatabaseRoles;
-  /** Both attached to the instance. */
+  readonly roles: ApplicationRoles;
+  /** Where the roles are made. */
+  readonly madeBy: DatabaseRoles;
+  /** All attached to the instance. */
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
+  readonly ownerSecret: ISecret;
   readonly period: Duration;
-  readonly owner: string;
-  /**
-   * The two to alternate between.
-   *
-   * @default - the login stays and gets a new password
-   */
-  readonly logins?: string[];
+  /** Whether two logins alternate. Otherwise one stays and gets a new password. */
+  readonly alternating: boolean;
 }
 
 /**
- * Rotates the passwords of the application and of the master, each with a function of its own.
+ * Rotates the passwords of the application's logins and of the master, each kind with a function of its own.
  *
  * The function of the master can touch no other secret, because every password in the database depends on the
  * master's. The function of the application cannot change the master's.
@@ -41,25 +39,32 @@ export class DatabaseRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: DatabaseRotationProps) {
     super(scope, id);
-    const { handlers, roles, masterSecret, applicationSecret, logins, owner, ...settings } = props;
+    const { handlers, roles, madeBy, masterSecret, applicationSecret, ownerSecret, alternating, ...settings } = props;
+    const login = ({ secretArn }: ISecret, role: string, logins: string[]): RotatedLogin => {
+      return { secretArn, role, logins: alternating ? logins : [] };
+    };
+    const logins = [
+      login(applicationSecret, roles.serving, roles.servingLogins),
+      login(ownerSecret, roles.owner, roles.ownerLogins),
+    ];
     const common = {
       ...settings,
       bundle: 'database-rotation',
       timeout: TIMEOUT,
       network: handlers.network,
-      logGroup: roles.logGroup,
+      logGroup: madeBy.logGroup,
       actions: ['secretsmanager:ListSecretVersionIds'],
-      after: [roles.resource, masterSecret, applicationSecret, ...handlers.ready],
+      after: [madeBy.resource, masterSecret, applicationSecret, ownerSecret, ...handlers.ready],
     };
     const application = new SecretRotation(this, 'Application', {
       ...common,
       secret: applicationSecret,
+      others: { Owner: ownerSecret },
       reads: [masterSecret],
-      description: "Rotates the password of the application's login in the database",
+      description: "Rotates the passwords of the application's logins in the database",
       environment: {
         [DATABASE_ROTATION.masterSecretArn]: masterSecret.secretArn,
-        [DATABASE_ROTATION.owner]: owner,
-        ...(logins === undefined ? {} : { [DATABASE_ROTATION.logins]: logins.join(',') }),
+        [DATABASE_ROTATION.logins]: Stack.of(this).toJsonString(logins),
       },
     });
     const master = new SecretRotation(this, 'Master', {

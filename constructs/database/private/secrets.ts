@@ -20,7 +20,8 @@ export function databaseSecret(scope: Construct, id: string, props: DatabaseSecr
     description: props.description,
     encryptionKey: props.encryptionKey,
     removalPolicy: props.removalPolicy,
-    // Frozen: any change would make Secrets Manager generate another password, which the database does not know.
+    // Frozen: any change would make Secrets Manager generate another password, which the database does not
+    // know.
     generateSecretString: {
       secretStringTemplate: JSON.stringify({ username: props.username, dbname: props.databaseName }),
       generateStringKey: 'password',

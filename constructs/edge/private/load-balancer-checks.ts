@@ -1,4 +1,4 @@
-import { Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
@@ -21,12 +21,13 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
   checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
   checkDomainNames(checks, props.domainNames);
+  checkAdditionalNames(checks, props);
   checkCertificate(checks, props);
   checkHostedZone(checks, props);
   const certificates = [props.certificate, ...(props.additionalCertificates ?? [])];
   for (const [index, certificate] of certificates.entries()) {
     const prop = index === 0 ? 'certificate' : `additionalCertificates[${index - 1}]`;
-    checkArn(checks, prop, certificate?.certificateArn, 'acm', region);
+    checkArn(checks, prop, certificate?.certificateArn, { service: 'acm', region });
   }
   checkIdleTimeout(checks, props.idleTimeout)
     .optional('sslPolicy', props.sslPolicy, () => /-1-[23](-|$)/.test(props.sslPolicy as string), {
@@ -56,19 +57,21 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
     .throwIfAny();
+  warnOfUnredirected(scope, props);
   if ((props.domainNames ?? []).length === 0) {
     const reason = 'without `domainNames` the load balancer speaks plain HTTP';
     warnOfNoEffect(scope, 'sslPolicy', props.sslPolicy, reason);
     warnOfNoEffect(scope, 'strictTransportSecurity', props.strictTransportSecurity, reason);
+    warnOfNoEffect(scope, 'additionalHostNames', props.additionalHostNames, reason);
   }
 }
 
 /** Refuses attributes that cannot belong to a load balancer of this region. */
 export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttributes): void {
   const checks = checkIdleTimeout(new Checks(scope), attrs.idleTimeout);
-  const region = Stack.of(scope).region;
-  checkArn(checks, 'loadBalancerArn', attrs.loadBalancerArn, 'elasticloadbalancing', region);
-  checkArn(checks, 'listenerArn', attrs.listenerArn, 'elasticloadbalancing', region);
+  const expected = { service: 'elasticloadbalancing', region: Stack.of(scope).region };
+  checkArn(checks, 'loadBalancerArn', attrs.loadBalancerArn, expected);
+  checkArn(checks, 'listenerArn', attrs.listenerArn, expected);
   checkDomainNames(checks, attrs.domainNames);
   checks
     .matches('securityGroupId', attrs.securityGroupId, /^sg-[0-9a-f]+$/, {
@@ -117,6 +120,34 @@ function checkDomainNames(checks: Checks, domainNames: string[] | undefined) {
       must: 'be a host name in lower case, without scheme, port, path or wildcard',
       remedy: 'Write it as in shop.example.com.',
     });
+  }
+}
+
+function checkAdditionalNames(checks: Checks, { additionalHostNames = [], domainNames = [] }: HttpsLoadBalancerProps) {
+  for (const [index, name] of additionalHostNames.entries()) {
+    const prop = `additionalHostNames[${index}]`;
+    checks
+      .matches(prop, name.replace(/^\*\./, ''), HOST_NAME, {
+        must: 'be a host name in lower case, without scheme, port and path, a wildcard only as the first label',
+        remedy: 'Write it as in blog.example.com or *.example.com.',
+      })
+      .that(prop, name, !domainNames.includes(name) && additionalHostNames.indexOf(name) === index, {
+        must: 'be named once, and not be among `domainNames`',
+        remedy: 'Remove it: port 80 redirects it already.',
+      });
+  }
+}
+
+/** Names of certificates cannot be read here. */
+function warnOfUnredirected(
+  scope: Construct,
+  { additionalCertificates = [], additionalHostNames }: HttpsLoadBalancerProps,
+) {
+  if (additionalCertificates.length > 0 && additionalHostNames === undefined) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:additionalHostNames',
+      'Port 80 answers 404 to the names of `additionalCertificates`. Name in `additionalHostNames` those that it should redirect to HTTPS.',
+    );
   }
 }
 
@@ -175,7 +206,12 @@ function nameOf(zone: IHostedZone): string | undefined {
   }
 }
 
-function checkArn(checks: Checks, prop: string, arn: string | undefined, service: string, region: string) {
+function checkArn(
+  checks: Checks,
+  prop: string,
+  arn: string | undefined,
+  { service, region }: { readonly service: string; readonly region: string },
+): void {
   if (arn === undefined || isUnknown(arn)) {
     return;
   }

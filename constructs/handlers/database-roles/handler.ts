@@ -1,5 +1,9 @@
+import { type ApplicationLogin, removeObstacles } from '../shared/obstacles';
+import { NEUTRAL_DATABASE, type SqlClient } from '../shared/postgres';
+import { redacted } from '../shared/redacted';
 import type { DatabaseRolesProperties } from './contract';
-import { ensureRoles, type SqlClient } from './roles';
+import { ensureRoles } from './roles';
+import { Work } from './work';
 
 export interface ConnectionSettings {
   readonly host: string;
@@ -7,6 +11,8 @@ export interface ConnectionSettings {
   readonly database: string;
   readonly user: string;
   readonly password: string;
+  /** Only for the logins of the application, to see what they act as. */
+  readonly assumesRole?: boolean;
 }
 
 export interface Connection extends SqlClient {
@@ -41,13 +47,20 @@ const RESERVE_MS = 60_000;
 const PAUSE_MS = 5_000;
 /** Errors of an instance that is starting, has no free connection, or has not taken its new password yet. */
 const TRANSIENT_CODES = new Set(
-  'ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN EPIPE ETIMEDOUT 28P01 53300 57P01 57P02 57P03'.split(
+  'ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN EPIPE ETIMEDOUT 28P01 53300 57P01 57P02 57P03 40P01'.split(
     ' ',
   ),
 );
-const TRANSIENT_MESSAGE = /timeout|Connection terminated/i;
+/** The second: something is vacuumed or dropped while it is granted. */
+const TRANSIENT_MESSAGE = /read timeout|timeout expired|Connection terminated|tuple concurrently/i;
 
-/** A custom resource that answers CloudFormation itself. Every step can be repeated, so events may arrive twice. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/**
+ * A custom resource that answers CloudFormation itself.
+ *
+ * Every step can be repeated, so events may arrive twice.
+ */
 export function createHandler(world: Dependencies) {
   return async (event: CustomResourceEvent, context: LambdaContext): Promise<void> => {
     const reason = await problemOf(() => handle(world, event, context));
@@ -60,42 +73,107 @@ export function createHandler(world: Dependencies) {
       RequestId: event.RequestId,
       LogicalResourceId: event.LogicalResourceId,
     });
-    await retrying(
-      world,
-      context,
-      5_000,
-      () => true,
-      () => world.respond(event.ResponseURL, body),
-    );
+    await retrying(world, context, ANSWER, () => world.respond(event.ResponseURL, body));
   };
 }
+
+const WORK: Retry = { reserveMs: RESERVE_MS, worthIt: isTransient };
+const ANSWER: Retry = { reserveMs: 5_000, worthIt: () => true };
 
 async function handle(world: Dependencies, event: CustomResourceEvent, context: LambdaContext): Promise<void> {
   if (event.RequestType === 'Delete') {
     return; // The roles own the data: they stay with the database.
   }
-  const { Database: database, Owner: owner, Logins: logins, ...arns } = event.ResourceProperties;
-  const master = await readLogin(world, 'master', arns.MasterSecretArn, database);
-  const application = await readLogin(world, 'application', arns.ApplicationSecretArn, database);
-  if (!logins.includes(application.user)) {
-    throw new Error(`the application's secret names the login "${application.user}", not one of ${logins.join(', ')}`);
+  const properties = event.ResourceProperties;
+  const { Database: database, Owner: owner, ServingRole: serving } = properties;
+  const { OwnerLogins: ownerLogins, Logins: servingLogins } = properties;
+  const master = await readLogin(world, 'master', properties.MasterSecretArn, database);
+  const accesses: Access[] = [
+    { role: owner, logins: ownerLogins, as: await readLogin(world, 'owner', properties.OwnerSecretArn, database) },
+    {
+      role: serving,
+      logins: servingLogins,
+      as: await readLogin(world, 'application', properties.ApplicationSecretArn, database),
+    },
+  ];
+  const [ofOwner, ofApplication] = accesses;
+  for (const [whose, { as, logins }] of [['owner', ofOwner] as const, ['application', ofApplication] as const]) {
+    if (!logins.includes(as.user)) {
+      throw new Error(`the ${whose}'s secret names the login "${as.user}", not one of ${logins.join(', ')}`);
+    }
   }
-  const connection = await retrying(world, context, RESERVE_MS, isTransient, () => world.connect(master));
+  await openTheWay(world, context, master, database);
+  const statements = await retrying(world, context, WORK, async () => {
+    const wrong = await Promise.all(accesses.map(async (access) => ((await actsAs(world, access)) ? [] : [access.as])));
+    const passwords = wrong.flat().map(({ user, password }) => ({ login: user, value: password }));
+    const spec = { database, owner, ownerLogins, serving, servingLogins, passwords };
+    return connected(world, master, (connection) => ensureRoles(connection, spec));
+  });
+  log('roles are in place', { statements });
+  await restoreLogins(world, master, database, accesses);
+  for (const access of accesses) {
+    const role = await retrying(world, context, WORK, () => roleOf(world, access.as));
+    if (role !== access.role) {
+      throw new Error(`the login "${access.as.user}" does not act as "${access.role}"`);
+    }
+  }
+}
+
+/** A secret's login, and what it is to act as. */
+interface Access {
+  readonly role: string;
+  readonly logins: string[];
+  readonly as: ConnectionSettings;
+}
+
+/**
+ * From a database that the application does not own, what its owner has set against connections is taken
+ * back.
+ */
+async function openTheWay(
+  world: Dependencies,
+  context: LambdaContext,
+  master: ConnectionSettings,
+  database: string,
+): Promise<void> {
+  await retrying(world, context, WORK, () => removing(world, master, database, []));
+}
+
+async function restoreLogins(
+  world: Dependencies,
+  master: ConnectionSettings,
+  database: string,
+  accesses: Access[],
+): Promise<void> {
+  const logins = accesses.flatMap(({ logins: names, role }) => names.map((name) => ({ name, role })));
+  await removing(world, master, database, logins);
+}
+
+async function removing(
+  world: Dependencies,
+  master: ConnectionSettings,
+  database: string,
+  logins: ApplicationLogin[],
+): Promise<void> {
+  await connected(world, { ...master, database: NEUTRAL_DATABASE }, async (connection) => {
+    const work = new Work(connection);
+    await removeObstacles(connection, database, logins, (statement) => work.apply(statement));
+    if (work.done.length > 0) {
+      log('obstacles are removed', { statements: work.done });
+    }
+  });
+}
+
+async function connected<T>(
+  world: Dependencies,
+  settings: ConnectionSettings,
+  act: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await world.connect(settings);
   try {
-    const password = (await actsAsOwner(world, application, owner)) ? undefined : application;
-    const statements = await ensureRoles(connection, {
-      database,
-      owner,
-      logins,
-      password: password && { login: password.user, value: password.password },
-    });
-    log('roles are in place', { statements });
+    return await act(connection);
   } finally {
     await connection.end().catch(() => undefined);
-  }
-  const role = await retrying(world, context, RESERVE_MS, isTransient, () => roleOf(world, application));
-  if (role !== owner) {
-    throw new Error(`the login "${application.user}" does not act as "${owner}"`);
   }
 }
 
@@ -126,38 +204,40 @@ function parse(text: string): { [name: string]: unknown } {
   }
 }
 
-/** Whether the application can already log in with the password of its secret. */
-async function actsAsOwner(world: Dependencies, application: ConnectionSettings, owner: string): Promise<boolean> {
-  return roleOf(world, application).then(
-    (role) => role === owner,
+/** Whether a login can already connect with the password of its secret, and acts as it should. */
+async function actsAs(world: Dependencies, { as, role }: Access): Promise<boolean> {
+  return roleOf(world, as).then(
+    (found) => found === role,
     () => false,
   );
 }
 
 async function roleOf(world: Dependencies, settings: ConnectionSettings): Promise<string> {
-  const connection = await world.connect(settings);
-  try {
-    return String((await connection.query('SELECT current_user::text AS role')).rows[0].role);
-  } finally {
-    await connection.end().catch(() => undefined);
-  }
+  return connected(world, { ...settings, assumesRole: true }, async (connection) =>
+    String((await connection.query('SELECT current_user AS role')).rows[0].role),
+  );
+}
+
+/** When to try again: after which errors, and how much of the function's time to leave untouched. */
+interface Retry {
+  readonly reserveMs: number;
+  readonly worthIt: (error: Error) => boolean;
 }
 
 async function retrying<T>(
   world: Dependencies,
   context: LambdaContext,
-  reserve: number,
-  worthIt: (error: Error) => boolean,
+  { reserveMs, worthIt }: Retry,
   act: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
     try {
       return await act();
     } catch (error) {
-      if (!worthIt(error as Error) || context.getRemainingTimeInMillis() < reserve + PAUSE_MS) {
+      if (!worthIt(error as Error) || context.getRemainingTimeInMillis() < reserveMs + PAUSE_MS) {
         throw error;
       }
-      log('trying again', { reason: (error as Error).message });
+      log('trying again', { reason: redacted((error as Error).message) });
       await world.sleep(PAUSE_MS);
     }
   }
@@ -172,7 +252,10 @@ async function problemOf(act: () => Promise<void>): Promise<string | undefined> 
     await act();
     return undefined;
   } catch (error) {
-    return (error as Error).message.slice(0, 1_000);
+    const { message, code } = error as Error & { code?: string };
+    const hint =
+      code === LOCK_NOT_AVAILABLE ? '. Another session holds a lock: look for it in pg_locks and end it' : '';
+    return `${redacted(message).slice(0, 900)}${hint}`;
   }
 }
 

@@ -9,7 +9,10 @@ const secrets = new SecretsManagerClient({
   requestHandler: { connectionTimeout: 5_000, requestTimeout: 10_000 },
 });
 
-/** Makes the roles of a database when CloudFormation creates or changes `Custom::DatabaseRoles`; leaves them when it is deleted. */
+/**
+ * Makes the roles of a database when CloudFormation creates or changes `Custom::DatabaseRoles`; leaves them
+ * when it is deleted.
+ */
 export const handler = createHandler({
   sleep: (milliseconds) => sleep(milliseconds),
   readSecret: async (arn) => (await secrets.send(new GetSecretValueCommand({ SecretId: arn }))).SecretString ?? '',

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
+import { identifier, literal, type SqlClient } from '../shared/postgres';
 import { scramVerifier } from '../shared/scram';
-
-/** As much of a PostgreSQL client as the work needs. */
-export interface SqlClient {
-  query(text: string, values?: unknown[]): Promise<{ rows: { [column: string]: unknown }[] }>;
-}
+import { ensurePrivileges } from './privileges';
+import { Work } from './work';
 
 export interface RolesSpec {
   readonly database: string;
+  /** Owns the database and what is in it. */
   readonly owner: string;
-  readonly logins: string[];
-  /** The login whose password is to be set; the passwords of all others are left alone. */
-  readonly password?: { readonly login: string; readonly value: string };
+  readonly ownerLogins: string[];
+  /** Reads and changes rows. */
+  readonly serving: string;
+  readonly servingLogins: string[];
+  /** Logins whose passwords are to be set; those of all others are left alone. */
+  readonly passwords?: { readonly login: string; readonly value: string }[];
 }
 
 interface Role {
@@ -27,60 +29,71 @@ const LOCK = 7_283_645_190;
 const SEPARATE_MEMBERSHIP_OPTIONS = 160_000;
 
 /**
- * Makes the roles be as the specification says, in one transaction, and returns the statements that were needed: none when
- * everything is in place. The client is connected to the database as the master user, which is not a superuser.
+ * Makes the roles and what they may do be as the specification says, in one transaction, and returns the
+ * statements that were needed: none when everything is in place.
+ *
+ * The client is connected to the database as the master user, which is not a superuser, with the options of
+ * `startupOptions`: whoever owns the database may have made anything in it.
  */
 export async function ensureRoles(client: SqlClient, spec: RolesSpec): Promise<string[]> {
   await client.query('BEGIN');
   try {
     await client.query(`SET LOCAL lock_timeout = '30s'`);
-    await client.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-    const done = await new Work(client, spec).run();
+    await client.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [LOCK]);
+    const work = new Work(client);
+    await new Roles(work, spec).ensure();
     await client.query('COMMIT');
-    return done;
+    return work.done;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined); // The connection may be gone; the first error is the one to tell.
+    // The connection may be gone; the first error is the one to tell.
+    await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
 }
 
-class Work {
-  private readonly done: string[] = [];
+class Roles {
   private separateOptions = true;
 
   constructor(
-    private readonly client: SqlClient,
+    private readonly work: Work,
     private readonly spec: RolesSpec,
   ) {}
 
-  public async run(): Promise<string[]> {
-    const { owner, logins, password } = this.spec;
-    const [server] = await this.rows(`SELECT current_setting('server_version_num')::int AS version`);
-    this.separateOptions = (server.version as number) >= SEPARATE_MEMBERSHIP_OPTIONS;
+  public async ensure(): Promise<void> {
+    const { owner, ownerLogins, serving, servingLogins, passwords = [] } = this.spec;
+    const [{ version }] = await this.work.rows(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
+    this.separateOptions = Number(version) >= SEPARATE_MEMBERSHIP_OPTIONS;
     const roles = await this.existingRoles();
     await this.ensureRole(owner, 'NOLOGIN', roles.get(owner));
-    const [{ master }] = await this.rows('SELECT current_user::text AS master');
-    await this.ensureMember(master as string);
-    for (const login of logins) {
-      await this.ensureRole(login, 'LOGIN', roles.get(login));
-      await this.ensureMember(login);
-      if (!roles.get(login)?.rolconfig?.includes(`role=${owner}`)) {
-        await this.apply(`ALTER ROLE ${identifier(login)} SET role = ${literal(owner)}`);
+    const [{ master }] = await this.work.rows('SELECT current_user AS master');
+    await this.ensureMember(master as string, owner);
+    await this.ensureLogins(ownerLogins, owner, roles);
+    await this.ensureOwnership();
+    await this.ensureRole(serving, 'NOLOGIN', roles.get(serving));
+    await ensurePrivileges(this.work, this.spec);
+    await this.ensureLogins(servingLogins, serving, roles);
+    for (const name of [serving, ...servingLogins]) {
+      await this.ensureCannotBecomeOwner(name);
+    }
+    // Whoever looks after the database as the owner sees what the sessions of the other logins do, and can
+    // end them.
+    for (const login of ownerLogins) {
+      for (const servingLogin of servingLogins) {
+        await this.ensureMember(login, servingLogin);
       }
     }
-    await this.ensureOwnership();
-    if (password !== undefined) {
-      const verifier = scramVerifier(password.value, randomBytes(16));
-      await this.apply(`ALTER ROLE ${identifier(password.login)} PASSWORD ${literal(verifier)}`);
+    for (const { login, value } of passwords) {
+      const verifier = scramVerifier(value, randomBytes(16));
+      await this.work.apply(`ALTER ROLE ${identifier(login)} PASSWORD ${literal(verifier)}`);
     }
-    return this.done;
   }
 
   private async existingRoles(): Promise<Map<string, Role>> {
-    const names = [this.spec.owner, ...this.spec.logins];
-    const rows = await this.rows(
-      'SELECT rolname::text, rolcanlogin, rolsuper, rolconfig FROM pg_catalog.pg_roles WHERE rolname = ANY ($1)',
-      [names],
+    const { owner, ownerLogins, serving, servingLogins } = this.spec;
+    const rows = await this.work.rows(
+      `SELECT rolname, rolcanlogin, rolsuper, rolconfig FROM pg_catalog.pg_roles
+        WHERE rolname OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.name[])`,
+      [[owner, ...ownerLogins, serving, ...servingLogins]],
     );
     const roles = rows as unknown as Role[];
     const superuser = roles.find((role) => role.rolsuper);
@@ -92,67 +105,90 @@ class Work {
 
   private async ensureRole(name: string, login: 'LOGIN' | 'NOLOGIN', role: Role | undefined): Promise<void> {
     if (role === undefined) {
-      await this.apply(`CREATE ROLE ${identifier(name)} ${login}`);
+      await this.work.apply(`CREATE ROLE ${identifier(name)} ${login}`);
     } else if (role.rolcanlogin !== (login === 'LOGIN')) {
-      await this.apply(`ALTER ROLE ${identifier(name)} ${login}`);
+      await this.work.apply(`ALTER ROLE ${identifier(name)} ${login}`);
     }
   }
 
-  /** Members act with the owner's rights, and can become the owner. */
-  private async ensureMember(member: string): Promise<void> {
+  /** Logins that become a role when they connect, so that all that they make belongs to it. */
+  private async ensureLogins(logins: string[], role: string, existing: Map<string, Role>): Promise<void> {
+    for (const login of logins) {
+      await this.ensureRole(login, 'LOGIN', existing.get(login));
+      await this.ensureMember(login, role);
+      if (!existing.get(login)?.rolconfig?.includes(`role=${role}`)) {
+        await this.work.apply(`ALTER ROLE ${identifier(login)} SET role = ${literal(role)}`);
+      }
+    }
+  }
+
+  /** Members act with the role's rights, and can become the role. */
+  private async ensureMember(member: string, role: string): Promise<void> {
     const needed = this.separateOptions ? ['USAGE', 'SET'] : ['USAGE'];
-    const [{ holds }] = await this.rows(
-      'SELECT bool_and(pg_catalog.pg_has_role($1, $2, privilege)) AS holds FROM unnest($3::text[]) AS privilege',
-      [member, this.spec.owner, needed],
+    const [{ holds }] = await this.work.rows(
+      `SELECT pg_catalog.bool_and(pg_catalog.pg_has_role($1, $2, privilege)) AS holds
+         FROM pg_catalog.unnest($3::pg_catalog.text[]) AS privilege`,
+      [member, role, needed],
     );
     if (holds !== true) {
       const options = this.separateOptions ? ' WITH INHERIT TRUE, SET TRUE' : '';
-      await this.apply(`GRANT ${identifier(this.spec.owner)} TO ${identifier(member)}${options}`);
+      await this.work.apply(`GRANT ${identifier(role)} TO ${identifier(member)}${options}`);
     }
   }
 
-  /** The database, and with it the schema public, which belongs to whoever owns the database. Tables are left as they are. */
+  /**
+   * What serves was a member of the owner before there were two powers, and on PostgreSQL 15 a login of the
+   * owner can give its own rights away. Old tasks go on: what is open stays open, and what they open next may
+   * change rows.
+   */
+  private async ensureCannotBecomeOwner(name: string): Promise<void> {
+    const { owner, ownerLogins } = this.spec;
+    const powers = [owner, ...ownerLogins];
+    const direct = await this.work.rows(
+      `SELECT r.rolname AS role, g.rolname AS grantor FROM pg_catalog.pg_auth_members m
+         JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) m.roleid
+         JOIN pg_catalog.pg_roles n ON n.oid OPERATOR(pg_catalog.=) m.member
+         LEFT JOIN pg_catalog.pg_roles g ON g.oid OPERATOR(pg_catalog.=) m.grantor
+        WHERE n.rolname OPERATOR(pg_catalog.=) $1 AND r.rolname OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.name[])`,
+      [name, powers],
+    );
+    for (const { role, grantor } of direct) {
+      const by = this.separateOptions && grantor !== null ? ` GRANTED BY ${identifier(grantor as string)}` : '';
+      await this.work.apply(`REVOKE ${identifier(role as string)} FROM ${identifier(name)}${by}`);
+    }
+    const [{ reaches }] = await this.work.rows(`SELECT pg_catalog.pg_has_role($1, $2, 'MEMBER') AS reaches`, [
+      name,
+      owner,
+    ]);
+    if (reaches === true) {
+      throw new Error(
+        `role "${name}" is a member of "${owner}" through another role; take that away: what serves must not alter tables`,
+      );
+    }
+  }
+
+  /**
+   * The database, and with it the schema public, which belongs to whoever owns the database.
+   *
+   * Tables are left as they are.
+   */
   private async ensureOwnership(): Promise<void> {
     const { database, owner } = this.spec;
-    const [current] = await this.rows(
-      'SELECT pg_catalog.pg_get_userbyid(datdba)::text AS owner FROM pg_catalog.pg_database WHERE datname = $1',
+    const [current] = await this.work.rows(
+      `SELECT pg_catalog.pg_get_userbyid(datdba) AS owner FROM pg_catalog.pg_database
+        WHERE datname OPERATOR(pg_catalog.=) $1`,
       [database],
     );
     if (current?.owner !== owner) {
-      await this.apply(`ALTER DATABASE ${identifier(database)} OWNER TO ${identifier(owner)}`);
+      await this.work.apply(`ALTER DATABASE ${identifier(database)} OWNER TO ${identifier(owner)}`);
     }
-    const [schema] = await this.rows(
+    const [schema] = await this.work.rows(
       `SELECT pg_catalog.has_schema_privilege($1, oid, 'CREATE') AS creatable
-         FROM pg_catalog.pg_namespace WHERE nspname = 'public'`,
+         FROM pg_catalog.pg_namespace WHERE nspname OPERATOR(pg_catalog.=) 'public'`,
       [owner],
     );
     if (schema !== undefined && schema.creatable !== true) {
-      await this.apply(`GRANT USAGE, CREATE ON SCHEMA public TO ${identifier(owner)}`);
+      await this.work.apply(`GRANT USAGE, CREATE ON SCHEMA public TO ${identifier(owner)}`);
     }
   }
-
-  private async rows(text: string, values?: unknown[]): Promise<{ [column: string]: unknown }[]> {
-    return (await this.client.query(text, values)).rows;
-  }
-
-  private async apply(statement: string): Promise<void> {
-    const shown = statement.replace(/PASSWORD '.*'/s, "PASSWORD '***'");
-    try {
-      await this.client.query(statement);
-    } catch (error) {
-      throw new Error(`${shown}: ${(error as Error).message}`);
-    }
-    this.done.push(shown);
-  }
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function literal(value: string): string {
-  if (value.includes('\\')) {
-    throw new Error('a value with a backslash cannot be quoted');
-  }
-  return `'${value.replaceAll("'", "''")}'`;
 }

@@ -13,8 +13,18 @@ export interface DatabaseSecret {
 export const DATABASE_ROTATION = {
   /** Who changes the password. Not set: the secret is the master's own, and the master changes it itself. */
   masterSecretArn: 'MASTER_SECRET_ARN',
-  /** The two logins to alternate between, with a comma. Not set: the login stays and gets a new password, and until the tasks are replaced they cannot open new connections. */
+  /** JSON: a list of `RotatedLogin`, one for each secret that the function rotates. */
   logins: 'LOGINS',
-  /** The role that the logins must act as. Not set: it is not checked. */
-  owner: 'OWNER',
 } as const;
+
+/** What a rotation must know of the login in a secret. */
+export interface RotatedLogin {
+  readonly secretArn: string;
+  /** The role that the login must act as. */
+  readonly role: string;
+  /**
+   * The two logins to alternate between; empty when the login stays and gets a new password: until the tasks
+   * are replaced they cannot open new connections.
+   */
+  readonly logins: string[];
+}

@@ -5,27 +5,47 @@ import type { DatabaseSecret } from './contract';
 
 /** What rotation asks of PostgreSQL. */
 export interface IDatabase {
-  /** The role that this login acts as; undefined when its name or password is refused. */
+  /**
+   * The role that a login of the application acts as; undefined when its name or password is refused. Throws
+   * a Failure when it is kept out.
+   */
   roleOf(login: DatabaseSecret): Promise<string | undefined>;
-  /** Gives a role a new password, as its verifier: the password itself would land in the server's log. */
-  setPassword(as: DatabaseSecret, role: string, verifier: string): Promise<void>;
+  /** Whether the name and the password of the master are accepted. */
+  admits(master: DatabaseSecret): Promise<boolean>;
+  /** Changes what a login needs to work again. */
+  setPassword(as: DatabaseSecret, change: PasswordChange): Promise<void>;
+}
+
+export interface PasswordChange {
+  readonly login: string;
+  /** Of the new password, which itself would land in the server's log. */
+  readonly verifier: string;
+  /**
+   * The role that the login must act as; whatever keeps it from that is undone. Not set: the password alone
+   * is changed.
+   */
+  readonly role?: string;
+  /** Where the login must be let in. */
+  readonly database: string;
 }
 
 export interface DatabaseRotationOptions {
   readonly secretId: string;
   readonly store: ISecretStore;
   readonly database: IDatabase;
+  /** Not set: the secret is the master's own. */
   readonly masterSecretArn?: string;
   /** Two names, or none for a login that stays. */
   readonly logins: string[];
-  readonly owner?: string;
+  /** What the login must act as. */
+  readonly role?: string;
   readonly random: () => string;
   readonly verifier: (password: string) => string;
 }
 
 /**
- * A new password for the login that is not in use, so that the running one stays valid for a whole rotation; or, without two logins, for the
- * same login.
+ * A new password for the login that is not in use, so that the running one stays valid for a whole rotation;
+ * or, without two logins, for the same login.
  */
 export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
   public constructor(private readonly options: DatabaseRotationOptions) {}
@@ -55,21 +75,50 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
   }
 
   public async apply(current: DatabaseSecret, pending: DatabaseSecret): Promise<void> {
-    const { database, verifier } = this.options;
-    if ((await database.roleOf(pending)) === undefined) {
-      await database.setPassword(await this.master(current, pending), pending.username, verifier(pending.password));
+    const { database, verifier, role } = this.options;
+    if (!(await this.works(pending))) {
+      await database.setPassword(await this.master(current, pending), {
+        login: pending.username,
+        verifier: verifier(pending.password),
+        role,
+        database: pending.dbname,
+      });
     }
   }
 
   public async verify(_current: DatabaseSecret, pending: DatabaseSecret): Promise<void> {
-    const { database, owner } = this.options;
-    const role = await database.roleOf(pending);
-    if (role === undefined) {
+    const found = await this.roleOf(pending);
+    if (found === undefined) {
       throw new Failure('the database refuses the new password');
     }
-    if (owner !== undefined && role !== owner) {
-      throw new Failure('the login does not act as the owner of the database');
+    if (found !== (this.options.role ?? found)) {
+      throw new Failure(`the login acts as "${found}", not as "${this.options.role}"`);
     }
+  }
+
+  /**
+   * Whether there is nothing left to do. Whoever is kept out by the owner of the database is let in by
+   * `setPassword`.
+   */
+  private async works(pending: DatabaseSecret): Promise<boolean> {
+    try {
+      const found = await this.roleOf(pending);
+      return found !== undefined && found === (this.options.role ?? found);
+    } catch (error) {
+      if (error instanceof Failure) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** The master is only ever asked where the application owns nothing. */
+  private async roleOf(login: DatabaseSecret): Promise<string | undefined> {
+    const { database, masterSecretArn } = this.options;
+    if (masterSecretArn !== undefined) {
+      return database.roleOf(login);
+    }
+    return (await database.admits(login)) ? login.username : undefined;
   }
 
   private loginAfter(current: DatabaseSecret): string {
@@ -83,7 +132,11 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
     return logins[0] === current.username ? logins[1] : logins[0];
   }
 
-  /** Somebody who may change the password and can log in. The master's own password may be in the middle of a rotation too. */
+  /**
+   * Somebody who may change the password and can log in.
+   *
+   * The master's own password may be in the middle of a rotation too.
+   */
   private async master(current: DatabaseSecret, pending: DatabaseSecret): Promise<DatabaseSecret> {
     const { masterSecretArn = this.options.secretId, store, database } = this.options;
     const { host, port, dbname } = current;
@@ -95,7 +148,7 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
         const { username, password } = text === undefined ? ({} as DatabaseSecret) : this.parse(text);
         const isSelf = this.options.masterSecretArn !== undefined || username === pending.username;
         const login: DatabaseSecret = { username, password, host, port, dbname };
-        if (text !== undefined && isSelf && (await database.roleOf(login)) !== undefined) {
+        if (text !== undefined && isSelf && (await database.admits(login))) {
           return login;
         }
       }

@@ -27,11 +27,11 @@ const RESERVE_MS = 60_000;
 const PAUSE_MS = 5_000;
 
 /**
- * Switches deletion protection on once everything else of the stack is there, reads it back, and fails when it is
- * not on.
+ * Switches deletion protection on once everything else of the stack is there, reads it back, and fails when
+ * it is not on.
  *
- * In a rollback it switches it off again. A deletion that would end at a protected part it refuses at once: it is
- * the first resource that CloudFormation deletes.
+ * In a rollback it switches it off again. A deletion that would end at a protected part it refuses at once:
+ * it is the first resource that CloudFormation deletes.
  */
 export async function deletionProtection(
   world: IProtectionWorld,
@@ -51,7 +51,9 @@ export async function deletionProtection(
   }
 }
 
-/** Switches termination protection off while the creation of its stack is rolled back, and never otherwise. */
+/**
+ * Switches termination protection off while the creation of its stack is rolled back, and never otherwise.
+ */
 export async function terminationProtection(
   world: IProtectionWorld,
   { RequestType, StackId }: CustomResourceEvent<object>,

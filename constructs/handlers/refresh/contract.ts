@@ -6,7 +6,9 @@ export interface RefreshedService {
   readonly secrets: string[];
 }
 
-/** Services of one cluster that read the same secrets, by name: Lambda allows 4 KB for all variables together. */
+/**
+ * Services of one cluster that read the same secrets, by name: Lambda allows 4 KB for all variables together.
+ */
 export interface RefreshedServices {
   readonly cluster: string;
   readonly services: string[];
@@ -21,7 +23,10 @@ export const REFRESH = {
   stackId: 'STACK_ID',
 } as const;
 
-/** How long changes are collected before the first is looked at, in seconds: those that come together make one deployment. */
+/**
+ * How long changes are collected before the first is looked at, in seconds: those that come together make one
+ * deployment.
+ */
 export const COLLECT_SECONDS = 60;
 /** How long until a change that has to wait is looked at again, in seconds. */
 export const RETRY_SECONDS = 300;

@@ -27,7 +27,10 @@ const world: IRefreshWorld = {
   log: console.log,
 };
 
-/** Replaces the tasks that run with an older value of a secret: called with the messages of the queue behind the EventBridge rule. */
+/**
+ * Replaces the tasks that run with an older value of a secret: called with the messages of the queue behind
+ * the EventBridge rule.
+ */
 export async function handler(event: RefreshEvent): Promise<object> {
   return refresh(event, services, world);
 }

@@ -33,8 +33,9 @@ interface Change {
 const TOLERANCE_MS = 2_000;
 
 /**
- * Starts a deployment of every service that runs with an older value of a changed secret. A deployment that began after the change has the
- * new value already: so several changes make one deployment, and a change that is delivered twice makes none.
+ * Starts a deployment of every service that runs with an older value of a changed secret. A deployment that
+ * began after the change has the new value already: so several changes make one deployment, and a change that
+ * is delivered twice makes none.
  *
  * Returns the messages that must come again: a deployment or CloudFormation is at work, or a call failed.
  */
@@ -64,7 +65,7 @@ export async function refresh(
   return { batchItemFailures: [...waiting].map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-/** True when there is nothing left to do for the change. */
+/** Returns true when the change needs nothing more. */
 async function refreshService(
   service: RefreshedService,
   changedAt: number,

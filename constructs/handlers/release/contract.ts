@@ -13,6 +13,8 @@ export interface ReleaseProperties {
   /** Of the awslogs driver: the stream is `prefix/container/task id`. */
   readonly LogStreamPrefix: string;
   readonly TimeoutSeconds: string;
+  /** Whether a failure shows the last lines of the log. */
+  readonly ShowLog?: 'true' | 'false';
 }
 
 /** What onEvent hands on to isComplete; no value is a secret. */

@@ -52,6 +52,8 @@ export interface IReleaseWorld {
 }
 
 const PAUSE = 5;
+/** Of the log, at most. */
+const LINES = 20;
 /** Of START_TIMEOUT: what is left is enough for the calls themselves. */
 const PATIENCE = START_TIMEOUT - 60;
 
@@ -114,8 +116,9 @@ export async function isReleaseComplete(event: ReleaseEvent, world: IReleaseWorl
 }
 
 /**
- * Waits for the task of an earlier deployment that was given up while it ran: two at once would migrate against each other. CloudFormation
- * may give this one up in the meantime too, so it is asked again after a wait.
+ * Waits for the task of an earlier deployment that was given up while it ran: two at once would migrate
+ * against each other. CloudFormation may give this one up in the meantime too, so it is asked again after a
+ * wait.
  */
 async function takeTurn(event: ReleaseEvent, stack: StackState, world: IReleaseWorld, patience: number): Promise<void> {
   const { Cluster: cluster } = event.ResourceProperties;
@@ -157,15 +160,13 @@ async function releases(event: ReleaseEvent, world: IReleaseWorld, patience: num
 }
 
 async function failure(event: ReleaseEvent, world: IReleaseWorld, task: ReleaseTask, what: string): Promise<Failure> {
-  const { LogGroup: group, LogStreamPrefix: prefix, Container: container } = event.ResourceProperties;
+  const { LogGroup: group, LogStreamPrefix: prefix, Container: container, ShowLog } = event.ResourceProperties;
   const stream = `${prefix}/${container}/${task.arn.split('/').at(-1)}`;
-  const lines =
-    (await orUndefined(
-      world,
-      patiently(world, world.now() + 3 * PAUSE, () => world.lastLines(group, stream, 20)),
-    )) ?? [];
+  const read = () => patiently(world, world.now() + 3 * PAUSE, () => world.lastLines(group, stream, LINES));
+  const lines = ShowLog === 'false' ? undefined : ((await orUndefined(world, read())) ?? []);
   const error = new Failure(failureText({ what, reason: task.reason, group, stream, lines }));
-  // The provider framework sends the stack along with the message: what it says is in the message already, and there are 4 KB for all.
+  // The provider framework sends the stack along with the message: what it says is in the message already,
+  // and there are 4 KB for all.
   error.stack = 'Failure';
   return error;
 }

@@ -2,7 +2,10 @@
 export interface SecretKeyValue {
   /** What Django signs with. */
   readonly key: string;
-  /** What it will sign with after the next rotation: accepted already, so that tasks of both versions understand each other. */
+  /**
+   * What it will sign with after the next rotation: accepted already, so that tasks of both versions
+   * understand each other.
+   */
   readonly next?: string;
   /** What it signed with before, newest first. */
   readonly fallbacks: string[];

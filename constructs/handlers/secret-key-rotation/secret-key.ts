@@ -15,8 +15,8 @@ export interface SecretKeyRotationOptions {
 const DAY = 24 * 60 * 60;
 
 /**
- * The key that was announced becomes the key, the key becomes a fallback, and a new one is announced. Without an announced key (before the
- * first rotation) one is announced and nothing else changes.
+ * The key that was announced becomes the key, the key becomes a fallback, and a new one is announced. Without
+ * an announced key (before the first rotation) one is announced and nothing else changes.
  */
 export class SecretKeyRotation implements IRotationStrategy<SecretKeyValue> {
   private readonly limit: number;
@@ -47,7 +47,8 @@ export class SecretKeyRotation implements IRotationStrategy<SecretKeyValue> {
       return { key, next: announced, fallbacks, retired };
     }
     const times = [this.options.now(), ...retired];
-    // Rotations by hand can come faster than the schedule: a key that sessions still use is never pushed out, the rotation changes nothing.
+    // Rotations by hand can come faster than the schedule: a key that sessions still use is never pushed out,
+    // the rotation changes nothing.
     if (times.slice(this.limit).some((time) => time > this.options.now() - this.keepFor)) {
       return current;
     }
@@ -79,7 +80,8 @@ export class SecretKeyRotation implements IRotationStrategy<SecretKeyValue> {
   public async apply(): Promise<void> {}
 
   public async verify(current: SecretKeyValue, pending: SecretKeyValue): Promise<void> {
-    // Secrets Manager tries a new rotation schedule out with testSecret on a copy of the current value, before anything was announced.
+    // Secrets Manager tries a new rotation schedule out with testSecret on a copy of the current value,
+    // before anything was announced.
     const isCopy = pending.key === current.key && pending.next === current.next;
     const all = [pending.key, pending.next, ...pending.fallbacks];
     if (!isCopy && (pending.next === undefined || new Set(all).size !== all.length)) {

@@ -20,7 +20,10 @@ export interface LambdaContext {
 /** Sends an answer to the signed address of CloudFormation. */
 export type Respond = (url: string, body: string) => Promise<void>;
 
-/** A function that answers CloudFormation itself: with success, or with the message of the error that `handle` throws. */
+/**
+ * A function that answers CloudFormation itself: with success, or with the message of the error that `handle`
+ * throws.
+ */
 export function customResource<Properties>(
   handle: (event: CustomResourceEvent<Properties>, context: LambdaContext) => Promise<void>,
   respond: Respond = put,

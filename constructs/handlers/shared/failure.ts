@@ -1,6 +1,7 @@
 /**
- * An error whose message this project wrote, so that it holds no secret and may be logged. Anything else — an SDK error that echoes the
- * request, a JSON.parse error that quotes what it read — is reduced to its name before it leaves a handler.
+ * An error whose message this project wrote, so that it holds no secret and may be logged. Anything else — an
+ * SDK error that echoes the request, a JSON.parse error that quotes what it read — is reduced to its name
+ * before it leaves a handler.
  */
 export class Failure extends Error {
   public constructor(message: string) {
@@ -9,7 +10,10 @@ export class Failure extends Error {
   }
 }
 
-/** The error to throw out of a handler: never with the message, the stack or the cause of somebody else's error. */
+/**
+ * The error to throw out of a handler: never with the message, the stack or the cause of somebody else's
+ * error.
+ */
 export function safeFailure(context: string, error: unknown): Failure {
   return new Failure(`${context}: ${error instanceof Failure ? error.message : nameOf(error)}`);
 }

@@ -1,6 +1,7 @@
 /**
- * Stands in for `@aws-sdk/credential-provider-node` in the bundles (see scripts/build-handlers.js): a Lambda function's credentials are in
- * its environment, and the clients of the other ways to find some (SSO, profiles, instance metadata) are a third of the bundle.
+ * Stands in for `@aws-sdk/credential-provider-node` in the bundles (see scripts/build-handlers.js): a Lambda
+ * function's credentials are in its environment, and the clients of the other ways to find some (SSO,
+ * profiles, instance metadata) are a third of the bundle.
  */
 export function defaultProvider(): () => Promise<{
   accessKeyId: string;

@@ -13,7 +13,11 @@ export interface ISecretStore {
   stages(secretId: string): Promise<{ [versionId: string]: string[] }>;
   /** The value of a version; undefined when there is none yet. */
   read(secretId: string, versionId: string): Promise<string | undefined>;
-  /** Stores a value as the version of that id, labelled AWSPENDING. False when the version has another value already. */
+  /**
+   * Stores a value as the version of that id, labelled AWSPENDING.
+   *
+   * False when the version has another value already.
+   */
   putPending(secretId: string, versionId: string, value: string): Promise<boolean>;
   /** Moves a label; without `to` it is only taken away. Fails unless `from` still has it. */
   moveStage(secretId: string, stage: string, from: string, to?: string): Promise<void>;
@@ -27,7 +31,10 @@ export interface IRotationStrategy<V> {
   parse(text: string): V;
   /** A new value to follow the current one. */
   next(current: V): V;
-  /** Whether the pending value was made from this current value: if not, finishing would undo somebody's change. */
+  /**
+   * Whether the pending value was made from this current value: if not, finishing would undo somebody's
+   * change.
+   */
   follows(current: V, pending: V): boolean;
   /** Makes the pending value valid where it is used. Must be repeatable. */
   apply(current: V, pending: V): Promise<void>;
@@ -35,7 +42,11 @@ export interface IRotationStrategy<V> {
   verify(current: V, pending: V): Promise<void>;
 }
 
-/** One step of one rotation. Repeatable: after a crash between any two calls the same event goes on where it stopped. */
+/**
+ * One step of one rotation.
+ *
+ * Repeatable: after a crash between any two calls the same event goes on where it stopped.
+ */
 export async function rotate<V>(
   event: RotationEvent,
   store: ISecretStore,
@@ -61,17 +72,20 @@ async function runStep<V>(event: RotationEvent, store: ISecretStore, strategy: I
   const currentId = versionWith(stages, 'AWSCURRENT');
   const isPending = stages[token]?.includes('AWSPENDING') ?? false;
   if (currentId === token) {
-    // Finished already: a repeated delivery. AWSPENDING is taken away, or a later manual change would look like a rotation in progress.
+    // Finished already: a repeated delivery. AWSPENDING is taken away, or a later manual change would look
+    // like a rotation in progress.
     if (step === 'finishSecret' && isPending) {
       await store.moveStage(secretId, 'AWSPENDING', token);
     }
     return 'is current already';
   }
-  // The replay of an older rotation ends here: its version is no longer pending, and making it current again would undo the newer one.
+  // The replay of an older rotation ends here: its version is no longer pending, and making it current again
+  // would undo the newer one.
   if (!isPending) {
     throw new Failure('is not AWSPENDING, so it is not being rotated');
   }
-  // Was current, and was replaced by hand before its rotation had taken AWSPENDING away: it must not come back.
+  // Was current, and was replaced by hand before its rotation had taken AWSPENDING away: it must not come
+  // back.
   if (stages[token].includes('AWSPREVIOUS')) {
     return giveUp(store, secretId, token, 'was replaced already');
   }
@@ -83,7 +97,7 @@ async function runStep<V>(event: RotationEvent, store: ISecretStore, strategy: I
     const stored = await store.putPending(secretId, token, JSON.stringify(strategy.next(current)));
     return stored ? 'stored a new value' : 'another delivery stored a value';
   }
-  const pending = await readPending(store, strategy, secretId, token, current);
+  const pending = await readPending(event, store, strategy, current);
   return finishStep(event, store, strategy, { currentId, current, pending });
 }
 
@@ -103,7 +117,8 @@ async function finishStep<V>(
       await strategy.verify(current, pending);
       return 'works';
     case 'finishSecret':
-      // Once more, because nothing else makes sure that the steps before this one were delivered and succeeded.
+      // Once more, because nothing else makes sure that the steps before this one were delivered and
+      // succeeded.
       await strategy.verify(current, pending);
       await store.moveStage(event.SecretId, 'AWSCURRENT', currentId, event.ClientRequestToken);
       await store.moveStage(event.SecretId, 'AWSPENDING', event.ClientRequestToken);
@@ -114,8 +129,8 @@ async function finishStep<V>(
 }
 
 /**
- * A pending version that cannot become current would be tried again for ever, because Secrets Manager starts no new rotation while one is
- * pending: it loses its label, and the next rotation starts anew.
+ * A pending version that cannot become current would be tried again for ever, because Secrets Manager starts
+ * no new rotation while one is pending: it loses its label, and the next rotation starts anew.
  */
 async function giveUp(store: ISecretStore, secretId: string, token: string, reason: string): Promise<never> {
   await store.moveStage(secretId, 'AWSPENDING', token);
@@ -124,10 +139,9 @@ async function giveUp(store: ISecretStore, secretId: string, token: string, reas
 
 /** The pending value, unless it is unreadable or was made from a value that is no longer current. */
 async function readPending<V>(
+  { SecretId: secretId, ClientRequestToken: token }: RotationEvent,
   store: ISecretStore,
   strategy: IRotationStrategy<V>,
-  secretId: string,
-  token: string,
   current: V,
 ): Promise<V> {
   const text = await store.read(secretId, token);

@@ -3,8 +3,8 @@ import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 const ITERATIONS = 4096;
 
 /**
- * What PostgreSQL stores for a password (RFC 5802). Made here, the password itself never travels in a statement, and so never
- * lands in the server's log.
+ * What PostgreSQL stores for a password (RFC 5802). Made here, the password itself never travels in a
+ * statement, and so never lands in the server's log.
  */
 export function scramVerifier(password: string, salt: Buffer): string {
   const salted = pbkdf2Sync(password.normalize('NFKC'), salt, ITERATIONS, 32, 'sha256');

@@ -1,6 +1,10 @@
 import { Failure } from './failure';
 
-/** The JSON object in a secret. JSON.parse quotes what it cannot read in its error: here it does not leave. */
+/**
+ * The JSON object in a secret.
+ *
+ * JSON.parse quotes what it cannot read in its error: here it does not leave.
+ */
 export function parseObject(text: string): { [name: string]: unknown } {
   let value: unknown;
   try {

@@ -34,8 +34,9 @@ export const CLUSTER_EVENTS: EventRow<ICluster>[] = [
     id: 'TaskCrashed',
     runbook: 'task-crashed',
     description: 'A task of an ECS service ended by itself, ran out of memory or could not start',
-    // Only tasks of services: a one-off task is meant to end. Not by exit code: uvicorn exits with 143 when ECS stops it.
-    // Running out of memory ends the only container, so it arrives here as well, with its own reason.
+    // Only tasks of services: a one-off task is meant to end. Not by exit code: uvicorn exits with 143 when
+    // ECS stops it. Running out of memory ends the only container, so it arrives here as well, with its own
+    // reason.
     pattern: (cluster) => ({
       source: ['aws.ecs'],
       detailType: ['ECS Task State Change'],

@@ -16,6 +16,19 @@ import {
   NOT_BREACHING,
 } from './alarm-table';
 
+/**
+ * Errors of the load balancer that a client cannot ask for.
+ *
+ * Its count of all 5xx has 501 and 505 in it, with which it answers transfer codings and versions of HTTP
+ * that it does not know.
+ */
+const OUR_FAULT = {
+  failed: HttpCodeElb.ELB_500_COUNT,
+  gateway: HttpCodeElb.ELB_502_COUNT,
+  unavailable: HttpCodeElb.ELB_503_COUNT,
+  late: HttpCodeElb.ELB_504_COUNT,
+};
+
 /** Requests in a minute below which a rate of errors says nothing. */
 const FEW_REQUESTS = 20;
 
@@ -92,7 +105,8 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
   {
     id: 'Saturated',
     runbook: 'saturated',
-    // CPU and memory in one: the same service is too small either way, and the alarm's graph draws both lines.
+    // CPU and memory in one: the same service is too small either way, and the alarm's graph draws both
+    // lines.
     metric: ({ service }, { thresholds: { cpuPercent, memoryPercent } }) =>
       new MathExpression({
         expression: `IF(cpu / ${cpuPercent} > memory / ${memoryPercent}, 100 * cpu / ${cpuPercent}, 100 * memory / ${memoryPercent})`,
@@ -120,7 +134,8 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
     metric: ({ service }) => runningTasks(service, { period: MINUTE, statistic: Stats.MINIMUM }),
     threshold: (_, { minCapacity }) => minCapacity,
     comparison: LESS_THAN_THRESHOLD,
-    // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within this time.
+    // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within
+    // this time.
     evaluationPeriods: 5,
     treatMissingData: BREACHING,
     sentence: (_, { minCapacity }) =>
@@ -129,7 +144,8 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
   {
     id: 'MemoryHigh',
     runbook: 'memory-high',
-    // Memory alone: the CPU of a worker is meant to be busy, and whether it keeps up is what the age of the queue says.
+    // Memory alone: the CPU of a worker is meant to be busy, and whether it keeps up is what the age of the
+    // queue says.
     metric: ({ service }) => service.metricMemoryUtilization({ period: MINUTE, statistic: Stats.MAXIMUM }),
     threshold: ({ memoryPercent }) => memoryPercent,
     comparison: GREATER_THAN_THRESHOLD,
@@ -149,12 +165,21 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
 function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
   const options = { period: MINUTE, statistic: Stats.SUM };
   return new MathExpression({
-    expression: `IF(FILL(requests, 0) + FILL(elb, 0) > ${FEW_REQUESTS}, 100 * (FILL(elb, 0) + FILL(tasks, 0)) / (FILL(requests, 0) + FILL(elb, 0)), 0)`,
+    expression: `IF(FILL(requests, 0) + elb > ${FEW_REQUESTS}, 100 * (elb + FILL(tasks, 0)) / (FILL(requests, 0) + elb), 0)`,
     label: 'server errors, %',
     period: MINUTE,
     usingMetrics: {
       requests: loadBalancer.metricRequestCount({ ...options, label: 'requests' }),
-      elb: loadBalancer.metricHttpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { ...options, label: '5xx of the load balancer' }),
+      elb: new MathExpression({
+        expression: Object.keys(OUR_FAULT)
+          .map((name) => `FILL(${name}, 0)`)
+          .join(' + '),
+        label: '5xx of the load balancer',
+        period: MINUTE,
+        usingMetrics: Object.fromEntries(
+          Object.entries(OUR_FAULT).map(([name, code]) => [name, loadBalancer.metricHttpCodeElb(code, options)]),
+        ),
+      }),
       tasks: loadBalancer.metricHttpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { ...options, label: '5xx of Django' }),
     },
   });

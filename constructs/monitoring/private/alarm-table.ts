@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import { type RunbookSection, runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { Thresholds } from '../alarm-thresholds';
@@ -67,21 +67,19 @@ export interface AlarmContext {
 }
 
 /**
- * The alarms of one subject, below a construct of their own.
+ * The alarms of one subject, below a construct that holds nothing else.
  *
  * Each notifies the topic when it fires and when it is over.
  *
  * `name` is what the operator calls the subject.
  */
 export function makeAlarms<T>(
-  parent: Construct,
-  id: string,
+  scope: Construct,
   subject: { readonly name: string; readonly value: T },
   rows: AlarmRow<T>[],
   context: AlarmContext,
 ): Alarm[] {
   const { topic, thresholds } = context;
-  const scope = new Construct(parent, id);
   return rows.flatMap((row) => {
     const metric = row.metric(subject.value, context);
     if (metric === undefined) {

@@ -5,6 +5,7 @@ import {
   type IMetric,
   MathExpression,
   type MathExpressionProps,
+  Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -19,8 +20,19 @@ import { ofTargets } from '../target-metrics';
 
 const period = Duration.minutes(1);
 
+/** What is made to watch over the deployments of a service behind the load balancer. */
+export type ServiceAlarm = (
+  scope: Construct,
+  targetGroup: ApplicationTargetGroup,
+  loadBalancer: IHttpsLoadBalancer,
+  topic?: ITopic,
+) => Alarm;
+
 /**
  * More than one answer in twenty is an error of the application: a deployment that does this is rolled back.
+ *
+ * Only for services where most of the requests come from people who use the application. What anybody may ask
+ * for in vain must not count, or anybody could hold the alarm: Django answers unknown paths with 404.
  */
 export function errorAlarm(
   scope: Construct,
@@ -42,6 +54,41 @@ export function errorAlarm(
     threshold: 5,
     evaluationPeriods: 3,
     datapointsToAlarm: 2,
+  });
+}
+
+/**
+ * Tasks that fail their health checks or refuse connections: a deployment that does this is rolled back.
+ *
+ * For WebSockets, of which there are few for each person: where a project answers a bad handshake with an
+ * error, one stranger could keep the share of errors high, whatever the version. What is counted here is
+ * nothing that a client asks for.
+ */
+export function unservedAlarm(
+  scope: Construct,
+  targetGroup: ApplicationTargetGroup,
+  loadBalancer: IHttpsLoadBalancer,
+  topic?: ITopic,
+): Alarm {
+  const { metrics } = targetGroup;
+  const { MINIMUM, MAXIMUM } = Stats;
+  return deploymentAlarm(scope, topic, {
+    description: 'Most tasks fail their health checks, or more than 5 % of the requests found no task that took them',
+    metric: math({
+      expression:
+        'IF(FILL(unhealthy, 0) > FILL(healthy, 0), 100, IF(FILL(requests, 0) > 20, 100 * FILL(refused, 0) / FILL(requests, 0), 0))',
+      label: 'not served, %',
+      usingMetrics: {
+        unhealthy: ofTargets(metrics.unhealthyHostCount({ period, statistic: MINIMUM }), loadBalancer),
+        healthy: ofTargets(metrics.healthyHostCount({ period, statistic: MAXIMUM }), loadBalancer),
+        refused: ofTargets(metrics.targetConnectionErrorCount({ period }), loadBalancer),
+        requests: ofTargets(metrics.requestCount({ period }), loadBalancer),
+      },
+    }),
+    threshold: 5,
+    // Tasks of a first deployment may take two minutes until they are healthy.
+    evaluationPeriods: 3,
+    datapointsToAlarm: 3,
   });
 }
 
@@ -99,7 +146,8 @@ function deploymentAlarm(
 
 function sumOf(letters: IMetric[]): MathExpression {
   return math({
-    expression: letters.map((_, index) => `FILL(letters${index}, 0)`).join(' + '), // An idle queue has no data.
+    // An idle queue has no data.
+    expression: letters.map((_, index) => `FILL(letters${index}, 0)`).join(' + '),
     label: 'dead letters',
     usingMetrics: Object.fromEntries(letters.map((metric, index) => [`letters${index}`, metric])),
   });

@@ -79,7 +79,7 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
   if (props.enableExecuteCommand) {
     Annotations.of(scope).addWarningV2(
       'cdk-django-fargate:execCostsReadOnlyRoot',
-      '`enableExecuteCommand` gives up the read-only root file system: the ECS Exec agent cannot run with one. Switch it off when you are done.',
+      '`enableExecuteCommand` gives up the read-only root file system, since the ECS Exec agent cannot run with one, and whoever may call ecs:ExecuteCommand is root in the container, not the user of the application. Switch it off when you are done.',
     );
   }
   return service;

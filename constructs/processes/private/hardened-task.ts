@@ -1,5 +1,5 @@
 import { type Duration, Size, Stack } from 'aws-cdk-lib';
-import { type Connections, type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { Connections, ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   AwsLogDriverMode,
   Capability,
@@ -13,16 +13,21 @@ import {
   type Secret,
   TmpfsMountOption,
 } from 'aws-cdk-lib/aws-ecs';
-import { type IRole, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
 import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
+import { checkEffects, type Effects, voidBeside } from '../../core/effects';
+import { grantKeyVia } from '../../core/key-policy';
 import { logGroup } from '../../core/log-group';
+import { ecsTasksForUs } from '../../core/service-principal';
 import { WorkloadRole } from '../../core/workload-role';
+import { DatabaseAccess } from '../../database/database-access';
 import type { ContainerHealthCheck } from '../container-health-check';
+import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
 import { tmpfsSize } from './capacity';
@@ -38,11 +43,13 @@ export interface HardenedTaskProps {
   readonly cpu: number;
   readonly memoryLimitMiB: number;
   readonly stopTimeout?: Duration;
+  /** @default DatabaseAccess.READ_WRITE */
+  readonly databaseAccess?: DatabaseAccess;
   readonly port?: number;
   readonly healthCheck?: ContainerHealthCheck;
   /** Variables of this kind of process, beside those that all have. */
   readonly environment?: { [name: string]: string };
-  /** ECS Exec: gives up the read-only root file system. */
+  /** ECS Exec: gives up the read-only root file system, and its shell is root's. */
   readonly enableExecuteCommand?: boolean;
 }
 
@@ -76,13 +83,18 @@ export class HardenedTask extends Construct {
     const { process } = props;
 
     this.executionRole = process.executionRole ?? executionRole(this, 'ExecutionRole');
-    this.taskRole = new WorkloadRole(this, 'TaskRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    this.taskRole = new WorkloadRole(this, 'TaskRole', { assumedBy: ecsTasksForUs(this) });
     this.logGroup = process.logGroup ?? logGroup(this, 'Logs', process);
     this.securityGroup =
       process.securityGroup ??
-      new SecurityGroup(this, 'SecurityGroup', { vpc: process.cluster.vpc, description: `${this.node.path}: tasks` });
-    this.secrets = secretsOf(process);
-    this.changingSecrets = [process.secretKey, process.database].flatMap((owner) => owner?.changingSecrets ?? []);
+      processSecurityGroup(this, 'SecurityGroup', {
+        vpc: process.cluster.vpc,
+        description: `${this.node.path}: tasks`,
+        egress: process.egress,
+      });
+    this.secrets = secretsOf(process, props.databaseAccess);
+    allowKeys(this, props, this.executionRole);
+    this.changingSecrets = changingSecretsOf(process, props.databaseAccess);
     this.placement = taskPlacement(process.cluster.vpc, process.vpcSubnets);
     this.network = awsvpcConfiguration(process.cluster.vpc, this.placement, this.securityGroup);
     this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
@@ -133,6 +145,10 @@ export class HardenedTask extends Construct {
   }
 }
 
+const EFFECTS: Effects<ProcessProps> = {
+  egress: [voidBeside('securityGroup', 'it is for the security group that is made where none is brought')],
+};
+
 /** Validates what every process has in common. */
 export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
   checks
@@ -152,6 +168,8 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
       },
     )
     .definedValues('environment', props.environment);
+  checkEgress(checks, props.egress);
+  checkEffects<ProcessProps>(checks, props, EFFECTS);
   for (const name of Object.keys({ ...props.environment, ...props.secrets })) {
     checks.matches(`environment.${name}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {
       must: 'have a name of letters, digits and underscores',
@@ -176,7 +194,7 @@ function linuxParameters(scope: Construct, memoryLimitMiB: number): LinuxParamet
   parameters.addTmpfs({
     containerPath: WRITABLE_PATH,
     size: tmpfsSize(memoryLimitMiB),
-    mountOptions: [TmpfsMountOption.RW, TmpfsMountOption.NOSUID, TmpfsMountOption.NODEV],
+    mountOptions: [TmpfsMountOption.RW, TmpfsMountOption.NOSUID, TmpfsMountOption.NODEV, TmpfsMountOption.NOEXEC],
   });
   return parameters;
 }
@@ -198,12 +216,31 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
   };
 }
 
-function secretsOf(process: ProcessProps): { [name: string]: Secret } {
+function secretsOf(process: ProcessProps, access = DatabaseAccess.READ_WRITE): { [name: string]: Secret } {
   return {
     ...process.secretKey?.containerSecrets,
-    ...process.database?.containerSecrets,
+    ...(access === DatabaseAccess.OWNER ? process.database?.ownerContainerSecrets : process.database?.containerSecrets),
     ...process.secrets,
   };
+}
+
+function changingSecretsOf({ secretKey, database }: ProcessProps, access = DatabaseAccess.READ_WRITE): ISecret[] {
+  const ofDatabase = access === DatabaseAccess.OWNER ? database?.changingOwnerSecrets : database?.changingSecrets;
+  return [...(secretKey?.changingSecrets ?? []), ...(ofDatabase ?? [])];
+}
+
+/**
+ * ECS reads the secrets with the execution role; an imported key lets it do so by the policy of the role
+ * alone.
+ */
+function allowKeys(scope: Construct, { process, databaseAccess }: HardenedTaskProps, executionRole: IRole): void {
+  const { secretKey, database } = process;
+  const login = databaseAccess === DatabaseAccess.OWNER ? database?.ownerSecret : database?.applicationSecret;
+  const keys = [secretKey?.secret, login].map((secret) => secret?.encryptionKey);
+  for (const key of new Set(keys.filter((each) => each !== undefined))) {
+    const through = { service: 'secretsmanager', region: Stack.of(scope).region, key } as const;
+    grantKeyVia(through, executionRole, 'kms:Decrypt');
+  }
 }
 
 function acknowledgeEnvironment(taskDefinition: FargateTaskDefinition): void {

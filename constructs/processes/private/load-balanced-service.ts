@@ -21,7 +21,7 @@ import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
 import type { LoadBalancedServiceProps } from '../process-props';
 import { type Capacity, capacityOf, checkCapacity } from './capacity';
-import { errorAlarm } from './deployment-alarm';
+import type { ServiceAlarm } from './deployment-alarm';
 import { fargateService } from './fargate-service';
 import { checkProcess, HardenedTask, type ProcessKind } from './hardened-task';
 import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from './routing';
@@ -36,7 +36,8 @@ export interface Server {
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
   readonly connectionsPerProcess: number;
   readonly command: (timings: ServerTimings) => string[];
-  readonly check: (checks: Checks) => void;
+  readonly alarm: ServiceAlarm;
+  readonly check: (checks: Checks, capacity: Capacity) => void;
 }
 
 /** What a service comes to once every default is filled in. */
@@ -84,7 +85,7 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
       task,
       service: props,
       spot: props.spot ?? false,
-      deploymentAlarms: [errorAlarm(this, this.targetGroup, props.loadBalancer, props.alarmTopic)],
+      deploymentAlarms: [server.alarm(this, this.targetGroup, props.loadBalancer, props.alarmTopic)],
       healthCheckGracePeriod: Duration.seconds(60),
       waitFor: [rule],
     });
@@ -137,8 +138,8 @@ function validate(scope: Construct, { props, server, capacity, routing, timings 
   checkCapacity(checks, capacity);
   checkRouting(checks, scope, props, routing);
   checkTimings(checks, props, timings);
-  checkScalingEffects(checks, scope, props, capacity, ['targetCpuPercent', 'requestsPerTarget']);
-  server.check(checks);
+  checkScalingEffects(checks, scope, { props, capacity }, ['targetCpuPercent', 'requestsPerTarget']);
+  server.check(checks, capacity);
   checks.throwIfAny();
 }
 
@@ -153,6 +154,7 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
     port: CONTAINER_PORT,
     healthCheck: props.healthCheck ?? ContainerHealthCheck.http(props.healthCheckPath),
     enableExecuteCommand: props.enableExecuteCommand,
+    databaseAccess: props.databaseAccess,
     environment: {
       PORT: String(CONTAINER_PORT),
       WEB_CONCURRENCY: String(capacity.processes),

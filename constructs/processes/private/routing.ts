@@ -11,6 +11,9 @@ const MAX_CONDITION_VALUES = 5;
 /** A host name, possibly with a wildcard for its first label. */
 const HOST_NAME = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
+/** A path and perhaps a query of a URL (RFC 3986), of no more than the load balancer takes. */
+const URL_PATH = /^\/([A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2}){0,1023}$/;
+
 /** Which requests come to a service, with every default filled in. */
 export interface Routing {
   readonly hostNames: string[];
@@ -81,15 +84,19 @@ export function checkRouting(
     })
     .optional('hostNames', props.hostNames, () => routing.hostNames.every((name) => HOST_NAME.test(name)), {
       must: 'be host names in lower case, a wildcard only as the first label',
-      remedy: 'Write them as in shop.example.com or *.example.com: Django knows no other wildcard.',
+      remedy: 'Write them as in shop.example.com or *.example.com: Django supports no other wildcard.',
+    })
+    .optional('hostNames', props.hostNames, () => new Set(props.hostNames).size === routing.hostNames.length, {
+      must: 'name every host once',
+      remedy: 'Remove the repeated names: the load balancer refuses a rule that has a value twice.',
     })
     .integer('priority', routing.priority, { min: 1, max: 50000, remedy: 'Lower numbers are looked at first.' })
     .that('priority', routing.priority, !isTaken(scope, loadBalancer, routing.priority), {
       must: 'be used once on a load balancer',
       remedy: 'Give this service another priority; every application that shares the load balancer needs its own.',
     })
-    .matches('healthCheckPath', props.healthCheckPath, /^\/\S*$/, {
-      must: 'be a path that starts with a slash',
+    .matches('healthCheckPath', props.healthCheckPath, URL_PATH, {
+      must: 'be a path that starts with a slash, of letters, digits and what else a URL may hold',
       remedy: 'Write "/healthz", or the path that your application answers with 200 whatever the Host header.',
     })
     .number('targetCpuPercent', props.targetCpuPercent, {

@@ -4,6 +4,7 @@ import { type IRole, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-i
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge, findingOf } from '../../core/acknowledge';
+import { grantKeyVia } from '../../core/key-policy';
 import { WorkloadRole } from '../../core/workload-role';
 import type { HardenedTask } from './hardened-task';
 import { familyArn } from './task-failure-rule';
@@ -43,7 +44,14 @@ export function schedulerRole(scope: Construct, task: HardenedTask, cluster: ICl
     }),
   );
   role.addToPrincipalPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
-  queue.encryptionMasterKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
+  if (queue.encryptionMasterKey !== undefined) {
+    grantKeyVia(
+      { service: 'sqs', region: stack.region, key: queue.encryptionMasterKey },
+      role,
+      'kms:Decrypt',
+      'kms:GenerateDataKey',
+    );
+  }
   acknowledge(
     role,
     `IAM5[Resource::${findingOf(stack.resolve(`${familyArn(task)}:*`))}]`,

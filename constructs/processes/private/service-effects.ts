@@ -1,30 +1,27 @@
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
+import type { AsgiServiceOptions } from '../asgi-service';
 import type { LoadBalancedServiceProps, ServiceProps } from '../process-props';
 import type { Capacity } from './capacity';
 
 const OWN_COMMAND = '`command` is run as you give it';
 const OWN_LOG_GROUP = 'it is for the log group that is made where none is brought';
 
-/**
- * What only a log group needs that is made here.
- *
- * The key may come with the props that all processes share.
- */
+/** What only a log group needs that is made here. */
 const LOG_GROUP_EFFECTS: Effects<ServiceProps> = {
+  encryptionKey: [voidBeside('logGroup', OWN_LOG_GROUP)],
   logRetention: [voidBeside('logGroup', OWN_LOG_GROUP)],
   removalPolicy: [voidBeside('logGroup', OWN_LOG_GROUP)],
 };
 
 /** What tells the server or Celery something on its command line. */
-const COMMAND_EFFECTS: Effects<
-  LoadBalancedServiceProps & { readonly application?: string; readonly scheduler?: string }
-> = {
+const COMMAND_EFFECTS: Effects<LoadBalancedServiceProps & AsgiServiceOptions & { readonly scheduler?: string }> = {
   application: [voidBeside('command', OWN_COMMAND)],
   scheduler: [voidBeside('command', OWN_COMMAND)],
   keepAlive: [voidBeside('command', OWN_COMMAND)],
   gracefulTimeout: [voidBeside('command', OWN_COMMAND)],
+  webSocketMaxSize: [voidBeside('command', OWN_COMMAND)],
 };
 
 /** Refuses what has no effect in a process that keeps running. */
@@ -46,8 +43,7 @@ interface GivenCapacity {
 export function checkScalingEffects<Props extends GivenCapacity>(
   checks: Checks,
   scope: Construct,
-  props: Props,
-  capacity: Capacity,
+  { props, capacity }: { readonly props: Props; readonly capacity: Capacity },
   scaling: readonly (keyof Props & string)[],
 ): void {
   if (capacity.minCapacity !== capacity.maxCapacity) {

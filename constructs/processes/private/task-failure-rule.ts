@@ -6,21 +6,16 @@ import { sendToQueue } from '../../core/queue';
 import type { HardenedTask } from './hardened-task';
 
 /**
- * Sends the event of every task that did not start or whose program failed to a queue: who starts a task does
- * not hear how it ends.
+ * Sends the event of every task that did not start or whose program failed to a queue.
+ *
+ * The service that starts a task is not told how the task ends.
  *
  * Revisions that an earlier deployment started count too.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
-export function reportFailures(
-  scope: Construct,
-  id: string,
-  task: HardenedTask,
-  clusterArn: string,
-  queue: IQueue,
-): IDependable[] {
-  const rule = new Rule(scope, id, {
+export function reportFailures(scope: Construct, task: HardenedTask, clusterArn: string, queue: IQueue): IDependable[] {
+  const rule = new Rule(scope, 'Failures', {
     description: `${scope.node.path}: tasks that failed`,
     eventPattern: {
       source: ['aws.ecs'],
@@ -32,8 +27,8 @@ export function reportFailures(
         $or: [
           { stopCode: ['TaskFailedToStart'] },
           {
-            // Not UserInitiated: who stops a task knows it. The name leaves out sidecars that AWS puts beside
-            // the program.
+            // Not UserInitiated: a person or a deployment stopped the task on purpose. The container's name
+            // excludes sidecars that AWS adds.
             stopCode: ['EssentialContainerExited', 'SpotInterruption', 'TerminationNotice'],
             containers: { name: [task.container.containerName], exitCode: Match.anythingBut(0) },
           },

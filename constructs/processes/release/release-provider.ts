@@ -96,7 +96,7 @@ function trace(waiter: WaiterStateMachine): void {
         'xray:PutTelemetryRecords',
         'xray:PutTraceSegments',
       ],
-      resources: ['*'], // X-Ray knows no resources for these.
+      resources: ['*'], // These actions of X-Ray take no resource.
     }),
   );
 }
@@ -116,8 +116,7 @@ function guard(provider: Provider, roles: { [id: string]: WorkloadRole }, props:
     const handler = provider.node.findChild(id) as LambdaFunction;
     (handler.node.defaultChild as CfnFunction).reservedConcurrentExecutions = reservedConcurrentExecutions;
     if (deadLetterTopic !== undefined) {
-      addDeadLetterTopic(handler, role, deadLetterTopic);
-      encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey'); // To publish to the encrypted topic.
+      addDeadLetterTopic(handler, role, deadLetterTopic, encryptionKey);
     }
   }
   acknowledgeInvocation(provider, {
@@ -129,7 +128,7 @@ function guard(provider: Provider, roles: { [id: string]: WorkloadRole }, props:
 
 function acknowledgeWaiter(waiter: WaiterStateMachine, provider: Provider): void {
   const reason =
-    'The framework makes the role of its state machine itself: it may call two functions of the framework, deliver its log and trace, and AWS knows no resources for the last two.';
+    'The framework makes the role of its state machine itself: it may call two functions of the framework, deliver its log, and write traces; the last two actions take no resource.';
   const functions = ['framework-isComplete', 'framework-onTimeout'].map(
     (id) => provider.node.findChild(id) as LambdaFunction,
   );

@@ -24,6 +24,7 @@ export interface ReleaseRunProps extends HandlerSettings {
   readonly cluster: ICluster;
   readonly timeout: Duration;
   readonly revision?: string;
+  readonly showLog: boolean;
   /** What must exist before the task starts, beside what the task itself needs. */
   readonly waitFor: IDependable[];
 }
@@ -45,7 +46,7 @@ export class ReleaseRun extends Construct {
 
   constructor(scope: Construct, id: string, props: ReleaseRunProps) {
     super(scope, id);
-    const { task, cluster, timeout, revision, waitFor, ...settings } = props;
+    const { task, cluster, timeout, revision, showLog, waitFor, ...settings } = props;
 
     const network = networkOf(this, cluster.vpc);
     // One for the handlers and for the framework between them and CloudFormation.
@@ -84,7 +85,8 @@ export class ReleaseRun extends Construct {
     this.logGroup = logGroup;
   }
 
-  private customResource({ task, cluster, timeout, revision }: ReleaseRunProps, serviceToken: string): CustomResource {
+  private customResource(props: ReleaseRunProps, serviceToken: string): CustomResource {
+    const { task, cluster, timeout, revision, showLog } = props;
     const properties: ReleaseProperties = {
       Cluster: cluster.clusterName,
       TaskDefinition: task.taskDefinition.taskDefinitionArn,
@@ -96,6 +98,7 @@ export class ReleaseRun extends Construct {
       LogGroup: task.logGroup.logGroupName,
       LogStreamPrefix: task.container.containerName,
       TimeoutSeconds: String(timeout.toSeconds()),
+      ShowLog: showLog ? undefined : 'false',
     };
     return new CustomResource(this, 'Resource', {
       resourceType: 'Custom::ReleaseCommand',
@@ -143,7 +146,7 @@ function allow(role: WorkloadRole, task: HardenedTask, cluster: ICluster): void 
       resources: [tasks],
       conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask' } },
     }),
-    // This action knows no resource of Fargate, only the cluster in a condition.
+    // This action takes no resource on Fargate; a condition names the cluster.
     new PolicyStatement({ actions: ['ecs:ListTasks'], resources: ['*'], conditions: inCluster }),
     new PolicyStatement({
       actions: ['iam:PassRole'],

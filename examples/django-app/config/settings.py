@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from django_fargate.logs import logging_config
-from django_fargate.settings import allowed_hosts, csrf_trusted_origins, database, https_settings, secret_keys
+from django_fargate.settings import allowed_hosts, csrf_trusted_origins, database, secret_keys, secure_cookies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -18,7 +18,9 @@ if not BUILDING:
     ALLOWED_HOSTS = allowed_hosts()
     CSRF_TRUSTED_ORIGINS = csrf_trusted_origins()
     DATABASES = {"default": database(asgi="DJANGO_ASGI" in os.environ)}
-    globals().update(https_settings())
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # The load balancer terminates TLS.
+    SESSION_COOKIE_SECURE = secure_cookies()
+    CSRF_COOKIE_SECURE = secure_cookies()
 
 INSTALLED_APPS = [
     "django.contrib.admin",

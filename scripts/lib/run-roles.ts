@@ -1,0 +1,68 @@
+import type { DatabaseRolesProperties } from '../../constructs/handlers/database-roles/contract';
+import { type CustomResourceEvent, createHandler } from '../../constructs/handlers/database-roles/handler';
+import type { connectPostgres } from '../../constructs/handlers/shared/postgres';
+
+/** The roles of an application called `shop` in a database of that name. */
+export const SHOP = {
+  owner: 'shop',
+  ownerLogins: ['shop_release_a', 'shop_release_b'],
+  serving: 'shop_serving',
+  servingLogins: ['shop_a', 'shop_b'],
+};
+
+const PROPERTIES: DatabaseRolesProperties = {
+  MasterSecretArn: 'master',
+  ApplicationSecretArn: 'application',
+  OwnerSecretArn: 'owner',
+  Database: 'shop',
+  Owner: SHOP.owner,
+  OwnerLogins: SHOP.ownerLogins,
+  ServingRole: SHOP.serving,
+  Logins: SHOP.servingLogins,
+  Instance: 'db-1',
+  Revision: '1',
+};
+
+export interface RolesRun {
+  /** Why it failed; undefined when it succeeded. */
+  readonly reason?: string;
+  /** What it did. */
+  readonly statements: string[];
+}
+
+/** Runs the handler of the roles as CloudFormation does, with the text of each secret. */
+export async function runRoles(
+  connect: typeof connectPostgres,
+  secrets: { readonly master: string; readonly application: string; readonly owner: string },
+): Promise<RolesRun> {
+  const answers: { Status: string; Reason?: string }[] = [];
+  const lines: string[] = [];
+  let remaining = 75_000; // Three attempts where it is worth trying again.
+  const handler = createHandler({
+    readSecret: async (arn) => secrets[arn as keyof typeof secrets],
+    connect: (settings) => connect({ ...settings, query_timeout: 40_000, application_name: 'database-roles' }),
+    respond: async (_url, body) => void answers.push(JSON.parse(body)),
+    sleep: async (milliseconds) => {
+      remaining -= milliseconds;
+    },
+  });
+  const event: CustomResourceEvent = {
+    RequestType: 'Update',
+    ResponseURL: 'https://answers.example',
+    StackId: 'stack',
+    RequestId: 'request',
+    LogicalResourceId: 'Roles',
+    PhysicalResourceId: 'Roles',
+    ResourceProperties: PROPERTIES,
+  };
+  const { log } = console;
+  console.log = (line: string) => void lines.push(line);
+  try {
+    await handler(event, { logStreamName: 's', getRemainingTimeInMillis: () => remaining });
+  } finally {
+    console.log = log;
+  }
+  const statements = lines.flatMap((line) => (JSON.parse(line) as { statements?: string[] }).statements ?? []);
+  const [{ Status, Reason = '' }] = answers;
+  return { reason: Status === 'SUCCESS' ? undefined : Reason, statements };
+}

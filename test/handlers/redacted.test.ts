@@ -1,0 +1,52 @@
+import { redacted, redactedLines } from '../../constructs/handlers/shared/redacted';
+import { HARMLESS_LINES, LEAKY_LINES } from '../fixtures/leaky-lines';
+
+test('there are at least sixty lines of what libraries write', () => {
+  expect(LEAKY_LINES.length).toBeGreaterThanOrEqual(60);
+  for (const { line, hidden, shown = '' } of LEAKY_LINES) {
+    expect(hidden.filter((part) => !line.includes(part))).toEqual([]);
+    expect(line).toContain(shown);
+  }
+});
+
+test.each(LEAKY_LINES)('nothing of this leaves: $from', ({ line, hidden, shown = '' }) => {
+  const text = redacted(line);
+  expect(hidden.filter((part) => text.includes(part))).toEqual([]);
+  expect(text).toContain(shown);
+});
+
+test.each(LEAKY_LINES)('nor inside of a line of JSON: $from', ({ line, hidden }) => {
+  const text = redacted(JSON.stringify({ level: 'ERROR', message: `it failed: ${line}`, logger: 'django' }));
+  expect(hidden.filter((part) => text.includes(part))).toEqual([]);
+});
+
+test.each(HARMLESS_LINES)('what helps stays as it is: %s', (line) => {
+  expect(redacted(line)).toBe(line);
+});
+
+test('the lines that a private key goes on in are left out', () => {
+  const key = [
+    'before',
+    '-----BEGIN RSA PRIVATE KEY-----',
+    'MIGHAgEA',
+    'q83v==',
+    '-----END RSA PRIVATE KEY-----',
+    'after',
+  ];
+  expect(redactedLines(key)).toEqual(['before', '***', 'after']);
+});
+
+test('so are the lines that a row goes on in, even when it never ends', () => {
+  const row = ['DETAIL:  Failing row contains (17, first line', 'Jane Doe', '1980-02-03).', 'after'];
+  expect(redactedLines(row)).toEqual(['DETAIL: ***', 'after']);
+  const endless = [row[0], ...Array.from({ length: 60 }, () => 'Jane')];
+  expect(redactedLines(endless).length).toBe(11);
+});
+
+test('a line of 100,000 characters takes no time', () => {
+  const started = Date.now();
+  for (const unit of ['a', 'password', "'", '@', '=', '1:', 'key: ', '<A: ', '\\n', 'aA1/', '. ']) {
+    redacted(unit.repeat(100_000 / unit.length));
+  }
+  expect(Date.now() - started).toBeLessThan(2_000);
+});

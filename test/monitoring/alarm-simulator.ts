@@ -1,0 +1,197 @@
+/** What is measured in one minute: undefined where CloudWatch has no data. `of` is the logical id of a target group, if any. */
+export type World = (metric: { name: string; of?: string; statistic: string }, minute: number) => number | undefined;
+
+interface MetricRef {
+  readonly Namespace: string;
+  readonly MetricName: string;
+  readonly Dimensions?: { readonly Name: string; readonly Value: unknown }[];
+}
+
+interface Query {
+  readonly Id: string;
+  readonly Expression?: string;
+  readonly MetricStat?: { readonly Metric: MetricRef; readonly Period: number; readonly Stat: string };
+  readonly ReturnData?: boolean;
+}
+
+/** An alarm as the template has it. */
+export interface AlarmProperties extends Partial<MetricRef> {
+  readonly ComparisonOperator: string;
+  readonly Threshold: number;
+  readonly EvaluationPeriods: number;
+  readonly DatapointsToAlarm?: number;
+  readonly TreatMissingData?: string;
+  readonly Period?: number;
+  readonly Statistic?: string;
+  readonly ExtendedStatistic?: string;
+  readonly Metrics?: Query[];
+}
+
+const COMPARE: { [operator: string]: (value: number, threshold: number) => boolean } = {
+  GreaterThanThreshold: (value, threshold) => value > threshold,
+  GreaterThanOrEqualToThreshold: (value, threshold) => value >= threshold,
+  LessThanThreshold: (value, threshold) => value < threshold,
+  LessThanOrEqualToThreshold: (value, threshold) => value <= threshold,
+};
+
+/** The minutes, from 0, in which an alarm of the template would be on. */
+export function minutesInAlarm(alarm: AlarmProperties, world: World, minutes: number): number[] {
+  const step = periodOf(alarm) / 60;
+  const points = Array.from({ length: Math.floor(minutes / step) }, (_, index) => breaches(alarm, world, index, step));
+  return points
+    .map((_, end) => points.slice(Math.max(0, end - alarm.EvaluationPeriods + 1), end + 1))
+    .flatMap((recent, end) => {
+      const breaching = recent.filter((point) => point).length;
+      return breaching >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? [(end + 1) * step - 1] : [];
+    });
+}
+
+/** The namespaces that an alarm reads. */
+export function namespacesOf({ Namespace, Metrics = [] }: AlarmProperties): string[] {
+  const read = [Namespace, ...Metrics.map(({ MetricStat }) => MetricStat?.Metric.Namespace)];
+  return [...new Set(read.filter((each) => each !== undefined))];
+}
+
+function periodOf({ Period, Metrics = [] }: AlarmProperties): number {
+  return Period ?? Metrics.find(({ MetricStat }) => MetricStat)?.MetricStat?.Period ?? 60;
+}
+
+function breaches(alarm: AlarmProperties, world: World, index: number, step: number): boolean {
+  const value = pointOf(alarm, world, index, step);
+  return value === undefined
+    ? alarm.TreatMissingData === 'breaching'
+    : COMPARE[alarm.ComparisonOperator](value, alarm.Threshold);
+}
+
+function pointOf(alarm: AlarmProperties, world: World, index: number, step: number): number | undefined {
+  const read = (metric: MetricRef, statistic: string) => measured(metric, statistic, world, { index, step });
+  if (alarm.Metrics === undefined) {
+    return read(alarm as MetricRef, alarm.Statistic ?? alarm.ExtendedStatistic ?? '');
+  }
+  const queries = new Map(alarm.Metrics.map((query) => [query.Id, query]));
+  const resolve = (id: string): number | undefined => {
+    const { Expression, MetricStat } = queries.get(id) as Query;
+    return Expression === undefined
+      ? MetricStat && read(MetricStat.Metric, MetricStat.Stat)
+      : calculate(Expression, resolve);
+  };
+  return resolve((alarm.Metrics.find(({ ReturnData }) => ReturnData !== false) as Query).Id);
+}
+
+/** A statistic over the minutes of one period. */
+function measured(
+  metric: MetricRef,
+  statistic: string,
+  world: World,
+  { index, step }: { readonly index: number; readonly step: number },
+) {
+  const group = metric.Dimensions?.find(({ Name }) => Name === 'TargetGroup')?.Value as { 'Fn::GetAtt'?: string[] };
+  const samples = Array.from({ length: step }, (_, minute) =>
+    world({ name: metric.MetricName, of: group?.['Fn::GetAtt']?.[0], statistic }, index * step + minute),
+  ).filter((sample) => sample !== undefined);
+  if (samples.length === 0) {
+    return undefined;
+  }
+  const sum = samples.reduce((total, sample) => total + sample, 0);
+  const statistics: { [name: string]: number } = {
+    Sum: sum,
+    Average: sum / samples.length,
+    Minimum: Math.min(...samples),
+    Maximum: Math.max(...samples),
+  };
+  return statistics[statistic] ?? Math.max(...samples);
+}
+
+/**
+ * Metric math, as far as our alarms use it: numbers, `+ - * /`, comparisons, `IF` and `FILL`.
+ *
+ * A value is missing where a part of it is, unless `FILL` gives another; a division by zero has no value.
+ */
+export function calculate(expression: string, resolve: (id: string) => number | undefined): number | undefined {
+  const tokens = expression.match(/[A-Za-z_]\w*|\d+(?:\.\d+)?|[<>]=?|[-+*/(),]/g) ?? [];
+  if (tokens.join('') !== expression.replace(/\s/g, '')) {
+    throw new Error(`cannot read ${expression}`);
+  }
+  let at = 0;
+  const next = () => tokens[at++];
+  const expect = (wanted: string) => {
+    const token = next();
+    if (token !== wanted) {
+      throw new Error(`expected ${wanted} in ${expression}, found ${token}`);
+    }
+  };
+  type Value = number | undefined;
+  const both = (left: Value, right: Value, combine: (a: number, b: number) => Value): Value =>
+    left === undefined || right === undefined ? undefined : combine(left, right);
+
+  const list = (): Value[] => {
+    const values = [comparison()];
+    while (tokens[at] === ',') {
+      next();
+      values.push(comparison());
+    }
+    expect(')');
+    return values;
+  };
+  const call = (name: string): Value => {
+    expect('(');
+    const [first, second, third] = list();
+    switch (name) {
+      case 'FILL':
+        return first ?? second;
+      case 'IF':
+        return first === undefined ? undefined : first !== 0 ? second : third;
+      default:
+        throw new Error(`no function ${name}`);
+    }
+  };
+  const operand = (): Value => {
+    const token = next();
+    if (token === '(') {
+      const value = comparison();
+      expect(')');
+      return value;
+    }
+    if (/^\d/.test(token)) {
+      return Number(token);
+    }
+    if (token === undefined || !/^[A-Za-z_]/.test(token)) {
+      throw new Error(`cannot read ${expression}`);
+    }
+    return tokens[at] === '(' ? call(token) : resolve(token);
+  };
+  const product = (): Value => {
+    let value = operand();
+    while (tokens[at] === '*' || tokens[at] === '/') {
+      const times = next() === '*';
+      value = both(value, operand(), (a, b) => (times ? a * b : b === 0 ? undefined : a / b));
+    }
+    return value;
+  };
+  const sum = (): Value => {
+    let value = product();
+    while (tokens[at] === '+' || tokens[at] === '-') {
+      const plus = next() === '+';
+      value = both(value, product(), (a, b) => (plus ? a + b : a - b));
+    }
+    return value;
+  };
+  const comparison = (): Value => {
+    const left = sum();
+    switch (tokens[at]) {
+      case '<':
+        next();
+        return both(left, sum(), (a, b) => Number(a < b));
+      case '>':
+        next();
+        return both(left, sum(), (a, b) => Number(a > b));
+      default:
+        return left;
+    }
+  };
+  const value = comparison();
+  if (at < tokens.length) {
+    throw new Error(`cannot read ${expression}`);
+  }
+  return value;
+}
