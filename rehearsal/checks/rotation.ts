@@ -67,7 +67,8 @@ export const rotationChecks: Check[] = [
     name: KEY_ROTATED,
     lane: 'rotation',
     needs: [LOGGED_IN, ECHO, DRAINING],
-    // It replaces every task, and must not lose what others do with one; nor may its WebSockets wait behind bombs.
+    // It replaces every task, and must not lose what others do with one. Nor may its WebSockets wait behind
+    // bombs.
     after: [LIMIT, HUNG, AGAIN, DRAINED, ONE_BEAT, BOMBS],
     proof: true,
     applies: (context) => hasVisitors(context) && keySchedule(context.rehearsal) !== undefined,
