@@ -10,6 +10,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { runbookUrl } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
@@ -160,6 +161,7 @@ export class DatabaseBackup extends Construct {
 
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
     super(scope, id);
+    checkKinds(this, 'DatabaseBackupProps', props);
     const profile = profileValues(props.profile);
     const rules = props.rules ?? defaultRules();
     const lock =

@@ -8,9 +8,9 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge';
 import type { Checks } from './checks';
-import { handlerCode } from './handler-code';
 import { grantKeyVia } from './key-policy';
 import { logGroup as newLogGroup } from './log-group';
+import { handlerCode } from './private/handler-code';
 import { WorkloadRole } from './workload-role';
 
 /** What the functions of one construct have in common. */

@@ -29,6 +29,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
+import { checkKinds, pathOf } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
@@ -445,6 +446,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     id: string,
     attrs: PostgresDatabaseAttributes,
   ): IPostgresDatabase {
+    checkKinds(pathOf(scope, id), 'PostgresDatabaseAttributes', attrs);
     class Import extends PostgresDatabaseBase {
       public readonly instance = attrs.instance;
       public readonly applicationSecret = attrs.applicationSecret;
@@ -504,6 +506,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
+    checkKinds(this, 'PostgresDatabaseProps', props);
     const filled = withDefaults(props);
     validate(this, props, filled);
 

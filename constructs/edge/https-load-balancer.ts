@@ -31,6 +31,7 @@ import { LoadBalancerTarget } from 'aws-cdk-lib/aws-route53-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
@@ -345,6 +346,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
 
   constructor(scope: Construct, id: string, props: HttpsLoadBalancerProps) {
     super(scope, id);
+    checkKinds(this, 'HttpsLoadBalancerProps', props);
     checkLoadBalancer(this, props);
     const profile = profileValues(props.profile);
     const internetFacing = props.internetFacing ?? true;
@@ -500,6 +502,7 @@ class ImportedHttpsLoadBalancer extends LoadBalancerBase {
 
   constructor(scope: Construct, id: string, attrs: HttpsLoadBalancerAttributes) {
     super(scope, id);
+    checkKinds(this, 'HttpsLoadBalancerAttributes', attrs);
     checkAttributes(this, attrs);
     warnOfInvalidHeaders(this, attrs);
     this.domainNames = attrs.domainNames ?? [];

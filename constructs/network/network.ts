@@ -24,6 +24,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import { logGroup } from '../core/log-group';
 import { type Profile, profileValues } from '../core/profile';
 import { serviceForUs } from '../core/service-principal';
@@ -145,6 +146,7 @@ export class Network extends Construct {
 
   constructor(scope: Construct, id: string, props: NetworkProps = {}) {
     super(scope, id);
+    checkKinds(this, 'NetworkProps', props);
     const profile = profileValues(props.profile);
     const maxAzs = props.maxAzs ?? profile.maxAzs;
     const natGateways = props.natGateways ?? profile.natGateways;

@@ -1,6 +1,7 @@
 import { Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT } from '../core/contract';
+import { checkKinds, pathOf } from '../core/kinds';
 import { asgiProcesses } from './private/capacity';
 import { errorAlarm, unservedAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
@@ -87,6 +88,7 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  */
 export class AsgiService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: AsgiServiceProps) {
+    checkKinds(pathOf(scope, id), 'AsgiServiceProps', props);
     const paths = props.paths ?? ['/ws/*'];
     super(scope, id, props, {
       kind: 'asgi',

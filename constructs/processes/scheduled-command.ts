@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import { profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
 import type { DatabaseAccess } from '../database/database-access';
@@ -128,6 +129,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
 
   constructor(scope: Construct, id: string, props: ScheduledCommandProps) {
     super(scope, id);
+    checkKinds(this, 'ScheduledCommandProps', props);
 
     const profile = profileValues(props.profile);
     const cpu = props.cpu ?? profile.workerCpu;

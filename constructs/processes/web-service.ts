@@ -1,5 +1,6 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
+import { checkKinds, pathOf } from '../core/kinds';
 import { webProcesses } from './private/capacity';
 import { errorAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
@@ -60,6 +61,7 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  */
 export class WebService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: WebServiceProps) {
+    checkKinds(pathOf(scope, id), 'WebServiceProps', props);
     super(scope, id, props, {
       kind: 'web',
       paths: ['/*'],

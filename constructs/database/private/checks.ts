@@ -190,7 +190,6 @@ function checkVariables(checks: Checks, variables: DatabaseVariables): void {
 }
 
 function checkParameters(checks: Checks, parameters: { [name: string]: string } = {}): void {
-  checks.definedValues('parameters', parameters);
   const forced = parameters['rds.force_ssl'];
   checks.optional('parameters.rds.force_ssl', forced, () => forced === '1', {
     must: 'be 1',

@@ -166,8 +166,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
         must: 'be a list of at least one word, none of them empty',
         remedy: 'Give program and arguments one by one, as in the exec form of a Dockerfile.',
       },
-    )
-    .definedValues('environment', props.environment);
+    );
   checkEgress(checks, props.egress);
   checkEffects<ProcessProps>(checks, props, EFFECTS);
   for (const name of Object.keys({ ...props.environment, ...props.secrets })) {

@@ -10,9 +10,9 @@ export function handlerCode(name: string): Code {
 }
 
 /**
- * The folder of package.json: sources live two folders below it, compiled files three (dist/constructs/core).
+ * The folder of package.json: sources live three folders below it, compiled files four (dist/constructs/core/private).
  */
 function packageRoot(): string {
-  const up = join(__dirname, '..', '..');
+  const up = join(__dirname, '..', '..', '..');
   return basename(up) === 'dist' ? join(up, '..') : up;
 }
