@@ -2,7 +2,9 @@
  * Somebody has taken the application over and plants what they can in its database; then each handler comes
  * as the master:
  *
- *     npx tsx scripts/database-red-team.ts [folder with the binaries of a version] [--each] [--without options|--without all]
+ *     npx tsx scripts/database-red-team.ts [FOLDER] [--each] [--without options|--without all]
+ *
+ * FOLDER holds the binaries of another version of PostgreSQL.
  *
  * Nothing that was planted may ever run in a session of the master, which the log of the server would show. A
  * handler succeeds, or fails and says why. `--each` plants each thing on its own, otherwise objects of the

@@ -317,9 +317,15 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
  * Requests that no rule matches get 404, so several applications can share it: each adds rules for its own
  * hosts.
  *
- * @example declare const vpc: ec2.IVpc; declare const hostedZone: route53.IHostedZone; const balancer = new
- * HttpsLoadBalancer(this, 'Balancer', { vpc, hostedZone, domainNames: ['shop.example.com'] }); balancer.url;
- * // https://shop.example.com
+ * @example
+ * declare const vpc: ec2.IVpc;
+ * declare const hostedZone: route53.IHostedZone;
+ * const balancer = new HttpsLoadBalancer(this, 'Balancer', {
+ *   vpc,
+ *   hostedZone,
+ *   domainNames: ['shop.example.com'],
+ * });
+ * balancer.url; // https://shop.example.com
  *
  * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
  */

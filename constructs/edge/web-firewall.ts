@@ -117,8 +117,12 @@ export interface WebFirewallProps extends WebFirewallOptions {
  * It logs the requests that it blocked or counted, without credentials. The access logs of the load balancer
  * have the rest.
  *
- * @example declare const balancer: HttpsLoadBalancer; new WebFirewall(this, 'Firewall', { loadBalancer:
- * balancer.loadBalancer, uploadPaths: ['/admin/*', '/files/*'] });
+ * @example
+ * declare const balancer: HttpsLoadBalancer;
+ * new WebFirewall(this, 'Firewall', {
+ *   loadBalancer: balancer.loadBalancer,
+ *   uploadPaths: ['/admin/*', '/files/*'],
+ * });
  *
  * @see https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
  */

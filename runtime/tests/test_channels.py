@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client, override_settings
 
 from conftest import KEYS
+from django_fargate import channels as ours
 from django_fargate.channels import AuthMiddlewareStack
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -80,3 +81,27 @@ def test_a_deleted_or_inactive_user_is_anonymous(user):
 @pytest.mark.parametrize("session_key", [None, "unknown-session-key-of-nobody-000"])
 def test_without_a_session_the_user_is_anonymous(session_key):
     assert connect(session_key) is False
+
+
+class Echo(ours.AsyncJsonWebsocketConsumer):
+    async def receive_json(self, content, **kwargs):
+        await self.send_json(content)
+
+
+def test_a_message_that_is_not_json_ends_the_connection_and_what_follows_is_dropped():
+    async def run():
+        scope = {"type": "websocket", "path": "/ws/echo", "query_string": b"", "headers": []}
+        communicator = ApplicationCommunicator(Echo.as_asgi(), scope)
+        await communicator.send_input({"type": "websocket.connect"})
+        assert (await communicator.receive_output(5))["type"] == "websocket.accept"
+        await communicator.send_input({"type": "websocket.receive", "text": '"hello"'})
+        assert json.loads((await communicator.receive_output(5))["text"]) == "hello"
+        await communicator.send_input({"type": "websocket.receive", "text": "hello"})
+        closed = await communicator.receive_output(5)
+        assert (closed["type"], closed["code"]) == ("websocket.close", 1007)
+        await communicator.send_input({"type": "websocket.receive", "text": '"late"'})
+        assert await communicator.receive_nothing(0.1)
+        await communicator.send_input({"type": "websocket.disconnect", "code": 1007})
+        await communicator.wait(5)
+
+    asyncio.run(run())

@@ -3,9 +3,11 @@ import asyncio
 import psycopg
 import pytest
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.test import AsyncClient, Client, override_settings
 
+from django_fargate import health
 from django_fargate.middleware import is_database_unavailable
 
 TASK_ADDRESS = "10.0.3.7:8000"
@@ -93,3 +95,12 @@ def test_only_lost_and_refused_connections_count_as_unavailable(cause, expected)
     error = OperationalError("x")
     error.__cause__ = cause
     assert is_database_unavailable(error) is expected
+
+
+def test_the_path_of_the_health_check_has_a_default_where_there_are_no_settings(monkeypatch):
+    class NoSettings:
+        def __getattr__(self, name):
+            raise ImproperlyConfigured(name)
+
+    monkeypatch.setattr(health, "settings", NoSettings())
+    assert health.health_path() == "/healthz"
