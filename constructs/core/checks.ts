@@ -1,6 +1,6 @@
 import { Duration, Size, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { show } from './show';
+import { show } from './private/show';
 
 /**
  * What a prop may hold, and what to do when it does not.

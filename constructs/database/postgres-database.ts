@@ -552,7 +552,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
   const checks = new Checks(scope);
   checkDatabaseEffects(checks, props);
-  checkDatabase(checks, filled);
+  checkDatabase(checks, filled, props);
   checks.throwIfAny();
 }
 

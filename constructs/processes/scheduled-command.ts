@@ -13,10 +13,10 @@ import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from 
 import { checkKinds } from '../core/kinds';
 import { profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
+import { isScheduleExpression, isTimeZone } from '../core/schedule-expression';
 import type { DatabaseAccess } from '../database/database-access';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
 import { schedulerRole } from './private/scheduler-role';
 import { reportFailures } from './private/task-failure-rule';
 import type { ProcessProps } from './process-props';
