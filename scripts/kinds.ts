@@ -11,7 +11,7 @@ const ROOT = join(__dirname, '..');
 export const TABLE = join(ROOT, 'constructs', 'core', 'private', 'kind-table.ts');
 /** Members that tell one type from another: the first few that every object of it has. */
 const TELLING = 2;
-/** Options that reach a construct by name are found where it takes them; these are only what others extend. */
+/** Structs that a user hands over. Options are found where one of these takes them. */
 const MADE_OF =
   /^(?!(Process|Service|LoadBalancedService)Props$).*(Props|Attributes|ProfileOptions|LockOptions|VariableNames)$/;
 

@@ -10,7 +10,7 @@ import { ENUMS, OBJECTS, STRUCTS } from './private/kind-table';
 /** Name of a struct whose props can be checked. */
 export type Struct = keyof typeof STRUCTS;
 
-/** Enums of the CDK that name all there is; others grow with AWS, so that any value of theirs may be right. */
+/** Enums that name all there is. Others grow with AWS, and any value of theirs may be right. */
 const CLOSED_ENUMS: { [name: string]: readonly unknown[] } = {
   ...ENUMS,
   RemovalPolicy: valuesOf(RemovalPolicy),
@@ -62,7 +62,7 @@ class KindChecks {
     this.checks.throwIfAny();
   }
 
-  /** Strange names are refused in a literal that users write; a construct may get more, since props are handed on. */
+  /** A literal may hold no strange names. A construct may get some, since props are handed on. */
   private checkStruct(path: string, struct: string, given: object, literal: boolean): void {
     for (const [prop, kind] of Object.entries(kindsOf(struct))) {
       this.checkKind(`${path}${prop}`, kind, Reflect.get(given, prop));
@@ -167,7 +167,7 @@ class KindChecks {
     });
   }
 
-  /** Unlike `that`, it also refuses what is known at deployment only: a token of one kind is none of another. */
+  /** Unlike `that`, it also refuses a token: one of a number is no string. */
   private wrong(prop: string, given: unknown, holds: boolean, rule: Rule): void {
     if (!holds) {
       const remedy = isToken(given) ? 'Give a value that is known at synthesis, or a token of that kind.' : rule.remedy;

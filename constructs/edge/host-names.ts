@@ -9,7 +9,7 @@ export interface Address {
   readonly csrfTrustedOrigins: string[];
 }
 
-/** Host names as DNS compares them: without regard to case. What is known only at deployment stays as it is. */
+/** Host names in lower case, as DNS compares them. A token stays as it is. */
 export function lowerCase(names: string[]): string[] {
   return Token.isUnresolved(names)
     ? names

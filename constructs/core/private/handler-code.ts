@@ -9,9 +9,7 @@ export function handlerCode(name: string): Code {
   return Code.fromAsset(join(packageRoot(), 'assets', name));
 }
 
-/**
- * The folder of package.json: sources live three folders below it, compiled files four (dist/constructs/core/private).
- */
+/** The folder of package.json: three folders up from the sources, four from dist/constructs/core/private. */
 function packageRoot(): string {
   const up = join(__dirname, '..', '..', '..');
   return basename(up) === 'dist' ? join(up, '..') : up;

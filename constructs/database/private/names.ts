@@ -55,7 +55,7 @@ export function checkDatabaseNames(
   });
 }
 
-/** A name that a database may have which was made elsewhere: of those that RDS gives, any. */
+/** Any name that RDS lets a database have, since it was made elsewhere. */
 function checkExistingName(checks: Checks, prop: string, given: string, longest: number): void {
   checks.matches(prop, given, new RegExp(`^(?!rds(admin|_|repladmin))[A-Za-z_][A-Za-z0-9_$-]{0,${longest - 1}}$`), {
     must: `be a name of 1 to ${longest} letters, digits, underscores, dollars and hyphens that a snapshot can hold`,
