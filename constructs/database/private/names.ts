@@ -55,7 +55,7 @@ export function checkDatabaseNames(
   });
 }
 
-/** Any name that RDS lets a database have, since it was made elsewhere. */
+/** Any name that RDS lets a database have: that of a snapshot cannot be chosen. */
 function checkExistingName(checks: Checks, prop: string, given: string, longest: number): void {
   checks.matches(prop, given, new RegExp(`^(?!rds(admin|_|repladmin))[A-Za-z_][A-Za-z0-9_$-]{0,${longest - 1}}$`), {
     must: `be a name of 1 to ${longest} letters, digits, underscores, dollars and hyphens that a snapshot can hold`,
