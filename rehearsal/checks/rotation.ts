@@ -7,6 +7,7 @@ import { type Check, type CheckContext, expect } from './check';
 import {
   AGAIN,
   ANNOUNCED,
+  BOMBS,
   DONE,
   DRAINED,
   DRAINING,
@@ -66,8 +67,9 @@ export const rotationChecks: Check[] = [
     name: KEY_ROTATED,
     lane: 'rotation',
     needs: [LOGGED_IN, ECHO, DRAINING],
-    // It replaces every task, and must not lose what others do with one.
-    after: [LIMIT, HUNG, AGAIN, DRAINED, ONE_BEAT],
+    // It replaces every task, and must not lose what others do with one. Nor may its WebSockets wait behind
+    // bombs.
+    after: [LIMIT, HUNG, AGAIN, DRAINED, ONE_BEAT, BOMBS],
     proof: true,
     applies: (context) => hasVisitors(context) && keySchedule(context.rehearsal) !== undefined,
     async run(context) {

@@ -1,0 +1,63 @@
+import type { Account, Thing } from './account';
+import type { Stack } from './cloudformation';
+import { deliverAccessLogs, label } from './services';
+
+/** What our custom resources and those of the CDK do to the account and to the stack, as their handlers say. */
+interface Handler {
+  readonly create?: (account: Account, stack: Stack, thing: Thing) => void;
+  /** Says why it refuses to be deleted. */
+  readonly delete?: (account: Account, stack: Stack, thing: Thing) => string | undefined;
+}
+
+const HANDLERS: { readonly [type: string]: Handler } = {
+  'Custom::S3AutoDeleteObjects': {
+    delete: (account, _stack, thing) => {
+      for (const bucket of account.used(thing).filter(({ type }) => type === 'AWS::S3::Bucket')) {
+        bucket.contents = 0;
+      }
+      deliverAccessLogs(account); // A balancer that still exists writes on.
+      return undefined;
+    },
+  },
+  'Custom::DeletionProtection': {
+    create: (account, _stack, thing) => setProtection(account, thing, true),
+    delete: (account, stack, thing) => {
+      const doomed = account.used(thing).find((each) => each.isProtected && !isRetained(each));
+      if (stack.operation === 'delete' && doomed !== undefined) {
+        return `${label(doomed)} is protected against deletion`;
+      }
+      if (stack.operation !== 'delete') {
+        setProtection(account, thing, false);
+      }
+      return undefined;
+    },
+  },
+  'Custom::TerminationProtection': {
+    delete: (_account, stack) => {
+      if (stack.operation === 'rollback') {
+        stack.terminationProtection = false;
+      }
+      return undefined;
+    },
+  },
+};
+
+export function afterCreation(account: Account, stack: Stack, thing: Thing): void {
+  HANDLERS[thing.type]?.create?.(account, stack, thing);
+}
+
+export function beforeDeletion(account: Account, stack: Stack, thing: Thing): string | undefined {
+  return HANDLERS[thing.type]?.delete?.(account, stack, thing);
+}
+
+function setProtection(account: Account, thing: Thing, isProtected: boolean): void {
+  for (const each of account.used(thing)) {
+    if (each.type === 'AWS::RDS::DBInstance' || each.type === 'AWS::ElasticLoadBalancingV2::LoadBalancer') {
+      each.isProtected = isProtected;
+    }
+  }
+}
+
+function isRetained({ resource }: Thing): boolean {
+  return resource.DeletionPolicy?.startsWith('Retain') ?? false;
+}
