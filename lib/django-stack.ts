@@ -6,6 +6,7 @@ import type { DjangoApplicationProps } from '../constructs/application/django-ap
 import { TerminationProtection } from '../constructs/application/termination-protection';
 import { Checks } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
+import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { Profile } from '../constructs/core/profile';
 import { hostNamesOf } from '../constructs/edge/host-names';
 
@@ -52,6 +53,7 @@ export class DjangoStack extends Stack {
   private logicalIds?: Map<CfnElement, string>;
 
   constructor(scope: Construct, id: string, props: DjangoStackProps) {
+    checkKinds(pathOf(scope, id), 'DjangoStackProps', props);
     super(scope, id, {
       terminationProtection: isProduction(props.profile),
       suppressTemplateIndentation: true, // A quarter of the file is white space otherwise, and CloudFormation counts it.

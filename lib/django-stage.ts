@@ -1,5 +1,6 @@
 import { Stage, type StageProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { DjangoStack, type DjangoStackProps } from './django-stack';
 
 /** Properties of `DjangoStage`. */
@@ -28,6 +29,7 @@ export class DjangoStage extends Stage {
   public readonly stack: DjangoStack;
 
   constructor(scope: Construct, id: string, props: DjangoStageProps) {
+    checkKinds(pathOf(scope, id), 'DjangoStageProps', props);
     super(scope, id, props);
     this.stack = new DjangoStack(this, 'Django', props.application);
   }

@@ -15,6 +15,7 @@ import {
 } from 'aws-cdk-lib/pipelines';
 import type { Construct } from 'constructs';
 import { Checks } from '../constructs/core/checks';
+import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { logGroup } from '../constructs/core/log-group';
 
 /** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
@@ -140,6 +141,7 @@ export class PipelineStack extends Stack {
   public readonly pipeline: CodePipeline;
 
   constructor(scope: Construct, id: string, props: PipelineStackProps) {
+    checkKinds(pathOf(scope, id), 'PipelineStackProps', props);
     super(scope, id, props);
     validate(this, props);
 
@@ -233,9 +235,6 @@ function validate(scope: Construct, props: PipelineStackProps): void {
       must: 'be another stage than `staging`',
       remedy: 'Make two stages.',
     });
-  for (const prop of ['installCommands', 'synthCommands'] as const) {
-    checks.definedValues(prop, { ...props[prop] });
-  }
   checks
     .optional('synthCommands', props.synthCommands, () => (props.synthCommands as string[]).length > 0, {
       must: 'hold at least one command',

@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
+import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
@@ -98,6 +99,7 @@ export class DjangoApplication extends Construct {
 
   constructor(scope: Construct, id: string, props: DjangoApplicationProps) {
     super(scope, id);
+    checkKinds(this, 'DjangoApplicationProps', props);
     checkApplication(this, props);
     const providers = makeProviders(this, props);
     const processes = makeProcesses(this, props, providers);

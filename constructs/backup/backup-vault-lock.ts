@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { LockConfiguration } from 'aws-cdk-lib/aws-backup';
+import { checkKinds } from '../core/kinds';
 
 /** Bounds that the lock of a vault puts on retention. */
 export interface BackupVaultLockOptions {
@@ -55,6 +56,7 @@ export class BackupVaultLock {
    * account (`copyDestinations`) for that.
    */
   public static governance(options: BackupVaultLockOptions = {}): BackupVaultLock {
+    checkKinds('BackupVaultLock.governance', 'BackupVaultLockOptions', options);
     return new BackupVaultLock('governance', options);
   }
 
@@ -67,6 +69,7 @@ export class BackupVaultLock {
    * backups and vault cannot be deleted, and all of them are billed.**
    */
   public static compliance(options: ComplianceLockOptions): BackupVaultLock {
+    checkKinds('BackupVaultLock.compliance', 'ComplianceLockOptions', options);
     return new BackupVaultLock('compliance', options, options);
   }
 

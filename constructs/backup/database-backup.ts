@@ -10,13 +10,15 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { endOfStackId } from '../core/removal';
 import { runbookUrl } from '../core/runbook';
+import { isTimeZone } from '../core/schedule-expression';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
-import { checkBackup, checkSchedule, DEFAULT_START_WINDOW } from './private/checks';
+import { checkBackup, checkSchedule, DEFAULT_COMPLETION_WINDOW, DEFAULT_START_WINDOW } from './private/checks';
 import { RestoreTest } from './private/restore-test';
 import { vaultPolicy } from './private/vault-policy';
 
@@ -165,6 +167,7 @@ export class DatabaseBackup extends Construct {
 
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
     super(scope, id);
+    checkKinds(this, 'DatabaseBackupProps', props);
     const profile = profileValues(props.profile);
     const rules = props.rules ?? defaultRules();
     const lock =
@@ -254,7 +257,7 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
     scheduleExpressionTimezone: timeZone,
     deleteAfter: rule.deleteAfter,
     startWindow: rule.startWindow ?? DEFAULT_START_WINDOW,
-    completionWindow: rule.completionWindow ?? Duration.hours(8),
+    completionWindow: rule.completionWindow ?? DEFAULT_COMPLETION_WINDOW,
     copyActions: rule.copyDestinations?.map((destinationBackupVault) => ({
       destinationBackupVault,
       deleteAfter: rule.deleteAfter,
@@ -332,6 +335,11 @@ function validate(
 ): void {
   const checks = checkBackup(scope, props);
   checkEffects<DatabaseBackupProps>(checks, asGiven, EFFECTS);
+  const zone = asGiven.timeZone?.timezoneName;
+  checks.optional('timeZone', zone, () => isTimeZone(String(zone)), {
+    must: 'be in the IANA database of time zones',
+    remedy: 'Choose one from TimeZone, for example TimeZone.EUROPE_VIENNA.',
+  });
   if (props.restoreTesting ?? true) {
     checkSchedule(checks, 'restoreTestSchedule', props.restoreTestSchedule.expressionString);
     const zones = new Set(zonesOf(props.vpc, props.restoreTestSubnets)).size;

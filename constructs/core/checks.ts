@@ -1,6 +1,6 @@
 import { Duration, Size, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { show } from './show';
+import { show } from './private/show';
 
 /**
  * What a prop may hold, and what to do when it does not.
@@ -38,14 +38,18 @@ export interface DurationRule extends NumberRule {
 export class Checks {
   private readonly problems: string[] = [];
 
-  constructor(private readonly scope: IConstruct) {}
+  /** @param scope construct that the values are for, or what makes it, where there is none yet */
+  constructor(private readonly scope: IConstruct | string) {}
 
   /** Records a problem unless `holds`. */
   public that(prop: string, given: unknown, holds: boolean, rule: Rule): this {
-    if (!holds && !isUnknown(given)) {
-      const path = this.scope.node.path || 'App';
-      this.problems.push(`${path}: \`${prop}\` must ${rule.must}, got ${show(given)}. ${rule.remedy}`);
-    }
+    return holds || isUnknown(given) ? this : this.refuse(prop, given, rule);
+  }
+
+  /** Records a problem, also of a value that is known only at deployment. */
+  public refuse(prop: string, given: unknown, rule: Rule): this {
+    const path = typeof this.scope === 'string' ? this.scope : this.scope.node.path || 'App';
+    this.problems.push(`${path}: \`${prop}\` must ${rule.must}, got ${show(given)}. ${rule.remedy}`);
     return this;
   }
 
@@ -79,18 +83,6 @@ export class Checks {
   /** A string of a given form. */
   public matches(prop: string, given: string | undefined, form: RegExp, rule: Rule): this {
     return this.optional(prop, given, () => form.test(given as string), rule);
-  }
-
-  /** Every value of a map or list is a defined string. An unset `process.env.X` arrives here as undefined. */
-  public definedValues(prop: string, given: { [name: string]: unknown } | undefined): this {
-    for (const [name, value] of Object.entries(given ?? {})) {
-      this.that(`${prop}.${name}`, value, typeof value === 'string', {
-        must: 'be a string',
-        remedy:
-          'Give it a value, or leave the name out; a variable of your shell that is not set arrives here as undefined.',
-      });
-    }
-    return this;
   }
 
   /** Throws one error that names every recorded problem, a line each. */

@@ -4,6 +4,7 @@ import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { DesyncMitigationMode } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DatabaseInsightsMode } from 'aws-cdk-lib/aws-rds';
+import { checkKinds } from './kinds';
 
 /** Single values to change in a profile. Every default is in the table of `Profile`. */
 export interface ProfileOptions {
@@ -259,6 +260,7 @@ export class Profile {
   public readonly _values: Required<ProfileOptions>;
 
   private constructor(name: string, defaults: Required<ProfileOptions>, options: ProfileOptions) {
+    checkKinds(`Profile.${name}`, 'ProfileOptions', options);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     this.name = name;
     this._values = { ...defaults, ...Object.fromEntries(given) };

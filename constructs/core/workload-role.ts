@@ -1,5 +1,12 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
-import { type AddToPrincipalPolicyResult, ManagedPolicy, type PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  type AddToPrincipalPolicyResult,
+  ManagedPolicy,
+  type PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
 
 /**
  * A role whose grants land in a managed policy of its own instead of an inline one (the compliance packs ask
@@ -23,4 +30,34 @@ export class WorkloadRole extends Role {
     super.applyRemovalPolicy(policy);
     this.policy?.applyRemovalPolicy(policy);
   }
+}
+
+/**
+ * An AWS service that assumes a role for resources of this account and region alone.
+ *
+ * Only for services whose documentation says that they send both keys when they assume a role: a condition on
+ * a key that is not sent keeps the service out. AWS Backup and Lambda document neither for their roles;
+ * nobody can pass a role of this account to them from another account.
+ *
+ * @param source service and resources, as in their ARN
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+ */
+export function serviceForUs(
+  scope: Construct,
+  service: string,
+  source: { service: string; resource: string },
+): ServicePrincipal {
+  const stack = Stack.of(scope);
+  return new ServicePrincipal(service, {
+    conditions: {
+      StringEquals: { 'aws:SourceAccount': stack.account },
+      ArnLike: { 'aws:SourceArn': stack.formatArn({ ...source, arnFormat: ArnFormat.NO_RESOURCE_NAME }) },
+    },
+  });
+}
+
+/** ECS, which starts tasks with a role and hands them another one. */
+export function ecsTasksForUs(scope: Construct): ServicePrincipal {
+  return serviceForUs(scope, 'ecs-tasks.amazonaws.com', { service: 'ecs', resource: '*' });
 }

@@ -1,3 +1,5 @@
+import { checkKinds } from '../core/kinds';
+
 /** Names of the environment variables with the address and the login of the database. */
 export interface DatabaseVariableNames {
   /** Variable with the host name. */
@@ -52,6 +54,7 @@ export class DatabaseVariables {
 
   /** Uses names of your own. */
   public static of(names: DatabaseVariableNames): DatabaseVariables {
+    checkKinds('DatabaseVariables.of', 'DatabaseVariableNames', names);
     return new DatabaseVariables(names);
   }
 

@@ -29,6 +29,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
+import { checkKinds, pathOf } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
@@ -452,6 +453,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     id: string,
     attrs: PostgresDatabaseAttributes,
   ): IPostgresDatabase {
+    checkKinds(pathOf(scope, id), 'PostgresDatabaseAttributes', attrs);
     class Import extends PostgresDatabaseBase {
       public readonly instance = attrs.instance;
       public readonly applicationSecret = attrs.applicationSecret;
@@ -511,6 +513,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
+    checkKinds(this, 'PostgresDatabaseProps', props);
     const filled = withDefaults(props);
     validate(this, props, filled);
 
@@ -556,7 +559,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
   const checks = new Checks(scope);
   checkDatabaseEffects(checks, props);
-  checkDatabase(checks, filled);
+  checkDatabase(checks, filled, props);
   checks.throwIfAny();
 }
 

@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 
 /** What Django must know of the names that a process is reached under. */
@@ -6,6 +7,13 @@ export interface Address {
   readonly allowedHosts: string[];
   /** As in CSRF_TRUSTED_ORIGINS: with the scheme, and a wildcard is an asterisk. */
   readonly csrfTrustedOrigins: string[];
+}
+
+/** Host names in lower case, as DNS compares them. A token stays as it is. */
+export function lowerCase(names: string[]): string[] {
+  return Token.isUnresolved(names)
+    ? names
+    : names.map((name) => (Token.isUnresolved(name) ? name : name.toLowerCase()));
 }
 
 /** The host names that the load balancer answers to: its domain names, or its own name where it has none. */

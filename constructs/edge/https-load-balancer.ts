@@ -31,7 +31,9 @@ import { LoadBalancerTarget } from 'aws-cdk-lib/aws-route53-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
+import { lowerCase } from './host-names';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
 import { redirectToHttps } from './private/redirects';
@@ -353,8 +355,10 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
 
-  constructor(scope: Construct, id: string, props: HttpsLoadBalancerProps) {
+  constructor(scope: Construct, id: string, given: HttpsLoadBalancerProps) {
     super(scope, id);
+    checkKinds(this, 'HttpsLoadBalancerProps', given);
+    const props = inLowerCase(given);
     checkLoadBalancer(this, props);
     const profile = profileValues(props.profile);
     const internetFacing = props.internetFacing ?? true;
@@ -514,8 +518,10 @@ class ImportedHttpsLoadBalancer extends LoadBalancerBase {
   public readonly url: string;
   public readonly certificate?: ICertificate;
 
-  constructor(scope: Construct, id: string, attrs: HttpsLoadBalancerAttributes) {
+  constructor(scope: Construct, id: string, given: HttpsLoadBalancerAttributes) {
     super(scope, id);
+    checkKinds(this, 'HttpsLoadBalancerAttributes', given);
+    const attrs = inLowerCase(given);
     checkAttributes(this, attrs);
     warnOfInvalidHeaders(this, attrs);
     this.domainNames = attrs.domainNames ?? [];
@@ -556,6 +562,18 @@ function warnOfInvalidHeaders(scope: Construct, { dropInvalidHeaderFields }: Htt
       'The load balancer may pass malformed header names, such as SCRIPT_NAME, to the application. Set its attribute routing.http.drop_invalid_header_fields.enabled to true, then `dropInvalidHeaderFields` here.',
     );
   }
+}
+
+/** The same with host names as DNS compares them. */
+function inLowerCase<T extends { readonly domainNames?: string[]; readonly additionalHostNames?: string[] }>(
+  given: T,
+): T {
+  const { domainNames, additionalHostNames } = given;
+  return {
+    ...given,
+    ...(domainNames && { domainNames: lowerCase(domainNames) }),
+    ...(additionalHostNames && { additionalHostNames: lowerCase(additionalHostNames) }),
+  };
 }
 
 function notFound() {

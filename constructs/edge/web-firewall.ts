@@ -8,6 +8,7 @@ import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cd
 import { Construct } from 'constructs';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import { logGroup } from '../core/log-group';
 import type { Profile } from '../core/profile';
 import { endOfStackId } from '../core/removal';
@@ -137,6 +138,7 @@ export class WebFirewall extends Construct {
 
   constructor(scope: Construct, id: string, props: WebFirewallProps = {}) {
     super(scope, id);
+    checkKinds(this, 'WebFirewallProps', props);
     const plan = planOf(props);
     validate(this, props, plan);
     this.aclMetricName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });

@@ -10,6 +10,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IConstruct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
 import { Checks } from '../core/checks';
+import { checkKinds } from '../core/kinds';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
@@ -180,6 +181,7 @@ export class ApplicationAlarms extends Construct {
 
   constructor(scope: Construct, id: string, props: ApplicationAlarmsProps) {
     super(scope, id);
+    checkKinds(this, 'ApplicationAlarmsProps', props);
     const loadBalanced = props.loadBalancedServices ?? [];
     const services = (props.services ?? []).filter((service) => !loadBalanced.some((other) => other === service));
     const thresholds = thresholdsOf(props.thresholds);

@@ -25,11 +25,11 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import { logGroup } from '../core/log-group';
 import { type Profile, profileValues } from '../core/profile';
 import { keptOrDestroyed } from '../core/removal';
-import { serviceForUs } from '../core/service-principal';
-import { WorkloadRole } from '../core/workload-role';
+import { serviceForUs, WorkloadRole } from '../core/workload-role';
 import { limitS3, limitService } from './private/endpoint-policies';
 
 /**
@@ -147,6 +147,7 @@ export class Network extends Construct {
 
   constructor(scope: Construct, id: string, props: NetworkProps = {}) {
     super(scope, id);
+    checkKinds(this, 'NetworkProps', props);
     const profile = profileValues(props.profile);
     const maxAzs = props.maxAzs ?? profile.maxAzs;
     const natGateways = props.natGateways ?? profile.natGateways;

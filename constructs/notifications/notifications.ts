@@ -6,6 +6,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
 import { allowSenders, grantKeyVia } from '../core/key-policy';
+import { checkKinds } from '../core/kinds';
 
 /** Services whose messages carry the account that they come from. */
 const SENDERS_WITH_ACCOUNT = ['cloudwatch.amazonaws.com', 'events.rds.amazonaws.com'];
@@ -76,6 +77,7 @@ export class Notifications extends Construct implements INotifications {
 
   constructor(scope: Construct, id: string, props: NotificationsProps = {}) {
     super(scope, id);
+    checkKinds(this, 'NotificationsProps', props);
     const emailAddresses = props.emailAddresses ?? [];
     validate(this, emailAddresses);
     if (props.encryptionKey === undefined) {

@@ -1,7 +1,9 @@
 import { Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT } from '../core/contract';
+import { checkKinds, pathOf } from '../core/kinds';
 import { asgiProcesses } from './private/capacity';
+import { checkPackage } from './private/celery';
 import { errorAlarm, unservedAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import type { ServerTimings } from './private/timings';
@@ -87,6 +89,7 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  */
 export class AsgiService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: AsgiServiceProps) {
+    checkKinds(pathOf(scope, id), 'AsgiServiceProps', props);
     const paths = props.paths ?? ['/ws/*'];
     super(scope, id, props, {
       kind: 'asgi',
@@ -96,7 +99,8 @@ export class AsgiService extends LoadBalancedService {
       connectionsPerProcess: props.connectionsPerProcess ?? 10,
       alarm: paths.includes('/*') ? errorAlarm : unservedAlarm,
       command: (timings) => uvicorn(props, timings),
-      check: (checks, { memoryLimitMiB }) =>
+      check: (checks, { memoryLimitMiB }) => {
+        checkPackage(checks, props, 'asgi');
         checks
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
@@ -114,7 +118,8 @@ export class AsgiService extends LoadBalancedService {
               must: `be whole bytes, from 1 to ${largestMessage(memoryLimitMiB)} with \`memoryLimitMiB\` ${memoryLimitMiB}, so that ${FULL_CONNECTIONS} connections with ${HELD_MESSAGES} messages each fill at most half of it`,
               remedy: 'Lower it, raise `memoryLimitMiB`, or send large things over HTTP.',
             },
-          ),
+          );
+      },
     });
   }
 }

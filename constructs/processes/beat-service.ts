@@ -8,6 +8,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { LIVENESS_FILE, WRITABLE_PATH } from '../core/contract';
+import { checkKinds } from '../core/kinds';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
 import { checkFargateSize } from './private/capacity';
@@ -86,6 +87,7 @@ export class BeatService extends Construct implements IDjangoService {
 
   constructor(scope: Construct, id: string, props: BeatServiceProps) {
     super(scope, id);
+    checkKinds(this, 'BeatServiceProps', props);
 
     const cpu = props.cpu ?? 256;
     const memoryLimitMiB = props.memoryLimitMiB ?? 512;

@@ -1,7 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HealthCheck } from 'aws-cdk-lib/aws-ecs';
-import { secondsOf } from '../core/checks';
+import { Checks, secondsOf } from '../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../core/contract';
+import { checkCommand } from './private/command';
+
+/** In seconds: three of the intervals in which the file is touched. */
+const LEAST_AGE = 30;
 
 /**
  * How ECS finds out that a container is alive.
@@ -17,7 +21,14 @@ export class ContainerHealthCheck {
    * The path is `/healthz` unless given, which `django-fargate` answers.
    */
   public static http(path: string = HEALTH_PATH): ContainerHealthCheck {
+    new Checks('ContainerHealthCheck.http')
+      .matches('path', path, /^\/[\x21-\x7e]*$/, {
+        must: 'be a path that starts with a slash, without blanks',
+        remedy: 'Write "/healthz", or the path that your application answers below 400.',
+      })
+      .throwIfAny();
     return ContainerHealthCheck.python(
+      'http',
       'import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=4)',
       `http://127.0.0.1:${CONTAINER_PORT}${path}`,
     );
@@ -30,27 +41,42 @@ export class ContainerHealthCheck {
    * `django-fargate` does.
    */
   public static livenessFile(maxAge: Duration = Duration.seconds(90)): ContainerHealthCheck {
+    new Checks('ContainerHealthCheck.livenessFile')
+      .duration('maxAge', maxAge, {
+        min: LEAST_AGE,
+        remedy:
+          'Worker and beat touch the file every 10 seconds, a busy one later: tasks that are well would be stopped.',
+      })
+      .throwIfAny();
     return ContainerHealthCheck.python(
+      'livenessFile',
       `import os,sys,time; sys.exit(time.time() - os.path.getmtime(os.environ['CELERY_LIVENESS_FILE']) > ${secondsOf(maxAge)})`,
     );
   }
 
   /** The container is alive while a program of your image exits with 0. No shell runs it. */
   public static command(...command: string[]): ContainerHealthCheck {
-    return new ContainerHealthCheck(['CMD', ...command]);
+    const checks = new Checks('ContainerHealthCheck.command');
+    checkCommand(checks, 'command', command);
+    checks.throwIfAny();
+    return new ContainerHealthCheck('command', ['CMD', ...command]);
   }
 
   /** No check: ECS notices only that the process ends. */
   public static none(): ContainerHealthCheck {
-    return new ContainerHealthCheck();
+    return new ContainerHealthCheck('none');
   }
 
   /** What comes from a prop is an argument, never a part of the program. */
-  private static python(program: string, ...values: string[]): ContainerHealthCheck {
-    return ContainerHealthCheck.command('python', '-c', program, ...values);
+  private static python(kind: string, program: string, ...values: string[]): ContainerHealthCheck {
+    return new ContainerHealthCheck(kind, ['CMD', 'python', '-c', program, ...values]);
   }
 
-  private constructor(private readonly command?: string[]) {}
+  private constructor(
+    /** @internal */
+    public readonly _kind: string,
+    private readonly command?: string[],
+  ) {}
 
   /** @internal */
   public _render(): HealthCheck | undefined {

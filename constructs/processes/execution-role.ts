@@ -1,8 +1,7 @@
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
-import { ecsTasksForUs } from '../core/service-principal';
-import { WorkloadRole } from '../core/workload-role';
+import { ecsTasksForUs, WorkloadRole } from '../core/workload-role';
 
 /** A role that ECS starts tasks with. */
 export function executionRole(scope: Construct, id: string): IRole {

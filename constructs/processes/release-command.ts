@@ -7,6 +7,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IDependable } from 'constructs';
 import { Checks, secondsOf } from '../core/checks';
 import { checkReservedConcurrency } from '../core/handler-function';
+import { checkKinds } from '../core/kinds';
 import { profileValues } from '../core/profile';
 import { DatabaseAccess } from '../database/database-access';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
@@ -158,6 +159,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
 
   constructor(scope: Construct, id: string, props: ReleaseCommandProps) {
     super(scope, id);
+    checkKinds(this, 'ReleaseCommandProps', props);
 
     const profile = profileValues(props.profile);
     const cpu = props.cpu ?? profile.workerCpu;

@@ -10,12 +10,13 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import { profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
+import { isScheduleExpression, isTimeZone } from '../core/schedule-expression';
 import type { DatabaseAccess } from '../database/database-access';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { isScheduleExpression, isTimeZone } from './private/schedule-expression';
 import { schedulerRole } from './private/scheduler-role';
 import { reportFailures } from './private/task-failure-rule';
 import type { ProcessProps } from './process-props';
@@ -128,6 +129,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
 
   constructor(scope: Construct, id: string, props: ScheduledCommandProps) {
     super(scope, id);
+    checkKinds(this, 'ScheduledCommandProps', props);
 
     const profile = profileValues(props.profile);
     const cpu = props.cpu ?? profile.workerCpu;

@@ -1,6 +1,8 @@
 import type { Construct } from 'constructs';
 import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
+import { checkKinds, pathOf } from '../core/kinds';
 import { webProcesses } from './private/capacity';
+import { checkPackage } from './private/celery';
 import { errorAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import type { ServerTimings } from './private/timings';
@@ -60,6 +62,7 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  */
 export class WebService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: WebServiceProps) {
+    checkKinds(pathOf(scope, id), 'WebServiceProps', props);
     super(scope, id, props, {
       kind: 'web',
       paths: ['/*'],
@@ -68,13 +71,15 @@ export class WebService extends LoadBalancedService {
       connectionsPerProcess: props.threads ?? THREADS,
       alarm: errorAlarm,
       command: (timings) => gunicorn(props, timings),
-      check: (checks) =>
+      check: (checks) => {
+        checkPackage(checks, props, 'wsgi');
         checks
           .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Four threads suit most applications.' })
           .matches('application', props.application, /^[\w.]+:\w+$/, {
             must: 'be a module and a callable in it',
             remedy: 'Write it as gunicorn takes it, for example "config.wsgi:application".',
-          }),
+          });
+      },
     });
   }
 }

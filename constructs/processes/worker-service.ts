@@ -8,6 +8,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks, secondsOf } from '../core/checks';
 import { LIVENESS_FILE } from '../core/contract';
+import { checkKinds } from '../core/kinds';
 import { profileValues } from '../core/profile';
 import type { ITaskQueue } from '../queues/task-queue';
 import { ContainerHealthCheck } from './container-health-check';
@@ -147,6 +148,7 @@ export class WorkerService extends Construct implements IDjangoService {
 
   constructor(scope: Construct, id: string, props: WorkerServiceProps) {
     super(scope, id);
+    checkKinds(this, 'WorkerServiceProps', props);
 
     const profile = profileValues(props.profile);
     const capacity = capacityOf(

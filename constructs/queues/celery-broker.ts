@@ -5,6 +5,7 @@ import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
 import type { ContractVariable } from '../core/contract';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
+import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue';
 
@@ -97,6 +98,7 @@ export class CeleryBroker extends Construct implements ICeleryBroker {
 
   constructor(scope: Construct, id: string, props: CeleryBrokerProps = {}) {
     super(scope, id);
+    checkKinds(this, 'CeleryBrokerProps', props);
     const given = props.queues ?? (props.existingQueues ? {} : { default: {} });
     const names = [...Object.keys(given), ...Object.keys(props.existingQueues ?? {})];
     const defaultQueueName = props.defaultQueueName ?? (names.length === 1 ? names[0] : 'default');

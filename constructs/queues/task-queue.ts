@@ -6,6 +6,7 @@ import { type IQueue, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { grantKeyVia } from '../core/key-policy';
+import { checkKinds, pathOf } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { DEAD_LETTER_RETENTION, deadLetterQueue, encryptedQueue } from '../core/queue';
 
@@ -190,6 +191,7 @@ abstract class TaskQueueBase extends Construct implements ITaskQueue {
 export class TaskQueue extends TaskQueueBase {
   /** Uses an existing queue. */
   public static fromTaskQueueAttributes(scope: Construct, id: string, attrs: TaskQueueAttributes): ITaskQueue {
+    checkKinds(pathOf(scope, id), 'TaskQueueAttributes', attrs);
     const taskTimeLimit = attrs.taskTimeLimit ?? DEFAULT_TIME_LIMIT;
     class Import extends TaskQueueBase {
       public readonly queue = attrs.queue;
@@ -213,6 +215,7 @@ export class TaskQueue extends TaskQueueBase {
 
   constructor(scope: Construct, id: string, props: TaskQueueProps = {}) {
     super(scope, id);
+    checkKinds(this, 'TaskQueueProps', props);
     const taskTimeLimit = props.taskTimeLimit ?? DEFAULT_TIME_LIMIT;
     const retentionPeriod = props.retentionPeriod ?? Duration.days(4);
     const maxReceiveCount = props.maxReceiveCount ?? 5;

@@ -12,6 +12,7 @@ import { acknowledge } from '../core/acknowledge';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkReservedConcurrency } from '../core/handler-function';
+import { checkKinds, pathOf } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
 import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
@@ -146,6 +147,7 @@ export interface SecretKeyAttributes {
 export class SecretKey extends Construct implements ISecretKey {
   /** Uses an existing secret with the same JSON. */
   public static fromSecretKeyAttributes(scope: Construct, id: string, attrs: SecretKeyAttributes): ISecretKey {
+    checkKinds(pathOf(scope, id), 'SecretKeyAttributes', attrs);
     class Import extends Construct implements ISecretKey {
       public readonly secret = attrs.secret;
       public readonly containerSecrets = containerSecrets(attrs.secret);
@@ -165,6 +167,7 @@ export class SecretKey extends Construct implements ISecretKey {
 
   constructor(scope: Construct, id: string, props: SecretKeyProps = {}) {
     super(scope, id);
+    checkKinds(this, 'SecretKeyProps', props);
     validate(this, props);
     const profile = profileValues(props.profile);
     const removalPolicy = props.removalPolicy ?? profile.removalPolicy;

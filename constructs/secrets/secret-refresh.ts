@@ -13,6 +13,7 @@ import { Construct } from 'constructs';
 import { Checks } from '../core/checks';
 import { checkReservedConcurrency, handlerFunction } from '../core/handler-function';
 import { grantKeyVia } from '../core/key-policy';
+import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { deadLetterQueue, encryptedQueue, sendToQueue } from '../core/queue';
 import type { WorkloadRole } from '../core/workload-role';
@@ -107,6 +108,7 @@ export class SecretRefresh extends Construct {
 
   constructor(scope: Construct, id: string, props: SecretRefreshProps) {
     super(scope, id);
+    checkKinds(this, 'SecretRefreshProps', props);
     validate(this, props);
     const profile = profileValues(props.profile);
     const removalPolicy = props.removalPolicy ?? profile.removalPolicy;

@@ -4,10 +4,11 @@ import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { BackupVaultLock } from '../../constructs/backup/backup-vault-lock';
 import { DatabaseBackup, type DatabaseBackupProps } from '../../constructs/backup/database-backup';
 import { Profile } from '../../constructs/core/profile';
-import type { IPostgresDatabase } from '../../constructs/database/postgres-database';
+import { type IPostgresDatabase, PostgresDatabase } from '../../constructs/database/postgres-database';
 import { Network } from '../../constructs/network/network';
 import { Notifications } from '../../constructs/notifications/notifications';
 import { errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
@@ -20,7 +21,8 @@ function databaseIn(stack: Stack): IPostgresDatabase {
     port: 5433,
     securityGroups: [],
   });
-  return { instance } as unknown as IPostgresDatabase;
+  const applicationSecret = Secret.fromSecretNameV2(stack, 'Login', 'shop');
+  return PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Postgres', { instance, applicationSecret });
 }
 
 function backupIn(stack: Stack, props: Partial<DatabaseBackupProps> = {}): DatabaseBackup {

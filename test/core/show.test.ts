@@ -1,7 +1,7 @@
 import { App, Duration, Lazy, Size, Stack, Token } from 'aws-cdk-lib';
 import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { show } from '../../constructs/core/show';
+import { show } from '../../constructs/core/private/show';
 
 const app = new App();
 const stack = new Stack(app, 'Shop');

@@ -727,7 +727,7 @@ test('fails when several things are wrong, and names them all before it makes an
   const stack = testStack();
   const vpc = network(stack, 0);
   const message = errorOf(
-    () => new PostgresDatabase(stack, 'Database', { vpc, port: 5432, masterUsername: 'postgres', readReplicas: 6 }),
+    () => new PostgresDatabase(stack, 'Database', { vpc, port: 5432, masterUsername: 'postgres', readReplicas: 16 }),
   );
   expect(message.split('\n').map((line) => /`(.+?)`/.exec(line)?.[1])).toEqual([
     'masterUsername',

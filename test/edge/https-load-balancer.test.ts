@@ -342,10 +342,10 @@ test('an internal load balancer is open to its VPC', () => {
 
 describe('redirects for many names', () => {
   const names = Array.from({ length: 12 }, (_, index) => `shop-${index}.example.com`);
-  const rulesFor = (domainNames: string[], certificateArn?: string) => {
+  const rulesFor = (domainNames: string[]) => {
     const stack = testStack();
-    const certificate = certificateArn && Certificate.fromCertificateArn(stack, 'Certificate', certificateArn);
-    secureBalancerIn(stack, { domainNames, ...(certificate && { certificate, hostedZone: undefined }) });
+    const certificate = Certificate.fromCertificateArn(stack, 'Certificate', CERTIFICATE_ARN);
+    secureBalancerIn(stack, { domainNames, certificate, hostedZone: undefined });
     return templateOf(stack);
   };
 
@@ -363,7 +363,7 @@ describe('redirects for many names', () => {
 
   test('are one rule where the names are only known at deployment', () => {
     const unknown = Lazy.list({ produce: () => ['a.example.com', 'b.example.com'] });
-    expect(redirectedBy(rulesFor(unknown, CERTIFICATE_ARN))).toEqual([['a.example.com', 'b.example.com']]);
+    expect(redirectedBy(rulesFor(unknown))).toEqual([['a.example.com', 'b.example.com']]);
   });
 });
 

@@ -83,7 +83,7 @@ export const cases: InvalidCase[] = [
     preferredBackupWindow: '04:00-05:00',
     preferredMaintenanceWindow: 'sun:04:30-sun:05:30',
   }),
-  database('six replicas', 'readReplicas', { readReplicas: 6 }),
+  database('sixteen replicas', 'readReplicas', { readReplicas: 16 }),
   database('a negative number of replicas', 'readReplicas', { readReplicas: -1 }),
   database('class that RDS does not sell', 'instanceType', { instanceType: new InstanceType('t4g.nano') }),
   database('class with the prefix', 'instanceType', { instanceType: new InstanceType('db.t4g.micro') }),

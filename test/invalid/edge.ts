@@ -98,7 +98,6 @@ export const cases: InvalidCase[] = [
   balancer('a name with a scheme', 'domainNames[0]', domainNames('https://shop.example.com')),
   balancer('a name with a port', 'domainNames[1]', domainNames('shop.example.com', 'shop.example.com:443')),
   balancer('a wildcard', 'domainNames[0]', domainNames('*.example.com')),
-  balancer('a name in capitals', 'domainNames[0]', domainNames('Shop.example.com')),
   balancer('a name with an underscore', 'domainNames[0]', domainNames('my_shop.example.com')),
   balancer('an empty name', 'domainNames[0]', domainNames('')),
   balancer('the same name twice', 'domainNames', domainNames('shop.example.com', 'shop.example.com')),

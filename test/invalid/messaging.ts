@@ -2,6 +2,7 @@ import { Duration, type Stack, Stage } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { BackupVaultLock } from '../../constructs/backup/backup-vault-lock';
 import {
@@ -9,7 +10,7 @@ import {
   type DatabaseBackupOptions,
   type DatabaseBackupRule,
 } from '../../constructs/backup/database-backup';
-import type { IPostgresDatabase } from '../../constructs/database/postgres-database';
+import { type IPostgresDatabase, PostgresDatabase } from '../../constructs/database/postgres-database';
 import { Notifications } from '../../constructs/notifications/notifications';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
 import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';
@@ -84,7 +85,8 @@ function databaseIn(stack: Stack): IPostgresDatabase {
     port: 5433,
     securityGroups: [],
   });
-  return { instance } as unknown as IPostgresDatabase;
+  const applicationSecret = Secret.fromSecretNameV2(stack, 'Login', 'shop');
+  return PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Postgres', { instance, applicationSecret });
 }
 
 export const cases: InvalidCase[] = [
@@ -179,7 +181,7 @@ export const cases: InvalidCase[] = [
   pipeline('the name of a connection', 'connectionArn', { connectionArn: 'github' }),
   pipeline('a branch with a blank', 'branch', { branch: 'my branch' }),
   pipeline('nothing to synthesize with', 'synthCommands', { synthCommands: [] }),
-  pipeline('a command that is not set', 'synthCommands.1', {
+  pipeline('a command that is not set', 'synthCommands[1]', {
     synthCommands: ['npm test', undefined as unknown as string],
   }),
 ];

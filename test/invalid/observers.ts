@@ -20,9 +20,14 @@ const alarms = (
 const threshold = (name: string, thresholds: AlarmThresholds): InvalidCase =>
   alarms(name, `thresholds.${Object.keys(thresholds)[0]}`, () => ({ thresholds }));
 
-/** Construct ids are all that is looked at before anything is made. */
+/** Of what is watched, ids and the names of members are all that is looked at before anything is made. */
 const called = <T>(stack: Stack, scope: string, id: string) =>
-  new Construct(new Construct(stack, scope), id) as unknown as T;
+  Object.assign(new Construct(new Construct(stack, scope), id), {
+    schedule: '',
+    service: {},
+    taskDefinition: {},
+    targetGroup: {},
+  }) as unknown as T;
 
 export const cases: InvalidCase[] = [
   threshold('a share of errors that no minute can exceed', { serverErrorPercent: 100 }),

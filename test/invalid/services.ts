@@ -41,7 +41,7 @@ export const cases: InvalidCase[] = [
   web('no thread', 'threads', { threads: 0 }),
   web('a stop timeout above two minutes', 'stopTimeout', { stopTimeout: Duration.seconds(121) }),
   web('a stop timeout of five minutes', 'stopTimeout', { stopTimeout: Duration.minutes(5) }),
-  web('a stop timeout below the graceful timeout', 'gracefulTimeout', { stopTimeout: Duration.seconds(20) }),
+  web('a stop timeout below the graceful timeout', 'stopTimeout', { stopTimeout: Duration.seconds(20) }),
   web('a graceful timeout as long as the stop timeout', 'gracefulTimeout', { gracefulTimeout: Duration.seconds(45) }),
   web('a keep-alive as long as the idle timeout', 'keepAlive', { keepAlive: Duration.seconds(60) }),
   web('a keep-alive of gunicorn’s own default', 'keepAlive', { keepAlive: Duration.seconds(2) }),

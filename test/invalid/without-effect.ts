@@ -322,10 +322,10 @@ export const cases: InvalidCase[] = [
   threshold('databaseFreeableMemory', Size.gibibytes(1)),
   threshold('applicationErrors', 5),
   threshold('certificateDays', 20),
-  application('days of a certificate that is not known', 'thresholds.certificateDays', (stack) => ({
-    loadBalancer: loadBalancer(stack),
-    alarmThresholds: { certificateDays: 20 },
-  })),
+  application('days of a certificate that is not known', 'thresholds.certificateDays', (stack) => {
+    const brought = loadBalancer(stack);
+    return { vpc: brought.loadBalancer.vpc, loadBalancer: brought, alarmThresholds: { certificateDays: 20 } };
+  }),
   existingQueues('a key where no queue is made', 'encryptionKey', (stack) => ({
     encryptionKey: new Key(stack, 'Key'),
   })),

@@ -151,7 +151,7 @@ test.each([
   ['connectionArn', { connectionArn: 'shop' }],
   ['branch', { branch: 'my branch' }],
   ['synthCommands', { synthCommands: [] }],
-  ['installCommands.0', { installCommands: [undefined as unknown as string] }],
+  ['installCommands[0]', { installCommands: [undefined as unknown as string] }],
 ])('fails when `%s` is wrong: %j', (prop, props) => {
   expect(errorOf(() => pipelineOf(props))).toContain(`Pipeline: \`${prop}\` must `);
 });

@@ -4,7 +4,7 @@ import type { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { type CfnQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Profile } from '../../constructs/core/profile';
-import { isScheduleExpression, isTimeZone } from '../../constructs/processes/private/schedule-expression';
+import { isScheduleExpression, isTimeZone } from '../../constructs/core/schedule-expression';
 import { ScheduledCommand, type ScheduledCommandProps } from '../../constructs/processes/scheduled-command';
 import { Annotations, errorOf, Match, only, templateOf, testStack } from '../support';
 import { broughtProps, celeryProps, containerOf, nightly, processProps, statementsOf } from './background';

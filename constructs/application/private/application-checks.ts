@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import { Checks } from '../../core/checks';
+import { Checks, isUnknown } from '../../core/checks';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { IDjangoService } from '../../processes/django-service';
 import { checkEgress } from '../../processes/egress';
@@ -8,14 +8,34 @@ import { checkOptionEffects, warnOfOptionEffects } from './option-effects';
 
 /** Connections that RDS keeps for itself and for whoever looks after the database. */
 const RESERVED_CONNECTIONS = 10;
+/** Queues of one worker: CloudWatch adds up no more for its scaling. */
+const MOST_QUEUES = 4;
 
 /** Validates what one part of the application asks of another; each part validates its own props. */
 export function checkApplication(scope: Construct, props: DjangoApplicationProps): void {
   const checks = new Checks(scope);
   checkOptionEffects(checks, props);
+  checkReaders(checks, props);
   checkEgress(checks, props.egress);
   checks.throwIfAny();
   warnOfOptionEffects(scope, props);
+}
+
+/** Every queue that is made here is read by a worker: what is sent to another one is never done. */
+function checkReaders(checks: Checks, { queues, defaultQueueName, workers }: DjangoApplicationProps): void {
+  const names = Object.keys(queues ?? {});
+  const byDefault = defaultQueueName ?? (names.length === 1 ? names[0] : 'default');
+  const read = Object.values(workers ?? {}).flatMap(({ queueNames }) => queueNames ?? [byDefault]);
+  const unread = names.filter((name) => !read.includes(name));
+  checks
+    .that('workers', Object.keys(workers ?? {}), workers === undefined || isUnknown(read) || unread.length === 0, {
+      must: `read every queue, also ${unread.join(', ')}`,
+      remedy: 'Add it to `queueNames` of a worker; a queue that others read belongs into a `broker` that you bring.',
+    })
+    .that('queues', names, workers !== undefined || names.length <= MOST_QUEUES, {
+      must: `be at most ${MOST_QUEUES} for the one worker that is made where \`workers\` is left out`,
+      remedy: 'Name `workers`, each with its `queueNames`.',
+    });
 }
 
 /** Validates that the database has a connection for every task at the largest scale. */

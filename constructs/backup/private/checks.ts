@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, type NumberRule, secondsOf } from '../../core/checks';
+import { isScheduleExpression } from '../../core/schedule-expression';
 import { BackupVaultLock } from '../backup-vault-lock';
 import type { DatabaseBackupRule } from '../database-backup';
 
@@ -8,8 +9,8 @@ const LONGEST_DAYS = 36500;
 const WHOLE_DAYS: NumberRule = { min: 1, remedy: 'AWS Backup counts in days.' };
 /** Start window of a rule that gives none. */
 export const DEFAULT_START_WINDOW = Duration.hours(2);
-/** Six fields, one of the two day fields a question mark: the form that AWS Backup takes. */
-const CRON = /^cron\((\S+) (\S+) (?:\? \S+ \S+|\S+ \S+ \?) \S+\)$/;
+/** Completion window of a rule that gives none. */
+export const DEFAULT_COMPLETION_WINDOW = Duration.hours(8);
 
 /** Validates the rules against the limits of AWS Backup, each other and the lock of the vault. */
 export function checkBackup(
@@ -44,10 +45,15 @@ export function checkBackup(
 
 /** Validates a schedule. AWS Backup accepts cron expressions only; a plan with `rate(…)` fails to deploy. */
 export function checkSchedule(checks: Checks, prop: string, expression: string | undefined): void {
-  checks.matches(prop, expression, CRON, {
-    must: 'be a cron expression of six fields with a question mark for one of the two day fields',
-    remedy: 'Make it with Schedule.cron().',
-  });
+  checks.optional(
+    prop,
+    expression,
+    () => expression?.startsWith('cron(') === true && isScheduleExpression(expression),
+    {
+      must: 'be a cron expression of six fields within their bounds, with a question mark for one of the two day fields',
+      remedy: 'Make it with Schedule.cron().',
+    },
+  );
 }
 
 function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }: BackupVaultLock): void {
@@ -108,6 +114,11 @@ function checkWindows(checks: Checks, prop: string, { startWindow, completionWin
     remedy: 'A job that has not started within its window is given up: leave it room.',
   });
   const start = startWindow ?? DEFAULT_START_WINDOW;
+  const fits = () => completionWindow !== undefined || secondsOf(start) < secondsOf(DEFAULT_COMPLETION_WINDOW);
+  checks.optional(`${prop}.startWindow`, startWindow, fits, {
+    must: 'be shorter than `completionWindow`, 8 hours unless it is given',
+    remedy: 'Both count from the schedule on: give a `completionWindow` that is longer.',
+  });
   if (!isUnknown(start)) {
     checks.duration(`${prop}.completionWindow`, completionWindow, {
       whole: 'minutes',

@@ -1,6 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import type { Checks } from '../../core/checks';
+import { type Checks, isUnknown } from '../../core/checks';
 import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod } from '../../core/secret-rotation';
@@ -15,6 +15,8 @@ import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 /** RDS enlarges storage only when there is at least a tenth to gain. */
 const LEAST_GROWTH_PERCENT = 110;
 const OLDEST_MAJOR_VERSION = 14;
+/** As in postgresql.conf, but not in a parameter group. */
+const WITH_UNIT = /^[-+]?\d+(\.\d+)?\s*(us|ms|s|min|h|d|B|kB|MB|GB|TB|%)$/i;
 
 /** What only has an effect beside other props, as the user wrote them. */
 const EFFECTS: Effects<PostgresDatabaseProps> = {
@@ -33,11 +35,11 @@ export function checkDatabaseEffects(checks: Checks, props: PostgresDatabaseProp
 }
 
 /** Validates the props of a database. */
-export function checkDatabase(checks: Checks, props: FilledProps): void {
+export function checkDatabase(checks: Checks, props: FilledProps, given: PostgresDatabaseProps): void {
   checkDatabaseNames(checks, props);
   checkVariables(checks, props.variables);
   checkSize(checks, props);
-  checkWindows(checks, props);
+  checkWindows(checks, props, given);
   checkPlaces(checks, props);
   checks
     .integer('port', props.port, { min: 1150, max: 65535, remedy: 'Choose one that RDS allows, for example 15432.' })
@@ -79,7 +81,7 @@ function checkSize(checks: Checks, props: FilledProps): void {
   const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion } = props;
   checks
     .that('instanceType', instanceType.toString(), isDatabaseClass(instanceType), {
-      must: 'be an instance class of RDS, without the prefix `db.`',
+      must: 'be an instance class that RDS runs PostgreSQL on, in a size that it has, without the prefix `db.`',
       remedy: 'Take for example InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM).',
     })
     .that(
@@ -103,11 +105,15 @@ function checkSize(checks: Checks, props: FilledProps): void {
       max: 35,
       remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
     })
-    .integer('readReplicas', props.readReplicas, { min: 0, max: 5, remedy: 'Leave it out to have none.' });
+    .integer('readReplicas', props.readReplicas, { min: 0, max: 15, remedy: 'Leave it out to have none.' });
 }
 
-function checkWindows(checks: Checks, props: FilledProps): void {
+function checkWindows(checks: Checks, props: FilledProps, given: PostgresDatabaseProps): void {
   const { preferredBackupWindow: backup, preferredMaintenanceWindow: maintenance } = props;
+  // The message names what the user wrote, and not the default beside it.
+  const names = ['preferredMaintenanceWindow', 'preferredBackupWindow'] as const;
+  const [moved, beside] = given.preferredMaintenanceWindow === undefined ? [...names].reverse() : names;
+  const [window, other] = [props[moved], props[beside]];
   checks
     .optional('preferredBackupWindow', backup, () => isDailyWindow(backup), {
       must: 'be at least 30 minutes of a day in UTC, written as hh:mm-hh:mm',
@@ -117,8 +123,8 @@ function checkWindows(checks: Checks, props: FilledProps): void {
       must: 'be 30 minutes to 24 hours of a week in UTC, written as ddd:hh:mm-ddd:hh:mm',
       remedy: 'Give for example sun:04:30-sun:05:30.',
     })
-    .optional('preferredMaintenanceWindow', maintenance, () => !windowsOverlap(backup, maintenance), {
-      must: `not overlap \`preferredBackupWindow\` ${backup}`,
+    .optional(moved, window, () => isUnknown(other) || !windowsOverlap(backup, maintenance), {
+      must: `not overlap \`${beside}\` ${other}`,
       remedy: 'Move one of them.',
     });
 }
@@ -190,7 +196,17 @@ function checkVariables(checks: Checks, variables: DatabaseVariables): void {
 }
 
 function checkParameters(checks: Checks, parameters: { [name: string]: string } = {}): void {
-  checks.definedValues('parameters', parameters);
+  for (const [name, value] of Object.entries(parameters)) {
+    checks
+      .matches(`parameters.${name}`, name, /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/, {
+        must: 'be named as PostgreSQL names it, in lower case with underscores',
+        remedy: 'Look it up with `aws rds describe-engine-default-parameters`.',
+      })
+      .optional(`parameters.${name}`, value, () => value !== '' && !WITH_UNIT.test(value), {
+        must: 'be a value without a unit',
+        remedy: 'RDS counts each parameter in a unit of its own, such as ms, kB or blocks of 8 kB: convert it.',
+      });
+  }
   const forced = parameters['rds.force_ssl'];
   checks.optional('parameters.rds.force_ssl', forced, () => forced === '1', {
     must: 'be 1',

@@ -13,7 +13,20 @@ const MULTIPLES: { [size: string]: number } = {
   '12xlarge': 24,
   '16xlarge': 32,
   '24xlarge': 48,
+  '32xlarge': 64,
+  '48xlarge': 96,
 };
+/** Where the sizes of a generation end, and what it leaves out below that. */
+const SIZES: { [generation: string]: { readonly largest: string; readonly without?: readonly string[] } } = {
+  '5': { largest: '24xlarge' },
+  '6g': { largest: '16xlarge' },
+  '6i': { largest: '32xlarge' },
+  '7g': { largest: '16xlarge' },
+  '7i': { largest: '48xlarge', without: ['32xlarge'] },
+  '8g': { largest: '48xlarge', without: ['32xlarge'] },
+};
+/** Families of EC2 that RDS does not run PostgreSQL on: old ones, those of AMD, and those for other work. */
+const OTHER_WORK = /^(t1|t2|t3a|[mr][1-4]|[mr]\d+a[dn]*|a1|c\d|[dfghp]\d|i\d|inf|trn|dl|vt|u-|mac|hpc|x1|x2idn|z1d)/;
 
 /** Memory of one connection in RDS's own formula, LEAST(DBInstanceClassMemory/9531392, 5000). */
 const BYTES_PER_CONNECTION = 9_531_392;
@@ -37,7 +50,7 @@ export function isDatabaseClass(instanceType: InstanceType): boolean {
   if (size === undefined || family === 'db' || NOT_SOLD.has(size)) {
     return false;
   }
-  return !isKnown(family) || memoryGiB(instanceType) !== undefined;
+  return isKnown(family) ? memoryGiB(instanceType) !== undefined : !OTHER_WORK.test(family);
 }
 
 /** Whether the class earns CPU credits while it is idle and spends them under load: T3 and T4G. */
@@ -67,7 +80,9 @@ function memoryGiB(instanceType: InstanceType): number | undefined {
     return BURSTABLE[size];
   }
   const multiple = MULTIPLES[size] as number | undefined;
-  return multiple && LARGE[family[0]] * multiple;
+  const { largest, without } = SIZES[family.slice(1).replace(/d$/, '')];
+  const sold = multiple !== undefined && multiple <= MULTIPLES[largest] && without?.includes(size) !== true;
+  return sold ? LARGE[family[0]] * multiple : undefined;
 }
 
 /** T3, T4G, and the M and R families of the fifth to eighth generation, on x86 and on Graviton. */

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import { CaCertificate, EngineLifecycleSupport, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { CA_BUNDLE_PATH } from '../../core/contract';
 import { profileValues } from '../../core/profile';
@@ -6,6 +6,10 @@ import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
 import { databaseSubnets, handlerSubnets } from './subnets';
+
+/** RDS lets storage grow by a tenth or more, in GiB to this. */
+const LEAST_GROWTH = 1.1;
+const MOST_STORAGE = 65_536;
 
 /** A database's props with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;
@@ -23,7 +27,7 @@ export function withDefaults(props: PostgresDatabaseProps) {
       props.engineLifecycleSupport ?? EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED,
     instanceType: props.instanceType ?? profile.databaseInstanceType,
     allocatedStorage: props.allocatedStorage ?? profile.databaseStorageGiB,
-    maxAllocatedStorage: props.maxAllocatedStorage ?? profile.databaseMaxStorageGiB,
+    maxAllocatedStorage: props.maxAllocatedStorage ?? growingTo(props.allocatedStorage, profile.databaseMaxStorageGiB),
     multiAz: props.multiAz ?? profile.multiAz,
     readReplicas: props.readReplicas ?? 0,
     port: props.port ?? 15432,
@@ -45,4 +49,13 @@ export function withDefaults(props: PostgresDatabaseProps) {
     /** Of secrets and log groups, which outlive the instance in production. */
     secretsAndLogsRemovalPolicy: profile.removalPolicy,
   };
+}
+
+/** Up to where storage grows: as the profile says, or by half where more than that is allocated. */
+function growingTo(allocated: number | undefined, most: number): number | undefined {
+  if (allocated === undefined || Token.isUnresolved(allocated) || allocated * LEAST_GROWTH <= most) {
+    return most;
+  }
+  const half = Math.min(Math.ceil(allocated * 1.5), MOST_STORAGE);
+  return allocated * LEAST_GROWTH <= half ? half : undefined; // There is no room left to grow into.
 }

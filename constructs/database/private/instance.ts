@@ -17,8 +17,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
-import { serviceForUs } from '../../core/service-principal';
-import { WorkloadRole } from '../../core/workload-role';
+import { serviceForUs, WorkloadRole } from '../../core/workload-role';
 import type { FilledProps } from './defaults';
 import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
 

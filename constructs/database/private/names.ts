@@ -39,10 +39,12 @@ export function servingRoleOf(applicationUser: string): string {
  */
 export function checkDatabaseNames(
   checks: Checks,
-  names: { databaseName: string; masterUsername: string; applicationUser: string },
+  names: { databaseName: string; masterUsername: string; applicationUser: string; snapshotIdentifier?: string },
 ): void {
-  checkName(checks, 'databaseName', names.databaseName, LONGEST);
-  checkName(checks, 'masterUsername', names.masterUsername, LONGEST);
+  // What comes with a snapshot has the name that somebody gave it elsewhere.
+  const check = names.snapshotIdentifier === undefined ? checkName : checkExistingName;
+  check(checks, 'databaseName', names.databaseName, LONGEST);
+  check(checks, 'masterUsername', names.masterUsername, LONGEST);
   checkName(checks, 'applicationUser', names.applicationUser, LONGEST - OWNER_LOGIN_SUFFIXES[0].length);
   const { applicationUser } = names;
   const roles = [applicationUser, servingRoleOf(applicationUser)];
@@ -50,6 +52,14 @@ export function checkDatabaseNames(
   checks.that('masterUsername', names.masterUsername, !taken.includes(names.masterUsername), {
     must: `differ from the application's roles ${taken.join(', ')}`,
     remedy: 'Choose another name for the master user or for `applicationUser`.',
+  });
+}
+
+/** Any name that RDS lets a database have: that of a snapshot cannot be chosen. */
+function checkExistingName(checks: Checks, prop: string, given: string, longest: number): void {
+  checks.matches(prop, given, new RegExp(`^(?!rds(admin|_|repladmin))[A-Za-z_][A-Za-z0-9_$-]{0,${longest - 1}}$`), {
+    must: `be a name of 1 to ${longest} letters, digits, underscores, dollars and hyphens that a snapshot can hold`,
+    remedy: 'Write it as it was given to the database of the snapshot, in the same case.',
   });
 }
 

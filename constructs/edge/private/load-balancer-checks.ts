@@ -1,6 +1,6 @@
 import { Annotations, Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
-import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
+import { CfnHostedZone, type IHostedZone, PrivateHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
@@ -14,10 +14,18 @@ const EFFECTS: Effects<HttpsLoadBalancerProps> = {
   removalPolicy: [voidBeside('accessLogsBucket', OWN_BUCKET)],
 };
 
+/** Rules of a security group in one direction, unless AWS raised the quota. */
+const MOST_RULES = 60;
+/** Certificates of a load balancer beside the default one. */
+const MOST_CERTIFICATES = 25;
+/** Names that ACM puts into one certificate, unless AWS raised the quota. */
+const MOST_NAMES = 10;
+
 /** Refuses what a load balancer cannot be made of. */
 export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProps): void {
   const checks = new Checks(scope);
   const region = Stack.of(scope).region;
+  const { strictTransportSecurity: hsts, allowFrom = [], additionalCertificates = [] } = props;
   checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
   checkDomainNames(checks, props.domainNames);
@@ -34,15 +42,10 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
       must: 'be a policy that starts at TLS 1.2 or 1.3',
       remedy: 'Use SslPolicy.TLS13_12_RES_PQ; every browser since 2014 speaks TLS 1.2.',
     })
-    .matches(
-      'strictTransportSecurity',
-      props.strictTransportSecurity,
-      /^max-age=\d+(; ?includeSubDomains)?(; ?preload)?$/,
-      {
-        must: 'be max-age=<seconds>, then includeSubDomains and preload if wanted, separated by semicolons',
-        remedy: "Use 'max-age=31536000'.",
-      },
-    )
+    .optional('strictTransportSecurity', hsts, () => isHsts(hsts as string), {
+      must: 'be max-age=<seconds>, with includeSubDomains and preload if wanted, each once, separated by semicolons',
+      remedy: "Use 'max-age=31536000'.",
+    })
     .matches('contentSecurityPolicy', props.contentSecurityPolicy, /^[\x20-\x7e]{1,1024}$/, {
       must: 'be one line of 1 to 1024 plain characters',
       remedy: 'Longer ones have to come from the application: leave it out here.',
@@ -51,6 +54,19 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
       must: 'name at least one peer',
       remedy: 'Leave it out to let everybody in.',
     })
+    .that('allowFrom', `${allowFrom.length} peers`, allowFrom.length <= mostPeers(props), {
+      must: `name at most ${mostPeers(props)} peers, since a security group holds ${MOST_RULES} inbound rules and each port takes one`,
+      remedy: 'Take wider blocks of addresses, or one managed prefix list in place of many.',
+    })
+    .that(
+      'additionalCertificates',
+      `${additionalCertificates.length}`,
+      additionalCertificates.length <= MOST_CERTIFICATES,
+      {
+        must: `be at most ${MOST_CERTIFICATES}, beside the first one`,
+        remedy: 'Put several names into one certificate.',
+      },
+    )
     .that('accessLogsBucket', props.accessLogsBucket, props.accessLogsBucket?.encryptionKey === undefined, {
       must: 'be encrypted by S3 itself',
       remedy: 'Load balancers cannot write to a bucket with a KMS key; give one with BucketEncryption.S3_MANAGED.',
@@ -58,12 +74,40 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
     .throwIfAny();
   warnOfUnredirected(scope, props);
+  warnOfPrefixLists(scope, props);
   if ((props.domainNames ?? []).length === 0) {
     const reason = 'without `domainNames` the load balancer speaks plain HTTP';
     warnOfNoEffect(scope, 'sslPolicy', props.sslPolicy, reason);
     warnOfNoEffect(scope, 'strictTransportSecurity', props.strictTransportSecurity, reason);
     warnOfNoEffect(scope, 'additionalHostNames', props.additionalHostNames, reason);
   }
+}
+
+/** How many peers fit: HTTPS listens on two ports, and a rule opens one. */
+function mostPeers({ domainNames = [] }: HttpsLoadBalancerProps): number {
+  return domainNames.length > 0 ? MOST_RULES / 2 : MOST_RULES;
+}
+
+/** What a prefix list weighs is known to AWS alone. */
+function warnOfPrefixLists(scope: Construct, { allowFrom = [] }: HttpsLoadBalancerProps): void {
+  if (allowFrom.some((peer) => 'sourcePrefixListId' in peer.toIngressRuleConfig())) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:prefixListWeight',
+      `A prefix list in \`allowFrom\` counts with its maximum size, on every port, towards the ${MOST_RULES} rules of the security group. Raise the quota "Inbound or outbound rules per security group" before you deploy one that is larger: CloudFront's weighs 55.`,
+    );
+  }
+}
+
+/** Each directive once, in any order (RFC 6797). */
+function isHsts(header: string): boolean {
+  const names = header.split(';').map((directive) => directive.trim().toLowerCase());
+  const known = names.map((name) => (/^max-age=("?)\d+\1$/.test(name) ? 'max-age' : name));
+  return (
+    /^[\x20-\x7e]+$/.test(header) &&
+    known.includes('max-age') &&
+    new Set(known).size === known.length &&
+    known.every((name) => ['max-age', 'includesubdomains', 'preload'].includes(name))
+  );
 }
 
 /** Refuses attributes that cannot belong to a load balancer of this region. */
@@ -101,7 +145,8 @@ function checkSubnets(checks: Checks, { vpc, vpcSubnets, internetFacing }: Https
   }
   const selected = vpc.selectSubnets(vpcSubnets ?? (needsPublic ? { subnetType: SubnetType.PUBLIC } : {}));
   const zones = new Set(selected.subnets.map((subnet) => subnet.availabilityZone)).size;
-  checks.that('vpcSubnets', zones, zones >= 2, {
+  const counted = selected.isPendingLookup !== true && !isUnknown(selected.availabilityZones);
+  checks.that('vpcSubnets', zones, !counted || zones >= 2, {
     must: 'lie in at least two availability zones',
     remedy: 'A load balancer cannot be made in one; choose subnets in another zone too.',
   });
@@ -171,14 +216,26 @@ function checkCertificate(checks: Checks, props: HttpsLoadBalancerProps) {
       must: 'be at most 64 characters long to be the first name of a certificate',
       remedy: 'Put a shorter name first.',
     });
+    const fits = isUnknown(domainNames) || domainNames.length <= MOST_NAMES;
+    checks.that('domainNames', `${domainNames.length} names`, fits, {
+      must: `be at most ${MOST_NAMES}, as many as one certificate takes`,
+      remedy: 'Bring a `certificate` for all of them, with a wildcard or a raised quota.',
+    });
   }
 }
 
-function checkHostedZone(checks: Checks, { domainNames = [], hostedZone }: HttpsLoadBalancerProps) {
+function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
+  const { domainNames = [], hostedZone, certificate, internetFacing } = props;
   if (hostedZone === undefined) {
     return;
   }
   const zoneName = nameOf(hostedZone);
+  const inside = internetFacing === false && certificate !== undefined;
+  checks.that('hostedZone', hostedZone, inside || !isPrivate(hostedZone), {
+    must: 'be a public one for a certificate to be validated in it, and for a load balancer that faces the internet',
+    remedy:
+      'Give the public zone of the name; a private one serves only with `internetFacing: false` and a `certificate`.',
+  });
   checks.that('hostedZone', hostedZone, zoneName !== undefined, {
     must: 'know its name',
     remedy: 'Use HostedZone.fromHostedZoneAttributes() with `hostedZoneId` and `zoneName`.',
@@ -191,11 +248,18 @@ function checkHostedZone(checks: Checks, { domainNames = [], hostedZone }: Https
     return;
   }
   for (const [index, name] of domainNames.entries()) {
-    checks.that(`domainNames[${index}]`, name, name === zoneName || name.endsWith(`.${zoneName}`), {
+    checks.that(`domainNames[${index}]`, name, `.${name}`.endsWith(`.${zoneName.toLowerCase()}`), {
       must: `lie in the hosted zone ${zoneName}`,
       remedy: 'Give the zone of that name; names of other zones need a `certificate` and records of their own.',
     });
   }
+}
+
+/** Whether only VPCs know the zone; one that is imported by its attributes does not tell. */
+function isPrivate(zone: IHostedZone): boolean {
+  const { defaultChild } = zone.node;
+  const vpcs = defaultChild instanceof CfnHostedZone ? defaultChild.vpcs : undefined;
+  return zone instanceof PrivateHostedZone || (Array.isArray(vpcs) && vpcs.length > 0);
 }
 
 function nameOf(zone: IHostedZone): string | undefined {

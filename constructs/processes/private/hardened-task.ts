@@ -1,6 +1,7 @@
 import { type Duration, Size, Stack } from 'aws-cdk-lib';
 import type { Connections, ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
+  AssetImage,
   AwsLogDriverMode,
   Capability,
   type CfnTaskDefinition,
@@ -23,14 +24,14 @@ import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
 import { checkEffects, type Effects, voidBeside } from '../../core/effects';
 import { grantKeyVia } from '../../core/key-policy';
 import { logGroup } from '../../core/log-group';
-import { ecsTasksForUs } from '../../core/service-principal';
-import { WorkloadRole } from '../../core/workload-role';
+import { ecsTasksForUs, WorkloadRole } from '../../core/workload-role';
 import { DatabaseAccess } from '../../database/database-access';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
 import { tmpfsSize } from './capacity';
+import { checkCommand } from './command';
 import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from './placement';
 
 /** Which of an application's processes a task runs. The rehearsal reads it from the template's metadata. */
@@ -151,37 +152,84 @@ const EFFECTS: Effects<ProcessProps> = {
 
 /** Validates what every process has in common. */
 export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
-  checks
-    .matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, {
-      must: 'be a Python module in dotted form',
-      remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
-    })
-    .optional(
-      'command',
-      props.command,
-      () =>
-        (props.command as string[]).length > 0 &&
-        (props.command as string[]).every((word) => typeof word === 'string' && word !== ''),
-      {
-        must: 'be a list of at least one word, none of them empty',
-        remedy: 'Give program and arguments one by one, as in the exec form of a Dockerfile.',
-      },
-    )
-    .definedValues('environment', props.environment);
+  checks.matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, {
+    must: 'be a Python module in dotted form',
+    remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
+  });
+  checkCommand(checks, 'command', props.command);
+  checkImage(checks, props);
   checkEgress(checks, props.egress);
   checkEffects<ProcessProps>(checks, props, EFFECTS);
-  for (const name of Object.keys({ ...props.environment, ...props.secrets })) {
-    checks.matches(`environment.${name}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {
-      must: 'have a name of letters, digits and underscores',
-      remedy: 'Rename the variable.',
-    });
+  checkVariables(checks, props);
+}
+
+/** Variables of the contract that a user may replace, since a value of theirs may be the better one. */
+const OVERRIDABLE = [
+  'DJANGO_ALLOWED_HOSTS',
+  'DJANGO_CSRF_TRUSTED_ORIGINS',
+  'FORWARDED_ALLOW_IPS',
+  'HOME',
+  'PGOPTIONS',
+  'WEB_CONCURRENCY',
+];
+/** Plain variables of the contract that depend on no other part. */
+const ALWAYS = [
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'CELERY_LIVENESS_FILE',
+  'DJANGO_ALLOWED_HOSTS',
+  'DJANGO_CSRF_TRUSTED_ORIGINS',
+  'DJANGO_SETTINGS_MODULE',
+  'FORWARDED_ALLOW_IPS',
+  'HOME',
+  'PORT',
+  'WEB_CONCURRENCY',
+];
+
+/** Validates the names of what the user adds to the environment. */
+function checkVariables(checks: Checks, props: ProcessProps): void {
+  const contract = contractOf(props);
+  for (const given of ['environment', 'secrets'] as const) {
+    for (const name of Object.keys(props[given] ?? {})) {
+      const replaces = given === 'environment' && OVERRIDABLE.includes(name);
+      checks
+        .matches(`${given}.${name}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {
+          must: 'have a name of letters, digits and underscores',
+          remedy: 'Rename the variable.',
+        })
+        .that(`${given}.${name}`, name, replaces || !contract.includes(name), {
+          must: 'not be named like a variable that the process gets by the contract',
+          remedy: 'Use the property that it is made of, or another name; a secret has no place in a template.',
+        });
+    }
   }
-  for (const name of Object.keys(secretsOf(props))) {
+  for (const name of Object.keys(props.secrets ?? {})) {
     checks.that(`environment.${name}`, props.environment?.[name], props.environment?.[name] === undefined, {
       must: 'not be given as plain text beside the secret of that name',
       remedy: 'Leave it out: ECS refuses a name that is given twice, and a secret has no place in a template.',
     });
   }
+}
+
+/** What the process, or another one of its application, gets by itself. */
+function contractOf({ database, broker, secretKey }: ProcessProps): string[] {
+  const fromParts = {
+    ...secretKey?.containerSecrets,
+    ...database?.containerEnvironment,
+    ...database?.containerSecrets,
+    ...broker?.containerEnvironment,
+  };
+  return [...ALWAYS, ...Object.keys(fromParts)];
+}
+
+/** An image that is built for another processor ends with "exec format error". */
+function checkImage(checks: Checks, { image, cpuArchitecture = CpuArchitecture.ARM64 }: ProcessProps): void {
+  const platform: unknown = image instanceof AssetImage ? Reflect.get(image, 'props')?.platform?.platform : undefined;
+  const wanted = cpuArchitecture === CpuArchitecture.ARM64 ? 'linux/arm64' : 'linux/amd64';
+  checks.that('image', platform, typeof platform !== 'string' || platform.startsWith(wanted), {
+    must: `be built for ${wanted}, the processor of the tasks`,
+    remedy: 'Change `platform` of the image, or `cpuArchitecture`.',
+  });
 }
 
 function networkDependencies(connections: Connections, ready: IDependable): IDependable[] {

@@ -17,6 +17,7 @@ import { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
 import { profileValues } from '../../core/profile';
+import { checkSameVpc } from '../../network/same-vpc';
 import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
 import type { LoadBalancedServiceProps } from '../process-props';
@@ -137,6 +138,11 @@ function validate(scope: Construct, { props, server, capacity, routing, timings 
   checkServiceEffects(checks, props);
   checkCapacity(checks, capacity);
   checkRouting(checks, scope, props, routing);
+  checkSameVpc(checks, 'loadBalancer', props.loadBalancer.loadBalancer.vpc, props.cluster.vpc);
+  checks.that('healthCheck', props.healthCheck?._kind, props.healthCheck?._kind !== 'livenessFile', {
+    must: 'be one that a server can pass: it touches no liveness file',
+    remedy: 'Use ContainerHealthCheck.http(), or leave it out.',
+  });
   checkTimings(checks, props, timings);
   checkScalingEffects(checks, scope, { props, capacity }, ['targetCpuPercent', 'requestsPerTarget']);
   server.check(checks, capacity);

@@ -1,15 +1,19 @@
 import { CfnListenerRule, ListenerCondition } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
-import type { Checks } from '../../core/checks';
-import { addressOf, hostNamesOf } from '../../edge/host-names';
+import { type Checks, isUnknown } from '../../core/checks';
+import { addressOf, hostNamesOf, lowerCase } from '../../edge/host-names';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { LoadBalancedServiceProps } from '../process-props';
 
 /** Condition values that the load balancer allows in one rule. */
 const MAX_CONDITION_VALUES = 5;
+/** Asterisks and question marks that it allows in all values of one rule. */
+const MAX_WILDCARDS = 6;
+/** What it matches paths by. */
+const PATH_PATTERN = /^\/[A-Za-z0-9_\-.$/~"'@:+&*?]{0,127}$/;
 
 /** A host name, possibly with a wildcard for its first label. */
-const HOST_NAME = /^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+const HOST_NAME = /^(?=.{1,128}$)(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** A path and perhaps a query of a URL (RFC 3986), of no more than the load balancer takes. */
 const URL_PATH = /^\/([A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2}){0,1023}$/;
@@ -25,7 +29,7 @@ export interface Routing {
 export function routingOf(props: LoadBalancedServiceProps, paths: string[], priority: number): Routing {
   const { loadBalancer } = props;
   return {
-    hostNames: props.hostNames ?? hostNamesOf(loadBalancer),
+    hostNames: props.hostNames === undefined ? hostNamesOf(loadBalancer) : lowerCase(props.hostNames),
     paths,
     priority: props.priority ?? priority,
   };
@@ -45,6 +49,10 @@ export function withAddress<T extends LoadBalancedServiceProps>(props: T, routin
 export function conditionsOf({ hostNames, paths }: Routing): ListenerCondition[] {
   const hosts = ListenerCondition.hostHeaders(hostNames);
   return isEverything(paths) ? [hosts] : [hosts, ListenerCondition.pathPatterns(paths)];
+}
+
+function wildcardsIn(values: string[]): number {
+  return values.reduce((sum, value) => sum + (isUnknown(value) ? 0 : value.replace(/[^*?]/g, '').length), 0);
 }
 
 function isEverything(paths: string[]): boolean {
@@ -68,12 +76,16 @@ export function checkRouting(
     .that(
       'paths',
       routing.paths,
-      routing.paths.length > 0 && routing.paths.every((path) => /^\/\S{0,127}$/.test(path)),
+      routing.paths.length > 0 && routing.paths.every((path) => isUnknown(path) || PATH_PATTERN.test(path)),
       {
-        must: 'be patterns that start with a slash, of at most 128 characters',
+        must: 'be patterns that start with a slash, of at most 128 letters, digits and _-.$/~"\'@:+&*?',
         remedy: 'Write them as the load balancer matches them, for example "/ws/*".',
       },
     )
+    .that('paths', routing.paths, wildcardsIn([...routing.hostNames, ...routing.paths]) <= MAX_WILDCARDS, {
+      must: `hold at most ${MAX_WILDCARDS} wildcards together with the host names: a rule of the load balancer takes no more`,
+      remedy: 'Use one asterisk at the end of a pattern, or a second service.',
+    })
     .that('paths', routing.paths, routing.paths.length === 1 || !isEverything(routing.paths), {
       must: 'hold "/*" alone or not at all',
       remedy: 'Leave out the other patterns: they would have no effect.',

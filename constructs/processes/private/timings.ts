@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type Checks, secondsOf } from '../../core/checks';
+import { type Checks, isUnknown, secondsOf } from '../../core/checks';
 import type { LoadBalancedServiceProps } from '../process-props';
 
 /**
@@ -47,13 +47,17 @@ export function checkStopTimeout(checks: Checks, stopTimeout: Duration | undefin
 
 /** Validates the timings of a server against each other and against the load balancer. */
 export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, timings: ServerTimings): void {
-  const { keepAlive, gracefulTimeout, stopTimeout, deregistrationDelay } = timings;
-  const idleSeconds = secondsOf(props.loadBalancer.idleTimeout);
+  const { keepAlive, gracefulTimeout, stopTimeout } = timings;
   const ownCommand = props.command !== undefined; // Then the server is told of no graceful timeout.
+  // The message names what the user wrote, and not the default beside it.
+  const stopGiven = props.stopTimeout !== undefined;
+  const ends = stopGiven && props.gracefulTimeout === undefined ? 'stopTimeout' : 'gracefulTimeout';
+  const leaves = stopGiven && props.deregistrationDelay === undefined ? 'stopTimeout' : 'deregistrationDelay';
+  const beside = leaves === 'stopTimeout' ? 'deregistrationDelay' : 'stopTimeout';
   checkStopTimeout(checks, props.stopTimeout);
   checks
-    .that('keepAlive', keepAlive, secondsOf(keepAlive) > idleSeconds, {
-      must: `be longer than the idle timeout of the load balancer, ${idleSeconds} seconds`,
+    .that('keepAlive', keepAlive, isShorter(props.loadBalancer.idleTimeout, keepAlive), {
+      must: `be longer than the idle timeout of the load balancer, ${inSeconds(props.loadBalancer.idleTimeout)}`,
       remedy:
         'Raise it, or lower `idleTimeout`: otherwise the server closes connections that the load balancer is about to use, and users see 502.',
     })
@@ -67,9 +71,12 @@ export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, ti
       min: 1,
       remedy: 'Give the requests in flight time to end.',
     })
-    .that('gracefulTimeout', gracefulTimeout, ownCommand || secondsOf(gracefulTimeout) < secondsOf(stopTimeout), {
-      must: `be shorter than \`stopTimeout\`, ${secondsOf(stopTimeout)} seconds`,
-      remedy: 'Lower it, or raise `stopTimeout`: otherwise ECS kills the server before it is done.',
+    .that(ends, timings[ends], ownCommand || isShorter(gracefulTimeout, stopTimeout), {
+      must:
+        ends === 'stopTimeout'
+          ? `be longer than \`gracefulTimeout\`, ${inSeconds(gracefulTimeout)}`
+          : `be shorter than \`stopTimeout\`, ${inSeconds(stopTimeout)}`,
+      remedy: 'Lower `gracefulTimeout`, or raise `stopTimeout`: otherwise ECS kills the server before it is done.',
     })
     .duration('deregistrationDelay', props.deregistrationDelay, {
       whole: 'seconds',
@@ -77,13 +84,23 @@ export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, ti
       max: 3600,
       remedy: 'Half a minute is enough for most requests.',
     })
-    .that('deregistrationDelay', deregistrationDelay, props.spot !== true || fitsSpot(timings), {
-      must: `leave room on Spot: together with \`stopTimeout\` at most ${MAX_STOP_SECONDS} seconds`,
+    .that(leaves, timings[leaves], props.spot !== true || fitsSpot(timings), {
+      must: `leave room on Spot: together with \`${beside}\` at most ${MAX_STOP_SECONDS} seconds`,
       remedy: 'Lower one of the two: Spot gives two minutes from the notice to the end.',
     });
 }
 
+/** Whether one is shorter than the other, or cannot be compared before deployment. */
+function isShorter(one: Duration, other: Duration): boolean {
+  return isUnknown(one) || isUnknown(other) || secondsOf(one) < secondsOf(other);
+}
+
+function inSeconds(duration: Duration): string {
+  return isUnknown(duration) ? 'known only at deployment' : `${secondsOf(duration)} seconds`;
+}
+
 /** ECS deregisters a Spot task first, and stops it then. */
 function fitsSpot({ deregistrationDelay, stopTimeout }: ServerTimings): boolean {
-  return secondsOf(deregistrationDelay) + secondsOf(stopTimeout) <= MAX_STOP_SECONDS;
+  const known = !isUnknown(deregistrationDelay) && !isUnknown(stopTimeout);
+  return !known || secondsOf(deregistrationDelay) + secondsOf(stopTimeout) <= MAX_STOP_SECONDS;
 }

@@ -1,0 +1,200 @@
+import { RemovalPolicy, Token } from 'aws-cdk-lib';
+import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import { DesyncMitigationMode } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { DatabaseInsightsMode } from 'aws-cdk-lib/aws-rds';
+import type { IConstruct } from 'constructs';
+import { Checks, type Rule } from './checks';
+import { ENUMS, OBJECTS, STRUCTS } from './private/kind-table';
+
+/** Name of a struct whose props can be checked. */
+export type Struct = keyof typeof STRUCTS;
+
+/** Enums that name all there is. Others grow with AWS, and any value of theirs may be right. */
+const CLOSED_ENUMS: { [name: string]: readonly unknown[] } = {
+  ...ENUMS,
+  RemovalPolicy: valuesOf(RemovalPolicy),
+  RetentionDays: valuesOf(RetentionDays),
+  ContainerInsights: valuesOf(ContainerInsights),
+  DatabaseInsightsMode: valuesOf(DatabaseInsightsMode),
+  DesyncMitigationMode: valuesOf(DesyncMitigationMode),
+};
+
+const FROM_OUTSIDE = 'What comes from `-c name=value` or a variable of the shell is a string';
+const UNSET = 'a variable of your shell that is not set arrives here as undefined';
+const NUMBER: Rule = { must: 'be a number', remedy: `${FROM_OUTSIDE}: convert it, as in Number(value).` };
+const BOOLEAN: Rule = { must: 'be true or false', remedy: `${FROM_OUTSIDE}: compare it, as in value === 'true'.` };
+const STRING: Rule = {
+  must: 'be a string',
+  remedy: `Give it a value, or leave the name out; ${UNSET}.`,
+};
+const OBJECT_REMEDIES: { [type: string]: string } = {
+  Duration: 'Write it as in Duration.minutes(5).',
+  Size: 'Write it as in Size.mebibytes(512).',
+  Profile: 'Make it with Profile.production() or Profile.development().',
+  ContainerImage: "Make it as in ContainerImage.fromAsset('app').",
+};
+
+/**
+ * Refuses, by what the types of the sources say, a value of another kind: a string where a list, a number or
+ * a construct belongs.
+ *
+ * Who writes TypeScript hears it from the compiler; who takes values from the context, or writes JavaScript,
+ * hears it here and not from a TypeError further on.
+ */
+export function checkKinds(scope: IConstruct | string, struct: Struct, props: unknown): void {
+  new KindChecks(new Checks(scope)).check(struct, props);
+}
+
+/** The path of a construct that is about to be made: for checks that must come before `super`. */
+export function pathOf(scope: IConstruct, id: string): string {
+  return [scope.node.path, id].filter((part) => part !== '').join('/');
+}
+
+class KindChecks {
+  constructor(private readonly checks: Checks) {}
+
+  public check(struct: Struct, props: unknown): void {
+    this.wrong('props', props, isLiteral(props), { must: `be ${struct}`, remedy: 'Write the props in braces.' });
+    if (isLiteral(props)) {
+      this.checkStruct('', struct, props, false);
+    }
+    this.checks.throwIfAny();
+  }
+
+  /** A literal may hold no strange names. A construct may get some, since props are handed on. */
+  private checkStruct(path: string, struct: string, given: object, literal: boolean): void {
+    for (const [prop, kind] of Object.entries(kindsOf(struct))) {
+      this.checkKind(`${path}${prop}`, kind, Reflect.get(given, prop));
+    }
+    for (const name of Object.keys(given)) {
+      this.checkName(`${path}${name}`, name, struct, literal);
+    }
+  }
+
+  private checkName(path: string, name: string, struct: string, literal: boolean): void {
+    const kinds = kindsOf(struct);
+    if (Object.hasOwn(kinds, name)) {
+      return;
+    }
+    const meant = Object.keys(kinds).find((prop) => plain(prop) === plain(name));
+    this.checks.that(path, name, meant === undefined, {
+      must: `be written \`${meant}\``,
+      remedy: `A name that nobody knows would have no effect; in Python, use the class ${struct}.`,
+    });
+    this.checks.that(path, name, meant !== undefined || !literal, {
+      must: `be a property of ${struct}`,
+      remedy: `It would have no effect: take one of ${Object.keys(kinds).sort().join(', ')}.`,
+    });
+  }
+
+  private checkKind(prop: string, kind: string, given: unknown): void {
+    const optional = kind.endsWith('?');
+    if (given === undefined && optional) {
+      return;
+    }
+    const [what, ...rest] = kind.replace(/\?$/, '').split(' ');
+    const inner = rest.slice(1).join(' ');
+    switch (what) {
+      case 'string':
+        this.wrong(prop, given, typeof given === 'string', STRING);
+        return;
+      case 'number':
+        this.wrong(prop, given, typeof given === 'number', NUMBER);
+        return;
+      case 'boolean':
+        this.wrong(prop, given, typeof given === 'boolean', BOOLEAN);
+        return;
+      case 'enum':
+        this.checkEnum(prop, rest, given);
+        return;
+      case 'list':
+        this.checkList(prop, inner, given);
+        return;
+      case 'map':
+        this.checkMap(prop, inner, given);
+        return;
+      case 'struct':
+        this.checkLiteral(prop, rest[0], given);
+        return;
+      case 'literal':
+        this.wrong(prop, given, isLiteral(given), { must: 'be an object', remedy: 'Write its values in braces.' });
+        return;
+      case 'object':
+        this.checkObject(prop, rest[0], given);
+    }
+  }
+
+  private checkEnum(prop: string, [name, type]: string[], given: unknown): void {
+    const values = CLOSED_ENUMS[name];
+    const holds = isToken(given) ? typeof given === type : (values?.includes(given) ?? typeof given === type);
+    this.wrong(prop, given, holds, {
+      must: `be a value of ${name}`,
+      remedy: values === undefined ? `Take one of ${name}.` : `Take one of ${name}: ${values.join(', ')}.`,
+    });
+  }
+
+  private checkList(prop: string, inner: string, given: unknown): void {
+    this.wrong(prop, given, Array.isArray(given), {
+      must: 'be a list',
+      remedy: "Put one value into brackets; split a string of several, as in value.split(',').",
+    });
+    for (const [index, item] of (Array.isArray(given) ? given : []).entries()) {
+      this.checkKind(`${prop}[${index}]`, inner, item);
+    }
+  }
+
+  private checkMap(prop: string, inner: string, given: unknown): void {
+    this.wrong(prop, given, isLiteral(given), { must: 'be a map', remedy: 'Write names and values in braces.' });
+    for (const [name, value] of isLiteral(given) ? Object.entries(given) : []) {
+      this.checkKind(`${prop}.${name}`, inner, value);
+    }
+  }
+
+  private checkLiteral(prop: string, struct: string, given: unknown): void {
+    this.wrong(prop, given, isLiteral(given), { must: `be ${struct}`, remedy: 'Write its properties in braces.' });
+    if (isLiteral(given)) {
+      this.checkStruct(`${prop}.`, struct, given, true);
+    }
+  }
+
+  private checkObject(prop: string, type: string, given: unknown): void {
+    const members = OBJECTS[type];
+    const holds = typeof given === 'object' && given !== null && members.every((member) => member in given);
+    this.wrong(prop, given, holds, {
+      must: `be ${/^[AEIOU]/.test(type) ? 'an' : 'a'} ${type}`,
+      remedy: OBJECT_REMEDIES[type] ?? 'Give the object itself, not its name, id or ARN.',
+    });
+  }
+
+  /** Unlike `that`, it also refuses a token: one of a number is no string. */
+  private wrong(prop: string, given: unknown, holds: boolean, rule: Rule): void {
+    if (!holds) {
+      const remedy = isToken(given) ? 'Give a value that is known at synthesis, or a token of that kind.' : rule.remedy;
+      this.checks.refuse(prop, given, { ...rule, remedy });
+    }
+  }
+}
+
+function kindsOf(struct: string): { readonly [prop: string]: string } {
+  return STRUCTS[struct as Struct];
+}
+
+function isToken(value: unknown): boolean {
+  return Token.isUnresolved(value);
+}
+
+/** An object that names values: neither a list nor null, nor a value that is known only at deployment. */
+function isLiteral(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isToken(value);
+}
+
+/** How a name reads without regard to how words are joined. */
+function plain(name: string): string {
+  return name.replace(/[_-]/g, '').toLowerCase();
+}
+
+function valuesOf(closed: object): unknown[] {
+  // Of an enum of numbers the names are values, too.
+  return Object.entries(closed).flatMap(([name, value]) => (/^\d+$/.test(name) ? [] : [value]));
+}
