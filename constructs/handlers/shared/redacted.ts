@@ -14,8 +14,8 @@ const SENSITIVE = [
 const ERRORS = 'Error|Exception|Warning|Refused|Interrupted|Invalid|DoesNotExist|Mismatch';
 
 /**
- * A quoted value to the quote that ends it, which has as many backslashes as the first one. A quote with more of
- * them is part of the value, and a value without an end goes on to the end of the line.
+ * A quoted value to the quote that ends it, which has as many backslashes as the first one. A quote with more
+ * of them is part of the value, and a value without an end goes on to the end of the line.
  */
 const QUOTED = '[bru]?(?<quote>\\\\*["\'`]).*?(?:(?<!\\\\)\\k<quote>(?:\\k<quote>.*?(?<!\\\\)\\k<quote>)*|(?=\\n|$))';
 
