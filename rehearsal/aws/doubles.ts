@@ -53,7 +53,7 @@ export class Doubles {
   ) {}
 
   /** Behind the gate: for the rehearsal itself. */
-  private get behind(): string {
+  get behind(): string {
     return `http://${LOOPBACK}:${this.port}/${this.token}`;
   }
 

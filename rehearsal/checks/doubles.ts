@@ -1,6 +1,7 @@
 import http from 'node:http';
+import { BROWSERS, findBrowser } from '../browser/browser';
 import { type Check, expect } from './check';
-import { STARTED } from './names';
+import { GUARDED, STARTED } from './names';
 
 const MARKER = 'posted by a page';
 
@@ -27,7 +28,7 @@ const STRANGERS: Stranger[] = [
 /** The doubles answer the processes of the rehearsal alone. */
 export const doubleChecks: Check[] = [
   {
-    name: 'doubles: a page of another origin can neither read a secret nor post a task',
+    name: GUARDED,
     lane: 'doubles',
     needs: [STARTED],
     proof: true,
@@ -53,7 +54,10 @@ export const doubleChecks: Check[] = [
         const ours = await ask(Number(port), pathname, { name: 'ourselves' }, { target, body: JSON.stringify(body) });
         expect(ours.status === 200, `${target} of our own answered ${ours.status}`);
       }
-      return `${STRANGERS.length} kinds of stranger`;
+      const browser = findBrowser();
+      const tried =
+        browser === undefined ? `no browser on PATH (${BROWSERS.join(', ')})` : `then in a real browser: ${browser}`;
+      return `${STRANGERS.length} kinds of stranger, by requests with an Origin; ${tried}`;
     },
   },
 ];

@@ -28,3 +28,5 @@ export const BOMBS = 'asgi: 60 connections of compressed bombs are closed, and t
 export const FORGED = 'web: no header of a client moves the path that Django sees';
 export const STRANGERS =
   'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';
+export const GUARDED = 'doubles: a page of another origin can neither read a secret nor post a task';
+export const BROWSER = 'doubles: no page in a real browser reads a secret or posts a task, whatever it tries';

@@ -9,6 +9,7 @@ import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
 import { PAGES } from './names';
+import { pageChecks } from './pages';
 import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
@@ -79,5 +80,6 @@ export const allChecks: Check[] = [
   ...rotationChecks,
   ...badDayChecks,
   ...doubleChecks,
+  ...pageChecks,
   ...secretChecks,
 ];

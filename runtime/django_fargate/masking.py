@@ -19,11 +19,32 @@ _ONE_TIME = {
     *("reset", "recover", "recovery", "confirm", "confirmation", "verify", "verification", "validate"),
     *("activate", "activation", "unlock", "invite", "invites", "invitation", "invitations", "impersonate"),
     *("magic", "magiclink", "passwordless", "sesame", "onetime", "otp", "token", "tokens", "unsubscribe", "optout"),
+    *("totp", "mfa", "2fa", "pin", "passcode", "claim", "redeem"),
 }
+#: The same words written as one with what they are about: ``resetpassword``, ``emailverify``.
+_WRITTEN_AS_ONE = re.compile(
+    r"(?P<about>password|passwort|pwd|pass|e?mail|account|user|login|phone|address|code|link|change)?"
+    r"(?P<what>reset|recover|recovery|confirm|confirmation|verify|verification|validate|activate|activation|change|token)"
+    r"(?(about)|(password|passwort|pwd|pass|e?mail|account|user|login|phone|address|code|link))"
+)
 #: What follows one of these is left out, unless it is made of words.
 _DOOR = {
     *("login", "logon", "signin", "signup", "join", "sso", "saml", "oauth", "oauth2", "oidc"),
-    *("share", "shared", "secret", "secrets", "webhook", "webhooks", "hook", "hooks"),
+    *(
+        "share",
+        "shared",
+        "guest",
+        "preview",
+        "session",
+        "sessions",
+        "private",
+        "secret",
+        "secrets",
+        "webhook",
+        "webhooks",
+        "hook",
+        "hooks",
+    ),
 }
 #: The steps that follow those words in Django, allauth, djoser, simplejwt and oauth-toolkit, and words like them.
 _STEPS = {
@@ -88,9 +109,14 @@ def _masked(path: str) -> str:
     for part in path.split("/"):
         parts.append(_masked_part(part, one_time=one_time, door=door))
         words = {part.lower(), *re.split(r"[-_.]", part.lower())}
-        one_time = one_time or bool(words & _ONE_TIME)
+        one_time = one_time or bool(words & _ONE_TIME) or any(map(_WRITTEN_AS_ONE.fullmatch, words | {_joined(part)}))
         door = door or bool(words & _DOOR)
     return "/".join(parts) + (MASK if rest else "")
+
+
+def _joined(part: str) -> str:
+    """As one word, whatever separates its words: ``email-change``."""
+    return re.sub(r"[-_.]", "", part.lower())
 
 
 def _masked_part(part: str, *, one_time: bool, door: bool) -> str:

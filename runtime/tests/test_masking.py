@@ -20,6 +20,15 @@ SIGNED = "MQ:1tFkzq:3vR1mD0bJw8sZkq2nYx7Lh5Tt4Pp6Cc9Aa0Ee1Gg2I"
 
 #: A path, what it must be in the log.
 MASKED = [
+    ("/resetpassword/xyz123", "/resetpassword/*"),
+    ("/passwordreset/jane", "/passwordreset/*"),
+    ("/verifyemail/123456/", "/verifyemail/*/"),
+    ("/email-change/MQ/abcd1234", "/email-change/*/*"),
+    ("/mfa/123456", "/mfa/*"),
+    ("/2fa/backup/1234-5678", "/2fa/*/*"),
+    ("/claim/XY12-ZT99", "/claim/*"),
+    ("/guest/8f3c2a1d", "/guest/*"),
+    ("/session/abcdef123", "/session/*"),
     ("/accounts/reset/MQ/c1abcd-0123456789abcdef/", "/accounts/reset/*/*/"),
     ("/accounts/reset/MQ/c1abcd-0123456789abcdef0123456789abcdef/", "/accounts/reset/*/*/"),
     ("/accounts/reset/MQ/set-password/", "/accounts/reset/*/set-password/"),
@@ -67,6 +76,10 @@ MASKED = [
     (f"/{get_random_string(40)}7", "/*"),
 ]
 ORDINARY = [
+    "/accounts/password_change/done/",
+    "/presets/42/",
+    "/guest/list/",
+    "/changelog/jane",
     "",
     "/",
     "*",

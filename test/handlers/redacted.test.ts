@@ -43,9 +43,30 @@ test('so are the lines that a row goes on in, even when it never ends', () => {
   expect(redactedLines(endless).length).toBe(11);
 });
 
+test.each([
+  [
+    'a list by its name',
+    ["'passwords': ['first pw',", "               'second pw'],", "'x': 1"],
+    ["'passwords': ***", "'x': 1"],
+  ],
+  ['a block by its name', ['api_key: |', '  abcdef', 'host: db', 'port: 1'], ['api_key: ***', 'port: 1']],
+  [
+    'a part of a form by its name',
+    ['Content-Disposition: form-data; name="password"', '', 'hunter2', '--boundary', 'after'],
+    ['Content-Disposition: form-data; name="password"', 'after'],
+  ],
+])('so are the lines that %s goes on in', (_name, lines, expected) => {
+  expect(redactedLines(lines)).toEqual(expected);
+});
+
+test('a list that ends where it begins hides no other line', () => {
+  expect(redactedLines(["tokens = ['a b']", 'after'])).toEqual(['tokens = ***', 'after']);
+});
+
 test('a line of 100,000 characters takes no time', () => {
   const started = Date.now();
-  for (const unit of ['a', 'password', "'", '@', '=', '1:', 'key: ', '<A: ', '\\n', 'aA1/', '. ']) {
+  const units = ['a', 'password', "'", '@', '=', '1:', 'key: ', '<A: ', '\\n', 'aA1/', '. ', '\\"', '<key', '--key '];
+  for (const unit of [...units, "'key', ", 'name="key', '"name": "a ', 'value ', 'key->', "key: '\\"]) {
     redacted(unit.repeat(100_000 / unit.length));
   }
   expect(Date.now() - started).toBeLessThan(2_000);

@@ -5,13 +5,25 @@ const MOST_CONTINUED = 50;
 
 /** Names whose values are nobody's business, with a colon or an equals sign behind them. */
 const SENSITIVE = [
-  'pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credentials?|cookie|session|auth|signature|sig|dsn|otp|pin|cvv|cvc',
+  'pass(?:word|wd|phrase|code)?|pwd|(?<![a-z])pw|kennwort|senha|contrase|secret|token|key|credentials?|cookie|session|auth|signature|sig|dsn|otp|pin|cvv|cvc',
   'csrf|nonce|salt|jwt|bearer|webhook|licen[cs]e|e?mail|recipient|phone|mobile|first_?name|last_?name|surname|full_?name',
   'username|birth|dob|address|street|iban|card|ssn|passport|ip|remote_addr|forwarded_for',
 ].join('|');
 
 /** What ends the name of a class of errors, which is no name of a value. */
 const ERRORS = 'Error|Exception|Warning|Refused|Interrupted|Invalid|DoesNotExist|Mismatch';
+
+/**
+ * A quoted value to the quote that ends it, which has as many backslashes as the first one. A quote with more
+ * of them is part of the value, and a value without an end goes on to the end of the line.
+ */
+const QUOTED = '[bru]?(?<quote>\\\\*["\'`]).*?(?:(?<!\\\\)\\k<quote>(?:\\k<quote>.*?(?<!\\\\)\\k<quote>)*|(?=\\n|$))';
+
+/** What an error says before it quotes a value. */
+const QUOTING = [
+  'invalid (?:literal|input|value|isoformat)|could not convert|could not be cast|Duplicate entry|time data|out of range',
+  "does not exist for|value too long|malformed \\w+ literal|can't decode|passed in|field_value was|Value(?= \\\\*['\"])",
+].join('|');
 
 interface Rule {
   readonly pattern: RegExp;
@@ -31,6 +43,11 @@ const RULES: Rule[] = [
   {
     pattern: /(\b(?:args|kwargs|params|parameters|body|payload|environ|argv)\\*["']?\s*[:=]).*?(?=\n|\\n|$)/gi,
     by: '$1 ***',
+  },
+  // A name and its value as a pair.
+  {
+    pattern: new RegExp(`(["'](?:[\\w-]*[_-])?(?:${SENSITIVE})[\\w-]*\\\\*["']\\s*,\\s*)${QUOTED}`, 'gi'),
+    by: '$1***',
   },
   // Headers, to the end of the line: a cookie has many parts.
   {
@@ -52,14 +69,35 @@ const RULES: Rule[] = [
     pattern: /(hooks\.slack\.com\/\w+\/|discord(?:app)?\.com\/api\/webhooks\/|api\.telegram\.org\/bot)[^\s"'<>]+/gi,
     by: '$1***',
   },
-  // What somebody called by its name.
+  // What somebody called by its name: in a markup, a command line, a list, and behind a colon or an arrow.
+  { pattern: new RegExp(`(<[\\w:-]*(?:${SENSITIVE})[\\w-]*(?:\\s[^>\\n]*)?>)[^<\\n]+`, 'gi'), by: '$1***' },
   {
     pattern: new RegExp(
-      `((?:${SENSITIVE})(?![a-z]*(?:${ERRORS})\\b)[\\w-]*\\]?\\)?\\\\*["'\`]?\\s*(?:[:=]|=>)\\s*)(?:[bru]?(\\\\*["'\`]).*?\\2(?:\\2.*?\\2)*|[^,;)}\\]&\\n]+)`,
+      `(\\b(?:key|name)=\\\\*["'][^"'\\n]*(?:${SENSITIVE})[^"'\\n]*["']\\s+value\\s*=\\s*)${QUOTED}`,
       'gi',
     ),
     by: '$1***',
   },
+  {
+    pattern: new RegExp(`(--[\\w-]*(?:${SENSITIVE})[\\w-]*(?:\\\\*["'])?,?\\s+)(?:${QUOTED}|[^\\s,\\]]+)`, 'gi'),
+    by: '$1***',
+  },
+  { pattern: /(\s["']?(?:-u|--user)["']?[,\s]\s*["']?)[^\s"':]+:[^\s"']+/g, by: '$1***' },
+  {
+    pattern: new RegExp(
+      `((?:${SENSITIVE})(?![a-z]*(?:${ERRORS})\\b)[\\w-]*\\]?\\)?\\\\*["'\`]?\\s*(?:[:=]|=>|->|%3A|%3D)\\s*)` +
+        `(?:(?:[a-z]+)?[[({].*?(?=\\n|\\\\n|$)|${QUOTED}|[^,;)}\\]&\\n]+)`,
+      'gi',
+    ),
+    by: '$1***',
+  },
+  {
+    pattern:
+      /(\b(?:password|passphrase|passcode|secret|token|key|pin|otp)\s+(?:is\s+|was\s+)?)(?=[^\s"'(]*\d)[^\s"'(),;]+/gi,
+    by: '$1***',
+  },
+  // Whom a record is about: of two words, since one is what a logger or a database calls itself.
+  { pattern: /(\bname\\*["']\s*:\s*)(?<quote>\\*["'])[^"'\s\\]+\s[^"'\n]*?\k<quote>/gi, by: '$1***' },
   // What is known by its form.
   { pattern: /\beyJ[\w-]{5,}(?:\.[\w-]*){0,4}/g, by: '***' },
   { pattern: /\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}/g, by: '***' },
@@ -81,6 +119,7 @@ const RULES: Rule[] = [
   { pattern: /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b/g, by: '***' },
   { pattern: /\b\d(?:[ -]?\d){12,18}\b/g, by: '***' },
   { pattern: /\+\d[\d ().-]{6,}\d/g, by: '***' },
+  { pattern: /\b0\d{2,4}[ /-]\d{4,}\b/g, by: '***' },
   { pattern: /\b\d{3}-\d{2}-\d{4}\b/g, by: '***' },
   { pattern: /\b\d{1,3}(?:\.\d{1,3}){3}\b/g, by: '***' },
   {
@@ -92,11 +131,9 @@ const RULES: Rule[] = [
   // What Django and Python quote of a value, and what a model calls itself.
   { pattern: /“[^”]*”/g, by: '“***”' },
   { pattern: /(<[A-Z]\w*: )[^>]*>/g, by: '$1***>' },
-  {
-    pattern:
-      /(\b(?:invalid (?:literal|input|value|isoformat)|could not convert|Duplicate entry|time data|out of range|does not exist for)\b[^'"\n]*)(?:'[^'\n]*'|"[^"\n]*")/gi,
-    by: '$1***',
-  },
+  { pattern: /(\binput_value=).*?(?=, input_type=|\n|\\n|$)/g, by: '$1***' },
+  { pattern: /(\bCommand # \d+ \().*?(?=\) of pipeline|\n|\\n|$)/g, by: '$1***' },
+  { pattern: new RegExp(`(\\b(?:${QUOTING})[^'"\\n]*?)${QUOTED}`, 'gi'), by: '$1***' },
 ];
 
 /** A statement of SQL: its literals are data. */
@@ -133,7 +170,11 @@ export function redactedLines(lines: string[]): string[] {
   return kept;
 }
 
-/** What ends what a line only begins. */
+const NAMED_LIST = new RegExp(`(?:${SENSITIVE})[\\w-]*\\\\*["']?\\s*[:=]\\s*(?:[a-z]+)?[[({]`, 'i');
+const NAMED_BLOCK = new RegExp(`(?:${SENSITIVE})[\\w-]*["']?\\s*[:=]\\s*[|>][+-]?\\s*$`, 'i');
+const NAMED_PART = new RegExp(`Content-Disposition:.*\\bname=["']?[\\w-]*(?:${SENSITIVE})`, 'i');
+
+/** What ends what a line only begins: a key, a row, and a list, a block or a part of a form by its name. */
 function endOf(line: string): RegExp | undefined {
   if (/-----BEGIN /.test(line) && !/-----END /.test(line)) {
     return /-----END /;
@@ -141,5 +182,12 @@ function endOf(line: string): RegExp | undefined {
   if (/Failing row contains|Key \([^)]*\)=\(/.test(line) && !/\)[^()]*$/.test(line)) {
     return /\)[^()]*$/;
   }
-  return undefined;
+  const list = NAMED_LIST.exec(line);
+  if (list !== null && !/[\])}]/.test(line.slice(list.index))) {
+    return /[\])}]/;
+  }
+  if (NAMED_BLOCK.test(line)) {
+    return /^\S/;
+  }
+  return NAMED_PART.test(line) ? /^--/ : undefined;
 }
