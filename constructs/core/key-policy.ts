@@ -64,7 +64,7 @@ export function allowSenders(key: IKey | undefined, ...services: string[]): void
   }
 }
 
-/** Adds a statement to the policy of a key. That of an imported key cannot be changed, and the CDK says nothing. */
+/** Adds a statement to the policy of a key; warns of an imported key, for which the CDK drops it silently. */
 function letIn(key: IKey | undefined, whom: string, statement: PolicyStatement): void {
   if (key !== undefined && !key.addToResourcePolicy(statement).statementAdded) {
     Annotations.of(key).addWarningV2(
