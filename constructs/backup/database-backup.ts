@@ -1,4 +1,4 @@
-import { Duration, Names, RemovalPolicy, TimeZone } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, TimeZone, Token } from 'aws-cdk-lib';
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IVpc, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
@@ -342,8 +342,8 @@ function validate(
   });
   if (props.restoreTesting ?? true) {
     checkSchedule(checks, 'restoreTestSchedule', props.restoreTestSchedule.expressionString);
-    const zones = new Set(zonesOf(props.vpc, props.restoreTestSubnets)).size;
-    checks.that('restoreTestSubnets', zones, zones >= 2, {
+    const { zones, known } = zonesOf(props.vpc, props.restoreTestSubnets);
+    checks.that('restoreTestSubnets', zones, !known || zones >= 2, {
       must: 'lie in at least two zones, as RDS asks of every subnet group',
       remedy: 'Select other subnets, or set `restoreTesting` to false.',
     });
@@ -351,11 +351,13 @@ function validate(
   checks.throwIfAny();
 }
 
-/** Zones of the selected subnets; none where the VPC has no such subnets. */
-function zonesOf(vpc: IVpc, selection: SubnetSelection): string[] {
+/** Number of zones of the selected subnets: 0 where the VPC has none, unknown while a lookup waits. */
+function zonesOf(vpc: IVpc, selection: SubnetSelection): { readonly zones: number; readonly known: boolean } {
   try {
-    return vpc.selectSubnets(selection).availabilityZones;
+    const { availabilityZones, isPendingLookup } = vpc.selectSubnets(selection);
+    const known = isPendingLookup !== true && !Token.isUnresolved(availabilityZones);
+    return { zones: new Set(availabilityZones).size, known };
   } catch {
-    return [];
+    return { zones: 0, known: true };
   }
 }
