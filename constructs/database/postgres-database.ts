@@ -37,7 +37,7 @@ import { checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
 import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
-import { DatabaseHandlers } from './private/handlers';
+import { checkCaBundle, DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
 import { loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
@@ -338,6 +338,18 @@ export interface PostgresDatabaseOptions {
    */
   readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
   /**
+   * File with the certificate authorities of RDS in the region, in PEM, that the handlers trust besides their
+   * own.
+   *
+   * Needed in young regions, in AWS GovCloud (US) and in China, whose authorities the handlers do not bring: a
+   * warning says where to download it. The file goes into a layer of the functions, so it must be there when
+   * the app is synthesized. The image of the containers needs the same certificates at `caBundlePath`.
+   *
+   * @default - the authorities of most regions, and those that AWS Lambda has
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+   */
+  readonly handlerCaBundle?: string;
+  /**
    * How the password of the application's login rotates.
    *
    * Unless it is OFF, the master's password rotates too.
@@ -560,6 +572,7 @@ function validate(scope: Construct, props: PostgresDatabaseProps, filled: Filled
   const checks = new Checks(scope);
   checkDatabaseEffects(checks, props);
   checkDatabase(checks, filled, props);
+  checkCaBundle(checks, 'handlerCaBundle', props.handlerCaBundle);
   checks.throwIfAny();
 }
 
@@ -620,6 +633,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
     subnets: filled.handlerSubnets,
     secretsManagerEndpoint: filled.secretsManagerEndpoint,
     databaseSecurityGroup: securityGroup,
+    caBundle: filled.handlerCaBundle,
   });
   const handled = {
     ...secrets,
@@ -630,6 +644,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
     logRetention: filled.logRetention,
     reservedConcurrentExecutions: filled.handlerReservedConcurrency,
     deadLetterTopic: filled.eventTopic,
+    caBundle: handlers.caBundle,
   };
   const roles = new DatabaseRoles(scope, 'Roles', {
     ...handled,
