@@ -1,4 +1,4 @@
-import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Annotations, type Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   Connections,
@@ -30,7 +30,7 @@ import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
 import { checkKinds, pathOf } from '../core/kinds';
-import type { Profile } from '../core/profile';
+import { type Profile, profileValues } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
 import { checkDatabase, checkDatabaseEffects } from './private/checks';
@@ -338,12 +338,11 @@ export interface PostgresDatabaseOptions {
    */
   readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
   /**
-   * File with the certificate authorities of RDS in the region, in PEM, that the handlers trust besides their
-   * own.
+   * File with the certificate authorities of RDS in the region, in PEM: the handlers trust them, too.
    *
-   * Needed in young regions, in AWS GovCloud (US) and in China, whose authorities the handlers do not bring: a
-   * warning says where to download it. The file goes into a layer of the functions, so it must be there when
-   * the app is synthesized. The image of the containers needs the same certificates at `caBundlePath`.
+   * Needed in young regions, in AWS GovCloud (US) and in China, whose authorities the handlers do not bring.
+   * A warning says where to download it. The file goes into a layer of the functions, so it must be there
+   * when the app is synthesized. The image of the containers needs the same certificates at `caBundlePath`.
    *
    * @default - the authorities of most regions, and those that AWS Lambda has
    * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
@@ -526,8 +525,9 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
     checkKinds(this, 'PostgresDatabaseProps', props);
-    const filled = withDefaults(props);
+    const filled = withDefaults(props, Stack.of(this).region);
     validate(this, props, filled);
+    warnOfClass(this, props, filled);
 
     const secrets = makeSecrets(this, filled);
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
@@ -574,6 +574,17 @@ function validate(scope: Construct, props: PostgresDatabaseProps, filled: Filled
   checkDatabase(checks, filled, props);
   checkCaBundle(checks, 'handlerCaBundle', props.handlerCaBundle);
   checks.throwIfAny();
+}
+
+/** The class of the profile does not exist in every region. */
+function warnOfClass(scope: Construct, props: PostgresDatabaseProps, { instanceType }: FilledProps): void {
+  const wanted = props.instanceType ?? profileValues(props.profile).databaseInstanceType;
+  if (wanted.toString() !== instanceType.toString()) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:databaseInstanceType',
+      `RDS has no db.${wanted} in ${Stack.of(scope).region}, so the instance is a db.${instanceType}. Choose \`databaseInstanceType\` in the profile to have another one.`,
+    );
+  }
 }
 
 function isRotated({ passwordRotation }: FilledProps): boolean {

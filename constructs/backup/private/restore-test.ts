@@ -6,9 +6,7 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { type IDatabaseInstance, SubnetGroup } from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
 
-/**
- * Regions in which CloudFormation does not have the resources of restore testing; `npm run cfn-lint` compares.
- */
+/** Regions where CloudFormation has no restore testing; `npm run cfn-lint` compares. */
 export const WITHOUT_RESTORE_TESTING = [
   'ap-southeast-5',
   'ap-southeast-7',

