@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
+import { WITHOUT_RESTORE_TESTING } from '../constructs/backup/private/restore-test';
+import { REGIONS_WITH_AUTHORITIES } from '../constructs/database/private/handlers';
+import { WITHOUT_CODEBUILD } from '../lib/pipeline-stack';
 import {
   arguedLints,
   errorsIn,
@@ -86,4 +90,33 @@ describe('templates are read once', () => {
 test('a type that a region lacks is named with the region', () => {
   const known = { 'eu-central-1': ['AWS::A::B', 'AWS::C::D'], 'ca-west-1': ['AWS::A::B'] };
   expect(typesMissing(['AWS::A::B', 'AWS::C::D'], known)).toEqual({ 'AWS::C::D': ['ca-west-1'] });
+});
+
+describe('the table in docs/regions.md', () => {
+  const rows = readFileSync(join(__dirname, '..', 'docs', 'regions.md'), 'utf8').split('\n');
+  const regionsOf = (what: string) => {
+    const [row] = rows.filter((line) => line.startsWith('| ') && line.includes(what));
+    return [...row.split('|')[2].matchAll(/`([^`]+)`/g)].map(([, region]) => region);
+  };
+
+  test.each([
+    ['RestoreTestingPlan', WITHOUT_RESTORE_TESTING],
+    ['CodeBuild::Project', WITHOUT_CODEBUILD],
+  ])('names the regions without %s', (what, regions) => {
+    expect(regionsOf(what)).toEqual(regions);
+  });
+
+  test('names every region whose certificates the handlers do not bring', () => {
+    const named = regionsOf('authorities of RDS').map((region) => new RegExp(`^${region.replace('*', '.*')}$`));
+    const known = RegionInfo.regions
+      .filter(({ partition }) => ['aws', 'aws-us-gov', 'aws-cn'].includes(partition ?? ''))
+      .map(({ name }) => name);
+    expect(known.length).toBeGreaterThan(35);
+    for (const region of known) {
+      expect([region, named.some((pattern) => pattern.test(region))]).toEqual([
+        region,
+        !REGIONS_WITH_AUTHORITIES.includes(region),
+      ]);
+    }
+  });
 });
