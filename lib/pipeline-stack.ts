@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack, type StackProps, type Stage } from 'aws-cdk-lib';
+import { Annotations, Duration, RemovalPolicy, Stack, type StackProps, type Stage } from 'aws-cdk-lib';
 import { BuildSpec, type IBuildImage, LinuxArmBuildImage, LinuxBuildImage } from 'aws-cdk-lib/aws-codebuild';
 import { PipelineType } from 'aws-cdk-lib/aws-codepipeline';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
@@ -21,6 +21,8 @@ import { logGroup } from '../constructs/core/log-group';
 /** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
 const CLI_VERSION = '2.1148.1';
 const NODE_VERSION = 22;
+/** Regions in which CloudFormation does not have AWS::CodeBuild::Project; `npm run cfn-lint` compares. */
+export const WITHOUT_CODEBUILD = ['ap-east-2', 'ca-west-1', 'mx-central-1'];
 
 /** Properties of `PipelineStack`. */
 export interface PipelineStackProps extends StackProps {
@@ -144,6 +146,12 @@ export class PipelineStack extends Stack {
     checkKinds(pathOf(scope, id), 'PipelineStackProps', props);
     super(scope, id, props);
     validate(this, props);
+    if (WITHOUT_CODEBUILD.includes(this.region)) {
+      Annotations.of(this).addWarningV2(
+        'cdk-django-fargate:codeBuild',
+        `CloudFormation has no projects of AWS CodeBuild in ${this.region}, so this stack cannot be deployed there. Give the pipeline another region in \`env\`; its stages may stay where they are.`,
+      );
+    }
 
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const key = new Key(this, 'Key', { description: 'Artifacts and logs', enableKeyRotation: true, removalPolicy });

@@ -1,13 +1,24 @@
-import { App, type AppProps } from 'aws-cdk-lib';
+import { App, type AppProps, Stage } from 'aws-cdk-lib';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Profile } from 'cdk-django-fargate';
 import { ShopStack } from '../examples/django-app/shop-stack';
 import { ExistingNetworkStack } from '../examples/existing-network/stack';
 import { MinimalStack } from '../examples/minimal/stack';
 import { NotesPipelineStack } from '../examples/pipeline/stack';
-import { productionExample } from './production-example';
+import { productionExample, productionStack } from './production-example';
 
 const env = { account: '111122223333', region: 'eu-central-1' };
-const connectionArn = `arn:aws:codeconnections:${env.region}:${env.account}:connection/11111111-2222-3333-4444-555555555555`;
+
+function pipelineIn(app: App, region: string) {
+  const connection = `${region}:${env.account}:connection/11111111-2222-3333-4444-555555555555`;
+  const connectionArn = `arn:${RegionInfo.get(region).partition}:codeconnections:${connection}`;
+  return new NotesPipelineStack(app, 'Pipeline', {
+    account: env.account,
+    region,
+    productionAccount: '444455556666',
+    connectionArn,
+  });
+}
 
 /**
  * Every TypeScript example in every profile that it has, each in an app of its own.
@@ -24,12 +35,23 @@ export const EXAMPLES: { readonly [name: string]: (props: AppProps) => App } = {
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env })),
   'existing-network in development': (props) =>
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env, profile: Profile.development() })),
-  pipeline: (props) =>
-    appWith(
-      props,
-      (app) => new NotesPipelineStack(app, 'Pipeline', { ...env, productionAccount: '444455556666', connectionArn }),
-    ),
+  pipeline: (props) => appWith(props, (app) => pipelineIn(app, env.region)),
 };
+
+/** All of them in one app, synthesized for a region. */
+export function examplesIn(region: string, props: AppProps = {}): App {
+  const inRegion = { account: env.account, region };
+  return appWith(props, (app) => {
+    const production = new Stage(app, 'Production-of', { env: inRegion });
+    const development = new Stage(app, 'Development-of', { env: inRegion });
+    productionStack(production, 'Shop');
+    new ShopStack(development, 'Shop', { profile: Profile.development() });
+    new MinimalStack(development, 'Notes');
+    new ExistingNetworkStack(production, 'Intranet', { env: inRegion });
+    new ExistingNetworkStack(development, 'Intranet', { env: inRegion, profile: Profile.development() });
+    pipelineIn(app, region);
+  });
+}
 
 /** An app with what `make` puts into it. */
 export function appWith(props: AppProps, make: (app: App) => unknown): App {

@@ -1,5 +1,6 @@
 import { App, type AppProps } from 'aws-cdk-lib';
 import { Profile } from 'cdk-django-fargate';
+import type { Construct } from 'constructs';
 import { ShopStack } from '../examples/django-app/shop-stack';
 
 /**
@@ -12,8 +13,8 @@ export function productionExample(props: AppProps = {}): { app: App; stack: Shop
 }
 
 /** The production example as one stack of several. */
-export function productionStack(app: App, id: string): ShopStack {
-  return new ShopStack(app, id, {
+export function productionStack(scope: Construct, id: string): ShopStack {
+  return new ShopStack(scope, id, {
     profile: Profile.production(),
     domainName: 'shop.example.com',
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',

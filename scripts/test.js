@@ -120,6 +120,20 @@ function counted(code, output, read) {
   }
 }
 
+const cfnLint = {
+  name: 'the full example in three partitions (cfn-lint)',
+  run: async () => {
+    const { code, output } = await run('env', [
+      'CDK_VALIDATION=false',
+      ...[bin('tsx'), '--conditions=source', 'scripts/cfn-lint.ts', '--quick'],
+    ]);
+    return counted(code, output, () => {
+      const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(output).map(Number);
+      return { passed, failed };
+    });
+  },
+};
+
 async function inOrder(steps) {
   const results = [];
   for (const step of steps) {
@@ -151,6 +165,7 @@ async function main() {
       check('types (tsc)', node, ['node_modules/tsnative/bin/tsc', '--noEmit', '-p', 'tsconfig.json']),
       ...python,
       pytest,
+      cfnLint,
     ]),
   ]);
   const all = [first, ...lanes.flat()];

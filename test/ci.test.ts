@@ -38,7 +38,7 @@ test('the last line adds up what every step counted, and the table before it has
 });
 
 test('a step that fails is named, and fails the run', () => {
-  const { status, lines } = ci({ 'run rotations': "echo '3 passed, 2 failed'; exit 1", 'run nag': 'exit 3' });
+  const { status, lines } = ci({ 'run rotations': "echo '3 passed, 2 failed'; exit 1", 'run compliance': 'exit 3' });
   expect(lines).toContain('FAILED: rotations (exit code 1)');
   expect(lines).toContain('FAILED: compliance (exit code 3)');
   expect(lines.at(-1)).toBe(`${STEPS - 2 + 3} passed, 3 failed`);

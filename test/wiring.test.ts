@@ -1,6 +1,11 @@
+import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import fc from 'fast-check';
+import { applicationOf, configuration } from '../scripts/configurations';
+import { EXAMPLES } from '../scripts/examples';
 import { productionExample } from '../scripts/production-example';
 import { explicit, Graph } from './wiring/graph';
+import { keyNeedsOf, unkeyed } from './wiring/keys';
 import { CUSTOM_RESOURCES, RUNNERS, requirementsOf, unmet } from './wiring/order';
 import { refused, refusedRoles, sendersOf } from './wiring/senders';
 
@@ -83,3 +88,46 @@ describe('what only a deployment would show: permission to send', () => {
     expect(refused(new Graph({ ...graph.resources, [id]: mutant })).length).toBeGreaterThan(0);
   });
 });
+
+describe('what only a deployment would show: permission to decrypt', () => {
+  const needs = keyNeedsOf(graph);
+
+  test.each(Object.keys(EXAMPLES))(
+    '%s: every role may use the keys of what it reads and sends, by its own policy',
+    (name) => {
+      const stacks = EXAMPLES[name]({}).node.findAll().filter(Stack.isStack);
+      expect(stacks.flatMap((stack) => unkeyed(graphOf(stack)))).toEqual([]);
+    },
+  );
+
+  test('so it is with a key that is imported, whatever else is made or brought', () => {
+    const walked = fc.sample(configuration, { seed: 20_261_127, numRuns: 10 }).map((given) => {
+      const parts = { ...given.brought, encryptionKey: true };
+      const app = new App({ treeMetadata: false });
+      return graphOf(applicationOf(app, 'Shop', { ...given, brought: parts }));
+    });
+    expect(walked.flatMap((each) => unkeyed(each))).toEqual([]);
+    // Some bring everything that is encrypted.
+    expect(walked.filter((each) => keyNeedsOf(each).length > 10).length).toBeGreaterThan(3);
+  });
+
+  test('the walk knows secrets, queues and topics, read and written', () => {
+    expect([...new Set(needs.map(({ service, actions }) => `${service} ${actions.join(' ')}`))].sort()).toEqual([
+      'secretsmanager kms:Decrypt',
+      'secretsmanager kms:Decrypt kms:GenerateDataKey',
+      'sns kms:Decrypt kms:GenerateDataKey',
+      'sqs kms:Decrypt',
+      'sqs kms:Decrypt kms:GenerateDataKey',
+    ]);
+  });
+
+  test.each([...new Set(needs.map(({ policy }) => policy))])('it notices when %s no longer names the key', (policy) => {
+    const resources = { ...graph.resources };
+    const text = JSON.stringify(resources[policy]).replaceAll('"kms:Decrypt"', '"kms:DescribeKey"');
+    expect(unkeyed(new Graph({ ...resources, [policy]: JSON.parse(text) })).length).toBeGreaterThan(0);
+  });
+});
+
+function graphOf(stack: Stack): Graph {
+  return new Graph(Template.fromStack(stack).toJSON().Resources);
+}

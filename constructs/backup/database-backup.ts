@@ -1,4 +1,4 @@
-import { Duration, Names, RemovalPolicy, TimeZone } from 'aws-cdk-lib';
+import { Annotations, Duration, Names, RemovalPolicy, Stack, TimeZone, Token } from 'aws-cdk-lib';
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IVpc, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
@@ -19,7 +19,7 @@ import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
 import { checkBackup, checkSchedule, DEFAULT_COMPLETION_WINDOW, DEFAULT_START_WINDOW } from './private/checks';
-import { RestoreTest } from './private/restore-test';
+import { isRestoreTested, RestoreTest } from './private/restore-test';
 import { vaultPolicy } from './private/vault-policy';
 
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];
@@ -91,7 +91,7 @@ export interface DatabaseBackupOptions {
    *
    * **Each test costs some hours of a database instance.**
    *
-   * @default true
+   * @default - true where CloudFormation has restore testing; in other regions false, with a warning
    */
   readonly restoreTesting?: boolean;
   /**
@@ -201,7 +201,7 @@ export class DatabaseBackup extends Construct {
       role: this.role,
       disableDefaultBackupPolicy: true, // The role has it.
     });
-    if (props.restoreTesting ?? true) {
+    if (isRestoreTested(this, props.restoreTesting)) {
       new RestoreTest(this, 'RestoreTest', {
         instance: props.database.instance,
         vault: this.vault,
@@ -211,6 +211,11 @@ export class DatabaseBackup extends Construct {
         vpc: props.vpc,
         vpcSubnets: restoreTestSubnets,
       });
+    } else if (props.restoreTesting === undefined) {
+      Annotations.of(this).addWarningV2(
+        'cdk-django-fargate:restoreTesting',
+        `Nothing proves that the backups can be restored: CloudFormation has no restore testing in ${Stack.of(this).region}. Restore one by hand now and then, as docs/runbooks.md says, and set \`restoreTesting\` to false, or to true once the region has it.`,
+      );
     }
     if (props.notifications) {
       reportFailures(this, this.role, props.notifications.topic);
@@ -340,10 +345,10 @@ function validate(
     must: 'be in the IANA database of time zones',
     remedy: 'Choose one from TimeZone, for example TimeZone.EUROPE_VIENNA.',
   });
-  if (props.restoreTesting ?? true) {
+  if (isRestoreTested(scope, props.restoreTesting)) {
     checkSchedule(checks, 'restoreTestSchedule', props.restoreTestSchedule.expressionString);
-    const zones = new Set(zonesOf(props.vpc, props.restoreTestSubnets)).size;
-    checks.that('restoreTestSubnets', zones, zones >= 2, {
+    const { zones, known } = zonesOf(props.vpc, props.restoreTestSubnets);
+    checks.that('restoreTestSubnets', zones, !known || zones >= 2, {
       must: 'lie in at least two zones, as RDS asks of every subnet group',
       remedy: 'Select other subnets, or set `restoreTesting` to false.',
     });
@@ -351,11 +356,13 @@ function validate(
   checks.throwIfAny();
 }
 
-/** Zones of the selected subnets; none where the VPC has no such subnets. */
-function zonesOf(vpc: IVpc, selection: SubnetSelection): string[] {
+/** Number of zones of the selected subnets: 0 where the VPC has none, unknown while a lookup waits. */
+function zonesOf(vpc: IVpc, selection: SubnetSelection): { readonly zones: number; readonly known: boolean } {
   try {
-    return vpc.selectSubnets(selection).availabilityZones;
+    const { availabilityZones, isPendingLookup } = vpc.selectSubnets(selection);
+    const known = isPendingLookup !== true && !Token.isUnresolved(availabilityZones);
+    return { zones: new Set(availabilityZones).size, known };
   } catch {
-    return [];
+    return { zones: 0, known: true };
   }
 }

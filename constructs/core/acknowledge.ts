@@ -23,11 +23,22 @@ export function acknowledge(scope: IConstruct, rule: string, reason: string): vo
 /** A resolved resource of a policy as the rule packs write it: references in angle brackets. */
 export function findingOf(resource: unknown): string {
   if (typeof resource === 'string') {
-    return resource;
+    return resource.replace(/\${/g, '<').replace(/}/g, '>');
   }
   const [[kind, value]] = Object.entries(resource as { [kind: string]: unknown });
-  if (kind === 'Fn::Join') {
-    return (value as [string, unknown[]])[1].map(findingOf).join('');
+  switch (kind) {
+    case 'Fn::Join': {
+      const [delimiter, items] = value as [string, unknown[]];
+      return items.map(findingOf).join(delimiter);
+    }
+    case 'Fn::GetAtt':
+      return `<${(value as string[]).join('.')}>`;
+    case 'Ref':
+      return `<${value}>`;
+    case 'Fn::ImportValue':
+    case 'Fn::Sub':
+      return findingOf(value);
+    default:
+      return JSON.stringify(resource);
   }
-  return kind === 'Ref' ? `<${value}>` : `<${(value as string[]).join('.')}>`;
 }

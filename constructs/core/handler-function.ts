@@ -3,7 +3,14 @@ import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import { type IManagedPolicy, ManagedPolicy, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Architecture, type CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type CfnFunction,
+  Code,
+  type ILayerVersion,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
@@ -21,6 +28,15 @@ export interface HandlerSettings {
   readonly reservedConcurrentExecutions?: number;
   /** SNS topic for asynchronous invocations that Lambda gave up on. */
   readonly deadLetterTopic?: ITopic;
+  /** @default - the authorities that the bundle and Lambda have */
+  readonly caBundle?: CaBundle;
+}
+
+/** Certificate authorities that a function trusts besides its own. */
+export interface CaBundle {
+  readonly layer: ILayerVersion;
+  /** Where the function finds the file. */
+  readonly path: string;
 }
 
 /** The network of a function that runs in a VPC. */
@@ -88,7 +104,10 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
     architecture: Architecture.ARM_64,
     memorySize: 256,
     timeout: Duration.seconds(props.timeout),
-    environment: props.environment,
+    environment: props.caBundle
+      ? { ...props.environment, NODE_EXTRA_CA_CERTS: props.caBundle.path }
+      : props.environment,
+    layers: props.caBundle && [props.caBundle.layer],
     vpc: network?.vpc,
     vpcSubnets: network?.subnets,
     securityGroups: network && [network.securityGroup],

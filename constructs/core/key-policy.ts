@@ -1,9 +1,17 @@
-import { Stack } from 'aws-cdk-lib';
+import { Annotations, Aws, Stack, Token } from 'aws-cdk-lib';
 import { Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 
 const CLOUDWATCH = 'cloudwatch.amazonaws.com';
+/** What happens where a key turns a sender away. */
+const UNHEARD: { readonly [service: string]: string } = {
+  [CLOUDWATCH]: 'CloudWatch use it, or alarms change state and nobody is notified',
+  'events.amazonaws.com': 'Amazon EventBridge use it, or its events reach neither topic nor queue',
+  'events.rds.amazonaws.com': 'the events of Amazon RDS use it, or they reach no topic',
+};
 
 /**
  * Lets CloudWatch Logs encrypt the log groups of this account and region with the key.
@@ -12,10 +20,13 @@ const CLOUDWATCH = 'cloudwatch.amazonaws.com';
  */
 export function allowLogGroups(scope: Construct, key: IKey | undefined): void {
   const stack = Stack.of(scope);
-  key?.addToResourcePolicy(
+  letIn(
+    key,
+    'CloudWatch Logs use it, or log groups cannot be created',
     new PolicyStatement({
       sid: 'AllowLogGroups',
-      principals: [new ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
+      // The one principal that carries region and partition: logs.cn-north-1.amazonaws.com.cn.
+      principals: [new ServicePrincipal(`logs.${stack.region}.${suffixOf(stack.region) ?? Aws.URL_SUFFIX}`)],
       actions: ['kms:Encrypt*', 'kms:Decrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
       resources: ['*'], // In a key policy this is the key itself.
       conditions: {
@@ -37,14 +48,28 @@ export function allowLogGroups(scope: Construct, key: IKey | undefined): void {
  */
 export function allowSenders(key: IKey | undefined, ...services: string[]): void {
   for (const service of services) {
-    key?.addToResourcePolicy(
+    letIn(
+      key,
+      UNHEARD[service] ?? `${service} use it, or nothing of it arrives`,
       new PolicyStatement({
         principals: [new ServicePrincipal(service)],
         actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
         resources: ['*'], // In a key policy this is the key itself.
         conditions:
-          service === CLOUDWATCH ? { StringEquals: { 'aws:SourceAccount': Stack.of(key).account } } : undefined,
+          service === CLOUDWATCH && key !== undefined
+            ? { StringEquals: { 'aws:SourceAccount': Stack.of(key).account } }
+            : undefined,
       }),
+    );
+  }
+}
+
+/** Adds a statement to the policy of a key; warns of an imported key, for which the CDK drops it silently. */
+function letIn(key: IKey | undefined, whom: string, statement: PolicyStatement): void {
+  if (key !== undefined && !key.addToResourcePolicy(statement).statementAdded) {
+    Annotations.of(key).addWarningV2(
+      'cdk-django-fargate:importedKeyPolicy',
+      `This encryption key is imported, so its policy cannot be changed here. It must let ${whom}. Add the statement under "An encryption key of your own" in docs/your-project.md, then acknowledge this warning on the key.`,
     );
   }
 }
@@ -75,6 +100,32 @@ export function grantKeyVia({ service, region, key }: KeyUse, grantee: IGrantabl
     resourceArns: [key.keyArn],
     resource: key,
     resourceSelfArns: ['*'], // In a key policy this is the key itself.
-    conditions: { StringEquals: { 'kms:ViaService': `${service}.${region}.amazonaws.com` } },
+    conditions: { StringEquals: { 'kms:ViaService': serviceNames(service, region) } },
   });
+}
+
+/** Lets someone read a secret, and use the key of the secret for that. */
+export function grantSecretRead(secret: ISecret, grantee: IGrantable): Grant {
+  const grant = secret.grantRead(grantee);
+  const key = secret.encryptionKey;
+  return key === undefined
+    ? grant
+    : grant.combine(grantKeyVia({ service: 'secretsmanager', region: secret.env.region, key }, grantee, 'kms:Decrypt'));
+}
+
+/**
+ * How a service of a region calls itself before KMS.
+ *
+ * AWS does not say whether a service of another partition takes the suffix of that partition, so both names
+ * are allowed there. No other service has either of them.
+ */
+function serviceNames(service: KeyedService, region: string): string | string[] {
+  const suffix = suffixOf(region) ?? 'amazonaws.com.cn';
+  const name = `${service}.${region}.amazonaws.com`;
+  return suffix === 'amazonaws.com' ? name : [name, `${service}.${region}.${suffix}`];
+}
+
+/** Ending of the host names of a region; undefined where only the deployment knows the region. */
+function suffixOf(region: string): string | undefined {
+  return Token.isUnresolved(region) ? undefined : (RegionInfo.get(region).domainSuffix ?? 'amazonaws.com');
 }

@@ -165,6 +165,12 @@ class KindChecks {
       must: `be ${/^[AEIOU]/.test(type) ? 'an' : 'a'} ${type}`,
       remedy: OBJECT_REMEDIES[type] ?? 'Give the object itself, not its name, id or ARN.',
     });
+    const alias: unknown = type === 'IKey' && holds ? Reflect.get(given, 'aliasName') : undefined;
+    this.wrong(prop, alias, alias === undefined, {
+      must: 'be a key, not an alias',
+      remedy:
+        'IAM policies have no effect on an alias: take Key.fromKeyArn, or Key.fromLookup, which finds a key by its alias.',
+    });
   }
 
   /** Unlike `that`, it also refuses a token: one of a number is no string. */

@@ -1,4 +1,4 @@
-import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Annotations, type Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   Connections,
@@ -30,14 +30,14 @@ import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
 import { checkKinds, pathOf } from '../core/kinds';
-import type { Profile } from '../core/profile';
+import { type Profile, profileValues } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
 import { checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
 import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
-import { DatabaseHandlers } from './private/handlers';
+import { checkCaBundle, DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
 import { loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
@@ -338,6 +338,17 @@ export interface PostgresDatabaseOptions {
    */
   readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
   /**
+   * File with the certificate authorities of RDS in the region, in PEM: the handlers trust them, too.
+   *
+   * Needed in young regions, in AWS GovCloud (US) and in China, whose authorities the handlers do not bring.
+   * A warning says where to download it. The file goes into a layer of the functions, so it must be there
+   * when the app is synthesized. The image of the containers needs the same certificates at `caBundlePath`.
+   *
+   * @default - the authorities of most regions, and those that AWS Lambda has
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+   */
+  readonly handlerCaBundle?: string;
+  /**
    * How the password of the application's login rotates.
    *
    * Unless it is OFF, the master's password rotates too.
@@ -514,8 +525,9 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
     checkKinds(this, 'PostgresDatabaseProps', props);
-    const filled = withDefaults(props);
+    const filled = withDefaults(props, Stack.of(this).region);
     validate(this, props, filled);
+    warnOfClass(this, props, filled);
 
     const secrets = makeSecrets(this, filled);
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
@@ -560,7 +572,19 @@ function validate(scope: Construct, props: PostgresDatabaseProps, filled: Filled
   const checks = new Checks(scope);
   checkDatabaseEffects(checks, props);
   checkDatabase(checks, filled, props);
+  checkCaBundle(checks, 'handlerCaBundle', props.handlerCaBundle);
   checks.throwIfAny();
+}
+
+/** The class of the profile does not exist in every region. */
+function warnOfClass(scope: Construct, props: PostgresDatabaseProps, { instanceType }: FilledProps): void {
+  const wanted = props.instanceType ?? profileValues(props.profile).databaseInstanceType;
+  if (wanted.toString() !== instanceType.toString()) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:databaseInstanceType',
+      `RDS has no db.${wanted} in ${Stack.of(scope).region}, so the instance is a db.${instanceType}. Choose \`databaseInstanceType\` in the profile to have another one.`,
+    );
+  }
 }
 
 function isRotated({ passwordRotation }: FilledProps): boolean {
@@ -620,6 +644,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
     subnets: filled.handlerSubnets,
     secretsManagerEndpoint: filled.secretsManagerEndpoint,
     databaseSecurityGroup: securityGroup,
+    caBundle: filled.handlerCaBundle,
   });
   const handled = {
     ...secrets,
@@ -630,6 +655,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
     logRetention: filled.logRetention,
     reservedConcurrentExecutions: filled.handlerReservedConcurrency,
     deadLetterTopic: filled.eventTopic,
+    caBundle: handlers.caBundle,
   };
   const roles = new DatabaseRoles(scope, 'Roles', {
     ...handled,

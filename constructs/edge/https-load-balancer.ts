@@ -479,8 +479,8 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   }
 
   private open(securityGroup: SecurityGroup, props: HttpsLoadBalancerProps, internetFacing: boolean) {
-    const everybody = internetFacing ? Peer.anyIpv4() : Peer.ipv4(props.vpc.vpcCidrBlock);
-    for (const peer of props.allowFrom ?? [everybody]) {
+    const allowFrom = props.allowFrom ?? [internetFacing ? Peer.anyIpv4() : Peer.ipv4(props.vpc.vpcCidrBlock)];
+    for (const peer of allowFrom) {
       for (const port of this.secure ? [443, 80] : [80]) {
         securityGroup.addIngressRule(
           peer,

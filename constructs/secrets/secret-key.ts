@@ -12,6 +12,7 @@ import { acknowledge } from '../core/acknowledge';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkReservedConcurrency } from '../core/handler-function';
+import { grantSecretRead } from '../core/key-policy';
 import { checkKinds, pathOf } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
@@ -153,7 +154,7 @@ export class SecretKey extends Construct implements ISecretKey {
       public readonly containerSecrets = containerSecrets(attrs.secret);
       public readonly changingSecrets = attrs.secret.secretFullArn === undefined ? [] : [attrs.secret];
       public grantRead(grantee: IGrantable): Grant {
-        return attrs.secret.grantRead(grantee);
+        return grantSecretRead(attrs.secret, grantee);
       }
     }
     return new Import(scope, id);
@@ -213,7 +214,7 @@ export class SecretKey extends Construct implements ISecretKey {
 
   /** Grants read access to the secret. */
   public grantRead(grantee: IGrantable): Grant {
-    return this.secret.grantRead(grantee);
+    return grantSecretRead(this.secret, grantee);
   }
 
   /** Failed steps of rotations, sum over 5 minutes. Undefined when rotation is off. */

@@ -40,7 +40,7 @@ export class ExistingNetworkStack extends Stack {
     });
     const instance = DatabaseInstance.fromDatabaseInstanceAttributes(this, 'Instance', {
       instanceIdentifier: 'company-postgres',
-      instanceEndpointAddress: 'company-postgres.abcdefghijkl.eu-central-1.rds.amazonaws.com',
+      instanceEndpointAddress: `company-postgres.abcdefghijkl.${region}.rds.amazonaws.com`,
       port: 15432,
       securityGroups: [SecurityGroup.fromSecurityGroupId(this, 'DatabaseSecurityGroup', 'sg-0123456789abcdef0')],
     });
@@ -56,7 +56,7 @@ export class ExistingNetworkStack extends Stack {
         applicationSecret: Secret.fromSecretCompleteArn(
           this,
           'ApplicationSecret',
-          `arn:aws:secretsmanager:${region}:${account}:secret:intranet/database-AbCdEf`,
+          `arn:${this.partition}:secretsmanager:${region}:${account}:secret:intranet/database-AbCdEf`,
         ),
       }),
       domainNames: ['intranet.example.com'],
@@ -67,7 +67,7 @@ export class ExistingNetworkStack extends Stack {
       certificate: Certificate.fromCertificateArn(
         this,
         'Certificate',
-        `arn:aws:acm:${region}:${account}:certificate/11111111-2222-3333-4444-555555555555`,
+        `arn:${this.partition}:acm:${region}:${account}:certificate/11111111-2222-3333-4444-555555555555`,
       ),
     });
   }

@@ -7,11 +7,12 @@ import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { BackupVaultLock } from '../../constructs/backup/backup-vault-lock';
 import { DatabaseBackup, type DatabaseBackupProps } from '../../constructs/backup/database-backup';
+import { WITHOUT_RESTORE_TESTING } from '../../constructs/backup/private/restore-test';
 import { Profile } from '../../constructs/core/profile';
 import { type IPostgresDatabase, PostgresDatabase } from '../../constructs/database/postgres-database';
 import { Network } from '../../constructs/network/network';
 import { Notifications } from '../../constructs/notifications/notifications';
-import { errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
+import { Annotations, errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
 
 /** Of a database, backups look at the instance alone. */
 function databaseIn(stack: Stack): IPostgresDatabase {
@@ -301,4 +302,39 @@ test('fails when the VPC has no quiet subnets in two zones', () => {
   expect(errorOf(() => backupIn(stack, { vpc }))).toContain(
     '`restoreTestSubnets` must lie in at least two zones, as RDS asks of every subnet group, got 0.',
   );
+});
+
+describe('where CloudFormation has no restore testing', () => {
+  const inRegion = (region: string, options: Partial<DatabaseBackupProps> = {}) => {
+    const stack = testStack({ env: { account: '111122223333', region } });
+    backupIn(stack, options);
+    return { template: templateOf(stack), warnings: Annotations.fromStack(stack).findWarning('*', WARNING) };
+  };
+  const WARNING = Match.stringLikeRegexp('no restore testing in');
+
+  test.each(WITHOUT_RESTORE_TESTING)(
+    '%s: the backups are made, nothing is restored, and a warning says so',
+    (region) => {
+      const { template, warnings } = inRegion(region);
+      template.resourceCountIs('AWS::Backup::BackupPlan', 1);
+      template.resourceCountIs('AWS::Backup::RestoreTestingPlan', 0);
+      expect(warnings.map(({ id }) => id)).toEqual(['/Shop/Backup']);
+    },
+  );
+
+  test('who says so gets it, since regions grow', () => {
+    const { template, warnings } = inRegion('us-gov-west-1', { restoreTesting: true });
+    template.resourceCountIs('AWS::Backup::RestoreTestingPlan', 1);
+    expect(warnings).toEqual([]);
+  });
+
+  test('who turned it off is not warned', () => {
+    expect(inRegion('us-gov-west-1', { restoreTesting: false }).warnings).toEqual([]);
+  });
+
+  test('other regions restore', () => {
+    const { template, warnings } = inRegion('eu-central-1');
+    template.resourceCountIs('AWS::Backup::RestoreTestingPlan', 1);
+    expect(warnings).toEqual([]);
+  });
 });

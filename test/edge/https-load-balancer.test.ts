@@ -495,3 +495,27 @@ test('fails with every problem at once', () => {
   );
   expect(message.split('\n')).toHaveLength(3);
 });
+
+describe('who may write the access logs', () => {
+  const writer = (region: string) => {
+    const stack = testStack({ env: { account: '111122223333', region } });
+    new HttpsLoadBalancer(stack, 'Balancer', { vpc: testVpc(stack), profile: Profile.development() });
+    const { resource } = only(templateOf(stack), 'AWS::S3::BucketPolicy');
+    return resource.Properties.PolicyDocument.Statement.find(
+      ({ Sid }: { Sid?: string }) => Sid === 'AllowLoadBalancerLogs',
+    ).Principal;
+  };
+
+  test.each(['eu-central-1', 'mx-central-1', 'ap-southeast-7'])('in %s it is the service', (region) => {
+    expect(writer(region)).toEqual({ Service: 'logdelivery.elasticloadbalancing.amazonaws.com' });
+  });
+
+  test.each([
+    ['us-gov-west-1', '048591011584'],
+    ['cn-north-1', '638102146993'],
+  ])('in %s it is the account of the load balancers', (region, account) => {
+    expect(writer(region)).toEqual({
+      AWS: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:iam::${account}:root`]] },
+    });
+  });
+});

@@ -4,8 +4,8 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { NotesPipelineStack } from '../../examples/pipeline/stack';
-import { PipelineStack, type PipelineStackProps } from '../../lib/pipeline-stack';
-import { errorOf, Match, only, Template } from '../support';
+import { PipelineStack, type PipelineStackProps, WITHOUT_CODEBUILD } from '../../lib/pipeline-stack';
+import { Annotations, errorOf, Match, only, Template } from '../support';
 
 const connectionArn =
   'arn:aws:codeconnections:eu-central-1:111122223333:connection/11111111-2222-3333-4444-555555555555';
@@ -195,4 +195,22 @@ test('the example deploys the same application to staging and, after approval, t
     new Set(['444455556666']),
   );
   expect(rolesOf('Staging')).not.toContain('444455556666');
+});
+
+describe('in a region without CodeBuild', () => {
+  const warned = (region: string) =>
+    Annotations.fromStack(pipelineOf({ env: { account: '111122223333', region } })).findWarning(
+      '*',
+      Match.stringLikeRegexp('AWS CodeBuild'),
+    );
+
+  test.each(WITHOUT_CODEBUILD)('%s: a warning says to take another one', (region) => {
+    const [{ id, entry }] = warned(region);
+    expect(id).toBe('/Pipeline');
+    expect(entry.data).toContain(`no projects of AWS CodeBuild in ${region}`);
+  });
+
+  test('elsewhere there is none', () => {
+    expect(warned('eu-central-1')).toEqual([]);
+  });
 });

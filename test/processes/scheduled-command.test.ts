@@ -112,7 +112,11 @@ describe('the scheduler', () => {
         Effect: 'Allow',
         Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
         Resource: stack.resolve(encryptionKey.keyArn),
-        Condition: { StringEquals: { 'kms:ViaService': stack.resolve(`sqs.${stack.region}.amazonaws.com`) } },
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': stack.resolve(['com', 'com.cn'].map((end) => `sqs.${stack.region}.amazonaws.${end}`)),
+          },
+        },
       },
     ]);
   });

@@ -126,7 +126,11 @@ describe('rotation', () => {
         Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
         Resource: stack.resolve(encryptionKey.keyArn),
         Condition: {
-          StringEquals: { 'kms:ViaService': stack.resolve(`secretsmanager.${stack.region}.amazonaws.com`) },
+          StringEquals: {
+            'kms:ViaService': stack.resolve(
+              ['com', 'com.cn'].map((end) => `secretsmanager.${stack.region}.amazonaws.${end}`),
+            ),
+          },
         },
       },
     ]);

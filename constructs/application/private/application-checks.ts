@@ -1,6 +1,7 @@
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
 import type { IPostgresDatabase } from '../../database/postgres-database';
+import { checkCluster, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import type { IDjangoService } from '../../processes/django-service';
 import { checkEgress } from '../../processes/egress';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -17,8 +18,20 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   checkOptionEffects(checks, props);
   checkReaders(checks, props);
   checkEgress(checks, props.egress);
+  checkNetwork(checks, props);
   checks.throwIfAny();
   warnOfOptionEffects(scope, props);
+}
+
+/** What is brought must tell what the parts ask of a network. */
+function checkNetwork(checks: Checks, { vpc, cluster, environment }: DjangoApplicationProps): void {
+  if (cluster !== undefined) {
+    checkCluster(checks, cluster);
+  }
+  const brought = vpc ?? (cluster && vpcOfCluster(cluster));
+  if (brought !== undefined) {
+    checkTrustedProxies(checks, vpc === undefined ? 'cluster' : 'vpc', brought, environment);
+  }
 }
 
 /** Every queue that is made here is read by a worker: what is sent to another one is never done. */

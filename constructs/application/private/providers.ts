@@ -1,4 +1,4 @@
-import { Annotations, RemovalPolicy, Resource } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -40,7 +40,6 @@ export interface Providers extends Storage {
 export function makeProviders(scope: Construct, props: DjangoApplicationProps): Providers {
   const profile = props.profile ?? Profile.production();
   const encryptionKey = props.encryptionKey ?? makeKey(scope, props, profile);
-  warnOfImportedKey(scope, props.encryptionKey);
   const storage: Storage = { profile, encryptionKey };
   const notifications = props.notifications ?? makeNotifications(scope, props, storage);
   const network = props.vpc || props.cluster ? undefined : makeNetwork(scope, props, storage);
@@ -60,19 +59,6 @@ export function lambdaSettings(props: DjangoApplicationProps, notifications: INo
     handlerReservedConcurrency: props.handlerReservedConcurrency,
     deadLetterTopic: notifications.topic,
   };
-}
-
-/**
- * The policy of an imported key cannot be changed from here, and without four statements services fail
- * silently.
- */
-function warnOfImportedKey(scope: Construct, encryptionKey: IKey | undefined): void {
-  if (encryptionKey !== undefined && !Resource.isOwnedResource(encryptionKey)) {
-    Annotations.of(scope).addWarningV2(
-      'cdk-django-fargate:importedKeyPolicy',
-      'The policy of `encryptionKey`, which is imported, cannot be changed here. It must let in CloudWatch Logs, CloudWatch, EventBridge and RDS events: "An encryption key of your own" in docs/your-project.md has the statements.',
-    );
-  }
 }
 
 /** The key outlives what is deleted where a last snapshot of the database is encrypted with it. */

@@ -6,6 +6,21 @@ import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { type IDatabaseInstance, SubnetGroup } from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
 
+/** Regions where CloudFormation has no restore testing; `npm run cfn-lint` compares. */
+export const WITHOUT_RESTORE_TESTING = [
+  'ap-southeast-5',
+  'ap-southeast-7',
+  'cn-north-1',
+  'cn-northwest-1',
+  'us-gov-east-1',
+  'us-gov-west-1',
+];
+
+/** Whether backups are restored as a test: where nobody said, wherever the region is not known to lack it. */
+export function isRestoreTested(scope: Construct, restoreTesting: boolean | undefined): boolean {
+  return restoreTesting ?? !WITHOUT_RESTORE_TESTING.includes(Stack.of(scope).region);
+}
+
 /** Properties of `RestoreTest`. */
 export interface RestoreTestProps {
   readonly instance: IDatabaseInstance;

@@ -140,7 +140,7 @@ function checkPlaces(checks: Checks, props: FilledProps): void {
     });
   }
   const handler = subnets(checks, 'handlerSubnets', props.vpc, props.handlerSubnets);
-  if (handler === undefined) {
+  if (handler === undefined || handler.isPendingLookup === true) {
     return;
   }
   const isolated = new Set(props.vpc.isolatedSubnets.map((subnet) => subnet.subnetId));
@@ -170,7 +170,8 @@ function subnets(checks: Checks, prop: string, vpc: IVpc, selection: SubnetSelec
 function select(vpc: IVpc, selection: SubnetSelection): SelectedSubnets | undefined {
   try {
     const selected = vpc.selectSubnets(selection);
-    return selected.subnetIds.length > 0 || Token.isUnresolved(selected.subnetIds) ? selected : undefined;
+    const found = selected.subnetIds.length > 0 || Token.isUnresolved(selected.subnetIds);
+    return found || selected.isPendingLookup === true ? selected : undefined;
   } catch {
     return undefined; // `selectSubnets` throws when a subnet group does not exist.
   }

@@ -1,4 +1,5 @@
 import { Duration, Token } from 'aws-cdk-lib';
+import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { CaCertificate, EngineLifecycleSupport, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { CA_BUNDLE_PATH } from '../../core/contract';
 import { profileValues } from '../../core/profile';
@@ -14,8 +15,18 @@ const MOST_STORAGE = 65_536;
 /** A database's props with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;
 
+/** Regions where RDS has no burstable class with Graviton; `npm run cfn-lint` finds others. */
+const WITHOUT_T4G = ['ca-west-1'];
+
+/** The class of a profile in a region: of the same size with a processor of Intel where there is no other. */
+function classIn(region: string, instanceType: InstanceType): InstanceType {
+  return WITHOUT_T4G.includes(region)
+    ? new InstanceType(instanceType.toString().replace(/^t4g\./, 't3.'))
+    : instanceType;
+}
+
 /** Fills in every default of a database. */
-export function withDefaults(props: PostgresDatabaseProps) {
+export function withDefaults(props: PostgresDatabaseProps, region: string) {
   const profile = profileValues(props.profile);
   return {
     ...props,
@@ -25,7 +36,7 @@ export function withDefaults(props: PostgresDatabaseProps) {
     allowMajorVersionUpgrade: props.allowMajorVersionUpgrade ?? false,
     engineLifecycleSupport:
       props.engineLifecycleSupport ?? EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED,
-    instanceType: props.instanceType ?? profile.databaseInstanceType,
+    instanceType: props.instanceType ?? classIn(region, profile.databaseInstanceType),
     allocatedStorage: props.allocatedStorage ?? profile.databaseStorageGiB,
     maxAllocatedStorage: props.maxAllocatedStorage ?? growingTo(props.allocatedStorage, profile.databaseMaxStorageGiB),
     multiAz: props.multiAz ?? profile.multiAz,

@@ -6,6 +6,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
+import { grantSecretRead } from '../../core/key-policy';
 import type { DatabaseVariables } from '../database-variables';
 import type { IPostgresDatabase } from '../postgres-database';
 
@@ -31,7 +32,7 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
 
   /** Grants read access to the application's secret. */
   public grantRead(grantee: IGrantable): Grant {
-    return this.applicationSecret.grantRead(grantee);
+    return grantSecretRead(this.applicationSecret, grantee);
   }
 
   /** A metric of the instance in `AWS/RDS`. */

@@ -1,8 +1,9 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { ApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { AccountPrincipal, type IPrincipal, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptWhenFull } from '../../core/removal';
@@ -62,7 +63,7 @@ export function sendAccessLogs(loadBalancer: ApplicationLoadBalancer, bucket: IB
   bucket.addToResourcePolicy(
     new PolicyStatement({
       sid: 'AllowLoadBalancerLogs',
-      principals: [new ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
+      principals: [logDelivery(Stack.of(loadBalancer))],
       actions: ['s3:PutObject'],
       // The service writes below the account of the load balancer only, so no other account's logs can come
       // here.
@@ -73,4 +74,15 @@ export function sendAccessLogs(loadBalancer: ApplicationLoadBalancer, bucket: IB
   loadBalancer.setAttribute('access_logs.s3.bucket', bucket.bucketName);
   // The load balancer tries to write when it is made, and must be gone before the bucket is emptied.
   loadBalancer.node.addDependency(bucket);
+}
+
+/**
+ * Who writes the logs: the service; in other partitions the account of the load balancers of the region, for
+ * which AWS documents no principal of the service.
+ */
+function logDelivery({ region }: Stack): IPrincipal {
+  const { partition, elbv2Account } = RegionInfo.get(region);
+  return partition === 'aws' || partition === undefined || elbv2Account === undefined
+    ? new ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')
+    : new AccountPrincipal(elbv2Account);
 }

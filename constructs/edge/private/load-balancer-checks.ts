@@ -1,5 +1,5 @@
 import { Annotations, Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
-import { SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { CfnHostedZone, type IHostedZone, PrivateHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
@@ -28,6 +28,11 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
   const { strictTransportSecurity: hsts, allowFrom = [], additionalCertificates = [] } = props;
   checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
+  const closed = props.internetFacing === false && props.allowFrom === undefined;
+  checks.that('vpc', props.vpc, !closed || knowsCidr(props.vpc), {
+    must: 'know its CIDR block, to which an internal load balancer is open',
+    remedy: 'Give `vpcCidrBlock` to Vpc.fromVpcAttributes, or say in `allowFrom` who may connect.',
+  });
   checkDomainNames(checks, props.domainNames);
   checkAdditionalNames(checks, props);
   checkCertificate(checks, props);
@@ -150,6 +155,15 @@ function checkSubnets(checks: Checks, { vpc, vpcSubnets, internetFacing }: Https
     must: 'lie in at least two availability zones',
     remedy: 'A load balancer cannot be made in one; choose subnets in another zone too.',
   });
+}
+
+/** Whether a VPC tells its addresses; the CDK throws where `Vpc.fromVpcAttributes` was not told. */
+function knowsCidr(vpc: IVpc): boolean {
+  try {
+    return vpc.vpcCidrBlock !== '';
+  } catch {
+    return false;
+  }
 }
 
 function checkDomainNames(checks: Checks, domainNames: string[] | undefined) {

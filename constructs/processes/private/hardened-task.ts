@@ -26,6 +26,7 @@ import { grantKeyVia } from '../../core/key-policy';
 import { logGroup } from '../../core/log-group';
 import { ecsTasksForUs, WorkloadRole } from '../../core/workload-role';
 import { DatabaseAccess } from '../../database/database-access';
+import { checkCluster } from '../../network/same-vpc';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
@@ -157,6 +158,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
     remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
   });
   checkCommand(checks, 'command', props.command);
+  checkCluster(checks, props.cluster);
   checkImage(checks, props);
   checkEgress(checks, props.egress);
   checkEffects<ProcessProps>(checks, props, EFFECTS);

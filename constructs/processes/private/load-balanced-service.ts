@@ -17,7 +17,7 @@ import { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
 import { profileValues } from '../../core/profile';
-import { checkSameVpc } from '../../network/same-vpc';
+import { checkSameVpc, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
 import type { LoadBalancedServiceProps } from '../process-props';
@@ -138,7 +138,11 @@ function validate(scope: Construct, { props, server, capacity, routing, timings 
   checkServiceEffects(checks, props);
   checkCapacity(checks, capacity);
   checkRouting(checks, scope, props, routing);
-  checkSameVpc(checks, 'loadBalancer', props.loadBalancer.loadBalancer.vpc, props.cluster.vpc);
+  const vpc = vpcOfCluster(props.cluster);
+  if (vpc !== undefined) {
+    checkSameVpc(checks, 'loadBalancer', props.loadBalancer.loadBalancer.vpc, vpc);
+    checkTrustedProxies(checks, 'cluster', vpc, props.environment);
+  }
   checks.that('healthCheck', props.healthCheck?._kind, props.healthCheck?._kind !== 'livenessFile', {
     must: 'be one that a server can pass: it touches no liveness file',
     remedy: 'Use ContainerHealthCheck.http(), or leave it out.',
@@ -164,7 +168,7 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
     environment: {
       PORT: String(CONTAINER_PORT),
       WEB_CONCURRENCY: String(capacity.processes),
-      FORWARDED_ALLOW_IPS: props.cluster.vpc.vpcCidrBlock,
+      FORWARDED_ALLOW_IPS: props.environment?.FORWARDED_ALLOW_IPS ?? props.cluster.vpc.vpcCidrBlock,
     },
   });
 }
