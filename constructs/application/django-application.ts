@@ -26,6 +26,7 @@ import { protectAgainstDeletion } from './private/deletion-protection';
 import { makeObservers } from './private/observers';
 import { makeProcesses } from './private/processes';
 import { makeProviders } from './private/providers';
+import { checkResources } from './private/resource-limit';
 
 /**
  * A Django application on AWS, whole: network, database, queues, load balancer, services, backups and alarms.
@@ -89,7 +90,11 @@ export class DjangoApplication extends Construct {
   public readonly beat?: BeatService;
   /** Commands at set times by name. */
   public readonly scheduledCommands: { [name: string]: ScheduledCommand };
-  /** Replaces the services when a secret that they read has changed, unless none of them can change. */
+  /**
+   * Replaces the services when a secret that they read has changed, unless none of them can change.
+   *
+   * The first of several where there are more services than one can hold.
+   */
   public readonly secretRefresh?: SecretRefresh;
 
   /** Backups of the database, unless the profile leaves them out. */
@@ -105,6 +110,7 @@ export class DjangoApplication extends Construct {
     const processes = makeProcesses(this, props, providers);
     const observers = makeObservers(this, props, providers, processes);
     protectAgainstDeletion(this, props, providers);
+    checkResources(this, props);
 
     this.profile = providers.profile;
     this.encryptionKey = providers.encryptionKey;
@@ -126,7 +132,7 @@ export class DjangoApplication extends Construct {
     this.workers = processes.workers;
     this.beat = processes.beat;
     this.scheduledCommands = processes.scheduledCommands;
-    this.secretRefresh = processes.secretRefresh;
+    [this.secretRefresh] = processes.secretRefreshes;
 
     this.backup = observers.backup;
     this.alarms = observers.alarms;

@@ -37,6 +37,7 @@ export interface DurationRule extends NumberRule {
  */
 export class Checks {
   private readonly problems: string[] = [];
+  private readonly names: { [prop: string]: string } = {};
 
   /** @param scope construct that the values are for, or what makes it, where there is none yet */
   constructor(private readonly scope: IConstruct | string) {}
@@ -49,7 +50,18 @@ export class Checks {
   /** Records a problem, also of a value that is known only at deployment. */
   public refuse(prop: string, given: unknown, rule: Rule): this {
     const path = typeof this.scope === 'string' ? this.scope : this.scope.node.path || 'App';
-    this.problems.push(`${path}: \`${prop}\` must ${rule.must}, got ${show(given)}. ${rule.remedy}`);
+    const [must, remedy] = [rule.must, rule.remedy].map((text) => this.inWords(text));
+    this.problems.push(`${path}: \`${this.written(prop)}\` must ${must}, got ${show(given)}. ${remedy}`);
+    return this;
+  }
+
+  /**
+   * Calls props by other names in messages: those that the user wrote, where a value came from elsewhere.
+   *
+   * What follows the name of the prop (`[0]`, `.name`) stays.
+   */
+  public called(names: { readonly [prop: string]: string }): this {
+    Object.assign(this.names, names);
     return this;
   }
 
@@ -85,12 +97,41 @@ export class Checks {
     return this.optional(prop, given, () => form.test(given as string), rule);
   }
 
+  /** The problems so far, a line each. */
+  public get found(): string[] {
+    return [...this.problems];
+  }
+
   /** Throws one error that names every recorded problem, a line each. */
   public throwIfAny(): void {
     if (this.problems.length > 0) {
       throw new Error(this.problems.join('\n'));
     }
   }
+
+  /** The prop as the user wrote it. */
+  private written(prop: string): string {
+    const [root] = prop.split(/[.[]/);
+    const scopes = typeof this.scope === 'string' ? [] : this.scope.node.scopes;
+    const names: Checks['names'] = Object.assign({}, this.names, ...scopes.map((scope) => WRITTEN.get(scope)));
+    return `${names[root] ?? root}${prop.slice(root.length)}`;
+  }
+
+  /** A text in which each prop between backticks is called as the user wrote it. */
+  private inWords(text: string): string {
+    return text.replace(/`([A-Za-z][\w.[\]]*)`/g, (_, prop: string) => `\`${this.written(prop)}\``);
+  }
+}
+
+/** What the props of parts are called in the props of what makes them. */
+const WRITTEN = new WeakMap<IConstruct, { readonly [prop: string]: string }>();
+
+/**
+ * Has every message about the constructs in `scope`, which need not be made yet, call props as the user wrote
+ * them: a prop of a part becomes one of what makes it.
+ */
+export function writtenAs(scope: IConstruct, names: { readonly [prop: string]: string }): void {
+  WRITTEN.set(scope, { ...WRITTEN.get(scope), ...names });
 }
 
 const SECONDS = { seconds: 1, minutes: 60, days: 86_400 };

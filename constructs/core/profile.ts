@@ -258,16 +258,33 @@ export class Profile {
   public readonly name: string;
   /** @internal */
   public readonly _values: Required<ProfileOptions>;
+  /** @internal */
+  public readonly _given: readonly string[];
 
   private constructor(name: string, defaults: Required<ProfileOptions>, options: ProfileOptions) {
     checkKinds(`Profile.${name}`, 'ProfileOptions', options);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     this.name = name;
     this._values = { ...defaults, ...Object.fromEntries(given) };
+    this._given = given.map(([name]) => name);
   }
 }
 
 /** The values of a profile; production's where none is given. */
 export function profileValues(profile: Profile = Profile.production()): Required<ProfileOptions> {
   return profile._values;
+}
+
+/**
+ * What messages call the props that are left out and taken from the profile: by the value that the user wrote
+ * there. A prop whose value is a default keeps its own name.
+ */
+export function namesInProfile<Props extends { readonly profile?: Profile }>(
+  props: Props,
+  values: { readonly [Prop in keyof Props & string]?: keyof ProfileOptions },
+): { [prop: string]: string } {
+  const taken = Object.entries<keyof ProfileOptions | undefined>(values).filter(
+    ([prop, value]) => props[prop as keyof Props] === undefined && props.profile?._given.includes(value ?? ''),
+  );
+  return Object.fromEntries(taken.map(([prop, value]) => [prop, `profile.${value}`]));
 }

@@ -2,11 +2,23 @@ import { ArnFormat, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   type AddToPrincipalPolicyResult,
   ManagedPolicy,
+  PolicyDocument,
   type PolicyStatement,
   Role,
+  type RoleProps,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+
+/** Properties of `WorkloadRole`. */
+export interface WorkloadRoleProps extends RoleProps {
+  /**
+   * Whether statements that differ in nothing but their resources become one: IAM allows 6,144 characters.
+   *
+   * @default false
+   */
+  readonly compact?: boolean;
+}
 
 /**
  * A role whose grants land in a managed policy of its own instead of an inline one (the compliance packs ask
@@ -19,8 +31,18 @@ import type { Construct } from 'constructs';
 export class WorkloadRole extends Role {
   private policy?: ManagedPolicy;
 
+  private readonly compact: boolean;
+
+  constructor(scope: Construct, id: string, { compact, ...props }: WorkloadRoleProps) {
+    super(scope, id, props);
+    this.compact = compact ?? false;
+  }
+
   public override addToPrincipalPolicy(statement: PolicyStatement): AddToPrincipalPolicyResult {
-    this.policy ??= new ManagedPolicy(this, 'Policy', { roles: [this] });
+    this.policy ??= new ManagedPolicy(this, 'Policy', {
+      roles: [this],
+      document: this.compact ? new PolicyDocument({ minimize: true }) : undefined,
+    });
     this.policy.addStatements(statement);
     return { statementAdded: true, policyDependable: this.policy };
   }

@@ -30,7 +30,7 @@ import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
 import { checkKinds, pathOf } from '../core/kinds';
-import { type Profile, profileValues } from '../core/profile';
+import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
 import { checkDatabase, checkDatabaseEffects } from './private/checks';
@@ -569,7 +569,14 @@ export class PostgresDatabase extends PostgresDatabaseBase {
 }
 
 function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
-  const checks = new Checks(scope);
+  const checks = new Checks(scope).called(
+    namesInProfile(props, {
+      instanceType: 'databaseInstanceType',
+      allocatedStorage: 'databaseStorageGiB',
+      maxAllocatedStorage: 'databaseMaxStorageGiB',
+      backupRetention: 'backupRetention',
+    }),
+  );
   checkDatabaseEffects(checks, props);
   checkDatabase(checks, filled, props);
   checkCaBundle(checks, 'handlerCaBundle', props.handlerCaBundle);

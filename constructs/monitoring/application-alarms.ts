@@ -129,6 +129,12 @@ export interface ApplicationAlarmsProps {
    */
   readonly secretRefresh?: SecretRefresh;
   /**
+   * Further constructs that replace tasks, where one does not hold all services.
+   *
+   * @default - none
+   */
+  readonly moreSecretRefreshes?: SecretRefresh[];
+  /**
    * Secrets whose failed rotations are reported, even if their function was never called.
    *
    * The account needs a CloudTrail trail, from which EventBridge gets these events.
@@ -216,6 +222,12 @@ export class ApplicationAlarms extends Construct {
         context,
       ),
       ...watch('SecretRefresh', props.secretRefresh, REFRESH_ALARMS),
+      ...watchEach(
+        new Construct(this, 'MoreSecretRefreshes'),
+        named(props.moreSecretRefreshes ?? []),
+        REFRESH_ALARMS,
+        context,
+      ),
       ...watch('Log', errors, LOG_ALARMS),
       ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
     ];
@@ -348,6 +360,7 @@ function validate(
   }
   noneTwice(checks, 'services', services);
   noneTwice(checks, 'scheduledCommands', props.scheduledCommands ?? []);
+  noneTwice(checks, 'moreSecretRefreshes', props.moreSecretRefreshes ?? []);
   checks.throwIfAny();
 }
 

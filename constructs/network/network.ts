@@ -27,7 +27,7 @@ import { Checks } from '../core/checks';
 import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
 import { checkKinds } from '../core/kinds';
 import { logGroup } from '../core/log-group';
-import { type Profile, profileValues } from '../core/profile';
+import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import { keptOrDestroyed } from '../core/removal';
 import { serviceForUs, WorkloadRole } from '../core/workload-role';
 import { limitS3, limitService } from './private/endpoint-policies';
@@ -277,7 +277,7 @@ const EFFECTS: Effects<NetworkProps> = {
 function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoints }: Given, props: NetworkProps) {
   const names = (interfaceEndpoints ?? []).map((service) => service.shortName);
   const maskOf = (block: string) => Number(block.split('/')[1]);
-  const checks = new Checks(scope);
+  const checks = new Checks(scope).called(namesInProfile(props, { maxAzs: 'maxAzs', natGateways: 'natGateways' }));
   checkEffects(checks, props, EFFECTS);
   checks
     .integer('maxAzs', maxAzs, {

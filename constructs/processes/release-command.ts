@@ -8,7 +8,7 @@ import { Construct, type IDependable } from 'constructs';
 import { Checks, secondsOf } from '../core/checks';
 import { checkReservedConcurrency } from '../core/handler-function';
 import { checkKinds } from '../core/kinds';
-import { profileValues } from '../core/profile';
+import { namesInProfile, profileValues } from '../core/profile';
 import { DatabaseAccess } from '../database/database-access';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import { checkFargateSize } from './private/capacity';
@@ -243,7 +243,9 @@ interface Filled {
 }
 
 function validate(scope: Construct, props: ReleaseCommandProps, { cpu, memoryLimitMiB, timeout }: Filled): void {
-  const checks = new Checks(scope);
+  const checks = new Checks(scope).called(
+    namesInProfile(props, { cpu: 'workerCpu', memoryLimitMiB: 'workerMemoryLimitMiB' }),
+  );
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
   checks

@@ -11,7 +11,7 @@ import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from '../core/effects';
 import { checkKinds } from '../core/kinds';
-import { profileValues } from '../core/profile';
+import { namesInProfile, profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
 import { isScheduleExpression, isTimeZone } from '../core/schedule-expression';
 import type { DatabaseAccess } from '../database/database-access';
@@ -196,7 +196,9 @@ const EFFECTS: Effects<ScheduledCommandProps> = {
 
 function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, memoryLimitMiB: number): void {
   const { expressionString, timeZone } = props.schedule;
-  const checks = new Checks(scope);
+  const checks = new Checks(scope).called(
+    namesInProfile(props, { cpu: 'workerCpu', memoryLimitMiB: 'workerMemoryLimitMiB' }),
+  );
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
   checkEffects(checks, props, EFFECTS);

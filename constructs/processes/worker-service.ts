@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import { Checks, secondsOf } from '../core/checks';
 import { LIVENESS_FILE } from '../core/contract';
 import { checkKinds } from '../core/kinds';
-import { profileValues } from '../core/profile';
+import { namesInProfile, profileValues } from '../core/profile';
 import type { ITaskQueue } from '../queues/task-queue';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
@@ -224,8 +224,16 @@ export class WorkerService extends Construct implements IDjangoService {
   }
 }
 
+/** What a worker takes from the profile where it is left out. */
+const FROM_PROFILE = {
+  cpu: 'workerCpu',
+  memoryLimitMiB: 'workerMemoryLimitMiB',
+  minCapacity: 'workerMinCapacity',
+  maxCapacity: 'workerMaxCapacity',
+} as const;
+
 function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacity, scaling: WorkerScaling): void {
-  const checks = new Checks(scope);
+  const checks = new Checks(scope).called(namesInProfile(props, FROM_PROFILE));
   checkProcess(checks, props);
   checkServiceEffects(checks, props);
   checkStopTimeout(checks, props.stopTimeout);

@@ -15,6 +15,14 @@ import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue'
  */
 const QUEUE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,79}$/;
 
+/** Characters that are left for queues in the policy of a process, of which IAM allows 6,144. */
+const ROOM_IN_POLICY = 5000;
+/** Characters of the ARN of a queue beside its name, with quotes and comma. */
+const ARN = 48;
+/** What CloudFormation puts behind the name of a stack and a logical id, with two dashes. */
+const SUFFIX = 14;
+const LONGEST_QUEUE_NAME = 80;
+
 /** The named queues of an application as one Celery broker. */
 export interface ICeleryBroker extends IConstruct {
   /** The queues, by the name that Celery uses. */
@@ -168,6 +176,12 @@ function validate(scope: Construct, props: CeleryBrokerProps, names: string[], d
     must: 'name at least one queue',
     remedy: "Leave it out for one queue named 'default'.",
   });
+  const most = mostQueues(scope, names);
+  checks.that('queues', names.length, names.length <= most, {
+    must: `be at most ${most} with names as long as these`,
+    remedy:
+      'The policy that lets a process post to all of them holds no more: let several kinds of work share a queue.',
+  });
   for (const name of new Set(names)) {
     const made = props.queues?.[name] !== undefined || props.existingQueues?.[name] === undefined;
     checks.matches(made ? 'queues' : 'existingQueues', name, QUEUE_NAME, {
@@ -186,6 +200,13 @@ function validate(scope: Construct, props: CeleryBrokerProps, names: string[], d
     });
   }
   checks.throwIfAny();
+}
+
+/** How many queues fit into the policy of a process. */
+function mostQueues(scope: Construct, names: string[]): number {
+  const before = `${Stack.of(scope).stackName}${scope.node.path}/`.length + '/Queue'.length + SUFFIX;
+  const longest = Math.max(0, ...names.map(({ length }) => length));
+  return Math.floor(ROOM_IN_POLICY / (ARN + Math.min(LONGEST_QUEUE_NAME, before + longest)));
 }
 
 function checkKnown(scope: Construct, queues: { [name: string]: ITaskQueue }, names: string[]): void {

@@ -9,7 +9,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { Checks } from '../core/checks';
 import { checkReservedConcurrency, handlerFunction } from '../core/handler-function';
 import { grantKeyVia } from '../core/key-policy';
@@ -27,9 +27,15 @@ import {
 
 /** In seconds. */
 const TIMEOUT = 60;
-/** Names of so many services fit into what Lambda allows for environment variables. */
-const MOST_SERVICES = 30;
 const MOST_SECRETS = 10;
+/** Characters that are left for services in what Lambda allows for environment variables, 4 KB. */
+const ROOM_IN_ENVIRONMENT = 2500;
+/** Characters that are left for services in what IAM allows for a managed policy, 6,144. */
+const ROOM_IN_POLICY = 4800;
+/** What CloudFormation puts behind the name of a stack and a logical id, with two dashes. */
+const SUFFIX = 14;
+/** Characters of the ARN of a service without the names of cluster and service. */
+const ARN = 55;
 
 /** Properties of `SecretRefresh`. */
 export interface SecretRefreshProps {
@@ -170,6 +176,31 @@ export class SecretRefresh extends Construct {
 }
 
 /**
+ * Divides services so that each group fits into one `SecretRefresh`.
+ *
+ * The function is told their names, and its policy holds their ARNs.
+ */
+export function refreshGroups<T extends IBaseService>(services: T[]): T[][] {
+  const size = mostServices(services);
+  return Array.from({ length: Math.ceil(services.length / size) }, (_, index) =>
+    services.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** How many services one refresh can hold, by the length of their names. */
+function mostServices(services: IBaseService[]): number {
+  const longest = Math.max(0, ...services.map(nameLength));
+  const cluster = Math.max(0, ...services.map((service) => nameLength(service.cluster)));
+  const most = Math.min(ROOM_IN_ENVIRONMENT / longest, ROOM_IN_POLICY / (ARN + cluster + longest));
+  return Math.max(1, Math.floor(most));
+}
+
+/** About how long the name is that CloudFormation will generate. */
+function nameLength(resource: IConstruct): number {
+  return Stack.of(resource).stackName.length + resource.node.path.length + SUFFIX;
+}
+
+/**
  * The services and secrets as the function reads them from its environment.
  *
  * Services of one cluster stand together: the environment of a function is small.
@@ -217,15 +248,16 @@ function receiveChanges(scope: Construct, id: string, queue: Queue, secrets: ISe
 
 function validate(scope: Construct, props: SecretRefreshProps): void {
   const { secrets, services } = props;
+  const most = mostServices(services);
   const checks = new Checks(scope);
   checks
     .that('secrets', secrets.length, secrets.length >= 1 && secrets.length <= MOST_SECRETS, {
       must: `be 1 to ${MOST_SECRETS} secrets`,
       remedy: 'Make one refresh for every set of secrets that services share.',
     })
-    .that('services', services.length, services.length >= 1 && services.length <= MOST_SERVICES, {
-      must: `be 1 to ${MOST_SERVICES} services`,
-      remedy: 'Divide them between several refreshes.',
+    .that('services', services.length, services.length >= 1 && services.length <= most, {
+      must: `be 1 to ${most} services with names as long as these`,
+      remedy: 'Divide them between several refreshes: the environment of a function and a policy hold no more.',
     });
   checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   secrets.forEach((secret, index) => {

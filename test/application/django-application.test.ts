@@ -245,7 +245,7 @@ describe('the connections of all tasks at their largest scale', () => {
 
   test('fails when they are more, and says how they add up', () => {
     expect(errorOf(() => application({ web: { ...web, maxCapacity: 9 } }))).toBe(
-      'Shop/App: `maxCapacity` must add up to at most 71 database connections over all services (Web 9 × 8), got 72. ' +
+      'Shop/App: `web.maxCapacity` must add up to at most 71 database connections over all services (Web 9 × 8), got 72. ' +
         'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or threads.',
     );
   });

@@ -53,7 +53,7 @@ export const cases: InvalidCase[] = [
   application('workers without queues', 'workers', { workers: { all: {} } }),
   application('beat without queues', 'beat', { beat: {} }),
   application('a web service beside ASGI that takes every path', 'web', { web: {}, asgi: { paths: ['/*'] } }),
-  application('more connections than the instance class has', 'maxCapacity', {
+  application('more connections than the instance class has', 'web.maxCapacity', {
     web: { maxCapacity: 400, processes: 1, threads: 64 },
   }),
   application('processes that cannot pull their image', 'egress', { egress: [Egress.tcp(587, 'SMTP')] }),

@@ -76,7 +76,7 @@ export const cases: InvalidCase[] = [
   network('half a zone', 'maxAzs', { maxAzs: 2.5 }),
   network('negative NAT gateways', 'natGateways', { natGateways: -1 }),
   network('more NAT gateways than zones', 'natGateways', { natGateways: 3 }),
-  network('more NAT gateways than zones in the profile', 'natGateways', {
+  network('more NAT gateways than zones in the profile', 'profile.natGateways', {
     profile: Profile.production({ natGateways: 3 }),
   }),
   network('NAT gateways that are not a number', 'natGateways', { natGateways: Number.NaN }),

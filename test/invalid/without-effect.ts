@@ -322,7 +322,7 @@ export const cases: InvalidCase[] = [
   threshold('databaseFreeableMemory', Size.gibibytes(1)),
   threshold('applicationErrors', 5),
   threshold('certificateDays', 20),
-  application('days of a certificate that is not known', 'thresholds.certificateDays', (stack) => {
+  application('days of a certificate that is not known', 'alarmThresholds.certificateDays', (stack) => {
     const brought = loadBalancer(stack);
     return { vpc: brought.loadBalancer.vpc, loadBalancer: brought, alarmThresholds: { certificateDays: 20 } };
   }),

@@ -1,5 +1,6 @@
 import type { Construct } from 'constructs';
-import { Checks, isUnknown } from '../../core/checks';
+import { Checks, isUnknown, writtenAs } from '../../core/checks';
+import { namesInProfile, type Profile } from '../../core/profile';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import { checkCluster, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import type { IDjangoService } from '../../processes/django-service';
@@ -14,6 +15,7 @@ const MOST_QUEUES = 4;
 
 /** Validates what one part of the application asks of another; each part validates its own props. */
 export function checkApplication(scope: Construct, props: DjangoApplicationProps): void {
+  writtenAs(scope, { emailAddresses: 'notificationEmails', thresholds: 'alarmThresholds' });
   const checks = new Checks(scope);
   checkOptionEffects(checks, props);
   checkReaders(checks, props);
@@ -52,17 +54,49 @@ function checkReaders(checks: Checks, { queues, defaultQueueName, workers }: Dja
 }
 
 /** Validates that the database has a connection for every task at the largest scale. */
-export function checkConnections(scope: Construct, database: IPostgresDatabase, services: IDjangoService[]): void {
+export function checkConnections(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  database: IPostgresDatabase,
+  services: IDjangoService[],
+): void {
   if (database.maxConnections === undefined) {
     return;
   }
-  const wanted = services.reduce((sum, service) => sum + service.maxCapacity * service.connectionsPerTask, 0);
+  const wanted = services.reduce((sum, service) => sum + connectionsOf(service), 0);
   const available = database.maxConnections - RESERVED_CONNECTIONS;
   const parts = services.map((service) => `${service.node.id} ${service.maxCapacity} × ${service.connectionsPerTask}`);
   new Checks(scope)
-    .that('maxCapacity', wanted, wanted <= available, {
+    .that(greediest(props, services), wanted, wanted <= available, {
       must: `add up to at most ${available} database connections over all services (${parts.join(', ')})`,
       remedy: 'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or threads.',
     })
     .throwIfAny();
+}
+
+function connectionsOf({ maxCapacity, connectionsPerTask }: IDjangoService): number {
+  return maxCapacity * connectionsPerTask;
+}
+
+/** What the user wrote about the service that may hold the most connections. */
+function greediest(props: DjangoApplicationProps, services: IDjangoService[]): string {
+  const [{ node }] = [...services].sort((one, other) => connectionsOf(other) - connectionsOf(one));
+  const isWorker = node.scope?.node.id === 'Workers';
+  const part = isWorker ? 'workers' : (node.id.toLowerCase() as 'web' | 'asgi' | 'beat');
+  const options = isWorker ? props.workers?.[node.id] : props[part];
+  const name = isWorker ? `workers.${node.id}` : part;
+  if (Reflect.get(options ?? {}, 'maxCapacity') !== undefined) {
+    return `${name}.maxCapacity`;
+  }
+  const { profile, database, databaseOptions } = props;
+  const tasks = isWorker ? 'workerMaxCapacity' : 'webMaxCapacity';
+  const inProfile = namesInProfile<{ [prop: string]: unknown; profile?: Profile }>(
+    { profile },
+    { maxCapacity: tasks, instanceType: 'databaseInstanceType' },
+  );
+  if (inProfile.maxCapacity !== undefined || database !== undefined) {
+    return inProfile.maxCapacity ?? 'database';
+  }
+  const chosen = databaseOptions?.instanceType === undefined ? inProfile.instanceType : 'databaseOptions.instanceType';
+  return chosen ?? (props[part] === undefined ? 'databaseOptions.instanceType' : part);
 }

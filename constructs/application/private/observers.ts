@@ -1,3 +1,4 @@
+import { NestedStack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { DatabaseBackup } from '../../backup/database-backup';
 import { profileValues } from '../../core/profile';
@@ -6,6 +7,7 @@ import type { DjangoApplicationProps } from '../django-application-props';
 import { hasAddress } from './option-effects';
 import type { Processes } from './processes';
 import type { Providers } from './providers';
+import { isTight } from './resource-limit';
 
 /** What reads the application, and changes nothing in it. */
 export interface Observers {
@@ -22,7 +24,9 @@ export function makeObservers(
 ): Observers {
   const backup = makeBackup(scope, props, providers);
   const { loadBalancer, secretKey, database } = providers;
-  const alarms = new ApplicationAlarms(scope, 'Alarms', {
+  const [secretRefresh, ...moreSecretRefreshes] = processes.secretRefreshes;
+  const place = isTight(scope, processes, providers) ? new NestedStack(scope, 'AlarmStack') : scope;
+  const alarms = new ApplicationAlarms(place, 'Alarms', {
     topic: providers.notifications.topic,
     cluster: providers.cluster,
     loadBalancer,
@@ -34,7 +38,8 @@ export function makeObservers(
     certificate: loadBalancer.certificate,
     backup,
     rotationFunctions: [secretKey.rotationFunction, ...database.rotationFunctions].filter((each) => each !== undefined),
-    secretRefresh: processes.secretRefresh,
+    secretRefresh,
+    moreSecretRefreshes,
     logGroup: processes.logGroup,
     thresholds: hasAddress(props) ? props.alarmThresholds : { ...props.alarmThresholds, certificateDays: undefined },
   });

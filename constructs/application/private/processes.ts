@@ -15,7 +15,7 @@ import { ScheduledCommand } from '../../processes/scheduled-command';
 import { WebService } from '../../processes/web-service';
 import { WorkerService, type WorkerServiceOptions } from '../../processes/worker-service';
 import type { ICeleryBroker } from '../../queues/celery-broker';
-import { SecretRefresh } from '../../secrets/secret-refresh';
+import { refreshGroups, SecretRefresh } from '../../secrets/secret-refresh';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { checkConnections } from './application-checks';
 import { takesEveryPath } from './option-effects';
@@ -31,7 +31,7 @@ export interface Processes {
   readonly workers: { [name: string]: WorkerService };
   readonly beat?: BeatService;
   readonly scheduledCommands: { [name: string]: ScheduledCommand };
-  readonly secretRefresh?: SecretRefresh;
+  readonly secretRefreshes: SecretRefresh[];
   /** Web and ASGI, as far as there are such. */
   readonly loadBalancedServices: ILoadBalancedService[];
   /** Everything that keeps running. */
@@ -71,9 +71,9 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
 
   const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
   const services = [...loadBalancedServices, ...Object.values(workers), ...(beat ? [beat] : [])];
-  checkConnections(scope, database, services);
-  const secretRefresh = makeSecretRefresh(scope, props, providers, services);
-  const made = { logGroup, securityGroup, release, web, asgi, workers, beat, scheduledCommands, secretRefresh };
+  checkConnections(scope, props, database, services);
+  const secretRefreshes = makeSecretRefreshes(scope, props, providers, services);
+  const made = { logGroup, securityGroup, release, web, asgi, workers, beat, scheduledCommands, secretRefreshes };
   return { ...made, loadBalancedServices, services };
 }
 
@@ -101,23 +101,24 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
   return { logGroup, securityGroup, processProps };
 }
 
-/** Replaces the services when a secret of theirs changes, unless none can. */
-function makeSecretRefresh(
+/** Replaces the services when a secret of theirs changes, unless none can: one refresh for as many as fit. */
+function makeSecretRefreshes(
   scope: Construct,
   props: DjangoApplicationProps,
   { profile, encryptionKey, notifications }: Providers,
   services: IDjangoService[],
-): SecretRefresh | undefined {
+): SecretRefresh[] {
   const secrets = [...new Set(services.flatMap(({ changingSecrets }) => changingSecrets))];
-  return secrets.length === 0
-    ? undefined
-    : new SecretRefresh(scope, 'SecretRefresh', {
-        profile,
-        encryptionKey,
-        ...lambdaSettings(props, notifications),
-        secrets,
-        services: services.map(({ service }) => service),
-      });
+  const groups = secrets.length === 0 ? [] : refreshGroups(services.map(({ service }) => service));
+  return groups.map((group, index) => {
+    return new SecretRefresh(scope, index === 0 ? 'SecretRefresh' : `SecretRefresh${index + 1}`, {
+      profile,
+      encryptionKey,
+      ...lambdaSettings(props, notifications),
+      secrets,
+      services: group,
+    });
+  });
 }
 
 /** The host names of every service behind the load balancer, each once. */

@@ -30,6 +30,7 @@ export const STRUCTS = {
     heartbeat: 'object Metric?',
     rotationFunctions: 'list of object IFunction?',
     secretRefresh: 'object SecretRefresh?',
+    moreSecretRefreshes: 'list of object SecretRefresh?',
     secrets: 'list of object ISecret?',
     thresholds: 'struct AlarmThresholds?',
     dashboard: 'boolean?',

@@ -35,6 +35,9 @@ import { tmpfsSize } from './capacity';
 import { checkCommand } from './command';
 import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from './placement';
 
+/** With more queues than this, the policy of a process would outgrow what IAM allows. */
+const MANY_QUEUES = 8;
+
 /** Which of an application's processes a task runs. The rehearsal reads it from the template's metadata. */
 export type ProcessKind = 'web' | 'asgi' | 'worker' | 'beat' | 'release' | 'scheduled';
 
@@ -85,7 +88,11 @@ export class HardenedTask extends Construct {
     const { process } = props;
 
     this.executionRole = process.executionRole ?? executionRole(this, 'ExecutionRole');
-    this.taskRole = new WorkloadRole(this, 'TaskRole', { assumedBy: ecsTasksForUs(this) });
+    const queues = Object.keys(process.broker?.queues ?? {});
+    this.taskRole = new WorkloadRole(this, 'TaskRole', {
+      assumedBy: ecsTasksForUs(this),
+      compact: queues.length > MANY_QUEUES,
+    });
     this.logGroup = process.logGroup ?? logGroup(this, 'Logs', process);
     this.securityGroup =
       process.securityGroup ??

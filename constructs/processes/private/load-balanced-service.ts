@@ -16,7 +16,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
-import { profileValues } from '../../core/profile';
+import { namesInProfile, profileValues } from '../../core/profile';
 import { checkSameVpc, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
@@ -119,6 +119,14 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
   }
 }
 
+/** What a service takes from the profile where it is left out. */
+const FROM_PROFILE = {
+  cpu: 'webCpu',
+  memoryLimitMiB: 'webMemoryLimitMiB',
+  minCapacity: 'webMinCapacity',
+  maxCapacity: 'webMaxCapacity',
+} as const;
+
 function planOf(props: LoadBalancedServiceProps, server: Server): ServerPlan {
   const profile = profileValues(props.profile);
   const capacity = capacityOf(props, {
@@ -133,7 +141,7 @@ function planOf(props: LoadBalancedServiceProps, server: Server): ServerPlan {
 }
 
 function validate(scope: Construct, { props, server, capacity, routing, timings }: ServerPlan): void {
-  const checks = new Checks(scope);
+  const checks = new Checks(scope).called(namesInProfile(props, FROM_PROFILE));
   checkProcess(checks, props);
   checkServiceEffects(checks, props);
   checkCapacity(checks, capacity);

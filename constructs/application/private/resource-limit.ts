@@ -1,0 +1,65 @@
+import { CfnResource, Stack } from 'aws-cdk-lib';
+import type { Construct, IConstruct } from 'constructs';
+import { Checks } from '../../core/checks';
+import type { DjangoApplicationProps } from '../django-application-props';
+import type { Processes } from './processes';
+import type { Providers } from './providers';
+
+/**
+ * Resources that a stack may have.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+ */
+const MOST_RESOURCES = 500;
+/** With more than so many, alarms move out: the rest is for what the user adds to the stack. */
+const ROOMY = 440;
+/** Alarms, rules and widgets of what every application has. */
+const OTHER_ALARMS = 30;
+
+/** What the user names, and the construct that holds what is made of it. */
+const NAMED = { workers: 'Workers', queues: 'Broker', scheduledCommands: 'Schedules' } as const;
+type Named = keyof typeof NAMED;
+
+/**
+ * Whether the alarms need a stack of their own, because this one is nearly full.
+ *
+ * Nothing is stored in an alarm, so that they may move when the application grows.
+ */
+export function isTight(scope: Construct, processes: Processes, { broker }: Providers): boolean {
+  const { loadBalancedServices, services, scheduledCommands } = processes;
+  const watched = loadBalancedServices.length + services.length + Object.keys(broker?.queues ?? {}).length;
+  const alarms = OTHER_ALARMS + 2 * watched + Object.keys(scheduledCommands).length;
+  return resourcesIn(Stack.of(scope)) + alarms > ROOMY;
+}
+
+/** Refuses more than a stack can hold, in the words of the user: now, and again when everything is there. */
+export function checkResources(scope: Construct, props: DjangoApplicationProps): void {
+  checkedResources(scope, props).throwIfAny();
+  scope.node.addValidation({ validate: () => checkedResources(scope, props).found });
+}
+
+function checkedResources(scope: Construct, props: DjangoApplicationProps): Checks {
+  const all = resourcesIn(Stack.of(scope));
+  const parts = (Object.keys(NAMED) as Named[])
+    .map((prop) => ({ prop, names: Object.keys(props[prop] ?? {}), made: resourcesBelow(scope, NAMED[prop]) }))
+    .sort((one, other) => other.made - one.made);
+  const [most] = parts;
+  const sums = parts.map(({ prop, made }) => `${made} for \`${prop}\``);
+  const rest = all - parts.reduce((sum, { made }) => sum + made, 0);
+  return new Checks(scope).that(most.prop, most.names.length, all <= MOST_RESOURCES || most.names.length === 0, {
+    must: `be fewer: a stack may have ${MOST_RESOURCES} resources, and this one has ${all} (${[...sums, `${rest} for everything else`].join(', ')})`,
+    remedy:
+      'Let a worker read several queues, give `scheduledCommands` one `deadLetterQueue` together, or make a WorkerService or a ScheduledCommand with the parts of this application in a second stack.',
+  });
+}
+
+function resourcesBelow(scope: Construct, id: string): number {
+  const part = scope.node.tryFindChild(id);
+  return part === undefined ? 0 : resourcesIn(part);
+}
+
+/** Resources in the stack of a construct, those of its nested stacks apart. */
+function resourcesIn(part: IConstruct): number {
+  const stack = Stack.of(part);
+  return part.node.findAll().filter((each) => CfnResource.isCfnResource(each) && each.stack === stack).length;
+}
