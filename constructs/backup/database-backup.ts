@@ -1,4 +1,4 @@
-import { Duration, Names, RemovalPolicy, TimeZone } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, TimeZone, Token } from 'aws-cdk-lib';
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IVpc, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
@@ -9,6 +9,7 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { selectedSubnets } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
@@ -342,8 +343,8 @@ function validate(
   });
   if (props.restoreTesting ?? true) {
     checkSchedule(checks, 'restoreTestSchedule', props.restoreTestSchedule.expressionString);
-    const zones = new Set(zonesOf(props.vpc, props.restoreTestSubnets)).size;
-    checks.that('restoreTestSubnets', zones, zones >= 2, {
+    const zones = zonesOf(props.vpc, props.restoreTestSubnets);
+    checks.that('restoreTestSubnets', zones.length, Token.isUnresolved(zones) || new Set(zones).size >= 2, {
       must: 'lie in at least two zones, as RDS asks of every subnet group',
       remedy: 'Select other subnets, or set `restoreTesting` to false.',
     });
@@ -353,9 +354,5 @@ function validate(
 
 /** Zones of the selected subnets; none where the VPC has no such subnets. */
 function zonesOf(vpc: IVpc, selection: SubnetSelection): string[] {
-  try {
-    return vpc.selectSubnets(selection).availabilityZones;
-  } catch {
-    return [];
-  }
+  return selectedSubnets(vpc, selection)?.availabilityZones ?? [];
 }

@@ -26,8 +26,16 @@ export function findingOf(resource: unknown): string {
     return resource;
   }
   const [[kind, value]] = Object.entries(resource as { [kind: string]: unknown });
-  if (kind === 'Fn::Join') {
-    return (value as [string, unknown[]])[1].map(findingOf).join('');
+  switch (kind) {
+    case 'Fn::Join':
+      return (value as [string, unknown[]])[1].map(findingOf).join((value as [string, unknown[]])[0]);
+    case 'Ref':
+      return `<${value}>`;
+    case 'Fn::GetAtt':
+      return `<${(value as string[]).join('.')}>`;
+    case 'Fn::ImportValue':
+      return findingOf(value);
+    default:
+      return JSON.stringify(resource);
   }
-  return kind === 'Ref' ? `<${value}>` : `<${(value as string[]).join('.')}>`;
 }

@@ -159,6 +159,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
   checkCommand(checks, 'command', props.command);
   checkImage(checks, props);
   checkEgress(checks, props.egress);
+  checks.selects('vpcSubnets', props.cluster.vpc, props.vpcSubnets);
   checkEffects<ProcessProps>(checks, props, EFFECTS);
   checkVariables(checks, props);
 }
