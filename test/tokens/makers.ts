@@ -182,7 +182,9 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   HttpsLoadBalancerOptions: 'HttpsLoadBalancerProps',
   HttpsLoadBalancerProps: (scope, given) => {
     const loadBalancer = loadBalancerFor(scope, process(scope), given);
-    return new WebService(scope, 'Web', { ...process(scope), loadBalancer });
+    const hostNames = ['shop.example.com']; // A rule takes five names, a load balancer more.
+    const { length } = loadBalancer.domainNames;
+    return new WebService(scope, 'Web', { ...process(scope), loadBalancer, ...(length > 5 ? { hostNames } : {}) });
   },
   NetworkOptions: 'NetworkProps',
   NetworkProps: (scope, given) => new Network(scope, 'Network', given),

@@ -56,7 +56,8 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     })
     .that('allowFrom', `${allowFrom.length} peers`, allowFrom.length <= mostPeers(props), {
       must: `name at most ${mostPeers(props)} peers, since a security group holds ${MOST_RULES} inbound rules and each port takes one`,
-      remedy: 'Take wider blocks of addresses, or one managed prefix list in place of many.',
+      remedy:
+        'Take wider blocks of addresses; with a raised quota, put all of them into one managed prefix list, which is only warned of.',
     })
     .that(
       'additionalCertificates',
