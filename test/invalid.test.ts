@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type InvalidCase, MESSAGE_FORM } from './invalid/case';
+import { wrongInClasses } from './invalid/second-hundred';
 import { errorOf, testStack } from './support';
 
 const folder = join(__dirname, 'invalid');
@@ -16,6 +17,12 @@ describe('every wrong input is refused before anything is made, in one form', ()
       expect(line).toMatch(MESSAGE_FORM);
     }
     expect(lines.map((line) => MESSAGE_FORM.exec(line)?.groups?.prop)).toContain(prop);
+  });
+
+  test('at least 120 are of the second hundred, three to ten of each class', () => {
+    const counts = Object.entries(wrongInClasses).map(([name, rows]) => ({ name, rows: rows.length }));
+    expect(counts.filter(({ rows }) => rows < 3 || rows > 10)).toEqual([]);
+    expect(counts.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThanOrEqual(120);
   });
 
   test('there are at least 120 of them, no two alike', () => {

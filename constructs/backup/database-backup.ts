@@ -9,6 +9,7 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { selectedSubnets } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
@@ -358,11 +359,7 @@ function validate(
 
 /** Number of zones of the selected subnets: 0 where the VPC has none, unknown while a lookup waits. */
 function zonesOf(vpc: IVpc, selection: SubnetSelection): { readonly zones: number; readonly known: boolean } {
-  try {
-    const { availabilityZones, isPendingLookup } = vpc.selectSubnets(selection);
-    const known = isPendingLookup !== true && !Token.isUnresolved(availabilityZones);
-    return { zones: new Set(availabilityZones).size, known };
-  } catch {
-    return { zones: 0, known: true };
-  }
+  const selected = selectedSubnets(vpc, selection);
+  const zones = selected?.availabilityZones ?? [];
+  return { zones: new Set(zones).size, known: selected?.isPendingLookup !== true && !Token.isUnresolved(zones) };
 }

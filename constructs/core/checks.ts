@@ -1,4 +1,5 @@
 import { Duration, Size, Token } from 'aws-cdk-lib';
+import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IConstruct } from 'constructs';
 import { show } from './private/show';
 
@@ -29,6 +30,17 @@ export interface DurationRule extends NumberRule {
   /** The unit that AWS counts in: the duration must be a whole number of it. */
   readonly whole?: 'seconds' | 'minutes' | 'days';
 }
+
+/** Of a token where this library computes with the value, or decides by it. */
+const KNOWN: Rule = {
+  must: 'be known at synthesis',
+  remedy: 'Other values follow from it: write it out, or read it from the context or the environment.',
+};
+
+const SELECTION: Rule = {
+  must: 'select subnets that the VPC has, by what is known of them at synthesis',
+  remedy: "Give `subnets`, or the name of a group, as in { subnetGroupName: 'private' }.",
+};
 
 /**
  * Collects every problem of one construct and reports them together, before anything is created.
@@ -63,6 +75,23 @@ export class Checks {
   public called(names: { readonly [prop: string]: string }): this {
     Object.assign(this.names, names);
     return this;
+  }
+
+  /** Refuses what is known only at deployment, where something is decided by it. */
+  public known(prop: string, given: unknown): this {
+    return isUnknown(given) ? this.refuse(prop, given, KNOWN) : this;
+  }
+
+  /** Refuses a selection that finds no subnet, as one by a name or a zone known only at deployment. */
+  public selects(prop: string, vpc: IVpc, selection: SubnetSelection | undefined): this {
+    if (selection === undefined) {
+      return this;
+    }
+    const selected = selectedSubnets(vpc, selection);
+    const any = selected?.isPendingLookup === true || (selected?.subnetIds.length ?? 0) > 0;
+    const { subnetGroupName, subnetType, availabilityZones } = selection;
+    const given = subnetGroupName ?? subnetType ?? availabilityZones ?? selection;
+    return any ? this : this.refuse(prop, given, SELECTION);
   }
 
   /** Like `that`, for optional props. */
@@ -141,6 +170,15 @@ const SECONDS = { seconds: 1, minutes: 60, days: 86_400 };
  */
 export function secondsOf(duration: Duration): number {
   return duration.toMilliseconds({ integral: false }) / 1000;
+}
+
+/** The subnets of a selection; undefined where the VPC has no group of that name or type. */
+export function selectedSubnets(vpc: IVpc, selection: SubnetSelection): SelectedSubnets | undefined {
+  try {
+    return vpc.selectSubnets(selection);
+  } catch {
+    return undefined; // `selectSubnets` throws when a subnet group does not exist.
+  }
 }
 
 /** True when the value is only known at deployment. */

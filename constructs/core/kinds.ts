@@ -4,11 +4,17 @@ import { DesyncMitigationMode } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DatabaseInsightsMode } from 'aws-cdk-lib/aws-rds';
 import type { IConstruct } from 'constructs';
-import { Checks, type Rule } from './checks';
+import { Checks, isUnknown, type Rule } from './checks';
 import { ENUMS, OBJECTS, STRUCTS } from './private/kind-table';
+import { isKnownAtSynthesis } from './private/known-props';
 
 /** Name of a struct whose props can be checked. */
 export type Struct = keyof typeof STRUCTS;
+
+const WHOLE_LIST: Rule = {
+  must: 'be written out as a list',
+  remedy: 'How many values there are decides what is made: give them one by one, tokens where they are allowed.',
+};
 
 /** Enums that name all there is. Others grow with AWS, and any value of theirs may be right. */
 const CLOSED_ENUMS: { [name: string]: readonly unknown[] } = {
@@ -34,6 +40,9 @@ const OBJECT_REMEDIES: { [type: string]: string } = {
   Profile: 'Make it with Profile.production() or Profile.development().',
   ContainerImage: "Make it as in ContainerImage.fromAsset('app').",
 };
+
+/** Members of the CDK's objects that something is decided by here. */
+const DECIDED_BY: { readonly [type: string]: string } = { CpuArchitecture: '_cpuArchitecture' };
 
 /**
  * Refuses, by what the types of the sources say, a value of another kind: a string where a list, a number or
@@ -97,10 +106,10 @@ class KindChecks {
     const inner = rest.slice(1).join(' ');
     switch (what) {
       case 'string':
-        this.wrong(prop, given, typeof given === 'string', STRING);
+        this.checkPlain(prop, given, kind, STRING);
         return;
       case 'number':
-        this.wrong(prop, given, typeof given === 'number', NUMBER);
+        this.checkPlain(prop, given, kind, NUMBER);
         return;
       case 'boolean':
         this.wrong(prop, given, typeof given === 'boolean', BOOLEAN);
@@ -125,13 +134,31 @@ class KindChecks {
     }
   }
 
+  private checkPlain(prop: string, given: unknown, kind: string, rule: Rule): void {
+    const holds = typeof given === kind.replace('?', '');
+    this.wrong(prop, given, holds, rule);
+    if (holds) {
+      this.checkKnown(prop, given, kind);
+    }
+  }
+
+  /** Refuses a token of the right kind where its value must be known. */
+  private checkKnown(prop: string, given: unknown, kind: string): void {
+    if (isKnownAtSynthesis(prop, kind)) {
+      this.checks.known(prop, given);
+    }
+  }
+
   private checkEnum(prop: string, [name, type]: string[], given: unknown): void {
     const values = CLOSED_ENUMS[name];
-    const holds = isToken(given) ? typeof given === type : (values?.includes(given) ?? typeof given === type);
+    const holds = isUnknown(given) ? typeof given === type : (values?.includes(given) ?? typeof given === type);
     this.wrong(prop, given, holds, {
       must: `be a value of ${name}`,
       remedy: values === undefined ? `Take one of ${name}.` : `Take one of ${name}: ${values.join(', ')}.`,
     });
+    if (holds) {
+      this.checkKnown(prop, given, `enum ${name}`);
+    }
   }
 
   private checkList(prop: string, inner: string, given: unknown): void {
@@ -139,6 +166,10 @@ class KindChecks {
       must: 'be a list',
       remedy: "Put one value into brackets; split a string of several, as in value.split(',').",
     });
+    if (Token.isUnresolved(given)) {
+      this.checks.refuse(prop, given, WHOLE_LIST);
+      return;
+    }
     for (const [index, item] of (Array.isArray(given) ? given : []).entries()) {
       this.checkKind(`${prop}[${index}]`, inner, item);
     }
@@ -171,12 +202,19 @@ class KindChecks {
       remedy:
         'IAM policies have no effect on an alias: take Key.fromKeyArn, or Key.fromLookup, which finds a key by its alias.',
     });
+    if (holds) {
+      const decides = DECIDED_BY[type];
+      this.checks.known(prop, decides === undefined ? undefined : Reflect.get(given, decides));
+      this.checkKnown(prop, given, `object ${type}`);
+    }
   }
 
   /** Unlike `that`, it also refuses a token: one of a number is no string. */
   private wrong(prop: string, given: unknown, holds: boolean, rule: Rule): void {
     if (!holds) {
-      const remedy = isToken(given) ? 'Give a value that is known at synthesis, or a token of that kind.' : rule.remedy;
+      const remedy = Token.isUnresolved(given)
+        ? 'Give a value that is known at synthesis, or a token of that kind.'
+        : rule.remedy;
       this.checks.refuse(prop, given, { ...rule, remedy });
     }
   }
@@ -186,13 +224,9 @@ function kindsOf(struct: string): { readonly [prop: string]: string } {
   return STRUCTS[struct as Struct];
 }
 
-function isToken(value: unknown): boolean {
-  return Token.isUnresolved(value);
-}
-
 /** An object that names values: neither a list nor null, nor a value that is known only at deployment. */
 function isLiteral(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isToken(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Token.isUnresolved(value);
 }
 
 /** How a name reads without regard to how words are joined. */

@@ -1,3 +1,4 @@
+import { Checks } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 
 /** Names of the environment variables with the address and the login of the database. */
@@ -55,6 +56,11 @@ export class DatabaseVariables {
   /** Uses names of your own. */
   public static of(names: DatabaseVariableNames): DatabaseVariables {
     checkKinds('DatabaseVariables.of', 'DatabaseVariableNames', names);
+    const checks = new Checks('DatabaseVariables.of');
+    for (const [part, name] of Object.entries(names)) {
+      checks.known(part, name);
+    }
+    checks.throwIfAny();
     return new DatabaseVariables(names);
   }
 

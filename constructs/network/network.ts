@@ -295,6 +295,7 @@ function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoi
       must: 'be a block from /16 to /23',
       remedy: 'It is divided into nine subnets, and the smallest a load balancer can live in is a /27.',
     })
+    .known('interfaceEndpoints', names)
     .that('interfaceEndpoints', names, new Set(names).size === names.length, {
       must: 'name every service once',
       remedy: 'Remove the repeated services.',

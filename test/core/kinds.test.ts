@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Duration, Lazy, Size, Token } from 'aws-cdk-lib';
+import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { checkKinds, pathOf, type Struct } from '../../constructs/core/kinds';
@@ -120,15 +121,39 @@ test('values and tokens of the right kind are let through', () => {
   const given = {
     databaseOptions: {
       port: Token.asNumber({ Ref: 'Port' }),
-      backupRetention: Duration.days(Token.asNumber({ Ref: 'Days' })),
+      snapshotIdentifier: Token.asString({ Ref: 'Snapshot' }),
+      logRetention: Token.asNumber({ Ref: 'Days' }),
     },
     profile: Profile.development({ logRetention: RetentionDays.ONE_DAY }),
-    domainNames: Token.asList({ Ref: 'Names' }),
+    domainNames: [Token.asString({ Ref: 'Name' })],
     alarmThresholds: { databaseFreeStorage: Size.gibibytes(3) },
     env: { region: 'eu-central-1' },
   };
   expect(propsOf('DjangoStackProps', given)).toEqual(['image', 'settingsModule']);
   expect(() => checkKinds('Shop', 'ProfileOptions', { logRetention: Token.asNumber({ Ref: 'Days' }) })).not.toThrow();
+});
+
+describe('tokens are refused where something follows from the value', () => {
+  const days = Token.asNumber({ Ref: 'Days' });
+  test.each([
+    ['TaskQueueProps', { taskTimeLimit: Duration.seconds(days) }, 'taskTimeLimit', 'a duration known only'],
+    ['AlarmThresholds', { databaseFreeStorage: Size.gibibytes(days) }, 'databaseFreeStorage', 'a size known only'],
+    ['WebServiceOptions', { cpu: days }, 'cpu', 'a value known only'],
+    ['DjangoStackProps', { web: { cpu: days } }, 'web.cpu', 'a value known only'],
+    ['NetworkProps', { removalPolicy: Token.asString({ Ref: 'Policy' }) }, 'removalPolicy', 'a value known only'],
+    ['WorkerServiceOptions', { queueNames: [Token.asString({ Ref: 'Queue' })] }, 'queueNames[0]', 'a value known'],
+    ['WebServiceOptions', { hostNames: Token.asList({ Ref: 'Names' }) }, 'hostNames', 'a value known only'],
+    [
+      'DjangoStackProps',
+      { cpuArchitecture: CpuArchitecture.of(Token.asString({ Ref: 'Cpu' })) },
+      'cpuArchitecture',
+      'a',
+    ],
+  ] as const)('%s %j', (struct, props, prop, got) => {
+    const line = linesOf(struct, props).find((each) => each.startsWith(`Shop: \`${prop}\` must be `));
+    expect(line).toMatch(/must be (known at synthesis|written out as a list), got /);
+    expect(line).toContain(`, got ${got}`);
+  });
 });
 
 test('the path of what is about to be made', () => {

@@ -361,9 +361,10 @@ describe('redirects for many names', () => {
     expect(places(rulesFor(['a.example.com', ...names]))).toEqual(places(rulesFor(names)));
   });
 
-  test('are one rule where the names are only known at deployment', () => {
-    const unknown = Lazy.list({ produce: () => ['a.example.com', 'b.example.com'] });
-    expect(redirectedBy(rulesFor(unknown))).toEqual([['a.example.com', 'b.example.com']]);
+  test('may be known only at deployment, but not how many they are', () => {
+    const unknown = Lazy.string({ produce: () => 'a.example.com' });
+    expect(redirectedBy(rulesFor([unknown]))).toEqual([['a.example.com']]);
+    expect(() => rulesFor(Lazy.list({ produce: () => ['a.example.com'] }))).toThrow('be written out as a list');
   });
 });
 

@@ -19,6 +19,7 @@ import { ContainerHealthCheck } from '../../constructs/processes/container-healt
 import { ReleaseCommand, type ReleaseCommandProps } from '../../constructs/processes/release-command';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
 import { WorkerService, type WorkerServiceProps } from '../../constructs/processes/worker-service';
+import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';
 import { celeryProps } from '../processes/background';
 import { loadBalancerFor, processProps } from '../processes/support';
 import { testVpc } from '../support';
@@ -274,8 +275,59 @@ const health: InvalidCase[] = [
   ),
 ];
 
-export const cases: InvalidCase[] = [
+const HALF = Duration.millis(60_500);
+const queue = (prop: keyof TaskQueueProps) =>
+  row(`queue: half a second in ${prop}`, prop, (stack) => new TaskQueue(stack, 'Queue', { [prop]: HALF }));
+
+const halves: InvalidCase[] = [
+  queue('taskTimeLimit'),
+  queue('visibilityTimeout'),
+  queue('retentionPeriod'),
+  web('half a second to keep alive', 'keepAlive', { keepAlive: Duration.millis(90_500) }),
+  web('half a second of grace', 'gracefulTimeout', { gracefulTimeout: Duration.millis(500) }),
+  web('half a second to stop', 'stopTimeout', { stopTimeout: HALF }),
+  web('half a second to deregister', 'deregistrationDelay', { deregistrationDelay: Duration.millis(500) }),
+  balancer('half a second of idleness', 'idleTimeout', { idleTimeout: HALF }),
+  release('half a second of a release', 'timeout', { timeout: Duration.millis(600_500) }),
+  database('half a second between rotations', 'passwordRotationPeriod', {
+    passwordRotationPeriod: Duration.millis(86_400_500),
+  }),
+];
+
+/** What `-c name=value` and a shell give: strings, and what is parsed from them. */
+const fromContext: InvalidCase[] = [
+  database('replicas in a string', 'readReplicas', untyped({ readReplicas: '2' })),
+  database('a port in a string', 'port', untyped({ port: '15432' })),
+  database('days in a number', 'backupRetention', untyped({ backupRetention: 14 })),
+  database('a standby in a string', 'multiAz', untyped({ multiAz: 'true' })),
+  application('an image by its name', 'image', untyped({ image: 'shop:latest' })),
+  application('a secret by its name', 'secrets.DSN', untyped({ secrets: { DSN: 'shop/dsn' } })),
+  application('one address in a string', 'notificationEmails', untyped({ notificationEmails: 'ops@example.com' })),
+  web('a command in a string', 'command', untyped({ command: 'gunicorn config.wsgi' })),
+  worker('a queue in a string', 'queueNames', untyped({ queueNames: 'default' })),
+];
+
+const selections: InvalidCase[] = [
+  web('a group that is not there', 'vpcSubnets', { vpcSubnets: { subnetGroupName: 'tasks' } }),
+  worker('a zone that is not there', 'vpcSubnets', { vpcSubnets: { availabilityZones: ['nowhere-1a'] } }),
+  balancer('a group that is not there', 'vpcSubnets', { vpcSubnets: { subnetGroupName: 'edge' } }),
+  release('isolated subnets that are not there', 'vpcSubnets', { vpcSubnets: { subnetGroupName: 'isolated' } }),
+];
+
+/** More names of a load balancer than a rule takes: nobody wrote `paths`. */
+const manyNames: InvalidCase[] = [
+  web('six names of its own', 'hostNames', { hostNames: names(6) }),
+  web('seven names of its own', 'hostNames', { hostNames: names(7) }),
+  asgi('five names and two paths', 'paths', { hostNames: names(5), paths: ['/ws/*', '/events/*'] }),
+];
+
+/** The rows by what is wrong with them. */
+export const wrongInClasses: { readonly [kind: string]: readonly InvalidCase[] } = {
   kinds,
+  fromContext,
+  halves,
+  selections,
+  manyNames,
   retention,
   variables,
   rules,
@@ -291,4 +343,6 @@ export const cases: InvalidCase[] = [
   readers,
   modules,
   health,
-].flat();
+};
+
+export const cases: InvalidCase[] = Object.values(wrongInClasses).flat();

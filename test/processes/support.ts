@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import type { Construct } from 'constructs';
 import { HttpsLoadBalancer, type HttpsLoadBalancerProps } from '../../constructs/edge/https-load-balancer';
 import type { ProcessProps } from '../../constructs/processes/process-props';
 import { testVpc } from '../support';
@@ -17,15 +18,15 @@ export function processProps(stack: Stack): ProcessProps {
 
 /** A load balancer for shop.example.com. */
 export function loadBalancerFor(
-  stack: Stack,
-  { cluster }: ProcessProps,
+  scope: Construct,
+  { cluster }: Pick<ProcessProps, 'cluster'>,
   props: Partial<HttpsLoadBalancerProps> = {},
 ): HttpsLoadBalancer {
-  const hostedZone = HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+  const hostedZone = HostedZone.fromHostedZoneAttributes(scope, 'Zone', {
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     zoneName: 'example.com',
   });
-  return new HttpsLoadBalancer(stack, 'LoadBalancer', {
+  return new HttpsLoadBalancer(scope, 'LoadBalancer', {
     vpc: cluster.vpc,
     domainNames: ['shop.example.com'],
     hostedZone,

@@ -45,7 +45,8 @@ function checkReaders(checks: Checks, { queues, defaultQueueName, workers }: Dja
   checks
     .that('workers', Object.keys(workers ?? {}), workers === undefined || isUnknown(read) || unread.length === 0, {
       must: `read every queue, also ${unread.join(', ')}`,
-      remedy: 'Add it to `queueNames` of a worker; a queue that others read belongs into a `broker` that you bring.',
+      remedy:
+        'What is sent to another one is never done: add it to `queueNames` of a worker. A queue that others read belongs into a `broker` that you bring, new CeleryBroker() with `existingQueues`.',
     })
     .that('queues', names, workers !== undefined || names.length <= MOST_QUEUES, {
       must: `be at most ${MOST_QUEUES} for the one worker that is made where \`workers\` is left out`,

@@ -45,15 +45,12 @@ export function checkBackup(
 
 /** Validates a schedule. AWS Backup accepts cron expressions only; a plan with `rate(…)` fails to deploy. */
 export function checkSchedule(checks: Checks, prop: string, expression: string | undefined): void {
-  checks.optional(
-    prop,
-    expression,
-    () => expression?.startsWith('cron(') === true && isScheduleExpression(expression),
-    {
+  checks
+    .known(prop, expression)
+    .optional(prop, expression, () => expression?.startsWith('cron(') === true && isScheduleExpression(expression), {
       must: 'be a cron expression of six fields within their bounds, with a question mark for one of the two day fields',
       remedy: 'Make it with Schedule.cron().',
-    },
-  );
+    });
 }
 
 function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }: BackupVaultLock): void {

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 
 const MOST_KEYS = 8;
 const LONGEST = 200;
+const UNKNOWN = 'a value known only at deployment';
 
 /**
  * A value as an error message shows it.
@@ -22,8 +23,11 @@ export function show(value: unknown): string {
 }
 
 function inWords(value: unknown): string {
+  if (Token.isUnresolved(value)) {
+    return UNKNOWN; // Also of numbers and lists, which stand for one that nobody wrote.
+  }
   if (typeof value === 'string') {
-    return Token.isUnresolved(value) ? 'a value known only at deployment' : JSON.stringify(value);
+    return JSON.stringify(value);
   }
   if (typeof value === 'bigint') {
     return `${value}n`;
@@ -42,16 +46,15 @@ function objectInWords(value: object): string {
     return durationInWords(value);
   }
   if (value instanceof Size) {
-    return `${value.toMebibytes({ rounding: SizeRoundingBehavior.NONE })} MiB`;
+    return value.isUnresolved()
+      ? 'a size known only at deployment'
+      : `${value.toMebibytes({ rounding: SizeRoundingBehavior.NONE })} MiB`;
   }
   if (Construct.isConstruct(value)) {
     return value.node.path || 'App';
   }
   if (Array.isArray(value)) {
     return `[${value.map((item) => (Array.isArray(item) ? `[${ellipsis(item.length)}]` : inWords(item))).join(', ')}]`;
-  }
-  if (Token.isUnresolved(value)) {
-    return 'a value known only at deployment';
   }
   return keysOf(value);
 }

@@ -1,6 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { type Checks, isUnknown } from '../../core/checks';
+import { type Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod } from '../../core/secret-rotation';
@@ -84,6 +84,7 @@ function checkSize(checks: Checks, props: FilledProps): void {
       must: 'be an instance class that RDS runs PostgreSQL on, in a size that it has, without the prefix `db.`',
       remedy: 'Take for example InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM).',
     })
+    .known('engineVersion', engineVersion.postgresMajorVersion)
     .that(
       'engineVersion',
       engineVersion.postgresMajorVersion,
@@ -168,13 +169,9 @@ function subnets(checks: Checks, prop: string, vpc: IVpc, selection: SubnetSelec
 }
 
 function select(vpc: IVpc, selection: SubnetSelection): SelectedSubnets | undefined {
-  try {
-    const selected = vpc.selectSubnets(selection);
-    const found = selected.subnetIds.length > 0 || Token.isUnresolved(selected.subnetIds);
-    return found || selected.isPendingLookup === true ? selected : undefined;
-  } catch {
-    return undefined; // `selectSubnets` throws when a subnet group does not exist.
-  }
+  const selected = selectedSubnets(vpc, selection);
+  const found = selected !== undefined && (selected.subnetIds.length > 0 || Token.isUnresolved(selected.subnetIds));
+  return found || selected?.isPendingLookup === true ? selected : undefined;
 }
 
 function checkVariables(checks: Checks, variables: DatabaseVariables): void {

@@ -2,7 +2,7 @@ import { Annotations, Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { CfnHostedZone, type IHostedZone, PrivateHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import { Checks, isUnknown } from '../../core/checks';
+import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
 
@@ -61,7 +61,8 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     })
     .that('allowFrom', `${allowFrom.length} peers`, allowFrom.length <= mostPeers(props), {
       must: `name at most ${mostPeers(props)} peers, since a security group holds ${MOST_RULES} inbound rules and each port takes one`,
-      remedy: 'Take wider blocks of addresses, or one managed prefix list in place of many.',
+      remedy:
+        'Take wider blocks of addresses; with a raised quota, put all of them into one managed prefix list, which is only warned of.',
     })
     .that(
       'additionalCertificates',
@@ -148,7 +149,11 @@ function checkSubnets(checks: Checks, { vpc, vpcSubnets, internetFacing }: Https
     });
     return;
   }
-  const selected = vpc.selectSubnets(vpcSubnets ?? (needsPublic ? { subnetType: SubnetType.PUBLIC } : {}));
+  checks.selects('vpcSubnets', vpc, vpcSubnets);
+  const selected = selectedSubnets(vpc, vpcSubnets ?? (needsPublic ? { subnetType: SubnetType.PUBLIC } : {}));
+  if (selected === undefined || (vpcSubnets !== undefined && selected.subnetIds.length === 0)) {
+    return; // Refused above.
+  }
   const zones = new Set(selected.subnets.map((subnet) => subnet.availabilityZone)).size;
   const counted = selected.isPendingLookup !== true && !isUnknown(selected.availabilityZones);
   checks.that('vpcSubnets', zones, !counted || zones >= 2, {

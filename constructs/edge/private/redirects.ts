@@ -5,7 +5,6 @@ import {
   ListenerCondition,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
-import { isUnknown } from '../../core/checks';
 
 /** Condition values that the load balancer allows in one rule. */
 const VALUES_OF_RULE = 5;
@@ -28,11 +27,7 @@ export function redirectToHttps(scope: Construct, id: string, listener: IApplica
   }
 }
 
-/** A list that is only known at deployment stays whole: nobody can tell how long it is. */
 function chunks(names: string[]): string[][] {
-  if (isUnknown(names) && names.length === 1) {
-    return [names];
-  }
   return Array.from({ length: Math.ceil(names.length / VALUES_OF_RULE) }, (_, index) =>
     names.slice(index * VALUES_OF_RULE, (index + 1) * VALUES_OF_RULE),
   );

@@ -168,6 +168,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
   checkCluster(checks, props.cluster);
   checkImage(checks, props);
   checkEgress(checks, props.egress);
+  checks.selects('vpcSubnets', props.cluster.vpc, props.vpcSubnets);
   checkEffects<ProcessProps>(checks, props, EFFECTS);
   checkVariables(checks, props);
 }
@@ -208,7 +209,8 @@ function checkVariables(checks: Checks, props: ProcessProps): void {
         })
         .that(`${given}.${name}`, name, replaces || !contract.includes(name), {
           must: 'not be named like a variable that the process gets by the contract',
-          remedy: 'Use the property that it is made of, or another name; a secret has no place in a template.',
+          remedy:
+            'ECS refuses a name that is given twice, and other parts rely on its value: change the property that it is made of, or read another name in your settings.',
         });
     }
   }

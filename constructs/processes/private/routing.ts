@@ -68,8 +68,13 @@ export function checkRouting(
 ): void {
   const { loadBalancer } = props;
   const values = routing.hostNames.length + (isEverything(routing.paths) ? 0 : routing.paths.length);
+  const few = values <= MAX_CONDITION_VALUES;
   checks
-    .that('paths', routing.paths, values <= MAX_CONDITION_VALUES, {
+    .that('hostNames', routing.hostNames, few || !isEverything(routing.paths), {
+      must: `be at most ${MAX_CONDITION_VALUES}, since a rule of the load balancer holds so many values`,
+      remedy: 'Give `hostNames` of this service, with a wildcard as in *.example.com in place of many.',
+    })
+    .that('paths', routing.paths, few || isEverything(routing.paths), {
       must: `have at most ${Math.max(0, MAX_CONDITION_VALUES - routing.hostNames.length)} patterns beside ${routing.hostNames.length} host names, since a rule of the load balancer holds ${MAX_CONDITION_VALUES} values`,
       remedy: 'Use a wider pattern such as "/ws/*", or a second service.',
     })

@@ -1,0 +1,245 @@
+import { type App, Duration, Stack, Stage } from 'aws-cdk-lib';
+import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { ContainerImage, type ICluster } from 'aws-cdk-lib/aws-ecs';
+import { Schedule } from 'aws-cdk-lib/aws-events';
+import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
+import { BackupVaultLock, type ComplianceLockOptions } from '../../constructs/backup/backup-vault-lock';
+import { DatabaseBackup } from '../../constructs/backup/database-backup';
+import type { Struct } from '../../constructs/core/kinds';
+import { Profile } from '../../constructs/core/profile';
+import { DatabaseAccess } from '../../constructs/database/database-access';
+import { DatabaseVariables } from '../../constructs/database/database-variables';
+import { PostgresDatabase } from '../../constructs/database/postgres-database';
+import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { WebFirewall } from '../../constructs/edge/web-firewall';
+import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
+import { Network } from '../../constructs/network/network';
+import { Notifications } from '../../constructs/notifications/notifications';
+import { AsgiService } from '../../constructs/processes/asgi-service';
+import { BeatService } from '../../constructs/processes/beat-service';
+import { ReleaseCommand } from '../../constructs/processes/release-command';
+import { ScheduledCommand } from '../../constructs/processes/scheduled-command';
+import { WebService } from '../../constructs/processes/web-service';
+import { WorkerService } from '../../constructs/processes/worker-service';
+import { CeleryBroker } from '../../constructs/queues/celery-broker';
+import { type ITaskQueue, TaskQueue } from '../../constructs/queues/task-queue';
+import { SecretKey } from '../../constructs/secrets/secret-key';
+import { SecretRefresh } from '../../constructs/secrets/secret-refresh';
+import { DjangoStack } from '../../lib/django-stack';
+import { DjangoStage } from '../../lib/django-stage';
+import { PipelineStack } from '../../lib/pipeline-stack';
+import { celeryProps } from '../processes/background';
+import { loadBalancerFor } from '../processes/support';
+
+/** Props as the context gives them: of any kind. */
+export type Given = { readonly [prop: string]: unknown };
+/** Makes what a struct is for, out of it and of what is needed beside it. */
+export type MakeStruct = (scope: Construct, given: Given) => unknown;
+
+/** What is needed and what is given, which wins. */
+function props<Props>(needed: object, given: Given): Props {
+  return { ...needed, ...given } as Props;
+}
+
+/** Makes once for a stack what all rows stand beside. */
+function shared<Made>(make: (stack: Stack) => Made): (scope: Construct) => Made {
+  const made = new WeakMap<Stack, { readonly it: Made }>();
+  return (scope) => {
+    const stack = Stack.of(scope);
+    const found = made.get(stack) ?? { it: make(stack) };
+    made.set(stack, found);
+    return found.it;
+  };
+}
+
+const celery = shared((stack) => ({ ...celeryProps(stack), image: ContainerImage.fromRegistry('shop') }));
+const process = shared((stack) => {
+  const { broker, ...rest } = celery(stack);
+  return rest;
+});
+const balancer = shared((stack) => loadBalancerFor(stack, celery(stack)));
+const database = shared((stack) =>
+  PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Database', {
+    instance: instance(stack),
+    applicationSecret: login(stack),
+  }),
+);
+const instance = shared((stack) =>
+  DatabaseInstance.fromDatabaseInstanceAttributes(stack, 'Instance', {
+    instanceIdentifier: 'shop',
+    instanceEndpointAddress: 'shop.example.com',
+    port: 15432,
+    securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'InstanceGroup', 'sg-0123456789abcdef0')],
+  }),
+);
+const login = shared((stack) => Secret.fromSecretNameV2(stack, 'Login', 'shop'));
+const topic = shared((stack) => new Topic(stack, 'Topic'));
+/** Everything that alarms watch, so that every threshold has its alarm. */
+const watched = shared((stack) => {
+  const loadBalancer = balancer(stack);
+  return {
+    topic: topic(stack),
+    loadBalancer,
+    loadBalancedServices: [new WebService(stack, 'Web', { ...process(stack), loadBalancer })],
+    services: [new WorkerService(stack, 'Worker', celery(stack))],
+    broker: celery(stack).broker,
+    database: database(stack),
+  };
+});
+const beat = shared((stack) => new BeatService(stack, 'Beat', celery(stack)));
+
+/** Services that share a load balancer need a priority each. */
+function served(scope: Construct, given: Given) {
+  const { cluster } = given as { cluster?: ICluster };
+  const needed = { ...process(scope), priority: 1000 + Number(scope.node.id.replace('Row', '')) };
+  if (given.loadBalancer !== undefined) {
+    return needed;
+  }
+  return { ...needed, loadBalancer: cluster === undefined ? balancer(scope) : loadBalancerFor(scope, { cluster }) };
+}
+
+function stageOf(scope: Construct, name: string): Stage {
+  const stage = new Stage(scope.node.root, `${name}${scope.node.id}`);
+  new Topic(new Stack(stage, 'Site'), 'Topic');
+  return stage;
+}
+
+const application = (given: Given) =>
+  props<DjangoApplicationProps>(
+    { image: ContainerImage.fromRegistry('shop'), settingsModule: 'config.settings', profile: Profile.development() },
+    given,
+  );
+const daily = { name: 'daily', schedule: Schedule.cron({ minute: '0', hour: '6' }), deleteAfter: Duration.days(35) };
+const schedule = ScheduleExpression.cron({ minute: '30', hour: '3' });
+const command = ['python', 'manage.py', 'clearsessions'];
+const variables = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
+const databaseAccess = DatabaseAccess.OWNER;
+const confirmation = BackupVaultLock.COMPLIANCE_CONFIRMATION;
+
+/** What a struct needs at least, where it is a part of another one. */
+export const NEEDED: { readonly [struct: string]: object } = {
+  DatabaseBackupRule: daily,
+  ScheduledCommandOptions: { schedule, command },
+};
+
+const backup: MakeStruct = (scope, given) =>
+  new DatabaseBackup(scope, 'Backup', props({ database: database(scope), vpc: process(scope).cluster.vpc }, given));
+
+/** A worker that reads the queue: what it is told, and how it scales, follows from the queue. */
+const read = (scope: Construct, queue: ITaskQueue) => {
+  const broker = new CeleryBroker(scope, 'Broker', { existingQueues: { default: queue } });
+  return new WorkerService(scope, 'Worker', { ...process(scope), broker });
+};
+
+/** How to make a construct of every struct; a string names the struct that has the same props and more. */
+export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
+  AlarmThresholds: 'ApplicationAlarmsProps',
+  ApplicationAlarmsProps: (scope, given) => new ApplicationAlarms(scope, 'Alarms', props(watched(scope), given)),
+  AsgiServiceOptions: 'AsgiServiceProps',
+  AsgiServiceProps: (scope, given) => new AsgiService(scope, 'Asgi', props(served(scope, given), given)),
+  BackupVaultLockOptions: (scope, given) => backup(scope, { vaultLock: BackupVaultLock.governance(given) }),
+  BeatServiceOptions: 'BeatServiceProps',
+  BeatServiceProps: (scope, given) => new BeatService(scope, 'Beat', props(celery(scope), given)),
+  CeleryBrokerProps: (scope, given) => {
+    const broker = new CeleryBroker(scope, 'Broker', given);
+    return new WorkerService(scope, 'Worker', { ...process(scope), broker });
+  },
+  ComplianceLockOptions: (scope, given) => {
+    const options = props<ComplianceLockOptions>({ changeableFor: Duration.days(7), confirmation }, given);
+    return backup(scope, { vaultLock: BackupVaultLock.compliance(options) });
+  },
+  DatabaseBackupOptions: 'DatabaseBackupProps',
+  DatabaseBackupProps: backup,
+  DatabaseBackupRule: 'DatabaseBackupProps',
+  DatabaseVariableNames: (scope, given) => {
+    const names = DatabaseVariables.of(props(variables, given));
+    return new PostgresDatabase(scope, 'Database', { vpc: process(scope).cluster.vpc, variables: names });
+  },
+  DjangoApplicationProps: (scope, given) => new DjangoApplication(scope, 'App', application(given)),
+  DjangoStackProps: (scope, given) => new DjangoStack(scope.node.root, `Site${scope.node.id}`, application(given)),
+  DjangoStageProps: (scope, given) =>
+    new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
+  HttpsLoadBalancerAttributes: (scope, given) => {
+    const attributes = {
+      loadBalancerArn: 'arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/shop/1',
+      loadBalancerDnsName: 'shop.example.com',
+      listenerArn: 'arn:aws:elasticloadbalancing:eu-central-1:111122223333:listener/app/shop/1/2',
+      securityGroupId: 'sg-0123456789abcdef0',
+      vpc: process(scope).cluster.vpc,
+      domainNames: ['shop.example.com'],
+    };
+    const loadBalancer = HttpsLoadBalancer.fromHttpsLoadBalancerAttributes(scope, 'Balancer', props(attributes, given));
+    const { priority } = served(scope, { loadBalancer });
+    return new WebService(scope, 'Web', { ...process(scope), loadBalancer, priority });
+  },
+  HttpsLoadBalancerOptions: 'HttpsLoadBalancerProps',
+  HttpsLoadBalancerProps: (scope, given) => {
+    const loadBalancer = loadBalancerFor(scope, process(scope), given);
+    const hostNames = ['shop.example.com']; // A rule takes five names, a load balancer more.
+    const { length } = loadBalancer.domainNames;
+    return new WebService(scope, 'Web', { ...process(scope), loadBalancer, ...(length > 5 ? { hostNames } : {}) });
+  },
+  NetworkOptions: 'NetworkProps',
+  NetworkProps: (scope, given) => new Network(scope, 'Network', given),
+  NotificationsProps: (scope, given) => new Notifications(scope, 'Notifications', given),
+  PipelineStackProps: (scope, given) => {
+    const needed = {
+      repository: 'example/shop',
+      connectionArn: 'arn:aws:codeconnections:eu-central-1:111122223333:connection/1',
+      staging: stageOf(scope, 'Staging'),
+      production: stageOf(scope, 'Production'),
+    };
+    return new PipelineStack(scope.node.root as App, `Pipeline${scope.node.id}`, props(needed, given));
+  },
+  PostgresDatabaseAttributes: (scope, given) => {
+    const attributes = { instance: instance(scope), applicationSecret: login(scope) };
+    const brought = PostgresDatabase.fromPostgresDatabaseAttributes(scope, 'Brought', props(attributes, given));
+    return new ApplicationAlarms(scope, 'Alarms', {
+      topic: topic(scope),
+      database: brought,
+      services: [new WorkerService(scope, 'Worker', { ...celery(scope), database: brought, databaseAccess })],
+    });
+  },
+  PostgresDatabaseOptions: 'PostgresDatabaseProps',
+  PostgresDatabaseProps: (scope, given) =>
+    new PostgresDatabase(scope, 'Database', props({ vpc: process(scope).cluster.vpc }, given)),
+  ProfileOptions: (scope, given) => {
+    const profile = Profile.production(given);
+    const { vpc } = new Network(scope, 'Network', { profile });
+    return new PostgresDatabase(scope, 'Database', { vpc, profile });
+  },
+  ReleaseCommandOptions: 'ReleaseCommandProps',
+  ReleaseCommandProps: (scope, given) => new ReleaseCommand(scope, 'Release', props(process(scope), given)),
+  ScheduledCommandOptions: 'ScheduledCommandProps',
+  ScheduledCommandProps: (scope, given) =>
+    new ScheduledCommand(scope, 'Command', props({ ...process(scope), schedule, command }, given)),
+  SecretKeyAttributes: (scope, given) => {
+    const secretKey = SecretKey.fromSecretKeyAttributes(scope, 'Key', props({}, given));
+    return new BeatService(scope, 'Beat', { ...celery(scope), secretKey });
+  },
+  SecretKeyOptions: 'SecretKeyProps',
+  SecretKeyProps: (scope, given) => new SecretKey(scope, 'SecretKey', given),
+  SecretRefreshProps: (scope, given) => {
+    const needed = { secrets: [new Secret(scope, 'Secret')], services: [beat(scope).service] };
+    return new SecretRefresh(scope, 'Refresh', props(needed, given));
+  },
+  TaskQueueAttributes: (scope, given) => {
+    const needed = { queue: new Queue(scope, 'Plain'), visibilityTimeout: Duration.hours(1) };
+    return read(scope, TaskQueue.fromTaskQueueAttributes(scope, 'Brought', props(needed, given)));
+  },
+  TaskQueueOptions: 'TaskQueueProps',
+  TaskQueueProps: (scope, given) => read(scope, new TaskQueue(scope, 'Queue', given)),
+  WebFirewallOptions: 'WebFirewallProps',
+  WebFirewallProps: (scope, given) => new WebFirewall(scope, 'Firewall', given),
+  WebServiceOptions: 'WebServiceProps',
+  WebServiceProps: (scope, given) => new WebService(scope, 'Web', props(served(scope, given), given)),
+  WorkerServiceOptions: 'WorkerServiceProps',
+  WorkerServiceProps: (scope, given) => new WorkerService(scope, 'Worker', props(celery(scope), given)),
+};
