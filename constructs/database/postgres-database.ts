@@ -39,7 +39,8 @@ import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
-import { loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
+import { instanceIdentifierOf } from './private/logs';
+import { DEFAULT_NAMES, loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { readReplicas } from './private/replicas';
 import { type ApplicationRoles, DatabaseRoles } from './private/roles';
@@ -510,6 +511,12 @@ export class PostgresDatabase extends PostgresDatabaseBase {
    * Empty when rotation is off.
    */
   public readonly rotationFunctions: IFunction[];
+  /**
+   * What must stay as it was first deployed.
+   *
+   * @internal
+   */
+  public readonly _identity: DatabaseIdentity;
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
@@ -538,6 +545,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       });
     }
 
+    this._identity = identityOf(this, filled);
     this.instance = instance;
     this.masterSecret = masterSecret;
     this.applicationSecret = applicationSecret;
@@ -554,6 +562,26 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
     this.burstable = isBurstable(filled.instanceType);
   }
+}
+
+/**
+ * What RDS would replace an instance for, and what its roles are called.
+ *
+ * @internal
+ */
+export interface DatabaseIdentity {
+  readonly applicationUser: string;
+  readonly databaseName: string;
+  readonly instanceIdentifier: string;
+  readonly masterUsername: string;
+  readonly port: number;
+  readonly snapshotIdentifier?: string;
+}
+
+function identityOf(scope: Construct, filled: FilledProps): DatabaseIdentity {
+  const { applicationUser, databaseName, masterUsername, port, snapshotIdentifier } = filled;
+  const instanceIdentifier = filled.instanceIdentifier ?? instanceIdentifierOf(scope);
+  return { applicationUser, databaseName, instanceIdentifier, masterUsername, port, snapshotIdentifier };
 }
 
 function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
@@ -589,16 +617,19 @@ function makeSecrets(scope: Construct, filled: FilledProps) {
     ...common,
     description: 'Master user of the database: for RDS and the handlers that look after it',
     username: filled.masterUsername,
+    defaultUsername: DEFAULT_NAMES.masterUsername,
   });
   const application = databaseSecret(scope, 'ApplicationSecret', {
     ...common,
     description: 'Login of the application in its database',
-    username: rolesOf(filled).servingLogins[0],
+    username: loginsOf(filled.applicationUser)[0],
+    defaultUsername: loginsOf(DEFAULT_NAMES.applicationUser)[0],
   });
   const owner = databaseSecret(scope, 'OwnerSecret', {
     ...common,
     description: 'Login of releases in the database: owns the tables',
-    username: rolesOf(filled).ownerLogins[0],
+    username: ownerLoginsOf(filled.applicationUser)[0],
+    defaultUsername: ownerLoginsOf(DEFAULT_NAMES.applicationUser)[0],
   });
   return { master, application, owner };
 }

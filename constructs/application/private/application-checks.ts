@@ -1,6 +1,8 @@
+import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
 import type { IPostgresDatabase } from '../../database/postgres-database';
+import { FROZEN } from '../../handlers/protection/contract';
 import type { IDjangoService } from '../../processes/django-service';
 import { checkEgress } from '../../processes/egress';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -17,8 +19,28 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   checkOptionEffects(checks, props);
   checkReaders(checks, props);
   checkEgress(checks, props.egress);
+  checkAllowedChanges(checks, props);
   checks.throwIfAny();
   warnOfOptionEffects(scope, props);
+  warnOfAllowedChanges(scope, props);
+}
+
+function checkAllowedChanges(checks: Checks, { allowedChanges = [] }: DjangoApplicationProps): void {
+  for (const [index, name] of allowedChanges.entries()) {
+    checks.optional(`allowedChanges[${index}]`, name, () => FROZEN.some((frozen) => frozen === name), {
+      must: `be one of ${FROZEN.join(', ')}`,
+      remedy: 'Everything else may change without being named; copy the name from the message that refused the change.',
+    });
+  }
+}
+
+function warnOfAllowedChanges(scope: Construct, { allowedChanges = [] }: DjangoApplicationProps): void {
+  if (allowedChanges.length > 0) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:allowedChanges',
+      '`allowedChanges` lets a deployment lose what is stored. Take it out after the deployment that it is for.',
+    );
+  }
 }
 
 /** Every queue that is made here is read by a worker: what is sent to another one is never done. */

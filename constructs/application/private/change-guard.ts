@@ -1,0 +1,95 @@
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { PostgresDatabase } from '../../database/postgres-database';
+import { CHANGE_GUARD, type ChangeGuardProperties, SERVICE_TIMEOUT } from '../../handlers/protection/contract';
+import type { DjangoApplicationProps } from '../django-application-props';
+import { TerminationProtection } from '../termination-protection';
+import { firstFunction } from './first-function';
+import type { Providers } from './providers';
+
+/** Stands for a part that the application makes: it stays the same, whatever its id. */
+const OWN = 'the one that is made here';
+
+interface ChangeGuardProps {
+  readonly application: DjangoApplicationProps;
+  readonly providers: Providers;
+}
+
+/**
+ * A resource that holds what must stay as it was first deployed, and whose update fails when it does not.
+ *
+ * Everything that stores something depends on it, so that nothing of that has changed by then. It refers to
+ * nothing that the application makes, and is there before the database could be made.
+ *
+ * @internal
+ */
+export class ChangeGuard extends Construct {
+  constructor(scope: Construct, id: string, { application, providers }: ChangeGuardProps) {
+    super(scope, id);
+    const stored = storesOf(application, providers);
+    const properties: ChangeGuardProperties = {
+      Database: databaseOf(application, providers),
+      Names: providers.loadBalancer.domainNames,
+      Records: recordsOf(application, providers.loadBalancer.domainNames),
+      AllowedChanges: application.allowedChanges,
+    };
+    const resource = new CustomResource(this, 'Resource', {
+      resourceType: CHANGE_GUARD,
+      serviceToken: this.serviceToken(application),
+      serviceTimeout: Duration.seconds(SERVICE_TIMEOUT),
+      properties: { ...properties },
+    });
+    for (const part of stored) {
+      part.node.addDependency(resource);
+    }
+  }
+
+  /** The function of termination protection, where the stack has one: it is of the same kind. */
+  private serviceToken({ profile, handlerReservedConcurrency }: DjangoApplicationProps): string {
+    const other = Stack.of(this).node.children.find((child) => child instanceof TerminationProtection);
+    if (other instanceof TerminationProtection) {
+      return other.serviceToken;
+    }
+    const { handler } = firstFunction(this, { profile, reservedConcurrentExecutions: handlerReservedConcurrency });
+    return handler.functionArn;
+  }
+}
+
+/** Guards an application against changes that would lose what it stores. */
+export function guardChanges(scope: Construct, application: DjangoApplicationProps, providers: Providers): void {
+  new ChangeGuard(scope, 'ChangeGuard', { application, providers });
+}
+
+/** The parts that are made here and store something, except the key, which nothing changes. */
+function storesOf(props: DjangoApplicationProps, { secretKey, database, broker, loadBalancer }: Providers) {
+  const parts = [
+    ...(props.secretKey ? [] : [secretKey]),
+    ...(props.database ? [] : [database]),
+    ...(props.broker ? [] : [broker]),
+    ...(props.loadBalancer ? [] : [loadBalancer]),
+  ];
+  return parts.filter((part) => part instanceof Construct);
+}
+
+function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers): ChangeGuardProperties['Database'] {
+  if (props.database !== undefined || !(database instanceof PostgresDatabase)) {
+    return undefined;
+  }
+  const { applicationUser, databaseName, instanceIdentifier, masterUsername, port, snapshotIdentifier } =
+    database._identity;
+  return {
+    'databaseOptions.applicationUser': applicationUser,
+    'databaseOptions.databaseName': databaseName,
+    'databaseOptions.instanceIdentifier': instanceIdentifier,
+    'databaseOptions.masterUsername': masterUsername,
+    'databaseOptions.port': String(port),
+    'databaseOptions.snapshotIdentifier': snapshotIdentifier,
+    encryptionKey: props.encryptionKey?.keyArn ?? OWN,
+    vpc: props.vpc || props.cluster ? vpc.vpcId : OWN,
+  };
+}
+
+/** The names that get alias records. */
+function recordsOf({ loadBalancer, hostedZone }: DjangoApplicationProps, domainNames: string[]): string[] {
+  return loadBalancer === undefined && hostedZone !== undefined ? domainNames : [];
+}
