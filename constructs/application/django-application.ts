@@ -103,9 +103,9 @@ export class DjangoApplication extends Construct {
     checkKinds(this, 'DjangoApplicationProps', props);
     checkApplication(this, props);
     const providers = makeProviders(this, props);
-    guardChanges(this, props, providers);
     const processes = makeProcesses(this, props, providers);
     const observers = makeObservers(this, props, providers, processes);
+    guardChanges(this, props, providers);
     protectAgainstDeletion(this, props, providers);
 
     this.profile = providers.profile;

@@ -1,5 +1,5 @@
-import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
-import { Construct } from 'constructs';
+import { CfnResource, CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { Construct, type IConstruct } from 'constructs';
 import { PostgresDatabase } from '../../database/postgres-database';
 import { CHANGE_GUARD, type ChangeGuardProperties, SERVICE_TIMEOUT } from '../../handlers/protection/contract';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -9,6 +9,20 @@ import type { Providers } from './providers';
 
 /** Stands for a part that the application makes: it stays the same, whatever its id. */
 const OWN = 'the one that is made here';
+
+/**
+ * What stores something.
+ *
+ * Keys are not among it: of these only the policy changes, and much of a first deployment waits for them.
+ */
+const STORED = [
+  'AWS::Backup::BackupVault',
+  'AWS::Logs::LogGroup',
+  'AWS::RDS::DBInstance',
+  'AWS::S3::Bucket',
+  'AWS::SQS::Queue',
+  'AWS::SecretsManager::Secret',
+];
 
 interface ChangeGuardProps {
   readonly application: DjangoApplicationProps;
@@ -26,7 +40,6 @@ interface ChangeGuardProps {
 export class ChangeGuard extends Construct {
   constructor(scope: Construct, id: string, { application, providers }: ChangeGuardProps) {
     super(scope, id);
-    const stored = storesOf(application, providers);
     const properties: ChangeGuardProperties = {
       Database: databaseOf(application, providers),
       Names: providers.loadBalancer.domainNames,
@@ -39,8 +52,10 @@ export class ChangeGuard extends Construct {
       serviceTimeout: Duration.seconds(SERVICE_TIMEOUT),
       properties: { ...properties },
     });
-    for (const part of stored) {
-      part.node.addDependency(resource);
+    for (const stored of scope.node.findAll().filter(isStored)) {
+      if (!stored.node.scopes.includes(this)) {
+        stored.node.addDependency(resource);
+      }
     }
   }
 
@@ -55,20 +70,13 @@ export class ChangeGuard extends Construct {
   }
 }
 
-/** Guards an application against changes that would lose what it stores. */
+/** Guards an application, all of which is made by now, against changes that would lose what it stores. */
 export function guardChanges(scope: Construct, application: DjangoApplicationProps, providers: Providers): void {
   new ChangeGuard(scope, 'ChangeGuard', { application, providers });
 }
 
-/** The parts that are made here and store something, except the key, which nothing changes. */
-function storesOf(props: DjangoApplicationProps, { secretKey, database, broker, loadBalancer }: Providers) {
-  const parts = [
-    ...(props.secretKey ? [] : [secretKey]),
-    ...(props.database ? [] : [database]),
-    ...(props.broker ? [] : [broker]),
-    ...(props.loadBalancer ? [] : [loadBalancer]),
-  ];
-  return parts.filter((part) => part instanceof Construct);
+function isStored(construct: IConstruct): boolean {
+  return CfnResource.isCfnResource(construct) && STORED.includes(construct.cfnResourceType);
 }
 
 function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers): ChangeGuardProperties['Database'] {
