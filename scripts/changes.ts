@@ -1,7 +1,6 @@
 /**
- * `npm run changes`: 500 random pairs of configurations, before and after a change, deployed one over the other in
- * a model of CloudFormation, and the faults that it must notice. From a new seed unless one is given: `npm run
- * changes -- --seed 42`.
+ * `npm run changes`: 500 random pairs of configurations, before and after a change, deployed one over the
+ * other in a model of CloudFormation. From a new seed unless one is given: `npm run changes -- --seed 42`.
  */
 import { tryPairs } from './pairs';
 

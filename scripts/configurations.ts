@@ -92,7 +92,9 @@ export function applicationOf(app: App, id: string, given: Configuration): Stack
   return stack;
 }
 
-/** Production serves over HTTPS only, so it needs a name. A rule takes five values, of which a path is one. */
+/**
+ * Production serves over HTTPS only, so it needs a name. A rule takes five values, of which a path is one.
+ */
 export function domainNamesOf({ production, domainNames, asgi }: Configuration): string[] {
   const names = production && domainNames.length === 0 ? ['example.com'] : domainNames;
   return asgi === 'some' ? names.slice(0, 4) : names;

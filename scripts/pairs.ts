@@ -5,7 +5,7 @@ import type { Artifact } from '../test/lifecycle/cli';
 import type { Resources } from '../test/lifecycle/template';
 import { applicationOf, type Configuration, configuration, domainNamesOf } from './configurations';
 
-/** A configuration and another one that differs in a few props: before and after a change that somebody makes. */
+/** A configuration before and after somebody changes a few props. */
 export interface Pair {
   readonly before: Configuration;
   readonly after: Configuration;
@@ -114,7 +114,7 @@ export function tryPairs(runs: number, seed: number): Summary {
   return found;
 }
 
-/** What stores something leaves the stack only where the change takes its part away, or gives it other names. */
+/** What stores something leaves the stack only where its part is taken away, or gets other names. */
 function unexplained({ before, after }: Pair, { left }: Ending): string[] {
   const taken = LEAVES.filter(({ when }) => when(before, after)).map(({ id }) => id);
   return left.filter(({ id }) => !taken.some((pattern) => pattern.test(id))).map(({ id }) => `${id} leaves the stack`);

@@ -105,8 +105,8 @@ export class DjangoApplication extends Construct {
     const providers = makeProviders(this, props);
     const processes = makeProcesses(this, props, providers);
     const observers = makeObservers(this, props, providers, processes);
-    guardChanges(this, props, providers);
     protectAgainstDeletion(this, props, providers);
+    guardChanges(this, props, providers);
 
     this.profile = providers.profile;
     this.encryptionKey = providers.encryptionKey;

@@ -184,6 +184,8 @@ export interface PostgresDatabaseOptions {
    *
    * PostgreSQL's default, 5432, is refused (rule AwsSolutions-RDS11).
    *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
+   *
    * @default 15432
    */
   readonly port?: number;
@@ -203,6 +205,8 @@ export interface PostgresDatabaseOptions {
    *
    * With `snapshotIdentifier`, the name in the snapshot.
    *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
+   *
    * @default 'django'
    */
   readonly databaseName?: string;
@@ -210,6 +214,8 @@ export interface PostgresDatabaseOptions {
    * Name of the master user, which only RDS and our handlers use.
    *
    * With `snapshotIdentifier`, the name in the snapshot.
+   *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
    * @default 'django_master'
    */
@@ -221,6 +227,8 @@ export interface PostgresDatabaseOptions {
    * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become
    * the owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with
    * `_serving` behind it, which reads and changes rows and cannot create, alter or drop anything.
+   *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
    * @default 'django'
    */
@@ -239,6 +247,9 @@ export interface PostgresDatabaseOptions {
   readonly caBundlePath?: string;
   /**
    * Parameters of PostgreSQL to add or change.
+   *
+   * **A static one, such as `max_connections`, has no effect on an instance that exists until you reboot it;**
+   * CloudFormation never does. RDS reports it as `pending-reboot`.
    *
    * @default - TLS forced, pg_stat_statements, statements over 500 ms logged, idle transactions ended after
    * 60 s
