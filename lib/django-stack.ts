@@ -61,18 +61,20 @@ export class DjangoStack extends Stack {
     });
     checkDomain(this, props);
 
+    const first = this.terminationProtection
+      ? new TerminationProtection(this, 'TerminationProtection', {
+          profile: props.profile,
+          reservedConcurrentExecutions: props.handlerReservedConcurrency,
+        })
+      : undefined;
     const { domainName, hostedZoneId, hostedZoneName, ...application } = props;
     this.application = new DjangoApplication(this, 'App', {
       ...application,
       domainNames: props.domainNames ?? (domainName === undefined ? undefined : [domainName]),
       hostedZone: props.hostedZone ?? hostedZone(this, props),
     });
-    if (this.terminationProtection) {
-      const guard = new TerminationProtection(this, 'TerminationProtection', {
-        profile: props.profile,
-        reservedConcurrentExecutions: props.handlerReservedConcurrency,
-      });
-      this.application.node.addDependency(guard.ready);
+    if (first !== undefined) {
+      this.application.node.addDependency(first.ready);
     }
     outputs(this, this.application);
   }

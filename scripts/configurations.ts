@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
@@ -25,6 +26,7 @@ const SIZES = [
   { cpu: 1024, memoryLimitMiB: 3072 },
   { cpu: 4096, memoryLimitMiB: 8192 },
 ];
+const HOSTS = ['', 'www.', 'shop.', 'blog.', 'api.', 'cdn.', 'my.'].map((label) => `${label}example.com`);
 const NAMES = ['default', 'express', 'mail', 'reports'];
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
@@ -44,7 +46,7 @@ export const configuration = fc.record({
   production: fc.constantFrom(true, false, false),
   settingsModule: fc.constantFrom('config.settings', 'shop.settings.production', 'mysite.base'),
   cpuArchitecture: fc.constantFrom('ARM64', 'X86_64'),
-  domainNames: fc.uniqueArray(fc.constantFrom('example.com', 'www.example.com', 'shop.example.com'), { maxLength: 3 }),
+  domainNames: fc.uniqueArray(fc.constantFrom(...HOSTS), { maxLength: 5 }),
   maxAzs: fc.constantFrom(2, 3),
   natGateways: fc.constantFrom(0, 1, 2),
   multiAz: fc.boolean(),
@@ -71,6 +73,15 @@ export const configuration = fc.record({
     { maxKeys: 3, noNullPrototype: true },
   ),
   emails: fc.boolean(),
+  names: fc.record({
+    databaseName: optional(fc.constantFrom('django', 'shop', 'orders')),
+    masterUsername: optional(fc.constantFrom('django_master', 'shop_master')),
+    applicationUser: optional(fc.constantFrom('django', 'shop')),
+    instanceIdentifier: optional(fc.constantFrom('shop-one', 'shop-two')),
+    snapshotIdentifier: fc.constantFrom(undefined, undefined, 'before-the-move', 'after-the-move'),
+  }),
+  readReplicas: fc.constantFrom(0, 0, 1, 2),
+  records: fc.constantFrom('zone', 'zone', 'both', 'certificate'),
   brought: broughtParts,
 });
 
@@ -81,9 +92,16 @@ export function applicationOf(app: App, id: string, given: Configuration): Stack
   return stack;
 }
 
+/**
+ * Production serves over HTTPS only, so it needs a name. A rule takes five values, of which a path is one.
+ */
+export function domainNamesOf({ production, domainNames, asgi }: Configuration): string[] {
+  const names = production && domainNames.length === 0 ? ['example.com'] : domainNames;
+  return asgi === 'some' ? names.slice(0, 4) : names;
+}
+
 function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
-  // Production serves over HTTPS only, so it needs a name.
-  const domainNames = given.production && given.domainNames.length === 0 ? ['example.com'] : given.domainNames;
+  const domainNames = domainNamesOf(given);
   const hasQueues = given.queues.length > 0;
   const queues = Object.fromEntries(given.queues.map((name) => [name, Duration.seconds(given.taskTimeLimit)]));
   const parts = bring(stack, given.brought, domainNames, queues);
@@ -108,7 +126,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
     ...parts,
     // What is made is changed; what is brought is used as it comes.
     ...(parts.loadBalancer === undefined && {
-      ...(domainNames.length > 0 && { domainNames, hostedZone: zone(stack) }),
+      ...(domainNames.length > 0 && { domainNames, ...recordsAndCertificate(stack, given) }),
       firewallOptions: given.firewall === undefined ? undefined : { rateLimit: given.firewall },
     }),
     ...(hasQueues &&
@@ -124,6 +142,8 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
 
 function databaseOptions(given: Configuration): PostgresDatabaseOptions {
   return {
+    ...given.names,
+    readReplicas: given.readReplicas,
     passwordRotation: rotates(given) ? undefined : PasswordRotation.OFF,
     engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
     port: given.port,
@@ -180,6 +200,18 @@ function workers(given: Configuration): DjangoApplicationProps['workers'] {
   return given.onePerQueue
     ? Object.fromEntries(given.queues.map((name) => [name, { ...worker, queueNames: [name] }]))
     : { all: { ...worker, queueNames: given.queues } };
+}
+
+function recordsAndCertificate(stack: Stack, { records }: Configuration) {
+  const certificate = Certificate.fromCertificateArn(
+    stack,
+    'Certificate',
+    'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555',
+  );
+  return {
+    ...(records !== 'certificate' && { hostedZone: zone(stack) }),
+    ...(records !== 'zone' && { certificate }),
+  };
 }
 
 function zone(stack: Stack) {

@@ -85,6 +85,11 @@ describe.each([
     expect(after.definitions).not.toEqual(before.definitions);
   });
 
+  test('releases when the instance is another one, as after a restore', () => {
+    const { id } = only(template, 'AWS::RDS::DBInstance');
+    expect(before.properties.Database).toEqual({ 'Fn::GetAtt': [id, 'DbiResourceId'] });
+  });
+
   test('releases when the revision changes, whatever the image', () => {
     const after = releaseOf(shop(profile, { releaseOptions: { revision: '2' } }));
     expect(after.properties).toEqual({ ...before.properties, Revision: '2' });

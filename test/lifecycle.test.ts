@@ -1,3 +1,4 @@
+import { tryPairs } from '../scripts/pairs';
 import { artifactsOf, PROFILES, pairOf } from './lifecycle/artifacts';
 import { MUTATIONS } from './lifecycle/mutations';
 import { RULES } from './lifecycle/rules';
@@ -33,4 +34,11 @@ describe('the life of a production stack in that model', () => {
   test.each(MUTATIONS.map(({ fault, findings }) => [fault, findings] as const))('does not go on when %s', (_, find) => {
     expect(find()).not.toEqual([]);
   });
+});
+
+// 500 pairs from a new seed: `npm run changes`.
+test('random changes of a stack lose nothing that is stored, or are refused before anything has changed', () => {
+  const { deployed, refused, invalid, faults } = tryPairs(20, 4);
+  expect(faults).toEqual([]);
+  expect([deployed > 0, refused > 0, deployed + refused + invalid]).toEqual([true, true, 20]);
 });

@@ -203,6 +203,18 @@ export interface DjangoApplicationProps {
    * @default - none reserved
    */
   readonly handlerReservedConcurrency?: number;
+  /**
+   * What may change although something that is stored is lost by it.
+   *
+   * A deployment fails before anything stored has changed when a value changes that must stay, such as
+   * `databaseOptions.databaseName`, and its message says what to name here. Take it out after the deployment.
+   *
+   * **What you name here protects nothing: a database may be replaced by an empty one, and a domain name may
+   * lose its records.**
+   *
+   * @default - none: such a change fails
+   */
+  readonly allowedChanges?: string[];
 
   /**
    * VPC to use.

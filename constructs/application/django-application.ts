@@ -22,6 +22,7 @@ import type { ISecretKey } from '../secrets/secret-key';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import type { DjangoApplicationProps } from './django-application-props';
 import { checkApplication } from './private/application-checks';
+import { guardChanges } from './private/change-guard';
 import { protectAgainstDeletion } from './private/deletion-protection';
 import { makeObservers } from './private/observers';
 import { makeProcesses } from './private/processes';
@@ -110,6 +111,7 @@ export class DjangoApplication extends Construct {
     const processes = makeProcesses(this, props, providers);
     const observers = makeObservers(this, props, providers, processes);
     protectAgainstDeletion(this, props, providers);
+    guardChanges(this, props, providers);
     checkResources(this, props);
 
     this.profile = providers.profile;

@@ -1,19 +1,8 @@
 import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct, type IDependable } from 'constructs';
-import { acknowledge } from '../core/acknowledge';
-import { handlerFunction } from '../core/handler-function';
-import { type Profile, profileValues } from '../core/profile';
 import { SERVICE_TIMEOUT } from '../handlers/protection/contract';
-
-/** Longest run of the function, in seconds. */
-const TIMEOUT = 120;
-
-/** Properties of `TerminationProtection`. */
-export interface TerminationProtectionProps {
-  readonly profile?: Profile;
-  readonly reservedConcurrentExecutions?: number;
-}
+import { type FirstFunctionProps, firstFunction } from './private/first-function';
 
 /**
  * Switches the termination protection of its stack off while a creation is rolled back, and never otherwise.
@@ -27,31 +16,17 @@ export interface TerminationProtectionProps {
 export class TerminationProtection extends Construct {
   /** What the rest of the stack is made after, so that it goes last in a rollback. */
   public readonly ready: IDependable;
+  /** Its function, which also guards changes. */
+  public readonly serviceToken: string;
 
-  constructor(scope: Construct, id: string, props: TerminationProtectionProps) {
+  constructor(scope: Construct, id: string, props: FirstFunctionProps) {
     super(scope, id);
-    const { logRetention, removalPolicy } = profileValues(props.profile);
-    const { handler, role, logGroup } = handlerFunction(this, {
-      logRetention,
-      removalPolicy,
-      reservedConcurrentExecutions: props.reservedConcurrentExecutions,
-      bundle: 'protection',
-      entry: 'termination',
-      description: 'Lets a stack go whose creation has failed',
-      timeout: TIMEOUT,
-      whyNoDeadLetters:
-        'Only CloudFormation invokes it, once for a deployment, and waits for the answer. It is made before everything else, the topic for dead letters too.',
-    });
+    const { handler, role } = firstFunction(this, props);
     role.addToPrincipalPolicy(
       new PolicyStatement({
-        actions: ['cloudformation:DescribeStacks', 'cloudformation:UpdateTerminationProtection'],
+        actions: ['cloudformation:UpdateTerminationProtection'],
         resources: [Stack.of(this).stackId],
       }),
-    );
-    acknowledge(
-      logGroup,
-      'CloudWatchLogGroupEncrypted',
-      'CloudWatch Logs encrypts it. It is made before the key of the application, and holds two lines for each deployment that say nothing of the application.',
     );
     const resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::TerminationProtection',
@@ -60,5 +35,6 @@ export class TerminationProtection extends Construct {
     });
     resource.node.addDependency(handler, role);
     this.ready = resource;
+    this.serviceToken = handler.functionArn;
   }
 }

@@ -39,7 +39,8 @@ import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { checkCaBundle, DatabaseHandlers } from './private/handlers';
 import { databaseInstance, databaseSettings } from './private/instance';
-import { loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
+import { instanceIdentifierOf } from './private/logs';
+import { DEFAULT_NAMES, loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { readReplicas } from './private/replicas';
 import { type ApplicationRoles, DatabaseRoles } from './private/roles';
@@ -183,6 +184,8 @@ export interface PostgresDatabaseOptions {
    *
    * PostgreSQL's default, 5432, is refused (rule AwsSolutions-RDS11).
    *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
+   *
    * @default 15432
    */
   readonly port?: number;
@@ -202,6 +205,8 @@ export interface PostgresDatabaseOptions {
    *
    * With `snapshotIdentifier`, the name in the snapshot.
    *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
+   *
    * @default 'django'
    */
   readonly databaseName?: string;
@@ -209,6 +214,8 @@ export interface PostgresDatabaseOptions {
    * Name of the master user, which only RDS and our handlers use.
    *
    * With `snapshotIdentifier`, the name in the snapshot.
+   *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
    * @default 'django_master'
    */
@@ -220,6 +227,8 @@ export interface PostgresDatabaseOptions {
    * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become
    * the owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with
    * `_serving` behind it, which reads and changes rows and cannot create, alter or drop anything.
+   *
+   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
    * @default 'django'
    */
@@ -238,6 +247,9 @@ export interface PostgresDatabaseOptions {
   readonly caBundlePath?: string;
   /**
    * Parameters of PostgreSQL to add or change.
+   *
+   * **A static one, such as `max_connections`, has no effect on an instance that exists until you reboot it;**
+   * CloudFormation never does. RDS reports it as `pending-reboot`.
    *
    * @default - TLS forced, pg_stat_statements, statements over 500 ms logged, idle transactions ended after
    * 60 s
@@ -521,6 +533,12 @@ export class PostgresDatabase extends PostgresDatabaseBase {
    * Empty when rotation is off.
    */
   public readonly rotationFunctions: IFunction[];
+  /**
+   * What must stay as it was first deployed.
+   *
+   * @internal
+   */
+  public readonly _identity: DatabaseIdentity;
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
@@ -550,6 +568,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       });
     }
 
+    this._identity = identityOf(this, filled);
     this.instance = instance;
     this.masterSecret = masterSecret;
     this.applicationSecret = applicationSecret;
@@ -566,6 +585,26 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
     this.burstable = isBurstable(filled.instanceType);
   }
+}
+
+/**
+ * What RDS would replace an instance for, and what its roles are called.
+ *
+ * @internal
+ */
+export interface DatabaseIdentity {
+  readonly applicationUser: string;
+  readonly databaseName: string;
+  readonly instanceIdentifier: string;
+  readonly masterUsername: string;
+  readonly port: number;
+  readonly snapshotIdentifier?: string;
+}
+
+function identityOf(scope: Construct, filled: FilledProps): DatabaseIdentity {
+  const { applicationUser, databaseName, masterUsername, port, snapshotIdentifier } = filled;
+  const instanceIdentifier = filled.instanceIdentifier ?? instanceIdentifierOf(scope);
+  return { applicationUser, databaseName, instanceIdentifier, masterUsername, port, snapshotIdentifier };
 }
 
 function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
@@ -620,16 +659,19 @@ function makeSecrets(scope: Construct, filled: FilledProps) {
     ...common,
     description: 'Master user of the database: for RDS and the handlers that look after it',
     username: filled.masterUsername,
+    defaultUsername: DEFAULT_NAMES.masterUsername,
   });
   const application = databaseSecret(scope, 'ApplicationSecret', {
     ...common,
     description: 'Login of the application in its database',
-    username: rolesOf(filled).servingLogins[0],
+    username: loginsOf(filled.applicationUser)[0],
+    defaultUsername: loginsOf(DEFAULT_NAMES.applicationUser)[0],
   });
   const owner = databaseSecret(scope, 'OwnerSecret', {
     ...common,
     description: 'Login of releases in the database: owns the tables',
-    username: rolesOf(filled).ownerLogins[0],
+    username: ownerLoginsOf(filled.applicationUser)[0],
+    defaultUsername: ownerLoginsOf(DEFAULT_NAMES.applicationUser)[0],
   });
   return { master, application, owner };
 }

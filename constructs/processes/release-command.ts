@@ -101,10 +101,11 @@ export interface ReleaseCommandProps extends ProcessProps, ReleaseCommandOptions
  *
  * It runs as an ECS task inside the deployment, before whatever waits for `ready`.
  *
- * It runs once for each change of image, environment, secrets or command: other deployments leave it alone,
- * and so does a rollback, which must not take an older image to a newer schema. When it ends with another
- * status than 0, or takes too long, the deployment fails before any service has changed, and CloudFormation
- * shows status, log group, log stream and the last lines.
+ * It runs once for each change of image, environment, secrets or command, and for another instance of the
+ * database, such as one that was restored. Other deployments leave it alone, and so does a rollback, which
+ * must not take an older image to a newer schema. When it ends with another status than 0, or takes too long,
+ * the deployment fails before any service has changed, and CloudFormation shows status, log group, log stream
+ * and the last lines.
  *
  * A deployment waits for a release that still runs, so one stack never runs two at once. **Two stacks, or a
  * person and a stack, that release to one database must take turns: nothing here prevents two migrations at a
@@ -180,6 +181,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
       cluster: props.cluster,
       timeout,
       revision: props.revision,
+      databaseInstance: props.database?.instance.instanceResourceId,
       showLog: props.showLog ?? true,
       waitFor: props.waitFor ?? [],
       encryptionKey: props.encryptionKey,

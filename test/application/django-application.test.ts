@@ -84,7 +84,10 @@ describe('DjangoApplication, minimal', () => {
     for (const { Properties } of Object.values(template.findResources('AWS::SecretsManager::Secret'))) {
       expect(Properties.KmsKeyId).toEqual(key);
     }
-    for (const { Properties } of Object.values(template.findResources('AWS::Logs::LogGroup'))) {
+    const groups = Object.entries(template.findResources('AWS::Logs::LogGroup'));
+    const before = groups.filter(([id]) => id.startsWith('AppChangeGuard')); // Made before the key.
+    expect(before).toHaveLength(1);
+    for (const [, { Properties }] of groups.filter((group) => !before.includes(group))) {
       expect(Properties.KmsKeyId).toEqual(key);
     }
     template.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: key });

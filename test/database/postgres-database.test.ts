@@ -197,6 +197,28 @@ describe('with nothing but a network', () => {
     });
   });
 
+  test.each<[string, Partial<PostgresDatabaseProps>, string[]]>([
+    ['the database', { databaseName: 'shop' }, ['master', 'application', 'owner']],
+    ['the master', { masterUsername: 'shop_master' }, ['master']],
+    ['the application', { applicationUser: 'shop' }, ['application', 'owner']],
+    ['nothing but what has the default name', { databaseName: 'django', applicationUser: 'django' }, []],
+  ])(
+    'another name of %s makes other secrets of the logins that carry it, and leaves the rest',
+    (_, names, expected) => {
+      const idsOf = ({ stack, database }: ReturnType<typeof made>) => ({
+        master: stack.resolve(database.masterSecret.secretArn),
+        application: stack.resolve(database.applicationSecret.secretArn),
+        owner: stack.resolve(database.ownerSecret.secretArn),
+      });
+      const [before, after] = [idsOf(made()), idsOf(made(names))];
+      const others = (Object.keys(before) as (keyof typeof before)[]).filter(
+        (each) => JSON.stringify(before[each]) !== JSON.stringify(after[each]),
+      );
+      expect(others).toEqual(expected);
+      expect(idsOf(made(names))).toEqual(after);
+    },
+  );
+
   test('containers log in with the secret of the application, and verify whom they talk to', () => {
     const arn = stack.resolve(database.applicationSecret.secretArn);
     const [[attachment]] = Object.entries(template.findResources('AWS::SecretsManager::SecretTargetAttachment')).filter(

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { RDSClient } from '@aws-sdk/client-rds';
-import { deletion, termination } from '../../constructs/handlers/protection';
+import { deletion, first } from '../../constructs/handlers/protection';
 
 /** The handlers as Lambda calls them, with clients that answer from a small account. */
 const calls: { readonly name: string; readonly input: object }[] = [];
@@ -35,6 +35,7 @@ beforeEach(() => {
 afterEach(() => jest.restoreAllMocks());
 
 const event = (RequestType: 'Create' | 'Delete') => ({
+  ResourceType: 'Custom::Protection',
   RequestType,
   ResponseURL: 'https://answers.example.com/',
   StackId: 'arn:stack',
@@ -98,7 +99,7 @@ test('what is gone needs no protection any more, and another error is told by it
 
 test('termination protection is switched off for the stack of the event', async () => {
   answers.DescribeStacksCommand = () => ({ Stacks: [{ StackStatus: 'ROLLBACK_IN_PROGRESS' }] });
-  await termination(event('Delete'), context);
+  await first(event('Delete'), context);
   expect(calls.at(-1)).toEqual({
     name: 'UpdateTerminationProtectionCommand',
     input: { StackName: 'arn:stack', EnableTerminationProtection: false },
@@ -114,6 +115,6 @@ test('an answer that S3 refuses is sent once more, and then the invocation fails
     void once(body, 'finish').then(() => answered(Object.assign(new PassThrough().end(), { statusCode: 403 })));
     return body;
   }) as never);
-  await expect(termination(event('Create'), context)).rejects.toThrow('CloudFormation answered 403');
+  await expect(first(event('Create'), context)).rejects.toThrow('CloudFormation answered 403');
   expect(times).toBe(2);
 });

@@ -77,6 +77,7 @@ function event(RequestType: 'Create' | 'Update' | 'Delete'): Omit<CustomResource
     StackId: 'arn:stack',
     RequestId: '1',
     LogicalResourceId: 'Protection',
+    ResourceType: 'Custom::Protection',
   };
 }
 

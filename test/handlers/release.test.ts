@@ -83,9 +83,12 @@ test.each([
   await expect(isReleaseComplete({ ...given, Data }, fake)).resolves.toEqual({ IsComplete: true });
 });
 
-test('another revision of the same image runs it again', async () => {
+test.each([
+  ['revision of the same image', { Revision: '2' }],
+  ['instance of the database', { Database: 'db-RESTORED' }],
+])('another %s runs it again', async (_, changed) => {
   const { world: fake, calls } = world();
-  const properties = { ...PROPERTIES, Revision: '2' };
+  const properties = { ...PROPERTIES, ...changed };
   await startRelease(event({ ResourceProperties: properties, OldResourceProperties: PROPERTIES }), fake);
   expect(calls).toHaveLength(1);
 });

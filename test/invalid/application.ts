@@ -51,6 +51,9 @@ export const cases: InvalidCase[] = [
     },
   },
   application('workers without queues', 'workers', { workers: { all: {} } }),
+  application('a change that needs no permission', 'allowedChanges[1]', { allowedChanges: ['vpc', 'queues'] }),
+  application('a change by half its name', 'allowedChanges[0]', { allowedChanges: ['databaseName'] }),
+  application('every change', 'allowedChanges[0]', { allowedChanges: ['*'] }),
   application('beat without queues', 'beat', { beat: {} }),
   application('a web service beside ASGI that takes every path', 'web', { web: {}, asgi: { paths: ['/*'] } }),
   application('more connections than the instance class has', 'web.maxCapacity', {

@@ -6,17 +6,20 @@ export interface Thing {
   readonly id: number;
   readonly type: string;
   /** Type and fixed name, where it has one. */
-  readonly name?: string;
+  name?: string;
   /** Stack and logical id under which it was made; a service makes some things by itself. */
   readonly stack?: string;
   readonly logicalId?: string;
-  readonly resource: Resource;
+  resource: Resource;
   /** What its properties refer to. */
-  readonly uses: ReadonlySet<number>;
+  uses: ReadonlySet<number>;
   /** The service refuses to delete it. */
   isProtected: boolean;
   /** Objects, recovery points: what makes a store not empty. */
   contents: number;
+  /** How often it was changed, and how often a service made up a value for it, such as a password. */
+  changes: number;
+  generated: number;
 }
 
 /** What AWS says when it refuses something. */
@@ -43,12 +46,12 @@ export class Account {
   constructor(private readonly linkedRoles = new Set(Object.values(SERVICE_LINKED_ROLES))) {}
 
   /** Makes a thing, as the service would: a name that is taken is refused, and so is a role that is missing. */
-  public make(thing: Omit<Thing, 'id' | 'isProtected' | 'contents'>): Thing {
+  public make(thing: Omit<Thing, 'id' | 'isProtected' | 'contents' | 'changes' | 'generated'>): Thing {
     this.needLinkedRole(thing.type);
     if (thing.name !== undefined && this.names.has(thing.name)) {
       throw new Refusal(`${thing.name} already exists`);
     }
-    const made: Thing = { ...thing, id: this.next, isProtected: false, contents: 0 };
+    const made: Thing = { ...thing, id: this.next, isProtected: false, contents: 0, changes: 0, generated: 1 };
     this.next += 1;
     this.things.set(made.id, made);
     if (made.name !== undefined) {
@@ -62,6 +65,23 @@ export class Account {
     if (thing.name !== undefined) {
       this.names.delete(thing.name);
     }
+  }
+
+  /** Gives a thing another name, which must be free. */
+  public rename(thing: Thing, name: string | undefined): void {
+    if (name === thing.name) {
+      return;
+    }
+    if (name !== undefined && this.names.has(name)) {
+      throw new Refusal(`${name} already exists`);
+    }
+    if (thing.name !== undefined) {
+      this.names.delete(thing.name);
+    }
+    if (name !== undefined) {
+      this.names.set(name, thing.id);
+    }
+    thing.name = name;
   }
 
   /** Something that a service does after everything else. */

@@ -7,6 +7,8 @@ export interface Artifact {
   readonly stackName: string;
   readonly resources: Resources;
   readonly terminationProtection: boolean;
+  /** The names under which the application answers, where a scenario asks for them. */
+  readonly names?: readonly string[];
 }
 
 /** How a command of the CDK ended: the status of the stack, or what was refused before anything happened. */

@@ -1,8 +1,9 @@
 import { type Account, Refusal, type Thing } from './account';
-import { beforeDeletion, afterCreation as customCreated } from './custom-resources';
+import { beforeDeletion, customChanged, afterCreation as customCreated } from './custom-resources';
+import { differences } from './differences';
 import { fixedName, type Place } from './names';
-import { afterCreation, afterDeletion, makeSnapshot, refusalToDelete } from './services';
-import { Plan, type Resources } from './template';
+import { afterChange, afterCreation, afterDeletion, makeSnapshot, refusalToDelete } from './services';
+import { Plan, type Resource, type Resources } from './template';
 
 /** How a stack is at rest. */
 export type Status =
@@ -80,7 +81,10 @@ export class CloudFormation {
     return stack;
   }
 
-  /** Adds and removes resources; a resource whose fixed name changes is replaced. */
+  /**
+   * Adds, changes, replaces and removes resources. When one fails, everything that does not wait for it has been
+   * done by then, and is undone.
+   */
   public update(stack: Stack, resources: Resources, failure?: Failure): void {
     const before = stack.plan;
     const after = planOf(resources);
@@ -90,18 +94,21 @@ export class CloudFormation {
     stack.reasons = [];
     stack.operation = 'update';
     stack.plan = after;
-    if (this.makeAll(stack, added, failure)) {
+    const replaced = this.changeAll(stack, before);
+    if (stack.reasons.length === 0 && this.makeAll(stack, added, failure)) {
       stack.status = 'UPDATE_COMPLETE';
       stack.operation = 'cleanup';
       stack.plan = planOf({ ...before.resources, ...after.resources });
       this.deleteAll(stack, removed); // Whether it succeeds or not, the update is complete.
+      for (const thing of replaced.values()) {
+        this.deleteReplaced(stack, thing);
+      }
       stack.plan = after;
     } else {
       stack.operation = 'update-rollback';
-      const undone = this.deleteAll(
-        stack,
-        added.filter((id) => stack.made.has(id)),
-      );
+      const made = added.filter((id) => stack.made.has(id));
+      const undone = this.deleteAll(stack, made);
+      this.changeBack(stack, before, replaced);
       stack.plan = before;
       stack.status = undone ? 'UPDATE_ROLLBACK_COMPLETE' : 'UPDATE_ROLLBACK_FAILED';
     }
@@ -120,6 +127,66 @@ export class CloudFormation {
       this.stacks.delete(stack.stackName);
     }
     this.account.settle();
+  }
+
+  /** Changes what differs, and makes anew what a change replaces; returns what was there before that. */
+  private changeAll(stack: Stack, before: Plan): Map<string, Thing> {
+    const { plan } = stack;
+    const replaced = new Map<string, Thing>();
+    const failed: string[] = [];
+    const difference = differences(before.resources, plan.resources);
+    for (const id of plan.order) {
+      const thing = stack.made.get(id);
+      const what = difference.get(id) ?? 'none';
+      if (thing === undefined || what === 'none' || failed.some((other) => plan.ancestors(id).has(other))) {
+        continue;
+      }
+      try {
+        if (what === 'replaced') {
+          stack.made.delete(id);
+          replaced.set(id, thing);
+          this.makeOne(stack, id);
+        } else {
+          this.changeOne(stack, thing, plan.resources[id]);
+        }
+      } catch (error) {
+        stack.reasons.push(`${id}: ${(error as Refusal).message}`);
+        failed.push(id);
+      }
+    }
+    return replaced;
+  }
+
+  private changeOne(stack: Stack, thing: Thing, resource: Resource): void {
+    const old = thing.resource;
+    customChanged(stack, old, resource);
+    this.account.rename(thing, fixedName(resource, stack));
+    thing.resource = resource;
+    thing.uses = this.usedBy(stack, resource);
+    thing.changes += 1;
+    afterChange(thing, old);
+  }
+
+  /** The way back of a failed update: what was replaced is used again, and what was changed is changed back. */
+  private changeBack(stack: Stack, before: Plan, replaced: ReadonlyMap<string, Thing>): void {
+    for (const [id, old] of replaced) {
+      const made = stack.made.get(id);
+      if (made !== undefined) {
+        this.account.remove(made);
+      }
+      stack.made.set(id, old);
+    }
+    for (const [id, thing] of stack.made) {
+      if (thing.resource !== before.resources[id]) {
+        this.changeOne(stack, thing, before.resources[id]);
+      }
+    }
+  }
+
+  private deleteReplaced(stack: Stack, thing: Thing): void {
+    const { UpdateReplacePolicy } = thing.resource;
+    const policy = { ...thing.resource, DeletionPolicy: UpdateReplacePolicy };
+    this.deleteOne(stack, Object.assign(thing, { resource: policy }));
   }
 
   /** What failed in a creation is deleted before it is made again. */
@@ -147,18 +214,22 @@ export class CloudFormation {
 
   private makeOne(stack: Stack, logicalId: string): void {
     const resource = stack.plan.resources[logicalId];
-    const used = stack.plan.mentions(resource.Properties).map((id) => stack.made.get(id)?.id);
     const thing = this.account.make({
       type: resource.Type,
       name: fixedName(resource, stack),
       stack: stack.stackName,
       logicalId,
       resource,
-      uses: new Set(used.filter((id) => id !== undefined)),
+      uses: this.usedBy(stack, resource),
     });
     stack.made.set(logicalId, thing);
     afterCreation(this.account, thing);
     customCreated(this.account, stack, thing);
+  }
+
+  private usedBy({ plan, made }: Stack, { Properties }: Resource): ReadonlySet<number> {
+    const used = plan.mentions(Properties).map((id) => made.get(id)?.id);
+    return new Set(used.filter((id) => id !== undefined));
   }
 
   /** Deletes resources, each after everything that depends on it; false when one could not be deleted. */

@@ -1,10 +1,17 @@
-import type { Account, Thing } from './account';
+import { messageOf, refusedChanges } from '../../constructs/handlers/protection/changes';
+import type { ChangeGuardProperties } from '../../constructs/handlers/protection/contract';
+import { type Account, Refusal, type Thing } from './account';
 import type { Stack } from './cloudformation';
 import { deliverAccessLogs, label } from './services';
+import type { Resource } from './template';
+
+type Properties = Resource['Properties'];
 
 /** What our custom resources and those of the CDK do to the account and to the stack, as their handlers say. */
 interface Handler {
   readonly create?: (account: Account, stack: Stack, thing: Thing) => void;
+  /** Says why it refuses to be changed, except in a rollback. */
+  readonly update?: (before: Properties, after: Properties) => string | undefined;
   /** Says why it refuses to be deleted. */
   readonly delete?: (account: Account, stack: Stack, thing: Thing) => string | undefined;
 }
@@ -32,6 +39,12 @@ const HANDLERS: { readonly [type: string]: Handler } = {
       return undefined;
     },
   },
+  'Custom::ChangeGuard': {
+    update: (before, after) => {
+      const refused = refusedChanges(before as ChangeGuardProperties, after as ChangeGuardProperties);
+      return refused.length === 0 ? undefined : messageOf(refused);
+    },
+  },
   'Custom::TerminationProtection': {
     delete: (_account, stack) => {
       if (stack.operation === 'rollback') {
@@ -44,6 +57,14 @@ const HANDLERS: { readonly [type: string]: Handler } = {
 
 export function afterCreation(account: Account, stack: Stack, thing: Thing): void {
   HANDLERS[thing.type]?.create?.(account, stack, thing);
+}
+
+/** Throws when a handler refuses the change; what leads back to the template of before goes through. */
+export function customChanged({ operation }: Stack, before: Resource, after: Resource): void {
+  const refusal = HANDLERS[after.Type]?.update?.(before.Properties, after.Properties);
+  if (refusal !== undefined && operation === 'update') {
+    throw new Refusal(refusal);
+  }
 }
 
 export function beforeDeletion(account: Account, stack: Stack, thing: Thing): string | undefined {

@@ -1,5 +1,7 @@
 import { artifactsOf, PROFILES, pairOf } from './artifacts';
+import { CHANGE_MUTATIONS } from './change-mutations';
 import type { Artifact } from './cli';
+import { type Change, changed, type Mutation, set } from './mutation';
 import {
   beforeTheGuard,
   deleteAndMakeAgain,
@@ -10,15 +12,7 @@ import {
   newAccount,
   sideBySide,
 } from './scenarios';
-import type { Resource, Resources } from './template';
-
-/** A fault that a template had once, or could have; the scenarios must find it. */
-export interface Mutation {
-  /** The rule without which the fault would not be found. */
-  readonly rule: string;
-  readonly fault: string;
-  readonly findings: () => Finding[];
-}
+import type { Resource } from './template';
 
 const [production] = Object.values(artifactsOf('django-app in production'));
 const [development] = Object.values(artifactsOf('django-app in development'));
@@ -31,22 +25,6 @@ const LOGS = 'AWS::Logs::LogGroup';
 const KEY = 'AWS::KMS::Key';
 const SERVICE = 'AWS::ECS::Service';
 const GUARD = 'Custom::TerminationProtection';
-
-type Change = (resource: Resource, id: string) => Resource | undefined;
-
-/** The artifact with each resource of a type as `change` says; without it, where that says undefined. */
-function changed(artifact: Artifact, type: string, change: Change): Artifact {
-  const entries = Object.entries(artifact.resources).flatMap(([id, resource]) => {
-    const after = resource.Type === type ? change(resource, id) : resource;
-    return after === undefined ? [] : [[id, after] as const];
-  });
-  const resources = Object.fromEntries(entries) as Resources;
-  const same = JSON.stringify(resources) === JSON.stringify(artifact.resources);
-  if (same) {
-    throw new Error(`nothing to change in a ${type}`);
-  }
-  return { ...artifact, resources };
-}
 
 /** The artifact in which nothing waits for the resource that switches termination protection off. */
 function withoutGuard(artifact: Artifact): Artifact {
@@ -61,10 +39,6 @@ function withoutGuard(artifact: Artifact): Artifact {
 const policy =
   (DeletionPolicy: string | undefined): Change =>
   (resource) => ({ ...resource, DeletionPolicy });
-const set =
-  (properties: { readonly [name: string]: unknown }): Change =>
-  (resource) => ({ ...resource, Properties: { ...resource.Properties, ...properties } });
-
 /** Fails at the services, the first that real mistakes reach. */
 function atServices(artifact: Artifact): Finding[] {
   const services = Object.keys(artifact.resources).filter((id) => artifact.resources[id].Type === SERVICE);
@@ -84,6 +58,7 @@ const withName =
     resource.Properties?.LogGroupName === undefined ? resource : change(resource, id);
 
 export const MUTATIONS: readonly Mutation[] = [
+  ...CHANGE_MUTATIONS,
   {
     rule: 'retain',
     fault: 'log groups with fixed names are kept on the rollback of a creation',

@@ -20,6 +20,7 @@ const NAMESPACES: { readonly [type: string]: readonly string[] } = {
   'AWS::CloudWatch::Dashboard': ['DashboardName'],
   'AWS::CodePipeline::Pipeline': ['Name'],
   'AWS::ECS::Cluster': ['ClusterName'],
+  'AWS::ElasticLoadBalancingV2::ListenerRule': ['ListenerArn', 'Priority'],
   'AWS::ElasticLoadBalancingV2::LoadBalancer': ['Name'],
   'AWS::ElasticLoadBalancingV2::TargetGroup': ['Name'],
   'AWS::Events::Rule': ['Name'],
@@ -33,6 +34,7 @@ const NAMESPACES: { readonly [type: string]: readonly string[] } = {
   'AWS::RDS::DBParameterGroup': ['DBParameterGroupName'],
   'AWS::RDS::DBSubnetGroup': ['DBSubnetGroupName'],
   'AWS::RDS::EventSubscription': ['SubscriptionName'],
+  'AWS::Route53::RecordSet': ['HostedZoneId', 'Name', 'Type'],
   'AWS::S3::Bucket': ['BucketName'],
   'AWS::SNS::Topic': ['TopicName'],
   'AWS::SQS::Queue': ['QueueName'],
@@ -42,10 +44,20 @@ const NAMESPACES: { readonly [type: string]: readonly string[] } = {
   'AWS::WAFv2::WebACL': ['Name'],
 };
 
+/** Types whose names count inside another resource, which the template may refer to. */
+const INSIDE = ['AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::Route53::RecordSet'];
+
 /** The fixed name of a resource in its account and region, with its type; undefined where AWS makes the name up. */
 export function fixedName(resource: Resource, place: Place): string | undefined {
   const properties = NAMESPACES[resource.Type] ?? [];
-  const parts = properties.map((property) => evaluate(resource.Properties?.[property], place));
+  const isInside = INSIDE.includes(resource.Type);
+  const parts = properties.map((property) => {
+    const value: unknown = resource.Properties?.[property];
+    return (
+      evaluate(value, place) ??
+      (isInside && value !== undefined ? `${place.stackId} ${JSON.stringify(value)}` : undefined)
+    );
+  });
   return parts.length === 0 || parts.includes(undefined) ? undefined : nameOf(resource.Type, parts.join('/'));
 }
 
@@ -63,6 +75,9 @@ export function evaluate(value: unknown, place: Place): string | undefined {
 function resolve(value: unknown, place: Place): string | readonly string[] | undefined {
   if (typeof value === 'string' || value === undefined || value === null) {
     return value ?? undefined;
+  }
+  if (typeof value === 'number') {
+    return String(value);
   }
   const [[intrinsic, argument]] = Object.entries(value as { [intrinsic: string]: unknown });
   const rule = INTRINSICS[intrinsic];

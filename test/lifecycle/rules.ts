@@ -1,6 +1,6 @@
 import { Account } from './account';
 import { type Artifact, deploy, destroy } from './cli';
-import { CloudFormation, type Failure } from './cloudformation';
+import { CloudFormation, type Failure, type Stack } from './cloudformation';
 import { damage } from './services';
 import type { Resource, Resources } from './template';
 
@@ -17,6 +17,8 @@ export interface Rule {
 
 const CFN = 'https://docs.aws.amazon.com/AWSCloudFormation/latest';
 const POLICY = `${CFN}/TemplateReference/aws-attribute-deletionpolicy.html`;
+
+const RULE = 'AWS::ElasticLoadBalancingV2::ListenerRule';
 
 const key: Resource = { Type: 'AWS::KMS::Key' };
 const log = (name: string, more: Partial<Resource> = {}): Resource => ({
@@ -44,6 +46,25 @@ function twice(resources: Resources, others: Failure['others'] = 'late', protect
   const first = deploy(cloudFormation, artifact, { at: 'Last', others });
   const second = deploy(cloudFormation, artifact);
   return `${first.status}, ${second.status}`;
+}
+
+/**
+ * Deploys one template over another; says what the stack consists of, what is another thing than before, how often
+ * a secret was generated, and, where asked, what was changed.
+ */
+function over(before: Resources, after: Resources, sayChanged = false): string {
+  const cloudFormation = new CloudFormation(new Account());
+  const artifact = (resources: Resources): Artifact => ({ stackName: 'Shop', resources, terminationProtection: false });
+  deploy(cloudFormation, artifact(before));
+  const stack = cloudFormation.stacks.get('Shop') as Stack;
+  const had = new Set(stack.made.values());
+  const { status } = deploy(cloudFormation, artifact(after));
+  const made = [...stack.made].map(([id, thing]) => {
+    const isAnother = id in before && !had.has(thing);
+    const generated = thing.generated === 1 ? '' : ` (${thing.generated})`;
+    return `${isAnother ? 'another ' : ''}${id}${generated}${sayChanged && thing.changes > 0 ? ' changed' : ''}`;
+  });
+  return `${status}: ${made.join(', ')}`;
 }
 
 /** Deploys and deletes; says what is left, and what it lacks. */
@@ -299,5 +320,77 @@ export const RULES: readonly Rule[] = [
       return attempts.map(({ status }) => status).join(', ');
     },
     expected: 'CREATE_COMPLETE, UPDATE_ROLLBACK_COMPLETE, UPDATE_COMPLETE',
+  },
+  {
+    id: 'replaced',
+    sentence: 'A change that replaces a resource makes the new one first, which a fixed name prevents.',
+    source: `${CFN}/UserGuide/using-cfn-updating-stacks-update-behaviors.html`,
+    run: () =>
+      [{ DBInstanceIdentifier: 'shop' }, { DBInstanceIdentifier: 'other' }]
+        .map((name) =>
+          over({ Database: database({ DBName: 'one' }) }, { Database: database({ DBName: 'two', ...name }) }),
+        )
+        .join(', '),
+    expected: 'UPDATE_ROLLBACK_COMPLETE: Database, UPDATE_COMPLETE: another Database',
+  },
+  {
+    id: 'secret',
+    sentence: 'Another GenerateSecretString generates another password, and the rollback of that one more.',
+    source: 'aws/aws-cdk#7518',
+    run: () => {
+      const secret = (template: string): Resource => ({
+        Type: 'AWS::SecretsManager::Secret',
+        Properties: { GenerateSecretString: { SecretStringTemplate: template } },
+      });
+      const taken = { Other: log('/shop'), Same: { ...log('/shop'), DependsOn: ['Secret'] } };
+      return [
+        over({ Secret: secret('a') }, { Secret: secret('b') }),
+        over({ Secret: secret('a') }, { Secret: secret('b'), ...taken }),
+      ].join(', ');
+    },
+    expected: 'UPDATE_COMPLETE: Secret (2), UPDATE_ROLLBACK_COMPLETE: Secret (3)',
+  },
+  {
+    id: 'record',
+    sentence: 'A record cannot be created while one of its name and type exists, under whatever logical id.',
+    source: 'https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html',
+    run: () => {
+      const record = { Type: 'AWS::Route53::RecordSet', Properties: { HostedZoneId: 'Z1', Name: 'a.', Type: 'A' } };
+      return over({ First: record }, { Second: record });
+    },
+    expected: 'UPDATE_ROLLBACK_COMPLETE: First',
+  },
+  {
+    id: 'priority',
+    sentence: 'Two rules of a listener cannot have one priority, not even for a moment.',
+    source: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html',
+    run: () => {
+      const rule = (Priority: number) => ({ Type: RULE, Properties: { ListenerArn: { Ref: 'Listener' }, Priority } });
+      const Listener = { Type: 'AWS::ElasticLoadBalancingV2::Listener' };
+      return [
+        over({ Listener, One: rule(1) }, { Listener, Other: rule(1) }),
+        over({ Listener, One: rule(1), Two: rule(2) }, { Listener, One: rule(2), Two: rule(1) }),
+        over({ Listener, One: rule(1) }, { Listener, One: rule(3), Two: rule(2) }),
+      ].join(', ');
+    },
+    expected:
+      'UPDATE_ROLLBACK_COMPLETE: Listener, One, UPDATE_ROLLBACK_COMPLETE: Listener, One, Two, UPDATE_COMPLETE: Listener, One, Two',
+  },
+  {
+    id: 'change-guard',
+    sentence: 'A custom resource that fails an update stops everything that depends on it, and lets the rollback pass.',
+    source: 'docs/adr/0014-what-must-not-change.md',
+    run: () => {
+      const stack = (Records: string[], Description: string) => ({
+        Guard: { Type: 'Custom::ChangeGuard', Properties: { Names: ['a'], Records } },
+        Waits: { Type: 'AWS::SQS::Queue', Properties: { Description }, DependsOn: ['Guard'] },
+        Free: { Type: 'AWS::SQS::Queue', Properties: { Description } },
+      });
+      return [over(stack(['a'], '1'), stack([], '2'), true), over(stack(['a'], '1'), stack(['a'], '2'), true)].join(
+        ', ',
+      );
+    },
+    expected:
+      'UPDATE_ROLLBACK_COMPLETE: Guard, Waits, Free changed, UPDATE_COMPLETE: Guard, Waits changed, Free changed',
   },
 ];

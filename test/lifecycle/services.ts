@@ -1,5 +1,6 @@
 import type { Account, Thing } from './account';
 import { evaluate, type Place } from './names';
+import type { Resource } from './template';
 
 /** What the services do beyond making and deleting what they are told to. */
 
@@ -59,6 +60,14 @@ export function afterCreation(account: Account, thing: Thing): void {
     }
   }
   deliverAccessLogs(account);
+}
+
+/** What a service does once a thing has other properties: Secrets Manager makes up a password for another template. */
+export function afterChange(thing: Thing, old: Resource): void {
+  const generated = ({ Properties }: Resource) => JSON.stringify(Properties?.GenerateSecretString);
+  if (thing.type === 'AWS::SecretsManager::Secret' && generated(thing.resource) !== generated(old)) {
+    thing.generated += 1;
+  }
 }
 
 /** What a service does once a thing is gone. */

@@ -1,7 +1,9 @@
+import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, writtenAs } from '../../core/checks';
 import { namesInProfile, type Profile } from '../../core/profile';
 import type { IPostgresDatabase } from '../../database/postgres-database';
+import { FROZEN } from '../../handlers/protection/contract';
 import { checkCluster, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import type { IDjangoService } from '../../processes/django-service';
 import { checkEgress } from '../../processes/egress';
@@ -21,8 +23,28 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   checkReaders(checks, props);
   checkEgress(checks, props.egress);
   checkNetwork(checks, props);
+  checkAllowedChanges(checks, props);
   checks.throwIfAny();
   warnOfOptionEffects(scope, props);
+  warnOfAllowedChanges(scope, props);
+}
+
+function checkAllowedChanges(checks: Checks, { allowedChanges = [] }: DjangoApplicationProps): void {
+  for (const [index, name] of allowedChanges.entries()) {
+    checks.optional(`allowedChanges[${index}]`, name, () => FROZEN.some((frozen) => frozen === name), {
+      must: `be one of ${FROZEN.join(', ')}`,
+      remedy: 'Everything else may change without being named; copy the name from the message that refused the change.',
+    });
+  }
+}
+
+function warnOfAllowedChanges(scope: Construct, { allowedChanges = [] }: DjangoApplicationProps): void {
+  if (allowedChanges.length > 0) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:allowedChanges',
+      '`allowedChanges` lets a deployment lose what is stored. Take it out after the deployment that it is for.',
+    );
+  }
 }
 
 /** What is brought must tell what the parts ask of a network. */

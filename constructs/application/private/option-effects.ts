@@ -71,6 +71,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   networkOptions: { refused: [brought('vpc'), brought('cluster')] },
   alarmThresholds: ALWAYS, // Each of them: see below.
   handlerReservedConcurrency: ALWAYS,
+  allowedChanges: ALWAYS,
 
   vpc: { refused: [voidBeside('cluster', 'the cluster has a VPC, and everything is made in that one')] },
   cluster: ALWAYS,

@@ -6,6 +6,7 @@ import { profileValues } from '../../core/profile';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
+import { DEFAULT_NAMES } from './names';
 import { databaseSubnets, handlerSubnets } from './subnets';
 
 /** RDS lets storage grow by a tenth or more, in GiB to this. */
@@ -42,9 +43,9 @@ export function withDefaults(props: PostgresDatabaseProps, region: string) {
     multiAz: props.multiAz ?? profile.multiAz,
     readReplicas: props.readReplicas ?? 0,
     port: props.port ?? 15432,
-    databaseName: props.databaseName ?? 'django',
-    masterUsername: props.masterUsername ?? 'django_master',
-    applicationUser: props.applicationUser ?? 'django',
+    databaseName: props.databaseName ?? DEFAULT_NAMES.databaseName,
+    masterUsername: props.masterUsername ?? DEFAULT_NAMES.masterUsername,
+    applicationUser: props.applicationUser ?? DEFAULT_NAMES.applicationUser,
     variables: props.variables ?? DatabaseVariables.DATABASE,
     caBundlePath: props.caBundlePath ?? CA_BUNDLE_PATH,
     backupRetention: props.backupRetention ?? profile.backupRetention,

@@ -1,5 +1,12 @@
 import type { Checks } from '../../core/checks';
 
+/** The names of what the user names nothing else: secrets have their plain ids with these. */
+export const DEFAULT_NAMES = {
+  databaseName: 'django',
+  masterUsername: 'django_master',
+  applicationUser: 'django',
+};
+
 /** The suffixes that make the two logins of an application out of its user name. */
 const LOGIN_SUFFIXES = ['_a', '_b'];
 const OWNER_LOGIN_SUFFIXES = ['_release_a', '_release_b'];

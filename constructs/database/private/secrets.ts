@@ -1,29 +1,39 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { createHash } from 'node:crypto';
+import { type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
+import { DEFAULT_NAMES } from './names';
 
 /** Properties of `databaseSecret`. */
 export interface DatabaseSecretProps {
   readonly description: string;
   readonly username: string;
+  /** The name with which the secret has its plain id. */
+  readonly defaultUsername: string;
   readonly databaseName: string;
   readonly encryptionKey?: IKey;
   readonly removalPolicy: RemovalPolicy;
   readonly rotated: boolean;
 }
 
-/** A secret with a generated password. Attaching it to the instance adds host and port. */
+/**
+ * A secret with a generated password. Attaching it to the instance adds host and port.
+ *
+ * Secrets Manager generates another password when the template of a secret changes, and drops host and port.
+ * So other names make another secret, and the one of before stays as it was while a rollback needs it.
+ */
 export function databaseSecret(scope: Construct, id: string, props: DatabaseSecretProps): Secret {
-  const secret = new Secret(scope, id, {
+  const secretStringTemplate = JSON.stringify({ username: props.username, dbname: props.databaseName });
+  const secret = new Secret(scope, idOf(scope, id, { ...props, secretStringTemplate }), {
     description: props.description,
     encryptionKey: props.encryptionKey,
     removalPolicy: props.removalPolicy,
-    // Frozen: any change would make Secrets Manager generate another password, which the database does not
-    // know.
+    // Frozen for an id: any change would make Secrets Manager generate another password, which the database
+    // does not know.
     generateSecretString: {
-      secretStringTemplate: JSON.stringify({ username: props.username, dbname: props.databaseName }),
+      secretStringTemplate,
       generateStringKey: 'password',
       passwordLength: 40,
       excludePunctuation: true,
@@ -36,4 +46,17 @@ export function databaseSecret(scope: Construct, id: string, props: DatabaseSecr
     acknowledge(secret, 'SecretsManagerRotationEnabled', reason);
   }
   return secret;
+}
+
+/** The names are in the id where they are not the default ones. */
+function idOf(
+  scope: Construct,
+  id: string,
+  given: DatabaseSecretProps & { readonly secretStringTemplate: string },
+): string {
+  if (given.username === given.defaultUsername && given.databaseName === DEFAULT_NAMES.databaseName) {
+    return id;
+  }
+  const names = JSON.stringify(Stack.of(scope).resolve(given.secretStringTemplate));
+  return `${id}${createHash('sha256').update(names).digest('hex').slice(0, 8)}`;
 }

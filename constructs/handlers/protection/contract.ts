@@ -8,6 +8,40 @@ export interface DeletionProtectionProperties {
   readonly LoadBalancers: string[];
 }
 
+/** What must stay as it was first deployed, by the prop that a user writes. */
+export const FROZEN = [
+  'databaseOptions.applicationUser',
+  'databaseOptions.databaseName',
+  'databaseOptions.instanceIdentifier',
+  'databaseOptions.masterUsername',
+  'databaseOptions.port',
+  'databaseOptions.snapshotIdentifier',
+  'encryptionKey',
+  'hostedZone',
+  'vpc',
+] as const;
+
+/** One of them. */
+export type Frozen = (typeof FROZEN)[number];
+
+/** Where the refusal sends its reader. */
+export const GUIDE = 'docs/changing.md';
+
+/** What the construct tells the handler: properties of `Custom::ChangeGuard`. */
+export interface ChangeGuardProperties {
+  /** Values of the database, where the application makes it. */
+  readonly Database?: { readonly [prop in Frozen]?: string };
+  /** The names under which the application answers. */
+  readonly Names: string[];
+  /** Those of them that have records of the stack. */
+  readonly Records: string[];
+  /** What may change all the same. */
+  readonly AllowedChanges?: string[];
+}
+
+/** Type of the resource that guards changes; the same function serves `Custom::TerminationProtection`. */
+export const CHANGE_GUARD = 'Custom::ChangeGuard';
+
 /** How long the handlers may take, in seconds: an instance that is being modified takes a while. */
 export const HANDLER_TIMEOUT = 600;
 /** How long CloudFormation waits for the answer, in seconds: a repeated delivery fits in. */

@@ -11,7 +11,8 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import { type CustomResourceEvent, customResource } from '../shared/custom-resource';
-import type { DeletionProtectionProperties } from './contract';
+import { guardChanges } from './changes';
+import { CHANGE_GUARD, type ChangeGuardProperties, type DeletionProtectionProperties } from './contract';
 import { deletionProtection, type IProtectionWorld, terminationProtection } from './protection';
 
 const stacks = new CloudFormationClient({ maxAttempts: 5 });
@@ -69,7 +70,9 @@ export const deletion = customResource((event: CustomResourceEvent<DeletionProte
   deletionProtection(world, event, context),
 );
 
-/** For `Custom::TerminationProtection`. */
-export const termination = customResource((event: CustomResourceEvent<object>, context) =>
-  terminationProtection(world, event, context),
+/** For `Custom::TerminationProtection` and `Custom::ChangeGuard`, which go before everything else. */
+export const first = customResource((event: CustomResourceEvent<object>, context) =>
+  event.ResourceType === CHANGE_GUARD
+    ? guardChanges(world, event as CustomResourceEvent<ChangeGuardProperties>, context)
+    : terminationProtection(world, event, context),
 );

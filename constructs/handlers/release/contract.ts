@@ -5,6 +5,8 @@ export interface ReleaseProperties {
   readonly TaskDefinition: string;
   /** For images whose tag does not change: another revision runs the release again. */
   readonly Revision?: string;
+  /** Identity of the database's instance: one that was restored is of an older schema, and is released to. */
+  readonly Database?: string;
   readonly Container: string;
   readonly Subnets: string[];
   readonly SecurityGroups: string[];

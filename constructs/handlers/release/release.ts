@@ -52,6 +52,8 @@ export interface IReleaseWorld {
 }
 
 const PAUSE = 5;
+/** What runs the release again when it changes. */
+const RELEASED = ['TaskDefinition', 'Revision', 'Database'] as const;
 /** Of the log, at most. */
 const LINES = 20;
 /** Of START_TIMEOUT: what is left is enough for the calls themselves. */
@@ -69,8 +71,8 @@ export async function startRelease(
     return { PhysicalResourceId, Data: { Skipped: 'the resource is deleted' } };
   }
   const { ResourceProperties: properties, OldResourceProperties: before } = event;
-  if (properties.TaskDefinition === before?.TaskDefinition && properties.Revision === before?.Revision) {
-    return { PhysicalResourceId, Data: { Skipped: 'neither image, environment nor command changed' } };
+  if (before !== undefined && RELEASED.every((name) => properties[name] === before[name])) {
+    return { PhysicalResourceId, Data: { Skipped: 'neither image, environment, command nor database changed' } };
   }
   // A rollback comes as an update to the properties before: the older image must not touch the newer schema.
   const stack = await patiently(world, patience, () => world.stack(event.StackId));

@@ -7,6 +7,7 @@ export interface CustomResourceEvent<Properties> {
   readonly StackId: string;
   readonly RequestId: string;
   readonly LogicalResourceId: string;
+  readonly ResourceType: string;
   readonly PhysicalResourceId?: string;
   readonly ResourceProperties: Properties;
   readonly OldResourceProperties?: Properties;

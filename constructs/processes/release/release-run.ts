@@ -24,6 +24,8 @@ export interface ReleaseRunProps extends HandlerSettings {
   readonly cluster: ICluster;
   readonly timeout: Duration;
   readonly revision?: string;
+  /** Identity of the database's instance, where it is known. */
+  readonly databaseInstance?: string;
   readonly showLog: boolean;
   /** What must exist before the task starts, beside what the task itself needs. */
   readonly waitFor: IDependable[];
@@ -46,7 +48,7 @@ export class ReleaseRun extends Construct {
 
   constructor(scope: Construct, id: string, props: ReleaseRunProps) {
     super(scope, id);
-    const { task, cluster, timeout, revision, showLog, waitFor, ...settings } = props;
+    const { task, cluster, timeout, revision, databaseInstance, showLog, waitFor, ...settings } = props;
 
     const network = networkOf(this, cluster.vpc);
     // One for the handlers and for the framework between them and CloudFormation.
@@ -86,11 +88,12 @@ export class ReleaseRun extends Construct {
   }
 
   private customResource(props: ReleaseRunProps, serviceToken: string): CustomResource {
-    const { task, cluster, timeout, revision, showLog } = props;
+    const { task, cluster, timeout, revision, databaseInstance, showLog } = props;
     const properties: ReleaseProperties = {
       Cluster: cluster.clusterName,
       TaskDefinition: task.taskDefinition.taskDefinitionArn,
       Revision: revision,
+      Database: databaseInstance,
       Container: task.container.containerName,
       Subnets: task.network.subnets,
       SecurityGroups: task.network.securityGroups,

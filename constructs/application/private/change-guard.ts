@@ -1,0 +1,103 @@
+import { CfnResource, CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { Construct, type IConstruct } from 'constructs';
+import { PostgresDatabase } from '../../database/postgres-database';
+import { CHANGE_GUARD, type ChangeGuardProperties, SERVICE_TIMEOUT } from '../../handlers/protection/contract';
+import type { DjangoApplicationProps } from '../django-application-props';
+import { TerminationProtection } from '../termination-protection';
+import { firstFunction } from './first-function';
+import type { Providers } from './providers';
+
+/** Stands for a part that the application makes: it stays the same, whatever its id. */
+const OWN = 'the one that is made here';
+
+/**
+ * What stores something.
+ *
+ * Keys are not among it: of these only the policy changes, and much of a first deployment waits for them.
+ */
+const STORED = [
+  'AWS::Backup::BackupVault',
+  'AWS::Logs::LogGroup',
+  'AWS::RDS::DBInstance',
+  'AWS::S3::Bucket',
+  'AWS::SQS::Queue',
+  'AWS::SecretsManager::Secret',
+];
+
+interface ChangeGuardProps {
+  readonly application: DjangoApplicationProps;
+  readonly providers: Providers;
+}
+
+/**
+ * A resource that holds what must stay as it was first deployed, and whose update fails when it does not.
+ *
+ * Everything that stores something depends on it, so that nothing of that has changed by then. It refers to
+ * nothing that the application makes, and is there before the database could be made.
+ *
+ * @internal
+ */
+export class ChangeGuard extends Construct {
+  constructor(scope: Construct, id: string, { application, providers }: ChangeGuardProps) {
+    super(scope, id);
+    const properties: ChangeGuardProperties = {
+      Database: databaseOf(application, providers),
+      Names: providers.loadBalancer.domainNames,
+      Records: recordsOf(application, providers.loadBalancer.domainNames),
+      AllowedChanges: application.allowedChanges,
+    };
+    const resource = new CustomResource(this, 'Resource', {
+      resourceType: CHANGE_GUARD,
+      serviceToken: this.serviceToken(application),
+      serviceTimeout: Duration.seconds(SERVICE_TIMEOUT),
+      properties: { ...properties },
+    });
+    for (const stored of scope.node.findAll().filter(isStored)) {
+      if (!stored.node.scopes.includes(this)) {
+        stored.node.addDependency(resource);
+      }
+    }
+  }
+
+  /** The function of termination protection, where the stack has one: it is of the same kind. */
+  private serviceToken({ profile, handlerReservedConcurrency }: DjangoApplicationProps): string {
+    const other = Stack.of(this).node.children.find((child) => child instanceof TerminationProtection);
+    if (other instanceof TerminationProtection) {
+      return other.serviceToken;
+    }
+    const { handler } = firstFunction(this, { profile, reservedConcurrentExecutions: handlerReservedConcurrency });
+    return handler.functionArn;
+  }
+}
+
+/** Guards an application, all of which is made by now, against changes that would lose what it stores. */
+export function guardChanges(scope: Construct, application: DjangoApplicationProps, providers: Providers): void {
+  new ChangeGuard(scope, 'ChangeGuard', { application, providers });
+}
+
+function isStored(construct: IConstruct): boolean {
+  return CfnResource.isCfnResource(construct) && STORED.includes(construct.cfnResourceType);
+}
+
+function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers): ChangeGuardProperties['Database'] {
+  if (props.database !== undefined || !(database instanceof PostgresDatabase)) {
+    return undefined;
+  }
+  const { applicationUser, databaseName, instanceIdentifier, masterUsername, port, snapshotIdentifier } =
+    database._identity;
+  return {
+    'databaseOptions.applicationUser': applicationUser,
+    'databaseOptions.databaseName': databaseName,
+    'databaseOptions.instanceIdentifier': instanceIdentifier,
+    'databaseOptions.masterUsername': masterUsername,
+    'databaseOptions.port': String(port),
+    'databaseOptions.snapshotIdentifier': snapshotIdentifier,
+    encryptionKey: props.encryptionKey?.keyArn ?? OWN,
+    vpc: props.vpc || props.cluster ? vpc.vpcId : OWN,
+  };
+}
+
+/** The names that get alias records. */
+function recordsOf({ loadBalancer, hostedZone }: DjangoApplicationProps, domainNames: string[]): string[] {
+  return loadBalancer === undefined && hostedZone !== undefined ? domainNames : [];
+}

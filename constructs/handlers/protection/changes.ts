@@ -1,0 +1,116 @@
+import type { CustomResourceEvent, LambdaContext } from '../shared/custom-resource';
+import { Failure, isTransient, nameOf } from '../shared/failure';
+import { type ChangeGuardProperties, type Frozen, GUIDE } from './contract';
+
+/** The outside world, so that tests can bring another. */
+export interface IGuardWorld {
+  stackStatus(stackId: string): Promise<string>;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+/** A change that would lose something. */
+export interface Refused {
+  /** The prop, as the user wrote it. */
+  readonly prop: Frozen;
+  readonly from: string;
+  readonly to: string;
+  /** What the change would do. */
+  readonly effect: string;
+}
+
+/** Kept for the answer. */
+const RESERVE_MS = 30_000;
+const PAUSE_MS = 5_000;
+
+const NEW_INSTANCE = 'RDS would make an empty instance in place of the old one';
+
+/** What a change of each value of the database would do. */
+const EFFECTS: { readonly [prop in Frozen]?: string } = {
+  'databaseOptions.applicationUser': 'the tables would stay with the old owner, and no process could read them',
+  'databaseOptions.databaseName': NEW_INSTANCE,
+  'databaseOptions.instanceIdentifier': NEW_INSTANCE,
+  'databaseOptions.masterUsername': NEW_INSTANCE,
+  'databaseOptions.port': NEW_INSTANCE,
+  'databaseOptions.snapshotIdentifier': NEW_INSTANCE,
+  encryptionKey: NEW_INSTANCE,
+  vpc: 'a database cannot move to another VPC',
+};
+
+/**
+ * Fails an update that would lose what is stored, before anything that is stored has changed.
+ *
+ * A rollback goes through: it leads back to values that were deployed.
+ */
+export async function guardChanges(
+  world: IGuardWorld,
+  event: CustomResourceEvent<ChangeGuardProperties>,
+  context: LambdaContext,
+): Promise<void> {
+  if (event.RequestType !== 'Update' || event.OldResourceProperties === undefined) {
+    return;
+  }
+  const refused = refusedChanges(event.OldResourceProperties, event.ResourceProperties);
+  if (refused.length > 0 && !(await statusOf(world, event.StackId, context)).includes('ROLLBACK')) {
+    throw new Failure(messageOf(refused));
+  }
+}
+
+/** The changes between two deployments that would lose something, except those that are allowed by name. */
+export function refusedChanges(before: ChangeGuardProperties, after: ChangeGuardProperties): Refused[] {
+  const allowed = after.AllowedChanges ?? [];
+  return [...databaseChanges(before, after), ...lostRecords(before, after)].filter(
+    ({ prop }) => !allowed.includes(prop),
+  );
+}
+
+/** What the user reads in the event of the stack. */
+export function messageOf(refused: readonly Refused[]): string {
+  const changes = refused.map(
+    ({ prop, from, to, effect }) => `\`${prop}\` must not change from ${from} to ${to}: ${effect}`,
+  );
+  const props = refused.map(({ prop }) => `'${prop}'`).join(', ');
+  return `Nothing stored has changed. ${changes.join('; ')}. Put the old value back, or see ${GUIDE}. To do it all the same: allowedChanges: [${props}]`;
+}
+
+function databaseChanges(
+  { Database: before }: ChangeGuardProperties,
+  { Database: after }: ChangeGuardProperties,
+): Refused[] {
+  if (before === undefined || after === undefined) {
+    return []; // Another database is used from now on, and the old one is kept as its policy says.
+  }
+  const differs = (prop: Frozen) => before[prop] !== after[prop];
+  // A restore: an instance with a new name starts from a snapshot, with the names in it.
+  const isRestore =
+    differs('databaseOptions.instanceIdentifier') &&
+    differs('databaseOptions.snapshotIdentifier') &&
+    after['databaseOptions.snapshotIdentifier'] !== undefined;
+  const props = Object.keys(EFFECTS) as Frozen[];
+  return props
+    .filter((prop) => differs(prop) && (!isRestore || prop === 'vpc'))
+    .map((prop) => ({ prop, from: shown(before[prop]), to: shown(after[prop]), effect: EFFECTS[prop] as string }));
+}
+
+/** Names that stay without the records that they have. */
+function lostRecords(before: ChangeGuardProperties, after: ChangeGuardProperties): Refused[] {
+  const lost = before.Records.filter((name) => after.Names.includes(name) && !after.Records.includes(name));
+  const effect = `the records of ${lost.join(', ')} would be deleted, and the names resolve to nothing`;
+  return lost.length === 0 ? [] : [{ prop: 'hostedZone', from: 'a hosted zone', to: 'none', effect }];
+}
+
+function shown(value: string | undefined): string {
+  return value === undefined ? 'nothing' : `"${value}"`;
+}
+
+async function statusOf(world: IGuardWorld, stackId: string, context: LambdaContext): Promise<string> {
+  for (;;) {
+    try {
+      return await world.stackStatus(stackId);
+    } catch (error) {
+      if (!isTransient(error) || context.getRemainingTimeInMillis() < RESERVE_MS + PAUSE_MS) {
+        throw new Failure(`${nameOf(error)} (status of the stack)`);
+      }
+      await world.sleep(PAUSE_MS);
+    }
+  }
+}

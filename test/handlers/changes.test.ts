@@ -1,0 +1,136 @@
+import { guardChanges, messageOf, refusedChanges } from '../../constructs/handlers/protection/changes';
+import {
+  CHANGE_GUARD,
+  type ChangeGuardProperties,
+  FROZEN,
+  type Frozen,
+} from '../../constructs/handlers/protection/contract';
+
+const DATABASE: { readonly [prop in Frozen]?: string } = {
+  'databaseOptions.applicationUser': 'django',
+  'databaseOptions.databaseName': 'django',
+  'databaseOptions.instanceIdentifier': 'shop-database',
+  'databaseOptions.masterUsername': 'django_master',
+  'databaseOptions.port': '15432',
+  encryptionKey: 'arn:key',
+  vpc: 'vpc-1',
+};
+const PROPERTIES: ChangeGuardProperties = {
+  Database: DATABASE,
+  Names: ['shop.example.com', 'www.example.com'],
+  Records: ['shop.example.com', 'www.example.com'],
+};
+
+function propsOf(change: Partial<ChangeGuardProperties>, before = PROPERTIES): Frozen[] {
+  return refusedChanges(before, { ...PROPERTIES, ...change }).map(({ prop }) => prop);
+}
+
+const database = (change: { readonly [prop in Frozen]?: string }) => ({ Database: { ...DATABASE, ...change } });
+
+test.each(FROZEN.filter((prop) => prop !== 'hostedZone'))('refuses another value of %s, and not the same', (prop) => {
+  expect(propsOf(database({ [prop]: 'another' }))).toEqual([prop]);
+  expect(propsOf({})).toEqual([]);
+});
+
+test('lets a snapshot be restored into an instance with a new name, with the names that it has', () => {
+  const restored = {
+    'databaseOptions.instanceIdentifier': 'restored',
+    'databaseOptions.snapshotIdentifier': 'snapshot',
+    'databaseOptions.databaseName': 'shop',
+    encryptionKey: 'arn:other',
+  };
+  expect(propsOf(database(restored))).toEqual([]);
+  expect(propsOf(database({ ...restored, vpc: 'vpc-2' }))).toEqual(['vpc']);
+});
+
+test.each([
+  ['a new name alone', {}, { 'databaseOptions.instanceIdentifier': 'empty' }, ['databaseOptions.instanceIdentifier']],
+  [
+    'a new name without the snapshot of before',
+    { 'databaseOptions.snapshotIdentifier': 'snapshot' },
+    { 'databaseOptions.instanceIdentifier': 'empty' },
+    ['databaseOptions.instanceIdentifier', 'databaseOptions.snapshotIdentifier'],
+  ],
+])('takes %s for no restore', (_, before, after, expected) => {
+  expect(propsOf(database(after), { ...PROPERTIES, ...database(before) })).toEqual(expected);
+});
+
+test('lets another database be used in place of its own, and the other way round', () => {
+  expect(propsOf({ Database: undefined })).toEqual([]);
+  expect(propsOf({}, { ...PROPERTIES, Database: undefined })).toEqual([]);
+});
+
+test.each<[string, Partial<ChangeGuardProperties>, Frozen[]]>([
+  ['a name is added', { Names: [...PROPERTIES.Names, 'new.example.com'] }, []],
+  ['a name goes with its records', { Names: ['www.example.com'], Records: ['www.example.com'] }, []],
+  ['the names stay and the zone goes', { Records: [] }, ['hostedZone']],
+  ['one name stays without its records', { Records: ['www.example.com'] }, ['hostedZone']],
+  ['all goes', { Names: [], Records: [] }, []],
+])('records: %s', (_, change, expected) => {
+  expect(propsOf(change)).toEqual(expected);
+});
+
+test('allows by name, and nothing else', () => {
+  const change = { ...database({ 'databaseOptions.port': '5433' }), Records: [] };
+  expect(propsOf({ ...change, AllowedChanges: ['hostedZone'] })).toEqual(['databaseOptions.port']);
+  expect(propsOf({ ...change, AllowedChanges: ['hostedZone', 'databaseOptions.port'] })).toEqual([]);
+});
+
+test('says what changed, from what to what, what that would do, and how to go on', () => {
+  const change = { ...PROPERTIES, ...database({ 'databaseOptions.databaseName': 'shop' }), Records: [] };
+  const message = messageOf(refusedChanges(PROPERTIES, change));
+  expect(message).toBe(
+    'Nothing stored has changed. `databaseOptions.databaseName` must not change from "django" to "shop": RDS would make an empty instance in place of the old one; ' +
+      '`hostedZone` must not change from a hosted zone to none: the records of shop.example.com, www.example.com would be deleted, and the names resolve to nothing. ' +
+      "Put the old value back, or see docs/changing.md. To do it all the same: allowedChanges: ['databaseOptions.databaseName', 'hostedZone']",
+  );
+});
+
+describe('the handler', () => {
+  const context = { logStreamName: 'log', getRemainingTimeInMillis: () => 120_000 };
+  const event = (RequestType: 'Create' | 'Update' | 'Delete') => ({
+    RequestType,
+    ResponseURL: 'https://s3',
+    StackId: 'arn:stack',
+    RequestId: '1',
+    LogicalResourceId: 'Guard',
+    ResourceType: CHANGE_GUARD,
+    ResourceProperties: { ...PROPERTIES, Records: [] },
+    OldResourceProperties: RequestType === 'Update' ? PROPERTIES : undefined,
+  });
+  const world = (...answers: (string | Error)[]) => ({
+    stackStatus: async () => {
+      const answer = answers.shift() ?? '';
+      if (answer instanceof Error) {
+        throw answer;
+      }
+      return answer;
+    },
+    sleep: async () => undefined,
+  });
+
+  test('fails an update, and lets its rollback through', async () => {
+    await expect(guardChanges(world('UPDATE_IN_PROGRESS'), event('Update'), context)).rejects.toThrow('`hostedZone`');
+    await expect(guardChanges(world('UPDATE_ROLLBACK_IN_PROGRESS'), event('Update'), context)).resolves.toBeUndefined();
+  });
+
+  test.each(['Create', 'Delete'] as const)('has nothing to say to %s', async (type) => {
+    await expect(guardChanges(world('CREATE_IN_PROGRESS'), event(type), context)).resolves.toBeUndefined();
+  });
+
+  test('asks again when CloudFormation is busy, and gives up on anything else without its words', async () => {
+    const busy = Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException' });
+    const denied = Object.assign(new Error('not authorized to perform'), { name: 'AccessDenied' });
+    await expect(guardChanges(world(busy, 'UPDATE_IN_PROGRESS'), event('Update'), context)).rejects.toThrow(
+      'hostedZone',
+    );
+    await expect(guardChanges(world(denied), event('Update'), context)).rejects.toThrow(
+      'AccessDenied (status of the stack)',
+    );
+  });
+
+  test('answers at once when nothing is refused', async () => {
+    const same = { ...event('Update'), ResourceProperties: PROPERTIES };
+    await expect(guardChanges(world(new Error('not to be asked')), same, context)).resolves.toBeUndefined();
+  });
+});
