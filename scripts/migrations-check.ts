@@ -4,8 +4,8 @@
  *
  *     npx tsx --conditions=source scripts/migrations-check.ts [folder with binaries of a version] [--real]
  *
- * All times are divided by SCALE, the timeouts of release and database too, unless `--real` is given: two
- * minutes and a half.
+ * All times are divided by SCALE, the timeouts of release and database too, unless `--real` is given: five
+ * minutes for each version.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

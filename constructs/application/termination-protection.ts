@@ -16,11 +16,14 @@ export interface TerminationProtectionProps {
 }
 
 /**
- * Switches the termination protection of its stack off while a creation is rolled back, and never otherwise.
+ * Switches the termination protection of its stack on when it is made, and off while the creation of the
+ * stack is rolled back, never otherwise.
  *
- * The CDK switches termination protection on before the first deployment, and deletes a stack whose creation
- * failed before it tries again, which CloudFormation would refuse. What depends on `ready` can fail without
- * that.
+ * `cdk deploy` switches it on before the first deployment; CDK Pipelines, which deploy with actions of
+ * CloudFormation, do not. The CDK deletes a stack whose creation failed before it tries again, which
+ * CloudFormation would refuse. What depends on `ready` can fail without that.
+ *
+ * @see https://github.com/aws/aws-cdk/issues/17871
  *
  * @internal
  */
@@ -37,7 +40,7 @@ export class TerminationProtection extends Construct {
       reservedConcurrentExecutions: props.reservedConcurrentExecutions,
       bundle: 'protection',
       entry: 'termination',
-      description: 'Lets a stack go whose creation has failed',
+      description: 'Protects a stack against deletion, unless its creation has failed',
       timeout: TIMEOUT,
       whyNoDeadLetters:
         'Only CloudFormation invokes it, once for a deployment, and waits for the answer. It is made before everything else, the topic for dead letters too.',

@@ -15,8 +15,9 @@ from django_fargate.operations import AddIndexConcurrently, RemoveIndexConcurren
 
 CREATE = 'CREATE INDEX CONCURRENTLY "book_written" ON "shelf_book" ("written")'
 DROP = 'DROP INDEX CONCURRENTLY IF EXISTS "book_written"'
-BEFORE = ["SHOW lock_timeout", "SET lock_timeout = 0"]
-AFTER = ["SELECT set_config('lock_timeout', %s, false) ['10s']"]
+SET = "SELECT set_config(%s, %s, false)"
+BEFORE = [f"{SET} ['lock_timeout', '0']", f"{SET} ['client_connection_check_interval', '5s']"]
+AFTER = [f"{SET} ['lock_timeout', '10s']", f"{SET} ['client_connection_check_interval', '0']"]
 
 
 class Server(DatabaseWrapper):
@@ -25,6 +26,7 @@ class Server(DatabaseWrapper):
     def __init__(self, leftover=None, fails_at="\0"):
         super().__init__({"ENGINE": "", "NAME": "shop", "OPTIONS": {}, "TIME_ZONE": None, "CONN_MAX_AGE": 0}, "default")
         self.asked, self.leftover, self.fails_at, self.usable = [], leftover, fails_at, True
+        self.settings = {"lock_timeout": "10s", "client_connection_check_interval": "0"}
         vars(self.ops)["compose_sql"] = lambda sql, params: sql
 
     def cursor(self) -> Any:
@@ -36,9 +38,10 @@ class Server(DatabaseWrapper):
             self.usable = False
             raise OperationalError("the connection is lost")
 
+    def fetchall(self):
+        return list(self.settings.items())
+
     def fetchone(self):
-        if self.asked[-1].startswith("SHOW"):
-            return ("10s",)
         return None if self.leftover is None else (self.leftover,)
 
     def is_usable(self):
@@ -46,7 +49,7 @@ class Server(DatabaseWrapper):
 
     @property
     def statements(self):
-        return [statement for statement in self.asked if "pg_index" not in statement]
+        return [statement for statement in self.asked if "FROM pg_" not in statement]
 
 
 def shelf(*indexes):
@@ -62,6 +65,11 @@ def shelf(*indexes):
 
 def index():
     return models.Index(fields=["written"], name="book_written")
+
+
+@pytest.fixture(autouse=True)
+def transactions(monkeypatch):
+    monkeypatch.setattr("django.db.transaction.atomic", lambda using: nullcontext())
 
 
 def run(server, operation, backwards=False, collect_sql=False, atomic=False):
@@ -99,10 +107,18 @@ def test_the_limit_is_lifted_for_one_statement_and_back_afterwards(operation, ba
 def test_what_a_failed_attempt_left_invalid_is_dropped_first(operation, backwards):
     server = Server(leftover='"100%".book_written')
     run(server, operation, backwards)
+    waited = 'LOCK TABLE "shelf_book" IN SHARE UPDATE EXCLUSIVE MODE'
     dropped = 'DROP INDEX CONCURRENTLY IF EXISTS "100%".book_written'
-    assert server.statements == [*BEFORE, dropped, CREATE, *AFTER]
+    assert server.statements == [*BEFORE, waited, dropped, CREATE, *AFTER]
     [looked] = [statement for statement in server.asked if "pg_index" in statement]
     assert looked.endswith("""['"shelf_book"', 'book_written']""")
+
+
+def test_a_server_that_does_not_know_a_setting_is_not_asked_to_change_it():
+    server = Server()
+    del server.settings["client_connection_check_interval"]
+    run(server, AddIndexConcurrently("book", index()))
+    assert server.statements == [BEFORE[0], CREATE, AFTER[0]]
 
 
 def test_a_lost_connection_is_reported_and_not_what_follows_from_it():
