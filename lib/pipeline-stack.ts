@@ -33,8 +33,11 @@ import { logGroup } from '../constructs/core/log-group';
 
 /** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
 const CLI_VERSION = '2.1148.1';
-/** What publishes assets: `latest` would be whatever somebody has published since. */
-const ASSETS_VERSION = '4.7.3';
+/**
+ * What publishes assets: its major version. It must be newer than the format that the CDK writes; 4.7.3 of
+ * September 2026 reads format 54 at most, and this CDK writes 55.
+ */
+const ASSETS_VERSION = '4';
 const NODE_VERSION = 22;
 
 /** Properties of `PipelineStack`. */
@@ -135,7 +138,7 @@ export interface PipelineStackProps extends StackProps {
  *
  * It updates itself first when its own definition changes, unless `selfMutation` is false. Artifacts and logs
  * are encrypted with one key that rotates, which lets stages live in other accounts. Production waits for a
- * person, after a check that shows which permissions become broader. The versions of what deploys are pinned.
+ * person, after a check that shows which permissions become broader. The CDK CLI is pinned wherever it runs.
  *
  * **The approval is a pause and no boundary: who may push to the branch can remove it.** Boundaries are the
  * review of the branch, an account of its own for production, and the policies that `cdk bootstrap

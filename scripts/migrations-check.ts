@@ -163,10 +163,11 @@ class Migration(migrations.Migration):
     };
   }
 
-  /** Until a release waits for a lock, or has ended. */
-  async waiting(process: ChildProcess): Promise<void> {
-    const waits = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'release' AND wait_event_type = 'Lock'`;
-    await this.until(waits, () => process.exitCode !== null);
+  /** Until a release other than some waits for a lock, or has ended: the process ids of those that wait. */
+  async waiting(process: ChildProcess, others: unknown[] = [0]): Promise<unknown[]> {
+    const waits = `SELECT pid FROM pg_stat_activity WHERE application_name = 'release' AND wait_event_type = 'Lock'`;
+    await this.until(`${waits} AND pid NOT IN (${others})`, () => process.exitCode !== null);
+    return (await this.ask(waits)).map(({ pid }) => pid);
   }
 
   async index(): Promise<'valid' | 'INVALID' | 'none'> {
@@ -260,13 +261,14 @@ async function indexes(shelf: Shelf, lock: number): Promise<void> {
 
   const reader = await shelf.report('shelf_book');
   const stopped = shelf.release();
-  await shelf.waiting(stopped);
+  const pids = await shelf.waiting(stopped);
   const gone = ended(stopped);
   stopped.kill('SIGKILL');
   await gone;
   const left = await shelf.index();
   const next = shelf.release();
   const end = ended(next);
+  await shelf.waiting(next, pids);
   await sleep(READS);
   await reader.stop();
   const { status, output } = await end;

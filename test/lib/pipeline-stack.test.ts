@@ -87,7 +87,7 @@ describe('a pipeline with nothing chosen', () => {
     const files = readdirSync(outdir).filter((file) => file.startsWith('buildspec-'));
     const specs = [JSON.stringify(buildSpecs()), ...files.map((file) => readFileSync(join(outdir, file), 'utf8'))];
     const installed = [...specs.join().matchAll(/npm install -g ([^\s"\\]+)/g)].map(([, what]) => what);
-    expect(new Set(installed)).toEqual(new Set(['aws-cdk@2.1148.1', 'cdk-assets@4.7.3']));
+    expect(new Set(installed)).toEqual(new Set(['aws-cdk@2.1148.1', 'cdk-assets@4']));
     expect(installed.filter((what) => what.startsWith('aws-cdk@'))).toHaveLength(2);
     const check = one(template, 'AWS::CodeBuild::Project', ({ Properties }) =>
       JSON.stringify(Properties.Source.BuildSpec).includes('--security-only'),
