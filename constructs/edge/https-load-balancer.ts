@@ -155,10 +155,11 @@ export interface HttpsLoadBalancerOptions {
    */
   readonly desyncMitigationMode?: DesyncMitigationMode;
   /**
-   * Capacity units that are ready at all times, in whole numbers from 100 on, for a rush that is known before.
+   * Capacity units that are ready at all times, in whole numbers from 100 on, for a rush that is known
+   * before.
    *
-   * One unit is about 25 new connections a second or 2.2 Mbit/s. **Each is paid by the hour, used or not.** AWS
-   * limits what a load balancer may reserve, and how often the reservation falls in a day.
+   * One unit is about 25 new connections a second or 2.2 Mbit/s. **Each is paid by the hour, used or not.**
+   * AWS limits what a load balancer may reserve, and how often the reservation falls in a day.
    *
    * @default - none: the load balancer grows with its traffic, within minutes
    * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/capacity-unit-reservation.html

@@ -140,3 +140,15 @@ describe('the options of a part that the application makes', () => {
     template.resourceCountIs('AWS::Backup::RestoreTestingPlan', 0);
   });
 });
+
+test('a standby that the database is given reaches the network: its endpoint stands in every zone', () => {
+  const stack = testStack();
+  new DjangoApplication(stack, 'App', {
+    image: ContainerImage.fromRegistry('shop:1'),
+    settingsModule: 'config.settings',
+    profile: Profile.development(),
+    databaseOptions: { multiAz: true },
+  });
+  const endpoints = Object.values(templateOf(stack).findResources('AWS::EC2::VPCEndpoint'));
+  expect(endpoints.flatMap(({ Properties }) => Properties.SubnetIds ?? [])).toHaveLength(2);
+});

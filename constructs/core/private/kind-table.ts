@@ -352,6 +352,7 @@ export const STRUCTS = {
   },
   NetworkOptions: {
     maxAzs: 'number?',
+    availabilityZones: 'list of string?',
     natGateways: 'number?',
     ipAddresses: 'object IIpAddresses?',
     interfaceEndpoints: 'list of object InterfaceVpcEndpointAwsService?',
@@ -363,6 +364,7 @@ export const STRUCTS = {
     profile: 'object Profile?',
     encryptionKey: 'object IKey?',
     maxAzs: 'number?',
+    availabilityZones: 'list of string?',
     natGateways: 'number?',
     ipAddresses: 'object IIpAddresses?',
     interfaceEndpoints: 'list of object InterfaceVpcEndpointAwsService?',
@@ -441,6 +443,7 @@ export const STRUCTS = {
     secretsManagerEndpoint: 'object IInterfaceVpcEndpoint?',
     passwordRotation: 'enum PasswordRotation string?',
     passwordRotationPeriod: 'object Duration?',
+    passwordRotationWindow: 'struct RotationWindow?',
     handlerReservedConcurrency: 'number?',
   },
   PostgresDatabaseProps: {
@@ -478,6 +481,7 @@ export const STRUCTS = {
     secretsManagerEndpoint: 'object IInterfaceVpcEndpoint?',
     passwordRotation: 'enum PasswordRotation string?',
     passwordRotationPeriod: 'object Duration?',
+    passwordRotationWindow: 'struct RotationWindow?',
     handlerReservedConcurrency: 'number?',
   },
   ProfileOptions: {
@@ -549,6 +553,7 @@ export const STRUCTS = {
     revision: 'string?',
     showLog: 'boolean?',
   },
+  RotationWindow: { hour: 'number', duration: 'object Duration?' },
   ScheduledCommandOptions: {
     schedule: 'object ScheduleExpression',
     command: 'list of string',
@@ -595,7 +600,12 @@ export const STRUCTS = {
     deadLetterQueue: 'object IQueue?',
   },
   SecretKeyAttributes: { secret: 'object ISecret' },
-  SecretKeyOptions: { rotate: 'boolean?', rotationPeriod: 'object Duration?', sessionCookieAge: 'object Duration?' },
+  SecretKeyOptions: {
+    rotate: 'boolean?',
+    rotationPeriod: 'object Duration?',
+    rotationWindow: 'struct RotationWindow?',
+    sessionCookieAge: 'object Duration?',
+  },
   SecretKeyProps: {
     profile: 'object Profile?',
     encryptionKey: 'object IKey?',
@@ -605,6 +615,7 @@ export const STRUCTS = {
     handlerReservedConcurrency: 'number?',
     rotate: 'boolean?',
     rotationPeriod: 'object Duration?',
+    rotationWindow: 'struct RotationWindow?',
     sessionCookieAge: 'object Duration?',
   },
   SecretRefreshProps: {
