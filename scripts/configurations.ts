@@ -42,7 +42,7 @@ const loadBalanced = fc.record({
 
 export const configuration = fc.record({
   production: fc.constantFrom(true, false, false),
-  settingsModule: fc.constantFrom('config.settings', 'shop.settings.production', 'mysite'),
+  settingsModule: fc.constantFrom('config.settings', 'shop.settings.production', 'mysite.base'),
   cpuArchitecture: fc.constantFrom('ARM64', 'X86_64'),
   domainNames: fc.uniqueArray(fc.constantFrom('example.com', 'www.example.com', 'shop.example.com'), { maxLength: 3 }),
   maxAzs: fc.constantFrom(2, 3),
