@@ -113,6 +113,7 @@ export { type INotifications, Notifications, type NotificationsProps } from '../
 // Core: the defaults of an environment
 
 export { Profile, type ProfileOptions } from '../constructs/core/profile';
+export type { RotationWindow } from '../constructs/core/secret-rotation';
 
 // What deploys: stack, stage and pipeline
 

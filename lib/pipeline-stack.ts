@@ -1,16 +1,29 @@
-import { Annotations, Duration, RemovalPolicy, Stack, type StackProps, type Stage } from 'aws-cdk-lib';
-import { BuildSpec, type IBuildImage, LinuxArmBuildImage, LinuxBuildImage } from 'aws-cdk-lib/aws-codebuild';
-import { PipelineType } from 'aws-cdk-lib/aws-codepipeline';
+import { Annotations, Duration, RemovalPolicy, Stack, type StackProps, type Stage, Token } from 'aws-cdk-lib';
+import {
+  BuildSpec,
+  type CfnProject,
+  type IBuildImage,
+  LinuxArmBuildImage,
+  LinuxBuildImage,
+} from 'aws-cdk-lib/aws-codebuild';
+import { type Artifact, type IStage, Pipeline, PipelineType } from 'aws-cdk-lib/aws-codepipeline';
+import { CodeStarConnectionsSourceAction } from 'aws-cdk-lib/aws-codepipeline-actions';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import { EventField, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { ArnPrincipal, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import {
   CodePipeline,
+  type CodePipelineActionFactoryResult,
   CodePipelineSource,
   ConfirmPermissionsBroadening,
+  FileSet,
   ManualApprovalStep,
+  type ProduceActionOptions,
   ShellStep,
 } from 'aws-cdk-lib/pipelines';
 import type { Construct } from 'constructs';
@@ -20,6 +33,11 @@ import { logGroup } from '../constructs/core/log-group';
 
 /** The CDK CLI that deploys: later ones marked `latest` cannot read what this version of the CDK writes. */
 const CLI_VERSION = '2.1148.1';
+/**
+ * What publishes assets: its major version. It must be newer than the format that the CDK writes; 4.7.3 of
+ * September 2026 reads format 54 at most, and this CDK writes 55.
+ */
+const ASSETS_VERSION = '4';
 const NODE_VERSION = 22;
 /** Regions in which CloudFormation does not have AWS::CodeBuild::Project; `npm run cfn-lint` compares. */
 export const WITHOUT_CODEBUILD = ['ap-east-2', 'ca-west-1', 'mx-central-1'];
@@ -95,7 +113,9 @@ export interface PipelineStackProps extends StackProps {
    */
   readonly cpuArchitecture?: CpuArchitecture;
   /**
-   * SNS topic notified when a deployment would broaden permissions.
+   * SNS topic notified when a deployment would broaden permissions, and when the pipeline fails.
+   *
+   * The policy of a topic that is imported, and its key, must let `events.amazonaws.com` publish.
    *
    * @default - shown in the pipeline only
    */
@@ -120,7 +140,7 @@ export interface PipelineStackProps extends StackProps {
  *
  * It updates itself first when its own definition changes, unless `selfMutation` is false. Artifacts and logs
  * are encrypted with one key that rotates, which lets stages live in other accounts. Production waits for a
- * person, after a check that shows which permissions become broader.
+ * person, after a check that shows which permissions become broader. The CDK CLI is pinned wherever it runs.
  *
  * **The approval is a pause and no boundary: who may push to the branch can remove it.** Boundaries are the
  * review of the branch, an account of its own for production, and the policies that `cdk bootstrap
@@ -160,18 +180,24 @@ export class PipelineStack extends Stack {
       logRetention: props.logRetention ?? RetentionDays.ONE_YEAR,
       removalPolicy,
     });
-    const source = CodePipelineSource.connection(props.repository, props.branch ?? 'main', {
-      connectionArn: props.connectionArn,
-    });
-    this.pipeline = new CodePipeline(this, 'Pipeline', {
+    const underlying = new Pipeline(this, 'Underlying', {
       pipelineType: PipelineType.V2,
       crossAccountKeys: true,
       artifactBucket: artifactBucket(this, key, removalPolicy),
+      restartExecutionOnUpdate: true,
+    });
+    if (props.notificationTopic !== undefined) {
+      reportFailures(underlying, props.notificationTopic);
+    }
+    this.pipeline = new CodePipeline(this, 'Pipeline', {
+      codePipeline: underlying,
       cliVersion: CLI_VERSION,
+      cdkAssetsCliVersion: ASSETS_VERSION,
+      publishAssetsInParallel: false, // A new account runs one build at a time.
       dockerEnabledForSynth: props.dockerEnabledForSynth ?? false,
       selfMutation: props.selfMutation ?? true,
       synth: new ShellStep('Synth', {
-        input: source,
+        input: new ConnectionSource(connectionRole(this, underlying, props.connectionArn), props),
         installCommands: props.installCommands ?? ['npm ci'],
         commands: props.synthCommands ?? ['npm test', 'npx cdk synth'],
         primaryOutputDirectory: props.primaryOutputDirectory,
@@ -186,7 +212,7 @@ export class PipelineStack extends Stack {
     });
 
     this.pipeline.addStage(props.staging);
-    const check = new ConfirmPermissionsBroadening('ConfirmPermissions', {
+    const check = new PinnedPermissionsCheck('ConfirmPermissions', {
       stage: props.production,
       notificationTopic: props.notificationTopic,
     });
@@ -196,6 +222,77 @@ export class PipelineStack extends Stack {
     approval.addStepDependency(check);
     this.pipeline.addStage(props.production, { pre: [check, approval] });
   }
+}
+
+/**
+ * A repository behind a connection, read with a role of ours.
+ *
+ * The CDK lets its own role use the connection under the older name of the service only.
+ */
+class ConnectionSource extends CodePipelineSource {
+  constructor(
+    private readonly role: Role,
+    private readonly from: Pick<PipelineStackProps, 'repository' | 'branch' | 'connectionArn'>,
+  ) {
+    super(from.repository);
+    this.configurePrimaryOutput(new FileSet('Source', this));
+  }
+
+  protected override getAction(output: Artifact, actionName: string, runOrder: number, variablesNamespace?: string) {
+    const [owner, ...repository] = this.from.repository.split('/');
+    return new CodeStarConnectionsSourceAction({
+      output,
+      actionName,
+      runOrder,
+      variablesNamespace,
+      owner,
+      repo: repository.join('/'),
+      branch: this.from.branch ?? 'main',
+      connectionArn: this.from.connectionArn,
+      role: this.role,
+    });
+  }
+}
+
+/** The CDK's check, which by itself installs whichever CLI is the latest. */
+class PinnedPermissionsCheck extends ConfirmPermissionsBroadening {
+  public override produceAction(stage: IStage, options: ProduceActionOptions): CodePipelineActionFactoryResult {
+    const result = super.produceAction(stage, options);
+    const project = options.pipeline.node.tryFindChild('PipelinesSecurityCheck')?.node.tryFindChild('CDKSecurityCheck');
+    const cfn = project?.node.defaultChild as CfnProject | undefined;
+    if (cfn !== undefined) {
+      const source = Stack.of(cfn).resolve(cfn.source);
+      const pinned = JSON.stringify(source.buildSpec).replace(
+        'npm install -g aws-cdk',
+        `npm install -g aws-cdk@${CLI_VERSION}`,
+      );
+      cfn.source = { ...source, buildSpec: Token.asString(JSON.parse(pinned)) };
+    }
+    return result;
+  }
+}
+
+function connectionRole(scope: Construct, pipeline: Pipeline, connectionArn: string): Role {
+  const role = new Role(scope, 'SourceRole', {
+    description: 'Lets the pipeline read the repository',
+    assumedBy: new ArnPrincipal(pipeline.role.roleArn),
+  });
+  // AWS renamed the service, and looks for the prefix that the connection was made under.
+  const actions = ['codeconnections:UseConnection', 'codestar-connections:UseConnection'];
+  role.addToPolicy(new PolicyStatement({ actions, resources: [connectionArn] }));
+  return role;
+}
+
+function reportFailures(pipeline: Pipeline, topic: ITopic): void {
+  const execution = EventField.fromPath('$.detail.execution-id');
+  const text =
+    `Execution ${execution} of the pipeline ${pipeline.pipelineName} failed at ${EventField.time}. ` +
+    'Look at the stage that failed in the console of CodePipeline: its log says why. Retry the stage there, or push a mend.';
+  pipeline.onStateChange('Failures', {
+    description: 'Executions of the pipeline that failed',
+    eventPattern: { detail: { state: ['FAILED'] } },
+    target: new SnsTopic(topic, { message: RuleTargetInput.fromText(text) }),
+  });
 }
 
 function artifactBucket(scope: Construct, encryptionKey: Key, removalPolicy: RemovalPolicy): Bucket {

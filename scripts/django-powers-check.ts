@@ -11,7 +11,7 @@ import { connectPostgres } from '../constructs/handlers/shared/postgres';
 import { cacheFolder } from '../rehearsal/check-run';
 import { virtualEnvironment } from '../rehearsal/image/python';
 import { type LocalPostgres, startPostgres } from './lib/local-postgres';
-import { runRoles } from './lib/run-roles';
+import { freshShop } from './lib/run-roles';
 
 const DJANGO = '5.2.19';
 const INSTALLED = [
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   };
   try {
     process.env.NODE_EXTRA_CA_CERTS = server.caFile;
-    await fresh(server);
+    await freshShop(connectPostgres, server);
     const tests = testsOfDjango(python, environment);
     const ran = run(server, python, tests, [
       'runtests.py',
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     ]);
     const count = /Ran (\d+) tests/.exec(ran.output)?.[1];
     check(`${count} of Django's own tests, run as the login that serves`, ran.ok, ran.output);
-    await fresh(server);
+    await freshShop(connectPostgres, server);
     const script = join(__dirname, 'django', 'celery_at_work.py');
     const migrated = run(server, python, tests, [script, 'shop_release_a', 'migrate']);
     check('the owner migrates Celery results and beat', migrated.ok, migrated.output);
@@ -63,24 +63,6 @@ async function main(): Promise<void> {
   }
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
-}
-
-async function fresh(server: LocalPostgres): Promise<void> {
-  const superuser = await server.superuser();
-  await superuser.query('DROP DATABASE IF EXISTS shop WITH (FORCE)');
-  const { rowCount } = await superuser.query(`SELECT 1 FROM pg_roles WHERE rolname = 'master'`);
-  if (rowCount === 0) {
-    await superuser.query(`CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD 'master'`);
-  }
-  await superuser.query('CREATE DATABASE shop OWNER master');
-  await superuser.end();
-  const login = (username: string) =>
-    JSON.stringify({ host: 'localhost', port: server.port, dbname: 'shop', username, password: username });
-  const secrets = { master: login('master'), application: login('shop_a'), owner: login('shop_release_a') };
-  const { reason } = await runRoles(connectPostgres, secrets);
-  if (reason !== undefined) {
-    throw new Error(reason);
-  }
 }
 
 /** Django's tests are in its source distribution only. */

@@ -10,8 +10,9 @@ const ALL_VERSIONS = [15, 16, 17, 18];
 
 /**
  * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager, and the handlers of
- * the database against a real PostgreSQL with TLS, in which somebody has planted what they could. Each check
- * prints what it found; the last line adds them up.
+ * the database against a real PostgreSQL with TLS, in which somebody has planted what they could. Beside
+ * them, `migrate` with the settings of a release. Each check prints what it found; the last line adds them
+ * up.
  *
  * `npm run rotations -- --all` takes every version of PostgreSQL, plants one thing at a time, and runs
  * Django's own tests as the login that serves: about twenty minutes.
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
     checks.push(
       ['database-rotation-check.ts', binaries],
       ['database-powers-check.ts', binaries],
+      ['migrations-check.ts', binaries],
       ['database-red-team.ts', binaries, ...(every ? ['--each'] : [])],
     );
   }
@@ -34,10 +36,14 @@ async function main(): Promise<void> {
   }
   let [passed, failed] = [0, 0];
   for (const [name, ...args] of checks) {
-    const { status, stdout, stderr } = spawnSync('npx', ['tsx', join(__dirname, name), ...args], {
-      encoding: 'utf8',
-      env: { ...process.env, PYTHON },
-    });
+    const { status, stdout, stderr } = spawnSync(
+      'npx',
+      ['tsx', '--conditions=source', join(__dirname, name), ...args],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, PYTHON, CDK_VALIDATION: 'false' },
+      },
+    );
     process.stdout.write(`${name}\n${stdout}${status === 0 ? '' : stderr}`);
     const counted = /(\d+) passed, (\d+) failed\s*$/.exec(stdout);
     passed += Number(counted?.[1] ?? 0);

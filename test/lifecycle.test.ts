@@ -1,5 +1,7 @@
 import { tryPairs } from '../scripts/pairs';
+import { Account } from './lifecycle/account';
 import { artifactsOf, PROFILES, pairOf } from './lifecycle/artifacts';
+import { CloudFormation } from './lifecycle/cloudformation';
 import { MUTATIONS } from './lifecycle/mutations';
 import { RULES } from './lifecycle/rules';
 import { findingsOf, sideBySide } from './lifecycle/scenarios';
@@ -25,6 +27,15 @@ describe('the life of a production stack in that model', () => {
 
   test('has no failure that blocks the next attempt, and no end that cannot be made again', () => {
     expect(findingsOf(intranet)).toEqual([]);
+  });
+
+  test('ends protected by whichever way it is deployed, and unprotected when its creation is rolled back', () => {
+    const [{ resources }] = pairOf(PROFILES.production);
+    const created = new CloudFormation(new Account()).create('Shop', resources, false); // As a pipeline does it.
+    expect([created.status, created.terminationProtection]).toEqual(['CREATE_COMPLETE', true]);
+    const [at] = Object.keys(resources).filter((each) => resources[each].Type === 'AWS::ECS::Service');
+    const failed = new CloudFormation(new Account()).create('Shop', resources, false, { at, others: 'late' });
+    expect([failed.status, failed.terminationProtection]).toEqual(['ROLLBACK_COMPLETE', false]);
   });
 
   test('goes beside that of another stack with the same ids', () => {

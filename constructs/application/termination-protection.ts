@@ -5,11 +5,14 @@ import { SERVICE_TIMEOUT } from '../handlers/protection/contract';
 import { type FirstFunctionProps, firstFunction } from './private/first-function';
 
 /**
- * Switches the termination protection of its stack off while a creation is rolled back, and never otherwise.
+ * Switches the termination protection of its stack on when it is made, and off while the creation of the
+ * stack is rolled back, never otherwise.
  *
- * The CDK switches termination protection on before the first deployment, and deletes a stack whose creation
- * failed before it tries again, which CloudFormation would refuse. What depends on `ready` can fail without
- * that.
+ * `cdk deploy` switches it on before the first deployment; CDK Pipelines, which deploy with actions of
+ * CloudFormation, do not. The CDK deletes a stack whose creation failed before it tries again, which
+ * CloudFormation would refuse. What depends on `ready` can fail without that.
+ *
+ * @see https://github.com/aws/aws-cdk/issues/17871
  *
  * @internal
  */

@@ -49,7 +49,10 @@ export interface DatabaseBackupRule {
    */
   readonly completionWindow?: Duration;
   /**
-   * Vaults in other regions or accounts that get a copy.
+   * Vaults in other regions or accounts that get a copy, encrypted with the key of that vault.
+   *
+   * It is the only backup that survives the loss of the database's key, of the account or of the region: have
+   * one in production.
    *
    * For a copy to another account, the database must be encrypted with a customer-managed key, and the policy
    * of the vault must allow this account.
@@ -80,11 +83,14 @@ export interface DatabaseBackupOptions {
    */
   readonly vaultLock?: BackupVaultLock;
   /**
-   * KMS key of the vault.
+   * KMS key of the vault, which encrypts the copies that arrive in it from other vaults.
    *
-   * **Without its key a backup cannot be restored.**
+   * The backups of the database itself keep the key of the database: RDS supports no other. **Who loses that
+   * key loses the database and every backup in this vault.** Copies in another vault (`copyDestinations` of a
+   * rule) are encrypted anew, with the key of that vault.
    *
-   * @default - a new key, so that losing the application's key does not lose the backups
+   * @default - a new key
+   * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html
    */
   readonly encryptionKey?: IKey;
   /**
@@ -113,8 +119,8 @@ export interface DatabaseBackupOptions {
    * CloudFormation cannot delete a vault that holds recovery points, so they stay in every profile: the role
    * deletes the points when they expire.
    *
-   * **DESTROY schedules the key for deletion, and without it no backup can be restored. Deleting the stack
-   * then fails at the vault until you have deleted its recovery points.**
+   * **DESTROY schedules the key for deletion, and with it the copies in this vault. Deleting the stack then
+   * fails at the vault until you have deleted its recovery points.**
    *
    * @default RemovalPolicy.RETAIN
    */
@@ -145,7 +151,8 @@ export interface DatabaseBackupProps extends DatabaseBackupOptions {
  * Backups of a database in AWS Backup: a vault, daily, weekly and monthly snapshots, copies, a lock against
  * deletion, and regular restores that prove that the backups work.
  *
- * The automated backups of RDS stay, and are what a point-in-time restore uses.
+ * The automated backups of RDS stay, and are what a point-in-time restore uses. **All of these are encrypted
+ * with the key of the database: a rule with `copyDestinations` makes the copies that outlive it.**
  *
  * @example
  * declare const database: PostgresDatabase;

@@ -28,7 +28,7 @@ export interface NumberRule {
  */
 export interface DurationRule extends NumberRule {
   /** The unit that AWS counts in: the duration must be a whole number of it. */
-  readonly whole?: 'seconds' | 'minutes' | 'days';
+  readonly whole?: 'seconds' | 'minutes' | 'hours' | 'days';
 }
 
 /** Of a token where this library computes with the value, or decides by it. */
@@ -163,7 +163,7 @@ export function writtenAs(scope: IConstruct, names: { readonly [prop: string]: s
   WRITTEN.set(scope, { ...WRITTEN.get(scope), ...names });
 }
 
-const SECONDS = { seconds: 1, minutes: 60, days: 86_400 };
+const SECONDS = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 };
 
 /**
  * A duration in seconds, with fractions: for comparisons, where the CDK's own conversion refuses a fraction.

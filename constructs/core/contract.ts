@@ -33,7 +33,7 @@ export const CONTRACT = {
   PGSSLMODE: '`verify-full`. libpq reads it; PGSSLROOTCERT alone would connect without TLS.',
   PGSSLROOTCERT: `Path of the RDS certificate bundle in the image: ${CA_BUNDLE_PATH} unless changed.`,
   PGOPTIONS:
-    'Release only: `-c lock_timeout=…` in milliseconds, after your own options. libpq reads it, unless your settings set `options`.',
+    'Release only: `-c lock_timeout=…` in milliseconds and `-c idle_in_transaction_session_timeout=0`, after your own options. libpq reads it, unless your settings set `options`.',
   CELERY_BROKER_URL: '`sqs://`: credentials come from the task role.',
   CELERY_BROKER_TRANSPORT_OPTIONS: 'JSON for kombu: region, wait_time_seconds, predefined_queues.',
   CELERY_TASK_DEFAULT_QUEUE: 'Name of the default queue.',

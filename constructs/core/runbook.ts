@@ -6,6 +6,7 @@
 export const RUNBOOK_SECTIONS = [
   'server-errors',
   'rejected-connections',
+  'malformed-requests',
   'no-healthy-task',
   'too-few-healthy-tasks',
   'slow-answers',

@@ -1,11 +1,28 @@
-import { type Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Tokenization } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
-import type { Checks } from './checks';
+import { type Checks, isUnknown, secondsOf } from './checks';
 import { type HandlerFunctionProps, handlerFunction } from './handler-function';
 import { grantKeyVia } from './key-policy';
+
+/** When a secret may rotate, and with it every service that reads it be rolled out anew. */
+export interface RotationWindow {
+  /** Hour of the day, in UTC, at which the window opens: 0 to 23. */
+  readonly hour: number;
+  /**
+   * How long the window is open, in whole hours; it must end by midnight UTC.
+   *
+   * Secrets Manager picks a moment in it.
+   *
+   * @default Duration.hours(1)
+   */
+  readonly duration?: Duration;
+}
+
+/** At midnight: before the default window of RDS for backups, and the only hour that fits every period. */
+const DEFAULT_WINDOW: RotationWindow = { hour: 0, duration: Duration.hours(3) };
 
 /** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
@@ -18,6 +35,12 @@ export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDe
   readonly others?: { [id: string]: ISecret };
   /** Time between two rotations, in whole days. */
   readonly period: Duration;
+  /**
+   * When it happens on that day.
+   *
+   * @default - from midnight to 3:00 UTC
+   */
+  readonly window?: RotationWindow;
   /**
    * Actions that the function needs on the secret, besides reading, storing and labelling versions.
    *
@@ -116,17 +139,78 @@ function schedule(scope: Construct, handler: IFunction, secret: ISecret, props: 
     secretId: secret.secretArn,
     rotationLambdaArn: handler.functionArn,
     rotateImmediatelyOnUpdate: false,
-    rotationRules: { automaticallyAfterDays: props.period.toDays() },
+    rotationRules: rulesOf(props.period, props.window ?? DEFAULT_WINDOW),
   });
   made.node.addDependency(handler, permission, ...(props.after ?? []));
 }
 
-/** Validates the time between two rotations: Secrets Manager accepts 1 to 1000 whole days. */
+/** Secrets Manager opens the window of a rate at midnight; every other hour takes a cron expression. */
+function rulesOf(period: Duration, { hour, duration }: RotationWindow): CfnRotationSchedule.RotationRulesProperty {
+  const days = period.toDays();
+  const calendar = hour === 0 ? undefined : daysOfCalendar(days);
+  const text = Tokenization.stringifyNumber;
+  return {
+    duration: `${text((duration ?? Duration.hours(1)).toHours())}h`,
+    scheduleExpression:
+      calendar === undefined
+        ? `rate(${text(days)} ${days === 1 ? 'day' : 'days'})`
+        : `cron(0 ${text(hour)} ${calendar} *)`,
+  };
+}
+
+/** Day of the month, month and day of the week of a period that the calendar has. */
+function daysOfCalendar(days: number): string | undefined {
+  const months = days / 30;
+  switch (true) {
+    case days === 1:
+      return '* * ?';
+    case days === 7:
+      return '? * SUN';
+    case months === 1:
+      return '1 * ?';
+    case [2, 3, 4, 6].includes(months):
+      return `1 1/${months} ?`;
+    case months === 12:
+      return '1 1 ?';
+    default:
+      return undefined;
+  }
+}
+
+/** Validates the time between two rotations: Secrets Manager accepts 1 to 999 whole days. */
 export function checkRotationPeriod(checks: Checks, prop: string, period: Duration | undefined, least = 1): void {
   checks.duration(prop, period, {
     whole: 'days',
     min: least,
-    max: 1000,
+    max: 999,
     remedy: 'Secrets Manager counts in days; give for example Duration.days(30).',
   });
+}
+
+/** Validates the hour of rotations against the time between two of them. */
+export function checkRotationWindow(
+  checks: Checks,
+  names: { readonly window: string; readonly period: string },
+  period: Duration,
+  window: RotationWindow | undefined,
+): void {
+  if (window === undefined) {
+    return;
+  }
+  const { hour, duration } = window;
+  const hours = duration === undefined || isUnknown(duration) ? 1 : secondsOf(duration) / 3600;
+  const days = isUnknown(period) ? 1 : secondsOf(period) / (24 * 3600);
+  const remedy = 'The window must end by midnight UTC: let it open earlier, or shorten it.';
+  checks
+    .integer(`${names.window}.hour`, hour, { min: 0, max: 23, remedy: 'Give the hour in UTC.' })
+    .duration(`${names.window}.duration`, duration, { whole: 'hours', min: 1, max: 24, remedy })
+    .that(`${names.window}.duration`, duration, isUnknown(hour) || hour > 23 || hour + hours <= 24, {
+      must: `be at most ${24 - hour} hours when the window opens at ${hour}:00 UTC`,
+      remedy,
+    })
+    .that(names.period, period, hour === 0 || daysOfCalendar(days) !== undefined, {
+      must: `be 1, 7, 30, 60, 90, 120, 180 or 360 days beside \`${names.window}\``,
+      remedy:
+        'At an hour of its own Secrets Manager rotates by the calendar: daily, on Sundays, or on the first of every so many months. Take one of these periods, or hour 0, which fits all.',
+    });
 }

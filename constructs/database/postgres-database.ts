@@ -31,6 +31,7 @@ import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
 import { checkKinds, pathOf } from '../core/kinds';
 import { namesInProfile, type Profile, profileValues } from '../core/profile';
+import type { RotationWindow } from '../core/secret-rotation';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
 import { checkDatabase, checkDatabaseEffects } from './private/checks';
@@ -381,6 +382,17 @@ export interface PostgresDatabaseOptions {
    */
   readonly passwordRotationPeriod?: Duration;
   /**
+   * When passwords rotate on the day that is due.
+   *
+   * After each rotation all processes are replaced, so take an hour at which few people and no long tasks
+   * are there. At another hour than 0 Secrets Manager goes by the calendar: `passwordRotationPeriod` must
+   * be 1, 7, 30, 60, 90, 120, 180 or 360 days, which become every day, Sunday, or the first of every so many
+   * months.
+   *
+   * @default - from midnight to 3:00 UTC
+   */
+  readonly passwordRotationWindow?: RotationWindow;
+  /**
    * Concurrency reserved for each handler.
    *
    * New accounts have a concurrency quota of 10, none of which can be reserved.
@@ -716,6 +728,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
         ...handled,
         madeBy: roles,
         period: filled.passwordRotationPeriod,
+        window: filled.passwordRotationWindow,
         alternating: filled.passwordRotation === PasswordRotation.ALTERNATING_LOGINS,
       })
     : undefined;

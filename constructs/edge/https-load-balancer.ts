@@ -155,6 +155,17 @@ export interface HttpsLoadBalancerOptions {
    */
   readonly desyncMitigationMode?: DesyncMitigationMode;
   /**
+   * Capacity units that are ready at all times, in whole numbers from 100 on, for a rush that is known
+   * before.
+   *
+   * One unit is about 25 new connections a second or 2.2 Mbit/s. **Each is paid by the hour, used or not.**
+   * AWS limits what a load balancer may reserve, and how often the reservation falls in a day.
+   *
+   * @default - none: the load balancer grows with its traffic, within minutes
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/capacity-unit-reservation.html
+   */
+  readonly minimumCapacityUnit?: number;
+  /**
    * Value of the Strict-Transport-Security header.
    *
    * Add `includeSubDomains; preload` only when every subdomain speaks HTTPS: browsers remember it.
@@ -382,6 +393,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       dropInvalidHeaderFields: true,
       desyncMitigationMode: props.desyncMitigationMode ?? profile.desyncMitigationMode,
       deletionProtection,
+      minimumCapacityUnit: props.minimumCapacityUnit,
     });
     if (!deletionProtection) {
       // Left out instead of false: with every change of the attributes, CloudFormation would switch off again

@@ -1,4 +1,4 @@
-import { Fn, type RemovalPolicy } from 'aws-cdk-lib';
+import { Fn, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   type CfnSubnet,
   FlowLog,
@@ -23,8 +23,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
-import { Checks } from '../core/checks';
-import { checkEffects, type Effects, voidWith, warnOfNoEffect } from '../core/effects';
+import { Checks, isUnknown } from '../core/checks';
+import { checkEffects, type Effects, voidBeside, voidWith, warnOfNoEffect } from '../core/effects';
 import { checkKinds } from '../core/kinds';
 import { logGroup } from '../core/log-group';
 import { namesInProfile, type Profile, profileValues } from '../core/profile';
@@ -49,6 +49,17 @@ export interface NetworkOptions {
    */
   readonly maxAzs?: number;
   /**
+   * Names of 2 or 3 availability zones, such as `us-east-1b`, where the first ones of the account do not
+   * suit: a zone without Fargate, or without the instance class of the database.
+   *
+   * A third one can be added at the end later. **Never change one that is in use: CloudFormation cannot make
+   * its subnet anew beside the old one, and the deployment fails.**
+   *
+   * @default - as many as `maxAzs` says, the first ones of the region
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html
+   */
+  readonly availabilityZones?: string[];
+  /**
    * NAT gateways, at most one per zone; with fewer, zones share them.
    *
    * 0 makes no private subnets: tasks run in the public ones, with inbound rules closed.
@@ -70,7 +81,8 @@ export interface NetworkOptions {
    * Each costs about $7.30 a month for each zone. Those of Amazon ECR, CloudWatch, CloudWatch Logs, KMS,
    * Secrets Manager, SNS and SQS get a policy that admits this account alone.
    *
-   * @default - none; without NAT gateways Secrets Manager in one zone, which functions in the VPC need
+   * @default - none; without NAT gateways Secrets Manager, which functions in the VPC need: in every zone
+   * where the profile gives the database a standby, in one otherwise
    */
   readonly interfaceEndpoints?: InterfaceVpcEndpointAwsService[];
   /**
@@ -149,7 +161,7 @@ export class Network extends Construct {
     super(scope, id);
     checkKinds(this, 'NetworkProps', props);
     const profile = profileValues(props.profile);
-    const maxAzs = props.maxAzs ?? profile.maxAzs;
+    const maxAzs = props.availabilityZones?.length ?? props.maxAzs ?? profile.maxAzs;
     const natGateways = props.natGateways ?? profile.natGateways;
     const ipAddresses = props.ipAddresses ?? IpAddresses.cidr(Vpc.DEFAULT_CIDR_RANGE);
     const cidr = ipAddresses.allocateVpcCidr().cidrBlock;
@@ -164,7 +176,8 @@ export class Network extends Construct {
 
     this.vpc = new Vpc(this, 'Vpc', {
       ipAddresses,
-      availabilityZones: Array.from({ length: maxAzs }, (_, zone) => Fn.select(zone, Fn.getAzs())),
+      availabilityZones:
+        props.availabilityZones ?? Array.from({ length: maxAzs }, (_, zone) => Fn.select(zone, Fn.getAzs())),
       reservedAzs: MOST_ZONES - maxAzs,
       natGateways,
       subnetConfiguration: subnetGroups(natGateways),
@@ -181,7 +194,11 @@ export class Network extends Construct {
       );
     }
 
-    this.interfaceEndpoints = this.makeInterfaceEndpoints(props.interfaceEndpoints ?? [], natGateways, cidr);
+    // Private DNS leads every task of the VPC to it, and none starts without its secrets: a zone that fails
+    // must not take the others along where the database has a standby.
+    const everywhere = natGateways === 0 && profile.multiAz;
+    const endpoints = withSecretsManager(props.interfaceEndpoints ?? [], everywhere);
+    this.interfaceEndpoints = this.makeInterfaceEndpoints(endpoints, natGateways, cidr);
     this.secretsManagerEndpoint = this.interfaceEndpoints[InterfaceVpcEndpointAwsService.SECRETS_MANAGER.shortName];
 
     if (flowLogs) {
@@ -219,8 +236,8 @@ export class Network extends Construct {
       make(service, this.vpc.isolatedSubnets);
     }
     if (needed) {
-      // Functions beside the database have no other way to their secrets; one zone is enough for what runs
-      // once.
+      // Functions beside the database have no other way to their secrets; where the database has no standby,
+      // one zone is enough for all.
       make(secretsManager, this.vpc.isolatedSubnets.slice(0, 1));
     }
     return endpoints;
@@ -237,6 +254,15 @@ export class Network extends Construct {
     });
     flowLog.node.addDependency(role);
   }
+}
+
+function withSecretsManager(
+  asked: InterfaceVpcEndpointAwsService[],
+  needed: boolean,
+): InterfaceVpcEndpointAwsService[] {
+  const secretsManager = InterfaceVpcEndpointAwsService.SECRETS_MANAGER;
+  const given = asked.some(({ shortName }) => shortName === secretsManager.shortName);
+  return needed && !given ? [...asked, secretsManager] : asked;
 }
 
 /** A database that is kept holds its subnets, and these hold the VPC. */
@@ -269,6 +295,7 @@ const NO_FLOW_LOGS = voidWith<NetworkProps>(
   'it is for the log group of flow logs',
 );
 const EFFECTS: Effects<NetworkProps> = {
+  maxAzs: [voidBeside('availabilityZones', '`availabilityZones` names the zones, and so says how many')],
   logRetention: [NO_FLOW_LOGS],
   removalPolicy: [NO_FLOW_LOGS],
   encryptionKey: [NO_FLOW_LOGS],
@@ -279,8 +306,9 @@ function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoi
   const maskOf = (block: string) => Number(block.split('/')[1]);
   const checks = new Checks(scope).called(namesInProfile(props, { maxAzs: 'maxAzs', natGateways: 'natGateways' }));
   checkEffects(checks, props, EFFECTS);
+  checkZones(checks, scope, props.availabilityZones);
   checks
-    .integer('maxAzs', maxAzs, {
+    .integer('maxAzs', props.availabilityZones === undefined ? maxAzs : undefined, {
       min: 2,
       max: MOST_ZONES,
       remedy: 'The database and the load balancer need two zones; every Region has at least two, most have three.',
@@ -301,4 +329,23 @@ function validate(scope: Construct, { maxAzs, natGateways, cidr, interfaceEndpoi
       remedy: 'Remove the repeated services.',
     })
     .throwIfAny();
+}
+
+function checkZones(checks: Checks, scope: Construct, zones: string[] | undefined): void {
+  const { region } = Stack.of(scope);
+  const isZone = (zone: string) =>
+    isUnknown(zone) || (/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/.test(zone) && (isUnknown(region) || zone.startsWith(region)));
+  checks
+    .optional('availabilityZones', zones, () => (zones as string[]).every(isZone), {
+      must: `be names of availability zones${isUnknown(region) ? '' : ` of ${region}`}`,
+      remedy: 'List them with `aws ec2 describe-availability-zones`.',
+    })
+    .optional('availabilityZones', zones, () => [2, MOST_ZONES].includes(new Set(zones).size), {
+      must: 'name two or three different zones',
+      remedy: 'The database and the load balancer need two zones; addresses are set aside for three.',
+    })
+    .optional('availabilityZones', zones, () => new Set(zones).size === (zones as string[]).length, {
+      must: 'name every zone once',
+      remedy: 'Remove the repeated ones.',
+    });
 }

@@ -51,8 +51,13 @@ export interface ReleaseCommandOptions {
   /**
    * How long a migration waits for a lock on a table before it fails, by `PGOPTIONS` of this process alone.
    *
-   * All later queries on the table queue behind a migration that waits. Set 0 behind PgBouncer or RDS Proxy,
-   * which reject startup options.
+   * All later queries on the table queue behind a migration that waits. `CREATE INDEX CONCURRENTLY` queues
+   * nobody, but must wait for every older transaction: make indexes with
+   * `django_fargate.operations.AddIndexConcurrently`, which lifts this limit for itself.
+   *
+   * The same option lets a migration think between two statements of a transaction for longer than the minute
+   * that the database lets everybody else. Set 0 behind PgBouncer or RDS Proxy, which reject startup options:
+   * then the release has neither.
    *
    * @default Duration.seconds(10), unless `PGOPTIONS` is among the secrets or sets `lock_timeout` itself
    */
@@ -170,7 +175,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
 
     const task = new HardenedTask(this, 'Task', {
       kind: 'release',
-      process: { ...props, environment: withLockTimeout(props) },
+      process: { ...props, environment: withTimeouts(props) },
       command: props.command ?? ['python', 'manage.py', 'migrate', '--noinput'],
       databaseAccess: DatabaseAccess.OWNER,
       cpu,
@@ -281,23 +286,31 @@ function validate(scope: Construct, props: ReleaseCommandProps, { cpu, memoryLim
   checks.throwIfAny();
 }
 
-/** Whether the user's own PGOPTIONS are to be left alone. */
+/** Whether the user's own PGOPTIONS say how long to wait for a lock. */
 function hasLockTimeout({ environment, secrets }: ReleaseCommandProps): boolean {
-  return secrets?.PGOPTIONS !== undefined || (environment?.PGOPTIONS ?? '').includes('lock_timeout');
+  return secrets?.PGOPTIONS !== undefined || sets(environment?.PGOPTIONS ?? '', 'lock_timeout');
+}
+
+/** Whether libpq's options set a parameter, as `-c name=…` or `--name=…`. */
+function sets(options: string, parameter: string): boolean {
+  return new RegExp(`(^|[^a-z])${parameter.replace(/_/g, '[_-]')}`).test(options);
 }
 
 /**
- * The environment in which a statement that waits too long for its lock fails; other options of the user
- * stay.
+ * The environment in which a statement that waits too long for its lock fails, and a migration may think
+ * between two statements for longer than the database lets anybody else; other options of the user stay.
  */
-function withLockTimeout(props: ReleaseCommandProps): { [name: string]: string } | undefined {
+function withTimeouts(props: ReleaseCommandProps): { [name: string]: string } | undefined {
   const milliseconds = lockMilliseconds(props);
-  if (milliseconds === 0 || hasLockTimeout(props)) {
+  if (milliseconds === 0 || props.secrets?.PGOPTIONS !== undefined) {
     return props.environment;
   }
-  const own = props.environment?.PGOPTIONS;
-  const options = [...(own === undefined ? [] : [own]), `-c lock_timeout=${milliseconds}`];
-  return { ...props.environment, PGOPTIONS: options.join(' ') };
+  const own = props.environment?.PGOPTIONS ?? '';
+  const options = { lock_timeout: milliseconds, idle_in_transaction_session_timeout: 0 };
+  const added = Object.entries(options)
+    .filter(([name]) => !sets(own, name))
+    .map(([name, value]) => `-c ${name}=${value}`);
+  return { ...props.environment, PGOPTIONS: [own, ...added].filter((text) => text !== '').join(' ') };
 }
 
 function lockMilliseconds({ lockTimeout = Duration.seconds(10) }: ReleaseCommandProps): number {

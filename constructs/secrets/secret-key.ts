@@ -15,7 +15,7 @@ import { checkReservedConcurrency } from '../core/handler-function';
 import { grantSecretRead } from '../core/key-policy';
 import { checkKinds, pathOf } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
-import { checkRotationPeriod, SecretRotation } from '../core/secret-rotation';
+import { checkRotationPeriod, checkRotationWindow, type RotationWindow, SecretRotation } from '../core/secret-rotation';
 import { fallbackLimit, SECRET_KEY_ROTATION } from '../handlers/secret-key-rotation/contract';
 
 /** In seconds. */
@@ -70,6 +70,16 @@ export interface SecretKeyOptions {
    * @default Duration.days(90)
    */
   readonly rotationPeriod?: Duration;
+  /**
+   * When the key rotates on the day that is due.
+   *
+   * After each rotation all processes are replaced, so take an hour at which few people and no long tasks
+   * are there. At another hour than 0 Secrets Manager goes by the calendar: `rotationPeriod` must be 1, 7,
+   * 30, 60, 90, 120, 180 or 360 days, which become every day, Sunday, or the first of every so many months.
+   *
+   * @default - from midnight to 3:00 UTC
+   */
+  readonly rotationWindow?: RotationWindow;
   /**
    * Longest life of a session, in whole seconds: SESSION_COOKIE_AGE of your settings.
    *
@@ -193,6 +203,7 @@ export class SecretKey extends Construct implements ISecretKey {
         description: 'Rotates the SECRET_KEY of Django',
         timeout: TIMEOUT,
         period: rotationPeriodOf(props),
+        window: props.rotationWindow,
         environment: {
           [SECRET_KEY_ROTATION.sessionCookieAge]: `${sessionCookieAgeOf(props).toSeconds()}`,
           [SECRET_KEY_ROTATION.rotationPeriod]: `${rotationPeriodOf(props).toSeconds()}`,
@@ -249,6 +260,7 @@ function acknowledgeNoRotation(secret: Secret): void {
 const NO_ROTATION = voidWith<SecretKeyProps>('rotate: false', ({ rotate }) => rotate === false, 'the key stays');
 const EFFECTS: Effects<SecretKeyProps> = {
   rotationPeriod: [NO_ROTATION],
+  rotationWindow: [NO_ROTATION],
   sessionCookieAge: [NO_ROTATION],
   logRetention: [NO_ROTATION],
   deadLetterTopic: [NO_ROTATION],
@@ -268,6 +280,8 @@ function validate(scope: Construct, props: SecretKeyProps): void {
   });
   checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   checkRotationPeriod(checks, 'rotationPeriod', period);
+  const names = { window: 'rotationWindow', period: 'rotationPeriod' };
+  checkRotationWindow(checks, names, period, props.rotationWindow);
   const known = !isUnknown(age) && !isUnknown(period) && secondsOf(period) > 0;
   const kept = known ? fallbackLimit(secondsOf(age), secondsOf(period)) : 0;
   checks

@@ -1,6 +1,7 @@
 import type { DatabaseRolesProperties } from '../../constructs/handlers/database-roles/contract';
 import { type CustomResourceEvent, createHandler } from '../../constructs/handlers/database-roles/handler';
 import type { connectPostgres } from '../../constructs/handlers/shared/postgres';
+import type { LocalPostgres } from './local-postgres';
 
 /** The roles of an application called `shop` in a database of that name. */
 export const SHOP = {
@@ -65,4 +66,23 @@ export async function runRoles(
   const statements = lines.flatMap((line) => (JSON.parse(line) as { statements?: string[] }).statements ?? []);
   const [{ Status, Reason = '' }] = answers;
   return { reason: Status === 'SUCCESS' ? undefined : Reason, statements };
+}
+
+/** An empty database `shop` with its roles; the password of each login is its name. */
+export async function freshShop(connect: typeof connectPostgres, server: LocalPostgres): Promise<void> {
+  const superuser = await server.superuser();
+  await superuser.query('DROP DATABASE IF EXISTS shop WITH (FORCE)');
+  const { rowCount } = await superuser.query(`SELECT 1 FROM pg_roles WHERE rolname = 'master'`);
+  if (rowCount === 0) {
+    await superuser.query(`CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD 'master'`);
+  }
+  await superuser.query('CREATE DATABASE shop OWNER master');
+  await superuser.end();
+  const login = (username: string) =>
+    JSON.stringify({ host: 'localhost', port: server.port, dbname: 'shop', username, password: username });
+  const secrets = { master: login('master'), application: login('shop_a'), owner: login('shop_release_a') };
+  const { reason } = await runRoles(connect, secrets);
+  if (reason !== undefined) {
+    throw new Error(reason);
+  }
 }

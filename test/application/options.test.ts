@@ -83,6 +83,7 @@ describe('the options of a part that the application makes', () => {
       sslPolicy: SslPolicy.TLS13_RES,
       allowFrom: [Peer.ipv4('203.0.113.0/24')],
       idleTimeout: Duration.seconds(100),
+      minimumCapacityUnit: 500,
       desyncMitigationMode: DesyncMitigationMode.MONITOR,
       framePolicy: FramePolicy.SAMEORIGIN,
       deletionProtection: false,
@@ -108,6 +109,7 @@ describe('the options of a part that the application makes', () => {
   test('reach the load balancer, and a longer idle timeout the keep-alive of the server behind it', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { SslPolicy: SslPolicy.TLS13_RES });
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
+      MinimumLoadBalancerCapacity: { CapacityUnits: 500 },
       LoadBalancerAttributes: Match.arrayWith([
         { Key: 'idle_timeout.timeout_seconds', Value: '100' },
         { Key: 'routing.http.desync_mitigation_mode', Value: 'monitor' },
@@ -137,4 +139,16 @@ describe('the options of a part that the application makes', () => {
     });
     template.resourceCountIs('AWS::Backup::RestoreTestingPlan', 0);
   });
+});
+
+test('a standby that the database is given reaches the network: its endpoint stands in every zone', () => {
+  const stack = testStack();
+  new DjangoApplication(stack, 'App', {
+    image: ContainerImage.fromRegistry('shop:1'),
+    settingsModule: 'config.settings',
+    profile: Profile.development(),
+    databaseOptions: { multiAz: true },
+  });
+  const endpoints = Object.values(templateOf(stack).findResources('AWS::EC2::VPCEndpoint'));
+  expect(endpoints.flatMap(({ Properties }) => Properties.SubnetIds ?? [])).toHaveLength(2);
 });

@@ -66,7 +66,10 @@ test('every secret has one schedule, of our own function, that leaves the first 
   expect(new Set(schedules.map(functionOf)).size).toBe(3);
   for (const id of schedules) {
     expect(graph.properties(id).RotateImmediatelyOnUpdate).toBe(false);
-    expect(graph.properties(id).RotationRules.AutomaticallyAfterDays).toBe(isOfDatabase(id) ? 30 : 90);
+    expect(graph.properties(id).RotationRules).toEqual({
+      ScheduleExpression: `rate(${isOfDatabase(id) ? 30 : 90} days)`,
+      Duration: '3h',
+    });
   }
 });
 

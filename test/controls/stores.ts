@@ -33,6 +33,11 @@ export const TOKEN_ONLY_ACTIONS = [
   'elasticloadbalancing:DescribeLoadBalancerAttributes',
 ];
 
+/** Days of a rate; the calendar's months have up to 92 days in three. */
+function daysBetween({ ScheduleExpression }: { ScheduleExpression: string }): number {
+  return Number(/^rate\((\d+) days?\)$/.exec(ScheduleExpression)?.[1]);
+}
+
 /** What the CDK itself makes to close default security groups; nobody outside of the CDK can change it. */
 export function madeByTheCdk(id: string): boolean {
   return id.startsWith('CustomVpcRestrictDefaultSG');
@@ -170,17 +175,15 @@ export const STORES: Control[] = [
             .mentions(SecretId)
             .flatMap((each) => [each, ...template.mentions(template.properties(each).SecretId)]);
           const [handler] = template.mentions(RotationLambdaARN);
-          return (
-            of.includes(id) && template.ofType(LAMBDA).includes(handler) && RotationRules.AutomaticallyAfterDays <= 90
-          );
+          return of.includes(id) && template.ofType(LAMBDA).includes(handler) && daysBetween(RotationRules) <= 90;
         }),
       ),
     mutants: {
       'no schedule': without('AWS::SecretsManager::RotationSchedule'),
       'a schedule for once a year': set(
         'AWS::SecretsManager::RotationSchedule',
-        'RotationRules.AutomaticallyAfterDays',
-        365,
+        'RotationRules.ScheduleExpression',
+        'rate(365 days)',
       ),
       'a secret that nobody rotates': add(SECRET, {}),
     },

@@ -541,7 +541,7 @@ describe('rotation of the passwords', () => {
         SecretId: stack.resolve(secret.secretArn),
         RotationLambdaARN: stack.resolve(database.rotationFunctions[index].functionArn),
         RotateImmediatelyOnUpdate: false,
-        RotationRules: { AutomaticallyAfterDays: 30 },
+        RotationRules: { ScheduleExpression: 'rate(30 days)', Duration: '3h' },
       })),
     );
     expect(functions(template).map(({ Environment, Timeout }) => [Environment?.Variables, Timeout])).toEqual([
@@ -612,7 +612,14 @@ describe('rotation of the passwords', () => {
 
   test('the period can be another', () => {
     const { template } = made({ passwordRotationPeriod: Duration.days(7) });
-    template.allResourcesProperties(SCHEDULE, { RotationRules: { AutomaticallyAfterDays: 7 } });
+    template.allResourcesProperties(SCHEDULE, { RotationRules: { ScheduleExpression: 'rate(7 days)' } });
+  });
+
+  test('the hour can be another, for all logins', () => {
+    const { template } = made({ passwordRotationWindow: { hour: 3, duration: Duration.hours(2) } });
+    template.allResourcesProperties(SCHEDULE, {
+      RotationRules: { ScheduleExpression: 'cron(0 3 1 * ? *)', Duration: '2h' },
+    });
   });
 
   test('can be turned off', () => {

@@ -106,6 +106,12 @@ test('termination protection is switched off for the stack of the event', async 
   });
 });
 
+test('termination protection is switched on for the stack of the event', async () => {
+  await first(event('Create'), context);
+  const input = { StackName: 'arn:stack', EnableTerminationProtection: true };
+  expect(calls).toEqual([{ name: 'UpdateTerminationProtectionCommand', input }]);
+});
+
 test('an answer that S3 refuses is sent once more, and then the invocation fails', async () => {
   let times = 0;
   jest.spyOn(https, 'request').mockImplementation(((_url: string, _options: object, answered: (r: object) => void) => {

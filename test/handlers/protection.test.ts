@@ -166,6 +166,18 @@ describe('termination protection', () => {
     },
   );
 
+  test('is switched on when the resource is made, for those who deploy without the CDK', async () => {
+    const fixture = new Fixture();
+    fixture.termination = false;
+    expect(await fixture.guard('Create')).toBe(true);
+  });
+
+  test('stays off in an update when somebody has switched it off by hand', async () => {
+    const fixture = new Fixture();
+    fixture.termination = false;
+    expect(await fixture.guard('Update')).toBe(false);
+  });
+
   test('is switched off while a creation is rolled back, by the deletion of the resource alone', async () => {
     const fixture = new Fixture();
     fixture.status = 'ROLLBACK_IN_PROGRESS';

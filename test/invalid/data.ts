@@ -47,6 +47,18 @@ export const cases: InvalidCase[] = [
   secretKey('sessions of no time', 'sessionCookieAge', { sessionCookieAge: Duration.seconds(0) }),
   secretKey('a period where nothing rotates', 'rotationPeriod', { rotate: false, rotationPeriod: Duration.days(30) }),
   secretKey('no concurrency at all', 'handlerReservedConcurrency', { handlerReservedConcurrency: 0 }),
+  secretKey('an hour that no day has', 'rotationWindow.hour', { rotationWindow: { hour: 24 } }),
+  secretKey('half an hour', 'rotationWindow.duration', { rotationWindow: { hour: 4, duration: Duration.minutes(30) } }),
+  secretKey('a window over midnight', 'rotationWindow.duration', {
+    rotationWindow: { hour: 22, duration: Duration.hours(3) },
+  }),
+  secretKey('an hour beside a period that no calendar has', 'rotationPeriod', {
+    rotationPeriod: Duration.days(45),
+    rotationWindow: { hour: 4 },
+  }),
+  database('a window of passwords over midnight', 'passwordRotationWindow.duration', {
+    passwordRotationWindow: { hour: 23, duration: Duration.hours(2) },
+  }),
   database('rotation every hour', 'passwordRotationPeriod', { passwordRotationPeriod: Duration.hours(1) }),
   database('rotation after three years', 'passwordRotationPeriod', { passwordRotationPeriod: Duration.days(1001) }),
   database('authority that the handlers do not know', 'caCertificate', {

@@ -71,6 +71,16 @@ const domainNames =
 /** Wrong inputs of everything between the internet and the tasks. */
 export const cases: InvalidCase[] = [
   network('one zone', 'maxAzs', { maxAzs: 1 }),
+  network('one zone by name', 'availabilityZones', { availabilityZones: ['eu-central-1a'] }),
+  network('one zone twice', 'availabilityZones', {
+    availabilityZones: ['eu-central-1a', 'eu-central-1b', 'eu-central-1a'],
+  }),
+  network('a zone by its id', 'availabilityZones', { availabilityZones: ['euc1-az1', 'euc1-az2'] }),
+  network('a local zone', 'availabilityZones', { availabilityZones: ['us-west-2a', 'us-west-2-lax-1a'] }),
+  network('a number of zones beside their names', 'maxAzs', {
+    maxAzs: 2,
+    availabilityZones: ['eu-central-1a', 'eu-central-1b'],
+  }),
   network('four zones', 'maxAzs', { maxAzs: 4 }),
   network('zones that are not a number', 'maxAzs', { maxAzs: Number.NaN }),
   network('half a zone', 'maxAzs', { maxAzs: 2.5 }),
@@ -117,6 +127,8 @@ export const cases: InvalidCase[] = [
   balancer('no peer to let in', 'allowFrom', () => ({ allowFrom: [] })),
   balancer('an idle timeout of zero', 'idleTimeout', () => ({ idleTimeout: Duration.seconds(0) })),
   balancer('an idle timeout over 4000 seconds', 'idleTimeout', () => ({ idleTimeout: Duration.seconds(4001) })),
+  balancer('fewer units of capacity than AWS reserves', 'minimumCapacityUnit', () => ({ minimumCapacityUnit: 99 })),
+  balancer('half a unit of capacity', 'minimumCapacityUnit', () => ({ minimumCapacityUnit: 500.5 })),
   balancer('an idle timeout with a fraction', 'idleTimeout', () => ({ idleTimeout: Duration.millis(1500) })),
   balancer('a policy that starts at TLS 1.0', 'sslPolicy', () => ({ sslPolicy: SslPolicy.TLS13_10 })),
   balancer('the policy of 2016', 'sslPolicy', () => ({ sslPolicy: SslPolicy.RECOMMENDED })),

@@ -265,6 +265,12 @@ export const cases: InvalidCase[] = [
   application('sessions of a key that does not rotate', 'sessionCookieAge', {
     secretKeyOptions: { rotate: false, sessionCookieAge: Duration.days(30) },
   }),
+  application('an hour of a key that does not rotate', 'rotationWindow', {
+    secretKeyOptions: { rotate: false, rotationWindow: { hour: 4 } },
+  }),
+  application('an hour of passwords that do not rotate', 'passwordRotationWindow', {
+    databaseOptions: { passwordRotation: PasswordRotation.OFF, passwordRotationWindow: { hour: 4 } },
+  }),
   application('a period of passwords that do not rotate', 'passwordRotationPeriod', {
     databaseOptions: { passwordRotation: PasswordRotation.OFF, passwordRotationPeriod: Duration.days(7) },
   }),

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App, Stack, Stage } from 'aws-cdk-lib';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -26,6 +28,14 @@ function pipelineOf(props: Partial<PipelineStackProps> = {}, accounts: [string?,
     production: stageOf(app, 'Production', accounts[1]),
     ...props,
   });
+}
+
+type Resource = ReturnType<typeof only>['resource'];
+
+function one(template: Template, type: string, is: (resource: Resource) => boolean): ReturnType<typeof only> {
+  const found = Object.entries(template.findResources(type)).filter(([, resource]) => is(resource));
+  expect(found).toHaveLength(1);
+  return { id: found[0][0], resource: found[0][1] };
 }
 
 interface Action {
@@ -72,8 +82,58 @@ describe('a pipeline with nothing chosen', () => {
     expect(spec.artifacts['base-directory']).toBe('cdk.out');
   });
 
-  test('updates itself with the pinned CLI', () => {
-    expect(JSON.stringify(buildSpecs())).toContain('npm install -g aws-cdk@2.1148.1');
+  test('updates itself, looks for broader permissions and publishes with pinned versions, whatever is the latest', () => {
+    const { outdir } = stack.node.root as App;
+    const files = readdirSync(outdir).filter((file) => file.startsWith('buildspec-'));
+    const specs = [JSON.stringify(buildSpecs()), ...files.map((file) => readFileSync(join(outdir, file), 'utf8'))];
+    const installed = [...specs.join().matchAll(/npm install -g ([^\s"\\]+)/g)].map(([, what]) => what);
+    expect(new Set(installed)).toEqual(new Set(['aws-cdk@2.1148.1', 'cdk-assets@4']));
+    expect(installed.filter((what) => what.startsWith('aws-cdk@'))).toHaveLength(2);
+    const check = one(template, 'AWS::CodeBuild::Project', ({ Properties }) =>
+      JSON.stringify(Properties.Source.BuildSpec).includes('--security-only'),
+    ).resource.Properties.Source.BuildSpec;
+    const [, parts] = check['Fn::Join'] as [string, (string | object)[]];
+    const spec = JSON.parse(parts.map((part) => (typeof part === 'string' ? part : 'function')).join(''));
+    expect(spec.phases.build.commands[0]).toBe('npm install -g aws-cdk@2.1148.1');
+    expect(spec.env['exported-variables']).toEqual(['LINK', 'MESSAGE']);
+  });
+
+  test('publishes files in one build, not in one each', () => {
+    expect(actions('Assets').map(({ Name }) => Name)).toEqual(['FileAssets']);
+  });
+
+  test('uses the connection under both names of the service, as a role that the pipeline alone assumes', () => {
+    const { id, resource } = one(template, 'AWS::IAM::Role', ({ Properties }) =>
+      Properties.Description?.includes('read the repository'),
+    );
+    const pipelineRole = pipeline.RoleArn;
+    expect(resource.Properties.AssumeRolePolicyDocument.Statement).toEqual([
+      { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { AWS: pipelineRole } },
+    ]);
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      Roles: [{ Ref: id }],
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          {
+            Action: ['codeconnections:UseConnection', 'codestar-connections:UseConnection'],
+            Effect: 'Allow',
+            Resource: connectionArn,
+          },
+        ]),
+      },
+    });
+    const arn = { 'Fn::GetAtt': [id, 'Arn'] };
+    expect(stages[0].Actions[0].RoleArn).toEqual(arn);
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      Roles: [{ Ref: pipelineRole['Fn::GetAtt'][0] }],
+      PolicyDocument: {
+        Statement: Match.arrayWith([Match.objectLike({ Action: 'sts:AssumeRole', Resource: arn })]),
+      },
+    });
+  });
+
+  test('tells nobody of its failures unless there is a topic', () => {
+    expect(JSON.stringify(template.findResources('AWS::Events::Rule'))).not.toContain('FAILED');
   });
 
   test('asks before production, after it has shown which permissions become broader', () => {
@@ -134,6 +194,28 @@ test('everything can be chosen', () => {
   expect(projects).not.toContain('aarch64');
   expect(JSON.stringify(template.toJSON())).toContain('arn:aws:sns:eu-central-1:111122223333:ops');
   expect(JSON.stringify(template.toJSON())).toContain('"BranchName":"release"');
+});
+
+test('a topic hears of every execution that failed', () => {
+  const arn = 'arn:aws:sns:eu-central-1:111122223333:ops';
+  const notificationTopic = Topic.fromTopicArn(new Stack(new App(), 'Elsewhere'), 'Topic', arn);
+  const template = Template.fromStack(pipelineOf({ notificationTopic }));
+  const { resource } = one(template, 'AWS::Events::Rule', ({ Properties }) =>
+    JSON.stringify(Properties.EventPattern).includes('FAILED'),
+  );
+  expect(resource.Properties.EventPattern).toEqual({
+    source: ['aws.codepipeline'],
+    'detail-type': ['CodePipeline Pipeline Execution State Change'],
+    resources: [{ 'Fn::Join': ['', expect.anything()] }],
+    detail: { state: ['FAILED'] },
+  });
+  expect(JSON.stringify(resource.Properties.EventPattern.resources)).toContain(
+    only(template, 'AWS::CodePipeline::Pipeline').id,
+  );
+  const [{ Arn, InputTransformer }] = resource.Properties.Targets;
+  expect(Arn).toBe(arn);
+  expect(InputTransformer.InputPathsMap).toMatchObject({ time: '$.time' });
+  expect(JSON.stringify(InputTransformer.InputTemplate)).toContain('Look at the stage that failed');
 });
 
 test('stages may live in other accounts', () => {

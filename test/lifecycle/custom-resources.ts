@@ -46,6 +46,9 @@ const HANDLERS: { readonly [type: string]: Handler } = {
     },
   },
   'Custom::TerminationProtection': {
+    create: (_account, stack) => {
+      stack.terminationProtection = true;
+    },
     delete: (_account, stack) => {
       if (stack.operation === 'rollback') {
         stack.terminationProtection = false;

@@ -30,6 +30,8 @@ interface Minute {
   /** Answers of the load balancer itself, by status. */
   readonly balancer?: { readonly [status: number]: number };
   readonly errorLines?: number;
+  /** Requests that keep no standard: the load balancer refuses them and counts them apart. */
+  readonly malformed?: number;
 }
 
 interface Traffic {
@@ -45,7 +47,7 @@ const QUIET: Required<Pick<Traffic, 'healthy' | 'unhealthy'>> = { healthy: 2, un
 /** What CloudWatch has of it: no zeros for what did not happen, health at all times. */
 function worldOf(happens: (minute: number) => Minute): World {
   return ({ name, of }, minute) => {
-    const { web, asgi, balancer = {}, errorLines } = happens(minute);
+    const { web, asgi, balancer = {}, errorLines, malformed } = happens(minute);
     const services = of === undefined ? [web, asgi] : [of.includes('Asgi') ? asgi : web];
     const traffic = services.map((each) => ({ ...QUIET, ...each }));
     const total = (count: (each: (typeof traffic)[number]) => number) => {
@@ -68,6 +70,8 @@ function worldOf(happens: (minute: number) => Minute): World {
         return traffic[0].healthy;
       case 'UnHealthyHostCount':
         return traffic[0].unhealthy;
+      case 'DesyncMitigationMode_NonCompliant_Request_Count':
+        return malformed;
       case 'RejectedConnectionCount':
         return undefined;
       default:
@@ -79,9 +83,9 @@ function worldOf(happens: (minute: number) => Minute): World {
 }
 
 /** The alarms that are on at some time within ten minutes. */
-function firing(happens: Minute | ((minute: number) => Minute)): string[] {
+function firing(happens: Minute | ((minute: number) => Minute), minutes = 10): string[] {
   const world = worldOf(typeof happens === 'function' ? happens : () => happens);
-  return [...alarms].filter(([, alarm]) => minutesInAlarm(alarm, world, 10).length > 0).map(([name]) => name);
+  return [...alarms].filter(([, alarm]) => minutesInAlarm(alarm, world, minutes).length > 0).map(([name]) => name);
 }
 
 test('every alarm that requests can set off is looked at', () => {
@@ -91,6 +95,7 @@ test('every alarm that requests can set off is looked at', () => {
     'AsgiNoHealthyTask',
     'AsgiSlowAnswers',
     'AsgiTooFewHealthyTasks',
+    'MalformedRequests',
     'RejectedConnections',
     'ServerErrors',
     'WebDeploymentAlarm',
@@ -108,9 +113,26 @@ describe('1,000 requests of strangers in ten minutes, on a site where nobody els
     ['what the firewall stops', { balancer: { 403: 40, 413: 30, 429: 30 } }],
     ['transfer codings and versions that the load balancer does not know', { balancer: { 501: 50, 505: 50 } }],
     ['guessed passwords, and no request at all', { web: { answers: { 200: 100 } } }],
+    ['malformed requests', { malformed: 100 }],
+    ['malformed requests and unknown pages', { malformed: 50, web: { answers: { 404: 20 } } }],
     ['nothing', {}],
   ])('%s', (_, minute) => {
     expect(firing(minute)).toEqual([]);
+    expect(firing(minute, 30)).toEqual([]);
+  });
+});
+
+describe('malformed requests', () => {
+  const beside = (malformed: number): Minute => ({ malformed, web: { answers: { 200: 190 } } });
+
+  test('of a client of ours are noticed after ten minutes', () => {
+    expect(firing(beside(11), 9)).toEqual([]);
+    expect(firing(beside(11), 15)).toEqual(['MalformedRequests']);
+  });
+
+  test('are no alarm when they are few, or a scan of some minutes', () => {
+    expect(firing(beside(9), 30)).toEqual([]);
+    expect(firing((minute) => beside(minute < 9 ? 500 : 0), 30)).toEqual([]);
   });
 });
 

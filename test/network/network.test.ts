@@ -4,7 +4,7 @@ import { PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Profile } from '../../constructs/core/profile';
-import { Network } from '../../constructs/network/network';
+import { Network, type NetworkProps } from '../../constructs/network/network';
 import { errorOf, Match, only, templateOf, testStack } from '../support';
 
 const development = Profile.development();
@@ -241,6 +241,59 @@ test('the buckets of AWS are named after the region, once with its dashes and on
   const text = JSON.stringify(PolicyDocument);
   expect(text).toContain(':s3:::prod-eu-west-1-starport-layer-bucket/*');
   expect(text).toContain(':s3:::cloudformation-custom-resource-response-euwest1/*');
+});
+
+describe('without NAT gateways where the database has a standby', () => {
+  const zonesOf = (props: NetworkProps) => {
+    const template = templateOf(networkIn(props));
+    const endpoints = Object.values(template.findResources('AWS::EC2::VPCEndpoint'));
+    return endpoints.flatMap(({ Properties }) => Properties.SubnetIds ?? []).length;
+  };
+  const networkIn = (props: NetworkProps) => {
+    const stack = testStack();
+    new Network(stack, 'Network', props);
+    return stack;
+  };
+
+  test('Secrets Manager is reached in every zone, so that no zone stops tasks elsewhere from starting', () => {
+    expect(zonesOf({ natGateways: 0 })).toBe(2);
+    expect(zonesOf({ natGateways: 0, maxAzs: 3 })).toBe(3);
+    expect(zonesOf({ natGateways: 0, profile: Profile.development({ multiAz: true }) })).toBe(2);
+  });
+
+  test('it is made once when it is asked for too, and nowhere beside NAT gateways', () => {
+    const interfaceEndpoints = [InterfaceVpcEndpointAwsService.SECRETS_MANAGER];
+    expect(zonesOf({ natGateways: 0, interfaceEndpoints })).toBe(2);
+    expect(zonesOf({})).toBe(0);
+  });
+});
+
+describe("zones of one's choice", () => {
+  const availabilityZones = ['us-east-1b', 'us-east-1d', 'us-east-1f'];
+
+  test('are those of the subnets, in the order given, and as many', () => {
+    const stack = testStack();
+    new Network(stack, 'Network', { availabilityZones });
+    const subnets = Object.values(templateOf(stack).findResources('AWS::EC2::Subnet'));
+    expect(subnets.map(({ Properties }) => Properties.AvailabilityZone)).toEqual([
+      ...availabilityZones,
+      ...availabilityZones,
+      ...availabilityZones,
+    ]);
+  });
+
+  test('can be given in a stack whose account and region are known', () => {
+    const stack = testStack({ env: { account: '111122223333', region: 'us-east-1' } });
+    new Network(stack, 'Network', { availabilityZones: availabilityZones.slice(1) });
+    templateOf(stack).resourceCountIs('AWS::EC2::Subnet', 6);
+  });
+
+  test('can be added to, without moving a subnet', () => {
+    const before = cidrs(new Network(testStack(), 'Network', { availabilityZones: availabilityZones.slice(0, 2) }));
+    const after = cidrs(new Network(testStack(), 'Network', { availabilityZones }));
+    expect(before).toHaveLength(6);
+    expect(after).toEqual(expect.arrayContaining(before));
+  });
 });
 
 test('the endpoint of a service that may not take a policy keeps the default one', () => {

@@ -312,23 +312,29 @@ test('what is given for the handlers holds for the framework too', () => {
 });
 
 describe('migrations and locks', () => {
+  const THINKING = '-c idle_in_transaction_session_timeout=0';
   const optionsOf = (options: Parameters<typeof releaseWith>[0] = {}) =>
     variable(only(releaseWith(options).template, 'AWS::ECS::TaskDefinition').resource, 'PGOPTIONS');
 
   test('give up after ten seconds in the queue for a lock', () => {
-    expect(optionsOf()).toBe('-c lock_timeout=10000');
+    expect(optionsOf()).toBe(`-c lock_timeout=10000 ${THINKING}`);
   });
 
   test('wait as long as they are told, or for ever', () => {
-    expect(optionsOf({ lockTimeout: Duration.millis(1500) })).toBe('-c lock_timeout=1500');
+    expect(optionsOf({ lockTimeout: Duration.millis(1500) })).toBe(`-c lock_timeout=1500 ${THINKING}`);
     expect(optionsOf({ lockTimeout: Duration.seconds(0) })).toBeUndefined();
   });
 
   test("keep the user's own options", () => {
     expect(optionsOf({ environment: { PGOPTIONS: '-c search_path=shop' } })).toBe(
-      '-c search_path=shop -c lock_timeout=10000',
+      `-c search_path=shop -c lock_timeout=10000 ${THINKING}`,
     );
-    expect(optionsOf({ environment: { PGOPTIONS: '-c lock_timeout=1min' } })).toBe('-c lock_timeout=1min');
+    expect(optionsOf({ environment: { PGOPTIONS: '-c lock_timeout=1min' } })).toBe(`-c lock_timeout=1min ${THINKING}`);
+    const thinking = '-c idle_in_transaction_session_timeout=5min';
+    expect(optionsOf({ environment: { PGOPTIONS: thinking } })).toBe(`${thinking} -c lock_timeout=10000`);
+    const others = '--deadlock-timeout=2s';
+    expect(optionsOf({ environment: { PGOPTIONS: others } })).toBe(`${others} -c lock_timeout=10000 ${THINKING}`);
+    expect(optionsOf({ environment: { PGOPTIONS: '--lock-timeout=2s' } })).toBe(`--lock-timeout=2s ${THINKING}`);
   });
 
   test('leave options alone that come from a secret', () => {

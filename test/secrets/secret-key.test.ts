@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { CfnParameter, Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -82,7 +82,7 @@ describe('rotation', () => {
       SecretId: stack.resolve(secretKey.secret.secretArn),
       RotationLambdaARN: stack.resolve(secretKey.rotationFunction?.functionArn),
       RotateImmediatelyOnUpdate: false,
-      RotationRules: { AutomaticallyAfterDays: 90 },
+      RotationRules: { ScheduleExpression: 'rate(90 days)', Duration: '3h' },
     });
   });
 
@@ -178,6 +178,33 @@ describe('rotation', () => {
       namespace: 'AWS/Lambda',
       metricName: 'Errors',
       dimensions: { FunctionName: stack.resolve(secretKey.rotationFunction?.functionName) },
+    });
+  });
+
+  test.each<[number, number, Duration | undefined, object]>([
+    [1, 22, Duration.hours(2), { ScheduleExpression: 'cron(0 22 * * ? *)', Duration: '2h' }],
+    [7, 4, undefined, { ScheduleExpression: 'cron(0 4 ? * SUN *)', Duration: '1h' }],
+    [30, 4, undefined, { ScheduleExpression: 'cron(0 4 1 * ? *)', Duration: '1h' }],
+    [90, 23, Duration.minutes(60), { ScheduleExpression: 'cron(0 23 1 1/3 ? *)', Duration: '1h' }],
+    [180, 9, Duration.hours(15), { ScheduleExpression: 'cron(0 9 1 1/6 ? *)', Duration: '15h' }],
+    [360, 4, undefined, { ScheduleExpression: 'cron(0 4 1 1 ? *)', Duration: '1h' }],
+    [45, 0, Duration.hours(6), { ScheduleExpression: 'rate(45 days)', Duration: '6h' }],
+    [1, 0, undefined, { ScheduleExpression: 'rate(1 day)', Duration: '1h' }],
+  ])('every %d days, in a window from %d:00 UTC on', (days, hour, duration, rules) => {
+    const { template } = made({
+      rotationPeriod: Duration.days(days),
+      sessionCookieAge: Duration.days(1),
+      rotationWindow: { hour, duration },
+    });
+    template.hasResourceProperties('AWS::SecretsManager::RotationSchedule', { RotationRules: rules });
+  });
+
+  test('in a window that is only known when the stack is deployed', () => {
+    const stack = testStack();
+    const hour = new CfnParameter(stack, 'Hour', { type: 'Number' });
+    new SecretKey(stack, 'SecretKey', { rotationWindow: { hour: hour.valueAsNumber } });
+    templateOf(stack).hasResourceProperties('AWS::SecretsManager::RotationSchedule', {
+      RotationRules: { ScheduleExpression: { 'Fn::Join': ['', ['cron(0 ', { Ref: 'Hour' }, ' 1 1/3 ? *)']] } },
     });
   });
 

@@ -14,6 +14,7 @@ import { BackupVaultLock, type ComplianceLockOptions } from '../../constructs/ba
 import { DatabaseBackup } from '../../constructs/backup/database-backup';
 import type { Struct } from '../../constructs/core/kinds';
 import { Profile } from '../../constructs/core/profile';
+import type { RotationWindow } from '../../constructs/core/secret-rotation';
 import { DatabaseAccess } from '../../constructs/database/database-access';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
@@ -215,6 +216,8 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const { vpc } = new Network(scope, 'Network', { profile });
     return new PostgresDatabase(scope, 'Database', { vpc, profile });
   },
+  RotationWindow: (scope, given) =>
+    new SecretKey(scope, 'Key', { rotationWindow: props<RotationWindow>({ hour: 4 }, given) }),
   ReleaseCommandOptions: 'ReleaseCommandProps',
   ReleaseCommandProps: (scope, given) => new ReleaseCommand(scope, 'Release', props(process(scope), given)),
   ScheduledCommandOptions: 'ScheduledCommandProps',

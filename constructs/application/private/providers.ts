@@ -1,5 +1,5 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import { InterfaceVpcEndpointAwsService, type IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -77,10 +77,23 @@ function makeNotifications(scope: Construct, props: DjangoApplicationProps, { en
   return new Notifications(scope, 'Notifications', { emailAddresses: props.notificationEmails, encryptionKey });
 }
 
-function makeNetwork(scope: Construct, { networkOptions }: DjangoApplicationProps, storage: Storage): Network {
-  const flowLogs = networkOptions?.flowLogs ?? profileValues(storage.profile).flowLogs;
+function makeNetwork(scope: Construct, props: DjangoApplicationProps, storage: Storage): Network {
+  const { networkOptions, databaseOptions } = props;
+  const values = profileValues(storage.profile);
+  const flowLogs = networkOptions?.flowLogs ?? values.flowLogs;
   const encryptionKey = flowLogs ? storage.encryptionKey : undefined;
-  return new Network(scope, 'Network', { ...networkOptions, profile: storage.profile, encryptionKey });
+  const interfaceEndpoints = [...(networkOptions?.interfaceEndpoints ?? [])];
+  const secretsManager = InterfaceVpcEndpointAwsService.SECRETS_MANAGER;
+  const isAsked = interfaceEndpoints.some(({ shortName }) => shortName === secretsManager.shortName);
+  if (databaseOptions?.multiAz && (networkOptions?.natGateways ?? values.natGateways) === 0 && !isAsked) {
+    interfaceEndpoints.push(secretsManager); // In every zone, as the network does it for a profile with a standby.
+  }
+  return new Network(scope, 'Network', {
+    ...networkOptions,
+    interfaceEndpoints,
+    profile: storage.profile,
+    encryptionKey,
+  });
 }
 
 function makeCluster(scope: Construct, vpc: IVpc, profile: Profile): Cluster {

@@ -321,6 +321,7 @@ export const STRUCTS = {
     allowFrom: 'list of object IPeer?',
     idleTimeout: 'object Duration?',
     desyncMitigationMode: 'enum DesyncMitigationMode string?',
+    minimumCapacityUnit: 'number?',
     strictTransportSecurity: 'string?',
     contentSecurityPolicy: 'string?',
     framePolicy: 'enum FramePolicy string?',
@@ -343,6 +344,7 @@ export const STRUCTS = {
     allowFrom: 'list of object IPeer?',
     idleTimeout: 'object Duration?',
     desyncMitigationMode: 'enum DesyncMitigationMode string?',
+    minimumCapacityUnit: 'number?',
     strictTransportSecurity: 'string?',
     contentSecurityPolicy: 'string?',
     framePolicy: 'enum FramePolicy string?',
@@ -353,6 +355,7 @@ export const STRUCTS = {
   },
   NetworkOptions: {
     maxAzs: 'number?',
+    availabilityZones: 'list of string?',
     natGateways: 'number?',
     ipAddresses: 'object IIpAddresses?',
     interfaceEndpoints: 'list of object InterfaceVpcEndpointAwsService?',
@@ -364,6 +367,7 @@ export const STRUCTS = {
     profile: 'object Profile?',
     encryptionKey: 'object IKey?',
     maxAzs: 'number?',
+    availabilityZones: 'list of string?',
     natGateways: 'number?',
     ipAddresses: 'object IIpAddresses?',
     interfaceEndpoints: 'list of object InterfaceVpcEndpointAwsService?',
@@ -443,6 +447,7 @@ export const STRUCTS = {
     handlerCaBundle: 'string?',
     passwordRotation: 'enum PasswordRotation string?',
     passwordRotationPeriod: 'object Duration?',
+    passwordRotationWindow: 'struct RotationWindow?',
     handlerReservedConcurrency: 'number?',
   },
   PostgresDatabaseProps: {
@@ -481,6 +486,7 @@ export const STRUCTS = {
     handlerCaBundle: 'string?',
     passwordRotation: 'enum PasswordRotation string?',
     passwordRotationPeriod: 'object Duration?',
+    passwordRotationWindow: 'struct RotationWindow?',
     handlerReservedConcurrency: 'number?',
   },
   ProfileOptions: {
@@ -552,6 +558,7 @@ export const STRUCTS = {
     revision: 'string?',
     showLog: 'boolean?',
   },
+  RotationWindow: { hour: 'number', duration: 'object Duration?' },
   ScheduledCommandOptions: {
     schedule: 'object ScheduleExpression',
     command: 'list of string',
@@ -598,7 +605,12 @@ export const STRUCTS = {
     deadLetterQueue: 'object IQueue?',
   },
   SecretKeyAttributes: { secret: 'object ISecret' },
-  SecretKeyOptions: { rotate: 'boolean?', rotationPeriod: 'object Duration?', sessionCookieAge: 'object Duration?' },
+  SecretKeyOptions: {
+    rotate: 'boolean?',
+    rotationPeriod: 'object Duration?',
+    rotationWindow: 'struct RotationWindow?',
+    sessionCookieAge: 'object Duration?',
+  },
   SecretKeyProps: {
     profile: 'object Profile?',
     encryptionKey: 'object IKey?',
@@ -608,6 +620,7 @@ export const STRUCTS = {
     handlerReservedConcurrency: 'number?',
     rotate: 'boolean?',
     rotationPeriod: 'object Duration?',
+    rotationWindow: 'struct RotationWindow?',
     sessionCookieAge: 'object Duration?',
   },
   SecretRefreshProps: {

@@ -3,7 +3,7 @@ import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2
 import { type Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkReservedConcurrency } from '../../core/handler-function';
-import { checkRotationPeriod } from '../../core/secret-rotation';
+import { checkRotationPeriod, checkRotationWindow } from '../../core/secret-rotation';
 import type { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
@@ -19,14 +19,14 @@ const OLDEST_MAJOR_VERSION = 14;
 const WITH_UNIT = /^[-+]?\d+(\.\d+)?\s*(us|ms|s|min|h|d|B|kB|MB|GB|TB|%)$/i;
 
 /** What only has an effect beside other props, as the user wrote them. */
+const NO_ROTATION = voidWith<PostgresDatabaseProps>(
+  'passwordRotation: PasswordRotation.OFF',
+  ({ passwordRotation }) => passwordRotation === PasswordRotation.OFF,
+  'the passwords stay',
+);
 const EFFECTS: Effects<PostgresDatabaseProps> = {
-  passwordRotationPeriod: [
-    voidWith(
-      'passwordRotation: PasswordRotation.OFF',
-      ({ passwordRotation }) => passwordRotation === PasswordRotation.OFF,
-      'the passwords stay',
-    ),
-  ],
+  passwordRotationPeriod: [NO_ROTATION],
+  passwordRotationWindow: [NO_ROTATION],
 };
 
 /** Refuses what has no effect beside what else the user wrote. */
@@ -69,8 +69,11 @@ export function checkDatabase(checks: Checks, props: FilledProps, given: Postgre
   checkParameters(checks, props.parameters);
 }
 
-function checkRotation(checks: Checks, { passwordRotationPeriod, caCertificate }: FilledProps): void {
+function checkRotation(checks: Checks, props: FilledProps): void {
+  const { passwordRotationPeriod, passwordRotationWindow, caCertificate } = props;
   checkRotationPeriod(checks, 'passwordRotationPeriod', passwordRotationPeriod);
+  const names = { window: 'passwordRotationWindow', period: 'passwordRotationPeriod' };
+  checkRotationWindow(checks, names, passwordRotationPeriod, passwordRotationWindow);
   checks.that('caCertificate', caCertificate.toString(), !/rsa4096/.test(caCertificate.toString()), {
     must: 'not be RSA4096',
     remedy: 'The handlers verify the database against RSA2048 and ECC384 authorities only: take one of these.',

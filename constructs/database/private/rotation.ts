@@ -3,7 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { HandlerSettings } from '../../core/handler-function';
-import { SecretRotation } from '../../core/secret-rotation';
+import { type RotationWindow, SecretRotation } from '../../core/secret-rotation';
 import { DATABASE_ROTATION, type RotatedLogin } from '../../handlers/database-rotation/contract';
 import type { DatabaseHandlers } from './handlers';
 import type { ApplicationRoles, DatabaseRoles } from './roles';
@@ -22,6 +22,7 @@ export interface DatabaseRotationProps extends HandlerSettings {
   readonly applicationSecret: ISecret;
   readonly ownerSecret: ISecret;
   readonly period: Duration;
+  readonly window?: RotationWindow;
   /** Whether two logins alternate. Otherwise one stays and gets a new password. */
   readonly alternating: boolean;
 }

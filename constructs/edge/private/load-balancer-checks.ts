@@ -43,6 +43,11 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     checkArn(checks, prop, certificate?.certificateArn, { service: 'acm', region });
   }
   checkIdleTimeout(checks, props.idleTimeout)
+    .integer('minimumCapacityUnit', props.minimumCapacityUnit, {
+      min: 100,
+      max: 15_000,
+      remedy: 'Elastic Load Balancing reserves no fewer, and grows by itself: leave it out unless you expect a rush.',
+    })
     .optional('sslPolicy', props.sslPolicy, () => /-1-[23](-|$)/.test(props.sslPolicy as string), {
       must: 'be a policy that starts at TLS 1.2 or 1.3',
       remedy: 'Use SslPolicy.TLS13_12_RES_PQ; every browser since 2014 speaks TLS 1.2.',

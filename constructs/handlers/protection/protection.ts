@@ -52,18 +52,21 @@ export async function deletionProtection(
 }
 
 /**
- * Switches termination protection off while the creation of its stack is rolled back, and never otherwise.
+ * Switches termination protection of its stack on when it is made, which the CDK does and a pipeline of
+ * CloudFormation actions does not, and off while the creation of the stack is rolled back, never otherwise.
  */
 export async function terminationProtection(
   world: IProtectionWorld,
   { RequestType, StackId }: CustomResourceEvent<object>,
   context: LambdaContext,
 ): Promise<void> {
-  if (RequestType !== 'Delete') {
+  if (RequestType === 'Update') {
     return;
   }
   await retrying(world, context, 'termination protection', async () => {
-    if ((await world.stackStatus(StackId)) === 'ROLLBACK_IN_PROGRESS') {
+    if (RequestType === 'Create') {
+      await world.setTerminationProtection(StackId, true);
+    } else if ((await world.stackStatus(StackId)) === 'ROLLBACK_IN_PROGRESS') {
       await world.setTerminationProtection(StackId, false);
     }
   });

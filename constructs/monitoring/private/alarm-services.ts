@@ -32,6 +32,9 @@ const OUR_FAULT = {
 /** Requests in a minute below which a rate of errors says nothing. */
 const FEW_REQUESTS = 20;
 
+/** Share of malformed requests, in percent, above which they are a client of ours and not only strangers. */
+const MANY_MALFORMED = 5;
+
 /**
  * Alarms on the load balancer.
  *
@@ -57,6 +60,18 @@ export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
     metric: (loadBalancer) => loadBalancer.metricRejectedConnectionCount({ period: MINUTE, statistic: Stats.SUM }),
     sentence: 'connections are turned away because the load balancer holds as many as it can.',
   }),
+  {
+    id: 'MalformedRequests',
+    runbook: 'malformed-requests',
+    metric: (loadBalancer) => malformedPercent(loadBalancer),
+    threshold: () => MANY_MALFORMED,
+    comparison: GREATER_THAN_THRESHOLD,
+    // Longer than somebody's scan.
+    evaluationPeriods: 15,
+    datapointsToAlarm: 10,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => `more than ${MANY_MALFORMED} % of the requests keep no standard, and may be refused with 400.`,
+  },
 ];
 
 /**
@@ -181,6 +196,24 @@ function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
         ),
       }),
       tasks: loadBalancer.metricHttpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { ...options, label: '5xx of Django' }),
+    },
+  });
+}
+
+/**
+ * Requests that do not keep RFC 7230 beside those that services took: of these, the mode STRICTEST refuses
+ * every one. Where nobody else comes, strangers alone would make every share a large one.
+ */
+function malformedPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
+  const options = { period: MINUTE, statistic: Stats.SUM };
+  const name = 'DesyncMitigationMode_NonCompliant_Request_Count';
+  return new MathExpression({
+    expression: `IF(FILL(requests, 0) > ${FEW_REQUESTS}, 100 * FILL(malformed, 0) / (requests + FILL(malformed, 0)), 0)`,
+    label: 'malformed requests, %',
+    period: MINUTE,
+    usingMetrics: {
+      requests: loadBalancer.metricRequestCount({ ...options, label: 'requests' }),
+      malformed: loadBalancer.loadBalancer.metrics.custom(name, { ...options, label: 'malformed' }),
     },
   });
 }
