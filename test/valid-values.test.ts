@@ -430,7 +430,7 @@ const rows: readonly ValidRow[] = [
   key(
     'a rotation of a week in hours',
     { rotationPeriod: Duration.hours(168) },
-    { RotationRules: { AutomaticallyAfterDays: 7 } },
+    { RotationRules: { ScheduleExpression: 'rate(7 days)', Duration: '3h' } },
   ),
 
   // The rest

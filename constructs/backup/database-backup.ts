@@ -222,7 +222,7 @@ export class DatabaseBackup extends Construct {
     } else if (props.restoreTesting === undefined) {
       Annotations.of(this).addWarningV2(
         'cdk-django-fargate:restoreTesting',
-        `Nothing proves that the backups can be restored: CloudFormation has no restore testing in ${Stack.of(this).region}. Restore one by hand now and then, as docs/runbooks.md says, and set \`restoreTesting\` to false, or to true once the region has it.`,
+        `Nothing proves that the backups can be restored: CloudFormation has no restore testing in ${Stack.of(this).region}. Restore one by hand now and then, and set \`restoreTesting\` to false, or to true once the region has it.`,
       );
     }
     if (props.notifications) {

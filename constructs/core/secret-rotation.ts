@@ -1,4 +1,4 @@
-import { Duration, Stack, Tokenization } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -148,13 +148,12 @@ function schedule(scope: Construct, handler: IFunction, secret: ISecret, props: 
 function rulesOf(period: Duration, { hour, duration }: RotationWindow): CfnRotationSchedule.RotationRulesProperty {
   const days = period.toDays();
   const calendar = hour === 0 ? undefined : daysOfCalendar(days);
-  const text = Tokenization.stringifyNumber;
   return {
-    duration: `${text((duration ?? Duration.hours(1)).toHours())}h`,
+    duration: `${(duration ?? Duration.hours(1)).toHours()}h`,
     scheduleExpression:
       calendar === undefined
-        ? `rate(${text(days)} ${days === 1 ? 'day' : 'days'})`
-        : `cron(0 ${text(hour)} ${calendar} *)`,
+        ? `rate(${days} ${days === 1 ? 'day' : 'days'})`
+        : `cron(0 ${hour} ${calendar} *)`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { CfnParameter, Duration } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -197,15 +197,6 @@ describe('rotation', () => {
       rotationWindow: { hour, duration },
     });
     template.hasResourceProperties('AWS::SecretsManager::RotationSchedule', { RotationRules: rules });
-  });
-
-  test('in a window that is only known when the stack is deployed', () => {
-    const stack = testStack();
-    const hour = new CfnParameter(stack, 'Hour', { type: 'Number' });
-    new SecretKey(stack, 'SecretKey', { rotationWindow: { hour: hour.valueAsNumber } });
-    templateOf(stack).hasResourceProperties('AWS::SecretsManager::RotationSchedule', {
-      RotationRules: { ScheduleExpression: { 'Fn::Join': ['', ['cron(0 ', { Ref: 'Hour' }, ' 1 1/3 ? *)']] } },
-    });
   });
 
   test('can be turned off, and leaves the secret alone', () => {

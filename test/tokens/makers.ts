@@ -14,7 +14,6 @@ import { BackupVaultLock, type ComplianceLockOptions } from '../../constructs/ba
 import { DatabaseBackup } from '../../constructs/backup/database-backup';
 import type { Struct } from '../../constructs/core/kinds';
 import { Profile } from '../../constructs/core/profile';
-import type { RotationWindow } from '../../constructs/core/secret-rotation';
 import { DatabaseAccess } from '../../constructs/database/database-access';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
@@ -127,6 +126,7 @@ const confirmation = BackupVaultLock.COMPLIANCE_CONFIRMATION;
 /** What a struct needs at least, where it is a part of another one. */
 export const NEEDED: { readonly [struct: string]: object } = {
   DatabaseBackupRule: daily,
+  RotationWindow: { hour: 4 },
   ScheduledCommandOptions: { schedule, command },
 };
 
@@ -216,10 +216,9 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const { vpc } = new Network(scope, 'Network', { profile });
     return new PostgresDatabase(scope, 'Database', { vpc, profile });
   },
-  RotationWindow: (scope, given) =>
-    new SecretKey(scope, 'Key', { rotationWindow: props<RotationWindow>({ hour: 4 }, given) }),
   ReleaseCommandOptions: 'ReleaseCommandProps',
   ReleaseCommandProps: (scope, given) => new ReleaseCommand(scope, 'Release', props(process(scope), given)),
+  RotationWindow: 'SecretKeyProps',
   ScheduledCommandOptions: 'ScheduledCommandProps',
   ScheduledCommandProps: (scope, given) =>
     new ScheduledCommand(scope, 'Command', props({ ...process(scope), schedule, command }, given)),
