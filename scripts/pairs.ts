@@ -134,7 +134,7 @@ const LEAVES: readonly { readonly id: RegExp; readonly when: (b: Configuration, 
   { id: /^AppWebFirewall/, when: differ(({ firewall }) => firewall === undefined) },
   { id: /^App(Broker|SecretRefresh)/, when: differ(({ queues }) => queues) },
   { id: /^AppSchedules/, when: differ(({ schedules }) => schedules) },
-  { id: /^App(\w*Rotation|SecretRefresh)/, when: differ(({ rotation }) => rotation) },
+  { id: /^App(\w*Rotation|SecretRefresh)/, when: differ(({ production, rotation }) => production || rotation) },
   { id: /^AppDatabaseReplica/, when: differ(({ readReplicas }) => readReplicas) },
   { id: /^AppDatabase(Master|Application|Owner)Secret/, when: differ(({ names }) => names) },
 ];

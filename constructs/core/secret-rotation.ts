@@ -151,9 +151,7 @@ function rulesOf(period: Duration, { hour, duration }: RotationWindow): CfnRotat
   return {
     duration: `${(duration ?? Duration.hours(1)).toHours()}h`,
     scheduleExpression:
-      calendar === undefined
-        ? `rate(${days} ${days === 1 ? 'day' : 'days'})`
-        : `cron(0 ${hour} ${calendar} *)`,
+      calendar === undefined ? `rate(${days} ${days === 1 ? 'day' : 'days'})` : `cron(0 ${hour} ${calendar} *)`,
   };
 }
 

@@ -249,8 +249,8 @@ export interface PostgresDatabaseOptions {
   /**
    * Parameters of PostgreSQL to add or change.
    *
-   * **A static one, such as `max_connections`, has no effect on an instance that exists until you reboot
-   * it;** CloudFormation never does. RDS reports it as `pending-reboot`.
+   * **A static one, such as `max_connections`, has no effect on a running instance until you reboot it.**
+   * CloudFormation never does. RDS reports it as `pending-reboot`.
    *
    * @default - TLS forced, pg_stat_statements, statements over 500 ms logged, idle transactions ended after
    * 60 s

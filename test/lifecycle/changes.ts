@@ -40,7 +40,7 @@ export function change(before: Artifact, after: Artifact): Ending {
   }
   const others = second.reasons.filter((reason) => !reason.includes('must not change from'));
   const touched = had
-    .filter(({ thing, changes }) => thing.changes !== changes && thing.type !== 'AWS::KMS::Key')
+    .filter(({ id, thing, changes }) => thing.changes !== changes && waitsForGuard(stack, id, thing))
     .map(({ thing }) => label(thing));
   const problems = [
     ...(second.status === 'UPDATE_ROLLBACK_COMPLETE' ? [] : [`the rollback ended in ${second.status}`]),
@@ -59,7 +59,13 @@ interface Stored {
   readonly generated: number;
 }
 
-/** Everything that stores something, by AWS's own specification. Of a key only the policy changes. */
+/** All that is stored, except keys, of which only the policy changes, and the log of the guard's own function. */
+function waitsForGuard({ plan }: Stack, id: string, { type }: Thing): boolean {
+  const guards = Object.keys(plan.resources).filter((each) => plan.resources[each].Type === 'Custom::ChangeGuard');
+  return type !== 'AWS::KMS::Key' && !guards.some((guard) => plan.ancestors(guard).has(id));
+}
+
+/** Everything that stores something, by AWS's own specification. */
 function storedBefore({ plan, made }: Stack): Stored[] {
   return Object.values(statefulIds({ Resources: plan.resources }))
     .flat()

@@ -2,6 +2,7 @@ import { messageOf, refusedChanges } from '../../constructs/handlers/protection/
 import type { ChangeGuardProperties } from '../../constructs/handlers/protection/contract';
 import { type Account, Refusal, type Thing } from './account';
 import type { Stack } from './cloudformation';
+import { evaluate } from './names';
 import { deliverAccessLogs, label } from './services';
 import type { Resource } from './template';
 
@@ -63,11 +64,25 @@ export function afterCreation(account: Account, stack: Stack, thing: Thing): voi
 }
 
 /** Throws when a handler refuses the change; what leads back to the template of before goes through. */
-export function customChanged({ operation }: Stack, before: Resource, after: Resource): void {
-  const refusal = HANDLERS[after.Type]?.update?.(before.Properties, after.Properties);
-  if (refusal !== undefined && operation === 'update') {
+export function customChanged(stack: Stack, before: Resource, after: Resource): void {
+  const told = ({ Properties }: Resource) => textsOf(Properties, stack) as Properties;
+  const refusal = HANDLERS[after.Type]?.update?.(told(before), told(after));
+  if (refusal !== undefined && stack.operation === 'update') {
     throw new Refusal(refusal);
   }
+}
+
+/** Properties as a handler gets them: every expression is a text by then. */
+function textsOf(value: unknown, stack: Stack): unknown {
+  if (Array.isArray(value)) {
+    return value.map((each) => textsOf(each, stack));
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  return Object.keys(value).some((key) => key === 'Ref' || key.startsWith('Fn::'))
+    ? (evaluate(value, stack) ?? JSON.stringify(value))
+    : Object.fromEntries(Object.entries(value).map(([name, each]) => [name, textsOf(each, stack)]));
 }
 
 export function beforeDeletion(account: Account, stack: Stack, thing: Thing): string | undefined {

@@ -107,7 +107,7 @@ test('commands can be pasted: they are valid shell, and nothing is left to fill 
 
 test('commands use only functions and variables that are set up', () => {
   const defined = [...blocks.join('\n').matchAll(/^\s*(?:export )?(\w+)(?:\(\)|=)/gm)].map(([, name]) => name);
-  const read = ['HOST', 'PORT', 'SUBNETS', 'GROUP', 'PARAMETERS', 'TARGET', 'MINIMUM', 'MAXIMUM', 'SERVICE', 'queue', 'task', 'name', 'list'];
+  const read = 'HOST PORT SUBNETS GROUP PARAMETERS TARGET MINIMUM MAXIMUM SERVICE queue task name list'.split(' ');
   const used = [...blocks.join('\n').matchAll(/\$\{?([A-Za-z]\w*)/g)].map(([, name]) => name);
   const fields = ['levelname'];
   expect(used.filter((name) => ![...defined, ...read, ...fields].includes(name))).toEqual([]);
