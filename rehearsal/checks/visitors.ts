@@ -58,8 +58,6 @@ export class Visitors {
   private requests = 0;
   private sockets = 0;
   private busy = false;
-  /** Messages in all queues before the first busy time. */
-  private before?: number;
   private readonly labels: string[] = [];
   private readonly unsettled = new Map<string, string>();
 
@@ -70,7 +68,6 @@ export class Visitors {
     const [requests, sockets] = [this.requests, this.sockets];
     const drills: string[] = [];
     let posted = 0;
-    this.before ??= await this.waiting();
     this.busy = true;
     const loops = [
       ...this.props.sessions.map((session, index) =>
@@ -179,7 +176,7 @@ export class Visitors {
       }
       await sleep(500);
     }
-    const waiting = (await this.waiting()) - (this.before ?? 0);
+    const waiting = await this.waiting();
     if (missing > waiting) {
       throw new Error(`${missing} tasks were never done, ${waiting} are still in a queue`);
     }
@@ -206,10 +203,14 @@ export class Visitors {
     return [...this.unsettled.values()].filter((one) => one === label).length;
   }
 
-  /** Messages in all queues, in flight or not. Dead letters count, so that a poison task changes nothing. */
+  /**
+   * Messages in the queues of tasks, in flight or not. A number from before would not help: what waited then,
+   * such as a periodic task, may be done by now.
+   */
   private async waiting(): Promise<number> {
     const { doubles, queues } = this.props.rehearsal;
-    const depths = await Promise.all([...queues.values()].map(({ url }) => doubles.depth(url)));
+    const ofTasks = [...queues.values()].filter(({ deadLetterArn }) => deadLetterArn !== undefined);
+    const depths = await Promise.all(ofTasks.map(({ url }) => doubles.depth(url)));
     return depths.reduce((sum, { visible, inFlight }) => sum + visible + inFlight, 0);
   }
 
