@@ -1,6 +1,8 @@
+import { answerTo, type LambdaContext, type CustomResourceEvent as SharedEvent } from '../shared/custom-resource';
 import { type ApplicationLogin, removeObstacles } from '../shared/obstacles';
 import { NEUTRAL_DATABASE, type SqlClient } from '../shared/postgres';
 import { redacted } from '../shared/redacted';
+import { type Retry, retrying } from '../shared/retrying';
 import type { DatabaseRolesProperties } from './contract';
 import { ensureRoles } from './roles';
 import { Work } from './work';
@@ -27,24 +29,10 @@ export interface Dependencies {
   sleep(milliseconds: number): Promise<void>;
 }
 
-export interface CustomResourceEvent {
-  readonly RequestType: 'Create' | 'Update' | 'Delete';
-  readonly ResponseURL: string;
-  readonly StackId: string;
-  readonly RequestId: string;
-  readonly LogicalResourceId: string;
-  readonly PhysicalResourceId?: string;
-  readonly ResourceProperties: DatabaseRolesProperties;
-}
-
-export interface LambdaContext {
-  readonly logStreamName: string;
-  getRemainingTimeInMillis(): number;
-}
+export type CustomResourceEvent = Omit<SharedEvent<DatabaseRolesProperties>, 'ResourceType'>;
 
 /** Kept for the answer when the database does not come up in time. */
 const RESERVE_MS = 60_000;
-const PAUSE_MS = 5_000;
 /** Errors of an instance that is starting, has no free connection, or has not taken its new password yet. */
 const TRANSIENT_CODES = new Set(
   'ECONNREFUSED ECONNRESET EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN EPIPE ETIMEDOUT 28P01 53300 57P01 57P02 57P03 40P01'.split(
@@ -65,20 +53,14 @@ export function createHandler(world: Dependencies) {
   return async (event: CustomResourceEvent, context: LambdaContext): Promise<void> => {
     const reason = await problemOf(() => handle(world, event, context));
     log(reason === undefined ? 'finished' : 'failed', { requestType: event.RequestType, reason });
-    const body = JSON.stringify({
-      Status: reason === undefined ? 'SUCCESS' : 'FAILED',
-      Reason: reason === undefined ? undefined : `${reason} (log stream ${context.logStreamName})`,
-      PhysicalResourceId: event.PhysicalResourceId ?? event.LogicalResourceId,
-      StackId: event.StackId,
-      RequestId: event.RequestId,
-      LogicalResourceId: event.LogicalResourceId,
-    });
+    const body = answerTo(event, context, reason);
     await retrying(world, context, ANSWER, () => world.respond(event.ResponseURL, body));
   };
 }
 
-const WORK: Retry = { reserveMs: RESERVE_MS, worthIt: isTransient };
-const ANSWER: Retry = { reserveMs: 5_000, worthIt: () => true };
+const again = (error: Error) => log('trying again', { reason: redacted(error.message) });
+const WORK: Retry = { reserveMs: RESERVE_MS, worthIt: isTransient, again };
+const ANSWER: Retry = { reserveMs: 5_000, worthIt: () => true, again };
 
 async function handle(world: Dependencies, event: CustomResourceEvent, context: LambdaContext): Promise<void> {
   if (event.RequestType === 'Delete') {
@@ -216,31 +198,6 @@ async function roleOf(world: Dependencies, settings: ConnectionSettings): Promis
   return connected(world, { ...settings, assumesRole: true }, async (connection) =>
     String((await connection.query('SELECT current_user AS role')).rows[0].role),
   );
-}
-
-/** When to try again: after which errors, and how much of the function's time to leave untouched. */
-interface Retry {
-  readonly reserveMs: number;
-  readonly worthIt: (error: Error) => boolean;
-}
-
-async function retrying<T>(
-  world: Dependencies,
-  context: LambdaContext,
-  { reserveMs, worthIt }: Retry,
-  act: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!worthIt(error as Error) || context.getRemainingTimeInMillis() < reserveMs + PAUSE_MS) {
-        throw error;
-      }
-      log('trying again', { reason: redacted((error as Error).message) });
-      await world.sleep(PAUSE_MS);
-    }
-  }
 }
 
 function isTransient(error: Error & { code?: string }): boolean {

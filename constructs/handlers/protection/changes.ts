@@ -1,6 +1,7 @@
 import type { CustomResourceEvent, LambdaContext } from '../shared/custom-resource';
-import { Failure, isTransient, nameOf } from '../shared/failure';
+import { Failure } from '../shared/failure';
 import { type ChangeGuardProperties, type Frozen, GUIDE } from './contract';
+import { insist } from './insist';
 
 /** The outside world, so that tests can bring another. */
 export interface IGuardWorld {
@@ -17,10 +18,6 @@ export interface Refused {
   /** What the change would do. */
   readonly effect: string;
 }
-
-/** Kept for the answer. */
-const RESERVE_MS = 30_000;
-const PAUSE_MS = 5_000;
 
 const NEW_INSTANCE = 'RDS would make an empty instance in place of the old one';
 
@@ -50,7 +47,11 @@ export async function guardChanges(
     return;
   }
   const refused = refusedChanges(event.OldResourceProperties, event.ResourceProperties);
-  if (refused.length > 0 && !(await statusOf(world, event.StackId, context)).includes('ROLLBACK')) {
+  if (refused.length === 0) {
+    return;
+  }
+  const status = await insist(world, context, 'status of the stack', () => world.stackStatus(event.StackId));
+  if (!status.includes('ROLLBACK')) {
     throw new Failure(messageOf(refused));
   }
 }
@@ -100,17 +101,4 @@ function lostRecords(before: ChangeGuardProperties, after: ChangeGuardProperties
 
 function shown(value: string | undefined): string {
   return value === undefined ? 'nothing' : `"${value}"`;
-}
-
-async function statusOf(world: IGuardWorld, stackId: string, context: LambdaContext): Promise<string> {
-  for (;;) {
-    try {
-      return await world.stackStatus(stackId);
-    } catch (error) {
-      if (!isTransient(error) || context.getRemainingTimeInMillis() < RESERVE_MS + PAUSE_MS) {
-        throw new Failure(`${nameOf(error)} (status of the stack)`);
-      }
-      await world.sleep(PAUSE_MS);
-    }
-  }
 }

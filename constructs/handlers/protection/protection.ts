@@ -1,6 +1,7 @@
 import type { CustomResourceEvent, LambdaContext } from '../shared/custom-resource';
-import { Failure, isTransient, nameOf } from '../shared/failure';
+import { Failure } from '../shared/failure';
 import type { DeletionProtectionProperties } from './contract';
+import { insist, NotYet } from './insist';
 
 /** A switch of one instance or load balancer: whether AWS refuses to delete it. */
 export interface ISwitch {
@@ -21,10 +22,6 @@ export interface IProtectionWorld {
 }
 
 type DeletionEvent = CustomResourceEvent<DeletionProtectionProperties>;
-
-/** Kept for the answer. */
-const RESERVE_MS = 60_000;
-const PAUSE_MS = 5_000;
 
 /**
  * Switches deletion protection on once everything else of the stack is there, reads it back, and fails when
@@ -63,7 +60,7 @@ export async function terminationProtection(
   if (RequestType === 'Update') {
     return;
   }
-  await retrying(world, context, 'termination protection', async () => {
+  await insist(world, context, 'termination protection', async () => {
     if (RequestType === 'Create') {
       await world.setTerminationProtection(StackId, true);
     } else if ((await world.stackStatus(StackId)) === 'ROLLBACK_IN_PROGRESS') {
@@ -74,7 +71,7 @@ export async function terminationProtection(
 
 async function release(world: IProtectionWorld, event: DeletionEvent, context: LambdaContext): Promise<void> {
   const properties = event.ResourceProperties;
-  const status = await retrying(world, context, 'the stack', () => world.stackStatus(event.StackId));
+  const status = await insist(world, context, 'the stack', () => world.stackStatus(event.StackId));
   if (status !== 'DELETE_IN_PROGRESS') {
     for (const each of [...own(world, properties), ...kept(world, properties)]) {
       await ensure(world, context, each, false);
@@ -83,7 +80,7 @@ async function release(world: IProtectionWorld, event: DeletionEvent, context: L
   }
   const commands: string[] = [];
   for (const each of own(world, properties)) {
-    if (await retrying(world, context, each.command, () => each.isOn())) {
+    if (await insist(world, context, each.command, () => each.isOn())) {
       commands.push(each.command);
     }
   }
@@ -94,7 +91,7 @@ async function release(world: IProtectionWorld, event: DeletionEvent, context: L
 
 /** Turns a switch, and asks until AWS says that it is so. */
 async function ensure(world: IProtectionWorld, context: LambdaContext, each: ISwitch, on: boolean): Promise<void> {
-  await retrying(world, context, each.command, async () => {
+  await insist(world, context, each.command, async () => {
     const before = await each.isOn();
     if (before === on || (before === undefined && !on)) {
       return;
@@ -125,25 +122,4 @@ function without(
     KeptInstances: [],
     LoadBalancers: before.LoadBalancers.filter((arn) => !now.LoadBalancers.includes(arn)),
   };
-}
-
-class NotYet extends Error {}
-
-async function retrying<T>(
-  world: IProtectionWorld,
-  context: LambdaContext,
-  what: string,
-  act: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      const worthIt = error instanceof NotYet || isTransient(error) || /InvalidDBInstanceState/.test(nameOf(error));
-      if (!worthIt || context.getRemainingTimeInMillis() < RESERVE_MS + PAUSE_MS) {
-        throw new Failure(`${error instanceof NotYet ? error.message : nameOf(error)} (${what})`);
-      }
-      await world.sleep(PAUSE_MS);
-    }
-  }
 }

@@ -35,19 +35,29 @@ export function customResource<Properties>(
       (error: Error) => error.message.slice(0, 1_000),
     );
     console.log(JSON.stringify({ message: reason ?? 'finished', requestType: event.RequestType }));
-    const body = JSON.stringify({
-      Status: reason === undefined ? 'SUCCESS' : 'FAILED',
-      Reason: reason === undefined ? undefined : `${reason} (log stream ${context.logStreamName})`,
-      PhysicalResourceId: event.PhysicalResourceId ?? event.LogicalResourceId,
-      StackId: event.StackId,
-      RequestId: event.RequestId,
-      LogicalResourceId: event.LogicalResourceId,
-    });
+    const body = answerTo(event, context, reason);
     await respond(event.ResponseURL, body).catch(() => respond(event.ResponseURL, body));
   };
 }
 
-const put: Respond = (url, body) =>
+/** What CloudFormation is told: success, or the reason of a failure. */
+export function answerTo(
+  event: Omit<CustomResourceEvent<unknown>, 'ResourceType'>,
+  context: LambdaContext,
+  reason: string | undefined,
+): string {
+  return JSON.stringify({
+    Status: reason === undefined ? 'SUCCESS' : 'FAILED',
+    Reason: reason === undefined ? undefined : `${reason} (log stream ${context.logStreamName})`,
+    PhysicalResourceId: event.PhysicalResourceId ?? event.LogicalResourceId,
+    StackId: event.StackId,
+    RequestId: event.RequestId,
+    LogicalResourceId: event.LogicalResourceId,
+  });
+}
+
+/** By HTTPS; rejects when the address does not take the answer. */
+export const put: Respond = (url, body) =>
   new Promise((resolve, reject) => {
     // The signature of the address covers an empty content type.
     const headers = { 'content-type': '', 'content-length': Buffer.byteLength(body) };
