@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import type { CloudAssembly } from 'aws-cdk-lib/cx-api';
 import { WITHOUT_RESTORE_TESTING } from '../constructs/backup/private/restore-test';
+import { isDatabaseClass, KNOWN_FAMILIES, maxConnectionsOf } from '../constructs/database/private/classes';
 import { WITHOUT_CODEBUILD } from '../lib/pipeline-stack';
 import { examplesIn } from './examples';
 import {
@@ -42,8 +44,8 @@ const venv = join(root, '.cache', 'venv-runtime');
  * with the resource types of those regions.
  *
  * It fails for an error that the table in docs/testing.md does not argue, for a row of what is no longer
- * found, and when the lists of what a region lacks differ from what cfn-lint knows. `--quick` looks at the
- * full example in three regions.
+ * found, and when the lists of what a region lacks, or the table of database classes, differ from what
+ * cfn-lint knows. `--quick` looks at the full example in three regions.
  */
 async function main(): Promise<void> {
   const quick = process.argv.includes('--quick');
@@ -55,7 +57,11 @@ async function main(): Promise<void> {
     const findings = await lint(shapes, folder);
     const argued = arguedLints(readFileSync(join(root, 'docs', 'testing.md'), 'utf8'));
     const rows = quick ? argued.filter((row) => findings.some(({ rule }) => rule === row.rule)) : argued;
-    const complaints = [...lintDifferences(findings, rows), ...(quick ? [] : listsThatDiffer(templates))];
+    const complaints = [
+      ...lintDifferences(findings, rows),
+      ...(quick ? [] : listsThatDiffer(templates)),
+      ...classesThatDiffer(),
+    ];
     const looked = shapes.reduce((sum, shape) => sum + shape.regions.length, 0);
     process.stdout.write(
       `cfn-lint: ${looked} templates of ${regions.length} regions, which are ${shapes.length} but for names; ` +
@@ -150,13 +156,50 @@ function listsThatDiffer(templates: { [region: string]: { [name: string]: string
   });
 }
 
+/** Of generations that RDS runs ended versions of PostgreSQL on. */
+const RETIRED = /^db\.(t[12]|[mr][1-4])\./;
+const SIZES = 'micro small medium large xlarge 2xlarge 4xlarge 8xlarge 12xlarge 16xlarge 24xlarge 32xlarge 48xlarge';
+
+/**
+ * What our table of database classes says otherwise than the classes that RDS sells for PostgreSQL in any
+ * region.
+ */
+function classesThatDiffer(): string[] {
+  const file = join(schemas(), 'extensions', 'aws_rds_dbinstance', 'dbinstanceclass_enum.json');
+  const sold = classesOfPostgres(JSON.parse(readFileSync(file, 'utf8')));
+  const families = new Set([...sold].map((name) => name.split('.')[1]));
+  const refused = [...sold].filter((name) => !RETIRED.test(name) && !isDatabaseClass(new InstanceType(name.slice(3))));
+  const invented = KNOWN_FAMILIES.flatMap((family) => SIZES.split(' ').map((size) => `${family}.${size}`)).filter(
+    (name) => maxConnectionsOf(new InstanceType(name)) !== undefined && !sold.has(`db.${name}`),
+  );
+  const unknown = KNOWN_FAMILIES.filter((family) => !families.has(family));
+  return [
+    ...refused.map((name) => `${name} is sold for PostgreSQL, and refused by us`),
+    ...invented.map((name) => `${name} is taken by us, and sold for PostgreSQL nowhere`),
+    ...unknown.map((family) => `RDS has no family ${family}`),
+  ];
+}
+
+/** The classes of every rule for the engine, wherever it stands: by region, and by licence. */
+function classesOfPostgres(rules: unknown): Set<string> {
+  const { if: condition, then } = rules as { if?: PostgresRule; then?: PostgresRule };
+  const isOurs = JSON.stringify(condition?.properties.Engine ?? '').includes('"postgres"');
+  const parts = typeof rules === 'object' && rules !== null ? Object.values(rules) : [];
+  return new Set([
+    ...(isOurs ? (then?.properties.DBInstanceClass?.enum ?? []) : []),
+    ...parts.flatMap((part) => [...classesOfPostgres(part)]),
+  ]);
+}
+
+interface PostgresRule {
+  readonly properties: { readonly Engine?: unknown; readonly DBInstanceClass?: { readonly enum?: string[] } };
+}
+
 /** Regions that we know nothing of: isolated partitions, and the sovereign cloud. */
 const APART = /^(us-iso|eu-isoe|eusc|sam)/;
 
 function typesByRegion(): { [region: string]: string[] } {
-  const lib = join(venv, 'lib');
-  const [python] = readdirSync(lib).filter((name) => name.startsWith('python'));
-  const folder = join(lib, python, 'site-packages', 'cfnlint', 'data', 'schemas', 'providers');
+  const folder = join(schemas(), 'providers');
   const files = readdirSync(folder).filter((name) => name.endsWith('.json') && !APART.test(name));
   return Object.fromEntries(
     files.map((name) => [
@@ -164,6 +207,13 @@ function typesByRegion(): { [region: string]: string[] } {
       Object.keys(JSON.parse(readFileSync(join(folder, name), 'utf8')) as object),
     ]),
   );
+}
+
+/** What cfn-lint knows of CloudFormation. */
+function schemas(): string {
+  const lib = join(venv, 'lib');
+  const [python] = readdirSync(lib).filter((name) => name.startsWith('python'));
+  return join(lib, python, 'site-packages', 'cfnlint', 'data', 'schemas');
 }
 
 main();

@@ -25,8 +25,11 @@ const SIZES: { [generation: string]: { readonly largest: string; readonly withou
   '7i': { largest: '48xlarge', without: ['32xlarge'] },
   '8g': { largest: '48xlarge', without: ['32xlarge'] },
 };
-/** Families of EC2 that RDS does not run PostgreSQL on: old ones, those of AMD, and those for other work. */
-const OTHER_WORK = /^(t1|t2|t3a|[mr][1-4]|[mr]\d+a[dn]*|a1|c\d|[dfghp]\d|i\d|inf|trn|dl|vt|u-|mac|hpc|x1|x2idn|z1d)/;
+/**
+ * Families of EC2 that RDS does not run PostgreSQL on, or only versions that have ended: old ones, those with
+ * disks of their own that RDS does not offer, and those for other work. `npm run cfn-lint` compares.
+ */
+const OTHER_WORK = /^(t1|t2|t3a|[mr][1-4]|[mr][5-7]a|[mr]7(g|i)d|a1|c\d|[dfghp]\d|i\d|inf|trn|dl|vt|u-|mac|hpc|x1|z1d)/;
 
 /** Memory of one connection in RDS's own formula, LEAST(DBInstanceClassMemory/9531392, 5000). */
 const BYTES_PER_CONNECTION = 9_531_392;
@@ -85,9 +88,15 @@ function memoryGiB(instanceType: InstanceType): number | undefined {
   return sold ? LARGE[family[0]] * multiple : undefined;
 }
 
-/** T3, T4G, and the M and R families of the fifth to eighth generation, on x86 and on Graviton. */
+/** T3, T4G, and the M and R families of the fifth to eighth generation, of Intel and Graviton. */
+export const KNOWN_FAMILIES = [
+  't3',
+  't4g',
+  ...['5', '5d', '6g', '6gd', '6i', '6id', '7g', '7i', '8g', '8gd'].flatMap((kind) => [`m${kind}`, `r${kind}`]),
+];
+
 function isKnown(family: string): boolean {
-  return /^(t3|t4g|[mr](5|6g|6i|7g|7i|8g)d?)$/.test(family);
+  return KNOWN_FAMILIES.includes(family);
 }
 
 function parts(instanceType: InstanceType): { family: string; size?: string } {
