@@ -210,7 +210,7 @@ function checkVariables(checks: Checks, props: ProcessProps): void {
         .that(`${given}.${name}`, name, replaces || !contract.includes(name), {
           must: 'not be named like a variable that the process gets by the contract',
           remedy:
-            'ECS refuses a name that is given twice, and other parts rely on its value: change the property that it is made of, or read another name in your settings.',
+            'Other parts rely on its value, and ECS refuses a name that is a variable and a secret: change the property that it is made of, or read another name in your settings.',
         });
     }
   }
