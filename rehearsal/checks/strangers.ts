@@ -58,6 +58,8 @@ export const strangerChecks: Check[] = [
       const after = errors(rehearsal);
       expect(after.length === before.length, `the log has an error: ${after[before.length]?.slice(0, 200)}`);
       await echo(front.webSocket('/ws/echo'), 'still there');
+      const { status } = await front.request('/api/tasks?label=%00');
+      expect(status === 400, `a text that PostgreSQL cannot take answered ${status}`);
       return `${count} requests: ${[...statuses].map(([status, times]) => `${times} times ${status}`).join(', ')}`;
     },
   },

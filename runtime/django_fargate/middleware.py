@@ -9,8 +9,8 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.signals import got_request_exception
-from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.db import DataError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 
 from .health import health_path
@@ -76,10 +76,14 @@ class DatabaseUnavailableMiddleware(_Middleware):
     """
     503 with Retry-After while the database is away or has no connection left. Put it right after HealthCheckMiddleware.
 
+    400 for a text with a NUL, which PostgreSQL takes nowhere: as a 500, anybody could set off the alarm on errors.
+
     It sees what views raise and, by the signal, what other middleware (sessions, authentication) raises.
     """
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if _is_nul(exception):
+            return HttpResponseBadRequest("A text must not contain NUL.\n", content_type="text/plain; charset=utf-8")
         if not is_database_unavailable(exception):
             return None
         logger.warning("The database is unavailable", extra={"path": masked_path(request.path)})
@@ -106,6 +110,11 @@ def is_database_unavailable(exception: BaseException | None) -> bool:
             state = getattr(cause, attribute)
             return state is None or state in _UNAVAILABLE_STATES or state.startswith(_CONNECTION_EXCEPTION)
     return False
+
+
+def _is_nul(exception: Exception) -> bool:
+    # psycopg 3 raises a DataError, psycopg2 a ValueError; both texts have these words.
+    return isinstance(exception, (DataError, ValueError)) and "NUL (0x00)" in str(exception)
 
 
 _MARK = "_django_fargate_database_unavailable"

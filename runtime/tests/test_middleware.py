@@ -4,11 +4,11 @@ import psycopg
 import pytest
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
-from django.test import AsyncClient, Client, override_settings
+from django.db import DataError, OperationalError
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from django_fargate import health
-from django_fargate.middleware import is_database_unavailable
+from django_fargate.middleware import DatabaseUnavailableMiddleware, is_database_unavailable
 
 TASK_ADDRESS = "10.0.3.7:8000"
 
@@ -70,6 +70,22 @@ def test_what_other_middleware_raises_is_a_503_too(monkeypatch):
 
     monkeypatch.setattr(SessionBase, "is_empty", fail)
     assert shop().get("/whoami").status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"), 400),
+        (ValueError("A string literal cannot contain NUL (0x00) characters."), 400),
+        (DataError("value too long for type character varying(20)"), 500),
+        (ValueError("invalid literal for int()"), 500),
+        (RuntimeError("NUL (0x00)"), 500),
+    ],
+)
+def test_a_nul_is_a_mistake_of_the_client(error, status):
+    middleware = DatabaseUnavailableMiddleware(lambda _: None)
+    response = middleware.process_exception(RequestFactory().get("/"), error)
+    assert (500 if response is None else response.status_code) == status
 
 
 @pytest.mark.parametrize("path", ["/deadlock", "/broken"])

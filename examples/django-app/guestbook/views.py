@@ -63,11 +63,8 @@ def api_tasks(request: HttpRequest) -> JsonResponse:
     """What the workers did lately, as JSON; `?label=` and `?name=` narrow it down."""
     records = TaskRecord.objects.all()
     for field in ("label", "name"):
-        if field not in request.GET:
-            continue
-        if "\0" in request.GET[field]:  # PostgreSQL refuses it, which would be a 500 that anybody can cause
-            return JsonResponse({"error": f"`{field}` must not contain NUL"}, status=400)
-        records = records.filter(**{field: request.GET[field]})
+        if field in request.GET:
+            records = records.filter(**{field: request.GET[field]})
     fields = ("id", "task_id", "name", "queue", "worker", "label", "started_at", "finished_at")
     return JsonResponse({"tasks": list(records.values(*fields)[:500])})
 
