@@ -36,10 +36,10 @@ def connect(session_key: str | None, stack=AuthMiddlewareStack) -> bool:
         scope = {"type": "websocket", "path": "/ws/", "query_string": b"", "headers": headers}
         communicator = ApplicationCommunicator(stack(Whoami.as_asgi()), scope)
         await communicator.send_input({"type": "websocket.connect"})
-        assert (await communicator.receive_output(5))["type"] == "websocket.accept"
-        answer = json.loads((await communicator.receive_output(5))["text"])
+        assert (await communicator.receive_output(60))["type"] == "websocket.accept"
+        answer = json.loads((await communicator.receive_output(60))["text"])
         await communicator.send_input({"type": "websocket.disconnect", "code": 1000})
-        await communicator.wait(5)
+        await communicator.wait(60)
         return answer
 
     return bool(asyncio.run(run()))
@@ -93,15 +93,15 @@ def test_a_message_that_is_not_json_ends_the_connection_and_what_follows_is_drop
         scope = {"type": "websocket", "path": "/ws/echo", "query_string": b"", "headers": []}
         communicator = ApplicationCommunicator(Echo.as_asgi(), scope)
         await communicator.send_input({"type": "websocket.connect"})
-        assert (await communicator.receive_output(5))["type"] == "websocket.accept"
+        assert (await communicator.receive_output(60))["type"] == "websocket.accept"
         await communicator.send_input({"type": "websocket.receive", "text": '"hello"'})
-        assert json.loads((await communicator.receive_output(5))["text"]) == "hello"
+        assert json.loads((await communicator.receive_output(60))["text"]) == "hello"
         await communicator.send_input({"type": "websocket.receive", "text": "hello"})
-        closed = await communicator.receive_output(5)
+        closed = await communicator.receive_output(60)
         assert (closed["type"], closed["code"]) == ("websocket.close", 1007)
         await communicator.send_input({"type": "websocket.receive", "text": '"late"'})
         assert await communicator.receive_nothing(0.1)
         await communicator.send_input({"type": "websocket.disconnect", "code": 1007})
-        await communicator.wait(5)
+        await communicator.wait(60)
 
     asyncio.run(run())

@@ -29,7 +29,7 @@ def server(request, tmp_path_factory):
 
 
 def get(server, path, host, **headers):
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
         connection.request("GET", path, headers={"Host": host, **headers})
         response = connection.getresponse()
         response.read()
