@@ -53,8 +53,8 @@ export interface Annexes {
  *
  * A process moves whole. Services, roles, alarms and schedules have names that CloudFormation makes up, so
  * that the new ones are there before the old ones are deleted. What stores something stays where it is, and
- * so do the policies of queues: deleting the old policy of a queue takes the new one away. For the same reason
- * no scaling policy could move without its service.
+ * so do the policies of queues: deleting the old policy of a queue takes the new one away. For the same
+ * reason no scaling policy could move without its service.
  *
  * Call it when everything is made that stands before workers: that is counted, and the rest is reckoned.
  */
