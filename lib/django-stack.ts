@@ -3,6 +3,7 @@ import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { DjangoApplication } from '../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
+import { fargateVcpu, vcpuText } from '../constructs/application/fargate-vcpu';
 import { TerminationProtection } from '../constructs/application/termination-protection';
 import { Checks } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
@@ -164,8 +165,8 @@ function parentDomain(domainName: string): string {
 }
 
 function outputs(stack: Stack, application: DjangoApplication): void {
-  const { cluster, logGroup, release } = application;
-  const shell = application.web ?? application.asgi;
+  const { cluster, logGroup, release, web, asgi, workers, beat, scheduledCommands } = application;
+  const shell = web ?? asgi;
   const print = (id: string, description: string, value: string) => new CfnOutput(stack, id, { description, value });
 
   print(
@@ -182,6 +183,12 @@ function outputs(stack: Stack, application: DjangoApplication): void {
     'OneOffCommand',
     'Runs the release command once, in a task of its own; put another command into --overrides.',
     release.runTaskCommand,
+  );
+  const services = [web, asgi, ...Object.values(workers), beat].filter((service) => service !== undefined);
+  print(
+    'FargateVcpu',
+    'vCPU of Fargate that runs at once: compare it with the quotas of the account.',
+    vcpuText(fargateVcpu({ services, beat, release, scheduledCommands })),
   );
   if (shell !== undefined) {
     print(

@@ -165,7 +165,7 @@ function wrapped(code: string): string {
   const declarations = code.split('\n').filter((line) => line.startsWith('declare '));
   const statements = code.split('\n').filter((line) => !line.startsWith('declare '));
   return [
-    "import { App, CfnOutput, Duration, RemovalPolicy, Size, Stack, Stage, TimeZone } from 'aws-cdk-lib';",
+    "import { Annotations, App, CfnOutput, Duration, RemovalPolicy, Size, Stack, Stage, TimeZone } from 'aws-cdk-lib';",
     ...Object.entries(SERVICES).map(([name, module]) => `import * as ${name} from 'aws-cdk-lib/${module}';`),
     `import { ${publicNames().join(', ')} } from 'cdk-django-fargate';`,
     "import { Construct } from 'constructs';",

@@ -21,6 +21,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import type { DjangoApplicationProps } from './django-application-props';
+import { fargateVcpu, noteQuota } from './fargate-vcpu';
 import { checkApplication } from './private/application-checks';
 import { guardChanges } from './private/change-guard';
 import { protectAgainstDeletion } from './private/deletion-protection';
@@ -113,6 +114,7 @@ export class DjangoApplication extends Construct {
     protectAgainstDeletion(this, props, providers);
     guardChanges(this, props, providers);
     checkResources(this, props);
+    noteQuota(this, fargateVcpu(processes));
 
     this.profile = providers.profile;
     this.encryptionKey = providers.encryptionKey;

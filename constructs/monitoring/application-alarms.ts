@@ -13,6 +13,7 @@ import { Checks } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import { checkContainerInsights, warnOfContainerInsights } from '../processes/cluster-features';
 import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
 import type { ScheduledCommand } from '../processes/scheduled-command';
 import type { ICeleryBroker } from '../queues/celery-broker';
@@ -189,10 +190,13 @@ export class ApplicationAlarms extends Construct {
     super(scope, id);
     checkKinds(this, 'ApplicationAlarmsProps', props);
     const loadBalanced = props.loadBalancedServices ?? [];
-    const services = (props.services ?? []).filter((service) => !loadBalanced.some((other) => other === service));
+    const services = withoutRequests(props);
     const thresholds = thresholdsOf(props.thresholds);
     validate(this, props, [...loadBalanced, ...services], thresholds);
 
+    for (const { service } of services) {
+      warnOfContainerInsights(service.cluster);
+    }
     const context: AlarmContext = { topic: props.topic, thresholds, loadBalancer: props.loadBalancer };
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
     const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...loadBalanced, ...services]));
@@ -266,6 +270,11 @@ export class ApplicationAlarms extends Construct {
     );
     return filters[0]?.metric({ period: Duration.minutes(5), statistic: Stats.SUM });
   }
+}
+
+/** Services that are watched by the number of their tasks: the others are watched by the load balancer. */
+function withoutRequests({ services = [], loadBalancedServices = [] }: ApplicationAlarmsProps): IDjangoService[] {
+  return services.filter((service) => !loadBalancedServices.some((other) => other === service));
 }
 
 function logGroupsOf(services: IDjangoService[]): ILogGroup[] {
@@ -357,6 +366,9 @@ function validate(
       must: `come with ${parts}`,
       remedy: 'It would have no effect: no alarm compares anything with it.',
     });
+  }
+  for (const { service } of withoutRequests(props)) {
+    checkContainerInsights(checks, 'services', service.cluster, 'Without it, TasksMissing fires for ever.');
   }
   noneTwice(checks, 'services', services);
   noneTwice(checks, 'scheduledCommands', props.scheduledCommands ?? []);

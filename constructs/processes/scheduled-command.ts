@@ -1,4 +1,4 @@
-import { Annotations, Duration } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import type { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
@@ -144,7 +144,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       cpu,
       memoryLimitMiB,
     });
-    this.deadLetterQueue = props.deadLetterQueue ?? newsOfFailures(this, props);
+    this.deadLetterQueue = props.deadLetterQueue ?? queueOfFailures(this, props);
     const reports = reportFailures(this, task, props.cluster.clusterArn, this.deadLetterQueue);
     if (reports.length === 1) {
       Annotations.of(this).addWarningV2(
@@ -160,7 +160,9 @@ export class ScheduledCommand extends Construct implements IConnectable {
       timeWindow: props.flexibleTimeWindow && TimeWindow.flexible(props.flexibleTimeWindow),
       target: { bind: () => target(props, task, role, this.deadLetterQueue) },
     });
-    this.schedule.node.addDependency(role, ...task.prerequisites, ...reports, ...(props.waitFor ?? []));
+    // A nested stack cannot wait for the policy of a queue outside, which waits for the rule inside.
+    const before = reports.filter((report) => Construct.isConstruct(report) && Stack.of(report) === Stack.of(this));
+    this.schedule.node.addDependency(role, ...task.prerequisites, ...before, ...(props.waitFor ?? []));
 
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
@@ -235,7 +237,15 @@ function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, m
     .throwIfAny();
 }
 
-function newsOfFailures(scope: Construct, props: ScheduledCommandProps): Queue {
+/**
+ * The queue that the failures of a command are reported to.
+ *
+ * @internal
+ */
+export function queueOfFailures(
+  scope: Construct,
+  props: Pick<ScheduledCommandProps, 'encryptionKey' | 'profile' | 'removalPolicy'>,
+): Queue {
   const queue = deadLetterQueue(scope, 'DeadLetters', {
     encryptionKey: props.encryptionKey,
     removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,

@@ -11,6 +11,7 @@ import { LIVENESS_FILE } from '../core/contract';
 import { checkKinds } from '../core/kinds';
 import { namesInProfile, profileValues } from '../core/profile';
 import type { ITaskQueue } from '../queues/task-queue';
+import { checkContainerInsights, warnOfContainerInsights } from './cluster-features';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
 import { type Capacity, capacityOf, checkCapacity, workerConcurrency } from './private/capacity';
@@ -186,6 +187,9 @@ export class WorkerService extends Construct implements IDjangoService {
       spot: props.spot ?? profile.workerSpot,
       deploymentAlarms: deadLetterAlarms(this, this.queues, props.alarmTopic),
     });
+    if (capacity.minCapacity !== capacity.maxCapacity) {
+      warnOfContainerInsights(props.cluster);
+    }
     scaleOnBacklog(this.service, this.queues, capacity, scaling.backlogPerTask);
 
     this.taskDefinition = task.taskDefinition;
@@ -241,6 +245,9 @@ function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacit
   checkCapacity(checks, capacity, 'concurrency');
   checkQueues(checks, props);
   checkWorkerScaling(checks, props, scaling);
+  if (capacity.minCapacity !== capacity.maxCapacity) {
+    checkContainerInsights(checks, 'cluster', props.cluster, 'Without it the service is never scaled.');
+  }
   checkScalingEffects(checks, scope, { props, capacity }, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
   checks.throwIfAny();
 }

@@ -34,6 +34,8 @@ const ROOM_IN_ENVIRONMENT = 2500;
 const ROOM_IN_POLICY = 4800;
 /** What CloudFormation puts behind the name of a stack and a logical id, with two dashes. */
 const SUFFIX = 14;
+/** The longest name that CloudFormation gives a nested stack. */
+const NESTED_STACK_NAME = 128;
 /** Characters of the ARN of a service without the names of cluster and service. */
 const ARN = 55;
 
@@ -45,7 +47,7 @@ export interface SecretRefreshProps {
    * `Secret.fromSecretNameV2` does not know the last six characters of it.
    */
   readonly secrets: ISecret[];
-  /** Services that read the secrets, all in the stack of this construct. */
+  /** Services that read the secrets, all in the stack of this construct or in nested stacks of it. */
   readonly services: IBaseService[];
   /**
    * Environment whose defaults apply.
@@ -176,28 +178,61 @@ export class SecretRefresh extends Construct {
 }
 
 /**
- * Divides services so that each group fits into one `SecretRefresh`.
+ * Divides services so that each group fits into one `SecretRefresh`: those of one stack, then those of its
+ * nested stacks, whose names are longer.
  *
  * The function is told their names, and its policy holds their ARNs.
  */
 export function refreshGroups<T extends IBaseService>(services: T[]): T[][] {
-  const size = mostServices(services);
-  return Array.from({ length: Math.ceil(services.length / size) }, (_, index) =>
-    services.slice(index * size, (index + 1) * size),
-  );
+  const ofStack = (isNested: boolean) => services.filter((service) => isInNestedStack(service) === isNested);
+  return [ofStack(false), ofStack(true)].flatMap((group) => {
+    const size = mostServices(group);
+    return Array.from({ length: Math.ceil(group.length / size) }, (_, index) =>
+      group.slice(index * size, (index + 1) * size),
+    );
+  });
+}
+
+/** Services that are not made yet: how many, how long the longest name will be, and that of their cluster. */
+export interface ServicesToCome {
+  readonly count: number;
+  readonly longest: number;
+  readonly cluster: number;
+}
+
+/** How many groups `refreshGroups` will make of services that are not made yet. */
+export function refreshesFor({ count, longest, cluster }: ServicesToCome): number {
+  return Math.ceil(count / servicesPerRefresh(longest, cluster));
 }
 
 /** How many services one refresh can hold, by the length of their names. */
 function mostServices(services: IBaseService[]): number {
   const longest = Math.max(0, ...services.map(nameLength));
-  const cluster = Math.max(0, ...services.map((service) => nameLength(service.cluster)));
+  return servicesPerRefresh(longest, Math.max(0, ...services.map((service) => nameLength(service.cluster))));
+}
+
+function servicesPerRefresh(longest: number, cluster: number): number {
   const most = Math.min(ROOM_IN_ENVIRONMENT / longest, ROOM_IN_POLICY / (ARN + cluster + longest));
   return Math.max(1, Math.floor(most));
 }
 
 /** About how long the name is that CloudFormation will generate. */
 function nameLength(resource: IConstruct): number {
-  return Stack.of(resource).stackName.length + resource.node.path.length + SUFFIX;
+  const { stackName } = Stack.of(resource);
+  return generatedLength(isInNestedStack(resource) ? undefined : stackName, resource.node.path);
+}
+
+/**
+ * About how long the name is that CloudFormation generates for what has this path, in a stack of this name.
+ *
+ * A nested stack has a generated name itself, which is left out here.
+ */
+export function generatedLength(stackName: string | undefined, path: string): number {
+  return (stackName?.length ?? NESTED_STACK_NAME) + path.length + SUFFIX;
+}
+
+function isInNestedStack(construct: IConstruct): boolean {
+  return Stack.of(construct).nestedStackParent !== undefined;
 }
 
 /**
@@ -267,10 +302,16 @@ function validate(scope: Construct, props: SecretRefreshProps): void {
     });
   });
   services.forEach((service, index) => {
-    checks.that(`services[${index}]`, service, Stack.of(service) === Stack.of(scope), {
-      must: 'be in the stack of the refresh',
+    checks.that(`services[${index}]`, service, isDeployedWith(scope, service), {
+      must: 'be in the stack of the refresh, or in a nested stack of it',
       remedy: 'Make one refresh in every stack with services: each waits for the deployment of its own stack.',
     });
   });
   checks.throwIfAny();
+}
+
+/** Whether a service changes in no other deployment than that of the stack of the refresh. */
+function isDeployedWith(scope: IConstruct, service: IConstruct): boolean {
+  const stack = Stack.of(service);
+  return stack === Stack.of(scope) || stack.nestedStackParent === Stack.of(scope);
 }

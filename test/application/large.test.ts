@@ -1,17 +1,20 @@
-import { Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import { CfnParameter, CfnResource, Duration, NestedStack, Stack } from 'aws-cdk-lib';
 import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DjangoApplication } from '../../constructs/application/django-application';
 import { Profile } from '../../constructs/core/profile';
 import type { TaskQueueOptions } from '../../constructs/queues/task-queue';
+import { fixedName } from '../lifecycle/names';
 import { errorOf, templateOf, testStack } from '../support';
 
 interface Size {
   readonly workers?: number;
   readonly queues?: number;
   readonly schedules?: number;
+  readonly production?: boolean;
 }
 
 function many<T>(count: number, name: string, value: (index: number) => T): { [name: string]: T } {
@@ -19,7 +22,11 @@ function many<T>(count: number, name: string, value: (index: number) => T): { [n
 }
 
 /** Production, with the size of database that so many workers need; each queue is read. */
-function application({ workers = 1, queues = 1, schedules = 0 }: Size, stack: Stack = testStack()): DjangoApplication {
+function application(
+  { workers = 1, queues = 1, schedules = 0, production = false }: Size,
+  stack: Stack = testStack(),
+): DjangoApplication {
+  const databaseInstanceType = new InstanceType('m7g.4xlarge');
   const schedule = { schedule: ScheduleExpression.rate(Duration.hours(1)), command: ['python', 'manage.py', 'x'] };
   const read = (worker: number) =>
     queues < workers
@@ -28,7 +35,13 @@ function application({ workers = 1, queues = 1, schedules = 0 }: Size, stack: St
   return new DjangoApplication(stack, 'App', {
     image: ContainerImage.fromRegistry('registry.example.com/shop'),
     settingsModule: 'config.settings',
-    profile: Profile.development({ databaseInstanceType: new InstanceType('m7g.4xlarge'), databaseBackup: true }),
+    domainNames: production ? ['shop.example.com'] : undefined,
+    hostedZone: production
+      ? HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z1', zoneName: 'example.com' })
+      : undefined,
+    profile: production
+      ? Profile.production({ databaseInstanceType })
+      : Profile.development({ databaseInstanceType, databaseBackup: true }),
     queues: many<TaskQueueOptions>(queues, 'q', () => ({})),
     defaultQueueName: 'q0',
     workers: many(workers, 'w', (worker) => ({ queueNames: read(worker) })),
@@ -144,13 +157,155 @@ test('the policy of a process with fifty queues stays below what IAM allows, and
   expect(known.length).toBeLessThanOrEqual(6144);
 });
 
-describe('more than a stack can hold is refused in the words of the user', () => {
-  test('workers', () => {
-    expect(errorOf(() => application({ workers: 45, queues: 45 }))).toMatch(
-      /^Shop\/App: `workers` must be fewer: a stack may have 500 resources, and this one has \d{3} \(315 for `workers`, 180 for `queues`, 0 for `scheduledCommands`, \d+ for everything else\), got 45\. /,
-    );
+/** The logical ids that a resource refers to or waits for. */
+function needs(resource: object): string[] {
+  const text = JSON.stringify(resource);
+  const waits = (resource as { DependsOn?: string | string[] }).DependsOn ?? [];
+  const references = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].map(([, id]) => id);
+  return [...references, ...[waits].flat()];
+}
+
+/** A ring of resources of one template, each of which waits for the next; undefined where there is none. */
+function ringOf(resources: { [id: string]: object }): string[] | undefined {
+  const done = new Set<string>();
+  const walk = (id: string, path: string[]): string[] | undefined => {
+    if (path.includes(id)) {
+      return path.slice(path.indexOf(id));
+    }
+    if (done.has(id) || resources[id] === undefined) {
+      return undefined;
+    }
+    const found = needs(resources[id])
+      .map((next) => walk(next, [...path, id]))
+      .find((ring) => ring !== undefined);
+    done.add(id);
+    return found;
+  };
+  return Object.keys(resources)
+    .map((id) => walk(id, []))
+    .find((ring) => ring !== undefined);
+}
+
+/** The names that a template fixes, with the type: what an account has once. */
+function fixedNames(stack: Stack): string[] {
+  const place = { stackName: stack.stackName, stackId: 'the id of the stack' };
+  return Object.values(resourcesOf(stack)).flatMap((resource) => fixedName(resource as never, place) ?? []);
+}
+
+describe('an application with thirty workers, thirty queues and fifty schedules, in production', () => {
+  const stack = testStack();
+  const size = { workers: 30, queues: 30, schedules: 50, production: true };
+  const made = application(size, stack);
+  const nested = made.node.children.filter((child): child is NestedStack => child instanceof NestedStack);
+
+  test('fits: no stack has more resources, parameters, outputs or text than CloudFormation takes', () => {
+    expect(typesIn(stack).length).toBeLessThanOrEqual(490);
+    expect(nested.length).toBeGreaterThanOrEqual(4);
+    for (const each of nested) {
+      const { Resources, Parameters, Outputs = {} } = templateOf(each).toJSON();
+      expect(Object.keys(Resources).length).toBeLessThanOrEqual(490);
+      expect(Object.keys(Parameters).length).toBeLessThanOrEqual(200);
+      expect(Object.keys(Outputs).length).toBeLessThanOrEqual(200);
+      expect(JSON.stringify(templateOf(each).toJSON(), undefined, 1).length).toBeLessThan(900_000);
+    }
   });
 
+  test('every worker and schedule is made once', () => {
+    const all = [stack, ...nested].flatMap(typesIn);
+    expect(all.filter((type) => type === 'AWS::ECS::Service')).toHaveLength(31);
+    expect(all.filter((type) => type === 'AWS::Scheduler::Schedule')).toHaveLength(50);
+    expect(Object.keys(made.workers)).toHaveLength(30);
+    expect(Object.keys(made.scheduledCommands)).toHaveLength(50);
+  });
+
+  test('has what it stores in its own stack, under the ids that an undivided one would have', () => {
+    expect(nested.flatMap(storesOf)).toEqual([]);
+    const queues = storesOf(stack).filter((id) => id.startsWith('AppSchedules'));
+    expect(queues).toHaveLength(50);
+    const undivided = testStack();
+    application({ schedules: 3, production: true }, undivided);
+    expect(storesOf(stack)).toEqual(expect.arrayContaining(storesOf(undivided)));
+  });
+
+  test('no stack waits for itself', () => {
+    for (const each of [stack, ...nested]) {
+      expect(ringOf(resourcesOf(each))).toBeUndefined();
+    }
+    expect(ringOf({ A: { DependsOn: 'B' }, B: { Properties: { X: { Ref: 'A' } } } })).toEqual(['A', 'B']);
+  });
+
+  test('every nested stack with processes waits for the release, and protection for every nested stack', () => {
+    const resources = resourcesOf(stack);
+    const stacks = Object.entries(resources).filter(([, { Type }]) => Type === 'AWS::CloudFormation::Stack');
+    const [release] = Object.entries(resources).find(([, { Type }]) => Type === 'Custom::ReleaseCommand') ?? [''];
+    const annexes = stacks.filter(([id]) => id.includes('Annex'));
+    expect(annexes.length).toBe(nested.length - 1);
+    for (const [, annex] of annexes) {
+      expect(needs(annex)).toContain(release);
+    }
+    const protection = Object.values(resources).find(({ Type }) => Type === 'Custom::DeletionProtection');
+    expect(needs(protection ?? {})).toEqual(expect.arrayContaining(stacks.map(([id]) => id)));
+  });
+
+  test('every service is in exactly one refresh', () => {
+    const names = Object.values(resourcesOf(stack))
+      .filter(
+        ({ Type, Properties }) => Type === 'AWS::Lambda::Function' && /^Replaces/.test(String(Properties.Description)),
+      )
+      .flatMap(({ Properties }) => [
+        ...JSON.stringify(Properties.Environment).matchAll(/"Fn::GetAtt":\["(\w+)","((?:Outputs\.\w+)?Name)"\]/g),
+      ])
+      .map(([, id, output]) => `${id} ${output}`)
+      .filter((name) => name.includes('Service'));
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toHaveLength(31);
+  });
+
+  test('growing to it moves nothing that stores, nor anything with a fixed name', () => {
+    const small = testStack();
+    application({ workers: 20, queues: 20, schedules: 8, production: true }, small);
+    expect(typesIn(small).length).toBeGreaterThan(440);
+    expect(storesOf(stack)).toEqual(expect.arrayContaining(storesOf(small)));
+    const staying = new Set(Object.keys(resourcesOf(stack)));
+    const moved = Object.entries(resourcesOf(small)).filter(([id]) => !staying.has(id));
+    for (const type of [
+      'AWS::ECS::Service',
+      'AWS::ApplicationAutoScaling::ScalingPolicy',
+      'AWS::Scheduler::Schedule',
+    ]) {
+      expect(moved.filter(([, { Type }]) => Type === type).length).toBeGreaterThan(5);
+    }
+    // What is addressed by what it belongs to is taken from it when the old one goes.
+    const attached = ['SQS::QueuePolicy', 'SNS::TopicPolicy', 'S3::BucketPolicy', 'EC2::SecurityGroupIngress'];
+    expect(moved.filter(([, { Type }]) => attached.some((type) => Type.endsWith(type)))).toEqual([]);
+    const place = { stackName: 'Shop', stackId: 'the id of the stack' };
+    const names = moved.flatMap(([, resource]) => fixedName(resource as never, place) ?? []);
+    expect(nested.flatMap(fixedNames).filter((name) => names.includes(name))).toEqual([]);
+  });
+
+  test('what was reckoned before it was made is there in the end', () => {
+    expect(typesIn(stack).length).toBeLessThanOrEqual(480);
+    expect(typesIn(stack).length).toBeGreaterThan(480 - 7); // One process less would have had to move.
+  });
+});
+
+/** Resources that a stack will have, without a synthesis. */
+function countIn(stack: Stack): number {
+  return stack.node.findAll().filter((each) => CfnResource.isCfnResource(each) && Stack.of(each) === stack).length;
+}
+
+test.each<[number, string, Size]>([
+  [494, 'an undivided', { workers: 29, queues: 30, production: true }],
+  [477, 'a divided', { workers: 30, queues: 30, production: true }],
+  [498, 'an undivided', { workers: 20, queues: 20, schedules: 15 }],
+])('%i is what %s application has: it is divided only where it must be', (count, kind, size) => {
+  const stack = testStack();
+  const made = application(size, stack);
+  expect(made.node.children.some(({ node }) => /Annex/.test(node.id))).toBe(kind === 'a divided');
+  expect(countIn(stack) + 1).toBe(count); // The capacity providers come with the synthesis.
+});
+
+describe('more than stacks can hold is refused in the words of the user', () => {
   test('queues that no policy can hold', () => {
     expect(errorOf(() => application({ workers: 18, queues: 70 }))).toMatch(
       /^Shop\/App\/Broker: `queues` must be at most 5\d with names as long as these, got 70\. /,
@@ -158,8 +313,20 @@ describe('more than a stack can hold is refused in the words of the user', () =>
   });
 
   test('schedules', () => {
-    expect(errorOf(() => application({ schedules: 60 }))).toMatch(
-      /^Shop\/App: `scheduledCommands` must be fewer: .*\(540 for `scheduledCommands`, .*, got 60\. /,
+    expect(errorOf(() => application({ schedules: 180 }))).toMatch(
+      /^Shop\/App: `scheduledCommands` must be fewer: .*\(360 for `scheduledCommands`, .*, got 180\. /,
+    );
+  });
+
+  test('what a nested stack must be told', () => {
+    const stack = testStack();
+    const made = application({ queues: 2, workers: 1 }, stack);
+    const nested = new NestedStack(made, 'Annex');
+    for (let index = 0; index <= 200; index++) {
+      new CfnParameter(nested, `Value${index}`);
+    }
+    expect(errorOf(() => templateOf(stack))).toMatch(
+      /Shop\/App: `queues` must be fewer: a nested stack may have 200 parameters, and Annex needs 201, got 2\. Let a worker/,
     );
   });
 

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
@@ -22,12 +25,58 @@ describe('DjangoStack', () => {
   test('prints the address, and commands that follow the logs, run once and open a shell', () => {
     const stack = shop();
     const outputs = templateOf(stack).toJSON().Outputs;
-    expect(Object.keys(outputs).sort()).toEqual(['LogsCommand', 'OneOffCommand', 'ShellCommand', 'Url']);
+    expect(Object.keys(outputs).sort()).toEqual(['FargateVcpu', 'LogsCommand', 'OneOffCommand', 'ShellCommand', 'Url']);
     const logs = JSON.stringify(outputs.LogsCommand.Value);
     expect(logs).toContain('aws logs tail ');
     expect(logs).toContain(JSON.stringify(stack.resolve(stack.application.logGroup.logGroupName)));
     expect(JSON.stringify(outputs.OneOffCommand.Value)).toContain('aws ecs run-task');
     expect(JSON.stringify(outputs.ShellCommand.Value)).toContain('python manage.py shell');
+  });
+
+  test('prints the vCPU that runs at once, for each of the two quotas', () => {
+    const vcpuOf = (props: Partial<DjangoStackProps>) => templateOf(shop(props)).toJSON().Outputs.FargateVcpu.Value;
+    expect(vcpuOf({})).toBe('On demand: 0.25 at rest, 0.5 in a roll-out, 0.5 at the ceiling');
+    const schedule = ScheduleExpression.rate(Duration.hours(1));
+    const props = {
+      web: { cpu: 1024, memoryLimitMiB: 2048, minCapacity: 2, maxCapacity: 5 },
+      queues: { default: {} },
+      workers: { one: { minCapacity: 1, maxCapacity: 3 }, two: { spot: false, minCapacity: 2, maxCapacity: 2 } },
+      beat: {},
+      scheduledCommands: {
+        clean: { schedule, command: ['python', 'manage.py', 'clean'], cpu: 2048, memoryLimitMiB: 4096 },
+      },
+    };
+    // 2 × 1 for web, 2 × ¼ for one worker, ¼ for beat; twice both and beat once, beside the command of 2; 5 × 1, 2 × ¼, ¼ and 2.
+    expect(vcpuOf(props)).toBe(
+      'On demand: 2.75 at rest, 7.25 in a roll-out, 7.75 at the ceiling; Spot: 0.25 at rest, 0.5 in a roll-out, 0.75 at the ceiling',
+    );
+    // Here the release, beside what runs, needs more than two of each.
+    expect(vcpuOf({ releaseOptions: { cpu: 4096, memoryLimitMiB: 8192 } })).toBe(
+      'On demand: 0.25 at rest, 4.25 in a roll-out, 0.5 at the ceiling',
+    );
+  });
+
+  test('notes a roll-out that does not fit into the quota that every account has, and nothing else', () => {
+    const notes = (maxCapacity: number, spot: boolean) => {
+      const web = { cpu: 1024, memoryLimitMiB: 2048, minCapacity: spot ? 1 : maxCapacity, maxCapacity };
+      const workers = { one: { cpu: 1024, memoryLimitMiB: 2048, minCapacity: spot ? 4 : 1, maxCapacity: 4 } };
+      const stack = shop({
+        web,
+        queues: { default: {} },
+        workers,
+        profile: Profile.development({ databaseInstanceType: new InstanceType('m7g.large') }),
+      });
+      return Annotations.fromStack(stack)
+        .findInfo('*', Match.stringLikeRegexp('vCPU'))
+        .map(({ id, entry }) => `${id}: ${entry.data}`);
+    };
+    expect(notes(3, false)).toEqual([]); // 6, exactly.
+    expect(notes(4, false)).toEqual([
+      expect.stringMatching(
+        /^\/Shop\/App: A roll-out needs up to 8 vCPU of Fargate on-demand at once \(4 at rest\)\. .* L-3032A538 /,
+      ),
+    ]);
+    expect(notes(4, true)).toEqual([expect.stringMatching(/needs up to 8 vCPU of Fargate Spot .* L-36FBB829 /)]);
   });
 
   test('is protected against termination in production, and not in development', () => {

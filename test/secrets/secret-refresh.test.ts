@@ -186,6 +186,6 @@ test('fails when a secret is known by its name only, and when a service is in an
   );
   expect(message.split('\n')).toEqual([
     'Shop/Refresh: `secrets[0]` must have its full ARN, got Shop/Named. Import it with `Secret.fromSecretCompleteArn`: the event of its change names the whole ARN.',
-    'Shop/Refresh: `services[0]` must be in the stack of the refresh, got Other/Web. Make one refresh in every stack with services: each waits for the deployment of its own stack.',
+    'Shop/Refresh: `services[0]` must be in the stack of the refresh, or in a nested stack of it, got Other/Web. Make one refresh in every stack with services: each waits for the deployment of its own stack.',
   ]);
 });

@@ -104,7 +104,7 @@ function connectionsOf({ maxCapacity, connectionsPerTask }: IDjangoService): num
 /** What the user wrote about the service that may hold the most connections. */
 function greediest(props: DjangoApplicationProps, services: IDjangoService[]): string {
   const [{ node }] = [...services].sort((one, other) => connectionsOf(other) - connectionsOf(one));
-  const isWorker = node.scope?.node.id === 'Workers';
+  const isWorker = /^Worker(s|Annex\d+)$/.test(node.scope?.node.id ?? '');
   const part = isWorker ? 'workers' : (node.id.toLowerCase() as 'web' | 'asgi' | 'beat');
   const options = isWorker ? props.workers?.[node.id] : props[part];
   const name = isWorker ? `workers.${node.id}` : part;

@@ -82,10 +82,10 @@ export class DeletionProtection extends Construct {
 
 /** Protects what the options and the profile say, among what is made here. */
 export function protectAgainstDeletion(scope: Construct, props: DjangoApplicationProps, providers: Providers): void {
-  const parts = protectedParts(props, providers);
-  if (parts.instances.length === 0 && parts.loadBalancers.length === 0) {
+  if (!isProtected(props, providers)) {
     return;
   }
+  const parts = protectedParts(props, providers);
   new DeletionProtection(scope, 'DeletionProtection', { application: props, providers, parts });
   const last =
     'Protected from the start, a first deployment that fails could not be rolled back. The last resource of the application (Custom::DeletionProtection) switches deletion protection on, reads it back, and fails the deployment when it is off.';
@@ -96,6 +96,12 @@ export function protectAgainstDeletion(scope: Construct, props: DjangoApplicatio
   for (const { loadBalancer } of parts.loadBalancers) {
     acknowledge(loadBalancer, 'ELBDeletionProtectionEnabled', last);
   }
+}
+
+/** Whether something of the application will be protected. */
+export function isProtected(props: DjangoApplicationProps, providers: Providers): boolean {
+  const { instances, loadBalancers } = protectedParts(props, providers);
+  return instances.length + loadBalancers.length > 0;
 }
 
 function protectedParts(props: DjangoApplicationProps, { profile, database, loadBalancer }: Providers): Protected {

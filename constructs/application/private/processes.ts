@@ -11,12 +11,13 @@ import { processSecurityGroup } from '../../processes/egress';
 import { executionRole } from '../../processes/execution-role';
 import type { ProcessProps } from '../../processes/process-props';
 import { ReleaseCommand } from '../../processes/release-command';
-import { ScheduledCommand } from '../../processes/scheduled-command';
+import { queueOfFailures, ScheduledCommand } from '../../processes/scheduled-command';
 import { WebService } from '../../processes/web-service';
 import { WorkerService, type WorkerServiceOptions } from '../../processes/worker-service';
 import type { ICeleryBroker } from '../../queues/celery-broker';
 import { refreshGroups, SecretRefresh } from '../../secrets/secret-refresh';
 import type { DjangoApplicationProps } from '../django-application-props';
+import { annexesOf } from './annexes';
 import { checkConnections } from './application-checks';
 import { takesEveryPath } from './option-effects';
 import { lambdaSettings, type Providers } from './providers';
@@ -32,6 +33,8 @@ export interface Processes {
   readonly beat?: BeatService;
   readonly scheduledCommands: { [name: string]: ScheduledCommand };
   readonly secretRefreshes: SecretRefresh[];
+  /** Whether some stand in nested stacks, because one stack has no room for all. */
+  readonly areDivided: boolean;
   /** Web and ASGI, as far as there are such. */
   readonly loadBalancedServices: ILoadBalancedService[];
   /** Everything that keeps running. */
@@ -60,21 +63,34 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
     ? undefined
     : new WebService(scope, 'Web', { ...behindLoadBalancer, ...props.web });
   const asgi = props.asgi && new AsgiService(scope, 'Asgi', { ...behindLoadBalancer, ...props.asgi });
-  const workers = makeEach(scope, 'Workers', workersOf(props, broker), (parent, name, worker) => {
-    return new WorkerService(parent, name, { ...inBackground, alarmTopic, ...worker });
+  const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
+  const options = workersOf(props, broker);
+  const annexes = annexesOf(scope, props, providers, {
+    workers: options,
+    services: loadBalancedServices.map(({ service }) => service),
+  });
+  const workers = makeEach(scope, 'Workers', options, (parent, name, worker) => {
+    return new WorkerService(annexes.workers.get(name) ?? parent, name, { ...inBackground, alarmTopic, ...worker });
   });
   const beat = props.beat && new BeatService(scope, 'Beat', { ...inBackground, ...props.beat });
   const scheduledCommands = makeEach(scope, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
+    const commandProps = { ...inBackground, ...command };
+    const annex = annexes.scheduledCommands.get(name);
+    if (annex !== undefined) {
+      const deadLetterQueue =
+        command.deadLetterQueue ?? queueOfFailures(new Construct(parent, name), { ...commandProps, encryptionKey });
+      return new ScheduledCommand(annex, name, { ...commandProps, deadLetterQueue });
+    }
     const ofItsQueue = command.deadLetterQueue === undefined ? { encryptionKey } : {};
-    return new ScheduledCommand(parent, name, { ...inBackground, ...ofItsQueue, ...command });
+    return new ScheduledCommand(parent, name, { ...commandProps, ...ofItsQueue });
   });
 
-  const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
   const services = [...loadBalancedServices, ...Object.values(workers), ...(beat ? [beat] : [])];
   checkConnections(scope, props, database, services);
   const secretRefreshes = makeSecretRefreshes(scope, props, providers, services);
   const made = { logGroup, securityGroup, release, web, asgi, workers, beat, scheduledCommands, secretRefreshes };
-  return { ...made, loadBalancedServices, services };
+  const areDivided = annexes.workers.size + annexes.scheduledCommands.size > 0;
+  return { ...made, loadBalancedServices, services, areDivided };
 }
 
 /** What all processes have in common: log group, security group, execution role, and what they are told. */

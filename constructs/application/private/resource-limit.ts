@@ -1,4 +1,4 @@
-import { CfnResource, Stack } from 'aws-cdk-lib';
+import { CfnParameter, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
 import type { Construct, IConstruct } from 'constructs';
 import { Checks } from '../../core/checks';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -10,11 +10,16 @@ import type { Providers } from './providers';
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
  */
-const MOST_RESOURCES = 500;
+export const MOST_RESOURCES = 500;
+/** Parameters that a stack may have. A nested one has one for each value of the application that it needs. */
+const MOST_PARAMETERS = 200;
 /** With more than so many, alarms move out: the rest is for what the user adds to the stack. */
 const ROOMY = 440;
 /** Alarms, rules and widgets of what every application has. */
 const OTHER_ALARMS = 30;
+
+const OTHER_WAYS =
+  'Let a worker read several queues, give `scheduledCommands` one `deadLetterQueue` together, or make a WorkerService or a ScheduledCommand with the parts of this application in a second stack.';
 
 /** What the user names, and the construct that holds what is made of it. */
 const NAMED = { workers: 'Workers', queues: 'Broker', scheduledCommands: 'Schedules' } as const;
@@ -26,10 +31,10 @@ type Named = keyof typeof NAMED;
  * Nothing is stored in an alarm, so that they may move when the application grows.
  */
 export function isTight(scope: Construct, processes: Processes, { broker }: Providers): boolean {
-  const { loadBalancedServices, services, scheduledCommands } = processes;
+  const { loadBalancedServices, services, scheduledCommands, areDivided } = processes;
   const watched = loadBalancedServices.length + services.length + Object.keys(broker?.queues ?? {}).length;
   const alarms = OTHER_ALARMS + 2 * watched + Object.keys(scheduledCommands).length;
-  return resourcesIn(Stack.of(scope)) + alarms > ROOMY;
+  return areDivided || resourcesIn(Stack.of(scope)) + alarms > ROOMY;
 }
 
 /** Refuses more than a stack can hold, in the words of the user: now, and again when everything is there. */
@@ -39,6 +44,21 @@ export function checkResources(scope: Construct, props: DjangoApplicationProps):
 }
 
 function checkedResources(scope: Construct, props: DjangoApplicationProps): Checks {
+  const checks = checkedStack(scope, props);
+  const [longest] = (Object.keys(NAMED) as Named[])
+    .map((prop) => ({ prop, count: Object.keys(props[prop] ?? {}).length }))
+    .sort((one, other) => other.count - one.count);
+  for (const nested of scope.node.children.filter((child) => child instanceof NestedStack)) {
+    const parameters = nested.node.findAll().filter((each) => each instanceof CfnParameter).length;
+    checks.that(longest.prop, longest.count, parameters <= MOST_PARAMETERS, {
+      must: `be fewer: a nested stack may have ${MOST_PARAMETERS} parameters, and ${nested.node.id} needs ${parameters}`,
+      remedy: OTHER_WAYS,
+    });
+  }
+  return checks;
+}
+
+function checkedStack(scope: Construct, props: DjangoApplicationProps): Checks {
   const all = resourcesIn(Stack.of(scope));
   const parts = (Object.keys(NAMED) as Named[])
     .map((prop) => ({ prop, names: Object.keys(props[prop] ?? {}), made: resourcesBelow(scope, NAMED[prop]) }))
@@ -48,8 +68,7 @@ function checkedResources(scope: Construct, props: DjangoApplicationProps): Chec
   const rest = all - parts.reduce((sum, { made }) => sum + made, 0);
   return new Checks(scope).that(most.prop, most.names.length, all <= MOST_RESOURCES || most.names.length === 0, {
     must: `be fewer: a stack may have ${MOST_RESOURCES} resources, and this one has ${all} (${[...sums, `${rest} for everything else`].join(', ')})`,
-    remedy:
-      'Let a worker read several queues, give `scheduledCommands` one `deadLetterQueue` together, or make a WorkerService or a ScheduledCommand with the parts of this application in a second stack.',
+    remedy: OTHER_WAYS,
   });
 }
 
@@ -59,7 +78,7 @@ function resourcesBelow(scope: Construct, id: string): number {
 }
 
 /** Resources in the stack of a construct, those of its nested stacks apart. */
-function resourcesIn(part: IConstruct): number {
+export function resourcesIn(part: IConstruct): number {
   const stack = Stack.of(part);
   return part.node.findAll().filter((each) => CfnResource.isCfnResource(each) && each.stack === stack).length;
 }

@@ -9,6 +9,7 @@ import {
   PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import type { Construct, IDependable } from 'constructs';
+import { needSpot } from '../cluster-features';
 import type { ServiceProps } from '../process-props';
 import type { HardenedTask } from './hardened-task';
 
@@ -74,6 +75,7 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
   const { node } = service.node.defaultChild as CfnService;
   node.addDependency(...task.prerequisites, ...(options.waitFor ?? []), ...(props.waitFor ?? []));
   if (options.spot) {
+    needSpot(scope, cluster);
     node.addDependency(cluster); // Its association with the Spot capacity provider is a child of the cluster.
   }
   if (props.enableExecuteCommand) {
