@@ -17,7 +17,7 @@ import { WorkerService, type WorkerServiceOptions } from '../../processes/worker
 import type { ICeleryBroker } from '../../queues/celery-broker';
 import { refreshGroups, SecretRefresh } from '../../secrets/secret-refresh';
 import type { DjangoApplicationProps } from '../django-application-props';
-import { checkConnections } from './application-checks';
+import { checkConnections, withCeilings } from './connections';
 import { takesEveryPath } from './option-effects';
 import { lambdaSettings, type Providers } from './providers';
 
@@ -60,7 +60,9 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
     ? undefined
     : new WebService(scope, 'Web', { ...behindLoadBalancer, ...props.web });
   const asgi = props.asgi && new AsgiService(scope, 'Asgi', { ...behindLoadBalancer, ...props.asgi });
-  const workers = makeEach(scope, 'Workers', workersOf(props, broker), (parent, name, worker) => {
+  const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
+  const sized = withCeilings(props, database, workersOf(props, broker), loadBalancedServices);
+  const workers = makeEach(scope, 'Workers', sized, (parent, name, worker) => {
     return new WorkerService(parent, name, { ...inBackground, alarmTopic, ...worker });
   });
   const beat = props.beat && new BeatService(scope, 'Beat', { ...inBackground, ...props.beat });
@@ -69,9 +71,8 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
     return new ScheduledCommand(parent, name, { ...inBackground, ...ofItsQueue, ...command });
   });
 
-  const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
   const services = [...loadBalancedServices, ...Object.values(workers), ...(beat ? [beat] : [])];
-  checkConnections(scope, props, database, services);
+  checkConnections(scope, props, database, { services, beat });
   const secretRefreshes = makeSecretRefreshes(scope, props, providers, services);
   const made = { logGroup, securityGroup, release, web, asgi, workers, beat, scheduledCommands, secretRefreshes };
   return { ...made, loadBalancedServices, services };

@@ -3,6 +3,7 @@ import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   AlarmBehavior,
   AvailabilityZoneRebalancing,
+  type CapacityProviderStrategy,
   type CfnService,
   FargatePlatformVersion,
   FargateService,
@@ -16,6 +17,18 @@ export interface FargateServiceOptions {
   readonly task: HardenedTask;
   readonly service: ServiceProps;
   readonly spot: boolean;
+  /**
+   * Tasks that run on demand before any runs on Spot.
+   *
+   * @default 0
+   */
+  readonly spotBase?: number;
+  /**
+   * Whether ECS may stop a task to start it in another zone.
+   *
+   * @default true
+   */
+  readonly rebalances?: boolean;
   /**
    * Never two tasks at once: stops the old one before the new one starts.
    *
@@ -58,13 +71,13 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
     vpcSubnets: task.placement.vpcSubnets,
     assignPublicIp: task.placement.assignPublicIp,
     platformVersion: FargatePlatformVersion.LATEST,
-    ...rollout(options.singleton === true),
+    ...rollout(options),
     circuitBreaker: { enable: true, rollback: true },
     deploymentAlarms: options.deploymentAlarms && {
       alarmNames: options.deploymentAlarms.map((alarm) => alarm.alarmName),
       behavior: AlarmBehavior.ROLLBACK_ON_ALARM,
     },
-    capacityProviderStrategies: options.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }] : undefined,
+    capacityProviderStrategies: options.spot ? spotStrategies(options.spotBase) : undefined,
     healthCheckGracePeriod: options.healthCheckGracePeriod,
     enableExecuteCommand: props.enableExecuteCommand,
     enableECSManagedTags: true,
@@ -85,7 +98,17 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
   return service;
 }
 
-function rollout(singleton: boolean) {
+/** Beyond the base one task in a thousand would run on demand: ECS refuses to use a provider of weight 0. */
+function spotStrategies(base = 0): CapacityProviderStrategy[] {
+  return base === 0
+    ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }]
+    : [
+        { capacityProvider: 'FARGATE', base, weight: 1 },
+        { capacityProvider: 'FARGATE_SPOT', weight: 1000 },
+      ];
+}
+
+function rollout({ singleton = false, rebalances = true }: FargateServiceOptions) {
   return singleton
     ? {
         desiredCount: 1,
@@ -98,6 +121,9 @@ function rollout(singleton: boolean) {
     : {
         minHealthyPercent: 100,
         maxHealthyPercent: 200,
-        availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
+        // ECS gives a task that it moves no more than `stopTimeout`, whatever it works on.
+        availabilityZoneRebalancing: rebalances
+          ? AvailabilityZoneRebalancing.ENABLED
+          : AvailabilityZoneRebalancing.DISABLED,
       };
 }
