@@ -84,7 +84,12 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
     propagateTags: PropagatedTagSource.SERVICE,
   });
   // Only the service itself waits: its scaling, which is a child of the construct, follows by reference.
-  const { node } = service.node.defaultChild as CfnService;
+  const resource = service.node.defaultChild as CfnService;
+  resource.deploymentConfiguration = {
+    ...(resource.deploymentConfiguration as CfnService.DeploymentConfigurationProperty),
+    deploymentCircuitBreaker: circuitBreaker(options.singleton === true),
+  };
+  const { node } = resource;
   node.addDependency(...task.prerequisites, ...(options.waitFor ?? []), ...(props.waitFor ?? []));
   if (options.spot) {
     node.addDependency(cluster); // Its association with the Spot capacity provider is a child of the cluster.
@@ -96,6 +101,22 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
     );
   }
   return service;
+}
+
+/**
+ * Gives a deployment up after two tasks that failed one after another, and never three as by default: that
+ * many rounds take minutes where one task runs. Of beat a first failure is enough, since nothing runs
+ * meanwhile.
+ *
+ * A task that becomes healthy sets the count back, so that failures among many tasks do not add up.
+ */
+function circuitBreaker(singleton: boolean): CfnService.DeploymentCircuitBreakerProperty {
+  return {
+    enable: true,
+    rollback: true,
+    resetOnHealthyTask: true,
+    thresholdConfiguration: { type: 'COUNT', value: singleton ? 1 : 2 },
+  };
 }
 
 /** Beyond the base one task in a thousand would run on demand: ECS refuses to use a provider of weight 0. */
