@@ -138,7 +138,9 @@ export interface ProfileOptions {
   /**
    * Maximum number of tasks of a worker service.
    *
-   * @default - production 6, development 2
+   * Where it is left out, an application takes as many, up to 50, as the database has connections for.
+   *
+   * @default - production 50, development 50
    */
   readonly workerMaxCapacity?: number;
   /**
@@ -194,7 +196,7 @@ const PRODUCTION: Required<ProfileOptions> = {
   workerCpu: 512,
   workerMemoryLimitMiB: 1024,
   workerMinCapacity: 1,
-  workerMaxCapacity: 6,
+  workerMaxCapacity: 50,
   workerSpot: false,
   containerInsights: ContainerInsights.ENHANCED,
   desyncMitigationMode: DesyncMitigationMode.STRICTEST,
@@ -223,7 +225,7 @@ const DEVELOPMENT: Required<ProfileOptions> = {
   workerCpu: 256,
   workerMemoryLimitMiB: 512,
   workerMinCapacity: 1,
-  workerMaxCapacity: 2,
+  workerMaxCapacity: 50,
   workerSpot: true,
   containerInsights: ContainerInsights.ENABLED,
   desyncMitigationMode: DesyncMitigationMode.DEFENSIVE,

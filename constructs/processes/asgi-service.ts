@@ -35,7 +35,7 @@ export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
   /**
    * Database connections that one process holds open at most, for the check against the instance class.
    *
-   * @default 10
+   * @default 5
    */
   readonly connectionsPerProcess?: number;
   /**
@@ -96,7 +96,7 @@ export class AsgiService extends LoadBalancedService {
       paths,
       priority: 100,
       processes: asgiProcesses,
-      connectionsPerProcess: props.connectionsPerProcess ?? 10,
+      connectionsPerProcess: props.connectionsPerProcess ?? 5,
       alarm: paths.includes('/*') ? errorAlarm : unservedAlarm,
       command: (timings) => uvicorn(props, timings),
       check: (checks, { memoryLimitMiB }) => {
@@ -104,7 +104,7 @@ export class AsgiService extends LoadBalancedService {
         checks
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
-            remedy: 'Ten suit most applications.',
+            remedy: 'Five suit most applications.',
           })
           .matches('application', props.application, /^[\w.]+:\w+$/, {
             must: 'be a module and a callable in it',

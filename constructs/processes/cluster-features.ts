@@ -23,7 +23,7 @@ export function warnOfContainerInsights(cluster: ICluster): void {
   if (containerInsightsOf(cluster) === undefined) {
     Annotations.of(cluster).addWarningV2(
       'cdk-django-fargate:clusterContainerInsights',
-      'Nothing here says whether this cluster has Container Insights on. Without them, workers are not scaled, and the alarms on missing tasks fire for ever. Look with `aws ecs describe-clusters --include SETTINGS`, then acknowledge this warning on the cluster.',
+      'Nothing here says whether this cluster has Container Insights on. Without them the alarms on missing tasks fire for ever. Look with `aws ecs describe-clusters --include SETTINGS`, then acknowledge this warning on the cluster.',
     );
   }
 }

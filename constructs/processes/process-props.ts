@@ -288,9 +288,18 @@ export interface LoadBalancedServiceOptions extends ServiceOptions {
    */
   readonly gracefulTimeout?: Duration;
   /**
+   * How long the longest request takes that a deployment must not cut.
+   *
+   * It raises `deregistrationDelay`, so every roll-out takes as much longer. **In each deployment the load
+   * balancer answers requests that take longer with 502**, and closes WebSockets.
+   *
+   * @default Duration.seconds(15)
+   */
+  readonly longestRequest?: Duration;
+  /**
    * Time for requests in flight between deregistration and SIGTERM.
    *
-   * @default Duration.seconds(30)
+   * @default - `longestRequest`, at least 15 seconds
    */
   readonly deregistrationDelay?: Duration;
 }

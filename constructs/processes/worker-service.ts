@@ -11,25 +11,26 @@ import { LIVENESS_FILE } from '../core/contract';
 import { checkKinds } from '../core/kinds';
 import { namesInProfile, profileValues } from '../core/profile';
 import type { ITaskQueue } from '../queues/task-queue';
-import { checkContainerInsights, warnOfContainerInsights } from './cluster-features';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
-import { type Capacity, capacityOf, checkCapacity, workerConcurrency } from './private/capacity';
+import { type Capacity, checkCapacity } from './private/capacity';
 import { brokerOf, celery, checkCelery } from './private/celery';
 import { deadLetterAlarms } from './private/deployment-alarm';
 import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { checkScalingEffects, checkServiceEffects } from './private/service-effects';
 import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
+import type { ServiceOptions, ServiceProps } from './process-props';
 import {
   backlogPerTask,
   checkQueues,
+  checkSpotBase,
   checkWorkerScaling,
   scaleOnBacklog,
   type WorkerScaling,
+  workerCapacityOf,
   workerScalingOf,
-} from './private/worker-scaling';
-import type { ServiceOptions, ServiceProps } from './process-props';
+} from './scaling/worker-scaling';
 import { runningTasks } from './service-metrics';
 
 /** What can be tuned in a worker service. */
@@ -59,7 +60,11 @@ export interface WorkerServiceOptions extends ServiceOptions {
    */
   readonly healthCheck?: ContainerHealthCheck;
   /**
-   * Fewest ECS tasks of the service, at least 1.
+   * Fewest ECS tasks of the service.
+   *
+   * With 0 the service costs nothing while its queues are empty. The first message then waits until a task
+   * has started, which takes about three minutes, and up to 18 after six hours without any message: SQS
+   * reports nothing about a queue that nobody uses.
    *
    * @default - from the profile
    */
@@ -67,9 +72,19 @@ export interface WorkerServiceOptions extends ServiceOptions {
   /**
    * Most ECS tasks of the service.
    *
-   * @default - from the profile
+   * A task costs only while it runs, and runs only while messages wait.
+   *
+   * @default - from the profile; an application takes fewer where the database has no connections for so many
    */
   readonly maxCapacity?: number;
+  /**
+   * ECS tasks that run on demand before any runs on Spot.
+   *
+   * With 1 the work goes on where AWS has no Spot capacity left, one task at a time.
+   *
+   * @default 0
+   */
+  readonly spotBase?: number;
   /**
    * Time between SIGTERM and SIGKILL, at most 120 seconds.
    *
@@ -79,7 +94,7 @@ export interface WorkerServiceOptions extends ServiceOptions {
    */
   readonly stopTimeout?: Duration;
   /**
-   * How long a message may wait before the service starts another ECS task.
+   * How long a message may wait: the service starts as many ECS tasks as get all messages done in this time.
    *
    * @default Duration.minutes(1)
    */
@@ -91,7 +106,7 @@ export interface WorkerServiceOptions extends ServiceOptions {
    */
   readonly taskDuration?: Duration;
   /**
-   * Messages, waiting and in work, that there should be for each running ECS task.
+   * Messages, waiting and in work, that there may be for each running ECS task.
    *
    * Give it instead of `acceptableLatency` and `taskDuration`.
    *
@@ -104,11 +119,12 @@ export interface WorkerServiceOptions extends ServiceOptions {
 export interface WorkerServiceProps extends ServiceProps, WorkerServiceOptions {}
 
 /**
- * A Celery worker for one set of queues, scaled by the number of messages for each running ECS task.
+ * A Celery worker for one set of queues, scaled by the number of messages that wait and are in work.
  *
- * Makes a hardened task definition, a service and an alarm that rolls back a deployment during which messages
- * end in a dead-letter queue. The cluster must have Container Insights on: scaling needs the number of
- * running ECS tasks.
+ * Makes a hardened task definition, a service, its scaling, and an alarm that rolls back a deployment during
+ * which many messages end in a dead-letter queue. ECS tasks are added a minute after CloudWatch has seen too
+ * many messages, as many as are missing at once. They are taken away after five minutes in which fewer would
+ * have done, and never while messages are in work for them.
  *
  * On SIGTERM the worker takes no more messages and has `stopTimeout` (120 seconds unless changed) to finish
  * what it works on. What takes longer is cut off, and delivered again after the queue's visibility timeout if
@@ -129,7 +145,7 @@ export interface WorkerServiceProps extends ServiceProps, WorkerServiceOptions {
  *   acceptableLatency: Duration.minutes(5),
  * });
  *
- * @see https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
+ * @see https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
  */
 export class WorkerService extends Construct implements IDjangoService {
   public readonly service: FargateService;
@@ -152,18 +168,10 @@ export class WorkerService extends Construct implements IDjangoService {
     checkKinds(this, 'WorkerServiceProps', props);
 
     const profile = profileValues(props.profile);
-    const capacity = capacityOf(
-      { ...props, processes: props.concurrency },
-      {
-        cpu: profile.workerCpu,
-        memoryLimitMiB: profile.workerMemoryLimitMiB,
-        minCapacity: profile.workerMinCapacity,
-        maxCapacity: profile.workerMaxCapacity,
-        processes: workerConcurrency,
-      },
-    );
+    const capacity = workerCapacityOf(props);
+    const spot = props.spot ?? profile.workerSpot;
     const scaling = workerScalingOf(props, capacity);
-    validate(this, props, capacity, scaling);
+    validate(this, props, { ...capacity, ...scaling, spot });
 
     const broker = brokerOf(props);
     this.queueNames = props.queueNames ?? [broker.defaultQueueName];
@@ -184,13 +192,12 @@ export class WorkerService extends Construct implements IDjangoService {
     this.service = fargateService(this, 'Service', {
       task,
       service: props,
-      spot: props.spot ?? profile.workerSpot,
+      spot,
+      spotBase: props.spotBase,
+      rebalances: false,
       deploymentAlarms: deadLetterAlarms(this, this.queues, props.alarmTopic),
     });
-    if (capacity.minCapacity !== capacity.maxCapacity) {
-      warnOfContainerInsights(props.cluster);
-    }
-    scaleOnBacklog(this.service, this.queues, capacity, scaling.backlogPerTask);
+    scaleOnBacklog(this.service, this.queues, { ...capacity, ...scaling });
 
     this.taskDefinition = task.taskDefinition;
     this.taskRole = task.taskRole;
@@ -204,7 +211,7 @@ export class WorkerService extends Construct implements IDjangoService {
   }
 
   /**
-   * Messages, waiting and in work, for each running task: what the service is scaled by.
+   * Messages, waiting and in work, for each running task.
    *
    * Over one minute unless changed.
    */
@@ -236,19 +243,25 @@ const FROM_PROFILE = {
   maxCapacity: 'workerMaxCapacity',
 } as const;
 
-function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacity, scaling: WorkerScaling): void {
+interface WorkerPlan extends Capacity, WorkerScaling {
+  readonly spot: boolean;
+}
+
+function validate(scope: Construct, props: WorkerServiceProps, plan: WorkerPlan): void {
   const checks = new Checks(scope).called(namesInProfile(props, FROM_PROFILE));
   checkProcess(checks, props);
   checkServiceEffects(checks, props);
   checkStopTimeout(checks, props.stopTimeout);
   checkCelery(checks, props);
-  checkCapacity(checks, capacity, 'concurrency');
+  checkCapacity(checks, plan, { processes: 'concurrency', least: 0 });
   checkQueues(checks, props);
-  checkWorkerScaling(checks, props, scaling);
-  if (capacity.minCapacity !== capacity.maxCapacity) {
-    checkContainerInsights(checks, 'cluster', props.cluster, 'Without it the service is never scaled.');
-  }
-  checkScalingEffects(checks, scope, { props, capacity }, ['acceptableLatency', 'taskDuration', 'backlogPerTask']);
+  checkWorkerScaling(checks, props, plan);
+  checkSpotBase(checks, props, plan);
+  checkScalingEffects(checks, scope, { props, capacity: plan }, [
+    'acceptableLatency',
+    'taskDuration',
+    'backlogPerTask',
+  ]);
   checks.throwIfAny();
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Duration, type Stack } from 'aws-cdk-lib';
-import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Annotations } from 'aws-cdk-lib/assertions';
+import { InstanceClass, InstanceSize, InstanceType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
@@ -17,7 +18,7 @@ import { Notifications } from '../../constructs/notifications/notifications';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
-import { errorOf, only, type Template, templateOf, testStack } from '../support';
+import { errorOf, Match, only, type Template, templateOf, testStack } from '../support';
 
 const image = () => ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image'));
 
@@ -142,7 +143,8 @@ describe('DjangoApplication, with everything', () => {
 
   test('every alarm tells the topic of its beginning and of its end', () => {
     const topic = [stack.resolve(made.notifications.topic.topicArn)];
-    for (const { Properties } of Object.values(template.findResources('AWS::CloudWatch::Alarm'))) {
+    const alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm'));
+    for (const [, { Properties }] of alarms.filter(([id]) => !id.includes('TaskCount'))) {
       expect([Properties.AlarmActions, Properties.OKActions]).toEqual([topic, topic]);
     }
   });
@@ -243,13 +245,44 @@ describe('the connections of all tasks at their largest scale', () => {
   const web = { processes: 2, threads: 4, cpu: 512, memoryLimitMiB: 1024 };
 
   test('may be as many as the instance class allows', () => {
-    expect(() => application({ web: { ...web, maxCapacity: 8 } })).not.toThrow();
+    expect(() => application({ web: { ...web, maxCapacity: 4 } })).not.toThrow();
   });
 
   test('fails when they are more, and says how they add up', () => {
-    expect(errorOf(() => application({ web: { ...web, maxCapacity: 9 } }))).toBe(
-      'Shop/App: `web.maxCapacity` must add up to at most 71 database connections over all services (Web 9 × 8), got 72. ' +
+    expect(errorOf(() => application({ web: { ...web, maxCapacity: 5 } }))).toBe(
+      'Shop/App: `web.maxCapacity` must add up to at most 71 database connections while all services roll out, old and new tasks side by side (Web 10 × 8, Release 1 × 1), got 81. ' +
         'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or threads.',
+    );
+  });
+
+  test('leave the rest to the workers whose ceiling nobody chose, in equal parts', () => {
+    const queues = { default: {}, mail: {}, fixed: {} };
+    const { made } = application({
+      queues,
+      web: { ...web, maxCapacity: 2 },
+      beat: {},
+      workers: {
+        all: { queueNames: ['default'] },
+        mail: { queueNames: ['mail'] },
+        fixed: { queueNames: ['fixed'], maxCapacity: 3 },
+      },
+    });
+    // 71, less 2 × 2 × 8 for web, 2 × 3 for the fixed worker, 1 each for beat and the release: 31 for 2 × 2.
+    expect(Object.values(made.workers).map(({ maxCapacity }) => maxCapacity)).toEqual([7, 7, 3]);
+  });
+
+  test('leave at most fifty tasks to a worker, and what the profile says where it says something', () => {
+    const large = InstanceType.of(InstanceClass.M7G, InstanceSize.XLARGE2);
+    const ceilingOf = (profile: Profile) => application({ profile, queues: { default: {} } }).made.workers.worker;
+    expect(ceilingOf(Profile.development({ databaseInstanceType: large })).maxCapacity).toBe(50);
+    expect(ceilingOf(Profile.development({ workerMaxCapacity: 2 })).maxCapacity).toBe(2);
+  });
+
+  test('are printed, a line for each', () => {
+    const { stack } = application({ queues: { default: {} } });
+    const [info] = Annotations.fromStack(stack).findInfo('*', Match.stringLikeRegexp('Database connections at most'));
+    expect(info.entry.data).toMatch(
+      /^Database connections at most: \d+ of 71, .*\n {2}Web +4 × 8\n {2}worker +\d+ × 1\n {2}Release +1 × 1/,
     );
   });
 

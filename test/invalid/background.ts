@@ -58,7 +58,9 @@ export const cases: InvalidCase[] = [
       new WorkerService(stack, 'Worker', { ...processProps(stack), broker, queueNames });
     },
   },
-  worker('scaling to nothing', 'minCapacity', { minCapacity: 0 }),
+  worker('a base on Spot for a worker that does not run on Spot', 'spotBase', { spotBase: 1, spot: false }),
+  worker('a larger base than there are tasks', 'spotBase', { spotBase: 7, spot: true, maxCapacity: 6 }),
+  worker('half a task on demand', 'spotBase', { spotBase: 0.5, spot: true }),
   worker('a number of tasks that is no number', 'minCapacity', { minCapacity: Number.NaN }),
   worker('a negative number of tasks', 'maxCapacity', { maxCapacity: -2 }),
   worker('fewer tasks at most than at least', 'maxCapacity', { minCapacity: 4, maxCapacity: 3 }),

@@ -1,3 +1,5 @@
+import { calculate } from '../../bench/aws/metric-math';
+
 /** What is measured in one minute: undefined where CloudWatch has no data. `of` is the logical id of a target group, if any. */
 export type World = (metric: { name: string; of?: string; statistic: string }, minute: number) => number | undefined;
 
@@ -100,98 +102,4 @@ function measured(
     Maximum: Math.max(...samples),
   };
   return statistics[statistic] ?? Math.max(...samples);
-}
-
-/**
- * Metric math, as far as our alarms use it: numbers, `+ - * /`, comparisons, `IF` and `FILL`.
- *
- * A value is missing where a part of it is, unless `FILL` gives another; a division by zero has no value.
- */
-export function calculate(expression: string, resolve: (id: string) => number | undefined): number | undefined {
-  const tokens = expression.match(/[A-Za-z_]\w*|\d+(?:\.\d+)?|[<>]=?|[-+*/(),]/g) ?? [];
-  if (tokens.join('') !== expression.replace(/\s/g, '')) {
-    throw new Error(`cannot read ${expression}`);
-  }
-  let at = 0;
-  const next = () => tokens[at++];
-  const expect = (wanted: string) => {
-    const token = next();
-    if (token !== wanted) {
-      throw new Error(`expected ${wanted} in ${expression}, found ${token}`);
-    }
-  };
-  type Value = number | undefined;
-  const both = (left: Value, right: Value, combine: (a: number, b: number) => Value): Value =>
-    left === undefined || right === undefined ? undefined : combine(left, right);
-
-  const list = (): Value[] => {
-    const values = [comparison()];
-    while (tokens[at] === ',') {
-      next();
-      values.push(comparison());
-    }
-    expect(')');
-    return values;
-  };
-  const call = (name: string): Value => {
-    expect('(');
-    const [first, second, third] = list();
-    switch (name) {
-      case 'FILL':
-        return first ?? second;
-      case 'IF':
-        return first === undefined ? undefined : first !== 0 ? second : third;
-      default:
-        throw new Error(`no function ${name}`);
-    }
-  };
-  const operand = (): Value => {
-    const token = next();
-    if (token === '(') {
-      const value = comparison();
-      expect(')');
-      return value;
-    }
-    if (/^\d/.test(token)) {
-      return Number(token);
-    }
-    if (token === undefined || !/^[A-Za-z_]/.test(token)) {
-      throw new Error(`cannot read ${expression}`);
-    }
-    return tokens[at] === '(' ? call(token) : resolve(token);
-  };
-  const product = (): Value => {
-    let value = operand();
-    while (tokens[at] === '*' || tokens[at] === '/') {
-      const times = next() === '*';
-      value = both(value, operand(), (a, b) => (times ? a * b : b === 0 ? undefined : a / b));
-    }
-    return value;
-  };
-  const sum = (): Value => {
-    let value = product();
-    while (tokens[at] === '+' || tokens[at] === '-') {
-      const plus = next() === '+';
-      value = both(value, product(), (a, b) => (plus ? a + b : a - b));
-    }
-    return value;
-  };
-  const comparison = (): Value => {
-    const left = sum();
-    switch (tokens[at]) {
-      case '<':
-        next();
-        return both(left, sum(), (a, b) => Number(a < b));
-      case '>':
-        next();
-        return both(left, sum(), (a, b) => Number(a > b));
-      default:
-        return left;
-    }
-  };
-  const value = comparison();
-  if (at < tokens.length) {
-    throw new Error(`cannot read ${expression}`);
-  }
-  return value;
 }

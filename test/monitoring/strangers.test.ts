@@ -1,9 +1,10 @@
 import { Template } from 'aws-cdk-lib/assertions';
+import { calculate } from '../../bench/aws/metric-math';
 import { AsgiService } from '../../constructs/processes/asgi-service';
 import { productionExample } from '../../scripts/production-example';
 import { loadBalancerFor, processProps } from '../processes/support';
 import { only, templateOf, testStack } from '../support';
-import { type AlarmProperties, calculate, minutesInAlarm, namespacesOf, type World } from './alarm-simulator';
+import { type AlarmProperties, minutesInAlarm, namespacesOf, type World } from './alarm-simulator';
 
 const resources: { [id: string]: { Type: string; Properties: AlarmProperties } } = Template.fromStack(
   productionExample().stack,

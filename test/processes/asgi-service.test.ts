@@ -63,12 +63,12 @@ describe('AsgiService', () => {
     expect(metricNames(Metrics)).toEqual(['HTTPCode_Target_5XX_Count', 'RequestCount']);
   });
 
-  test('takes another callable, and counts ten connections a process unless told', () => {
+  test('takes another callable, and counts five connections a process unless told', () => {
     const { template, asgi } = asgiService({ application: 'shop.realtime:app', cpu: 2048, memoryLimitMiB: 4096 });
     expect(only(template, 'AWS::ECS::TaskDefinition').resource.Properties.ContainerDefinitions[0].Command[1]).toBe(
       'shop.realtime:app',
     );
-    expect(asgi.connectionsPerTask).toBe(20);
+    expect(asgi.connectionsPerTask).toBe(10);
     expect(asgiService({ connectionsPerProcess: 3 }).asgi.connectionsPerTask).toBe(3);
   });
 

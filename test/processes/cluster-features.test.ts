@@ -45,16 +45,9 @@ const INSIGHTS = '/Shop/Theirs cdk-django-fargate:clusterContainerInsights';
 const SPOT = '/Shop/Theirs cdk-django-fargate:clusterSpot';
 
 describe('Container Insights', () => {
-  test('must be on in a cluster of this app whose workers are scaled', () => {
+  test('must be on in a cluster of this app for alarms that count tasks, and not for workers that scale', () => {
     const stack = testStack();
-    expect(errorOf(() => workerIn(stack, made(stack, OFF)))).toBe(
-      'Shop/Worker: `cluster` must have Container Insights on, got Shop/Theirs. Without it the service is never scaled. Give the cluster `containerInsightsV2: ContainerInsights.ENABLED`.',
-    );
-  });
-
-  test('may be off where nothing is scaled, and then no alarm can count tasks', () => {
-    const stack = testStack();
-    const worker = workerIn(stack, made(stack, OFF), { maxCapacity: 1 });
+    const worker = workerIn(stack, made(stack, OFF));
     const topic = new Topic(stack, 'Topic');
     expect(errorOf(() => new ApplicationAlarms(stack, 'Alarms', { topic, services: [worker] }))).toBe(
       'Shop/Alarms: `services` must have Container Insights on, got Shop/Theirs. Without it, TasksMissing fires for ever. Give the cluster `containerInsightsV2: ContainerInsights.ENABLED`.',
@@ -72,18 +65,17 @@ describe('Container Insights', () => {
     expect(warnings(stack)).toEqual(expected);
   });
 
-  test('are not asked for by beat alone, and the warning can be acknowledged on the cluster', () => {
+  test('are not asked for by what scales alone, and the warning can be acknowledged on the cluster', () => {
     const stack = testStack();
     const cluster = imported(stack);
     const props = { ...celeryProps(stack), cluster };
     new BeatService(stack, 'Beat', props);
+    const worker = new WorkerService(stack, 'Worker', props);
     expect(warnings(stack)).toEqual([]);
-    new WorkerService(stack, 'Worker', props);
-    const other = testStack({}, {});
-    const acknowledged = imported(other);
-    workerIn(other, acknowledged);
-    CdkAnnotations.of(acknowledged).acknowledgeWarning('cdk-django-fargate:clusterContainerInsights');
-    expect([warnings(stack), warnings(other)]).toEqual([[INSIGHTS], []]);
+    new ApplicationAlarms(stack, 'Alarms', { topic: new Topic(stack, 'Topic'), services: [worker] });
+    expect(warnings(stack)).toEqual([INSIGHTS]);
+    CdkAnnotations.of(cluster).acknowledgeWarning('cdk-django-fargate:clusterContainerInsights');
+    expect(warnings(stack)).toEqual([]);
   });
 });
 
@@ -117,6 +109,6 @@ describe('Spot', () => {
   test('is warned of in an imported cluster, and only where something runs on it', () => {
     const stack = testStack();
     workerIn(stack, imported(stack), { spot: true });
-    expect(warnings(stack)).toEqual([INSIGHTS, SPOT]);
+    expect(warnings(stack)).toEqual([SPOT]);
   });
 });

@@ -99,11 +99,11 @@ describe('WebService, minimal', () => {
     });
   });
 
-  test('is healthy when /healthz answers 200, and drains for 30 seconds', () => {
+  test('is healthy when /healthz answers 200, and drains for 15 seconds', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
       HealthCheckPath: '/healthz',
       Matcher: { HttpCode: '200' },
-      TargetGroupAttributes: Match.arrayWith([{ Key: 'deregistration_delay.timeout_seconds', Value: '30' }]),
+      TargetGroupAttributes: Match.arrayWith([{ Key: 'deregistration_delay.timeout_seconds', Value: '15' }]),
     });
     const { Command } = containerOf(stack).HealthCheck;
     expect(Command.slice(0, 3)).toEqual(['CMD', 'python', '-c']);

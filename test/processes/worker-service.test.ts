@@ -6,7 +6,7 @@ import { ContainerHealthCheck } from '../../constructs/processes/container-healt
 import { WorkerService, type WorkerServiceOptions } from '../../constructs/processes/worker-service';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
-import { errorOf, Match, only, templateOf, testStack } from '../support';
+import { errorOf, Match, only, type Template, templateOf, testStack } from '../support';
 import { broughtProps, celeryProps, containerOf, statementsOf, variable } from './background';
 
 function workerWith(options: WorkerServiceOptions & { profile?: Profile } = {}) {
@@ -15,14 +15,32 @@ function workerWith(options: WorkerServiceOptions & { profile?: Profile } = {}) 
   return { stack, worker, template: templateOf(stack) };
 }
 
+function deploymentAlarmOf(template: Template) {
+  const [[id, resource]] = Object.entries(template.findResources('AWS::CloudWatch::Alarm')).filter(([name]) =>
+    name.includes('DeploymentAlarm'),
+  );
+  return { id, resource };
+}
+
 function commandOf(options: WorkerServiceOptions): string {
   const { template } = workerWith(options);
   return containerOf(only(template, 'AWS::ECS::TaskDefinition').resource).Command.join(' ');
 }
 
+/** Messages for each task, as the alarm divides by them. */
 function targetOf(options: WorkerServiceOptions): number {
-  const { resource } = only(workerWith(options).template, 'AWS::ApplicationAutoScaling::ScalingPolicy');
-  return resource.Properties.TargetTrackingScalingPolicyConfiguration.TargetValue;
+  const { template } = workerWith(options);
+  const wanted = expressionsOf(alarmOf(template, 'TooFew')).find((each) => each.includes('FLOOR'));
+  return Number(/FLOOR\(waiting \/ ([\d.]+)\)/.exec(wanted ?? '')?.[1]);
+}
+
+function alarmOf(template: Template, name: string) {
+  const alarms = Object.entries(template.findResources('AWS::CloudWatch::Alarm'));
+  return alarms.filter(([id]) => id.includes(name))[0][1].Properties;
+}
+
+function expressionsOf(alarm: { Metrics: { Expression?: string }[] }): string[] {
+  return alarm.Metrics.flatMap(({ Expression }) => Expression ?? []);
 }
 
 describe('with nothing but what is required', () => {
@@ -47,9 +65,9 @@ describe('with nothing but what is required', () => {
     expect(containerOf(definition).HealthCheck.Command[3]).toContain('CELERY_LIVENESS_FILE');
   });
 
-  test('production runs one to six tasks, not on Spot, and rolls back what fails', () => {
-    expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 6]);
-    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 1, MaxCapacity: 6 });
+  test('production runs one to fifty tasks, not on Spot, and rolls back what fails', () => {
+    expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 50]);
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 1, MaxCapacity: 50 });
     template.hasResourceProperties('AWS::ECS::Service', {
       LaunchType: 'FARGATE',
       DesiredCount: Match.absent(),
@@ -58,6 +76,7 @@ describe('with nothing but what is required', () => {
         MaximumPercent: 200,
         DeploymentCircuitBreaker: { Enable: true, Rollback: true },
       },
+      AvailabilityZoneRebalancing: 'DISABLED',
     });
   });
 
@@ -80,39 +99,70 @@ describe('with nothing but what is required', () => {
 
 describe('scaling', () => {
   const { stack, template } = workerWith({ queueNames: ['default', 'reports'], backlogPerTask: 7 });
-  const { resource } = only(template, 'AWS::ApplicationAutoScaling::ScalingPolicy');
-  const { CustomizedMetricSpecification, ...configuration } =
-    resource.Properties.TargetTrackingScalingPolicyConfiguration;
-  const metrics: { Id: string; Expression?: string; ReturnData: boolean }[] = CustomizedMetricSpecification.Metrics;
+  const policy = only(template, 'AWS::ApplicationAutoScaling::ScalingPolicy');
+  const [tooFew, tooMany] = ['TooFew', 'TooMany'].map((name) => alarmOf(template, name));
 
-  test('follows the messages, waiting and held, of every queue for each running task', () => {
-    expect(metrics.at(-1)).toMatchObject({
-      Expression:
-        '(FILL(waiting0, 0) + FILL(held0, 0) + FILL(waiting1, 0) + FILL(held1, 0)) / IF(running > 0, running, 1)',
-      ReturnData: true,
-    });
+  test('reads the messages, waiting and held, of every queue, and the number of CPU samples of the service', () => {
     const { reports } = (stack.node.findChild('Broker') as CeleryBroker).queues;
-    expect(metrics.find(({ Id }) => Id === 'held1')).toMatchObject({
-      MetricStat: {
-        Stat: 'Maximum',
-        Metric: {
-          Namespace: 'AWS/SQS',
-          MetricName: 'ApproximateNumberOfMessagesNotVisible',
-          Dimensions: [{ Name: 'QueueName', Value: stack.resolve(reports.queue.queueName) }],
-        },
+    const read = tooFew.Metrics.flatMap(({ MetricStat }: { MetricStat?: object }) => MetricStat ?? []);
+    expect(read).toHaveLength(5);
+    expect(read).toContainEqual({
+      Stat: 'Maximum',
+      Period: 60,
+      Metric: {
+        Namespace: 'AWS/SQS',
+        MetricName: 'ApproximateNumberOfMessagesNotVisible',
+        Dimensions: [{ Name: 'QueueName', Value: stack.resolve(reports.queue.queueName) }],
       },
     });
-    expect(metrics.find(({ Id }) => Id === 'running')).toMatchObject({
-      MetricStat: { Stat: 'Average', Metric: { Namespace: 'ECS/ContainerInsights', MetricName: 'RunningTaskCount' } },
+    expect(read).toContainEqual(
+      expect.objectContaining({
+        Stat: 'SampleCount',
+        Metric: expect.objectContaining({ Namespace: 'AWS/ECS', MetricName: 'CPUUtilization' }),
+      }),
+    );
+  });
+
+  test('one policy sets the number of tasks, and both alarms call it', () => {
+    expect(policy.resource.Properties).toMatchObject({
+      PolicyType: 'StepScaling',
+      StepScalingPolicyConfiguration: {
+        AdjustmentType: 'ExactCapacity',
+        MetricAggregationType: 'Maximum',
+        Cooldown: 60,
+      },
     });
+    const arn = { 'Fn::GetAtt': [policy.id, 'Arn'] };
+    expect([tooFew.AlarmActions, tooMany.AlarmActions]).toEqual([[arn], [arn]]);
   });
 
-  test('only the expression returns data', () => {
-    expect(metrics.filter(({ ReturnData }) => ReturnData)).toHaveLength(1);
+  test('adds tasks after a minute and takes them away after five', () => {
+    expect([tooFew.EvaluationPeriods, tooMany.EvaluationPeriods]).toEqual([1, 5]);
+    expect([tooFew.Threshold, tooMany.Threshold]).toEqual([0, 0]);
   });
 
-  test('adds tasks soon and takes them away late', () => {
-    expect(configuration).toEqual({ TargetValue: 7, ScaleOutCooldown: 60, ScaleInCooldown: 300 });
+  test.each([
+    [{}, 20, 50],
+    [{ minCapacity: 0 }, 20, 50],
+    [{ maxCapacity: 6 }, 6, 6],
+    [{ minCapacity: 7, maxCapacity: 600 }, 20, 600],
+  ])('with %j the steps cover every number of tasks, upwards', (options, steps, most) => {
+    const { resource } = only(workerWith(options).template, 'AWS::ApplicationAutoScaling::ScalingPolicy');
+    const { StepAdjustments } = resource.Properties.StepScalingPolicyConfiguration;
+    expect(StepAdjustments).toHaveLength(steps);
+    const least = (options as WorkerServiceOptions).minCapacity ?? 1;
+    const numberFor = (wanted: number) =>
+      StepAdjustments.filter(
+        (step: { MetricIntervalLowerBound: number; MetricIntervalUpperBound?: number }) =>
+          step.MetricIntervalLowerBound < wanted && wanted < (step.MetricIntervalUpperBound ?? Infinity),
+      ).map(({ ScalingAdjustment }: { ScalingAdjustment: number }) => ScalingAdjustment);
+    for (let wanted = Math.max(1, least); wanted <= most; wanted++) {
+      const [set, ...others] = numberFor(wanted);
+      expect(others).toEqual([]);
+      expect(set).toBeGreaterThanOrEqual(wanted);
+      expect(set).toBeLessThanOrEqual(most);
+      expect(numberFor(set)).toEqual([set]);
+    }
   });
 
   test('the target follows from the acceptable latency and the duration of a task', () => {
@@ -131,7 +181,7 @@ describe('scaling', () => {
 describe('a deployment', () => {
   test('is rolled back by letters in the dead-letter queue', () => {
     const { stack, template } = workerWith();
-    const alarm = only(template, 'AWS::CloudWatch::Alarm');
+    const alarm = deploymentAlarmOf(template);
     const { deadLetterQueue } = (stack.node.findChild('Broker') as CeleryBroker).queues.default;
     expect(alarm.resource.Properties).toMatchObject({
       MetricName: 'ApproximateNumberOfMessagesVisible',
@@ -146,7 +196,7 @@ describe('a deployment', () => {
 
   test('is watched by one alarm however many queues there are', () => {
     const { template } = workerWith({ queueNames: ['default', 'reports', 'express'] });
-    const [sum] = only(template, 'AWS::CloudWatch::Alarm').resource.Properties.Metrics;
+    const [sum] = deploymentAlarmOf(template).resource.Properties.Metrics;
     expect(sum.Expression).toBe('FILL(letters0, 0) + FILL(letters1, 0) + FILL(letters2, 0)');
   });
 
@@ -160,7 +210,7 @@ describe('a deployment', () => {
     const broker = new CeleryBroker(stack, 'OtherBroker', { existingQueues: { theirs } });
     new WorkerService(stack, 'Worker', { ...props, broker });
     const template = templateOf(stack);
-    template.resourceCountIs('AWS::CloudWatch::Alarm', 0);
+    expect(Object.keys(template.findResources('AWS::CloudWatch::Alarm')).join()).not.toContain('DeploymentAlarm');
     template.hasResourceProperties('AWS::ECS::Service', { DeploymentConfiguration: { Alarms: { Enable: false } } });
   });
 });
@@ -236,7 +286,7 @@ describe('wiring', () => {
   });
 
   test('the alarm does not read what the service itself reports', () => {
-    const alarm = JSON.stringify(only(template, 'AWS::CloudWatch::Alarm').resource);
+    const alarm = JSON.stringify(deploymentAlarmOf(template).resource);
     expect(alarm).not.toContain(only(template, 'AWS::ECS::Service').id);
   });
 });
@@ -246,19 +296,29 @@ test('development runs it on Spot', () => {
   template.hasResourceProperties('AWS::ECS::Service', {
     CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }],
   });
-  expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 2]);
+  expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 50]);
 });
 
 test('a command of the user replaces Celery', () => {
   expect(commandOf({ command: ['python', 'consume.py'] })).toBe('python consume.py');
 });
 
-test('fails when scaling to nothing is asked for, and says all other problems too', () => {
+test('a base on demand comes before what runs on Spot', () => {
+  const { template } = workerWith({ spot: true, spotBase: 1 });
+  template.hasResourceProperties('AWS::ECS::Service', {
+    CapacityProviderStrategy: [
+      { CapacityProvider: 'FARGATE', Base: 1, Weight: 1 },
+      { CapacityProvider: 'FARGATE_SPOT', Weight: 1000 },
+    ],
+  });
+});
+
+test('fails when a negative number of tasks is asked for, and says all other problems too', () => {
   const message = errorOf(() =>
-    workerWith({ minCapacity: 0, queueNames: ['defualt'], taskDuration: Duration.minutes(2) }),
+    workerWith({ minCapacity: -1, queueNames: ['defualt'], taskDuration: Duration.minutes(2) }),
   );
   expect(message.split('\n')).toEqual([
-    expect.stringContaining('Shop/Worker: `minCapacity` must be a whole number at least 1, got 0.'),
+    expect.stringContaining('Shop/Worker: `minCapacity` must be a whole number at least 0, got -1.'),
     expect.stringContaining('`queueNames` must be queues of the broker: default, reports, express, got "defualt".'),
     expect.stringContaining('`taskDuration` must be at most `acceptableLatency`, 60 seconds, got 2 minutes.'),
   ]);

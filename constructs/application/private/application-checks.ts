@@ -1,17 +1,12 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, writtenAs } from '../../core/checks';
-import { namesInProfile, type Profile } from '../../core/profile';
-import type { IPostgresDatabase } from '../../database/postgres-database';
 import { FROZEN } from '../../handlers/protection/contract';
 import { checkCluster, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
-import type { IDjangoService } from '../../processes/django-service';
 import { checkEgress } from '../../processes/egress';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { checkOptionEffects, warnOfOptionEffects } from './option-effects';
 
-/** Connections that RDS keeps for itself and for whoever looks after the database. */
-const RESERVED_CONNECTIONS = 10;
 /** Queues of one worker: CloudWatch adds up no more for its scaling. */
 const MOST_QUEUES = 4;
 
@@ -74,52 +69,4 @@ function checkReaders(checks: Checks, { queues, defaultQueueName, workers }: Dja
       must: `be at most ${MOST_QUEUES} for the one worker that is made where \`workers\` is left out`,
       remedy: 'Name `workers`, each with its `queueNames`.',
     });
-}
-
-/** Validates that the database has a connection for every task at the largest scale. */
-export function checkConnections(
-  scope: Construct,
-  props: DjangoApplicationProps,
-  database: IPostgresDatabase,
-  services: IDjangoService[],
-): void {
-  if (database.maxConnections === undefined) {
-    return;
-  }
-  const wanted = services.reduce((sum, service) => sum + connectionsOf(service), 0);
-  const available = database.maxConnections - RESERVED_CONNECTIONS;
-  const parts = services.map((service) => `${service.node.id} ${service.maxCapacity} × ${service.connectionsPerTask}`);
-  new Checks(scope)
-    .that(greediest(props, services), wanted, wanted <= available, {
-      must: `add up to at most ${available} database connections over all services (${parts.join(', ')})`,
-      remedy: 'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or threads.',
-    })
-    .throwIfAny();
-}
-
-function connectionsOf({ maxCapacity, connectionsPerTask }: IDjangoService): number {
-  return maxCapacity * connectionsPerTask;
-}
-
-/** What the user wrote about the service that may hold the most connections. */
-function greediest(props: DjangoApplicationProps, services: IDjangoService[]): string {
-  const [{ node }] = [...services].sort((one, other) => connectionsOf(other) - connectionsOf(one));
-  const isWorker = /^Worker(s|Annex\d+)$/.test(node.scope?.node.id ?? '');
-  const part = isWorker ? 'workers' : (node.id.toLowerCase() as 'web' | 'asgi' | 'beat');
-  const options = isWorker ? props.workers?.[node.id] : props[part];
-  const name = isWorker ? `workers.${node.id}` : part;
-  if (Reflect.get(options ?? {}, 'maxCapacity') !== undefined) {
-    return `${name}.maxCapacity`;
-  }
-  const { profile, database, databaseOptions } = props;
-  const tasks = isWorker ? 'workerMaxCapacity' : 'webMaxCapacity';
-  const inProfile = namesInProfile<{ [prop: string]: unknown; profile?: Profile }>(
-    { profile },
-    { maxCapacity: tasks, instanceType: 'databaseInstanceType' },
-  );
-  if (inProfile.maxCapacity !== undefined || database !== undefined) {
-    return inProfile.maxCapacity ?? 'database';
-  }
-  const chosen = databaseOptions?.instanceType === undefined ? inProfile.instanceType : 'databaseOptions.instanceType';
-  return chosen ?? (props[part] === undefined ? 'databaseOptions.instanceType' : part);
 }

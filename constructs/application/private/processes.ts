@@ -18,7 +18,7 @@ import type { ICeleryBroker } from '../../queues/celery-broker';
 import { refreshGroups, SecretRefresh } from '../../secrets/secret-refresh';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { annexesOf } from './annexes';
-import { checkConnections } from './application-checks';
+import { checkConnections, withCeilings } from './connections';
 import { takesEveryPath } from './option-effects';
 import { lambdaSettings, type Providers } from './providers';
 
@@ -64,7 +64,7 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
     : new WebService(scope, 'Web', { ...behindLoadBalancer, ...props.web });
   const asgi = props.asgi && new AsgiService(scope, 'Asgi', { ...behindLoadBalancer, ...props.asgi });
   const loadBalancedServices = [web, asgi].filter((service) => service !== undefined);
-  const options = workersOf(props, broker);
+  const options = withCeilings(props, database, workersOf(props, broker), loadBalancedServices);
   const annexes = annexesOf(scope, props, providers, {
     workers: options,
     services: loadBalancedServices.map(({ service }) => service),
@@ -86,7 +86,7 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
   });
 
   const services = [...loadBalancedServices, ...Object.values(workers), ...(beat ? [beat] : [])];
-  checkConnections(scope, props, database, services);
+  checkConnections(scope, props, database, { services, beat });
   const secretRefreshes = makeSecretRefreshes(scope, props, providers, services);
   const made = { logGroup, securityGroup, release, web, asgi, workers, beat, scheduledCommands, secretRefreshes };
   const areDivided = annexes.workers.size + annexes.scheduledCommands.size > 0;

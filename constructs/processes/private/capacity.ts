@@ -47,15 +47,28 @@ export function capacityOf(props: CapacityProps, defaults: CapacityDefaults): Ca
   };
 }
 
+/** What a kind of service calls the number of its processes, and how few tasks it may have. */
+interface CapacityRules {
+  readonly processes: string;
+  readonly least: number;
+}
+
 /** Validates the size of a task, its processes and how many tasks there are. */
-export function checkCapacity(checks: Checks, capacity: Capacity, processesProp = 'processes'): void {
+export function checkCapacity(
+  checks: Checks,
+  capacity: Capacity,
+  { processes: processesProp, least }: CapacityRules = { processes: 'processes', least: 1 },
+): void {
   const { cpu, memoryLimitMiB, minCapacity, maxCapacity, processes } = capacity;
   const fitting = Math.floor((memoryLimitMiB - tmpfsSize(memoryLimitMiB)) / MEMORY_PER_PROCESS);
   checkFargateSize(checks, cpu, memoryLimitMiB);
   checks
     .integer('minCapacity', minCapacity, {
-      min: 1,
-      remedy: 'Keep at least one task; the first request or message needs it.',
+      min: least,
+      remedy:
+        least === 0
+          ? 'Give 0 to run none while there is no message.'
+          : 'Keep at least one task; the first request needs it.',
     })
     .integer('maxCapacity', maxCapacity, { min: 1, remedy: 'Give the most tasks that may run at once.' })
     .that('maxCapacity', maxCapacity, !(maxCapacity < minCapacity), {

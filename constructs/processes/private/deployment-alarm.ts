@@ -20,6 +20,9 @@ import { ofTargets } from '../target-metrics';
 
 const period = Duration.minutes(1);
 
+/** Every deployment waits for as many minutes, once all tasks are replaced, to see whether an alarm goes off. */
+const MINUTES = 2;
+
 /** What is made to watch over the deployments of a service behind the load balancer. */
 export type ServiceAlarm = (
   scope: Construct,
@@ -52,8 +55,8 @@ export function errorAlarm(
       },
     }),
     threshold: 5,
-    evaluationPeriods: 3,
-    datapointsToAlarm: 2,
+    evaluationPeriods: MINUTES,
+    datapointsToAlarm: MINUTES,
   });
 }
 
@@ -86,9 +89,8 @@ export function unservedAlarm(
       },
     }),
     threshold: 5,
-    // Tasks of a first deployment may take two minutes until they are healthy.
-    evaluationPeriods: 3,
-    datapointsToAlarm: 3,
+    evaluationPeriods: MINUTES,
+    datapointsToAlarm: MINUTES,
   });
 }
 

@@ -3,6 +3,7 @@ import type { IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   AlarmBehavior,
   AvailabilityZoneRebalancing,
+  type CapacityProviderStrategy,
   type CfnService,
   FargatePlatformVersion,
   FargateService,
@@ -17,6 +18,18 @@ export interface FargateServiceOptions {
   readonly task: HardenedTask;
   readonly service: ServiceProps;
   readonly spot: boolean;
+  /**
+   * Tasks that run on demand before any runs on Spot.
+   *
+   * @default 0
+   */
+  readonly spotBase?: number;
+  /**
+   * Whether ECS may stop a task to start it in another zone.
+   *
+   * @default true
+   */
+  readonly rebalances?: boolean;
   /**
    * Never two tasks at once: stops the old one before the new one starts.
    *
@@ -59,20 +72,25 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
     vpcSubnets: task.placement.vpcSubnets,
     assignPublicIp: task.placement.assignPublicIp,
     platformVersion: FargatePlatformVersion.LATEST,
-    ...rollout(options.singleton === true),
+    ...rollout(options),
     circuitBreaker: { enable: true, rollback: true },
     deploymentAlarms: options.deploymentAlarms && {
       alarmNames: options.deploymentAlarms.map((alarm) => alarm.alarmName),
       behavior: AlarmBehavior.ROLLBACK_ON_ALARM,
     },
-    capacityProviderStrategies: options.spot ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }] : undefined,
+    capacityProviderStrategies: options.spot ? spotStrategies(options.spotBase) : undefined,
     healthCheckGracePeriod: options.healthCheckGracePeriod,
     enableExecuteCommand: props.enableExecuteCommand,
     enableECSManagedTags: true,
     propagateTags: PropagatedTagSource.SERVICE,
   });
   // Only the service itself waits: its scaling, which is a child of the construct, follows by reference.
-  const { node } = service.node.defaultChild as CfnService;
+  const resource = service.node.defaultChild as CfnService;
+  resource.deploymentConfiguration = {
+    ...(resource.deploymentConfiguration as CfnService.DeploymentConfigurationProperty),
+    deploymentCircuitBreaker: circuitBreaker(options.singleton === true),
+  };
+  const { node } = resource;
   node.addDependency(...task.prerequisites, ...(options.waitFor ?? []), ...(props.waitFor ?? []));
   if (options.spot) {
     needSpot(scope, cluster);
@@ -87,7 +105,33 @@ export function fargateService(scope: Construct, id: string, options: FargateSer
   return service;
 }
 
-function rollout(singleton: boolean) {
+/**
+ * Gives a deployment up after two tasks that failed one after another, and never three as by default: that
+ * many rounds take minutes where one task runs. Of beat a first failure is enough, since nothing runs
+ * meanwhile.
+ *
+ * A task that becomes healthy sets the count back, so that failures among many tasks do not add up.
+ */
+function circuitBreaker(singleton: boolean): CfnService.DeploymentCircuitBreakerProperty {
+  return {
+    enable: true,
+    rollback: true,
+    resetOnHealthyTask: true,
+    thresholdConfiguration: { type: 'COUNT', value: singleton ? 1 : 2 },
+  };
+}
+
+/** Beyond the base one task in a thousand would run on demand: ECS refuses to use a provider of weight 0. */
+function spotStrategies(base = 0): CapacityProviderStrategy[] {
+  return base === 0
+    ? [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }]
+    : [
+        { capacityProvider: 'FARGATE', base, weight: 1 },
+        { capacityProvider: 'FARGATE_SPOT', weight: 1000 },
+      ];
+}
+
+function rollout({ singleton = false, rebalances = true }: FargateServiceOptions) {
   return singleton
     ? {
         desiredCount: 1,
@@ -100,6 +144,9 @@ function rollout(singleton: boolean) {
     : {
         minHealthyPercent: 100,
         maxHealthyPercent: 200,
-        availabilityZoneRebalancing: AvailabilityZoneRebalancing.ENABLED,
+        // ECS gives a task that it moves no more than `stopTimeout`, whatever it works on.
+        availabilityZoneRebalancing: rebalances
+          ? AvailabilityZoneRebalancing.ENABLED
+          : AvailabilityZoneRebalancing.DISABLED,
       };
 }

@@ -27,7 +27,7 @@ import { fargateService } from './fargate-service';
 import { checkProcess, HardenedTask, type ProcessKind } from './hardened-task';
 import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from './routing';
 import { checkScalingEffects, checkServiceEffects } from './service-effects';
-import { checkTimings, type ServerTimings, timingsOf } from './timings';
+import { checkTimings, type ServerTimings, timingsOf, warnOfCutRequests } from './timings';
 
 /** What tells one kind of server from another. */
 export interface Server {
@@ -159,6 +159,7 @@ function validate(scope: Construct, { props, server, capacity, routing, timings 
   checkScalingEffects(checks, scope, { props, capacity }, ['targetCpuPercent', 'requestsPerTarget']);
   server.check(checks, capacity);
   checks.throwIfAny();
+  warnOfCutRequests(scope, props, timings);
 }
 
 function serverTask(scope: Construct, { props, server, capacity, routing, timings }: ServerPlan): HardenedTask {
@@ -192,10 +193,11 @@ function targets(scope: Construct, { props, timings }: ServerPlan): ApplicationT
     healthCheck: {
       path: props.healthCheckPath ?? HEALTH_PATH,
       healthyHttpCodes: '200',
-      interval: Duration.seconds(15),
-      timeout: Duration.seconds(5),
+      interval: Duration.seconds(5),
+      timeout: Duration.seconds(4),
       healthyThresholdCount: 2,
-      unhealthyThresholdCount: 3,
+      // New tasks serve soon; one that answers nothing for 50 seconds is busy no longer, but dead.
+      unhealthyThresholdCount: 10,
     },
   });
 }

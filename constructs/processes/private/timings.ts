@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
+import { Annotations, Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { type Checks, isUnknown, secondsOf } from '../../core/checks';
 import type { LoadBalancedServiceProps } from '../process-props';
 
@@ -16,6 +17,12 @@ export const STOP_TIMEOUTS = {
 /** Seconds that Fargate gives a task at most, and Spot from its notice to the end. */
 const MAX_STOP_SECONDS = 120;
 
+/** Seconds that requests in flight have in a deployment unless something else is said: every roll-out waits for it. */
+const DRAIN = Duration.seconds(15);
+
+/** Idle timeout of a load balancer that nobody has raised. */
+const COMMON_IDLE_TIMEOUT = 60;
+
 /** How long a server keeps connections, and how long it has to end. */
 export interface ServerTimings {
   readonly keepAlive: Duration;
@@ -30,8 +37,28 @@ export function timingsOf(props: LoadBalancedServiceProps): ServerTimings {
     keepAlive: props.keepAlive ?? props.loadBalancer.idleTimeout.plus(Duration.seconds(15)),
     gracefulTimeout: props.gracefulTimeout ?? Duration.seconds(30),
     stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.loadBalanced,
-    deregistrationDelay: props.deregistrationDelay ?? Duration.seconds(30),
+    deregistrationDelay: props.deregistrationDelay ?? longer(props.longestRequest, DRAIN),
   };
+}
+
+function longer(given: Duration | undefined, least: Duration): Duration {
+  return given === undefined || (!isUnknown(given) && secondsOf(given) < secondsOf(least)) ? least : given;
+}
+
+/** Says what happens to requests that take longer than what a deployment waits for, where there seem to be such. */
+export function warnOfCutRequests(scope: Construct, props: LoadBalancedServiceProps, timings: ServerTimings): void {
+  const { deregistrationDelay, longestRequest, loadBalancer, gracefulTimeout } = props;
+  const said = deregistrationDelay ?? longestRequest;
+  const expected = [loadBalancer.idleTimeout, gracefulTimeout].filter((each) => each !== undefined && !isUnknown(each));
+  const most = Math.max(0, ...expected.map((each) => secondsOf(each as Duration)));
+  const isLong =
+    gracefulTimeout !== undefined ? most > secondsOf(timings.deregistrationDelay) : most > COMMON_IDLE_TIMEOUT;
+  if (said === undefined && isLong) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:cutRequests',
+      `Every deployment waits ${secondsOf(timings.deregistrationDelay)} seconds for requests in flight, and the load balancer answers those that take longer with 502; here they may take ${most} seconds. Give \`longestRequest\` to wait for them, or \`deregistrationDelay\` if they may be lost.`,
+    );
+  }
 }
 
 /** Validates the time that any service has to stop. */
@@ -52,7 +79,9 @@ export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, ti
   // The message names what the user wrote, and not the default beside it.
   const stopGiven = props.stopTimeout !== undefined;
   const ends = stopGiven && props.gracefulTimeout === undefined ? 'stopTimeout' : 'gracefulTimeout';
-  const leaves = stopGiven && props.deregistrationDelay === undefined ? 'stopTimeout' : 'deregistrationDelay';
+  const drains = props.longestRequest === undefined ? 'deregistrationDelay' : 'longestRequest';
+  const leaves =
+    stopGiven && (props.deregistrationDelay ?? props.longestRequest) === undefined ? 'stopTimeout' : drains;
   const beside = leaves === 'stopTimeout' ? 'deregistrationDelay' : 'stopTimeout';
   checkStopTimeout(checks, props.stopTimeout);
   checks
@@ -82,12 +111,27 @@ export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, ti
       whole: 'seconds',
       min: 0,
       max: 3600,
-      remedy: 'Half a minute is enough for most requests.',
+      remedy: 'A quarter of a minute is enough for most requests.',
     })
-    .that(leaves, timings[leaves], props.spot !== true || fitsSpot(timings), {
-      must: `leave room on Spot: together with \`${beside}\` at most ${MAX_STOP_SECONDS} seconds`,
-      remedy: 'Lower one of the two: Spot gives two minutes from the notice to the end.',
-    });
+    .duration('longestRequest', props.longestRequest, {
+      whole: 'seconds',
+      min: 1,
+      max: 3600,
+      remedy: 'Move work that takes longer to a worker.',
+    })
+    .optional('longestRequest', props.longestRequest, () => props.deregistrationDelay === undefined, {
+      must: 'be left out when `deregistrationDelay` is given',
+      remedy: 'It would have no effect: keep one of the two.',
+    })
+    .that(
+      leaves,
+      timings[leaves === 'longestRequest' ? 'deregistrationDelay' : leaves],
+      props.spot !== true || fitsSpot(timings),
+      {
+        must: `leave room on Spot: together with \`${beside}\` at most ${MAX_STOP_SECONDS} seconds`,
+        remedy: 'Lower one of the two: Spot gives two minutes from the notice to the end.',
+      },
+    );
 }
 
 /** Whether one is shorter than the other, or cannot be compared before deployment. */
