@@ -20,6 +20,7 @@ import pytest
 from celery import chord, signature
 from kombu.exceptions import OperationalError
 from kombu.transport import SQS
+
 from sqs_double import Queue
 from workers import application, lab, wait_until
 
@@ -334,7 +335,7 @@ class EcsAgent:
         self.states = states = []
 
         class Handler(BaseHTTPRequestHandler):
-            def do_PUT(self):  # noqa: N802
+            def do_PUT(self):
                 states.append((self.path, json.loads(self.rfile.read(int(self.headers["content-length"])))))
                 self.send_response(200)
                 self.end_headers()

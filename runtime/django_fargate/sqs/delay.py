@@ -40,7 +40,7 @@ def delay_seconds(headers: Mapping[str, Any], queue: str, visibility_timeout: in
     if visibility_timeout is not None and seconds > max(MOST_DELAY, visibility_timeout):
         raise CountdownTooLongError(
             f"The task {headers.get('task')} is due in {math.ceil(seconds)} seconds, but a message of "
-            f"{queue} may wait for {max(MOST_DELAY, visibility_timeout)} seconds at most. Store when it is due and let a "
-            "periodic task post it, or give the queue a longer `visibilityTimeout`."
+            f"{queue} may wait for {max(MOST_DELAY, visibility_timeout)} seconds at most. Store when it is due and "
+            "let a periodic task post it, or give the queue a longer `visibilityTimeout`."
         )
     return min(MOST_DELAY, int(seconds))
