@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,8 @@ from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 
-from . import context
+from . import context, versions
+from .client import client_address, networks
 from .health import health_path
 from .masking import masked_path
 
@@ -71,15 +73,22 @@ class HealthCheckMiddleware(_Middleware):
     The load balancer asks for the task by its IP address, which ALLOWED_HOSTS must go on refusing: nothing here looks
     at the Host header. Nor at the database: an outage of it must not make ECS replace every task.
 
-    Being the first, it also notes the trace id of each request for the log.
+    Being the first, it also notes the trace id of each request for the log, and makes REMOTE_ADDR the client's address
+    under every server: uvicorn takes it from X-Forwarded-For, gunicorn leaves that of the load balancer.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(get_response)
+        for server in ("gunicorn", "uvicorn"):
+            if server in sys.modules:
+                versions.require(server)
         self.path = health_path()
+        self.trusted = networks(os.environ.get("FORWARDED_ALLOW_IPS", "").split(","))
 
     def before(self, request: HttpRequest) -> HttpResponseBase | None:
         context.follow(request.META.get("HTTP_X_AMZN_TRACE_ID"))
+        peer = request.META.get("REMOTE_ADDR") or ""
+        request.META["REMOTE_ADDR"] = client_address(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""), self.trusted)
         if request.path_info != self.path or request.method not in ("GET", "HEAD"):
             return None
         return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})

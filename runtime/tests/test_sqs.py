@@ -19,7 +19,7 @@ from kombu.exceptions import OperationalError
 from kombu.transport import SQS, TRANSPORT_ALIASES
 
 from django_fargate.celery import CLIENT_CONFIG
-from django_fargate.sqs import polls
+from django_fargate.sqs import connection, polls
 from django_fargate.sqs.delay import MOST_DELAY, CountdownTooLongError, delay_seconds, seconds_until
 from django_fargate.sqs.retries import RETRY_DELAYS, retry_delay
 from sqs_double import Queue, Sqs
@@ -116,11 +116,14 @@ def test_the_timeouts_towards_sqs_are_together_shorter_than_ten_seconds():
     assert attempts * slowest + (attempts - 1) < 10  # botocore waits for at most a second before the second one
 
 
-def test_a_poll_outlives_the_time_that_sqs_holds_it_open(loop):
-    one = loop()
-    request = one.channel.asynsqs("default").get_http_connection().getrequest()
-    assert request.request_timeout > one.channel.wait_time_seconds
-    assert request.connect_timeout < 5
+def test_a_poll_outlives_the_time_that_sqs_holds_it_open_and_ends_when_nothing_comes(loop, monkeypatch, caplog):
+    monkeypatch.setattr(connection, "ANSWER_MARGIN", 0.5)
+    one = loop(wait_time_seconds=1)
+    assert one.channel.asynsqs("default").get_http_connection().timeout == 1.5
+    with one.sqs.swallowing():
+        one.start()
+        one.until(lambda: len(one.sqs.of("ReceiveMessage")) >= 2)
+    assert "599" in caplog.text
 
 
 @pytest.mark.parametrize(

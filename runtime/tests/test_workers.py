@@ -282,6 +282,8 @@ def test_sqs_that_answers_nothing_ends_no_worker_and_holds_up_nobody(shop):
         with pytest.raises(OperationalError, match=r"timed? ?out|Read timeout"):
             one.post("nap", "lost")
         wait_until(lambda: "did not delete its message" in worker.log())
+        asked = len(one.sqs.of("ReceiveMessage"))
+        wait_until(lambda: len(one.sqs.of("ReceiveMessage")) >= asked + 2)  # a poll ends by itself
         touched = worker.alive.stat().st_mtime
         wait_until(lambda: worker.alive.stat().st_mtime > touched)
     one.post("nap", "after")

@@ -22,9 +22,9 @@ from celery.worker import state
 from kombu.transport import SQS
 from kombu.transport.virtual.base import queue_declare_ok_t
 
-from .connection import ANSWER_MARGIN, Connection
+from .connection import Connection
 from .delay import delay_seconds, seconds_until
-from .polls import Polls
+from .polls import ANSWER_MARGIN, Polls
 from .retries import OPTION, RETRY_DELAYS, QoS, received, retry_delay
 
 logger = logging.getLogger(__name__)

@@ -6,30 +6,41 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pycurl
 from kombu.asynchronous.aws.connection import AsyncHTTPSConnection
 from kombu.asynchronous.aws.sqs.connection import AsyncSQSConnection
 
-#: Seconds to reach SQS, and seconds that an answer may take beyond the time that SQS holds a poll open.
+from .polls import ANSWER_MARGIN
+
+#: Seconds to reach SQS.
 CONNECT_TIMEOUT = 3.0
-ANSWER_MARGIN = 10.0
 
 
 class HttpConnection(AsyncHTTPSConnection):
-    """kombu gives connecting the same time as the whole poll."""
+    """
+    kombu's own, with its timeouts.
+
+    kombu tells curl of none: a poll whose connection was lost without a word stays open for ever, and the worker waits
+    for it for as long.
+    """
 
     def getrequest(self) -> Any:
         request = super().getrequest()
-        request.connect_timeout = CONNECT_TIMEOUT
+        request.on_prepare = self._limit
         return request
+
+    def _limit(self, curl: Any) -> None:
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.CONNECTTIMEOUT_MS, int(CONNECT_TIMEOUT * 1000))
+        curl.setopt(pycurl.TIMEOUT_MS, int(self.timeout * 1000))
 
 
 class Connection(AsyncSQSConnection):
     """
-    kombu's own, but a poll outlives the time that SQS holds it open, and no answer ends the worker.
+    kombu's own, but a poll ends some time after SQS should have answered, and no answer ends the worker.
 
-    kombu gives up after 20 seconds, which is when SQS begins to answer: a message that comes in this moment would be
-    hidden for the visibility timeout. And it takes every status that it does not know for the end of the world: a
-    single throttled poll (400) ends its worker.
+    Never earlier: a message that SQS hands to a poll that nobody reads is hidden for the visibility timeout. kombu
+    takes every status that it does not know for the end of the world: a single throttled poll (400) ends its worker.
     """
 
     def __init__(self, *args: Any, wait: float, refused: Callable[[str], None], **kwargs: Any) -> None:

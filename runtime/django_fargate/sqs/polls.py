@@ -10,8 +10,10 @@ logger = logging.getLogger(__name__)
 #: Seconds between two warnings that polls fail, and between a poll that failed and the next one.
 WARNING_INTERVAL = 60.0
 PAUSE = 1.0
-#: After so many waiting times without any answer, polling has stopped.
-MISSED_ANSWERS = 3
+#: Seconds that an answer may take beyond the time that SQS holds a poll open.
+ANSWER_MARGIN = 10.0
+#: After the time of so many polls without any answer, not even a failure, polling has stopped.
+MISSED_ANSWERS = 2
 
 
 class Polls:
@@ -38,7 +40,7 @@ class Polls:
 
     def have_stopped(self) -> bool:
         """Whether nothing came back for so long that nobody polls any more. An outage of SQS is no such thing."""
-        return time.monotonic() - self._alive_at > MISSED_ANSWERS * self.wait + PAUSE
+        return time.monotonic() - self._alive_at > MISSED_ANSWERS * (self.wait + ANSWER_MARGIN)
 
     def refused(self, queue: str, reason: str) -> None:
         """Notes a poll that failed; warns of the first, and then once in WARNING_INTERVAL."""
