@@ -160,7 +160,7 @@ def test_a_chord_works_with_a_result_backend(shop, tmp_path):
     backend = {"RESULTS": f"file://{tmp_path}/results"}
     one.worker(**backend)
     app = application(one.environment)
-    app.conf.result_backend = backend["RESULTS"]
+    app.conf.update(result_backend=backend["RESULTS"])
     parts = [signature("nap", (label,), app=app) for label in ("a", "b")]
     chord(parts, app=app)(signature("collect", kwargs={"label": "both"}, app=app))
     wait_until(lambda: one.notes("done", "both"))
