@@ -11,7 +11,7 @@ import type { Sandbox } from './sandbox';
 
 /** Seconds that SQS's double may take: more than a machine with other work needs. */
 const PATIENT = { connect_timeout: 20, read_timeout: 60, retries: { mode: 'standard', total_max_attempts: 2 } };
-/** Seconds after the first, second, and each further failed attempt; 15, 120 and 900 outside of the rehearsal. */
+/** Seconds after the first, second and further failed attempts; 15, 120 and 900 outside of the rehearsal. */
 export const RETRY_DELAYS = [2, 6, 10];
 
 /** Starts a task; throws as ECS would refuse to. */
