@@ -12,7 +12,8 @@ const ROOT = path.join(__dirname, '..');
 const FOLDER = path.join(ROOT, 'runtime');
 const PYTEST = path.join(ROOT, '.cache', 'venv-runtime', 'bin', 'pytest');
 const LANES = 4;
-const OPTIONS = ['-m', 'slow', '-q', '-p', 'no:cacheprovider'];
+/** In the place of those in pyproject.toml, which leave these tests out. */
+const OPTIONS = ['-o', 'addopts=--strict-markers', '-m', 'slow', '-q', '-p', 'no:cacheprovider'];
 
 interface Outcome {
   readonly test: string;
