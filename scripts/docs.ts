@@ -89,8 +89,9 @@ The numbers in the commands are computed from the props and the size of the task
 |---|---|---|---|
 ${processes.map((process) => row(process.kind, code(shown(process.command)), `${process.cpu}, ${process.memory}`, process.stopTimeout === undefined ? '30 s (ECS)' : `${process.stopTimeout} s`)).join('\n')}
 
-These programs must be on the PATH of the image, and so must \`python\`, because the health checks run it. gunicorn must be of version 22 or later, and
-uvicorn of version 0.23 or later: earlier ones do not know some of the options.
+These programs must be on the PATH of the image, and so must \`python\`, because the health checks run it. gunicorn must be of version 27.0.1
+or later with \`--max-requests\`, 24.1 without, and uvicorn of version 0.34 or later: 23.0 does not start behind the load balancer, others lose requests or
+take the load balancer for the client. Celery needs \`kombu>=5.6,!=5.7.0\`.
 
 - \`--forwarder-headers=\` stops gunicorn from taking a header \`SCRIPT_NAME\` for a part of the path.
 - \`--ws-max-size\`, \`--ws-max-queue\` and \`--ws-per-message-deflate\` bound the memory that a WebSocket takes. \`webSocketMaxSize\` changes the first.

@@ -6,8 +6,8 @@ export const CONTAINER_PORT = 8000;
 export const CA_BUNDLE_PATH = '/etc/ssl/certs/rds-global-bundle.pem';
 /** File that worker and beat touch while they are alive. */
 export const LIVENESS_FILE = `${WRITABLE_PATH}/celery-liveness`;
-/** User and group id that every process runs as. */
-export const CONTAINER_USER = '10001';
+/** User and group id that every process runs as. A user without a group would be in that of root. */
+export const CONTAINER_USER = '10001:10001';
 /** Path that `runtime/` answers health checks on. */
 export const HEALTH_PATH = '/healthz';
 
@@ -21,6 +21,13 @@ export const CONTRACT = {
   AWS_REGION: 'Region of the stack. Fargate sets it anyway; it is set again so that the rehearsal has it too.',
   AWS_DEFAULT_REGION: 'Region of the stack. boto3 and kombu read this name.',
   HOME: `${WRITABLE_PATH}, the only place that a task can write to.`,
+  DJANGO_FARGATE_PROCESS: 'Which process this is: `web`, `asgi`, `worker`, `beat`, `release` or `scheduled`.',
+  DJANGO_FARGATE_CONNECTIONS:
+    'ASGI only: database connections that one of its processes may hold, `connectionsPerProcess`. `database()` of `runtime/` makes a pool of this size.',
+  DJANGO_FARGATE_STOP_TIMEOUT:
+    'Worker only: seconds between SIGTERM and SIGKILL. `runtime/` gives back what still runs shortly before.',
+  DJANGO_FARGATE_TASK_PROTECTION:
+    'Worker only, where a Celery task may take longer than that: its time limit in seconds. `runtime/` then protects the ECS task from scale-in while such a Celery task runs.',
   DJANGO_SECRET_KEY: 'Secret: the current key.',
   DJANGO_SECRET_KEYS:
     'Secret: JSON `{"key","next","fallbacks"}`. `next` is absent until the first rotation, which only announces a key.',
@@ -35,7 +42,8 @@ export const CONTRACT = {
   PGOPTIONS:
     'Release only: `-c lock_timeout=…` in milliseconds and `-c idle_in_transaction_session_timeout=0`, after your own options. libpq reads it, unless your settings set `options`.',
   CELERY_BROKER_URL: '`sqs://`: credentials come from the task role.',
-  CELERY_BROKER_TRANSPORT_OPTIONS: 'JSON for kombu: region, wait_time_seconds, predefined_queues.',
+  CELERY_BROKER_TRANSPORT_OPTIONS:
+    'JSON for kombu: region, wait_time_seconds, predefined_queues, and the timeouts towards SQS as client-config.',
   CELERY_TASK_DEFAULT_QUEUE: 'Name of the default queue.',
   CELERY_LIVENESS_FILE: 'Worker and beat only: a path private to the process that it touches while it is alive.',
   DJANGO_ALLOWED_HOSTS:

@@ -19,6 +19,7 @@ import { deadLetterAlarms } from './private/deployment-alarm';
 import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { checkScalingEffects, checkServiceEffects } from './private/service-effects';
+import { protectTasks } from './private/task-protection';
 import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
 import type { ServiceOptions, ServiceProps } from './process-props';
 import {
@@ -126,10 +127,12 @@ export interface WorkerServiceProps extends ServiceProps, WorkerServiceOptions {
  * many messages, as many as are missing at once. They are taken away after five minutes in which fewer would
  * have done, and never while messages are in work for them.
  *
- * On SIGTERM the worker takes no more messages and has `stopTimeout` (120 seconds unless changed) to finish
- * what it works on. What takes longer is cut off, and delivered again after the queue's visibility timeout if
- * the task acknowledges late. The hard time limit of every Celery task is the shortest `taskTimeLimit` of the
- * queues.
+ * On SIGTERM the worker has `stopTimeout` (120 seconds unless changed) to finish what it works on. With
+ * `django-fargate` it gives back what its open polls still bring, and shortly before the end what is not
+ * finished, so that another worker starts it at once; without, both are delivered again after the queue's
+ * visibility timeout. The hard time limit of every Celery task is the shortest `taskTimeLimit` of the queues.
+ * Where it is longer than `stopTimeout`, `django-fargate` protects an ECS task from scale-in while a Celery
+ * task runs, and a deployment waits for it.
  *
  * @example
  * declare const cluster: ecs.Cluster;
@@ -176,18 +179,21 @@ export class WorkerService extends Construct implements IDjangoService {
     const broker = brokerOf(props);
     this.queueNames = props.queueNames ?? [broker.defaultQueueName];
     this.queues = this.queueNames.map((name) => broker.queues[name]);
+    const stopTimeout = props.stopTimeout ?? STOP_TIMEOUTS.worker;
+    const timeLimit = Math.min(...this.queues.map((queue) => secondsOf(queue.taskTimeLimit)));
     const task = new HardenedTask(this, 'Task', {
       kind: 'worker',
       process: props,
-      command: props.command ?? worker(props, this.queueNames, this.queues, capacity.processes),
+      command: props.command ?? worker(props, this.queueNames, timeLimit, capacity.processes),
       cpu: capacity.cpu,
       memoryLimitMiB: capacity.memoryLimitMiB,
-      stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.worker,
+      stopTimeout,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
       databaseAccess: props.databaseAccess,
-      environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE },
+      environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE, ...stopping(stopTimeout, timeLimit) },
     });
+    protectTasks(this, { task, cluster: props.cluster, needed: timeLimit > secondsOf(stopTimeout) });
     broker.grantConsume(task.taskRole, ...this.queueNames);
     this.service = fargateService(this, 'Service', {
       task,
@@ -265,8 +271,15 @@ function validate(scope: Construct, props: WorkerServiceProps, plan: WorkerPlan)
   checks.throwIfAny();
 }
 
-function worker(props: WorkerServiceProps, names: string[], queues: ITaskQueue[], concurrency: number): string[] {
-  const timeLimit = Math.min(...queues.map((queue) => secondsOf(queue.taskTimeLimit)));
+/** What `runtime/` must know to stop well. */
+function stopping(stopTimeout: Duration, timeLimit: number): { [name: string]: string } {
+  return {
+    DJANGO_FARGATE_STOP_TIMEOUT: String(secondsOf(stopTimeout)),
+    ...(timeLimit > secondsOf(stopTimeout) ? { DJANGO_FARGATE_TASK_PROTECTION: String(timeLimit) } : {}),
+  };
+}
+
+function worker(props: WorkerServiceProps, names: string[], timeLimit: number, concurrency: number): string[] {
   return [
     ...celery(props),
     'worker',

@@ -2,7 +2,7 @@ import { type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct, type IConstruct } from 'constructs';
-import { Checks } from '../core/checks';
+import { Checks, isUnknown, secondsOf } from '../core/checks';
 import type { ContractVariable } from '../core/contract';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkKinds } from '../core/kinds';
@@ -14,6 +14,18 @@ import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue'
  * find it.
  */
 const QUEUE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,79}$/;
+
+/**
+ * How long SQS may take, in seconds, for botocore (kombu 5.6 and later).
+ *
+ * Its own minutes hang every request that posts a task, and keep a worker from its liveness file until ECS
+ * replaces it. Two attempts, because SQS may have closed a connection that was kept.
+ */
+const CLIENT_CONFIG = {
+  connect_timeout: 2,
+  read_timeout: 4,
+  retries: { mode: 'standard', total_max_attempts: 2 },
+};
 
 /** Characters that are left for queues in the policy of a process, of which IAM allows 6,144. */
 const ROOM_IN_POLICY = 5000;
@@ -143,12 +155,21 @@ function environment(
   queues: { [name: string]: ITaskQueue },
   defaultQueueName: string,
 ): { [name: string]: string } {
-  const predefined = Object.entries(queues).map(([name, { queue }]) => [name, { url: queue.queueUrl }]);
+  const predefined = Object.entries(queues).map(([name, { queue, visibilityTimeout, maxReceiveCount }]) => [
+    name,
+    {
+      url: queue.queueUrl,
+      // kombu does not read these two; `runtime/` does.
+      visibility_timeout: isUnknown(visibilityTimeout) ? undefined : secondsOf(visibilityTimeout),
+      max_receive_count: maxReceiveCount,
+    },
+  ]);
   return {
     CELERY_BROKER_URL: 'sqs://',
     CELERY_BROKER_TRANSPORT_OPTIONS: stack.toJsonString({
       region: stack.region,
       wait_time_seconds: 20,
+      'client-config': CLIENT_CONFIG,
       predefined_queues: Object.fromEntries(predefined),
     }),
     CELERY_TASK_DEFAULT_QUEUE: defaultQueueName,

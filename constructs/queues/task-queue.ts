@@ -27,6 +27,12 @@ export interface ITaskQueue extends IConstruct {
   readonly taskTimeLimit: Duration;
   /** How long a received message stays hidden from other workers. */
   readonly visibilityTimeout: Duration;
+  /**
+   * How often a message is received before it moves to the dead-letter queue.
+   *
+   * Undefined for an imported queue.
+   */
+  readonly maxReceiveCount?: number;
   /** Grants permission to post tasks. */
   grantSend(grantee: IGrantable): Grant;
   /** Grants permission to receive tasks and to delete them when they are done. */
@@ -212,6 +218,7 @@ export class TaskQueue extends TaskQueueBase {
   public readonly deadLetterQueue?: IQueue;
   public readonly taskTimeLimit: Duration;
   public readonly visibilityTimeout: Duration;
+  public readonly maxReceiveCount?: number;
 
   constructor(scope: Construct, id: string, props: TaskQueueProps = {}) {
     super(scope, id);
@@ -242,6 +249,7 @@ export class TaskQueue extends TaskQueueBase {
     this.deadLetterQueue = deadLetters;
     this.taskTimeLimit = taskTimeLimit;
     this.visibilityTimeout = visibilityTimeout;
+    this.maxReceiveCount = maxReceiveCount;
   }
 }
 

@@ -1,3 +1,4 @@
+import { RETRY_DELAYS } from '../task/launcher';
 import type { Task } from '../task/process';
 import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
@@ -5,6 +6,8 @@ import { type Check, type CheckContext, expect } from './check';
 import { guestbook } from './guestbook';
 import { AGAIN, AWAY, DONE, DRAINED, LIMIT, ONE_BEAT, PAGES, PERIODIC, POISON } from './names';
 
+/** Seconds by which two clocks, and a double that counts in whole seconds, may differ. */
+const CLOCK_SECONDS = 1;
 /** Name of a worker beside its service. */
 export const SCALED_OUT = 'scaled-out';
 
@@ -69,13 +72,21 @@ export const taskChecks: Check[] = [
       const label = `poison-${Date.now()}`;
       const started = Date.now();
       const id = await book.drill('poison', { label });
-      const limit = queue.visibilityTimeout * (queue.maxReceiveCount ?? 1) + 25;
+      const limit = queue.visibilityTimeout * (queue.maxReceiveCount ?? 1) + 25; // without runtime/, too
       await eventually('the message is in the dead-letter queue', limit, async () => {
         return (await rehearsal.doubles.bodies(dead.url)).some((body) => body.includes(id));
       });
       // Asked again where it fails: other checks, which run beside it, test whether requests get through.
       const runs = await eventually('its runs are counted', 20, async () => (await book.records({ label })).length);
       expect(runs === queue.maxReceiveCount, `it ran ${runs} times, maxReceiveCount is ${queue.maxReceiveCount}`);
+      const starts = (await book.records({ label }))
+        .map(({ started_at }) => Date.parse(String(started_at)) / 1000)
+        .sort();
+      const pauses = starts.slice(1).map((start, number) => start - starts[number]);
+      expect(
+        pauses.every((pause, number) => pause >= RETRY_DELAYS[number] - CLOCK_SECONDS),
+        `it ran again after ${pauses.map((pause) => pause.toFixed(1)).join(' and ')} s, the delays are ${RETRY_DELAYS}`,
+      );
       return `${runs} runs, ${((Date.now() - started) / 1000).toFixed(0)} s`;
     },
   },

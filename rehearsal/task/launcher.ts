@@ -9,6 +9,11 @@ import { type Identity, identity, YOURSELF } from './identity';
 import { Task, taskUser } from './process';
 import type { Sandbox } from './sandbox';
 
+/** Seconds that SQS's double may take: more than a machine with other work needs. */
+const PATIENT = { connect_timeout: 20, read_timeout: 60, retries: { mode: 'standard', total_max_attempts: 2 } };
+/** Seconds after the first, second and further failed attempts; 15, 120 and 900 outside of the rehearsal. */
+export const RETRY_DELAYS = [2, 6, 10];
+
 /** Starts a task; throws as ECS would refuse to. */
 export type Launch = (definition: TaskDefinition, name: string) => Promise<Task>;
 
@@ -62,7 +67,7 @@ export class Launcher {
   }
 
   private async environment(definition: TaskDefinition, name: string): Promise<Record<string, string>> {
-    const environment: Record<string, string> = { ...definition.environment };
+    const environment: Record<string, string> = { ...definition.environment, ...unhurried(definition.environment) };
     for (const [variable, valueFrom] of Object.entries(definition.secrets)) {
       try {
         environment[variable] = await this.props.backing.secrets.inject(variable, valueFrom);
@@ -83,6 +88,21 @@ export class Launcher {
     this.counts.set(name, count);
     return count;
   }
+}
+
+/**
+ * The options of the broker for a machine on which everything shares two processors: SQS's double may take
+ * long, and what a failed task waits for is shorter than the checks.
+ *
+ * The check about an SQS that does not answer gives its own process the options of the template.
+ */
+export function unhurried(environment: Readonly<Record<string, string>>): Record<string, string> {
+  const given = environment.CELERY_BROKER_TRANSPORT_OPTIONS;
+  if (given === undefined) {
+    return {};
+  }
+  const options = { ...JSON.parse(given), 'client-config': PATIENT, retry_delays: RETRY_DELAYS };
+  return { CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify(options) };
 }
 
 /** Whom tasks run as. */

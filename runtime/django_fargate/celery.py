@@ -10,6 +10,7 @@ from celery import bootsteps, signals
 from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
+from . import connections, protection, shutdown, versions
 from .environment import required, required_json
 from .liveness import LivenessFile
 
@@ -21,6 +22,15 @@ LIVENESS_INTERVAL = 10.0
 #: Seconds that beat may sleep between two ticks; Celery's own 300 would look dead.
 BEAT_MAX_LOOP_INTERVAL = 20.0
 
+#: How long SQS may take. botocore's own 60 seconds, several times, hang a request that posts a task, and keep a worker
+#: from its liveness file until ECS replaces it. Two attempts, because a connection that was kept may have been closed;
+#: both together, with a second between them, are shorter than 10 seconds.
+CLIENT_CONFIG: Mapping[str, Any] = {
+    "connect_timeout": 2,
+    "read_timeout": 4,
+    "retries": {"mode": "standard", "total_max_attempts": 2},
+}
+
 _UID = "django_fargate.celery"
 
 
@@ -31,16 +41,21 @@ def setup(app: Celery) -> None:
     The settings are defaults, read when Celery first needs them: the project's own CELERY_* settings win, and an image
     can be built where there is no broker. Logging stays what Django's LOGGING says.
     """
+    versions.require("celery")
+    versions.require("kombu")
     TRANSPORT_ALIASES["sqs"] = "django_fargate.sqs:Transport"
     app.add_defaults(partial(_insert_below_project_settings, app))
     app.steps["worker"].add(LivenessProbe)
+    shutdown.install()
+    protection.install(app)
+    connections.install()
     signals.beat_init.connect(_watch_beat, weak=False, dispatch_uid=_UID)
     signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid=_UID)
 
 
 def celery_settings() -> dict[str, Any]:
     """Celery's settings for the queues of a CeleryBroker, from CELERY_BROKER_*."""
-    transport_options = required_json("CELERY_BROKER_TRANSPORT_OPTIONS")
+    transport_options = {"client-config": CLIENT_CONFIG, **required_json("CELERY_BROKER_TRANSPORT_OPTIONS")}
     default_queue = required("CELERY_TASK_DEFAULT_QUEUE")
     queues = dict.fromkeys([default_queue, *transport_options.get("predefined_queues", {})])
     return {
@@ -53,19 +68,21 @@ def celery_settings() -> dict[str, Any]:
         # Exactly the queues of the broker: a misspelt one fails where the task is sent.
         "task_queues": [Queue(name, routing_key=name) for name in queues],
         "task_create_missing_queues": False,
-        # A task is deleted from its queue when it has succeeded, not before. One that fails is delivered again after
-        # the visibility timeout; one that times out or loses its process, after wait_time_seconds, because kombu then
-        # shortens the visibility. Either way SQS counts, and moves it to the dead-letter queue after maxReceiveCount.
+        # botocore tries again by itself; Celery would multiply its timeouts.
+        "task_publish_retry_policy": {"max_retries": 0},
+        "worker_consumer": "django_fargate.consumer:Consumer",
+        # A task is deleted from its queue when it has succeeded, not before. One that fails, times out or loses its
+        # process is delivered again later (sqs/retries.py). SQS counts the deliveries, and moves the message to the
+        # dead-letter queue after maxReceiveCount.
         "task_acks_late": True,
         "task_acks_on_failure_or_timeout": False,
         "task_reject_on_worker_lost": True,
         # What a worker holds back, no other worker can do.
         "worker_prefetch_multiplier": 1,
-        # SQS has neither broadcast nor results.
+        # SQS has no broadcast.
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
         "task_send_sent_event": False,
-        "task_ignore_result": True,
         "beat_max_loop_interval": BEAT_MAX_LOOP_INTERVAL,
         # Standard output is the log already; redirecting it would hide where a line came from.
         "worker_redirect_stdouts": False,
@@ -73,7 +90,7 @@ def celery_settings() -> dict[str, Any]:
 
 
 class LivenessProbe(bootsteps.StartStopStep):
-    """Touches CELERY_LIVENESS_FILE from the worker's own event loop, for as long as that turns."""
+    """Touches CELERY_LIVENESS_FILE from the worker's own event loop, for as long as that turns and polls."""
 
     requires = ("celery.worker.components:Timer",)
 
@@ -85,7 +102,14 @@ class LivenessProbe(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         self.file.touch()
-        self.timer_entry = worker.timer.call_repeatedly(LIVENESS_INTERVAL, self.file.touch, priority=10)
+        self.timer_entry = worker.timer.call_repeatedly(LIVENESS_INTERVAL, self.touch, (worker,), priority=10)
+
+    def touch(self, worker: Any) -> None:
+        """Touch the file, unless the worker has stopped asking SQS for messages."""
+        consumer = getattr(getattr(worker, "consumer", None), "task_consumer", None)
+        polls = getattr(getattr(consumer, "channel", None), "polls", None)
+        if polls is None or not polls.have_stopped():
+            self.file.touch()
 
     def stop(self, worker: Any) -> None:
         if self.timer_entry is not None:
@@ -104,7 +128,7 @@ def _insert_below_project_settings(app: Celery) -> dict[str, Any]:
     The settings that `add_defaults()` takes would override the project's CELERY_* settings, so it gets none from us.
     """
     maps = cast("list[Mapping[str, Any]]", app.conf.maps)
-    maps.insert(-1, celery_settings())
+    maps.insert(-1, {**celery_settings(), **connections.SETTINGS})
     return {}
 
 

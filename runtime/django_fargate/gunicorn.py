@@ -16,6 +16,7 @@ from typing import Any
 from gunicorn import glogging
 from gunicorn.http import wsgi
 
+from . import versions
 from .client import client_address, networks
 from .health import health_path
 from .logs import JsonFormatter, RequestFilter
@@ -26,6 +27,9 @@ class Logger(glogging.Logger):
     """Access and error log as JSON. Query strings, tokens in paths and health checks that passed are left out."""
 
     def setup(self, cfg: Any) -> None:
+        if cfg.max_requests:
+            reason = "earlier ones lose requests when they replace a worker after --max-requests"
+            versions.require("gunicorn", versions.GUNICORN_WITH_MAX_REQUESTS, reason)
         super().setup(cfg)
         self.trusted = networks(cfg.forwarded_allow_ips)
         for log in (self.error_log, self.access_log):

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
-from datetime import datetime, timezone
+from collections.abc import Mapping
+from datetime import date, datetime, time, timezone
 from typing import Any
 
+from . import context
 from .health import health_path
 from .masking import masked_path
 
 _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+#: Values inside values are written out to this depth, and as one text below it.
+_DEPTH = 6
 
 
 class JsonFormatter(logging.Formatter):
     """
     One JSON object a line: time, levelname, logger, message, exception, and what the call passed as ``extra``.
+
+    What belongs to a request has its ``trace``, what belongs to a task ``task_id`` and ``task_name``. An ``extra`` of
+    any type appears: as JSON where there is such a type, else as text. One that is named like a field of the record
+    is written as ``extra_<name>``.
 
     Paths are written by the filters below: without query strings, and without what looks like a token.
     """
@@ -29,12 +38,15 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "process": record.process,
         }
-        line.update(_extra(record))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = record.stack_info
-        return json.dumps(line, default=str, ensure_ascii=False)
+        given = _extra(record)
+        for name, value in {**context.fields(), **given}.items():
+            line[f"extra_{name}" if name in line else name] = _plain(value)
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair cannot be written
 
 
 class RequestFilter(logging.Filter):
@@ -141,8 +153,34 @@ def _without_token(argument: object) -> object:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in vars(record).items()
-        if name not in _RECORD_ATTRIBUTES and isinstance(value, (str, int, float, bool, type(None)))
-    }
+    found = {name: value for name, value in vars(record).items() if name not in _RECORD_ATTRIBUTES}
+    # Django passes the request, or a socket, whose text has the query string.
+    if "request" in found and not isinstance(found["request"], (str, int, float, bool, type(None))):
+        del found["request"]
+    # Celery passes a task with its arguments, which may be anybody's data.
+    if record.name.startswith("celery.") and isinstance(found.get("data"), Mapping):
+        data = found.pop("data")
+        found.update({key: data[name] for key, name in (("task_id", "id"), ("task_name", "name")) if data.get(name)})
+    return found
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """A value as JSON can say it."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if depth < _DEPTH and isinstance(value, Mapping):
+        return {_text(key): _plain(item, depth + 1) for key, item in value.items()}
+    if depth < _DEPTH and isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, depth + 1) for item in value]
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # a line without one value is better than no line
+        return f"<{type(value).__name__} that cannot be written: {type(error).__name__}>"

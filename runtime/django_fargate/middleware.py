@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +15,8 @@ from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 
+from . import context, versions
+from .client import client_address, networks
 from .health import health_path
 from .masking import masked_path
 
@@ -25,6 +29,14 @@ RETRY_AFTER = 5
 #: SQLSTATE of a server that refuses or drops connections. A failed connect has no SQLSTATE at all.
 _UNAVAILABLE_STATES = {"53300", "57P01", "57P02", "57P03"}
 _CONNECTION_EXCEPTION = "08"
+#: A connect that will never work, by the server's words or libpq's: 28P01, 28000, 3D000, 42501, and TLS. Waiting does
+#: not help, and whoever has to mend it must hear of it.
+_MISCONFIGURED = re.compile(
+    r"authentication failed|no pg_hba\.conf entry|role \".*\" (does not exist|is not permitted to log in)"
+    r"|database \".*\" does not exist|permission denied for database|certificate|SSL (error|is not|negotiation)"
+    r"|does not support SSL|sslmode|no password supplied",
+    re.IGNORECASE,
+)
 
 
 class _Middleware:
@@ -60,13 +72,23 @@ class HealthCheckMiddleware(_Middleware):
 
     The load balancer asks for the task by its IP address, which ALLOWED_HOSTS must go on refusing: nothing here looks
     at the Host header. Nor at the database: an outage of it must not make ECS replace every task.
+
+    Being the first, it also notes the trace id of each request for the log, and makes REMOTE_ADDR the client's address
+    under every server: uvicorn takes it from X-Forwarded-For, gunicorn leaves that of the load balancer.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(get_response)
+        for server in ("gunicorn", "uvicorn"):
+            if server in sys.modules:
+                versions.require(server)
         self.path = health_path()
+        self.trusted = networks(os.environ.get("FORWARDED_ALLOW_IPS", "").split(","))
 
     def before(self, request: HttpRequest) -> HttpResponseBase | None:
+        context.follow(request.META.get("HTTP_X_AMZN_TRACE_ID"))
+        peer = request.META.get("REMOTE_ADDR") or ""
+        request.META["REMOTE_ADDR"] = client_address(peer, request.META.get("HTTP_X_FORWARDED_FOR", ""), self.trusted)
         if request.path_info != self.path or request.method not in ("GET", "HEAD"):
             return None
         return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
@@ -86,7 +108,8 @@ class DatabaseUnavailableMiddleware(_Middleware):
             return HttpResponseBadRequest("A text must not contain NUL.\n", content_type="text/plain; charset=utf-8")
         if not is_database_unavailable(exception):
             return None
-        logger.warning("The database is unavailable", extra={"path": masked_path(request.path)})
+        # Whoever listens for exceptions (Sentry) hears of this one too, although a view's exception ends here.
+        got_request_exception.send(sender=type(self), request=request)
         return _unavailable()
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -100,7 +123,8 @@ def is_database_unavailable(exception: BaseException | None) -> bool:
     """
     Whether PostgreSQL could not be reached or refused the connection.
 
-    Deadlocks, lock timeouts and cancelled statements are an OperationalError too, but the application's own.
+    Deadlocks, lock timeouts and cancelled statements are an OperationalError too, but the application's own. So are a
+    wrong password, a role or database that does not exist, and a certificate that does not verify.
     """
     if not isinstance(exception, OperationalError):
         return False
@@ -108,7 +132,9 @@ def is_database_unavailable(exception: BaseException | None) -> bool:
     for attribute in ("sqlstate", "pgcode"):  # psycopg 3, psycopg2
         if hasattr(cause, attribute):
             state = getattr(cause, attribute)
-            return state is None or state in _UNAVAILABLE_STATES or state.startswith(_CONNECTION_EXCEPTION)
+            if state is None:
+                return not _MISCONFIGURED.search(str(cause))
+            return state in _UNAVAILABLE_STATES or state.startswith(_CONNECTION_EXCEPTION)
     return False
 
 
@@ -121,8 +147,11 @@ _MARK = "_django_fargate_database_unavailable"
 
 
 def _mark_request(request: HttpRequest | None = None, **_: Any) -> None:
-    if request is not None and is_database_unavailable(sys.exc_info()[1]):
+    error = sys.exc_info()[1]
+    if request is not None and is_database_unavailable(error):
         setattr(request, _MARK, True)
+        # libpq's own text names the reason, and no password.
+        logger.warning("The database is unavailable", exc_info=error, extra={"path": masked_path(request.path)})
 
 
 got_request_exception.connect(_mark_request, dispatch_uid=_MARK)

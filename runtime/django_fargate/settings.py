@@ -7,6 +7,7 @@ Nothing falls back to a value that would be unsafe in production.
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
 from .environment import improperly, listed, required, required_json
@@ -15,15 +16,24 @@ from .environment import improperly, listed, required, required_json
 CONN_MAX_AGE = 60
 #: Seconds to wait for the database to accept a connection: a page should fail before the load balancer gives up.
 CONNECT_TIMEOUT = 5
+#: Seconds that a request waits for a connection of the pool, before it is answered with 503.
+POOL_TIMEOUT = 10
 
 
-def database(*, asgi: bool = False) -> dict[str, Any]:
+def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, Any]:
     """
     ``DATABASES["default"]`` from DATABASE_*, with TLS from PGSSLMODE and PGSSLROOTCERT.
 
-    Under ASGI every request has a thread of its own, so that a kept connection would never be used again: with ``asgi``
-    a connection ends with its request.
+    Under ASGI every request has a thread of its own, so that a kept connection would never be used again, and nothing
+    bounds their number. There a process has a pool of as many connections as the construct counts for it,
+    `connectionsPerProcess`. It needs `psycopg[pool]`; without that a connection ends with its request. Without
+    DJANGO_FARGATE_PROCESS and DJANGO_FARGATE_CONNECTIONS, `asgi` and `pool` say what these would.
     """
+    asgi = process() == "asgi" if asgi is None else asgi
+    size = pool or (_pool_size() if asgi else None)
+    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **_tls()}
+    if size:
+        options["pool"] = {"min_size": 1, "max_size": size, "timeout": POOL_TIMEOUT}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": required("DATABASE_HOST"),
@@ -31,10 +41,15 @@ def database(*, asgi: bool = False) -> dict[str, Any]:
         "NAME": required("DATABASE_NAME"),
         "USER": required("DATABASE_USER"),
         "PASSWORD": required("DATABASE_PASSWORD"),
-        "CONN_MAX_AGE": 0 if asgi else CONN_MAX_AGE,
-        "CONN_HEALTH_CHECKS": not asgi,
-        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT, **_tls()},
+        "CONN_MAX_AGE": 0 if asgi or size else CONN_MAX_AGE,
+        "CONN_HEALTH_CHECKS": bool(size) or not asgi,
+        "OPTIONS": options,
     }
+
+
+def process() -> str | None:
+    """Which process this is, by the constructs: web, asgi, worker, beat, release or scheduled."""
+    return os.environ.get("DJANGO_FARGATE_PROCESS") or None
 
 
 def secret_keys() -> tuple[str, list[str]]:
@@ -81,6 +96,16 @@ def secure_cookies() -> bool:
     """
     origins = csrf_trusted_origins()
     return not origins or any(origin.startswith("https://") for origin in origins)
+
+
+def _pool_size() -> int | None:
+    """The size by the contract, where there is psycopg's pool."""
+    size = os.environ.get("DJANGO_FARGATE_CONNECTIONS")
+    if not size or find_spec("psycopg_pool") is None:
+        return None
+    if not size.isdigit() or int(size) < 1:
+        raise improperly("DJANGO_FARGATE_CONNECTIONS", "is not a number of connections")
+    return int(size)
 
 
 def _tls() -> dict[str, str]:

@@ -12,16 +12,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 from celery import Celery
 from celery.app.defaults import NAMESPACES, flatten
 from django.core.exceptions import ImproperlyConfigured
-from kombu.transport import SQS
-from kombu.transport.virtual import QoS
 
-from django_fargate.celery import BEAT_MAX_LOOP_INTERVAL, LIVENESS_INTERVAL, LivenessProbe, celery_settings, setup
+from django_fargate import versions
+from django_fargate.celery import (
+    BEAT_MAX_LOOP_INTERVAL,
+    CLIENT_CONFIG,
+    LIVENESS_INTERVAL,
+    LivenessProbe,
+    celery_settings,
+    setup,
+)
 from django_fargate.liveness import LivenessFile
-from django_fargate.sqs import Channel as SqsChannel
 
 QUEUES = {name: {"url": f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"} for name in ("default", "express")}
 BROKER = {
@@ -52,7 +56,6 @@ def test_a_failed_task_stays_in_its_queue_until_sqs_gives_up(environment):
     if hasattr(task, "acks_on_failure"):  # Celery 5.7 splits the setting in two
         assert (task.acks_on_failure, task.acks_on_timeout) == (False, False)
     assert task.reject_on_worker_lost is True
-    assert task.ignore_result is True
 
 
 def test_the_queues_are_those_of_the_broker_and_no_others(environment):
@@ -69,33 +72,35 @@ def test_the_queues_are_those_of_the_broker_and_no_others(environment):
     assert options["predefined_queues"] == QUEUES
 
 
-def test_a_failed_poll_of_sqs_does_not_end_this_version_s_worker():
-    # After an HTTP 5xx or a reset connection kombu hands on an empty list in place of SQS's answer.
-    channel: Any = SQS.Channel  # the stubs leave its private methods out
-    assert not channel._on_messages_ready(None, "https://sqs/queue", "queue", [])
+def test_a_version_whose_worker_ends_when_a_poll_fails_is_refused(monkeypatch):
+    monkeypatch.setattr(versions, "version", lambda package: {"kombu": "5.7.0"}.get(package, "99.0.0"))
+    with pytest.raises(ImproperlyConfigured, match=r"kombu must not be 5\.7\.0, .*Install `kombu>=5\.6,!=5\.7\.0`"):
+        setup(Celery("shop", set_as_current=False))
+    monkeypatch.setattr(versions, "version", lambda package: {"celery": "5.5.3"}.get(package, "99.0.0"))
+    with pytest.raises(ImproperlyConfigured, match=r"celery must be 5\.6 or later, got 5\.5\.3"):
+        setup(Celery("shop", set_as_current=False))
 
 
-def test_a_message_that_cannot_be_deleted_does_not_fill_the_worker_for_ever(environment, monkeypatch):
+def test_the_timeouts_of_the_environment_win(environment):
+    options = {"region": "eu-west-1", "predefined_queues": QUEUES, "client-config": {"read_timeout": 60}}
+    environment(**BROKER)
+    assert celery_settings()["broker_transport_options"]["client-config"] == CLIENT_CONFIG
+    environment(**{**BROKER, "CELERY_BROKER_TRANSPORT_OPTIONS": json.dumps(options)})
+    assert celery_settings()["broker_transport_options"]["client-config"] == {"read_timeout": 60}
+
+
+def test_results_are_kept_as_soon_as_there_is_a_backend(environment):
     environment(**BROKER)
     app = Celery("shop", set_as_current=False)
+    app.config_from_object({"result_backend": "cache+memory://"})
     setup(app)
-    transport: Any = app.connection_for_read().get_transport_cls()
-    assert transport.Channel is SqsChannel
-    channel: Any = SqsChannel.__new__(SqsChannel)  # a connected one asks AWS
-    channel.connection = SimpleNamespace(client=SimpleNamespace(transport_options={}))
 
-    def away(*_, **__):
-        raise EndpointConnectionError(endpoint_url="https://sqs")
+    @app.task
+    def work():
+        return 7
 
-    monkeypatch.setattr(channel, "sqs", lambda queue=None: SimpleNamespace(delete_message=away))
-    info = {"sqs_message": {"ReceiptHandle": "handle"}, "sqs_queue": "https://sqs/queue", "routing_key": "default"}
-    monkeypatch.setattr(channel, "_qos", QoS(channel, prefetch_count=1), raising=False)
-    monkeypatch.setattr(channel.qos, "restore_at_shutdown", False)
-    channel.qos.append(SimpleNamespace(delivery_info=info), "tag")
-    assert not channel.qos.can_consume()
-    with pytest.raises(EndpointConnectionError):
-        channel.basic_ack("tag")
-    assert channel.qos.can_consume()
+    app.finalize()
+    assert app.tasks[work.name].ignore_result is False
 
 
 def test_remote_control_is_off(environment):
@@ -106,14 +111,15 @@ def test_remote_control_is_off(environment):
 
 
 @pytest.mark.parametrize(
-    ("settings", "namespace"), [({"CELERY_TASK_IGNORE_RESULT": False}, "CELERY"), ({"task_ignore_result": False}, None)]
+    ("settings", "namespace"),
+    [({"CELERY_WORKER_PREFETCH_MULTIPLIER": 4}, "CELERY"), ({"worker_prefetch_multiplier": 4}, None)],
 )
 def test_the_project_s_own_settings_win(environment, settings, namespace):
     environment(**BROKER)
     app = Celery("shop", set_as_current=False)
     app.config_from_object(settings, namespace=namespace)
     setup(app)
-    assert app.conf.task_ignore_result is False
+    assert app.conf.worker_prefetch_multiplier == 4
     assert app.conf.task_acks_late is True
 
 
@@ -147,6 +153,21 @@ def test_the_file_is_private_and_is_never_somebody_else_s(tmp_path):
     file.path.symlink_to(tmp_path / "target")
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
         file.touch()
+
+
+def test_a_worker_that_no_longer_polls_stops_touching_its_file(environment, tmp_path):
+    environment(CELERY_LIVENESS_FILE=str(tmp_path / "alive"))
+    polling = SimpleNamespace(have_stopped=lambda: False)
+    channel = SimpleNamespace(polls=polling)
+    worker: Any = SimpleNamespace(consumer=SimpleNamespace(task_consumer=SimpleNamespace(channel=channel)))
+    probe = LivenessProbe(worker)
+    probe.touch(worker)
+    os.utime(tmp_path / "alive", (1, 1))
+    polling.have_stopped = lambda: True
+    probe.touch(worker)
+    assert (tmp_path / "alive").stat().st_mtime == 1
+    probe.touch(SimpleNamespace(consumer=None))  # before it is connected
+    assert (tmp_path / "alive").stat().st_mtime > 1
 
 
 def test_the_health_check_of_90_seconds_tolerates_several_late_touches():

@@ -2,8 +2,12 @@ import json
 import logging
 import logging.config
 import sys
+from datetime import datetime, timezone
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
+from celery import Celery
 from django.test import Client
 
 from django_fargate.client import client_address, networks
@@ -111,3 +115,75 @@ def test_the_client_is_the_right_most_address_that_is_not_ours(peer, forwarded_f
 
 def test_a_star_trusts_nobody():
     assert client_address("10.0.1.2", "6.6.6.6", networks(["*"])) == "10.0.1.2"
+
+
+class Unspeakable:
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+        (Decimal("1.50"), "1.50"),
+        ([1, {"a": (2, None)}], [1, {"a": [2, None]}]),
+        ({("a", 1): {3}}, {"('a', 1)": [3]}),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (datetime(2026, 1, 2, tzinfo=timezone.utc), "2026-01-02T00:00:00+00:00"),
+        (b"\xff", "b'\\xff'"),
+        ("half a pair \ud800", "half a pair \ud800"),
+        (Unspeakable(), "<Unspeakable that cannot be written: RuntimeError>"),
+    ],
+)
+def test_an_extra_of_any_type_appears(value, written):
+    line = JsonFormatter().format(record("paid", order=value))
+    assert json.loads(line.encode())["order"] == written
+
+
+def test_a_value_that_contains_itself_ends_somewhere():
+    circle: list[object] = []
+    circle.append(circle)
+    assert "[...]" in JsonFormatter().format(record("paid", order=circle))
+
+
+def test_no_extra_overwrites_the_record():
+    fields = json.loads(JsonFormatter().format(record("paid", time="noon", logger="me", levelname_="x", exception=1)))
+    assert fields["time"] != "noon"
+    assert (fields["extra_time"], fields["logger"], fields["extra_logger"]) == ("noon", "shop", "me")
+    assert fields["exception"] == 1  # the record has none
+
+
+def test_the_arguments_of_a_task_are_not_logged():
+    data = {"id": "7", "name": "shop.pay", "args": "('canary',)", "kwargs": "{}"}
+    line = JsonFormatter().format(record("Task received", name="celery.worker.strategy", data=data))
+    assert "canary" not in line
+    assert (json.loads(line)["task_id"], json.loads(line)["task_name"]) == ("7", "shop.pay")
+    assert json.loads(JsonFormatter().format(record("mine", data=data)))["data"] == data
+
+
+def test_lines_of_a_task_have_its_id_and_name():
+    app = Celery("shop", set_as_current=False)
+    lines = []
+
+    @app.task(name="shop.pay")
+    def pay():
+        lines.append(json.loads(JsonFormatter().format(record("paid"))))
+
+    result = pay.apply()
+    assert (lines[0]["task_id"], lines[0]["task_name"]) == (result.id, "shop.pay")
+    assert "task_id" not in json.loads(JsonFormatter().format(record("paid")))
+
+
+def test_lines_of_a_request_have_its_trace_id(capsys):
+    before = logging.getLogger().handlers[:]
+    try:
+        logging.config.dictConfig(logging_config())
+        client = Client(raise_request_exception=False, headers={"host": "shop.example.com"})
+        client.get("/broken", headers={"x-amzn-trace-id": "Root=1-2-3"})
+        client.get("/broken")
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line]
+        assert [line.get("trace") for line in lines] == ["Root=1-2-3", None]
+    finally:
+        logging.getLogger().handlers[:] = before

@@ -1,9 +1,11 @@
 import asyncio
+import sys
 
 import psycopg
 import pytest
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import got_request_exception
 from django.db import DataError, OperationalError
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
@@ -56,6 +58,26 @@ def test_a_database_that_is_away_is_a_503_with_retry_after(caplog):
     assert b"database is not available" in response.content
     assert b"canary" not in response.content
     assert "canary" not in caplog.text
+    [line] = [entry for entry in caplog.records if entry.getMessage() == "The database is unavailable"]
+    assert line.exc_info is not None
+    assert "Connection refused" in caplog.text
+
+
+def test_who_listens_for_exceptions_hears_of_a_database_that_is_away():
+    heard = []
+
+    def hear(**_):
+        heard.append(type(sys.exc_info()[1]))
+
+    got_request_exception.connect(hear)
+    try:
+        assert shop().get("/no-server").status_code == 503
+        with override_settings(ALLOWED_HOSTS=["testserver"]):
+            client = AsyncClient(raise_request_exception=False)
+            assert asyncio.run(client.get("/no-server-async")).status_code == 503
+    finally:
+        got_request_exception.disconnect(hear)
+    assert heard == [OperationalError, OperationalError]
 
 
 def test_a_database_without_a_free_connection_is_a_503_under_asgi():
@@ -97,6 +119,15 @@ def test_the_application_s_own_errors_stay_a_500(path):
     ("cause", "expected"),
     [
         (psycopg.OperationalError("connection timeout"), True),
+        (psycopg.OperationalError("FATAL:  the database system is starting up"), True),
+        (psycopg.OperationalError('FATAL:  password authentication failed for user "shop"'), False),
+        (psycopg.OperationalError('FATAL:  no pg_hba.conf entry for host "10.0.0.1", no encryption'), False),
+        (psycopg.OperationalError('FATAL:  role "shop" does not exist'), False),
+        (psycopg.OperationalError('FATAL:  database "shop" does not exist'), False),
+        (psycopg.OperationalError("SSL error: certificate verify failed"), False),
+        (psycopg.OperationalError('root certificate file "/x.pem" does not exist'), False),
+        (psycopg.OperationalError("server does not support SSL, but SSL was required"), False),
+        (psycopg.errors.InvalidPassword("28P01"), False),
         (psycopg.errors.TooManyConnections("53300"), True),
         (psycopg.errors.AdminShutdown("57P01"), True),
         (psycopg.errors.CannotConnectNow("57P03"), True),

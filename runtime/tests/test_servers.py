@@ -54,6 +54,15 @@ def test_the_access_log_has_the_real_client_and_no_query_string(server):
     assert "canary" not in server.log.read_text()
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [("6.6.6.6, 203.0.113.9", "203.0.113.9"), ("203.0.113.9, 127.0.0.7", "203.0.113.9"), ("127.0.0.9", "127.0.0.9")],
+)
+def test_remote_addr_is_the_client_under_both_servers(server, forwarded, client):
+    request = ["GET /where/a HTTP/1.1", "Host: shop.example.com", f"X-Forwarded-For: {forwarded}", "Connection: close"]
+    assert json.loads(server.answer(*request, whole=True).partition("\r\n\r\n")[2])["REMOTE_ADDR"] == client
+
+
 def test_passed_health_checks_are_not_in_the_log(server):
     get(server, "/healthz", "10.0.3.7:8000")
     get(server, "/later", "shop.example.com")

@@ -58,7 +58,7 @@ describe('WebService, minimal', () => {
   test('is hardened: read-only root, tmpfs for /tmp, no root user, no capabilities, an init process', () => {
     expect(containerOf(stack)).toMatchObject({
       ReadonlyRootFilesystem: true,
-      User: '10001',
+      User: '10001:10001',
       LinuxParameters: {
         InitProcessEnabled: true,
         Capabilities: { Drop: ['ALL'] },

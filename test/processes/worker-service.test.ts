@@ -43,6 +43,17 @@ function expressionsOf(alarm: { Metrics: { Expression?: string }[] }): string[] 
   return alarm.Metrics.flatMap(({ Expression }) => Expression ?? []);
 }
 
+test('a worker whose tasks all end before it is killed may not protect anything, and does not try', () => {
+  const stack = testStack();
+  const broker = new CeleryBroker(stack, 'Short', { queues: { default: { taskTimeLimit: Duration.seconds(60) } } });
+  new WorkerService(stack, 'Worker', { ...celeryProps(stack), broker });
+  const template = templateOf(stack);
+  expect(
+    variable(only(template, 'AWS::ECS::TaskDefinition').resource, 'DJANGO_FARGATE_TASK_PROTECTION'),
+  ).toBeUndefined();
+  expect(JSON.stringify(template.toJSON())).not.toContain('UpdateTaskProtection');
+});
+
 describe('with nothing but what is required', () => {
   const { stack, worker, template } = workerWith();
   const definition = only(template, 'AWS::ECS::TaskDefinition').resource;
@@ -63,6 +74,21 @@ describe('with nothing but what is required', () => {
     expect(containerOf(definition).StopTimeout).toBe(120);
     expect(variable(definition, 'CELERY_LIVENESS_FILE')).toBe('/tmp/celery-liveness');
     expect(containerOf(definition).HealthCheck.Command[3]).toContain('CELERY_LIVENESS_FILE');
+  });
+
+  test('runtime/ knows when the task is killed, and which process it is', () => {
+    expect(variable(definition, 'DJANGO_FARGATE_PROCESS')).toBe('worker');
+    expect(variable(definition, 'DJANGO_FARGATE_STOP_TIMEOUT')).toBe('120');
+  });
+
+  test('a Celery task that outlives that protects its ECS task from scale-in, in this cluster alone', () => {
+    expect(variable(definition, 'DJANGO_FARGATE_TASK_PROTECTION')).toBe('1500');
+    const protects = statementsOf(template, 'Worker').filter(({ Action }) =>
+      [Action].flat().includes('ecs:UpdateTaskProtection'),
+    );
+    expect(protects).toHaveLength(1);
+    const cluster = stack.resolve(worker.service.cluster.clusterName).Ref;
+    expect(JSON.stringify(protects[0].Resource)).toContain(`:task/",{"Ref":"${cluster}"},"/*"`);
   });
 
   test('production runs one to fifty tasks, not on Spot, and rolls back what fails', () => {

@@ -46,7 +46,15 @@ test('tells kombu the queues and nothing else, in the words of the contract', ()
   expect(JSON.parse(rendered(stack.resolve(options)))).toEqual({
     region: '<AWS::Region>',
     wait_time_seconds: 20,
-    predefined_queues: { default: { url: `<${id('default')}>` }, express: { url: `<${id('express')}>` } },
+    'client-config': {
+      connect_timeout: 2,
+      read_timeout: 4,
+      retries: { mode: 'standard', total_max_attempts: 2 },
+    },
+    predefined_queues: {
+      default: { url: `<${id('default')}>`, visibility_timeout: 1800, max_receive_count: 5 },
+      express: { url: `<${id('express')}>`, visibility_timeout: 8, max_receive_count: 3 },
+    },
   });
   expect(Object.keys(CONTRACT)).toEqual(expect.arrayContaining(Object.keys(broker.containerEnvironment)));
 });

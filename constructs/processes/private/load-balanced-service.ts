@@ -177,6 +177,7 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
     environment: {
       PORT: String(CONTAINER_PORT),
       WEB_CONCURRENCY: String(capacity.processes),
+      ...(server.kind === 'asgi' ? { DJANGO_FARGATE_CONNECTIONS: String(server.connectionsPerProcess) } : {}),
       FORWARDED_ALLOW_IPS: props.environment?.FORWARDED_ALLOW_IPS ?? props.cluster.vpc.vpcCidrBlock,
     },
   });

@@ -6,7 +6,6 @@ from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-os.environ.setdefault("DJANGO_ASGI", "1")  # read by the settings: connections to the database end with their request
 
 http = get_asgi_application()  # loads the applications, which the imports below need
 

@@ -17,7 +17,7 @@ DEBUG = False
 if not BUILDING:
     ALLOWED_HOSTS = allowed_hosts()
     CSRF_TRUSTED_ORIGINS = csrf_trusted_origins()
-    DATABASES = {"default": database(asgi="DJANGO_ASGI" in os.environ)}
+    DATABASES = {"default": database()}
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # The load balancer terminates TLS.
     SESSION_COOKIE_SECURE = secure_cookies()
     CSRF_COOKIE_SECURE = secure_cookies()

@@ -1,0 +1,66 @@
+"""Celery's consumer, for a queue that hands a message out until somebody deletes it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import bootsteps, signals
+from celery.worker import consumer
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which a worker that does not know a task gives it to another one: longer than a poll of the same
+#: worker, shorter than a deployment.
+UNKNOWN_TASK_DELAY = 50
+#: As many unknown tasks are remembered, so that each is logged once.
+MOST_UNKNOWN = 1000
+
+
+class Consumer(consumer.Consumer):
+    """Leaves to other workers, and in the end to the dead-letter queue, what this worker cannot do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unknown: dict[str, None] = {}
+
+    def call_soon(self, p: Any, *args: Any, **kwargs: Any) -> Any:
+        """
+        Call at once while the worker stops.
+
+        Celery's acknowledgements wait for the event loop, which no longer turns: a task that is done would be deleted
+        only when all others are done, and would be done again if the worker was killed before.
+        """
+        if self.hub and self.blueprint.state in (bootsteps.CLOSE, bootsteps.TERMINATE):
+            return p(*args, **kwargs)
+        return super().call_soon(p, *args, **kwargs)
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """
+        Give a task that was posted by a newer version to a worker of that version.
+
+        Celery would mark it as failed and leave it hidden for the visibility timeout.
+        """
+        give_back = getattr(message.channel, "give_back", None)
+        headers = message.headers or {}
+        if give_back is None or "id" not in headers:
+            super().on_unknown_task(body, message, exc)
+            return
+        name, task_id = headers["task"], headers["id"]
+        if task_id not in self._unknown:
+            self._unknown[task_id] = None
+            if len(self._unknown) > MOST_UNKNOWN:
+                del self._unknown[next(iter(self._unknown))]
+            logger.error(
+                "This worker has no task %s: it leaves the message to others for %s seconds",
+                name,
+                UNKNOWN_TASK_DELAY,
+                extra={"task_id": task_id, "task_name": name},
+            )
+        give_back(message.delivery_tag, UNKNOWN_TASK_DELAY)
+        signals.task_unknown.send(sender=self, message=message, exc=exc, name=name, id=task_id)
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Leave a message that cannot be decoded to the dead-letter queue. Celery deletes it."""
+        logger.error("A message cannot be decoded: %r", exc, exc_info=exc)
+        message.reject_log_error(logger, self.connection_errors)

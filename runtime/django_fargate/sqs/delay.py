@@ -1,0 +1,46 @@
+"""How a task with a countdown travels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+#: The longest delay that SQS has.
+MOST_DELAY = 900
+
+
+class CountdownTooLongError(ValueError):
+    """
+    A task that SQS would hand out again and again before it is due.
+
+    A worker holds such a task until then, and SQS takes it for lost after the visibility timeout.
+    """
+
+
+def seconds_until(eta: str | None, now: datetime | None = None) -> float:
+    """Seconds until an ETA of Celery's headers, 0 where there is none or it is over."""
+    if not eta:
+        return 0.0
+    due = datetime.fromisoformat(eta.replace("Z", "+00:00"))
+    if due.tzinfo is None:
+        due = due.replace(tzinfo=timezone.utc)
+    return max(0.0, (due - (now or datetime.now(timezone.utc))).total_seconds())
+
+
+def delay_seconds(headers: Mapping[str, Any], queue: str, visibility_timeout: int | None = None) -> int:
+    """
+    Seconds that SQS keeps a message back: its countdown, up to 15 minutes.
+
+    No worker holds it meanwhile, so that a deployment does not count as an attempt. Raises CountdownTooLongError for
+    what exceeds both that and the visibility timeout of the queue.
+    """
+    seconds = seconds_until(headers.get("eta"))
+    if visibility_timeout is not None and seconds > max(MOST_DELAY, visibility_timeout):
+        raise CountdownTooLongError(
+            f"The task {headers.get('task')} is due in {math.ceil(seconds)} seconds, but a message of "
+            f"{queue} may wait for {max(MOST_DELAY, visibility_timeout)} seconds at most. Store when it is due and "
+            "let a periodic task post it, or give the queue a longer `visibilityTimeout`."
+        )
+    return min(MOST_DELAY, int(seconds))
