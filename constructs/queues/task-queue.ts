@@ -218,6 +218,7 @@ export class TaskQueue extends TaskQueueBase {
   public readonly deadLetterQueue?: IQueue;
   public readonly taskTimeLimit: Duration;
   public readonly visibilityTimeout: Duration;
+  /** How often a message is received before it moves to the dead-letter queue. */
   public readonly maxReceiveCount?: number;
 
   constructor(scope: Construct, id: string, props: TaskQueueProps = {}) {
