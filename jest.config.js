@@ -1,6 +1,6 @@
 /** Unit tests run on the sources; the built-in template validator is off (one test turns it on, see test/validity.test.ts). */
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/environment.js',
   testTimeout: 60_000, // how long a test takes is not what it tests: a machine may be busy
   maxWorkers: 2, // one for each processor of the smallest machine that CI has
   roots: ['<rootDir>/test'],
