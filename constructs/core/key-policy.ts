@@ -1,4 +1,4 @@
-import { Annotations, Aws, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Aws, Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -112,8 +112,8 @@ export function grantKeyVia({ service, region, key }: KeyUse, grantee: IGrantabl
  * the key after the role, and everything that the key encrypts, the database first of all, later still.
  */
 export function grantSecretRead(secret: ISecret, grantee: IGrantable): Grant {
-  const { principalAccount } = grantee.grantPrincipal;
-  if (principalAccount !== undefined && principalAccount !== secret.env.account) {
+  const account = grantee.grantPrincipal.principalAccount ?? secret.env.account;
+  if (Token.compareStrings(account, secret.env.account) === TokenComparison.DIFFERENT) {
     return secret.grantRead(grantee); // Another account needs the policies of secret and key.
   }
   const grant = Grant.addToPrincipal({
