@@ -61,7 +61,17 @@ export function bound(resources: Resources): number {
   const network = of('AWS::EC2::VPC') + of('AWS::EC2::Subnet') + of('AWS::RDS::DBSubnetGroup');
   const sequence = ['AWS::RDS::DBInstance', 'AWS::SecretsManager::SecretTargetAttachment', 'Custom::DatabaseRoles'];
   const after = [...sequence, 'Custom::ReleaseCommand', 'AWS::ECS::Service'].map(of);
-  return Math.max(network, of('AWS::KMS::Key')) + after.reduce((sum, seconds) => sum + seconds, 0);
+  return guard(resources) + Math.max(network, of('AWS::KMS::Key')) + after.reduce((sum, seconds) => sum + seconds, 0);
+}
+
+/**
+ * What is made before everything else on purpose, so that a first deployment that fails can be rolled back
+ * (ADR 13): a role, its policy, a function, and the resource that switches termination protection.
+ */
+export function guard(resources: Resources): number {
+  const parts = ['AWS::IAM::Role', 'AWS::IAM::ManagedPolicy', 'AWS::Lambda::Function', 'Custom::TerminationProtection'];
+  const isGuarded = Object.values(resources).some(({ Type }) => Type === 'Custom::TerminationProtection');
+  return isGuarded ? parts.reduce((sum, type) => sum + (SECONDS[type] ?? OTHERS), 0) : 0;
 }
 
 function secondsOf(resources: Resources, id: string): number {
