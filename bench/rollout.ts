@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from '../constructs/core/profile';
 import { DjangoStack } from '../lib/django-stack';
-import { bound, criticalPath } from './rollout/critical-path';
+import { bound, criticalPath, guard } from './rollout/critical-path';
 import { ASSUMED, type Resources, type Rollout, rolloutsOf } from './rollout/timings';
 
 const DRAINS = [15, 30, 60];
@@ -75,8 +75,11 @@ function firstDeployment(profile: Profile): boolean {
     row(`  ${id}`, String(end));
   }
   console.log(
-    `  ${total} ÷ ${least} = ${(total / least).toFixed(3)} ${keeps ? 'keeps' : 'MISSES'} ${LIMITS.timesBound}\n`,
+    `  ${total} ÷ ${least} = ${(total / least).toFixed(3)} ${keeps ? 'keeps' : 'MISSES'} ${LIMITS.timesBound}`,
   );
+  const before = guard(resources);
+  const without = (total / (least - before)).toFixed(3);
+  console.log(`  ${before} s of the bound are for what termination protection needs first; without: ${without}\n`);
   return keeps;
 }
 
