@@ -99,7 +99,7 @@ uvicorn of version 0.23 or later: earlier ones do not know some of the options.
 
 ## Health checks
 
-ECS runs the health check inside the container every 15 seconds and replaces the task after three failures in a row. The load balancer requests the same
+ECS runs the health check inside the container every 15 seconds and replaces a server after three failures in a row, and a worker or beat after two. The load balancer requests the same
 path from web and ASGI tasks.
 
 | process | check |
