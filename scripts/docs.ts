@@ -100,7 +100,7 @@ take the load balancer for the client. Celery needs \`kombu>=5.6,!=5.7.0\`.
 
 ## Health checks
 
-ECS runs the health check inside the container every 15 seconds and replaces the task after three failures in a row. The load balancer requests the same
+ECS runs the health check inside the container every 15 seconds and replaces a server after three failures in a row, and a worker or beat after two. The load balancer requests the same
 path from web and ASGI tasks.
 
 | process | check |

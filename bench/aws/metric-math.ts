@@ -13,8 +13,8 @@ const both = (left: Point, right: Point, combine: (a: number, b: number) => Poin
   left === undefined || right === undefined ? undefined : combine(left, right);
 
 /**
- * Metric math of CloudWatch, as far as our alarms use it: numbers, `+ - * /`, comparisons, `IF`, `CEIL`, `FLOOR`
- * and `FILL`.
+ * Metric math of CloudWatch, as far as our alarms use it: numbers, `+ - * /`, comparisons, `IF`, `CEIL`, `FLOOR`,
+ * `DIFF` and `FILL`.
  *
  * A value is missing where a part of it is, unless `FILL` gives another; a division by zero has no value.
  *
@@ -129,6 +129,9 @@ class Parser {
         const round = name === 'CEIL' ? Math.ceil : Math.floor;
         return (resolve, ago) => both(first(resolve, ago), 0, round);
       }
+      case 'DIFF':
+        this.expect(')');
+        return (resolve, ago) => both(first(resolve, ago), first(resolve, ago + 1), (now, before) => now - before);
       case 'FILL':
         this.expect(',');
         return this.fill(first);

@@ -1,4 +1,5 @@
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { ContainerImage, CpuArchitecture, ICluster, Secret } from 'aws-cdk-lib/aws-ecs';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -194,6 +195,22 @@ export interface DjangoApplicationProps {
    * @default - those of `AlarmThresholds`
    */
   readonly alarmThresholds?: AlarmThresholds;
+  /**
+   * Custom metric that your periodic task publishes, at least 1 every 5 minutes.
+   *
+   * An alarm fires when it stops: then beat posts nothing, or no worker does what it posts.
+   *
+   * @default - none
+   */
+  readonly heartbeat?: Metric;
+  /**
+   * Address of the page with your runbooks, to which alarms and reports link.
+   *
+   * Its sections are called as those of docs/runbooks.md of this package.
+   *
+   * @default - docs/runbooks.md of this version
+   */
+  readonly runbookBase?: string;
   /**
    * Concurrency reserved for each Lambda function of the application.
    *

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
 import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
+import { setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewall } from '../edge/web-firewall';
@@ -108,6 +109,7 @@ export class DjangoApplication extends Construct {
     super(scope, id);
     checkKinds(this, 'DjangoApplicationProps', props);
     checkApplication(this, props);
+    setRunbookBase(this, props.runbookBase);
     const providers = makeProviders(this, props);
     const processes = makeProcesses(this, props, providers);
     const observers = makeObservers(this, props, providers, processes);

@@ -310,7 +310,7 @@ function reportFailures(scope: Construct, role: IRole, topic: ITopic): void {
   const detail = (name: string) => EventField.fromPath(`$.detail.${name}`);
   const text =
     `${EventField.detailType} of ${scope.node.path} at ${EventField.time}: ${detail('state')}${detail('status')}. ` +
-    `Look at the job in the AWS Backup console for its status message. What to do: ${runbookUrl('backup-failed')}`;
+    `Look at the job in the AWS Backup console for its status message. What to do: ${runbookUrl(scope, 'backup-failed')}`;
   new Rule(scope, 'Failures', {
     description: 'Backups, copies and restores of the database that did not succeed',
     eventPattern: {

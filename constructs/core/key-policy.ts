@@ -1,4 +1,5 @@
-import { Annotations, Aws, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Aws, Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -104,13 +105,37 @@ export function grantKeyVia({ service, region, key }: KeyUse, grantee: IGrantabl
   });
 }
 
-/** Lets someone read a secret, and use the key of the secret for that. */
+/**
+ * Lets someone read a secret, and use the key of the secret for that, by the policy of the grantee.
+ *
+ * `ISecret.grantRead()` would name the role in the policy of the key as well. CloudFormation would then make
+ * the key after the role, and everything that the key encrypts, the database first of all, later still.
+ */
 export function grantSecretRead(secret: ISecret, grantee: IGrantable): Grant {
-  const grant = secret.grantRead(grantee);
+  const account = grantee.grantPrincipal.principalAccount ?? secret.env.account;
+  if (Token.compareStrings(account, secret.env.account) === TokenComparison.DIFFERENT) {
+    return secret.grantRead(grantee); // Another account needs the policies of secret and key.
+  }
+  const grant = Grant.addToPrincipal({
+    grantee,
+    actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+    // An ARN that lacks the random end of the name would match no secret.
+    resourceArns: [secret.secretFullArn === undefined ? `${secret.secretArn}-??????` : secret.secretArn],
+  });
   const key = secret.encryptionKey;
   return key === undefined
     ? grant
     : grant.combine(grantKeyVia({ service: 'secretsmanager', region: secret.env.region, key }, grantee, 'kms:Decrypt'));
+}
+
+/** A secret of a container, which ECS reads by the policy of the execution role. */
+export function containerSecret(secret: ISecret, field?: string): Secret {
+  const inContainer = Secret.fromSecretsManager(secret, field);
+  return {
+    arn: inContainer.arn,
+    hasField: inContainer.hasField,
+    grantRead: (grantee) => grantSecretRead(secret, grantee),
+  };
 }
 
 /**

@@ -1,3 +1,6 @@
+import type { IConstruct } from 'constructs';
+import type { Checks } from './checks';
+
 /**
  * Sections of docs/runbooks.md below "Alarms", as they are called in an address.
  *
@@ -48,7 +51,28 @@ export const VERSION = '0.1.0';
 
 const RUNBOOKS = `https://github.com/cdk-django-fargate/cdk-django-fargate/blob/v${VERSION}/docs/runbooks.md`;
 
-/** Address of a section of the runbooks, as they were when this version of the package was released. */
-export function runbookUrl(section: RunbookSection): string {
-  return `${RUNBOOKS}#${section}`;
+/** Key of the context that says where the runbooks of a team are. */
+const CONTEXT = 'cdk-django-fargate:runbookBase';
+
+/** Has all alarms and reports below a construct that has no children yet link to runbooks elsewhere. */
+export function setRunbookBase(scope: IConstruct, base: string | undefined): void {
+  if (base !== undefined) {
+    scope.node.setContext(CONTEXT, base);
+  }
+}
+
+/** Validates an address of runbooks. */
+export function checkRunbookBase(checks: Checks, base: string | undefined): void {
+  checks.matches('runbookBase', base, /^https?:\/\/[^\s#]+$/, {
+    must: 'be an address of a page, without a fragment',
+    remedy: 'Give the page with the sections of docs/runbooks.md, for example "https://wiki.example.com/runbooks".',
+  });
+}
+
+/**
+ * Address of a section of the runbooks: those of the team, or those of this package, as they were when this
+ * version was released.
+ */
+export function runbookUrl(scope: IConstruct, section: RunbookSection): string {
+  return `${scope.node.tryGetContext(CONTEXT) ?? RUNBOOKS}#${section}`;
 }

@@ -570,7 +570,8 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const masterSecret = secrets.master.attach(instance);
     const applicationSecret = secrets.application.attach(instance);
     const ownerSecret = secrets.owner.attach(instance);
-    const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret };
+    const unattached = [secrets.master, secrets.application, secrets.owner];
+    const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret, unattached };
     const { roles, rotation } = makeLogins(this, filled, stored);
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
@@ -695,10 +696,15 @@ interface Stored {
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
   readonly ownerSecret: ISecret;
+  readonly unattached: ISecret[];
 }
 
 /** The roles in the database, and the rotation of their passwords unless it is off. */
-function makeLogins(scope: Construct, filled: FilledProps, { instance, securityGroup, ...secrets }: Stored) {
+function makeLogins(
+  scope: Construct,
+  filled: FilledProps,
+  { instance, securityGroup, unattached, ...secrets }: Stored,
+) {
   const handlers = new DatabaseHandlers(scope, 'Handlers', {
     vpc: filled.vpc,
     port: filled.port,
@@ -720,6 +726,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
   };
   const roles = new DatabaseRoles(scope, 'Roles', {
     ...handled,
+    unattached,
     databaseName: filled.databaseName,
     instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
   });

@@ -11,6 +11,7 @@ import { Construct, type IConstruct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
 import { Checks } from '../core/checks';
 import { checkKinds } from '../core/kinds';
+import { checkRunbookBase, setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import { checkContainerInsights, warnOfContainerInsights } from '../processes/cluster-features';
@@ -150,6 +151,14 @@ export interface ApplicationAlarmsProps {
    */
   readonly thresholds?: AlarmThresholds;
   /**
+   * Address of the page with your runbooks, to which alarms and reports link.
+   *
+   * Its sections are called as those of docs/runbooks.md of this package.
+   *
+   * @default - docs/runbooks.md of this version
+   */
+  readonly runbookBase?: string;
+  /**
    * Whether to draw a dashboard of what is watched.
    *
    * @default true
@@ -193,6 +202,7 @@ export class ApplicationAlarms extends Construct {
     const services = withoutRequests(props);
     const thresholds = thresholdsOf(props.thresholds);
     validate(this, props, [...loadBalanced, ...services], thresholds);
+    setRunbookBase(this, props.runbookBase);
 
     for (const { service } of services) {
       warnOfContainerInsights(service.cluster);
@@ -361,6 +371,7 @@ function validate(
 ): void {
   const checks = new Checks(scope);
   checkThresholds(checks, limits);
+  checkRunbookBase(checks, props.runbookBase);
   for (const [name, { watched, parts }] of Object.entries(THRESHOLDS_OF)) {
     checks.optional(`thresholds.${name}`, props.thresholds?.[name as keyof AlarmThresholds], () => watched(props), {
       must: `come with ${parts}`,

@@ -1,4 +1,5 @@
-import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Duration } from 'aws-cdk-lib';
+import { type IMetric, MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 
 /**
@@ -10,4 +11,19 @@ import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 export function ofTargets(metric: Metric, loadBalancer: IHttpsLoadBalancer | undefined): Metric {
   const dimensions = loadBalancer?.metricRequestCount().dimensions;
   return dimensions === undefined ? metric : metric.with({ dimensionsMap: { ...metric.dimensions, ...dimensions } });
+}
+
+/**
+ * Messages that came into dead-letter queues, from one period to the next, and not those that lie there.
+ *
+ * The newest period may have no data yet, hence REPEAT; a queue that nobody uses has none, hence 0.
+ */
+export function newLetters(letters: IMetric[], period: Duration): MathExpression {
+  const filled = letters.map((_, index) => `FILL(FILL(letters${index}, REPEAT), 0)`);
+  return new MathExpression({
+    expression: `DIFF(${filled.join(' + ')})`,
+    label: 'new dead letters',
+    period,
+    usingMetrics: Object.fromEntries(letters.map((metric, index) => [`letters${index}`, metric])),
+  });
 }

@@ -1,6 +1,6 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
+import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -12,7 +12,7 @@ import { acknowledge } from '../core/acknowledge';
 import { Checks, isUnknown, secondsOf } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkReservedConcurrency } from '../core/handler-function';
-import { grantSecretRead } from '../core/key-policy';
+import { containerSecret, grantSecretRead } from '../core/key-policy';
 import { checkKinds, pathOf } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { checkRotationPeriod, checkRotationWindow, type RotationWindow, SecretRotation } from '../core/secret-rotation';
@@ -244,8 +244,8 @@ function sessionCookieAgeOf({ sessionCookieAge }: SecretKeyOptions): Duration {
 
 function containerSecrets(secret: ISecret): { [name: string]: ContainerSecret } {
   return {
-    DJANGO_SECRET_KEY: ContainerSecret.fromSecretsManager(secret, 'key'),
-    DJANGO_SECRET_KEYS: ContainerSecret.fromSecretsManager(secret),
+    DJANGO_SECRET_KEY: containerSecret(secret, 'key'),
+    DJANGO_SECRET_KEYS: containerSecret(secret),
   };
 }
 

@@ -339,7 +339,10 @@ export const PROTECTIONS: Protection[] = [
       'a queue that loses messages': add(QUEUE, {}),
       'dead letters that nobody sees': (resources) => {
         for (const [id, { Type, Properties }] of Object.entries(resources)) {
-          if (Type === 'AWS::CloudWatch::Alarm' && Properties.MetricName === 'ApproximateNumberOfMessagesVisible') {
+          if (
+            Type === 'AWS::CloudWatch::Alarm' &&
+            JSON.stringify(Properties).includes('ApproximateNumberOfMessagesVisible')
+          ) {
             delete resources[id];
           }
         }

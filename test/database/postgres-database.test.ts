@@ -498,11 +498,14 @@ test('the handler may read the three secrets, write its log, and reach the netwo
     Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
     Resource: { 'Fn::GetAtt': [logGroup, 'Arn'] },
   });
-  expect(reads.map(({ Resource }) => Resource)).toEqual(
-    [database.masterSecret, database.applicationSecret, database.ownerSecret].map(({ secretArn }) =>
-      stack.resolve(secretArn),
-    ),
-  );
+  // The secrets themselves: their attachments are made after the instance, and the function would be, too.
+  const secrets = [database.masterSecret, database.applicationSecret, database.ownerSecret].map(({ secretArn }) => {
+    const attachment = template.findResources('AWS::SecretsManager::SecretTargetAttachment')[
+      stack.resolve(secretArn).Ref
+    ];
+    return attachment.Properties.SecretId;
+  });
+  expect(reads.map(({ Resource }) => Resource)).toEqual(secrets);
   for (const { Action } of reads) {
     expect(Action).toEqual(['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret']);
   }

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RUNBOOK_SECTIONS, runbookUrl } from '../../constructs/core/runbook';
+import { App } from 'aws-cdk-lib';
+import { RUNBOOK_SECTIONS, runbookUrl, setRunbookBase } from '../../constructs/core/runbook';
 import { CLUSTER_EVENTS, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from '../../constructs/monitoring/private/alarm-secrets';
 import {
@@ -59,17 +60,23 @@ test('every section that the code can name has its heading, and every heading it
 
 test('every section is what some alarm or report ends in', () => {
   const named = sources.flatMap(({ source }) =>
-    [...source.matchAll(/(?:runbook: |runbookUrl\()'([a-z-]+)'/g)].map(([, section]) => section),
+    [...source.matchAll(/(?:runbook: |runbookUrl\(scope, )'([a-z-]+)'/g)].map(([, section]) => section),
   );
   const wordedByAws = ['database-event']; // RDS writes these messages itself; there is no place for a link.
-  expect([...named, ...wordedByAws].sort()).toEqual([...RUNBOOK_SECTIONS].sort());
+  expect([...new Set([...named, ...wordedByAws])].sort()).toEqual([...RUNBOOK_SECTIONS].sort());
 });
 
 test('links lead to the tag of the version that is installed', () => {
   const { version, repository } = JSON.parse(readFileSync(join(constructs, '..', 'package.json'), 'utf8'));
-  expect(runbookUrl('dead-letters')).toBe(
+  expect(runbookUrl(new App(), 'dead-letters')).toBe(
     `${repository.url.replace(/\.git$/, '')}/blob/v${version}/docs/runbooks.md#dead-letters`,
   );
+});
+
+test('links lead to the runbooks of the team where it says so', () => {
+  const app = new App();
+  setRunbookBase(app, 'https://wiki.example.com/runbooks');
+  expect(runbookUrl(app, 'dead-letters')).toBe('https://wiki.example.com/runbooks#dead-letters');
 });
 
 test('no text names the runbooks but through runbookUrl()', () => {

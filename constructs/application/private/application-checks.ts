@@ -1,6 +1,7 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, writtenAs } from '../../core/checks';
+import { checkRunbookBase } from '../../core/runbook';
 import { FROZEN } from '../../handlers/protection/contract';
 import { checkCluster, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import { checkEgress } from '../../processes/egress';
@@ -19,6 +20,7 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   checkEgress(checks, props.egress);
   checkNetwork(checks, props);
   checkAllowedChanges(checks, props);
+  checkRunbookBase(checks, props.runbookBase);
   checks.throwIfAny();
   warnOfOptionEffects(scope, props);
   warnOfAllowedChanges(scope, props);

@@ -38,6 +38,8 @@ export function makeObservers(
     certificate: loadBalancer.certificate,
     backup,
     rotationFunctions: [secretKey.rotationFunction, ...database.rotationFunctions].filter((each) => each !== undefined),
+    secrets: [...new Set(processes.services.flatMap(({ changingSecrets }) => changingSecrets))],
+    heartbeat: props.heartbeat,
     secretRefresh,
     moreSecretRefreshes,
     logGroup: processes.logGroup,

@@ -70,6 +70,8 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   firewallOptions: { refused: [brought('loadBalancer')], needsProfile: 'webFirewall' },
   networkOptions: { refused: [brought('vpc'), brought('cluster')] },
   alarmThresholds: ALWAYS, // Each of them: see below.
+  heartbeat: ALWAYS,
+  runbookBase: ALWAYS,
   handlerReservedConcurrency: ALWAYS,
   allowedChanges: ALWAYS,
 

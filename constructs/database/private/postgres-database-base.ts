@@ -1,12 +1,12 @@
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Connections } from 'aws-cdk-lib/aws-ec2';
-import { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
+import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
-import { grantSecretRead } from '../../core/key-policy';
+import { containerSecret, grantSecretRead } from '../../core/key-policy';
 import type { DatabaseVariables } from '../database-variables';
 import type { IPostgresDatabase } from '../postgres-database';
 
@@ -74,11 +74,11 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
 /** The variables of a container that tell it where the database is and how to log in. */
 export function databaseSecrets(secret: ISecret, { names }: DatabaseVariables): { [name: string]: ContainerSecret } {
   return {
-    [names.host]: ContainerSecret.fromSecretsManager(secret, 'host'),
-    [names.port]: ContainerSecret.fromSecretsManager(secret, 'port'),
-    [names.name]: ContainerSecret.fromSecretsManager(secret, 'dbname'),
-    [names.user]: ContainerSecret.fromSecretsManager(secret, 'username'),
-    [names.password]: ContainerSecret.fromSecretsManager(secret, 'password'),
+    [names.host]: containerSecret(secret, 'host'),
+    [names.port]: containerSecret(secret, 'port'),
+    [names.name]: containerSecret(secret, 'dbname'),
+    [names.user]: containerSecret(secret, 'username'),
+    [names.password]: containerSecret(secret, 'password'),
   };
 }
 

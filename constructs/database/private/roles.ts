@@ -1,9 +1,9 @@
-import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { CustomResource, Duration } from 'aws-cdk-lib';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type HandlerSettings, handlerFunction } from '../../core/handler-function';
-import { grantKeyVia } from '../../core/key-policy';
+import { grantSecretRead } from '../../core/key-policy';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,
@@ -27,6 +27,8 @@ export interface DatabaseRolesProps extends HandlerSettings {
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
   readonly ownerSecret: ISecret;
+  /** The same before they are attached: what refers to these is made while the instance is. */
+  readonly unattached: ISecret[];
   readonly databaseName: string;
   readonly roles: ApplicationRoles;
   /** Id of the instance. A new instance has another one, and gets its roles. */
@@ -58,12 +60,8 @@ export class DatabaseRoles extends Construct {
       whyNoDeadLetters:
         'Only CloudFormation invokes it, once for a deployment, and waits for the answer: a lost one fails the deployment, which shows it better than a queue.',
     });
-    for (const secret of [masterSecret, applicationSecret, ownerSecret]) {
-      secret.grantRead(role);
-    }
-    if (props.encryptionKey !== undefined) {
-      const through = { service: 'secretsmanager', region: Stack.of(this).region, key: props.encryptionKey } as const;
-      grantKeyVia(through, role, 'kms:Decrypt');
+    for (const secret of props.unattached) {
+      grantSecretRead(secret, role);
     }
     const properties: DatabaseRolesProperties = {
       MasterSecretArn: masterSecret.secretArn,

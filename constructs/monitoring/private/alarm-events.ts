@@ -76,7 +76,7 @@ export const SECRET_EVENTS: EventRow<ISecret[]>[] = [
 export function makeEventRules<T>(scope: Construct, rows: EventRow<T>[], subject: T, { topic }: AlarmContext): Rule[] {
   return rows.map((row) => {
     const input = RuleTargetInput.fromText(
-      `${scope.node.path}: ${row.sentence} What to do: ${runbookUrl(row.runbook)}`,
+      `${scope.node.path}: ${row.sentence} What to do: ${runbookUrl(scope, row.runbook)}`,
     );
     return new Rule(scope, row.id, {
       description: `${row.description}; tells ${topic.node.path}`,

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { secondsOf } from '../../core/checks';
@@ -9,6 +10,7 @@ import {
   type AlarmRow,
   anyAbove0,
   BREACHING,
+  GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
   GREATER_THAN_THRESHOLD,
   LESS_THAN_THRESHOLD,
   MINUTE,
@@ -32,6 +34,11 @@ const OUR_FAULT = {
 /** Requests in a minute below which a rate of errors says nothing. */
 const FEW_REQUESTS = 20;
 
+/** Errors in five minutes that say something however few requests there are, where they are half of all. */
+const FEW_ERRORS = 5;
+const MOST_ANSWERS = 50;
+const FIVE_MINUTES = Duration.minutes(5);
+
 /** Share of malformed requests, in percent, above which they are a client of ours and not only strangers. */
 const MANY_MALFORMED = 5;
 
@@ -53,6 +60,17 @@ export const LOAD_BALANCER_ALARMS: AlarmRow<IHttpsLoadBalancer>[] = [
     treatMissingData: NOT_BREACHING,
     sentence: ({ serverErrorPercent }) =>
       `more than ${serverErrorPercent} % of the requests are answered with a server error (5xx).`,
+  },
+  {
+    id: 'FewAnswers',
+    runbook: 'server-errors',
+    metric: (loadBalancer) => serverErrorPercent(loadBalancer, { period: FIVE_MINUTES, fewErrors: FEW_ERRORS }),
+    threshold: () => MOST_ANSWERS,
+    comparison: GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: () =>
+      `half or more of the requests of 5 minutes, and at least ${FEW_ERRORS} of them, are answered with a server error (5xx).`,
   },
   anyAbove0({
     id: 'RejectedConnections',
@@ -90,6 +108,7 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
     comparison: LESS_THAN_THRESHOLD,
     evaluationPeriods: 2,
     treatMissingData: BREACHING,
+    after: ({ service }) => service,
     sentence: () => 'no task is healthy: users get 502 or 503 from this service.',
   },
   {
@@ -104,6 +123,7 @@ export const LOAD_BALANCED_SERVICE_ALARMS: AlarmRow<ILoadBalancedService>[] = [
     comparison: LESS_THAN_THRESHOLD,
     evaluationPeriods: 5,
     treatMissingData: BREACHING,
+    after: ({ service }) => service,
     sentence: (_, { minCapacity }) => `fewer than ${minCapacity} tasks have been healthy for 5 minutes.`,
   },
   {
@@ -146,13 +166,16 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
   {
     id: 'TasksMissing',
     runbook: 'tasks-missing',
-    metric: ({ service }) => runningTasks(service, { period: MINUTE, statistic: Stats.MINIMUM }),
+    // A service that may have none is meant to have none for most of the time.
+    metric: ({ service, minCapacity }) =>
+      minCapacity === 0 ? undefined : runningTasks(service, { period: MINUTE, statistic: Stats.MINIMUM }),
     threshold: (_, { minCapacity }) => minCapacity,
     comparison: LESS_THAN_THRESHOLD,
     // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within
     // this time.
     evaluationPeriods: 5,
     treatMissingData: BREACHING,
+    after: ({ service }) => service,
     sentence: (_, { minCapacity }) =>
       minCapacity === 1 ? 'no task has run for 5 minutes.' : `fewer than ${minCapacity} tasks have run for 5 minutes.`,
   },
@@ -177,12 +200,17 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
  * CloudWatch publishes no zeros for errors, and does not count a request for which no healthy task was found:
  * hence FILL, and the load balancer's own errors in the denominator.
  */
-function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
-  const options = { period: MINUTE, statistic: Stats.SUM };
+function serverErrorPercent(
+  loadBalancer: IHttpsLoadBalancer,
+  { period, fewErrors }: { readonly period: Duration; readonly fewErrors?: number } = { period: MINUTE },
+): IMetric {
+  const options = { period, statistic: Stats.SUM };
+  const enough =
+    fewErrors === undefined ? `FILL(requests, 0) + elb > ${FEW_REQUESTS}` : `elb + FILL(tasks, 0) > ${fewErrors - 1}`;
   return new MathExpression({
-    expression: `IF(FILL(requests, 0) + elb > ${FEW_REQUESTS}, 100 * (elb + FILL(tasks, 0)) / (FILL(requests, 0) + elb), 0)`,
+    expression: `IF(${enough}, 100 * (elb + FILL(tasks, 0)) / (FILL(requests, 0) + elb), 0)`,
     label: 'server errors, %',
-    period: MINUTE,
+    period,
     usingMetrics: {
       requests: loadBalancer.metricRequestCount({ ...options, label: 'requests' }),
       elb: new MathExpression({
@@ -190,7 +218,7 @@ function serverErrorPercent(loadBalancer: IHttpsLoadBalancer): IMetric {
           .map((name) => `FILL(${name}, 0)`)
           .join(' + '),
         label: '5xx of the load balancer',
-        period: MINUTE,
+        period,
         usingMetrics: Object.fromEntries(
           Object.entries(OUR_FAULT).map(([name, code]) => [name, loadBalancer.metricHttpCodeElb(code, options)]),
         ),

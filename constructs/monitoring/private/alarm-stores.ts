@@ -1,9 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { DatabaseBackup } from '../../backup/database-backup';
+import { secondsOf } from '../../core/checks';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { ScheduledCommand } from '../../processes/scheduled-command';
+import { newLetters } from '../../processes/target-metrics';
 import type { ITaskQueue } from '../../queues/task-queue';
 import {
   type AlarmRow,
@@ -17,6 +19,8 @@ import {
   NOT_BREACHING,
 } from './alarm-table';
 
+/** With the minute until CloudWatch has the data, somebody is told within ten. */
+const STUCK_MINUTES = 9;
 const FIVE_MINUTES = Duration.minutes(5);
 const DAY = Duration.days(1);
 /** PostgreSQL stops taking writes at about 2.1 billion. */
@@ -36,11 +40,21 @@ export const QUEUE_ALARMS: AlarmRow<ITaskQueue>[] = [
     sentence: (thresholds, queue) =>
       `a task was posted more than ${oldest(thresholds.waitingTime, queue).toHumanString()} ago and is not done: workers do not keep up, or take nothing.`,
   },
+  {
+    id: 'QueueStuck',
+    runbook: 'oldest-task',
+    metric: (queue) => stuck(queue),
+    threshold: () => 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: STUCK_MINUTES,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => `tasks wait, and none has been done for ${STUCK_MINUTES} minutes: workers take nothing, or hang.`,
+  },
   anyAbove0({
     id: 'DeadLetters',
     runbook: 'dead-letters',
-    metric: (queue) => queue.metricDeadLetters({ period: MINUTE, statistic: Stats.MAXIMUM }),
-    sentence: 'tasks that no worker could finish are in the dead-letter queue; they are kept for 14 days.',
+    metric: (queue) => eachLetter(queue.metricDeadLetters({ period: MINUTE, statistic: Stats.MAXIMUM })),
+    sentence: 'a task that no worker could finish came into the dead-letter queue; it is kept for 14 days.',
   }),
 ];
 
@@ -49,7 +63,7 @@ export const SCHEDULE_ALARMS: AlarmRow<ScheduledCommand>[] = [
   anyAbove0({
     id: 'Failed',
     runbook: 'scheduled-command-failed',
-    metric: (command) => command.metricFailures({ period: MINUTE, statistic: Stats.MAXIMUM }),
+    metric: (command) => eachLetter(command.metricFailures({ period: MINUTE, statistic: Stats.MAXIMUM })),
     sentence: 'a scheduled command could not be started, or ended with another status than 0.',
   }),
 ];
@@ -184,6 +198,32 @@ export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
     sentence: () => 'no sign of life for 10 minutes: periodic tasks are not posted, or not done.',
   },
 ];
+
+/** Whatever lies in the queue already: an alarm on that would tell of the first letter and of no other. */
+function eachLetter(letters: Metric | undefined): IMetric | undefined {
+  return letters && newLetters([letters], MINUTE);
+}
+
+/**
+ * 1 in a minute in which tasks wait and none is done.
+ *
+ * Where a task may take longer than the alarm looks back, workers that hold one are taken to be at work.
+ */
+function stuck(queue: ITaskQueue): IMetric {
+  const options = { period: MINUTE, statistic: Stats.MAXIMUM };
+  const isShort = secondsOf(queue.taskTimeLimit) <= STUCK_MINUTES * 60;
+  const still = isShort ? 'FILL(done, 0) < 1' : 'FILL(done, 0) + FILL(held, 0) < 1';
+  return new MathExpression({
+    expression: `IF(FILL(waiting, 0) > 0, ${still}, 0)`,
+    label: 'tasks wait and none is done',
+    period: MINUTE,
+    usingMetrics: {
+      waiting: queue.metricApproximateNumberOfMessagesVisible(options),
+      done: queue.queue.metricNumberOfMessagesDeleted({ period: MINUTE, statistic: Stats.SUM }),
+      ...(isShort ? {} : { held: queue.metricApproximateNumberOfMessagesNotVisible(options) }),
+    },
+  });
+}
 
 function oldest(waitingTime: Duration, queue: ITaskQueue): Duration {
   return queue.taskTimeLimit.plus(waitingTime);

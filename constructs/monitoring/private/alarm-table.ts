@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { Construct } from 'constructs';
+import type { Construct, IDependable } from 'constructs';
 import { type RunbookSection, runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { Thresholds } from '../alarm-thresholds';
@@ -36,6 +36,12 @@ export interface AlarmRow<T> extends Reported {
   /** @default - all of `evaluationPeriods` */
   readonly datapointsToAlarm?: number;
   readonly treatMissingData: TreatMissingData;
+  /**
+   * What must exist before the alarm, which without data would go off at once.
+   *
+   * @default - nothing
+   */
+  readonly after?: (subject: T) => IDependable;
   /** The sentence for the operator, which follows the name of the subject. */
   readonly sentence: (thresholds: Thresholds, subject: T) => string;
 }
@@ -87,7 +93,7 @@ export function makeAlarms<T>(
     }
     const sentence = row.sentence(thresholds, subject.value);
     const alarm = new Alarm(scope, row.id, {
-      alarmDescription: `${subject.name}: ${sentence} What to do: ${runbookUrl(row.runbook)}`,
+      alarmDescription: `${subject.name}: ${sentence} What to do: ${runbookUrl(scope, row.runbook)}`,
       metric,
       threshold: row.threshold(thresholds, subject.value),
       comparisonOperator: row.comparison,
@@ -95,6 +101,9 @@ export function makeAlarms<T>(
       datapointsToAlarm: row.datapointsToAlarm,
       treatMissingData: row.treatMissingData,
     });
+    if (row.after !== undefined) {
+      alarm.node.addDependency(row.after(subject.value));
+    }
     const tell = new SnsAction(topic);
     alarm.addAlarmAction(tell);
     alarm.addOkAction(tell);

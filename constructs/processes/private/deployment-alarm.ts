@@ -9,19 +9,25 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { type ApplicationTargetGroup, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { type ApplicationTargetGroup, HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { ITaskQueue } from '../../queues/task-queue';
-import { ofTargets } from '../target-metrics';
+import { newLetters, ofTargets } from '../target-metrics';
 
 const period = Duration.minutes(1);
 
 /** Every deployment waits for as many minutes, once all tasks are replaced, to see whether an alarm goes off. */
 const MINUTES = 2;
+
+/** Requests in a minute below which a share says nothing. */
+const FEW_REQUESTS = 20;
+
+/** New letters in a minute up to which they may be of tasks that failed before the deployment. */
+const FEW_LETTERS = 5;
 
 /** What is made to watch over the deployments of a service behind the load balancer. */
 export type ServiceAlarm = (
@@ -32,7 +38,10 @@ export type ServiceAlarm = (
 ) => Alarm;
 
 /**
- * More than one answer in twenty is an error of the application: a deployment that does this is rolled back.
+ * More than one answer in twenty is an error of the application, or one of the load balancer because tasks
+ * broke off or did not answer in time (502, 504): a deployment that does this is rolled back.
+ *
+ * The load balancer counts its own errors for all services behind it, and not for each.
  *
  * Only for services where most of the requests come from people who use the application. What anybody may ask
  * for in vain must not count, or anybody could hold the alarm: Django answers unknown paths with 404.
@@ -44,12 +53,16 @@ export function errorAlarm(
   topic?: ITopic,
 ): Alarm {
   const { metrics } = targetGroup;
+  const { ELB_502_COUNT, ELB_504_COUNT } = HttpCodeElb;
+  const options = { period, statistic: Stats.SUM };
   return deploymentAlarm(scope, topic, {
-    description: 'More than 5 % of the answers are errors of the application',
+    description: 'More than 5 % of the answers are errors of the application, or no answer came',
     metric: math({
-      expression: 'IF(requests > 20, 100 * errors / requests, 0)',
+      expression: `IF(requests > ${FEW_REQUESTS}, 100 * (FILL(errors, 0) + FILL(broken, 0) + FILL(late, 0)) / requests, 0)`,
       label: 'errors, %',
       usingMetrics: {
+        broken: loadBalancer.metricHttpCodeElb(ELB_502_COUNT, options),
+        late: loadBalancer.metricHttpCodeElb(ELB_504_COUNT, options),
         errors: ofTargets(metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period }), loadBalancer),
         requests: ofTargets(metrics.requestCount({ period }), loadBalancer),
       },
@@ -95,9 +108,11 @@ export function unservedAlarm(
 }
 
 /**
- * Messages in a dead-letter queue roll a deployment back.
+ * Many messages that come into dead-letter queues roll a deployment back.
  *
- * One alarm over all queues; ECS disregards it if it was on before.
+ * One alarm over all queues. It counts new letters and not those that lie there: a message that an older
+ * version failed on may become a letter in any minute, and old letters would keep the alarm on, which ECS then
+ * disregards.
  */
 export function deadLetterAlarms(scope: Construct, queues: ITaskQueue[], topic?: ITopic): Alarm[] | undefined {
   const letters = queues.flatMap((queue) => queue.metricDeadLetters({ period }) ?? []);
@@ -105,9 +120,9 @@ export function deadLetterAlarms(scope: Construct, queues: ITaskQueue[], topic?:
     return undefined;
   }
   const alarm = deploymentAlarm(scope, topic, {
-    description: 'Messages ended in a dead-letter queue',
-    metric: letters.length === 1 ? letters[0] : sumOf(letters),
-    threshold: 0,
+    description: `More than ${FEW_LETTERS} messages came into dead-letter queues within a minute`,
+    metric: newLetters(letters, period),
+    threshold: FEW_LETTERS,
     evaluationPeriods: 1,
     datapointsToAlarm: 1,
   });
@@ -129,7 +144,7 @@ function deploymentAlarm(
 ): Alarm {
   const alarm = new Alarm(scope, 'DeploymentAlarm', {
     ...sign,
-    alarmDescription: `${scope.node.path}: ${description}; a running deployment is rolled back. What to do: ${runbookUrl('deployment-alarm')}`,
+    alarmDescription: `${scope.node.path}: ${description}; a running deployment is rolled back. What to do: ${runbookUrl(scope, 'deployment-alarm')}`,
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
     treatMissingData: TreatMissingData.NOT_BREACHING,
   });
@@ -144,15 +159,6 @@ function deploymentAlarm(
     alarm.addOkAction(new SnsAction(topic));
   }
   return alarm;
-}
-
-function sumOf(letters: IMetric[]): MathExpression {
-  return math({
-    // An idle queue has no data.
-    expression: letters.map((_, index) => `FILL(letters${index}, 0)`).join(' + '),
-    label: 'dead letters',
-    usingMetrics: Object.fromEntries(letters.map((metric, index) => [`letters${index}`, metric])),
-  });
 }
 
 function math(props: MathExpressionProps): MathExpression {
