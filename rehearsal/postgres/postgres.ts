@@ -19,6 +19,12 @@ export interface PostgresProps {
   readonly announce: Announce;
   /** From the template's parameter group. */
   readonly parameters: Readonly<Record<string, string>>;
+  /**
+   * The folder of the sandbox for its data.
+   *
+   * @default postgres
+   */
+  readonly folder?: string;
 }
 
 /** Where a server keeps its data, with its socket, and listens. */
@@ -30,7 +36,8 @@ interface Place {
 /** A real server with TLS, run by nobody's user, whose superuser belongs to "RDS" alone. */
 export class PostgresServer {
   static async start(props: PostgresProps): Promise<PostgresServer> {
-    const place = { data: path.join(props.sandbox.folder('postgres', UNPRIVILEGED), 'data'), port: await freePort() };
+    const folder = props.sandbox.folder(props.folder ?? 'postgres', UNPRIVILEGED);
+    const place = { data: path.join(folder, 'data'), port: await freePort() };
     initialise(props, place.data);
     const server = new PostgresServer(props, place, launch(props, place));
     await server.answers();
