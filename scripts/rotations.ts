@@ -14,8 +14,8 @@ const ALL_VERSIONS = [15, 16, 17, 18];
  * them, `migrate` with the settings of a release. Each check prints what it found; the last line adds them
  * up.
  *
- * `npm run rotations -- --all` takes every version of PostgreSQL, plants one thing at a time, and runs
- * Django's own tests as the login that serves: about twenty minutes.
+ * `npm run rotations -- --all` takes every version of PostgreSQL, upgrades one to another, plants one thing
+ * at a time, and runs Django's own tests as the login that serves: about twenty minutes.
  */
 async function main(): Promise<void> {
   const PYTHON = join(await Doubles.install(cacheFolder()), 'bin', 'python');
@@ -32,6 +32,8 @@ async function main(): Promise<void> {
     );
   }
   if (every) {
+    const [older, newer] = [15, 17].map((version) => postgresBinaries(cacheFolder(), version, announce));
+    checks.push(['database-upgrade-check.ts', older, newer]);
     checks.push(['django-powers-check.ts', postgresBinaries(cacheFolder(), VERSIONS[0], announce)]);
   }
   let [passed, failed] = [0, 0];

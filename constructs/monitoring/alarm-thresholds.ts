@@ -56,7 +56,9 @@ export interface AlarmThresholds {
   /**
    * Freeable memory of the database, in whole MiB.
    *
-   * @default Size.mebibytes(100)
+   * An instance of 1 GiB has less than 100 MiB of it when nothing is wrong.
+   *
+   * @default - a twentieth of the memory of the instance, as far as its class is known, at most 100 MiB
    */
   readonly databaseFreeableMemory?: Size;
   /**
@@ -78,8 +80,12 @@ export type Thresholds = Required<AlarmThresholds>;
 
 const PERCENT_REMEDY = 'Give the share in percent above which somebody should look.';
 
-/** Fills in the defaults. */
-export function thresholdsOf(given: AlarmThresholds = {}): Thresholds {
+/**
+ * Fills in the defaults.
+ *
+ * @param maxConnections of the database, which RDS makes follow from the memory of its class
+ */
+export function thresholdsOf(given: AlarmThresholds = {}, maxConnections?: number): Thresholds {
   return {
     serverErrorPercent: given.serverErrorPercent ?? 2,
     responseTime: given.responseTime ?? Duration.seconds(2),
@@ -89,10 +95,16 @@ export function thresholdsOf(given: AlarmThresholds = {}): Thresholds {
     databaseCpuPercent: given.databaseCpuPercent ?? 80,
     databaseConnectionsPercent: given.databaseConnectionsPercent ?? 80,
     databaseFreeStorage: given.databaseFreeStorage ?? Size.gibibytes(2),
-    databaseFreeableMemory: given.databaseFreeableMemory ?? Size.mebibytes(100),
+    databaseFreeableMemory: given.databaseFreeableMemory ?? Size.mebibytes(littleMemory(maxConnections)),
     applicationErrors: given.applicationErrors ?? 10,
     certificateDays: given.certificateDays ?? 30,
   };
+}
+
+/** In MiB: RDS allows one connection for every 9,531,392 bytes. */
+function littleMemory(maxConnections = Number.POSITIVE_INFINITY): number {
+  const mebibytes = (maxConnections * 9_531_392) / 1024 ** 2;
+  return Math.max(1, Math.min(100, Math.floor(mebibytes / 20)));
 }
 
 /** Validates the thresholds. */

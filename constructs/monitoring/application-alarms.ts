@@ -200,7 +200,7 @@ export class ApplicationAlarms extends Construct {
     checkKinds(this, 'ApplicationAlarmsProps', props);
     const loadBalanced = props.loadBalancedServices ?? [];
     const services = withoutRequests(props);
-    const thresholds = thresholdsOf(props.thresholds);
+    const thresholds = thresholdsOf(props.thresholds, props.database?.maxConnections);
     validate(this, props, [...loadBalanced, ...services], thresholds);
     setRunbookBase(this, props.runbookBase);
 

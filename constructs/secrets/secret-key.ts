@@ -119,7 +119,11 @@ export interface SecretKeyProps extends SecretKeyOptions {
    */
   readonly logRetention?: RetentionDays;
   /**
-   * SNS topic for rotations that Lambda gave up on.
+   * SNS topic for invocations that Lambda gave up on.
+   *
+   * Secrets Manager waits for the function and tries again itself, so that a failed rotation does not arrive
+   * here: for that `ApplicationAlarms` has an alarm on `rotationFunction`. It is for what is invoked by hand,
+   * asynchronously.
    *
    * @default - none
    */

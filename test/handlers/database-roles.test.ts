@@ -38,6 +38,8 @@ class FakeServer {
   public statements: string[] = [];
   public failOn?: RegExp;
   public starting = 0;
+  /** Roles of which the master has the ADMIN option. */
+  public readonly manageable = new Set<string>();
 
   constructor(version = 170_000) {
     this.version = version;
@@ -88,6 +90,7 @@ class FakeServer {
     if (text.includes('datconnlimit')) return [this.limits];
     if (text.includes('r.oid, d.oid')) return [{ connects: this.databaseAccess.connects }];
     if (text.includes('pg_db_role_setting')) return this.settings;
+    if (text.includes('m.admin_option')) return [...this.manageable].map((rolname) => ({ rolname }));
     if (text.includes('pg_auth_members')) {
       return (values[1] as string[])
         .filter((role) => this.members.has(`${values[0]} < ${role}`))
@@ -124,6 +127,9 @@ class FakeServer {
     if (text.startsWith('CREATE ROLE')) {
       this.roles.set(name, { rolcanlogin: text.endsWith(' LOGIN'), rolsuper: false, rolconfig: null });
     } else if (text.startsWith('GRANT "')) {
+      if (text.endsWith(' WITH ADMIN OPTION')) {
+        this.manageable.add(given);
+      }
       this.members.add(`${name} < ${given}`);
     } else if (text.startsWith('REVOKE "')) {
       this.members.delete(`${name} < ${given}`);
@@ -265,8 +271,17 @@ describe('the roles', () => {
     expect(await ensureRoles(new FakeServer(150_004).client(), spec)).toContain('GRANT "django_serving" TO "django_a"');
   });
 
-  test('need nothing the second time', async () => {
-    const server = new FakeServer();
+  test('stay manageable when PostgreSQL 15 is upgraded, which needs the ADMIN option; later versions give it', async () => {
+    const all = [spec.owner, ...spec.ownerLogins, spec.serving, ...spec.servingLogins];
+    const admin = (statements: string[]) => statements.filter((each) => each.endsWith('WITH ADMIN OPTION'));
+    expect(admin(await ensureRoles(new FakeServer(150_004).client(), spec))).toEqual(
+      all.map((role) => `GRANT "${role}" TO "django_master" WITH ADMIN OPTION`),
+    );
+    expect(admin(await ensureRoles(new FakeServer().client(), spec))).toEqual([]);
+  });
+
+  test.each([150_004, 170_000])('need nothing the second time, on %i', async (version) => {
+    const server = new FakeServer(version);
     await ensureRoles(server.client(), spec);
     expect(await ensureRoles(server.client(), spec)).toEqual([]);
   });

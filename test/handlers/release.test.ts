@@ -4,6 +4,7 @@ import {
   type ReleaseProperties,
   START_TIMEOUT,
 } from '../../constructs/handlers/release/contract';
+import { notStarted } from '../../constructs/handlers/release/not-started';
 import {
   type IReleaseWorld,
   isReleaseComplete,
@@ -149,6 +150,38 @@ test('what ECS says about a task that it does not start is the answer', async ()
     throw new Failure('Release: ECS started no task: RESOURCE:ENI');
   };
   await expect(startRelease(event(), world({ runTask }).world)).rejects.toThrow('RESOURCE:ENI');
+});
+
+test('a start that fails for want of capacity is repeated while there is time, with the same token', async () => {
+  const tokens: string[] = [];
+  const runTask = async (_: unknown, __: string, token: string) => {
+    tokens.push(token);
+    if (tokens.length < 4) {
+      throw notStarted('Release: ECS started no task: Capacity is unavailable at this time. Please try again later');
+    }
+    return 'arn:task/cluster/0123';
+  };
+  const { Data } = await startRelease(event(), world({ runTask }).world);
+  expect(Data.TaskArn).toBe('arn:task/cluster/0123');
+  expect([tokens.length, new Set(tokens).size]).toEqual([4, 1]);
+});
+
+test.each([
+  ['Capacity is unavailable at this time', true],
+  ["You've reached the limit on the number of vCPUs you can run concurrently", true],
+  ['RESOURCE:ENI', true],
+  ['MISSING', false],
+  ['The subnet does not exist', false],
+])('%s: the reason is told, after a while where it may pass: %s', async (reason, passes) => {
+  let started = 0;
+  const runTask = async () => {
+    started += 1;
+    throw notStarted(`Release: ECS started no task: ${reason}`);
+  };
+  const { world: fake } = world({ runTask });
+  await expect(startRelease(event(), fake)).rejects.toThrow(`ECS started no task: ${reason}`);
+  expect(started > 1).toBe(passes);
+  expect(fake.now() - 1_000).toBeLessThan(START_TIMEOUT);
 });
 
 test('the longest timeout leaves room to start and to answer within the hour of CloudFormation', () => {

@@ -12,6 +12,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DatabaseBackup } from '../../constructs/backup/database-backup';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { thresholdsOf } from '../../constructs/monitoring/alarm-thresholds';
 import { ApplicationAlarms, type ApplicationAlarmsProps } from '../../constructs/monitoring/application-alarms';
 import { AsgiService } from '../../constructs/processes/asgi-service';
 import { BeatService } from '../../constructs/processes/beat-service';
@@ -121,6 +122,16 @@ function all(template: Template): AlarmResource[] {
     .filter(([id]) => id.startsWith('Alarms'))
     .map(([, { Properties }]) => Properties);
 }
+
+test.each<[number | undefined, number, string]>([
+  [81, 36, 'an instance of 1 GiB'],
+  [1_700, 100, 'a large one'],
+  [undefined, 100, 'one whose class is not known'],
+])('with %s connections, less than %i MiB of free memory are little: %s', (maxConnections, mebibytes) => {
+  expect(thresholdsOf({}, maxConnections).databaseFreeableMemory.toMebibytes()).toBe(mebibytes);
+  const own = { databaseFreeableMemory: Size.mebibytes(200) };
+  expect(thresholdsOf(own, maxConnections).databaseFreeableMemory.toMebibytes()).toBe(200);
+});
 
 describe('a whole application', () => {
   const stack = testStack();

@@ -82,9 +82,31 @@ class Roles {
         await this.ensureMember(login, servingLogin);
       }
     }
+    await this.ensureManageable([owner, ...ownerLogins, serving, ...servingLogins], master as string);
     for (const { login, value } of passwords) {
       const verifier = scramVerifier(value, randomBytes(16));
       await this.work.apply(`ALTER ROLE ${identifier(login)} PASSWORD ${literal(verifier)}`);
+    }
+  }
+
+  /**
+   * From PostgreSQL 16 on, only who has the ADMIN option of a role may change it, and has it of those that it
+   * makes. Before, nobody needs it: without it the master would lose what it has made in an upgrade.
+   */
+  private async ensureManageable(roles: string[], master: string): Promise<void> {
+    if (this.separateOptions) {
+      return;
+    }
+    const rows = await this.work.rows(
+      `SELECT r.rolname FROM pg_catalog.pg_auth_members m
+         JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) m.roleid
+         JOIN pg_catalog.pg_roles n ON n.oid OPERATOR(pg_catalog.=) m.member
+        WHERE n.rolname OPERATOR(pg_catalog.=) $1 AND m.admin_option`,
+      [master],
+    );
+    const manageable = new Set(rows.map(({ rolname }) => rolname));
+    for (const role of roles.filter((name) => !manageable.has(name))) {
+      await this.work.apply(`GRANT ${identifier(role)} TO ${identifier(master)} WITH ADMIN OPTION`);
     }
   }
 

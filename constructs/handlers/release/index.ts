@@ -9,6 +9,7 @@ import {
   StopTaskCommand,
 } from '@aws-sdk/client-ecs';
 import { Failure, isTransient } from '../shared/failure';
+import { notStarted } from './not-started';
 import { type IReleaseWorld, isReleaseComplete, type ReleaseEvent, startRelease } from './release';
 
 const stacks = new CloudFormationClient({ maxAttempts: 5 });
@@ -54,7 +55,7 @@ const world: IReleaseWorld = {
     const arn = tasks?.[0]?.taskArn;
     if (arn === undefined) {
       const reasons = failures?.map(({ reason, detail }) => [reason, detail].filter(Boolean).join(': ')).join('; ');
-      throw new Failure(`Release: ECS started no task: ${reasons}`);
+      throw notStarted(`Release: ECS started no task: ${reasons}`);
     }
     return arn;
   },
