@@ -71,7 +71,7 @@ export interface WorkerServiceOptions extends ServiceOptions {
    */
   readonly maxCapacity?: number;
   /**
-   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   * Time between SIGTERM and SIGKILL, 30 to 120 seconds.
    *
    * A Celery task that takes longer is cut off, and delivered again if it acknowledges late.
    *
@@ -230,6 +230,9 @@ export class WorkerService extends Construct implements IDjangoService {
   }
 }
 
+/** Seconds in which the polls of a worker end, of 20 seconds each, and what they bring is given back. */
+const SHORTEST_STOP = 30;
+
 /** What a worker takes from the profile where it is left out. */
 const FROM_PROFILE = {
   cpu: 'workerCpu',
@@ -243,6 +246,11 @@ function validate(scope: Construct, props: WorkerServiceProps, capacity: Capacit
   checkProcess(checks, props);
   checkServiceEffects(checks, props);
   checkStopTimeout(checks, props.stopTimeout);
+  checks.duration('stopTimeout', props.stopTimeout, {
+    min: SHORTEST_STOP,
+    where: 'for a worker',
+    remedy: 'Raise it: for up to 20 seconds SQS may still bring a task, which the worker gives back.',
+  });
   checkCelery(checks, props);
   checkCapacity(checks, capacity, 'concurrency');
   checkQueues(checks, props);
