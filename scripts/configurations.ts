@@ -58,7 +58,7 @@ export const configuration = fc.record({
   queues: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 4 }),
   taskTimeLimit: seconds(4, 3600),
   onePerQueue: fc.boolean(),
-  workerStopTimeout: seconds(10, 120),
+  workerStopTimeout: seconds(30, 120),
   workerSpot: fc.boolean(),
   beat: fc.boolean(),
   schedules: fc.uniqueArray(fc.constantFrom('clearsessions', 'send-digest', 'prune'), { maxLength: 2 }),

@@ -87,7 +87,7 @@ export interface WorkerServiceOptions extends ServiceOptions {
    */
   readonly spotBase?: number;
   /**
-   * Time between SIGTERM and SIGKILL, at most 120 seconds.
+   * Time between SIGTERM and SIGKILL, 30 to 120 seconds.
    *
    * A Celery task that takes longer is cut off, and delivered again if it acknowledges late.
    *
@@ -241,6 +241,9 @@ export class WorkerService extends Construct implements IDjangoService {
   }
 }
 
+/** Seconds in which the polls of a worker end, of 20 seconds each, and what they bring is given back. */
+const SHORTEST_STOP = 30;
+
 /** What a worker takes from the profile where it is left out. */
 const FROM_PROFILE = {
   cpu: 'workerCpu',
@@ -258,6 +261,11 @@ function validate(scope: Construct, props: WorkerServiceProps, plan: WorkerPlan)
   checkProcess(checks, props);
   checkServiceEffects(checks, props);
   checkStopTimeout(checks, props.stopTimeout);
+  checks.duration('stopTimeout', props.stopTimeout, {
+    min: SHORTEST_STOP,
+    where: 'for a worker',
+    remedy: 'Raise it: for up to 20 seconds SQS may still bring a task, which the worker gives back.',
+  });
   checkCelery(checks, props);
   checkCapacity(checks, plan, { processes: 'concurrency', least: 0 });
   checkQueues(checks, props);

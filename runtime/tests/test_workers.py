@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from celery import chord, signature
 from kombu.exceptions import OperationalError
-from kombu.transport import SQS
 
+from django_fargate.sqs.channel import forget_clients
 from sqs_double import Queue
 from workers import application, lab, wait_until
 
@@ -37,7 +37,7 @@ def shop(tmp_path, monkeypatch):
     with ExitStack() as stack:
 
         def make(options=None, **queues):
-            SQS.Channel._predefined_queue_clients.clear()
+            forget_clients()
             made = stack.enter_context(lab(tmp_path, options, **(queues or {"default": Queue(visibility=HOUR)})))
             for name, value in made.environment.items():
                 monkeypatch.setenv(name, value)

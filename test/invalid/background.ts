@@ -71,6 +71,7 @@ export const cases: InvalidCase[] = [
   worker('CPU that Fargate does not sell', 'cpu', { cpu: 500 }),
   worker('a stop timeout above two minutes', 'stopTimeout', { stopTimeout: Duration.seconds(121) }),
   worker('a stop timeout of nothing', 'stopTimeout', { stopTimeout: Duration.seconds(0) }),
+  worker('a stop timeout in which its polls do not end', 'stopTimeout', { stopTimeout: Duration.seconds(29) }),
   worker('an application with a dash', 'application', { application: 'my-shop' }),
   worker('an application as a path', 'application', { application: 'config/celery.py' }),
   worker('no backlog', 'backlogPerTask', { backlogPerTask: 0 }),

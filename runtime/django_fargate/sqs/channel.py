@@ -235,15 +235,17 @@ def _is_set(flag: Any) -> bool:
     return flag is not None and flag is not False
 
 
-def _forget_clients() -> None:
+def forget_clients() -> None:
     """
     Let a forked process make connections of its own.
 
-    kombu keeps its clients in the class. A child that used those of the worker would write into the same TLS
-    connection.
+    Before 5.7 kombu keeps its clients in the class. A child that used those of the worker would write into the same
+    TLS connection.
     """
-    SQS.Channel._predefined_queue_clients.clear()
-    SQS.Channel._predefined_queue_async_clients.clear()
+    for name in ("_predefined_queue_clients", "_predefined_queue_async_clients"):
+        clients = getattr(SQS.Channel, name, None)
+        if isinstance(clients, dict):
+            clients.clear()
 
 
-os.register_at_fork(after_in_child=_forget_clients)
+os.register_at_fork(after_in_child=forget_clients)
