@@ -33,13 +33,13 @@ function ofIam({ Type, Properties }: Resource): unknown[] {
 }
 
 describe('the production example is far from the limits of CloudFormation and IAM', () => {
-  test('has at most 257 resources, of 500', () => {
-    expect(Object.keys(resources).length).toBeLessThanOrEqual(257);
+  test('has at most 265 resources, of 500', () => {
+    expect(Object.keys(resources).length).toBeLessThanOrEqual(265);
   });
 
-  test('is at most 260 kB on disk with path metadata, of 1 MB', () => {
+  test('is at most 275 kB on disk with path metadata, of 1 MB', () => {
     expect(Object.values(resources).every(({ Metadata }) => Metadata?.['aws:cdk:path'] !== undefined)).toBe(true);
-    expect(statSync(artifact.templateFullPath).size).toBeLessThanOrEqual(260_000);
+    expect(statSync(artifact.templateFullPath).size).toBeLessThanOrEqual(275_000);
   });
 
   test('has no IAM policy of more than 3,000 characters, of 6,144', () => {

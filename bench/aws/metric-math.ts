@@ -13,8 +13,8 @@ const both = (left: Point, right: Point, combine: (a: number, b: number) => Poin
   left === undefined || right === undefined ? undefined : combine(left, right);
 
 /**
- * Metric math of CloudWatch, as far as our alarms use it: numbers, `+ - * /`, comparisons, `IF`, `CEIL`, `FLOOR`,
- * `DIFF` and `FILL`.
+ * Metric math of CloudWatch, as far as our alarms use it: numbers, `+ - * /`, comparisons, `IF`, `CEIL`,
+ * `FLOOR`, `DIFF` and `FILL`.
  *
  * A value is missing where a part of it is, unless `FILL` gives another; a division by zero has no value.
  *

@@ -80,7 +80,10 @@ function desiredOf(resources: Resources, service: string, { DesiredCount }: Reso
   return Math.max(1, target?.Properties.MinCapacity ?? DesiredCount ?? 1);
 }
 
-/** Failed tasks after which the circuit breaker gives up; half of the tasks, three to 200, where nothing is said. */
+/**
+ * Failed tasks after which the circuit breaker gives up; half of the tasks, three to 200, where nothing is
+ * said.
+ */
 function failuresOf({ DeploymentCircuitBreaker }: Resources[string]['Properties'], tasks: number): number {
   const { Type = 'BOUNDED_PERCENT', Value = 50 } = DeploymentCircuitBreaker.ThresholdConfiguration ?? {};
   switch (Type) {

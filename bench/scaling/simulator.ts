@@ -41,7 +41,9 @@ const COMPARE: { readonly [operator: string]: (value: number, threshold: number)
   LessThanOrEqualToThreshold: (value, threshold) => value <= threshold,
 };
 
-/** Target tracking adds tasks after three minutes above its target, and takes them away after fifteen below. */
+/**
+ * Target tracking adds tasks after three minutes above its target, and takes them away after fifteen below.
+ */
 const TRACKING = { high: 3, low: 15, share: 0.9 };
 
 /** What CloudWatch was told at the end of each minute. */

@@ -50,8 +50,8 @@ describe('a queue and its workers', () => {
 
 describe('a burst of 6,000, two a second and task', () => {
   test('is seen after a minute, and 50 tasks need 58 s for the rest', () => {
-    // 6,000 less 2 × 60, at 120 for a task: 49, of which the next step is 50. These run at 60 + 57 s, when 234
-    // are done; 5,766 at 100 a second take 57.66 s.
+    // 6,000 less 2 × 60, at 120 for a task: 49, of which the next step is 50. These run at 60 + 57 s, when
+    // 234 are done; 5,766 at 100 a second take 57.66 s.
     const { decisions, seconds } = simulate(simulation(fast, { arrivals: atOnce(6000), until: isDone }));
     expect(decisions).toMatchObject([{ second: 60, from: 1, to: 50 }]);
     expect(seconds).toBe(175);
@@ -66,8 +66,8 @@ describe('a burst of 6,000, two a second and task', () => {
   });
 
   test('takes tasks away five minutes after the last message, a fifth at a time', () => {
-    // The minute that ends at 180 s is the first one without a message: the fifth ends at 420 s. Then 50 become
-    // 40, and a minute later 33 for 32.
+    // The minute that ends at 180 s is the first one without a message: the fifth ends at 420 s. Then 50
+    // become 40, and a minute later 33 for 32.
     const { decisions } = simulate(simulation(fast, { arrivals: atOnce(6000), length: 540 }));
     expect(decisions.map(({ second, from, to }) => [second, from, to])).toEqual([
       [60, 1, 50],

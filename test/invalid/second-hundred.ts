@@ -219,7 +219,7 @@ const windows: InvalidCase[] = [
   web('a stop before the default graceful end', 'stopTimeout', { stopTimeout: Duration.seconds(30) }),
   web('a stop on Spot beside the default deregistration', 'stopTimeout', {
     spot: true,
-    stopTimeout: Duration.seconds(100),
+    stopTimeout: Duration.seconds(106),
   }),
 ];
 

@@ -1,6 +1,9 @@
 import { calculate } from '../../bench/aws/metric-math';
 
-/** What is measured in one minute: undefined where CloudWatch has no data. `of` is the logical id of a target group, if any. */
+/**
+ * What is measured in one minute: undefined where CloudWatch has no data. `of` is the logical id of a target
+ * group, if any.
+ */
 export type World = (metric: { name: string; of?: string; statistic: string }, minute: number) => number | undefined;
 
 interface MetricRef {
@@ -66,18 +69,19 @@ function breaches(alarm: AlarmProperties, world: World, index: number, step: num
 }
 
 function pointOf(alarm: AlarmProperties, world: World, index: number, step: number): number | undefined {
-  const read = (metric: MetricRef, statistic: string) => measured(metric, statistic, world, { index, step });
+  const read = (metric: MetricRef, statistic: string, ago = 0) =>
+    index < ago ? undefined : measured(metric, statistic, world, { index: index - ago, step });
   if (alarm.Metrics === undefined) {
     return read(alarm as MetricRef, alarm.Statistic ?? alarm.ExtendedStatistic ?? '');
   }
   const queries = new Map(alarm.Metrics.map((query) => [query.Id, query]));
-  const resolve = (id: string): number | undefined => {
+  const resolve = (id: string, ago: number): number | undefined => {
     const { Expression, MetricStat } = queries.get(id) as Query;
     return Expression === undefined
-      ? MetricStat && read(MetricStat.Metric, MetricStat.Stat)
-      : calculate(Expression, resolve);
+      ? MetricStat && read(MetricStat.Metric, MetricStat.Stat, ago)
+      : calculate(Expression, resolve, ago);
   };
-  return resolve((alarm.Metrics.find(({ ReturnData }) => ReturnData !== false) as Query).Id);
+  return resolve((alarm.Metrics.find(({ ReturnData }) => ReturnData !== false) as Query).Id, 0);
 }
 
 /** A statistic over the minutes of one period. */

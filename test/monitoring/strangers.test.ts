@@ -96,6 +96,7 @@ test('every alarm that requests can set off is looked at', () => {
     'AsgiNoHealthyTask',
     'AsgiSlowAnswers',
     'AsgiTooFewHealthyTasks',
+    'FewAnswers',
     'MalformedRequests',
     'RejectedConnections',
     'ServerErrors',
@@ -141,7 +142,7 @@ describe('a project that answers unknown WebSockets with an exception', () => {
   const strangers: Minute = { asgi: { answers: { 500: 100 } }, errorLines: 100 };
 
   test('is told of its errors, and no stranger rolls its deployments back', () => {
-    expect(firing(strangers)).toEqual(['ServerErrors', 'ApplicationErrors']);
+    expect(firing(strangers)).toEqual(['ServerErrors', 'FewAnswers', 'ApplicationErrors']);
   });
 
   test('would be rolled back by them if the alarm looked at errors, as that of a single ASGI service does', () => {
@@ -164,6 +165,7 @@ describe('what we broke is noticed', () => {
     expect(firing({ web: { answers: { 500: 60 } }, errorLines: 60 })).toEqual([
       'WebDeploymentAlarm',
       'ServerErrors',
+      'FewAnswers',
       'ApplicationErrors',
     ]);
   });
@@ -176,6 +178,7 @@ describe('what we broke is noticed', () => {
     expect(firing({ asgi: { healthy: 0, unhealthy: 2 }, balancer: { 503: 30 } })).toEqual([
       'AsgiDeploymentAlarm',
       'ServerErrors',
+      'FewAnswers',
       'AsgiNoHealthyTask',
       'AsgiTooFewHealthyTasks',
     ]);
@@ -183,13 +186,16 @@ describe('what we broke is noticed', () => {
 
   test('ASGI tasks that end under their requests', () => {
     expect(firing({ asgi: { answers: { 403: 40 }, refused: 40 }, balancer: { 502: 40 } })).toEqual([
+      'WebDeploymentAlarm',
       'AsgiDeploymentAlarm',
       'ServerErrors',
     ]);
   });
 
   test.each([500, 502, 503, 504])('answers %s of the load balancer', (status) => {
-    expect(firing({ balancer: { [status]: 30 } })).toEqual(['ServerErrors']);
+    // Tasks that break off or do not answer: what a deployment of web may have done.
+    const rolledBack = [502, 504].includes(status) ? ['WebDeploymentAlarm'] : [];
+    expect(firing({ balancer: { [status]: 30 } })).toEqual([...rolledBack, 'ServerErrors', 'FewAnswers']);
   });
 });
 
@@ -197,8 +203,8 @@ describe('a sound deployment is not rolled back', () => {
   const rolledBack = (happens: (minute: number) => Minute) =>
     firing(happens).filter((name) => name.endsWith('DeploymentAlarm'));
 
-  test('the first one, whose tasks take two minutes to become healthy', () => {
-    expect(rolledBack((minute) => ({ asgi: minute < 2 ? { healthy: 0, unhealthy: 2 } : {} }))).toEqual([]);
+  test('the first one, whose tasks take a minute to become healthy', () => {
+    expect(rolledBack((minute) => ({ asgi: minute < 1 ? { healthy: 0, unhealthy: 2 } : {} }))).toEqual([]);
   });
 
   test('a later one, with as many new tasks as old ones', () => {

@@ -60,7 +60,12 @@ describe('AsgiService', () => {
 
   test('as the only service is rolled back on errors, like a web service', () => {
     const { Metrics } = only(asgiService({ paths: ['/*'] }).template, 'AWS::CloudWatch::Alarm').resource.Properties;
-    expect(metricNames(Metrics)).toEqual(['HTTPCode_Target_5XX_Count', 'RequestCount']);
+    expect(metricNames(Metrics)).toEqual([
+      'HTTPCode_ELB_502_Count',
+      'HTTPCode_ELB_504_Count',
+      'HTTPCode_Target_5XX_Count',
+      'RequestCount',
+    ]);
   });
 
   test('takes another callable, and counts five connections a process unless told', () => {

@@ -8,10 +8,14 @@ import { workerCapacityOf } from '../../processes/scaling/worker-scaling';
 import type { WorkerServiceOptions } from '../../processes/worker-service';
 import type { DjangoApplicationProps } from '../django-application-props';
 
-/** Connections that RDS keeps for itself and for whoever looks after the database, our handlers among them. */
+/**
+ * Connections that RDS keeps for itself and for whoever looks after the database, our handlers among them.
+ */
 const RESERVED_CONNECTIONS = 10;
 
-/** During a roll-out the old and the new tasks of a service run side by side; of beat there is never a second. */
+/**
+ * During a roll-out the old and the new tasks of a service run side by side; of beat there is never a second.
+ */
 const SIDE_BY_SIDE = 2;
 
 /** What may hold connections at the same time. */

@@ -20,7 +20,9 @@ import { newLetters, ofTargets } from '../target-metrics';
 
 const period = Duration.minutes(1);
 
-/** Every deployment waits for as many minutes, once all tasks are replaced, to see whether an alarm goes off. */
+/**
+ * Every deployment waits for as many minutes, once all tasks are replaced, to see whether an alarm goes off.
+ */
 const MINUTES = 2;
 
 /** Requests in a minute below which a share says nothing. */
@@ -58,11 +60,18 @@ export function errorAlarm(
   return deploymentAlarm(scope, topic, {
     description: 'More than 5 % of the answers are errors of the application, or no answer came',
     metric: math({
-      expression: `IF(requests > ${FEW_REQUESTS}, 100 * (FILL(errors, 0) + FILL(broken, 0) + FILL(late, 0)) / requests, 0)`,
+      // A request whose task breaks off is in no count of the target group.
+      expression: `IF(FILL(requests, 0) + lost > ${FEW_REQUESTS}, 100 * (FILL(errors, 0) + lost) / (FILL(requests, 0) + lost), 0)`,
       label: 'errors, %',
       usingMetrics: {
-        broken: loadBalancer.metricHttpCodeElb(ELB_502_COUNT, options),
-        late: loadBalancer.metricHttpCodeElb(ELB_504_COUNT, options),
+        lost: math({
+          expression: 'FILL(broken, 0) + FILL(late, 0)',
+          label: '502 and 504 of the load balancer',
+          usingMetrics: {
+            broken: loadBalancer.metricHttpCodeElb(ELB_502_COUNT, options),
+            late: loadBalancer.metricHttpCodeElb(ELB_504_COUNT, options),
+          },
+        }),
         errors: ofTargets(metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { period }), loadBalancer),
         requests: ofTargets(metrics.requestCount({ period }), loadBalancer),
       },
@@ -111,8 +120,8 @@ export function unservedAlarm(
  * Many messages that come into dead-letter queues roll a deployment back.
  *
  * One alarm over all queues. It counts new letters and not those that lie there: a message that an older
- * version failed on may become a letter in any minute, and old letters would keep the alarm on, which ECS then
- * disregards.
+ * version failed on may become a letter in any minute, and old letters would keep the alarm on, which ECS
+ * then disregards.
  */
 export function deadLetterAlarms(scope: Construct, queues: ITaskQueue[], topic?: ITopic): Alarm[] | undefined {
   const letters = queues.flatMap((queue) => queue.metricDeadLetters({ period }) ?? []);

@@ -17,7 +17,10 @@ export const STOP_TIMEOUTS = {
 /** Seconds that Fargate gives a task at most, and Spot from its notice to the end. */
 const MAX_STOP_SECONDS = 120;
 
-/** Seconds that requests in flight have in a deployment unless something else is said: every roll-out waits for it. */
+/**
+ * Seconds that requests in flight have in a deployment unless something else is said: every roll-out waits
+ * for it.
+ */
 const DRAIN = Duration.seconds(15);
 
 /** Idle timeout of a load balancer that nobody has raised. */
@@ -45,7 +48,10 @@ function longer(given: Duration | undefined, least: Duration): Duration {
   return given === undefined || (!isUnknown(given) && secondsOf(given) < secondsOf(least)) ? least : given;
 }
 
-/** Says what happens to requests that take longer than what a deployment waits for, where there seem to be such. */
+/**
+ * Says what happens to requests that take longer than what a deployment waits for, where there seem to be
+ * such.
+ */
 export function warnOfCutRequests(scope: Construct, props: LoadBalancedServiceProps, timings: ServerTimings): void {
   const { deregistrationDelay, longestRequest, loadBalancer, gracefulTimeout } = props;
   const said = deregistrationDelay ?? longestRequest;

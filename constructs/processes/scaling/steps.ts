@@ -24,8 +24,8 @@ export function levelsOf(least: number, most: number): number[] {
 }
 
 /**
- * Share of the tasks that stay when some are taken away: four fifths, or less where the level below is further
- * off.
+ * Share of the tasks that stay when some are taken away: four fifths, or less where the level below is
+ * further off.
  */
 export function shareKept(least: number, most: number): number {
   const levels = levelsBetween(least, most);

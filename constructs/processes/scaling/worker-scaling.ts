@@ -163,8 +163,8 @@ export interface BacklogScaling extends Pick<Capacity, 'minCapacity' | 'maxCapac
  * fewer run, and after five minutes where more do. The policy sets a number instead of adding to one, so that
  * a decision which is made again while tasks start, or on a metric that is late, changes nothing.
  *
- * It never asks for fewer tasks than are needed for the messages that workers hold, which are being worked on,
- * and takes away a fifth of the tasks at a time.
+ * It never asks for fewer tasks than are needed for the messages that workers hold, which are being worked
+ * on, and takes away a fifth of the tasks at a time.
  *
  * @see https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
  */
