@@ -7,7 +7,7 @@ const ROOT = path.join(__dirname, '..', '..');
 const CLI = path.join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
 /** A command that hangs ends the run with failed checks, not never; milliseconds. */
-const PATIENCE = 10 * 60_000;
+const PATIENCE = 20 * 60_000;
 
 /** How a command ended. Checks never believe the code. */
 export interface Ended {
