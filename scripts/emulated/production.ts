@@ -64,7 +64,7 @@ const ALSO_LEFT = `eval "tagged_$(declare -f left)"
 left() {
   tagged_left
   aws secretsmanager list-secrets --query 'SecretList[].ARN' --output text | tr '\\t' '\\n'
-  aws logs describe-log-groups --query 'logGroups[].arn' --output text | tr '\\t' '\\n' | sed 's/:[*]$//'
+  aws logs describe-log-groups --query 'logGroups[].arn' --output text | tr '\\t' '\\n'
 }`;
 
 /** A slip in the id of the hosted zone: the commonest kind of a first failure. */
