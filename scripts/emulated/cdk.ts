@@ -6,6 +6,9 @@ import { ACCOUNT, type Emulator, REGION } from './emulator';
 const ROOT = path.join(__dirname, '..', '..');
 const CLI = path.join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 
+/** A command that hangs ends the run with failed checks, not never; milliseconds. */
+const PATIENCE = 20 * 60_000;
+
 /** How a command ended. Checks never believe the code. */
 export interface Ended {
   readonly code: number | null;
@@ -15,7 +18,7 @@ export interface Ended {
 /** Runs a program to its end, and gives what it wrote. */
 export function run(program: string, args: string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], timeout: PATIENCE });
     const output: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => output.push(chunk));

@@ -58,6 +58,8 @@ export async function startEmulator(sandbox: Sandbox): Promise<Emulator> {
     env: {
       PATH: process.env.PATH,
       HOME: home,
+      // What the functions unpack goes with the run.
+      TMPDIR: sandbox.folder('tmp'),
       BIND_HOST: LOOPBACK,
       GATEWAY_PORT: String(port),
       MINISTACK_REGION: REGION,

@@ -89,7 +89,7 @@ export class Guide {
 }
 
 /** A waiter of AWS's command line that waits for what never comes takes an hour; milliseconds. */
-const PATIENCE = 5 * 60_000;
+const PATIENCE = 20 * 60_000;
 const END = '::typed';
 const ERROR = '::error ';
 

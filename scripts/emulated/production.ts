@@ -204,10 +204,11 @@ async function tornDown(run: Run): Promise<void> {
   const keys = idsOf(template, 'AWS::KMS::Key').map((id) => ids[id]);
   const [instance] = idsOf(template, 'AWS::RDS::DBInstance');
   await type(run, 'DATABASE=$(ids_of');
+  const last = (await aws.snapshots()).filter((each) => each.DBInstanceIdentifier === ids[instance]);
   report.same(
     'the last snapshot is made',
-    (await aws.snapshots()).map((each) => each.DBSnapshotIdentifier),
-    [`last-${ids[instance]}`],
+    last.map(({ DBSnapshotIdentifier, Status }) => [DBSnapshotIdentifier, Status]),
+    [[`last-${ids[instance]}`, 'available']],
   );
   // Forgetting the load balancer is not tried: the emulator goes on past what failed, and deletes what that needs.
   await type(run, 'aws elbv2 modify-load-balancer-attributes');

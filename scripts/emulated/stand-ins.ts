@@ -41,6 +41,8 @@ export class StandIns {
   readonly databases = new Map<string, Database>();
   readonly releases: ReleaseTask[] = [];
   private over = false;
+  /** A server that did not come up leaves its folder to nobody. */
+  private attempts = 0;
   private readonly loop: Promise<void>;
   private failure?: Error;
 
@@ -100,7 +102,7 @@ export class StandIns {
     const major = Number.parseInt(String(instance.EngineVersion), 10);
     const server = await PostgresServer.start({
       sandbox,
-      folder: `pg${this.databases.size}`,
+      folder: `pg${this.attempts++}`,
       binaries: postgresBinaries(path.join(__dirname, '..', '..', '.cache', 'rehearsal'), major, announce),
       certificate: emulator.server,
       announce,
@@ -127,9 +129,9 @@ export class StandIns {
           : ((await aws.ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns }))).tasks ?? []);
       for (const { taskArn = '', taskDefinitionArn = '', startedBy = '', lastStatus } of described) {
         if (startedBy.startsWith('release-') && lastStatus === 'RUNNING') {
-          this.releases.push({ arn: taskArn, taskDefinition: taskDefinitionArn, startedBy });
           announce.substitution('the task of a release runs no container: it is ended with code 0');
           await aws.ecs.send(new StopTaskCommand({ cluster, task: taskArn, reason: 'it has finished' }));
+          this.releases.push({ arn: taskArn, taskDefinition: taskDefinitionArn, startedBy });
         }
       }
     }
