@@ -84,7 +84,7 @@ class Server:
 
     def line_of(self, path: str) -> dict[str, Any]:
         """The line of a request; servers write it when they have answered, so it may be a moment late."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while True:
             found = [line for line in self.lines() if line.get("path") == path and "client" in line]
             if found or time.monotonic() > deadline:
@@ -98,7 +98,7 @@ class Server:
         Nothing where the server only closes.
         """
         answer = b""
-        with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), 30) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode("latin1"))
             with suppress(ConnectionResetError):
                 while chunk := connection.recv(65536):
@@ -143,11 +143,11 @@ def serving(folder: Path, *command: str, channels: bool = False) -> Iterator[Ser
         yield Server(port, log, process)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
