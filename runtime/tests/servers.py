@@ -84,7 +84,7 @@ class Server:
 
     def line_of(self, path: str) -> dict[str, Any]:
         """The line of a request; servers write it when they have answered, so it may be a moment late."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 30
         while True:
             found = [line for line in self.lines() if line.get("path") == path and "client" in line]
             if found or time.monotonic() > deadline:
@@ -98,7 +98,7 @@ class Server:
         Nothing where the server only closes.
         """
         answer = b""
-        with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), 30) as connection:
             connection.sendall("\r\n".join([*lines, "", ""]).encode("latin1"))
             with suppress(ConnectionResetError):
                 while chunk := connection.recv(65536):

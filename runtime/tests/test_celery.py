@@ -145,7 +145,7 @@ def test_the_file_is_private_and_is_never_somebody_else_s(tmp_path):
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     os.utime(file.path, (1, 1))
     file.touch()
-    assert time.time() - file.path.stat().st_mtime < 60
+    assert time.time() - file.path.stat().st_mtime < 5
     file.delete()
     file.delete()
     assert not file.path.exists()
@@ -230,7 +230,7 @@ def celery_process(tmp_path):
         process.wait()
 
 
-def wait_until(condition, seconds=90.0):
+def wait_until(condition, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
@@ -255,7 +255,7 @@ def test_worker_and_beat_show_that_they_are_alive_and_clean_up(tmp_path, celery_
 
     for process in (beat, worker):
         process.send_signal(signal.SIGTERM)
-        assert process.wait(90) == 0
+        assert process.wait(60) == 0
     assert not any(file.exists() for file in alive.values())
 
 
@@ -272,5 +272,5 @@ def test_a_frozen_worker_stops_touching_its_file(tmp_path, celery_process):
 
 def test_a_worker_without_the_variable_says_so(tmp_path, celery_process):
     worker = celery_process("worker", liveness="")
-    assert worker.wait(90) != 0
+    assert worker.wait(60) != 0
     assert "CELERY_LIVENESS_FILE is empty" in (tmp_path / "worker.log").read_text()
