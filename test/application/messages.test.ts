@@ -46,6 +46,7 @@ const OF_PARTS_ALONE: { readonly [name: string]: string } = {
   queueNames: 'an argument of grantConsume(), and a prop of a worker',
   path: 'of a health check that the user makes',
   maxAge: 'of a health check that the user makes',
+  startPeriod: 'of a health check that the user makes',
   services: 'the application divides them between refreshes, so that each has as many as fit',
 };
 
