@@ -67,7 +67,7 @@ export const drainingChecks: Check[] = [
       // Right before the target is deregistered: how many are open changes with every answer.
       await service.replace(old, 90, async () => {
         const enough = () => inFlight() >= OPEN && onOld() >= ON_DRAINED;
-        await eventually('200 requests are in flight', 30, enough, 5);
+        await eventually('200 requests are in flight', 120, enough, 5);
         [open, onTarget] = [inFlight(), onOld()];
       });
       await sleep(500);
@@ -93,7 +93,7 @@ export const drainingChecks: Check[] = [
       const sick = await sickTarget(service);
       const before = service.running.map(({ task }) => task.id);
       disturbance.kill(service.running[0].task);
-      await eventually('a new task is there', 30, () => service.running.some(({ task }) => !before.includes(task.id)));
+      await eventually('a new task is there', 120, () => service.running.some(({ task }) => !before.includes(task.id)));
       await service.steadyWithin(60);
       for (let number = 0; number < 20; number++) {
         const reply = await front.request('/');

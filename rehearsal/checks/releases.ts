@@ -102,7 +102,7 @@ async function neverStarts(
   });
   service.start();
   try {
-    const message = await eventually('it fails', 30, () =>
+    const message = await eventually('it fails', 90, () =>
       service.failures.find((failure) => failure.includes(variable)),
     );
     return message.slice(0, 120);

@@ -24,7 +24,7 @@ export const taskChecks: Check[] = [
       const book = guestbook(rehearsal);
       const text = `three words ${Date.now()}`;
       await book.post(text);
-      await eventually('the words are counted', 30, async () =>
+      await eventually('the words are counted', 90, async () =>
         (await book.messages()).some((message) => message.text === text && message.words === 3),
       );
       const id = await book.drill('ping', { label: 'ping' });
@@ -48,7 +48,7 @@ export const taskChecks: Check[] = [
       // stays until SQS is away, because a worker that is killed while it polls can cost a message a
       // delivery.
       const second = await rehearsal.run(worker(rehearsal, 'express').definition, SCALED_OUT);
-      await eventually('the second worker is alive', 30, () => second.health === 'HEALTHY');
+      await eventually('the second worker is alive', 90, () => second.health === 'HEALTHY');
       await book.drill('express-slow', { label, seconds: '3.5' });
       await book.finished(label, 20);
       await sleep(2500);
@@ -102,7 +102,7 @@ export const taskChecks: Check[] = [
       const label = `killed-${Date.now()}`;
       await sleep(1500);
       await book.drill('express-slow', { label, seconds: '3' });
-      await eventually('it has started', 25, async () => (await book.records({ label })).length > 0, 50);
+      await eventually('it has started', 90, async () => (await book.records({ label })).length > 0, 50);
       const express = worker(rehearsal, 'express');
       for (const { task } of express.running) {
         disturbance.kill(task);

@@ -94,7 +94,7 @@ export class Launcher {
  * The options of the broker for a machine on which everything shares two processors: SQS's double may take
  * long, and what a failed task waits for is shorter than the checks.
  *
- * The check about an SQS that does not answer gives its own process the options of the template.
+ * `npm run runtime` tries an SQS that does not answer, with the timeouts of the template.
  */
 export function unhurried(environment: Readonly<Record<string, string>>): Record<string, string> {
   const given = environment.CELERY_BROKER_TRANSPORT_OPTIONS;

@@ -4,7 +4,7 @@ import { failures } from './checks';
 import type { Template } from './template/template';
 import type { World } from './world';
 
-/** What is left out or altered must be what the emulator cannot make, neither more nor less. */
+/** What the reduced template lacks or alters must be what the emulator cannot make, neither more nor less. */
 export async function checkTable(
   world: World,
   originals: readonly Template[],

@@ -2,7 +2,7 @@
  * Resource types of the examples that the pinned version of MiniStack does not know.
  *
  * `npm run emulated` asks the emulator itself and fails when it knows one of them, or does not know another:
- * what is left out without need would be proven nowhere.
+ * a type that is missing without need would be proven nowhere.
  */
 export const UNKNOWN_TYPES: readonly string[] = [
   'AWS::ApplicationAutoScaling::ScalableTarget',
