@@ -163,7 +163,7 @@ async function deployWithoutChange(run: Run): Promise<void> {
   report.same('no release has run', standIns.releases.length, releases);
 }
 
-/** A VPC with a subnet of somebody else: CloudFormation cannot delete it, and leaves it behind when told to. */
+/** A VPC with a subnet of somebody else: CloudFormation cannot delete it, and leaves it when told to. */
 async function cannotBeDeleted(run: Run): Promise<void> {
   const { report, aws, cdk } = run.world;
   const stuck = 'Stuck';
@@ -210,7 +210,7 @@ async function tornDown(run: Run): Promise<void> {
     last.map(({ DBSnapshotIdentifier, Status }) => [DBSnapshotIdentifier, Status]),
     [[`last-${ids[instance]}`, 'available']],
   );
-  // Forgetting the load balancer is not tried: the emulator goes on past what failed, and deletes what that needs.
+  // Forgetting the load balancer is not tried: the emulator goes on past a failure, and deletes what it needs.
   await type(run, 'aws elbv2 modify-load-balancer-attributes');
   report.same('the stack is gone', (await aws.stack(stackId))?.StackStatus, 'DELETE_COMPLETE');
   const events = await aws.events(stackId);

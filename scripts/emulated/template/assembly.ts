@@ -53,7 +53,7 @@ export function emulate({ source, target, stack, unknown, change = (same) => sam
   return { directory: target, template: changed, total: Object.keys(original.Resources).length, leftOut, altered };
 }
 
-/** The CLI publishes a template under its hash, unless it is there already: another text needs another hash. */
+/** The CLI skips a template whose hash is there already, so another text needs another hash. */
 function renameAsset(target: string, stack: string, hash: string): void {
   const assetsFile = path.join(target, `${stack}.assets.json`);
   const assets = JSON.parse(readFileSync(assetsFile, 'utf8'));
