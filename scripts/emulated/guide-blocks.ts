@@ -21,7 +21,7 @@ export interface Listed {
 const NO_VAULT_POLICIES = 'the emulator has no policies and no locks of backup vaults';
 const NO_QUOTAS = 'the emulator has no service quotas';
 
-/** Every block of the page, in its order. `npm run emulated` types all of them but for the lines named here. */
+/** Every block of the page, in its order. `npm run emulated` types all but the lines named here. */
 export const BLOCKS: readonly Listed[] = [
   { has: 'export STACK=Shop' },
   { has: 'create-service-linked-role' },

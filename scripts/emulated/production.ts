@@ -210,7 +210,7 @@ async function tornDown(run: Run): Promise<void> {
     last.map(({ DBSnapshotIdentifier, Status }) => [DBSnapshotIdentifier, Status]),
     [[`last-${ids[instance]}`, 'available']],
   );
-  // Forgetting the load balancer is not tried: the emulator goes on past a failure, and deletes what it needs.
+  // Forgetting the load balancer is not tried: the emulator goes on past a failure, and deletes it.
   await type(run, 'aws elbv2 modify-load-balancer-attributes');
   report.same('the stack is gone', (await aws.stack(stackId))?.StackStatus, 'DELETE_COMPLETE');
   const events = await aws.events(stackId);

@@ -1,5 +1,5 @@
 // The emulator gives an RDS instance the name of an endpoint and runs no server behind it. The functions of
-// the stack look up where the real PostgreSQL server of that endpoint listens. Nothing else is changed for them:
+// the stack look up where the real PostgreSQL server of that endpoint listens. Nothing else is changed:
 // the certificate is verified as ever, against the name under which the local authority issued it.
 const { readFileSync } = require('node:fs');
 const net = require('node:net');
