@@ -159,14 +159,14 @@ class Broken(AsyncWebsocketConsumer):
         raise ValueError("an error of the application")
 
 
-def ask(application, path, kind="websocket", headers=()):
+def ask(application, path, kind="websocket", headers=(), seconds=60):
     async def run():
         scope = {"type": kind, "path": path, "headers": list(headers)}
         communicator = ApplicationCommunicator(application, scope)
         await communicator.send_input(
             {"type": "websocket.connect"} if kind == "websocket" else {"type": "http.request"}
         )
-        return await communicator.receive_output(60)
+        return await communicator.receive_output(seconds)
 
     return asyncio.run(run())
 
@@ -179,7 +179,7 @@ def at(route, consumer):
 def test_an_error_of_a_consumer_is_still_an_error():
     router = URLRouter([at("ws/broken", Broken.as_asgi())])
     with pytest.raises(ValueError, match="an error of the application"):
-        ask(router, "/ws/broken")
+        ask(router, "/ws/broken", seconds=10)  # it is looked at when nothing more comes
 
 
 def test_an_inner_router_leaves_a_path_to_the_routes_after_it():
