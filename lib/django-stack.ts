@@ -122,6 +122,9 @@ const EFFECTS: Effects<DjangoStackProps> = {
   hostedZoneName: [OWN_ZONE, OWN_LOAD_BALANCER, NO_DOMAIN],
 };
 
+/** A name as DNS has it, in whatever case, perhaps with the dot of the root. */
+const NAME = /^(?=.{1,254}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]\.?$/;
+
 function checkDomain(stack: Stack, props: DjangoStackProps): void {
   const known = !Token.isUnresolved(stack.account) && !Token.isUnresolved(stack.region);
   const checks = new Checks(stack);
@@ -135,6 +138,14 @@ function checkDomain(stack: Stack, props: DjangoStackProps): void {
     .matches('hostedZoneId', props.hostedZoneId, /^Z[A-Z0-9]{5,31}$/, {
       must: 'be the id of a hosted zone',
       remedy: 'Copy it from Route 53; it starts with Z.',
+    })
+    .matches('domainName', props.domainName, NAME, {
+      must: 'be a host name, without scheme, port, path or wildcard',
+      remedy: 'Write it as in shop.example.com.',
+    })
+    .matches('hostedZoneName', props.hostedZoneName, NAME, {
+      must: 'be the name of a hosted zone, without scheme, port, path or wildcard',
+      remedy: 'Write it as Route 53 shows it, as in example.com.',
     })
     .throwIfAny();
 }

@@ -37,6 +37,8 @@ const KNOWN: Rule = {
   remedy: 'Other values follow from it: write it out, or read it from the context or the environment.',
 };
 
+const DURATION: Rule = { must: 'be a Duration', remedy: 'Write it as in Duration.minutes(5).' };
+
 const SELECTION: Rule = {
   must: 'select subnets that the VPC has, by what is known of them at synthesis',
   remedy: "Give `subnets`, or the name of a group, as in { subnetGroupName: 'private' }.",
@@ -113,6 +115,9 @@ export class Checks {
 
   /** A duration within bounds, both included. */
   public duration(prop: string, given: Duration | undefined, { whole, ...rule }: DurationRule): this {
+    if (given !== undefined && !isUnknown(given) && typeof given.toMilliseconds !== 'function') {
+      return this.refuse(prop, given, DURATION); // Of a factory's argument nobody has checked the kind.
+    }
     const holds = () => {
       const amount = secondsOf(given as Duration) / SECONDS[whole ?? 'seconds'];
       return within(amount, rule) && (whole === undefined || Number.isInteger(amount));
@@ -123,7 +128,7 @@ export class Checks {
 
   /** A string of a given form. */
   public matches(prop: string, given: string | undefined, form: RegExp, rule: Rule): this {
-    return this.optional(prop, given, () => form.test(given as string), rule);
+    return this.optional(prop, given, () => typeof given === 'string' && form.test(given), rule);
   }
 
   /** The problems so far, a line each. */

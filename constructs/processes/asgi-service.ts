@@ -104,6 +104,7 @@ export class AsgiService extends LoadBalancedService {
         checks
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
+            max: 5000,
             remedy: 'Five suit most applications.',
           })
           .matches('application', props.application, /^[\w.]+:\w+$/, {

@@ -13,7 +13,7 @@ import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue'
  * kombu looks a queue up under its name with other punctuation replaced (`a.b` becomes `a-b`) and would not
  * find it.
  */
-const QUEUE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,79}$/;
+const QUEUE_NAME = /^(?!constructor$)[A-Za-z][A-Za-z0-9_-]{0,79}$/;
 
 /**
  * How long SQS may take, in seconds, for botocore (kombu 5.6 and later).
