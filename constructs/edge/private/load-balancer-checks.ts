@@ -155,7 +155,7 @@ function checkParts(checks: Checks, attrs: HttpsLoadBalancerAttributes): void {
       must: 'be of a listener of `loadBalancerArn`',
       remedy: 'Give both of one load balancer.',
     })
-    .matches('loadBalancerDnsName', attrs.loadBalancerDnsName.toLowerCase?.(), HOST_NAME, {
+    .matches('loadBalancerDnsName', attrs.loadBalancerDnsName, new RegExp(HOST_NAME, 'i'), {
       must: 'be the DNS name of the load balancer, without scheme and port',
       remedy: 'Copy it from the console, or reference the resource.',
     })
