@@ -5,7 +5,7 @@ import { DjangoApplication } from '../constructs/application/django-application'
 import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 import { fargateVcpu, vcpuText } from '../constructs/application/fargate-vcpu';
 import { TerminationProtection } from '../constructs/application/termination-protection';
-import { Checks } from '../constructs/core/checks';
+import { Checks, writtenAs } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
 import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { Profile } from '../constructs/core/profile';
@@ -61,6 +61,9 @@ export class DjangoStack extends Stack {
       ...props,
     });
     checkDomain(this, props);
+    if (props.domainName !== undefined) {
+      writtenAs(this, { 'domainNames[0]': 'domainName', domainNames: 'domainName' });
+    }
 
     const first = this.terminationProtection
       ? new TerminationProtection(this, 'TerminationProtection', {
@@ -122,8 +125,8 @@ const EFFECTS: Effects<DjangoStackProps> = {
   hostedZoneName: [OWN_ZONE, OWN_LOAD_BALANCER, NO_DOMAIN],
 };
 
-/** A name as DNS has it, in whatever case, perhaps with the dot of the root. */
-const NAME = /^(?=.{1,254}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]\.?$/;
+/** A name as DNS has it, in whatever case. */
+const NAME = /^(?=.{1,254}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$/;
 
 function checkDomain(stack: Stack, props: DjangoStackProps): void {
   const known = !Token.isUnresolved(stack.account) && !Token.isUnresolved(stack.region);
@@ -143,7 +146,7 @@ function checkDomain(stack: Stack, props: DjangoStackProps): void {
       must: 'be a host name, without scheme, port, path or wildcard',
       remedy: 'Write it as in shop.example.com.',
     })
-    .matches('hostedZoneName', props.hostedZoneName, NAME, {
+    .matches('hostedZoneName', props.hostedZoneName?.replace(/\.$/, ''), NAME, {
       must: 'be the name of a hosted zone, without scheme, port, path or wildcard',
       remedy: 'Write it as Route 53 shows it, as in example.com.',
     })

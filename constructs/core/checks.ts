@@ -72,7 +72,7 @@ export class Checks {
   /**
    * Calls props by other names in messages: those that the user wrote, where a value came from elsewhere.
    *
-   * What follows the name of the prop (`[0]`, `.name`) stays.
+   * What follows the name of the prop (`[0]`, `.name`) stays, unless it is part of the name that is replaced.
    */
   public called(names: { readonly [prop: string]: string }): this {
     Object.assign(this.names, names);
@@ -148,7 +148,7 @@ export class Checks {
     const [root] = prop.split(/[.[]/);
     const scopes = typeof this.scope === 'string' ? [] : this.scope.node.scopes;
     const names: Checks['names'] = Object.assign({}, this.names, ...scopes.map((scope) => WRITTEN.get(scope)));
-    return `${names[root] ?? root}${prop.slice(root.length)}`;
+    return names[prop] ?? `${names[root] ?? root}${prop.slice(root.length)}`;
   }
 
   /** A text in which each prop between backticks is called as the user wrote it. */

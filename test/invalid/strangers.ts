@@ -160,11 +160,15 @@ const names: InvalidCase[] = [
     } as never,
   }),
   site('a name with its scheme', 'domainName', { domainName: 'https://shop.example.com', hostedZoneId: zone }),
-  site('a blank name', 'domainName', { domainName: ' ', hostedZoneId: zone }),
   site('a zone with its scheme', 'hostedZoneName', {
     domainName: 'shop.example.com',
     hostedZoneId: zone,
     hostedZoneName: 'https://example.com',
+  }),
+  site('a name of another zone', 'domainName', {
+    domainName: 'shop.example.org',
+    hostedZoneId: zone,
+    hostedZoneName: 'example.com',
   }),
   mail('two addresses in one', 'ops@example.com,dev@example'),
   mail('an address in brackets', '<ops@example.com>'),
