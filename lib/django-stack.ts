@@ -55,6 +55,7 @@ export class DjangoStack extends Stack {
 
   constructor(scope: Construct, id: string, props: DjangoStackProps) {
     checkKinds(pathOf(scope, id), 'DjangoStackProps', props);
+    checkStackProps(pathOf(scope, id), props);
     super(scope, id, {
       terminationProtection: isProduction(props.profile),
       suppressTemplateIndentation: true, // A quarter of the file is white space otherwise, and CloudFormation counts it.
@@ -124,6 +125,20 @@ const EFFECTS: Effects<DjangoStackProps> = {
   hostedZoneId: [OWN_ZONE, OWN_LOAD_BALANCER, NO_DOMAIN],
   hostedZoneName: [OWN_ZONE, OWN_LOAD_BALANCER, NO_DOMAIN],
 };
+
+/** What the CDK takes as it comes: a string would mean something else, or nothing. */
+function checkStackProps(path: string, { env, terminationProtection }: DjangoStackProps): void {
+  new Checks(path)
+    .optional('env', env, () => typeof env === 'object', {
+      must: 'be an object with `account` and `region`',
+      remedy: "Write it as in { account: '111122223333', region: 'eu-central-1' }.",
+    })
+    .optional('terminationProtection', terminationProtection, () => typeof terminationProtection === 'boolean', {
+      must: 'be true or false',
+      remedy: "What comes from `-c name=value` is a string: compare it, as in value === 'true'.",
+    })
+    .throwIfAny();
+}
 
 /** A name as DNS has it, in whatever case. */
 const NAME = /^(?=.{1,254}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$/;

@@ -88,10 +88,21 @@ class KindChecks {
   private checkStruct(path: string, struct: string, given: object, literal: boolean): void {
     for (const [prop, kind] of Object.entries(kindsOf(struct))) {
       this.checkKind(`${path}${prop}`, kind, Reflect.get(given, prop));
+      this.checkSnapshot(`${path}${prop}`, kind, Reflect.get(given, prop), struct.startsWith('PostgresDatabase'));
     }
     for (const name of Object.keys(given)) {
       this.checkName(`${path}${name}`, name, struct, literal);
     }
+  }
+
+  /** Of databases alone CloudFormation makes a last snapshot, here; for others the CDK writes it nevertheless. */
+  private checkSnapshot(prop: string, kind: string, given: unknown, ofDatabase: boolean): void {
+    const other =
+      kind.startsWith('enum RemovalPolicy') && !ofDatabase && prop.split('.').pop() !== 'databaseRemovalPolicy';
+    this.checks.that(prop, given, !other || given !== RemovalPolicy.SNAPSHOT, {
+      must: 'not be RemovalPolicy.SNAPSHOT, which only a database can have',
+      remedy: 'Take RETAIN_ON_UPDATE_OR_DELETE, RETAIN or DESTROY.',
+    });
   }
 
   private checkName(path: string, name: string, struct: string, literal: boolean): void {

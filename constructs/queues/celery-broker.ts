@@ -13,7 +13,7 @@ import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue'
  * kombu looks a queue up under its name with other punctuation replaced (`a.b` becomes `a-b`) and would not
  * find it.
  */
-const QUEUE_NAME = /^(?!constructor$)[A-Za-z][A-Za-z0-9_-]{0,79}$/;
+const QUEUE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,79}$/;
 
 /**
  * How long SQS may take, in seconds, for botocore (kombu 5.6 and later).
@@ -208,6 +208,10 @@ function validate(scope: Construct, props: CeleryBrokerProps, names: string[], d
     checks.matches(made ? 'queues' : 'existingQueues', name, QUEUE_NAME, {
       must: 'have names of at most 80 letters, digits, dashes and underscores that begin with a letter',
       remedy: 'kombu does not find queues with other names.',
+    });
+    checks.that(made ? 'queues' : 'existingQueues', name, !(name in Object.prototype), {
+      must: 'not be named like a property that every object of JavaScript has',
+      remedy: 'Take another name.',
     });
     checks.that('existingQueues', name, names.filter((other) => other === name).length === 1, {
       must: 'not repeat a name of `queues`',

@@ -1,10 +1,11 @@
-import { Duration, Stack, Stage } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Profile } from '../../constructs/core/profile';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase, type PostgresDatabaseAttributes } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer, type HttpsLoadBalancerAttributes } from '../../constructs/edge/https-load-balancer';
@@ -152,6 +153,9 @@ const names: InvalidCase[] = [
   row('broker: a queue that objects have', 'queues', (stack) => {
     new CeleryBroker(stack, 'Broker', { queues: { constructor: {} }, defaultQueueName: 'constructor' });
   }),
+  row('broker: another queue that objects have', 'queues', (stack) => {
+    new CeleryBroker(stack, 'Broker', { queues: { default: {}, toString: {} } as never });
+  }),
   application('a worker without a name', 'workers', { queues: { default: {} }, workers: { '': {} } }),
   application('a worker with a slash', 'workers', { queues: { default: {} }, workers: { 'a/b': {} } }),
   application('a command that objects have', 'scheduledCommands', {
@@ -172,7 +176,6 @@ const names: InvalidCase[] = [
   }),
   mail('two addresses in one', 'ops@example.com,dev@example'),
   mail('an address in brackets', '<ops@example.com>'),
-  mail('a link to an address', 'mailto:ops@example.com'),
 ];
 
 const dates: InvalidCase[] = ['cron(0 6 30 2 ? *)', 'cron(0 6 31 APR,JUN ? *)', 'at(2030-02-30T06:00:00)'].map(
@@ -182,6 +185,30 @@ const dates: InvalidCase[] = ['cron(0 6 30 2 ? *)', 'cron(0 6 31 APR,JUN ? *)', 
 const instanceClasses: InvalidCase[] = ['T4G.MEDIUM', 'm7g.metal', 'foo.large', 't4g.medium '].map((name) =>
   database(`class ${name}`, 'instanceType', { instanceType: new InstanceType(name) }),
 );
+
+const fromStrings: InvalidCase[] = [
+  site('protection in a string', 'terminationProtection', untyped({ terminationProtection: 'false' })),
+  site('a region for its environment', 'env', untyped({ env: 'eu-central-1' })),
+  web('a file for a module', 'settingsModule', { settingsModule: 'config.settings.py' }),
+  web('dots for a module', 'application', { application: '..:app' }),
+  application('an address that no alarm can hold', 'runbookBase', {
+    runbookBase: `https://wiki.example.com/${'x'.repeat(1000)}`,
+  }),
+];
+
+/** What a profile says is used by many parts, some of which would not notice. */
+const profiles: InvalidCase[] = [
+  row('profile: no worker at most', 'workerMaxCapacity', () => Profile.production({ workerMaxCapacity: 0 })),
+  row('profile: fewer tasks at most than at least', 'webMaxCapacity', () =>
+    Profile.production({ webMinCapacity: 4, webMaxCapacity: 3 }),
+  ),
+  row('profile: a snapshot of queues', 'removalPolicy', () =>
+    Profile.production({ removalPolicy: RemovalPolicy.SNAPSHOT }),
+  ),
+  row('broker: a snapshot of queues', 'removalPolicy', (stack) => {
+    new CeleryBroker(stack, 'Broker', { removalPolicy: RemovalPolicy.SNAPSHOT });
+  }),
+];
 
 const pipelines: InvalidCase[] = [
   pipeline('an address of git', 'repository', { repository: 'git@github.com:example/shop.git' }),
@@ -204,6 +231,8 @@ export const strange: { readonly [kind: string]: readonly InvalidCase[] } = {
   dates,
   instanceClasses,
   pipelines,
+  fromStrings,
+  profiles,
 };
 
 export const cases: InvalidCase[] = Object.values(strange).flat();

@@ -161,7 +161,7 @@ const EFFECTS: Effects<ProcessProps> = {
 
 /** Validates what every process has in common. */
 export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
-  checks.matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, {
+  checks.matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(?<!\.py)$/, {
     must: 'be a Python module in dotted form',
     remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
   });
