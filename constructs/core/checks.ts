@@ -116,7 +116,7 @@ export class Checks {
   /** A duration within bounds, both included. */
   public duration(prop: string, given: Duration | undefined, { whole, ...rule }: DurationRule): this {
     if (given !== undefined && !isUnknown(given) && typeof given.toMilliseconds !== 'function') {
-      return this.refuse(prop, given, DURATION); // Of a factory's argument nobody has checked the kind.
+      return this.refuse(prop, given, DURATION); // The arguments of factories come here unchecked.
     }
     const holds = () => {
       const amount = secondsOf(given as Duration) / SECONDS[whole ?? 'seconds'];

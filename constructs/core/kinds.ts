@@ -46,7 +46,7 @@ const OBJECT_REMEDIES: { [type: string]: string } = {
   IDependable: 'Give a construct, or a DependencyGroup.',
 };
 
-/** Of types without a public member that only they have: how their objects are known. */
+/** How objects are known whose type has no public member of its own. */
 const KNOWN_BY: { readonly [type: string]: (given: object) => boolean } = {
   CaCertificate: (given) => !Array.isArray(given) && given.toString !== Object.prototype.toString,
   ContainerHealthCheck: (given) => '_render' in given,
@@ -95,7 +95,7 @@ class KindChecks {
     }
   }
 
-  /** Of databases alone CloudFormation makes a last snapshot, here; for others the CDK writes it nevertheless. */
+  /** CloudFormation makes a last snapshot of databases only; the CDK writes the policy on everything. */
   private checkSnapshot(prop: string, kind: string, given: unknown, ofDatabase: boolean): void {
     const other =
       kind.startsWith('enum RemovalPolicy') && !ofDatabase && prop.split('.').pop() !== 'databaseRemovalPolicy';

@@ -274,7 +274,7 @@ export class Profile {
   }
 }
 
-/** A service raises the most tasks to the fewest by itself: what is wrong here would go unnoticed there. */
+/** A service would raise the most tasks to the fewest, so that nobody would see a mistake. */
 function checkTasks(name: string, options: ProfileOptions): void {
   const checks = new Checks(`Profile.${name}`);
   for (const kind of ['web', 'worker'] as const) {

@@ -137,7 +137,7 @@ export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttrib
     .throwIfAny();
 }
 
-/** The ARNs are of an Application Load Balancer and of a listener of its own; the name is the one AWS gave it. */
+/** The ARNs must be of an Application Load Balancer and of one of its listeners. */
 function checkParts(checks: Checks, attrs: HttpsLoadBalancerAttributes): void {
   const { loadBalancerArn, listenerArn } = attrs;
   const [, own] = /:loadbalancer\/(app\/.+)$/.exec(loadBalancerArn) ?? [];

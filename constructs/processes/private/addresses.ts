@@ -1,10 +1,10 @@
 import { type Checks, isUnknown } from '../../core/checks';
 import type { ProcessProps } from '../process-props';
 
-/** As Django compares it with the Host header: a name or an address, a domain with a leading dot, or everything. */
+/** One of ALLOWED_HOSTS: a name or an address, a domain with a leading dot, or an asterisk. */
 const ALLOWED_HOST = /^(\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])$/;
 
-/** As Django compares it with the Origin header: scheme, name, perhaps a port. */
+/** One of CSRF_TRUSTED_ORIGINS: scheme, name, perhaps a port. */
 const ORIGIN = /^https?:\/\/(\*\.)?([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
 
 /**
