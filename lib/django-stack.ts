@@ -5,7 +5,7 @@ import { DjangoApplication } from '../constructs/application/django-application'
 import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 import { fargateVcpu, vcpuText } from '../constructs/application/fargate-vcpu';
 import { TerminationProtection } from '../constructs/application/termination-protection';
-import { Checks } from '../constructs/core/checks';
+import { Checks, writtenAs } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
 import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { Profile } from '../constructs/core/profile';
@@ -55,12 +55,16 @@ export class DjangoStack extends Stack {
 
   constructor(scope: Construct, id: string, props: DjangoStackProps) {
     checkKinds(pathOf(scope, id), 'DjangoStackProps', props);
+    checkStackProps(pathOf(scope, id), props);
     super(scope, id, {
       terminationProtection: isProduction(props.profile),
       suppressTemplateIndentation: true, // A quarter of the file is white space otherwise, and CloudFormation counts it.
       ...props,
     });
     checkDomain(this, props);
+    if (props.domainName !== undefined) {
+      writtenAs(this, { 'domainNames[0]': 'domainName', domainNames: 'domainName' });
+    }
 
     const first = this.terminationProtection
       ? new TerminationProtection(this, 'TerminationProtection', {
@@ -122,6 +126,23 @@ const EFFECTS: Effects<DjangoStackProps> = {
   hostedZoneName: [OWN_ZONE, OWN_LOAD_BALANCER, NO_DOMAIN],
 };
 
+/** What the CDK takes as it comes: a string would mean something else, or nothing. */
+function checkStackProps(path: string, { env, terminationProtection }: DjangoStackProps): void {
+  new Checks(path)
+    .optional('env', env, () => typeof env === 'object', {
+      must: 'be an object with `account` and `region`',
+      remedy: "Write it as in { account: '111122223333', region: 'eu-central-1' }.",
+    })
+    .optional('terminationProtection', terminationProtection, () => typeof terminationProtection === 'boolean', {
+      must: 'be true or false',
+      remedy: "What comes from `-c name=value` is a string: compare it, as in value === 'true'.",
+    })
+    .throwIfAny();
+}
+
+/** A name as DNS has it, in whatever case. */
+const NAME = /^(?=.{1,254}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$/;
+
 function checkDomain(stack: Stack, props: DjangoStackProps): void {
   const known = !Token.isUnresolved(stack.account) && !Token.isUnresolved(stack.region);
   const checks = new Checks(stack);
@@ -135,6 +156,14 @@ function checkDomain(stack: Stack, props: DjangoStackProps): void {
     .matches('hostedZoneId', props.hostedZoneId, /^Z[A-Z0-9]{5,31}$/, {
       must: 'be the id of a hosted zone',
       remedy: 'Copy it from Route 53; it starts with Z.',
+    })
+    .matches('domainName', props.domainName, NAME, {
+      must: 'be a host name, without scheme, port, path or wildcard',
+      remedy: 'Write it as in shop.example.com.',
+    })
+    .matches('hostedZoneName', props.hostedZoneName?.replace(/\.$/, ''), NAME, {
+      must: 'be the name of a hosted zone, without scheme, port, path or wildcard',
+      remedy: 'Write it as Route 53 shows it, as in example.com.',
     })
     .throwIfAny();
 }

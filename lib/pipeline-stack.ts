@@ -322,9 +322,9 @@ function buildImage(cpuArchitecture: CpuArchitecture = CpuArchitecture.ARM64): I
 
 function validate(scope: Construct, props: PipelineStackProps): void {
   const checks = new Checks(scope)
-    .matches('repository', props.repository, /^[^\s/]+(\/[^\s/]+)+$/, {
+    .matches('repository', props.repository, /^\w[\w.-]*(\/\w[\w.-]*)+(?<!\.git)$/, {
       must: 'be owner/name',
-      remedy: 'Leave out the host and the protocol.',
+      remedy: 'Leave out the host, the protocol and ".git".',
     })
     .matches(
       'connectionArn',
@@ -335,11 +335,31 @@ function validate(scope: Construct, props: PipelineStackProps): void {
         remedy: 'Make the connection in the console under Developer Tools, Connections, and copy its ARN.',
       },
     )
-    .matches('branch', props.branch, /^\S+$/, { must: 'be the name of a branch', remedy: 'Leave it out for main.' })
+    .matches(
+      'branch',
+      props.branch,
+      /^(?!refs\/)(?!.*(\.\.|\/\/|\.lock$|[/.]$))[^\s~^:?*[\\./-][^\s~^:?*[\\]{0,254}$/,
+      {
+        must: 'be the name of a branch',
+        remedy: 'Write it as `git branch` shows it, without refs/heads/, or leave it out for main.',
+      },
+    )
+    .matches('primaryOutputDirectory', props.primaryOutputDirectory, /^(?!\/)(?!.*(^|\/)\.\.(\/|$)).*\S.*$/, {
+      must: 'be a folder below the one that the commands run in',
+      remedy: 'Leave it out for cdk.out.',
+    })
     .that('production', props.production.node.path, props.production !== props.staging, {
       must: 'be another stage than `staging`',
       remedy: 'Make two stages.',
     });
+  for (const prop of ['installCommands', 'synthCommands'] as const) {
+    for (const [index, command] of (props[prop] ?? []).entries()) {
+      checks.matches(`${prop}[${index}]`, command, /\S/, {
+        must: 'be a command',
+        remedy: 'Give a line of a shell, or leave it out.',
+      });
+    }
+  }
   checks
     .optional('synthCommands', props.synthCommands, () => (props.synthCommands as string[]).length > 0, {
       must: 'hold at least one command',

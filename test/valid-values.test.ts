@@ -47,6 +47,8 @@ const paths = row('AsgiServiceProps', 'AWS::ElasticLoadBalancingV2::ListenerRule
 const web = row('WebServiceProps', 'AWS::ECS::TaskDefinition');
 const worker = row('WorkerServiceProps', 'AWS::ECS::TaskDefinition');
 const targets = row('WebServiceProps', 'AWS::ElasticLoadBalancingV2::TargetGroup');
+const imported = row('HttpsLoadBalancerAttributes', 'AWS::ElasticLoadBalancingV2::ListenerRule');
+const scaledWorker = row('WorkerServiceProps', 'AWS::ApplicationAutoScaling::ScalableTarget');
 const scaling = row('WebServiceProps', 'AWS::ApplicationAutoScaling::ScalableTarget');
 const queue = row('TaskQueueProps', 'AWS::SQS::Queue');
 const plan = row('DatabaseBackupProps', 'AWS::Backup::BackupPlan');
@@ -446,6 +448,59 @@ const rows: readonly ValidRow[] = [
     { emailAddresses: ['Ops+shop@Example.co.uk'] },
     { Endpoint: 'Ops+shop@Example.co.uk' },
   ),
+  topic(
+    'an address with an apostrophe',
+    { emailAddresses: ["o'brien@ops.example.museum"] },
+    { Endpoint: text("o'brien@") },
+  ),
+
+  // What looks like the mistakes of strangers
+  ...['*', '.example.com', 'localhost', '10.0.0.1', '[::1]', 'Shop_1.Example.COM'].map((name) =>
+    web(
+      `an allowed host ${name}`,
+      { allowedHosts: [name] },
+      container({
+        Environment: includes([{ Name: 'DJANGO_ALLOWED_HOSTS', Value: name }]),
+      }),
+    ),
+  ),
+  ...['https://*.example.com', 'http://localhost:8000'].map((origin) =>
+    web(
+      `an origin ${origin}`,
+      { csrfTrustedOrigins: [origin] },
+      container({
+        Environment: includes([{ Name: 'DJANGO_CSRF_TRUSTED_ORIGINS', Value: origin }]),
+      }),
+    ),
+  ),
+  web(
+    'hosts with blanks and a comma at the end',
+    { environment: { DJANGO_ALLOWED_HOSTS: 'a.example.com, .example.org,' } },
+    container({ Environment: includes([{ Name: 'DJANGO_ALLOWED_HOSTS', Value: 'a.example.com, .example.org,' }]) }),
+  ),
+  web(
+    'a number of processes in a variable',
+    { environment: { WEB_CONCURRENCY: '3' } },
+    container({ Environment: includes([{ Name: 'WEB_CONCURRENCY', Value: '3' }]) }),
+  ),
+  ...['r5b.24xlarge', 'm6idn.large', 'x2idn.16xlarge'].map((name) =>
+    database(`class ${name}`, type(name), { DBInstanceClass: `db.${name}` }),
+  ),
+  ...['cron(0 6 29 2 ? *)', 'cron(0 6 31 1,2 ? *)', 'cron(0 6 30 FEB-MAR ? *)', 'at(2032-02-29T06:00:00)'].map((when) =>
+    command(`a schedule ${when}`, { schedule: ScheduleExpression.expression(when) }, { ScheduleExpression: when }),
+  ),
+  imported(
+    'a load balancer in another partition, in capitals',
+    {
+      loadBalancerArn: 'arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:111122223333:loadbalancer/app/Shop/1',
+      listenerArn: 'arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:111122223333:listener/app/Shop/1/2',
+      loadBalancerDnsName: 'Shop-1.us-gov-west-1.elb.amazonaws.com',
+      loadBalancerCanonicalHostedZoneId: 'Z33AYJ8TM3BH4J',
+    },
+    { ListenerArn: text('app/Shop/1/2') },
+  ),
+  scaledWorker('no task while nothing waits', { minCapacity: 0 }, { MinCapacity: 0 }),
+  scaledWorker('messages that may wait for two weeks', { acceptableLatency: Duration.days(14) }, { MaxCapacity: 50 }),
   network('a block of /23', { ipAddresses: IpAddresses.cidr('172.31.254.0/23') }, { CidrBlock: '172.31.254.0/23' }),
 ];
 

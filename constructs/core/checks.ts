@@ -37,6 +37,8 @@ const KNOWN: Rule = {
   remedy: 'Other values follow from it: write it out, or read it from the context or the environment.',
 };
 
+const DURATION: Rule = { must: 'be a Duration', remedy: 'Write it as in Duration.minutes(5).' };
+
 const SELECTION: Rule = {
   must: 'select subnets that the VPC has, by what is known of them at synthesis',
   remedy: "Give `subnets`, or the name of a group, as in { subnetGroupName: 'private' }.",
@@ -70,7 +72,7 @@ export class Checks {
   /**
    * Calls props by other names in messages: those that the user wrote, where a value came from elsewhere.
    *
-   * What follows the name of the prop (`[0]`, `.name`) stays.
+   * What follows the name of the prop (`[0]`, `.name`) stays, unless it is part of the name that is replaced.
    */
   public called(names: { readonly [prop: string]: string }): this {
     Object.assign(this.names, names);
@@ -113,6 +115,9 @@ export class Checks {
 
   /** A duration within bounds, both included. */
   public duration(prop: string, given: Duration | undefined, { whole, ...rule }: DurationRule): this {
+    if (given !== undefined && !isUnknown(given) && typeof given.toMilliseconds !== 'function') {
+      return this.refuse(prop, given, DURATION); // The arguments of factories come here unchecked.
+    }
     const holds = () => {
       const amount = secondsOf(given as Duration) / SECONDS[whole ?? 'seconds'];
       return within(amount, rule) && (whole === undefined || Number.isInteger(amount));
@@ -123,7 +128,7 @@ export class Checks {
 
   /** A string of a given form. */
   public matches(prop: string, given: string | undefined, form: RegExp, rule: Rule): this {
-    return this.optional(prop, given, () => form.test(given as string), rule);
+    return this.optional(prop, given, () => typeof given === 'string' && form.test(given), rule);
   }
 
   /** The problems so far, a line each. */
@@ -143,7 +148,7 @@ export class Checks {
     const [root] = prop.split(/[.[]/);
     const scopes = typeof this.scope === 'string' ? [] : this.scope.node.scopes;
     const names: Checks['names'] = Object.assign({}, this.names, ...scopes.map((scope) => WRITTEN.get(scope)));
-    return `${names[root] ?? root}${prop.slice(root.length)}`;
+    return names[prop] ?? `${names[root] ?? root}${prop.slice(root.length)}`;
   }
 
   /** A text in which each prop between backticks is called as the user wrote it. */

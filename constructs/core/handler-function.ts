@@ -126,6 +126,7 @@ export function handlerFunction(scope: Construct, props: HandlerFunctionProps): 
 export function checkReservedConcurrency(checks: Checks, handlerReservedConcurrency: number | undefined): void {
   checks.integer('handlerReservedConcurrency', handlerReservedConcurrency, {
     min: 1,
+    max: 1000,
     remedy: 'Leave it out in an account with a concurrency quota of 10, none of which can be reserved.',
   });
 }

@@ -2,8 +2,8 @@ import { RemovalPolicy, Token } from 'aws-cdk-lib';
 import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { DesyncMitigationMode } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { DatabaseInsightsMode } from 'aws-cdk-lib/aws-rds';
-import type { IConstruct } from 'constructs';
+import { DatabaseInsightsMode, EngineLifecycleSupport } from 'aws-cdk-lib/aws-rds';
+import { Dependable, type IConstruct, type IDependable } from 'constructs';
 import { Checks, isUnknown, type Rule } from './checks';
 import { ENUMS, OBJECTS, STRUCTS } from './private/kind-table';
 import { isKnownAtSynthesis } from './private/known-props';
@@ -23,6 +23,7 @@ const CLOSED_ENUMS: { [name: string]: readonly unknown[] } = {
   RetentionDays: valuesOf(RetentionDays),
   ContainerInsights: valuesOf(ContainerInsights),
   DatabaseInsightsMode: valuesOf(DatabaseInsightsMode),
+  EngineLifecycleSupport: valuesOf(EngineLifecycleSupport),
   DesyncMitigationMode: valuesOf(DesyncMitigationMode),
 };
 
@@ -39,6 +40,18 @@ const OBJECT_REMEDIES: { [type: string]: string } = {
   Size: 'Write it as in Size.mebibytes(512).',
   Profile: 'Make it with Profile.production() or Profile.development().',
   ContainerImage: "Make it as in ContainerImage.fromAsset('app').",
+  ContainerHealthCheck: 'Make it as in ContainerHealthCheck.http().',
+  CpuArchitecture: 'Take CpuArchitecture.ARM64 or CpuArchitecture.X86_64.',
+  CaCertificate: 'Take for example CaCertificate.RDS_CA_RSA2048_G1.',
+  IDependable: 'Give a construct, or a DependencyGroup.',
+};
+
+/** How objects are known whose type has no public member of its own. */
+const KNOWN_BY: { readonly [type: string]: (given: object) => boolean } = {
+  CaCertificate: (given) => !Array.isArray(given) && given.toString !== Object.prototype.toString,
+  ContainerHealthCheck: (given) => '_render' in given,
+  CpuArchitecture: (given) => '_cpuArchitecture' in given,
+  IDependable: isDependable,
 };
 
 /** Members of the CDK's objects that something is decided by here. */
@@ -75,10 +88,21 @@ class KindChecks {
   private checkStruct(path: string, struct: string, given: object, literal: boolean): void {
     for (const [prop, kind] of Object.entries(kindsOf(struct))) {
       this.checkKind(`${path}${prop}`, kind, Reflect.get(given, prop));
+      this.checkSnapshot(`${path}${prop}`, kind, Reflect.get(given, prop), struct.startsWith('PostgresDatabase'));
     }
     for (const name of Object.keys(given)) {
       this.checkName(`${path}${name}`, name, struct, literal);
     }
+  }
+
+  /** CloudFormation makes a last snapshot of databases only; the CDK writes the policy on everything. */
+  private checkSnapshot(prop: string, kind: string, given: unknown, ofDatabase: boolean): void {
+    const other =
+      kind.startsWith('enum RemovalPolicy') && !ofDatabase && prop.split('.').pop() !== 'databaseRemovalPolicy';
+    this.checks.that(prop, given, !other || given !== RemovalPolicy.SNAPSHOT, {
+      must: 'not be RemovalPolicy.SNAPSHOT, which only a database can have',
+      remedy: 'Take RETAIN_ON_UPDATE_OR_DELETE, RETAIN or DESTROY.',
+    });
   }
 
   private checkName(path: string, name: string, struct: string, literal: boolean): void {
@@ -191,7 +215,11 @@ class KindChecks {
 
   private checkObject(prop: string, type: string, given: unknown): void {
     const members = OBJECTS[type];
-    const holds = typeof given === 'object' && given !== null && members.every((member) => member in given);
+    const holds =
+      typeof given === 'object' &&
+      given !== null &&
+      members.every((member) => member in given) &&
+      KNOWN_BY[type]?.(given) !== false;
     this.wrong(prop, given, holds, {
       must: `be ${/^[AEIOU]/.test(type) ? 'an' : 'a'} ${type}`,
       remedy: OBJECT_REMEDIES[type] ?? 'Give the object itself, not its name, id or ARN.',
@@ -227,6 +255,14 @@ function kindsOf(struct: string): { readonly [prop: string]: string } {
 /** An object that names values: neither a list nor null, nor a value that is known only at deployment. */
 function isLiteral(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !Token.isUnresolved(value);
+}
+
+function isDependable(given: object): boolean {
+  try {
+    return Dependable.of(given as IDependable) !== undefined;
+  } catch {
+    return false; // The CDK throws for what it cannot depend on.
+  }
 }
 
 /** How a name reads without regard to how words are joined. */

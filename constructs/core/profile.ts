@@ -4,6 +4,7 @@ import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { DesyncMitigationMode } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DatabaseInsightsMode } from 'aws-cdk-lib/aws-rds';
+import { Checks } from './checks';
 import { checkKinds } from './kinds';
 
 /** Single values to change in a profile. Every default is in the table of `Profile`. */
@@ -266,10 +267,26 @@ export class Profile {
   private constructor(name: string, defaults: Required<ProfileOptions>, options: ProfileOptions) {
     checkKinds(`Profile.${name}`, 'ProfileOptions', options);
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    checkTasks(name, options);
     this.name = name;
     this._values = { ...defaults, ...Object.fromEntries(given) };
     this._given = given.map(([name]) => name);
   }
+}
+
+/** A service would raise the most tasks to the fewest, so that nobody would see a mistake. */
+function checkTasks(name: string, options: ProfileOptions): void {
+  const checks = new Checks(`Profile.${name}`);
+  for (const kind of ['web', 'worker'] as const) {
+    const [least, most] = [options[`${kind}MinCapacity`], options[`${kind}MaxCapacity`]];
+    checks
+      .integer(`${kind}MaxCapacity`, most, { min: 1, remedy: 'Give the most tasks that may run at once.' })
+      .optional(`${kind}MaxCapacity`, most, () => least === undefined || !((most as number) < least), {
+        must: `be at least \`${kind}MinCapacity\`, ${least}`,
+        remedy: `Raise it, or lower \`${kind}MinCapacity\`.`,
+      });
+  }
+  checks.throwIfAny();
 }
 
 /** The values of a profile; production's where none is given. */

@@ -63,8 +63,8 @@ export function setRunbookBase(scope: IConstruct, base: string | undefined): voi
 
 /** Validates an address of runbooks. */
 export function checkRunbookBase(checks: Checks, base: string | undefined): void {
-  checks.matches('runbookBase', base, /^https?:\/\/[^\s#]+$/, {
-    must: 'be an address of a page, without a fragment',
+  checks.matches('runbookBase', base, /^https?:\/\/[^\s#]{1,400}$/, {
+    must: 'be an address of a page of at most 400 characters, without a fragment',
     remedy: 'Give the page with the sections of docs/runbooks.md, for example "https://wiki.example.com/runbooks".',
   });
 }

@@ -17,7 +17,9 @@ const FIELDS: readonly Field[] = [
   { from: 1, to: 7, names: DAYS, special: /^(\?|L|(\w+)L|(\w+)#[1-5])$/ },
   { from: 1970, to: 2199 },
 ];
+const DAYS_OF_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const DAY_OF_MONTH = 2;
+const MONTH = 3;
 const DAY_OF_WEEK = 4;
 
 /**
@@ -35,7 +37,7 @@ export function isScheduleExpression(expression: string): boolean {
     case 'rate':
       return /^[1-9]\d* (minute|hour|day)s?$/.test(content);
     case 'at':
-      return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(content) && !Number.isNaN(Date.parse(`${content}Z`));
+      return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(content) && isMoment(content);
     default:
       return false;
   }
@@ -59,8 +61,23 @@ function isCron(fields: string[]): boolean {
     fields.length === FIELDS.length &&
     fields.every((text, index) => isField(text, FIELDS[index])) &&
     // The day is said by the month or by the week; the other one stays open.
-    (fields[DAY_OF_MONTH] === '?') !== (fields[DAY_OF_WEEK] === '?')
+    (fields[DAY_OF_MONTH] === '?') !== (fields[DAY_OF_WEEK] === '?') &&
+    comes(fields[DAY_OF_MONTH], fields[MONTH])
   );
+}
+
+/** Whether the calendar has one of the days in one of the months; only single ones are looked at. */
+function comes(days: string, months: string): boolean {
+  const dayNumbers = days.split(',').map(Number);
+  const monthNumbers = months.split(',').map((month) => MONTHS.indexOf(month.toUpperCase()) + 1 || Number(month));
+  const known = [...dayNumbers, ...monthNumbers].every(Number.isInteger);
+  return !known || monthNumbers.some((month) => Math.min(...dayNumbers) <= DAYS_OF_MONTH[month - 1]);
+}
+
+/** JavaScript takes 31 April for 1 May. */
+function isMoment(text: string): boolean {
+  const time = Date.parse(`${text}Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 function isField(text: string, field: Field): boolean {

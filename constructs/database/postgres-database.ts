@@ -34,7 +34,7 @@ import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import type { RotationWindow } from '../core/secret-rotation';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
-import { checkDatabase, checkDatabaseEffects } from './private/checks';
+import { checkBrought, checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
 import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
@@ -489,6 +489,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     attrs: PostgresDatabaseAttributes,
   ): IPostgresDatabase {
     checkKinds(pathOf(scope, id), 'PostgresDatabaseAttributes', attrs);
+    checkBrought(pathOf(scope, id), attrs);
     class Import extends PostgresDatabaseBase {
       public readonly instance = attrs.instance;
       public readonly applicationSecret = attrs.applicationSecret;

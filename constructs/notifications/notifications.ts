@@ -17,7 +17,7 @@ const SENDERS_WITH_ACCOUNT = ['cloudwatch.amazonaws.com', 'events.rds.amazonaws.
  */
 const SENDERS_WITHOUT_ACCOUNT = ['events.amazonaws.com'];
 
-const EMAIL_ADDRESS = /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/;
+const EMAIL_ADDRESS = /^[^\s@<>()[\]:;,"\\]+@[^\s@.<>()[\]:;,"\\]+(\.[^\s@.<>()[\]:;,"\\]+)+$/;
 
 /** A topic for what an operator of the application should know. */
 export interface INotifications extends IConstruct {

@@ -104,9 +104,10 @@ export class AsgiService extends LoadBalancedService {
         checks
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
+            max: 5000,
             remedy: 'Five suit most applications.',
           })
-          .matches('application', props.application, /^[\w.]+:\w+$/, {
+          .matches('application', props.application, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$/, {
             must: 'be a module and a callable in it',
             remedy: 'Write it as uvicorn takes it, for example "config.asgi:application".',
           })

@@ -1,6 +1,6 @@
 import { type IPeer, type ISecurityGroup, type IVpc, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
-import { type Checks, isUnknown } from '../core/checks';
+import { Checks, isUnknown } from '../core/checks';
 
 const HTTPS_PORT = 443;
 
@@ -33,6 +33,9 @@ export class Egress {
    * @param peer whom; anywhere unless given
    */
   public static tcp(port: number, description: string, peer?: IPeer): Egress {
+    new Checks('Egress.tcp')
+      .integer('port', port, { min: 1, max: 65_535, remedy: 'Give the number of the port, for example 587.' })
+      .throwIfAny();
     return new Egress(peer ?? Peer.anyIpv4(), Port.tcp(port), description);
   }
 

@@ -75,7 +75,7 @@ export class WebService extends LoadBalancedService {
         checkPackage(checks, props, 'wsgi');
         checks
           .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Four threads suit most applications.' })
-          .matches('application', props.application, /^[\w.]+:\w+$/, {
+          .matches('application', props.application, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$/, {
             must: 'be a module and a callable in it',
             remedy: 'Write it as gunicorn takes it, for example "config.wsgi:application".',
           });

@@ -36,6 +36,7 @@ export const BLOCKS: readonly Listed[] = [
       { line: 'aws rds describe-event-subscriptions', because: 'the emulator has no event subscriptions of RDS' },
     ],
   },
+  { has: 'grep -A 2 FargateVcpu' },
   {
     has: 'aws route53 get-hosted-zone',
     except: [{ line: 'dig +short', because: 'it asks the DNS of the internet, where nobody owns the name' }],

@@ -55,6 +55,13 @@ async function before(run: Run): Promise<void> {
   ]);
   const quotas = await type(run, 'quota fargate');
   report.that('the quota of resource policies is counted', /^\d+$/m.test(quotas.output.trim()), quotas.output);
+  run.world.assemble(PROFILE);
+  const vcpu = await type(run, 'grep -A 2 FargateVcpu');
+  report.that(
+    'the vCPU of the stack is in its template',
+    /Value: .*On demand: [\d.]+ at rest/.test(vcpu.output),
+    vcpu.output,
+  );
   const zone = await type(run, 'aws route53 get-hosted-zone', { Z0123456789ABCDEFGHIJ: run.zone });
   report.that('the servers of the hosted zone are listed', /ns-/.test(zone.output), zone.output);
 }

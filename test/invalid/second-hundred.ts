@@ -28,39 +28,39 @@ import type { InvalidCase } from './case';
 type Given<Props> = Partial<Props> | ((stack: Stack) => Partial<Props>);
 const of = <Props>(given: Given<Props>, stack: Stack) => (typeof given === 'function' ? given(stack) : given);
 /** What the compiler would refuse, as the context or a language without types gives it. */
-const untyped = <Props>(props: { [prop: string]: unknown }) => props as unknown as Partial<Props>;
-const row = (name: string, prop: string, make: InvalidCase['make']): InvalidCase => ({ name, prop, make });
+export const untyped = <Props>(props: { [prop: string]: unknown }) => props as unknown as Partial<Props>;
+export const row = (name: string, prop: string, make: InvalidCase['make']): InvalidCase => ({ name, prop, make });
 
-const application = (name: string, prop: string, given: Given<DjangoApplicationProps>) =>
+export const application = (name: string, prop: string, given: Given<DjangoApplicationProps>) =>
   row(`application: ${name}`, prop, (stack) => {
     const image = ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image'));
     const common = { image, settingsModule: 'config.settings', profile: Profile.development() };
     new DjangoApplication(stack, 'App', { ...common, ...of(given, stack) });
   });
-const web = (name: string, prop: string, given: Given<WebServiceProps>) =>
+export const web = (name: string, prop: string, given: Given<WebServiceProps>) =>
   row(`web: ${name}`, prop, (stack) => {
     const common = processProps(stack);
     const own = of(given, stack);
     new WebService(stack, 'Web', { ...common, loadBalancer: loadBalancerFor(stack, common), ...own });
   });
-const asgi = (name: string, prop: string, given: Given<AsgiServiceProps>) =>
+export const asgi = (name: string, prop: string, given: Given<AsgiServiceProps>) =>
   row(`asgi: ${name}`, prop, (stack) => {
     const common = processProps(stack);
     new AsgiService(stack, 'Asgi', { ...common, loadBalancer: loadBalancerFor(stack, common), ...of(given, stack) });
   });
-const worker = (name: string, prop: string, given: Given<WorkerServiceProps>) =>
+export const worker = (name: string, prop: string, given: Given<WorkerServiceProps>) =>
   row(`worker: ${name}`, prop, (stack) => {
     new WorkerService(stack, 'Worker', { ...celeryProps(stack), ...of(given, stack) });
   });
-const release = (name: string, prop: string, given: Given<ReleaseCommandProps>) =>
+export const release = (name: string, prop: string, given: Given<ReleaseCommandProps>) =>
   row(`release: ${name}`, prop, (stack) => {
     new ReleaseCommand(stack, 'Release', { ...processProps(stack), ...of(given, stack) });
   });
-const balancer = (name: string, prop: string, given: Given<HttpsLoadBalancerProps>) =>
+export const balancer = (name: string, prop: string, given: Given<HttpsLoadBalancerProps>) =>
   row(`load balancer: ${name}`, prop, (stack) => {
     loadBalancerFor(stack, processProps(stack), of(given, stack));
   });
-const database = (name: string, prop: string, given: PostgresDatabaseOptions) =>
+export const database = (name: string, prop: string, given: PostgresDatabaseOptions) =>
   row(`database: ${name}`, prop, (stack) => {
     new PostgresDatabase(stack, 'Database', { vpc: testVpc(stack), ...given });
   });
@@ -70,7 +70,7 @@ const backup = (name: string, prop: string, given: DatabaseBackupOptions) =>
     new DatabaseBackup(stack, 'Backup', { vpc, database: new PostgresDatabase(stack, 'Data', { vpc }), ...given });
   });
 
-const dsn = (stack: Stack) => Secret.fromSecretsManager(new StoredSecret(stack, 'Dsn'));
+export const dsn = (stack: Stack) => Secret.fromSecretsManager(new StoredSecret(stack, 'Dsn'));
 const imageFor = (platform: Platform) =>
   ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image'), { platform });
 const certificate = (stack: Stack, id = 'Certificate') =>

@@ -344,7 +344,7 @@ test('fails when a negative number of tasks is asked for, and says all other pro
     workerWith({ minCapacity: -1, queueNames: ['defualt'], taskDuration: Duration.minutes(2) }),
   );
   expect(message.split('\n')).toEqual([
-    expect.stringContaining('Shop/Worker: `minCapacity` must be a whole number at least 0, got -1.'),
+    expect.stringContaining('Shop/Worker: `minCapacity` must be a whole number from 0 to 5000, got -1.'),
     expect.stringContaining('`queueNames` must be queues of the broker: default, reports, express, got "defualt".'),
     expect.stringContaining('`taskDuration` must be at most `acceptableLatency`, 60 seconds, got 2 minutes.'),
   ]);

@@ -17,6 +17,8 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   const checks = new Checks(scope);
   checkOptionEffects(checks, props);
   checkReaders(checks, props);
+  checkNames(checks, 'workers', props.workers);
+  checkNames(checks, 'scheduledCommands', props.scheduledCommands);
   checkEgress(checks, props.egress);
   checkNetwork(checks, props);
   checkAllowedChanges(checks, props);
@@ -24,6 +26,20 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   checks.throwIfAny();
   warnOfOptionEffects(scope, props);
   warnOfAllowedChanges(scope, props);
+}
+
+/** Names become ids of constructs, and parts of what CloudWatch and the outputs show. */
+function checkNames(checks: Checks, prop: string, parts: { readonly [name: string]: unknown } = {}): void {
+  for (const name of Object.keys(parts)) {
+    checks.that(prop, name, !(name in Object.prototype), {
+      must: 'not be named like a property that every object of JavaScript has',
+      remedy: 'Take another name.',
+    });
+    checks.matches(prop, name, /^[A-Za-z0-9][\w. -]{0,79}$/, {
+      must: 'have names of at most 80 letters, digits, spaces, dots, dashes and underscores that begin with a letter or digit',
+      remedy: 'Take a name such as "reports": it becomes part of the id of what is made.',
+    });
+  }
 }
 
 function checkAllowedChanges(checks: Checks, { allowedChanges = [] }: DjangoApplicationProps): void {

@@ -1,12 +1,13 @@
 import { Token } from 'aws-cdk-lib';
 import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import { type Checks, isUnknown, selectedSubnets } from '../../core/checks';
+import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
+import { CONTRACT } from '../../core/contract';
 import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod, checkRotationWindow } from '../../core/secret-rotation';
-import type { DatabaseVariables } from '../database-variables';
+import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
-import type { PostgresDatabaseProps } from '../postgres-database';
+import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postgres-database';
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
 import { checkDatabaseNames } from './names';
@@ -17,6 +18,9 @@ const LEAST_GROWTH_PERCENT = 110;
 const OLDEST_MAJOR_VERSION = 14;
 /** As in postgresql.conf, but not in a parameter group. */
 const WITH_UNIT = /^[-+]?\d+(\.\d+)?\s*(us|ms|s|min|h|d|B|kB|MB|GB|TB|%)$/i;
+
+/** What processes get by the contract, beside the address and the login of the database. */
+const TAKEN_VARIABLES = Object.keys(CONTRACT).filter((name) => !name.startsWith('DATABASE_'));
 
 /** What only has an effect beside other props, as the user wrote them. */
 const NO_ROTATION = voidWith<PostgresDatabaseProps>(
@@ -54,16 +58,13 @@ export function checkDatabase(checks: Checks, props: FilledProps, given: Postgre
     .matches(
       'snapshotIdentifier',
       props.snapshotIdentifier,
-      /^(arn:[\w-]+:rds:[\w-]+:\d{12}:snapshot:\S+|(rds:)?[A-Za-z][\w-]*)$/,
+      /^(arn:[\w-]+:rds:[\w-]+:\d{12}:snapshot:\S{1,255}|(rds:)?[A-Za-z][\w-]{0,254})$/,
       {
         must: 'be the name or the ARN of a DB snapshot',
         remedy: 'List snapshots with `aws rds describe-db-snapshots`.',
       },
-    )
-    .matches('caBundlePath', props.caBundlePath, /^\/\S+$/, {
-      must: 'be an absolute path in the image',
-      remedy: 'Give the path that your Dockerfile writes the RDS certificate bundle to.',
-    });
+    );
+  checkBundlePath(checks, props.caBundlePath);
   checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   checkRotation(checks, props);
   checkParameters(checks, props.parameters);
@@ -177,6 +178,28 @@ function select(vpc: IVpc, selection: SubnetSelection): SelectedSubnets | undefi
   return found || selected?.isPendingLookup === true ? selected : undefined;
 }
 
+/** Validates what is known of a database that is brought. */
+export function checkBrought(scope: string, attrs: PostgresDatabaseAttributes): void {
+  const checks = new Checks(scope);
+  checkVariables(checks, attrs.variables ?? DatabaseVariables.DATABASE);
+  checkBundlePath(checks, attrs.caBundlePath);
+  checks
+    .integer('port', attrs.port, { min: 1, max: 65_535, remedy: 'Give the port of its endpoint.' })
+    .integer('maxConnections', attrs.maxConnections, {
+      min: 1,
+      max: 262_143,
+      remedy: 'Give what SHOW max_connections says, or leave it out.',
+    })
+    .throwIfAny();
+}
+
+function checkBundlePath(checks: Checks, caBundlePath: string | undefined): void {
+  checks.matches('caBundlePath', caBundlePath, /^\/\S+$/, {
+    must: 'be an absolute path in the image',
+    remedy: 'Give the path that your Dockerfile writes the RDS certificate bundle to.',
+  });
+}
+
 function checkVariables(checks: Checks, variables: DatabaseVariables): void {
   const names = Object.entries(variables.names);
   for (const [part, name] of names) {
@@ -185,9 +208,9 @@ function checkVariables(checks: Checks, variables: DatabaseVariables): void {
         must: 'be a name for an environment variable: letters, digits and underscores',
         remedy: 'Give for example DATABASE_HOST.',
       })
-      .that(`variables.${part}`, name, !['PGSSLMODE', 'PGSSLROOTCERT'].includes(name), {
-        must: 'not be PGSSLMODE or PGSSLROOTCERT, which are set already',
-        remedy: 'Choose another name.',
+      .that(`variables.${part}`, name, !TAKEN_VARIABLES.includes(name), {
+        must: 'not be named like another variable that processes get by the contract',
+        remedy: 'ECS refuses a name that is given twice: choose another one, for example DATABASE_HOST.',
       })
       .that(`variables.${part}`, name, names.filter(([, other]) => other === name).length === 1, {
         must: 'differ from the other variables',
@@ -203,7 +226,7 @@ function checkParameters(checks: Checks, parameters: { [name: string]: string } 
         must: 'be named as PostgreSQL names it, in lower case with underscores',
         remedy: 'Look it up with `aws rds describe-engine-default-parameters`.',
       })
-      .optional(`parameters.${name}`, value, () => value !== '' && !WITH_UNIT.test(value), {
+      .optional(`parameters.${name}`, value, () => value.trim() !== '' && !WITH_UNIT.test(value), {
         must: 'be a value without a unit',
         remedy: 'RDS counts each parameter in a unit of its own, such as ms, kB or blocks of 8 kB: convert it.',
       });

@@ -42,6 +42,9 @@ const GIB = 1024 ** 3;
 const SYSTEM_SHARE = 0.07;
 const SYSTEM_GIB = 0.21;
 
+/** How RDS writes a class behind `db.`; it has none of bare metal. */
+const CLASS = /^[a-z]+\d[a-z0-9]*\.(micro|small|medium|large|\d*xlarge)$/;
+
 const NOT_SOLD = new Set(['nano']);
 
 /**
@@ -50,7 +53,7 @@ const NOT_SOLD = new Set(['nano']);
  */
 export function isDatabaseClass(instanceType: InstanceType): boolean {
   const { family, size } = parts(instanceType);
-  if (size === undefined || family === 'db' || NOT_SOLD.has(size)) {
+  if (!CLASS.test(instanceType.toString()) || size === undefined || NOT_SOLD.has(size)) {
     return false;
   }
   return isKnown(family) ? memoryGiB(instanceType) !== undefined : !OTHER_WORK.test(family);

@@ -127,6 +127,7 @@ export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttrib
   const expected = { service: 'elasticloadbalancing', region: Stack.of(scope).region };
   checkArn(checks, 'loadBalancerArn', attrs.loadBalancerArn, expected);
   checkArn(checks, 'listenerArn', attrs.listenerArn, expected);
+  checkParts(checks, attrs);
   checkDomainNames(checks, attrs.domainNames);
   checks
     .matches('securityGroupId', attrs.securityGroupId, /^sg-[0-9a-f]+$/, {
@@ -134,6 +135,34 @@ export function checkAttributes(scope: Construct, attrs: HttpsLoadBalancerAttrib
       remedy: 'It starts with sg-.',
     })
     .throwIfAny();
+}
+
+/** The ARNs must be of an Application Load Balancer and of one of its listeners. */
+function checkParts(checks: Checks, attrs: HttpsLoadBalancerAttributes): void {
+  const { loadBalancerArn, listenerArn } = attrs;
+  const [, own] = /:loadbalancer\/(app\/.+)$/.exec(loadBalancerArn) ?? [];
+  const [, listens] = /:listener\/(app\/.+)\/[^/]+$/.exec(listenerArn) ?? [];
+  checks
+    .matches('loadBalancerArn', loadBalancerArn, /:loadbalancer\/app\//, {
+      must: 'be the ARN of an Application Load Balancer',
+      remedy: 'List them with `aws elbv2 describe-load-balancers`; its resource begins with loadbalancer/app/.',
+    })
+    .matches('listenerArn', listenerArn, /:listener\/app\//, {
+      must: 'be the ARN of a listener of an Application Load Balancer',
+      remedy: 'List them with `aws elbv2 describe-listeners`; its resource begins with listener/app/.',
+    })
+    .that('listenerArn', listenerArn, own === undefined || listens === undefined || isUnknown(own) || own === listens, {
+      must: 'be of a listener of `loadBalancerArn`',
+      remedy: 'Give both of one load balancer.',
+    })
+    .matches('loadBalancerDnsName', attrs.loadBalancerDnsName, new RegExp(HOST_NAME, 'i'), {
+      must: 'be the DNS name of the load balancer, without scheme and port',
+      remedy: 'Copy it from the console, or reference the resource.',
+    })
+    .matches('loadBalancerCanonicalHostedZoneId', attrs.loadBalancerCanonicalHostedZoneId, /^Z[A-Z0-9]{5,31}$/, {
+      must: 'be the id of a hosted zone',
+      remedy: 'Elastic Load Balancing has one for each Region; it starts with Z.',
+    });
 }
 
 function checkIdleTimeout(checks: Checks, idleTimeout: Duration | undefined): Checks {

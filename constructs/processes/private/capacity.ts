@@ -14,6 +14,9 @@ const MEMORY: { [cpu: number]: readonly [number, number, number] } = {
 /** Memory that one server or worker process of a Django application takes, as a rule of thumb, in MiB. */
 const MEMORY_PER_PROCESS = 200;
 
+/** Tasks that ECS runs for one service: a quota that AWS does not raise. */
+const MOST_TASKS = 5000;
+
 /** Size of a task, how many processes share it, and how many tasks there are. */
 export interface Capacity {
   readonly cpu: number;
@@ -65,12 +68,18 @@ export function checkCapacity(
   checks
     .integer('minCapacity', minCapacity, {
       min: least,
+      max: MOST_TASKS,
       remedy:
         least === 0
           ? 'Give 0 to run none while there is no message.'
           : 'Keep at least one task; the first request needs it.',
     })
-    .integer('maxCapacity', maxCapacity, { min: 1, remedy: 'Give the most tasks that may run at once.' })
+    .integer('maxCapacity', maxCapacity, {
+      min: 1,
+      max: MOST_TASKS,
+      where: 'in a service of ECS',
+      remedy: 'Give the most tasks that may run at once.',
+    })
     .that('maxCapacity', maxCapacity, !(maxCapacity < minCapacity), {
       must: `be at least \`minCapacity\`, ${minCapacity}`,
       remedy: 'Raise it, or lower `minCapacity`.',

@@ -31,6 +31,7 @@ import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps } from '../process-props';
+import { checkAddresses } from './addresses';
 import { tmpfsSize } from './capacity';
 import { checkCommand } from './command';
 import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from './placement';
@@ -160,7 +161,7 @@ const EFFECTS: Effects<ProcessProps> = {
 
 /** Validates what every process has in common. */
 export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
-  checks.matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/, {
+  checks.matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(?<!\.py)$/, {
     must: 'be a Python module in dotted form',
     remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
   });
@@ -171,6 +172,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
   checks.selects('vpcSubnets', props.cluster.vpc, props.vpcSubnets);
   checkEffects<ProcessProps>(checks, props, EFFECTS);
   checkVariables(checks, props);
+  checkAddresses(checks, props);
 }
 
 /** Variables of the contract that a user may replace, since a value of theirs may be the better one. */

@@ -121,7 +121,11 @@ export function checkRouting(
       max: 95,
       remedy: 'Use a share of CPU that leaves room, such as 60.',
     })
-    .number('requestsPerTarget', props.requestsPerTarget, { min: 1, remedy: 'Give requests per task and minute.' });
+    .number('requestsPerTarget', props.requestsPerTarget, {
+      min: 1,
+      max: 1_000_000,
+      remedy: 'Give requests per task and minute.',
+    });
 }
 
 function isTaken(scope: Construct, loadBalancer: IHttpsLoadBalancer, priority: number): boolean {

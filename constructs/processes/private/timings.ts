@@ -99,7 +99,8 @@ export function checkTimings(checks: Checks, props: LoadBalancedServiceProps, ti
     .duration('keepAlive', props.keepAlive, {
       whole: 'seconds',
       min: 1,
-      remedy: 'The servers count in seconds: round it.',
+      max: 86_400,
+      remedy: 'The servers count in seconds; a little more than the idle timeout of the load balancer is enough.',
     })
     .duration('gracefulTimeout', props.gracefulTimeout, {
       whole: 'seconds',

@@ -23,6 +23,9 @@ const MAX_QUEUES = 4;
 
 const PERIOD = Duration.minutes(1);
 
+/** Seconds that SQS keeps a message at most. */
+const LONGEST_WAIT = 14 * 24 * 3600;
+
 /** Minutes in which there must have been too many tasks before some are taken away. */
 const IDLE_MINUTES = 5;
 
@@ -85,6 +88,7 @@ export function checkWorkerScaling(checks: Checks, props: WorkerServiceProps, sc
   checks
     .number('backlogPerTask', props.backlogPerTask, {
       min: 1,
+      max: 1_000_000,
       remedy: 'Give the messages that one ECS task may have to do.',
     })
     .optional(
@@ -97,6 +101,11 @@ export function checkWorkerScaling(checks: Checks, props: WorkerServiceProps, sc
       },
     )
     .duration('taskDuration', props.taskDuration, { min: 0.001, remedy: 'Give the average time of a Celery task.' })
+    .duration('acceptableLatency', props.acceptableLatency, {
+      min: 0.001,
+      max: LONGEST_WAIT,
+      remedy: 'SQS keeps no message for longer than two weeks: give the time that one may wait.',
+    })
     .optional(prop, props[prop], () => secondsOf(scaling.acceptableLatency) >= secondsOf(scaling.taskDuration), {
       must:
         prop === 'taskDuration'
