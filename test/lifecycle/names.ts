@@ -19,6 +19,7 @@ const NAMESPACES: { readonly [type: string]: readonly string[] } = {
   'AWS::CloudWatch::Alarm': ['AlarmName'],
   'AWS::CloudWatch::Dashboard': ['DashboardName'],
   'AWS::CodePipeline::Pipeline': ['Name'],
+  'AWS::EC2::Subnet': ['VpcId', 'CidrBlock'], // Not a name: no two subnets of a VPC have the same addresses.
   'AWS::ECS::Cluster': ['ClusterName'],
   'AWS::ElasticLoadBalancingV2::ListenerRule': ['ListenerArn', 'Priority'],
   'AWS::ElasticLoadBalancingV2::LoadBalancer': ['Name'],
@@ -45,7 +46,7 @@ const NAMESPACES: { readonly [type: string]: readonly string[] } = {
 };
 
 /** Types whose names count inside another resource, which the template may refer to. */
-const INSIDE = ['AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::Route53::RecordSet'];
+const INSIDE = ['AWS::EC2::Subnet', 'AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::Route53::RecordSet'];
 
 /** The fixed name of a resource in its account and region, with its type; undefined where AWS makes the name up. */
 export function fixedName(resource: Resource, place: Place): string | undefined {
@@ -87,6 +88,7 @@ function resolve(value: unknown, place: Place): string | readonly string[] | und
 const INTRINSICS: {
   readonly [name: string]: (argument: unknown, place: Place) => string | readonly string[] | undefined;
 } = {
+  'Fn::GetAZs': () => ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'],
   Ref: (name, place) => pseudo(place)[name as string],
   'Fn::Join': (argument, place) => {
     const [separator, parts] = argument as [string, unknown[]];
