@@ -88,6 +88,9 @@ export interface DatabaseBackupOptions {
    * key loses the database and every backup in this vault.** Copies in another vault (`copyDestinations` of a
    * rule) are encrypted anew, with the key of that vault.
    *
+   * **Another key makes another vault, and the old one stays with its recovery points.** `DjangoApplication`
+   * refuses such a change.
+   *
    * @default - a new key
    * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html
    */
@@ -279,8 +282,8 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
 }
 
 /**
- * At most 50 characters, of which the id of the role takes 22. IAM gives an id once: a vault that an older stack
- * has left, or this one when its backups were switched off, has the id of its own role, which stays with it.
+ * At most 50 characters, of which the id of the role takes 22. IAM gives an id once: a vault that was left
+ * by an older stack, or by this one when its backups were switched off, has the id of a role of its own.
  */
 function vaultName(scope: Construct, role: Role): string {
   return `${Names.uniqueResourceName(scope, { maxLength: 28 })}-${role.roleId}`;

@@ -99,7 +99,7 @@ function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers)
   };
 }
 
-/** By the name that it is given, and not by `Ref`: the guard goes before a database that stands in the same stack. */
+/** By its name, and not by `Ref`: the guard goes before a database that stands in the same stack. */
 function broughtDatabaseOf({ database }: DjangoApplicationProps): string | undefined {
   return database instanceof PostgresDatabase
     ? database._identity.instanceIdentifier

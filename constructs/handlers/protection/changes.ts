@@ -99,7 +99,7 @@ function databaseChanges(
 /** A database brought in place of the own one, the other way round, or another one brought. */
 function otherDatabase(before: ChangeGuardProperties, after: ChangeGuardProperties): Refused[] {
   const [from, to] = [before, after].map(({ Database, BroughtDatabase }) => BroughtDatabase ?? (Database && OWN));
-  // An older guard held nothing of a database that is brought. A new instance that starts from a snapshot is a move.
+  // An older guard held nothing of a database that is brought. What starts from a snapshot is a move.
   if (from === undefined || from === to || after.Database?.['databaseOptions.snapshotIdentifier'] !== undefined) {
     return [];
   }
@@ -107,7 +107,7 @@ function otherDatabase(before: ChangeGuardProperties, after: ChangeGuardProperti
   return [{ prop: 'database', from: shown(from), to: shown(to), effect }];
 }
 
-/** A subnet that is in use can neither be made anew nor be taken away, while the last zone of more can be added. */
+/** A subnet in use can neither be made anew nor be taken away; a zone can be added at the end. */
 function networkChanges({ Network: before }: ChangeGuardProperties, { Network: after }: ChangeGuardProperties) {
   const found: Refused[] = [];
   if (before === undefined || after === undefined) {
