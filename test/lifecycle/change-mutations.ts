@@ -13,7 +13,6 @@ const DATABASE = 'AWS::RDS::DBInstance';
 
 const VAULT = 'AWS::Backup::BackupVault';
 const SUBNET = 'AWS::EC2::Subnet';
-const VPC = 'AWS::EC2::VPC';
 
 const KEY_ARN = 'arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555';
 
@@ -77,14 +76,11 @@ function backupOffAndOn(artifact: Artifact): Finding[] {
   return offAndOn(artifact, withoutBackup(artifact)).map((problem) => ({ scenario: 'backups off and on', problem }));
 }
 
-/** The VPC and its subnets have other addresses. */
-function otherAddresses(artifact: Artifact): Finding[] {
-  const moved: Change = (resource) => {
-    const CidrBlock = String(resource.Properties.CidrBlock).replace('10.0.', '10.1.');
-    return { ...resource, Properties: { ...resource.Properties, CidrBlock } };
-  };
-  return findings(artifact, changed(changed(artifact, VPC, moved), SUBNET, moved));
-}
+/** A zone less: the subnet group of the database loses a subnet. */
+const fewerSubnets: Change = (resource) => ({
+  ...resource,
+  Properties: { ...resource.Properties, SubnetIds: resource.Properties.SubnetIds.slice(0, 1) },
+});
 
 export const CHANGE_MUTATIONS: readonly Mutation[] = [
   {
@@ -136,8 +132,11 @@ export const CHANGE_MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'subnet-group',
-    fault: 'other addresses make another VPC, and the guard does not hold the addresses',
-    findings: () => otherAddresses(guarded(production, { Network: undefined })),
+    fault: 'a zone is taken away, and the guard does not hold the zones',
+    findings: () => {
+      const artifact = guarded(production, { Network: undefined });
+      return findings(artifact, changed(artifact, 'AWS::RDS::DBSubnetGroup', fewerSubnets));
+    },
   },
   {
     rule: 'replaced',
