@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { type App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
+import { InstanceClass, InstanceSize, InstanceType, IpAddresses } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import {
+  type DatabaseBackupOptions,
   DjangoApplication,
   type DjangoApplicationProps,
+  type NetworkOptions,
   PasswordRotation,
   type PostgresDatabaseOptions,
   Profile,
@@ -83,6 +86,10 @@ export const configuration = fc.record({
   readReplicas: fc.constantFrom(0, 0, 1, 2),
   records: fc.constantFrom('zone', 'zone', 'both', 'certificate'),
   brought: broughtParts,
+  addresses: fc.constantFrom(undefined, '10.0.0.0/16', '10.1.0.0/16'),
+  // None begins with the first zones of the region, which the model would take for others than their names.
+  zones: fc.constantFrom(undefined, undefined, ['b', 'c'], ['b', 'c', 'a'], ['c', 'a']),
+  vaultKey: fc.boolean(),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -134,10 +141,24 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
         queues: Object.fromEntries(Object.entries(queues).map(([name, taskTimeLimit]) => [name, { taskTimeLimit }])),
         defaultQueueName: given.queues[0],
       }),
+    ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
+    ...((given.production || given.backup) && { backupOptions: backupOptions(stack, given) }),
     ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
     ...(parts.database === undefined && { databaseOptions: databaseOptions(given) }),
     ...(parts.notifications === undefined && { notificationEmails: given.emails ? ['ops@example.com'] : undefined }),
   };
+}
+
+function networkOptions({ addresses, zones }: Configuration): NetworkOptions {
+  return {
+    ipAddresses: addresses === undefined ? undefined : IpAddresses.cidr(addresses),
+    availabilityZones: zones?.map((zone) => `eu-central-1${zone}`),
+  };
+}
+
+function backupOptions(stack: Stack, { vaultKey }: Configuration): DatabaseBackupOptions {
+  const arn = 'arn:aws:kms:eu-central-1:111122223333:key/66666666-7777-8888-9999-000000000000';
+  return { encryptionKey: vaultKey ? Key.fromKeyArn(stack, 'VaultKey', arn) : undefined };
 }
 
 function databaseOptions(given: Configuration): PostgresDatabaseOptions {

@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import fc from 'fast-check';
-import { change, type Ending } from '../test/lifecycle/changes';
+import { change, type Ending, offAndOn } from '../test/lifecycle/changes';
 import type { Artifact } from '../test/lifecycle/cli';
 import type { Resources } from '../test/lifecycle/template';
 import { applicationOf, type Configuration, configuration, domainNamesOf } from './configurations';
@@ -14,7 +14,7 @@ export interface Pair {
 }
 
 /** What people change first, and what this library has lost things by. */
-const OFTEN: readonly (keyof Configuration)[] = ['names', 'domainNames', 'records', 'brought'];
+const OFTEN: readonly (keyof Configuration)[] = ['names', 'domainNames', 'records', 'brought', 'backup'];
 
 /** How many changes are tried of one configuration: it is synthesized once for them. */
 const CHANGES = 5;
@@ -104,6 +104,9 @@ export function tryPairs(runs: number, seed: number): Summary {
       const after = artifactOf(pair.after);
       const ending = typeof after === 'string' ? undefined : change(before, after);
       const problems = ending === undefined ? [] : [...ending.problems, ...unexplained(pair, ending)];
+      if (typeof after !== 'string' && isBackupAlone(pair)) {
+        problems.push(...offAndOn(before, after));
+      }
       if (problems.length > 0) {
         found.faults.push({ pair, problems });
       } else {
@@ -112,6 +115,11 @@ export function tryPairs(runs: number, seed: number): Summary {
     }
   }
   return found;
+}
+
+/** Backups are switched off or on, and nothing else is: they can be switched back. */
+function isBackupAlone({ changed }: Pair): boolean {
+  return changed.every((field) => field === 'backup');
 }
 
 /** What stores something leaves the stack only where its part is taken away, or gets other names. */

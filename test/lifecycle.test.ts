@@ -3,6 +3,7 @@ import { Account } from './lifecycle/account';
 import { artifactsOf, PROFILES, pairOf } from './lifecycle/artifacts';
 import { CloudFormation } from './lifecycle/cloudformation';
 import { MUTATIONS } from './lifecycle/mutations';
+import { nameProperties } from './lifecycle/names';
 import { RULES } from './lifecycle/rules';
 import { findingsOf, sideBySide } from './lifecycle/scenarios';
 
@@ -14,6 +15,20 @@ describe('the model of CloudFormation', () => {
   test('says where every rule comes from, and each once', () => {
     expect(RULES.filter(({ source }) => !/^https:|#\d+|^docs\/|^aws-cdk /.test(source))).toEqual([]);
     expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
+  });
+
+  test.each([
+    ['AWS::Backup::BackupVault', ['BackupVaultName']],
+    ['AWS::IAM::Role', ['RoleName']],
+    ['AWS::KMS::Alias', ['AliasName']],
+    ['AWS::Logs::LogGroup', ['LogGroupName']],
+    ['AWS::RDS::DBInstance', ['DBInstanceIdentifier']],
+    ['AWS::RDS::EventSubscription', ['SubscriptionName']],
+    ['AWS::SecretsManager::Secret', ['Name']],
+    ['AWS::EC2::VPCEndpoint', []], // Its ServiceName is that of AWS.
+    ['AWS::Lambda::Permission', []], // Its FunctionName is that of another resource.
+  ])("knows the name of %s from AWS's specification", (type, expected) => {
+    expect(nameProperties(type)).toEqual(expected);
   });
 
   test('has a fault for every rule', () => {

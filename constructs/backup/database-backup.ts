@@ -13,7 +13,6 @@ import { selectedSubnets } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
-import { endOfStackId } from '../core/removal';
 import { runbookUrl } from '../core/runbook';
 import { isTimeZone } from '../core/schedule-expression';
 import type { IPostgresDatabase } from '../database/postgres-database';
@@ -88,6 +87,9 @@ export interface DatabaseBackupOptions {
    * The backups of the database itself keep the key of the database: RDS supports no other. **Who loses that
    * key loses the database and every backup in this vault.** Copies in another vault (`copyDestinations` of a
    * rule) are encrypted anew, with the key of that vault.
+   *
+   * **Another key makes another vault, and the old one stays with its recovery points.** `DjangoApplication`
+   * refuses such a change.
    *
    * @default - a new key
    * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html
@@ -189,8 +191,11 @@ export class DatabaseBackup extends Construct {
     const encryptionKey =
       props.encryptionKey ??
       new Key(this, 'Key', { description: 'Backups of the database', enableKeyRotation: true, removalPolicy });
+    const role = serviceRole(this);
+    role.applyRemovalPolicy(removalPolicy); // AWS Backup deletes expired recovery points as this role.
+    this.role = role;
     this.vault = new BackupVault(this, 'Vault', {
-      backupVaultName: vaultName(this),
+      backupVaultName: vaultName(this, role),
       encryptionKey,
       lockConfiguration: lock._configuration,
       accessPolicy: lock.mode === 'none' ? undefined : vaultPolicy(this),
@@ -202,8 +207,6 @@ export class DatabaseBackup extends Construct {
       backupVault: this.vault,
       backupPlanRules: rules.map((rule) => planRule(rule, timeZone)),
     });
-    this.role = serviceRole(this);
-    this.role.applyRemovalPolicy(removalPolicy); // AWS Backup deletes expired recovery points as this role.
     this.plan.addSelection('Database', {
       resources: [BackupResource.fromRdsDatabaseInstance(props.database.instance)],
       role: this.role,
@@ -279,10 +282,11 @@ function planRule(rule: DatabaseBackupRule, timeZone: TimeZone): BackupPlanRule 
 }
 
 /**
- * At most 50 characters, of which the end of the stack's id takes 13: an older stack may have left a vault.
+ * At most 50 characters, of which the id of the role takes 22. IAM gives an id once: a vault that was left
+ * by an older stack, or by this one when its backups were switched off, has the id of a role of its own.
  */
-function vaultName(scope: Construct): string {
-  return `${Names.uniqueResourceName(scope, { maxLength: 37 })}-${endOfStackId()}`;
+function vaultName(scope: Construct, role: Role): string {
+  return `${Names.uniqueResourceName(scope, { maxLength: 28 })}-${role.roleId}`;
 }
 
 /**

@@ -71,6 +71,7 @@ export interface NetworkOptions {
    * Addresses of the VPC: a block from /16 to /23.
    *
    * **Never change it later: CloudFormation would replace the VPC and everything in it.**
+   * `DjangoApplication` refuses such a change.
    *
    * @default IpAddresses.cidr('10.0.0.0/16')
    */

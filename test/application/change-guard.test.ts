@@ -1,5 +1,5 @@
 import { App } from 'aws-cdk-lib';
-import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { IpAddresses, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
@@ -39,7 +39,7 @@ const zone = (stack: ReturnType<typeof testStack>) =>
 
 test('holds the values of the database as they come out, defaults included', () => {
   const { template } = made();
-  const { Database, Names, Records, AllowedChanges } = guardOf(template);
+  const { Database, BroughtDatabase, Network, VaultKey, Names, Records, AllowedChanges } = guardOf(template);
   expect(Database).toEqual({
     'databaseOptions.applicationUser': 'django',
     'databaseOptions.databaseName': 'django',
@@ -50,6 +50,9 @@ test('holds the values of the database as they come out, defaults included', () 
     encryptionKey: OWN,
     vpc: OWN,
   });
+  const Zones = [0, 1].map((zone) => ({ 'Fn::Select': [zone, { 'Fn::GetAZs': '' }] }));
+  expect(Network).toEqual({ Addresses: '10.0.0.0/16', Zones });
+  expect([BroughtDatabase, VaultKey]).toEqual([undefined, undefined]); // Development makes no backups.
   expect([Names, Records, AllowedChanges]).toEqual([[], [], undefined]);
 });
 
@@ -77,12 +80,34 @@ test('holds what is named and brought', () => {
   });
 });
 
-test('holds nothing of a database that is brought', () => {
+test('holds of a database that is brought which it is, and does not wait for it', () => {
   const { template } = made((stack) => {
     const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2, restrictDefaultSecurityGroup: false });
     return { vpc, database: new PostgresDatabase(stack, 'Database', { vpc, profile: Profile.development() }) };
   });
-  expect(guardOf(template).Database).toBeUndefined();
+  const { id, resource } = only(template, TYPE);
+  const instance = only(template, 'AWS::RDS::DBInstance');
+  expect([resource.Properties.Database, resource.Properties.Network]).toEqual([undefined, undefined]);
+  expect(resource.Properties.BroughtDatabase).toEqual(instance.resource.Properties.DBInstanceIdentifier);
+  expect(new Graph(template.toJSON().Resources).waitsFor(id, instance.id)).toBe(false);
+});
+
+test('holds the addresses and zones that are given, and the key of the vault', () => {
+  const pool = { ipv4IpamPoolId: 'ipam-pool-1', ipv4NetmaskLength: 20, defaultSubnetIpv4NetmaskLength: 24 };
+  const { template } = made((stack) => ({
+    profile: Profile.development({ databaseBackup: true }),
+    networkOptions: {
+      availabilityZones: ['eu-west-1b', 'eu-west-1c'],
+      ipAddresses: IpAddresses.awsIpamAllocation(pool),
+    },
+    backupOptions: { encryptionKey: Key.fromKeyArn(stack, 'Key', KEY) },
+  }));
+  expect(guardOf(template)).toMatchObject({
+    Network: { Addresses: '/20 of ipam-pool-1', Zones: ['eu-west-1b', 'eu-west-1c'] },
+    VaultKey: KEY,
+  });
+  const own = made(() => ({ profile: Profile.development({ databaseBackup: true }) })).template;
+  expect(guardOf(own).VaultKey).toBe(OWN);
 });
 
 test('comes before everything that stores something, and after nothing of the application but its function', () => {

@@ -27,7 +27,9 @@ function propsOf(change: Partial<ChangeGuardProperties>, before = PROPERTIES): F
 
 const database = (change: { readonly [prop in Frozen]?: string }) => ({ Database: { ...DATABASE, ...change } });
 
-test.each(FROZEN.filter((prop) => prop !== 'hostedZone'))('refuses another value of %s, and not the same', (prop) => {
+const OF_DATABASE = FROZEN.filter((prop) => prop.startsWith('databaseOptions.'));
+
+test.each<Frozen>([...OF_DATABASE, 'encryptionKey', 'vpc'])('refuses another value of %s, and not the same', (prop) => {
   expect(propsOf(database({ [prop]: 'another' }))).toEqual([prop]);
   expect(propsOf({})).toEqual([]);
 });
@@ -55,9 +57,47 @@ test.each([
   expect(propsOf(database(after), { ...PROPERTIES, ...database(before) })).toEqual(expected);
 });
 
-test('lets another database be used in place of its own, and the other way round', () => {
-  expect(propsOf({ Database: undefined })).toEqual([]);
-  expect(propsOf({}, { ...PROPERTIES, Database: undefined })).toEqual([]);
+describe('a database that is brought', () => {
+  const brought = (BroughtDatabase: string) => ({ ...PROPERTIES, Database: undefined, BroughtDatabase });
+  const restored = database({ 'databaseOptions.snapshotIdentifier': 'snapshot' });
+
+  test.each<[string, Partial<ChangeGuardProperties>, ChangeGuardProperties, Frozen[]]>([
+    ['comes in place of the own one', brought('company'), PROPERTIES, ['database']],
+    ['makes place for an empty one', {}, brought('company'), ['database']],
+    ['makes place for one that is restored', restored, brought('company'), []],
+    ['is another one', brought('other'), brought('company'), ['database']],
+    ['is the same', brought('company'), brought('company'), []],
+    ['was not held by an older guard', brought('company'), { ...PROPERTIES, Database: undefined }, []],
+  ])('%s', (_, after, before, expected) => {
+    expect(propsOf(after, before)).toEqual(expected);
+  });
+});
+
+describe('the network', () => {
+  const network = (Zones: string[], Addresses = '10.0.0.0/16') => ({ Network: { Addresses, Zones } });
+  const two = { ...PROPERTIES, ...network(['a', 'b']) };
+
+  test.each<[string, Partial<ChangeGuardProperties>, ChangeGuardProperties, Frozen[]]>([
+    ['is the same', network(['a', 'b']), two, []],
+    ['gets a third zone', network(['a', 'b', 'c']), two, []],
+    ['gets a third zone before the others', network(['c', 'a', 'b']), two, ['networkOptions.availabilityZones']],
+    ['loses a zone', network(['a']), two, ['networkOptions.availabilityZones']],
+    ['has another zone', network(['a', 'c']), two, ['networkOptions.availabilityZones']],
+    ['has other addresses', network(['a', 'b'], '10.1.0.0/16'), two, ['networkOptions.ipAddresses']],
+    ['is brought from now on, which `vpc` tells', {}, two, []],
+    ['was not held by an older guard', network(['a', 'b']), PROPERTIES, []],
+  ])('%s', (_, after, before, expected) => {
+    expect(propsOf(after, before)).toEqual(expected);
+  });
+});
+
+test.each<[string | undefined, string | undefined, Frozen[]]>([
+  ['arn:one', 'arn:one', []],
+  ['arn:one', 'arn:other', ['backupOptions.encryptionKey']],
+  ['arn:one', undefined, []],
+  [undefined, 'arn:other', []],
+])('the key of the vault: from %s to %s', (before, after, expected) => {
+  expect(propsOf({ VaultKey: after }, { ...PROPERTIES, VaultKey: before })).toEqual(expected);
 });
 
 test.each<[string, Partial<ChangeGuardProperties>, Frozen[]]>([

@@ -1,5 +1,5 @@
 import { artifactsOf } from './artifacts';
-import { change } from './changes';
+import { change, offAndOn } from './changes';
 import type { Artifact } from './cli';
 import { type Change, changed, type Mutation, set } from './mutation';
 import type { Finding } from './scenarios';
@@ -10,6 +10,11 @@ const SECRET = 'AWS::SecretsManager::Secret';
 const RECORD = 'AWS::Route53::RecordSet';
 const RULE = 'AWS::ElasticLoadBalancingV2::ListenerRule';
 const DATABASE = 'AWS::RDS::DBInstance';
+
+const VAULT = 'AWS::Backup::BackupVault';
+const SUBNET = 'AWS::EC2::Subnet';
+
+const KEY_ARN = 'arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555';
 
 const names = ['shop.example.com'];
 const production: Artifact = { ...Object.values(artifactsOf('django-app in production'))[0], names };
@@ -58,6 +63,25 @@ function loose(artifact: Artifact): Artifact {
   return { ...artifact, resources: Object.fromEntries(resources) as Resources };
 }
 
+/** Neither the backups nor what the guard holds of them. */
+function withoutBackup(artifact: Artifact): Artifact {
+  const kept = Object.entries(artifact.resources).filter(
+    ([id]) => !id.startsWith('AppBackup') && !id.includes('AlarmsBackup'),
+  );
+  return guarded({ ...artifact, resources: Object.fromEntries(kept) }, { VaultKey: undefined });
+}
+
+/** What is wrong when the backups are switched off and on again. */
+function backupOffAndOn(artifact: Artifact): Finding[] {
+  return offAndOn(artifact, withoutBackup(artifact)).map((problem) => ({ scenario: 'backups off and on', problem }));
+}
+
+/** A zone less: the subnet group of the database loses a subnet. */
+const fewerSubnets: Change = (resource) => ({
+  ...resource,
+  Properties: { ...resource.Properties, SubnetIds: resource.Properties.SubnetIds.slice(0, 1) },
+});
+
 export const CHANGE_MUTATIONS: readonly Mutation[] = [
   {
     rule: 'secret',
@@ -97,6 +121,45 @@ export const CHANGE_MUTATIONS: readonly Mutation[] = [
     rule: 'priority',
     fault: 'rules have their ids from their names, and their priorities from their place',
     findings: () => findings(production, underOtherIds(production, RULE)),
+  },
+  {
+    rule: 'subnet-addresses',
+    fault: 'another zone makes subnets anew, and the guard does not hold the zones',
+    findings: () => {
+      const artifact = guarded(production, { Network: undefined });
+      return findings(artifact, changed(artifact, SUBNET, set({ AvailabilityZone: 'eu-central-1c' })));
+    },
+  },
+  {
+    rule: 'subnet-group',
+    fault: 'a zone is taken away, and the guard does not hold the zones',
+    findings: () => {
+      const artifact = guarded(production, { Network: undefined });
+      return findings(artifact, changed(artifact, 'AWS::RDS::DBSubnetGroup', fewerSubnets));
+    },
+  },
+  {
+    rule: 'replaced',
+    fault: 'another key of the vault makes an empty vault, and the guard does not hold the key',
+    findings: () => {
+      const artifact = guarded(production, { VaultKey: undefined });
+      return findings(artifact, changed(artifact, VAULT, set({ EncryptionKeyArn: KEY_ARN })));
+    },
+  },
+  {
+    rule: 'name',
+    fault: 'the vault that stays when backups are switched off has the name of the next one',
+    findings: () => backupOffAndOn(changed(production, VAULT, set({ BackupVaultName: 'ShopAppBackupVault' }))),
+  },
+  {
+    rule: 'points',
+    fault: 'the role goes when backups are switched off, and the recovery points stay',
+    findings: () =>
+      backupOffAndOn(
+        changed(production, 'AWS::IAM::Role', (resource, id) =>
+          id.startsWith('AppBackupRole') ? { ...resource, DeletionPolicy: undefined } : resource,
+        ),
+      ),
   },
   {
     rule: 'change-guard',

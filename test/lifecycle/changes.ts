@@ -2,7 +2,7 @@ import { statefulIds } from '../../scripts/compare-templates';
 import { Account, type Thing } from './account';
 import { type Artifact, deploy } from './cli';
 import { CloudFormation, type Stack } from './cloudformation';
-import { label } from './services';
+import { damage, label } from './services';
 
 /** How a change of a stack ends. */
 export interface Ending {
@@ -50,6 +50,20 @@ export function change(before: Artifact, after: Artifact): Ending {
     ...regenerated(had),
   ];
   return { status: problems.length === 0 ? 'refused' : 'failed', problems, left: [] };
+}
+
+/** A part is taken out of a stack, kept or not, and comes back in a later deployment. */
+export function offAndOn(on: Artifact, off: Artifact): string[] {
+  const account = new Account();
+  const cloudFormation = new CloudFormation(account);
+  const first = deploy(cloudFormation, on);
+  const before = [...account.things.values()];
+  const second = deploy(cloudFormation, off);
+  const harmed = damage(account, before);
+  const third = deploy(cloudFormation, on);
+  const expected = ['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'UPDATE_COMPLETE'];
+  const failed = [first, second, third].filter(({ status }, index) => status !== expected[index]);
+  return [...failed.map(({ status, reasons }) => `${status}: ${reasons.join('; ')}`), ...harmed];
 }
 
 interface Stored {

@@ -2,7 +2,7 @@ import { type Account, Refusal, type Thing } from './account';
 import { beforeDeletion, customChanged, afterCreation as customCreated } from './custom-resources';
 import { differences } from './differences';
 import { fixedName, type Place } from './names';
-import { afterChange, afterCreation, afterDeletion, makeSnapshot, refusalToDelete } from './services';
+import { afterChange, afterCreation, afterDeletion, makeSnapshot, refusalToChange, refusalToDelete } from './services';
 import { Plan, type Resource, type Resources } from './template';
 
 /** How a stack is at rest. */
@@ -160,9 +160,14 @@ export class CloudFormation {
   private changeOne(stack: Stack, thing: Thing, resource: Resource): void {
     const old = thing.resource;
     customChanged(stack, old, resource);
+    const uses = this.usedBy(stack, resource);
+    const refusal = refusalToChange(this.account, thing, uses);
+    if (refusal !== undefined && stack.operation === 'update') {
+      throw new Refusal(refusal);
+    }
     this.account.rename(thing, fixedName(resource, stack));
     thing.resource = resource;
-    thing.uses = this.usedBy(stack, resource);
+    thing.uses = uses;
     thing.changes += 1;
     afterChange(thing, old);
   }

@@ -1,3 +1,4 @@
+import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
 import type { Resource } from './template';
 
 /** What a template knows of where it is deployed. */
@@ -7,50 +8,50 @@ export interface Place {
 }
 
 /**
- * The names of which an account has one in a region, by type of resource: the properties that form the name.
- *
- * Types whose name CloudFormation makes up (roles, buckets, queues, balancers, secrets) are in the table too: a
- * template may give them one. A task definition gets a new revision, and a policy inside a role has its role to itself.
+ * What exists once inside another resource, which the template may refer to, by the properties that say so; and types
+ * whose name may be there twice. AWS's specification knows neither.
  */
-const NAMESPACES: { readonly [type: string]: readonly string[] } = {
-  'AWS::Backup::BackupPlan': [],
-  'AWS::Backup::BackupVault': ['BackupVaultName'],
-  'AWS::Backup::RestoreTestingPlan': ['RestoreTestingPlanName'],
-  'AWS::CloudWatch::Alarm': ['AlarmName'],
-  'AWS::CloudWatch::Dashboard': ['DashboardName'],
-  'AWS::CodePipeline::Pipeline': ['Name'],
-  'AWS::ECS::Cluster': ['ClusterName'],
+const INSIDE: { readonly [type: string]: readonly string[] } = {
+  'AWS::ApplicationAutoScaling::ScalingPolicy': [], // Within its target. One policy more is another name here.
+  'AWS::Backup::RestoreTestingSelection': ['RestoreTestingPlanName', 'RestoreTestingSelectionName'],
+  'AWS::EC2::SecurityGroup': ['VpcId', 'GroupName'],
+  'AWS::EC2::Subnet': ['VpcId', 'CidrBlock'], // Not a name: no two subnets of a VPC have the same addresses.
+  'AWS::ECS::Service': ['Cluster', 'ServiceName'],
   'AWS::ElasticLoadBalancingV2::ListenerRule': ['ListenerArn', 'Priority'],
-  'AWS::ElasticLoadBalancingV2::LoadBalancer': ['Name'],
-  'AWS::ElasticLoadBalancingV2::TargetGroup': ['Name'],
-  'AWS::Events::Rule': ['Name'],
-  'AWS::IAM::ManagedPolicy': ['ManagedPolicyName'],
-  'AWS::IAM::Role': ['RoleName'],
-  'AWS::KMS::Alias': ['AliasName'],
-  'AWS::Lambda::Function': ['FunctionName'],
-  'AWS::Logs::LogGroup': ['LogGroupName'],
-  'AWS::Logs::ResourcePolicy': ['PolicyName'],
-  'AWS::RDS::DBInstance': ['DBInstanceIdentifier'],
-  'AWS::RDS::DBParameterGroup': ['DBParameterGroupName'],
-  'AWS::RDS::DBSubnetGroup': ['DBSubnetGroupName'],
-  'AWS::RDS::EventSubscription': ['SubscriptionName'],
+  'AWS::Logs::LogStream': ['LogGroupName', 'LogStreamName'],
+  'AWS::Logs::MetricFilter': ['LogGroupName', 'FilterName'],
   'AWS::Route53::RecordSet': ['HostedZoneId', 'Name', 'Type'],
-  'AWS::S3::Bucket': ['BucketName'],
-  'AWS::SNS::Topic': ['TopicName'],
-  'AWS::SQS::Queue': ['QueueName'],
-  'AWS::Scheduler::Schedule': ['Name'],
-  'AWS::SecretsManager::Secret': ['Name'],
-  'AWS::StepFunctions::StateMachine': ['StateMachineName'],
-  'AWS::WAFv2::WebACL': ['Name'],
 };
 
-/** Types whose names count inside another resource, which the template may refer to. */
-const INSIDE = ['AWS::ElasticLoadBalancingV2::ListenerRule', 'AWS::Route53::RecordSet'];
+const known = new Map<string, readonly string[]>();
+let specification: ReturnType<typeof loadAwsServiceSpecSync> | undefined;
+
+/**
+ * The properties that form the name of which an account has one in a region.
+ *
+ * By AWS's own specification: a text that is called after the type, such as `RoleName`, `DBInstanceIdentifier` or just
+ * `Name`, and that only a replacement changes. A family of task definitions is no such name, and gets a new revision.
+ */
+export function nameProperties(type: string): readonly string[] {
+  const properties = known.get(type) ?? INSIDE[type] ?? specified(type);
+  known.set(type, properties);
+  return properties;
+}
+
+function specified(type: string): string[] {
+  specification ??= loadAwsServiceSpecSync(); // takes half a second
+  const [resource] = specification.lookup('resource', 'cloudFormationType', 'equals', type);
+  const own = type.split('::')[2];
+  return Object.entries(resource?.properties ?? {})
+    .filter(([, { causesReplacement, type: of }]) => causesReplacement === 'yes' && of.type === 'string')
+    .map(([name]) => name)
+    .filter((name) => own.endsWith(name.replace(/(Name|Identifier)$/, '')) && /(Name|Identifier)$/.test(name));
+}
 
 /** The fixed name of a resource in its account and region, with its type; undefined where AWS makes the name up. */
 export function fixedName(resource: Resource, place: Place): string | undefined {
-  const properties = NAMESPACES[resource.Type] ?? [];
-  const isInside = INSIDE.includes(resource.Type);
+  const properties = nameProperties(resource.Type);
+  const isInside = resource.Type in INSIDE;
   const parts = properties.map((property) => {
     const value: unknown = resource.Properties?.[property];
     return (
@@ -87,6 +88,7 @@ function resolve(value: unknown, place: Place): string | readonly string[] | und
 const INTRINSICS: {
   readonly [name: string]: (argument: unknown, place: Place) => string | readonly string[] | undefined;
 } = {
+  'Fn::GetAZs': () => ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'],
   Ref: (name, place) => pseudo(place)[name as string],
   'Fn::Join': (argument, place) => {
     const [separator, parts] = argument as [string, unknown[]];

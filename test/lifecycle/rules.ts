@@ -377,6 +377,34 @@ export const RULES: readonly Rule[] = [
       'UPDATE_ROLLBACK_COMPLETE: Listener, One, UPDATE_ROLLBACK_COMPLETE: Listener, One, Two, UPDATE_COMPLETE: Listener, One, Two',
   },
   {
+    id: 'subnet-addresses',
+    sentence: 'A subnet cannot be made anew, as another zone needs it, while the old one has its addresses.',
+    source: 'https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html',
+    run: () => {
+      const subnet = (AvailabilityZone: string, CidrBlock: string): Resources => ({
+        Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/16' } },
+        Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' }, AvailabilityZone, CidrBlock } },
+      });
+      return ['10.0.0.0/24', '10.0.1.0/24'].map((block) => over(subnet('a', '10.0.0.0/24'), subnet('b', block))).join();
+    },
+    expected: 'UPDATE_ROLLBACK_COMPLETE: Vpc, Subnet,UPDATE_COMPLETE: Vpc, another Subnet',
+  },
+  {
+    id: 'subnet-group',
+    sentence: 'The subnet group of an instance gets further subnets, and gives none away that the instance may be in.',
+    source: 'https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSubnetGroup.html',
+    run: () => {
+      const group = (...used: string[]): Resources => ({
+        One: { Type: 'AWS::EC2::Subnet' },
+        Two: { Type: 'AWS::EC2::Subnet' },
+        Group: { Type: 'AWS::RDS::DBSubnetGroup', Properties: { SubnetIds: used.map((Ref) => ({ Ref })) } },
+        Database: database({ DBSubnetGroupName: { Ref: 'Group' } }),
+      });
+      return [over(group('One'), group('One', 'Two')), over(group('One', 'Two'), group('One'))].join(', ');
+    },
+    expected: 'UPDATE_COMPLETE: One, Two, Group, Database, UPDATE_ROLLBACK_COMPLETE: One, Two, Group, Database',
+  },
+  {
     id: 'change-guard',
     sentence: 'A custom resource that fails an update stops everything that depends on it, and lets the rollback pass.',
     source: 'docs/adr/0014-what-must-not-change.md',

@@ -62,6 +62,15 @@ export function afterCreation(account: Account, thing: Thing): void {
   deliverAccessLogs(account);
 }
 
+/** Why a service refuses that a thing uses others from now on; undefined when it does not. */
+export function refusalToChange(account: Account, thing: Thing, uses: ReadonlySet<number>): string | undefined {
+  const isInUse = account.users(thing).some(({ type }) => type === 'AWS::RDS::DBInstance');
+  const taken = account.used(thing).filter(({ id, type }) => type === 'AWS::EC2::Subnet' && !uses.has(id));
+  return thing.type === 'AWS::RDS::DBSubnetGroup' && isInUse && taken.length > 0
+    ? `${label(thing)} is used by an instance, which may be in ${label(taken[0])}`
+    : undefined;
+}
+
 /** What a service does once a thing has other properties: Secrets Manager makes up a password for another template. */
 export function afterChange(thing: Thing, old: Resource): void {
   const generated = ({ Properties }: Resource) => JSON.stringify(Properties?.GenerateSecretString);

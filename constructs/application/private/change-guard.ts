@@ -1,14 +1,13 @@
 import { CfnResource, CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import type { CfnVPC, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct, type IConstruct } from 'constructs';
+import { profileValues } from '../../core/profile';
 import { PostgresDatabase } from '../../database/postgres-database';
-import { CHANGE_GUARD, type ChangeGuardProperties, SERVICE_TIMEOUT } from '../../handlers/protection/contract';
+import { CHANGE_GUARD, type ChangeGuardProperties, OWN, SERVICE_TIMEOUT } from '../../handlers/protection/contract';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { TerminationProtection } from '../termination-protection';
 import { firstFunction } from './first-function';
 import type { Providers } from './providers';
-
-/** Stands for a part that the application makes: it stays the same, whatever its id. */
-const OWN = 'the one that is made here';
 
 /**
  * What stores something.
@@ -42,6 +41,9 @@ export class ChangeGuard extends Construct {
     super(scope, id);
     const properties: ChangeGuardProperties = {
       Database: databaseOf(application, providers),
+      BroughtDatabase: broughtDatabaseOf(application),
+      Network: networkOf(application, providers),
+      VaultKey: vaultKeyOf(application),
       Names: providers.loadBalancer.domainNames,
       Records: recordsOf(application, providers.loadBalancer.domainNames),
       AllowedChanges: application.allowedChanges,
@@ -95,6 +97,29 @@ function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers)
     encryptionKey: props.encryptionKey?.keyArn ?? OWN,
     vpc: props.vpc || props.cluster ? vpc.vpcId : OWN,
   };
+}
+
+/** By its name, and not by `Ref`: the guard goes before a database that stands in the same stack. */
+function broughtDatabaseOf({ database }: DjangoApplicationProps): string | undefined {
+  return database instanceof PostgresDatabase
+    ? database._identity.instanceIdentifier
+    : database?.instance.instanceIdentifier;
+}
+
+/** A third zone is added at the end, and adds subnets there. */
+function networkOf({ vpc: given, cluster }: DjangoApplicationProps, { vpc }: Providers) {
+  if (given || cluster) {
+    return undefined;
+  }
+  const { cidrBlock, ipv4IpamPoolId, ipv4NetmaskLength } = vpc.node.defaultChild as CfnVPC;
+  return {
+    Addresses: cidrBlock ?? `/${ipv4NetmaskLength} of ${ipv4IpamPoolId}`,
+    Zones: (vpc as Vpc).isolatedSubnets.map(({ availabilityZone }) => availabilityZone),
+  };
+}
+
+function vaultKeyOf({ profile, backupOptions }: DjangoApplicationProps): string | undefined {
+  return profileValues(profile).databaseBackup ? (backupOptions?.encryptionKey?.keyArn ?? OWN) : undefined;
 }
 
 /** The names that get alias records. */

@@ -1,6 +1,6 @@
 import type { CustomResourceEvent, LambdaContext } from '../shared/custom-resource';
 import { Failure } from '../shared/failure';
-import { type ChangeGuardProperties, type Frozen, GUIDE } from './contract';
+import { type ChangeGuardProperties, type Frozen, GUIDE, OWN } from './contract';
 import { insist } from './insist';
 
 /** The outside world, so that tests can bring another. */
@@ -59,9 +59,13 @@ export async function guardChanges(
 /** The changes between two deployments that would lose something, except those that are allowed by name. */
 export function refusedChanges(before: ChangeGuardProperties, after: ChangeGuardProperties): Refused[] {
   const allowed = after.AllowedChanges ?? [];
-  return [...databaseChanges(before, after), ...lostRecords(before, after)].filter(
-    ({ prop }) => !allowed.includes(prop),
-  );
+  return [
+    ...databaseChanges(before, after),
+    ...otherDatabase(before, after),
+    ...networkChanges(before, after),
+    ...vaultChanges(before, after),
+    ...lostRecords(before, after),
+  ].filter(({ prop }) => !allowed.includes(prop));
 }
 
 /** What the user reads in the event of the stack. */
@@ -78,7 +82,7 @@ function databaseChanges(
   { Database: after }: ChangeGuardProperties,
 ): Refused[] {
   if (before === undefined || after === undefined) {
-    return []; // Another database is used from now on, and the old one is kept as its policy says.
+    return [];
   }
   const differs = (prop: Frozen) => before[prop] !== after[prop];
   // A restore: an instance with a new name starts from a snapshot, with the names in it.
@@ -90,6 +94,44 @@ function databaseChanges(
   return props
     .filter((prop) => differs(prop) && (!isRestore || prop === 'vpc'))
     .map((prop) => ({ prop, from: shown(before[prop]), to: shown(after[prop]), effect: EFFECTS[prop] as string }));
+}
+
+/** A database brought in place of the own one, the other way round, or another one brought. */
+function otherDatabase(before: ChangeGuardProperties, after: ChangeGuardProperties): Refused[] {
+  const [from, to] = [before, after].map(({ Database, BroughtDatabase }) => BroughtDatabase ?? (Database && OWN));
+  // An older guard held nothing of a database that is brought. What starts from a snapshot is a move.
+  if (from === undefined || from === to || after.Database?.['databaseOptions.snapshotIdentifier'] !== undefined) {
+    return [];
+  }
+  const effect = 'the processes would use a database without what they have stored';
+  return [{ prop: 'database', from: shown(from), to: shown(to), effect }];
+}
+
+/** A subnet in use can neither be made anew nor be taken away; a zone can be added at the end. */
+function networkChanges({ Network: before }: ChangeGuardProperties, { Network: after }: ChangeGuardProperties) {
+  const found: Refused[] = [];
+  if (before === undefined || after === undefined) {
+    return found; // Another VPC is refused by its own name.
+  }
+  if (before.Addresses !== after.Addresses) {
+    const effect = 'CloudFormation would make another VPC, and a database cannot move to another VPC';
+    const [from, to] = [shown(before.Addresses), shown(after.Addresses)];
+    found.push({ prop: 'networkOptions.ipAddresses', from, to, effect });
+  }
+  if (!before.Zones.every((zone, index) => zone === after.Zones[index])) {
+    const effect = 'a subnet that is in use can neither be taken away nor be made anew in another zone';
+    const [from, to] = [shown(before.Zones.join(', ')), shown(after.Zones.join(', '))];
+    found.push({ prop: 'networkOptions.availabilityZones', from, to, effect });
+  }
+  return found;
+}
+
+/** Another key of a vault that stays: backups that are switched off or on have no other key. */
+function vaultChanges({ VaultKey: before }: ChangeGuardProperties, { VaultKey: after }: ChangeGuardProperties) {
+  const effect = 'AWS Backup would make an empty vault in place of the one that has your recovery points';
+  return before === undefined || after === undefined || before === after
+    ? []
+    : [{ prop: 'backupOptions.encryptionKey' as const, from: shown(before), to: shown(after), effect }];
 }
 
 /** Names that stay without the records that they have. */

@@ -10,6 +10,8 @@ export interface DeletionProtectionProperties {
 
 /** What must stay as it was first deployed, by the prop that a user writes. */
 export const FROZEN = [
+  'backupOptions.encryptionKey',
+  'database',
   'databaseOptions.applicationUser',
   'databaseOptions.databaseName',
   'databaseOptions.instanceIdentifier',
@@ -18,11 +20,16 @@ export const FROZEN = [
   'databaseOptions.snapshotIdentifier',
   'encryptionKey',
   'hostedZone',
+  'networkOptions.availabilityZones',
+  'networkOptions.ipAddresses',
   'vpc',
 ] as const;
 
 /** One of them. */
 export type Frozen = (typeof FROZEN)[number];
+
+/** Stands for a part that the application makes: it stays the same, whatever its id. */
+export const OWN = 'the one that is made here';
 
 /** Where the refusal sends its reader. */
 export const GUIDE = 'docs/changing.md';
@@ -31,6 +38,12 @@ export const GUIDE = 'docs/changing.md';
 export interface ChangeGuardProperties {
   /** Values of the database, where the application makes it. */
   readonly Database?: { readonly [prop in Frozen]?: string };
+  /** The database that is brought, where the application makes none. */
+  readonly BroughtDatabase?: string;
+  /** Addresses and zones of the network, where the application makes it. */
+  readonly Network?: { readonly Addresses: string; readonly Zones: string[] };
+  /** Key of the backup vault, where there is one. */
+  readonly VaultKey?: string;
   /** The names under which the application answers. */
   readonly Names: string[];
   /** Those of them that have records of the stack. */
