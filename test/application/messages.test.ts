@@ -41,6 +41,12 @@ const RENAMED = ['emailAddresses', 'thresholds'];
 /** Names that only somebody can meet who wrote them: the application does not hand them on, or hands on what holds. */
 const OF_PARTS_ALONE: { readonly [name: string]: string } = {
   securityGroupId: 'an attribute of a load balancer that the user imports',
+  loadBalancerArn: 'an attribute of a load balancer that the user imports',
+  listenerArn: 'an attribute of a load balancer that the user imports',
+  loadBalancerDnsName: 'an attribute of a load balancer that the user imports',
+  loadBalancerCanonicalHostedZoneId: 'an attribute of a load balancer that the user imports',
+  maxConnections: 'an attribute of a database that the user brings',
+  port: 'of a health check or an Egress that the user makes',
   queue: 'an attribute of a queue that the user imports',
   existingQueues: 'of a broker that the user makes',
   queueNames: 'an argument of grantConsume(), and a prop of a worker',

@@ -171,9 +171,10 @@ export const PROTECTIONS: Protection[] = [
             /:task-definition\/\w+:\*"/.test(resource) && `${Action}` === 'ecs:RunTask' && cluster.length === 1;
           const tasks =
             /:task\/",\{"Ref":"\w+"\},"\/\*"/.test(resource) &&
-            (`${Action}` === 'ecs:DescribeTasks,ecs:StopTask'
+            ((`${Action}` === 'ecs:DescribeTasks,ecs:StopTask'
               ? cluster.length === 1
-              : `${Action}` === 'ecs:TagResource' && Condition?.StringEquals?.['ecs:CreateAction'] === 'RunTask');
+              : `${Action}` === 'ecs:TagResource' && Condition?.StringEquals?.['ecs:CreateAction'] === 'RunTask') ||
+              /^(ecs:\w+TaskProtection,?)+$/.test(`${Action}`));
           const single = token || monitoring || revisions || tasks || listsTasks(template, statement);
           return !ofTheWaiter(template, statement.id) && (Resource.length > 1 || !single);
         })
@@ -198,6 +199,14 @@ export const PROTECTIONS: Protection[] = [
           ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('ecs:StopTask'),
         );
         policy.Properties.PolicyDocument.Statement[1].Condition = {};
+      },
+      'tasks of a worker in every cluster': (resources) => {
+        const statements = Object.values(resources).flatMap(({ Type, Properties }) =>
+          Type === POLICY ? (Properties.PolicyDocument.Statement as { Action: unknown; Resource: unknown }[]) : [],
+        );
+        for (const statement of statements.filter(({ Action }) => `${Action}`.includes('TaskProtection'))) {
+          statement.Resource = 'arn:aws:ecs:eu-west-1:111122223333:task/*';
+        }
       },
     },
   },

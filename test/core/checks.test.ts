@@ -38,7 +38,7 @@ test('less than one reserved execution is refused', () => {
     checks.throwIfAny();
   };
   expect(errorOf(reserve(0))).toMatch(
-    /`handlerReservedConcurrency` must be a whole number at least 1, got 0\. Leave it/,
+    /`handlerReservedConcurrency` must be a whole number from 1 to 1000, got 0\. Leave it/,
   );
   expect(reserve(1)).not.toThrow();
   expect(reserve()).not.toThrow();

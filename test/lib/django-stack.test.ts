@@ -39,6 +39,7 @@ describe('DjangoStack', () => {
     const schedule = ScheduleExpression.rate(Duration.hours(1));
     const props = {
       web: { cpu: 1024, memoryLimitMiB: 2048, minCapacity: 2, maxCapacity: 5 },
+      databaseOptions: { instanceType: new InstanceType('t4g.large') },
       queues: { default: {} },
       workers: { one: { minCapacity: 1, maxCapacity: 3 }, two: { spot: false, minCapacity: 2, maxCapacity: 2 } },
       beat: {},

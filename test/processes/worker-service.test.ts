@@ -205,15 +205,21 @@ describe('scaling', () => {
 });
 
 describe('a deployment', () => {
-  test('is rolled back by letters in the dead-letter queue', () => {
+  test('is rolled back by more than five new letters in a minute, however many are there', () => {
     const { stack, template } = workerWith();
     const alarm = deploymentAlarmOf(template);
     const { deadLetterQueue } = (stack.node.findChild('Broker') as CeleryBroker).queues.default;
-    expect(alarm.resource.Properties).toMatchObject({
+    const { Metrics, ...properties } = alarm.resource.Properties;
+    expect(properties).toMatchObject({
+      ComparisonOperator: 'GreaterThanThreshold',
+      Threshold: 5,
+      TreatMissingData: 'notBreaching',
+    });
+    const [growth, letters] = Metrics;
+    expect(growth.Expression).toBe('DIFF(FILL(FILL(letters0, REPEAT), 0))');
+    expect(letters.MetricStat.Metric).toMatchObject({
       MetricName: 'ApproximateNumberOfMessagesVisible',
       Dimensions: [{ Name: 'QueueName', Value: stack.resolve(deadLetterQueue?.queueName) }],
-      Threshold: 0,
-      TreatMissingData: 'notBreaching',
     });
     template.hasResourceProperties('AWS::ECS::Service', {
       DeploymentConfiguration: { Alarms: { AlarmNames: [{ Ref: alarm.id }], Enable: true, Rollback: true } },
@@ -223,7 +229,9 @@ describe('a deployment', () => {
   test('is watched by one alarm however many queues there are', () => {
     const { template } = workerWith({ queueNames: ['default', 'reports', 'express'] });
     const [sum] = deploymentAlarmOf(template).resource.Properties.Metrics;
-    expect(sum.Expression).toBe('FILL(letters0, 0) + FILL(letters1, 0) + FILL(letters2, 0)');
+    expect(sum.Expression).toBe(
+      'DIFF(FILL(FILL(letters0, REPEAT), 0) + FILL(FILL(letters1, REPEAT), 0) + FILL(FILL(letters2, REPEAT), 0))',
+    );
   });
 
   test('is watched by none where no dead-letter queue is known', () => {
