@@ -97,6 +97,9 @@ export interface WorkerServiceOptions extends ServiceOptions {
   /**
    * How long a message may wait: the service starts as many ECS tasks as get all messages done in this time.
    *
+   * Fewer messages than `acceptableLatency` ÷ `taskDuration` × `concurrency` start none. Give long tasks a
+   * queue of their own, or set `taskDuration` for them.
+   *
    * @default Duration.minutes(1)
    */
   readonly acceptableLatency?: Duration;
@@ -107,7 +110,7 @@ export interface WorkerServiceOptions extends ServiceOptions {
    */
   readonly taskDuration?: Duration;
   /**
-   * Messages, waiting and in work, that there may be for each running ECS task.
+   * Messages that may wait before one more ECS task is started, beside those that are in work.
    *
    * Give it instead of `acceptableLatency` and `taskDuration`.
    *

@@ -33,8 +33,8 @@ _CONNECTION_EXCEPTION = "08"
 #: not help, and whoever has to mend it must hear of it.
 _MISCONFIGURED = re.compile(
     r"authentication failed|no pg_hba\.conf entry|role \".*\" (does not exist|is not permitted to log in)"
-    r"|database \".*\" does not exist|permission denied for database|certificate|SSL (error|is not|negotiation)"
-    r"|does not support SSL|sslmode|no password supplied",
+    r"|database \".*\" does not exist|permission denied for database|certificate|does not support SSL|sslmode"
+    r"|SSL (error: .*(verify|version|handshake|alert)|is not|negotiation)|no password supplied",
     re.IGNORECASE,
 )
 

@@ -94,14 +94,14 @@ class Protection(bootsteps.StartStopStep):
         self.stop(worker)
 
     def look(self) -> None:
-        """Protect for a task that was in work at the last look already; release when none is left."""
+        """Protect for a task that was in work at the last look already; release when no such task is left."""
         from celery.worker import state
 
         active = {str(request.id) for request in tuple(state.active_requests)}
         lasting, self.seen = active & self.seen, active
         if lasting and (not self.protected or lasting - self._protected_for):
             self._call(True, lasting)
-        elif not active and self.protected:
+        elif not lasting and self.protected:
             self._call(False, set())
 
     def _call(self, protect: bool, tasks: set[str]) -> None:

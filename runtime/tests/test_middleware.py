@@ -125,6 +125,8 @@ def test_the_application_s_own_errors_stay_a_500(path):
         (psycopg.OperationalError('FATAL:  role "shop" does not exist'), False),
         (psycopg.OperationalError('FATAL:  database "shop" does not exist'), False),
         (psycopg.OperationalError("SSL error: certificate verify failed"), False),
+        (psycopg.OperationalError("SSL error: tlsv1 alert protocol version"), False),
+        (psycopg.OperationalError("consuming input failed: SSL error: unexpected eof while reading"), True),
         (psycopg.OperationalError('root certificate file "/x.pem" does not exist'), False),
         (psycopg.OperationalError("server does not support SSL, but SSL was required"), False),
         (psycopg.errors.InvalidPassword("28P01"), False),

@@ -239,12 +239,15 @@ def test_a_message_that_cannot_be_deleted_does_not_fill_the_worker_and_is_delete
     assert [base64.b64decode(message.payload()["body"]) for message in one.queue.messages] == [b"second"]
 
 
-@pytest.mark.parametrize(("code", "kept"), [("ThrottlingException", 1), ("AccessDenied", 0)])
-def test_a_refused_deletion_is_told_and_a_throttled_one_is_tried_again(loop, caplog, code, kept):
+@pytest.mark.parametrize(
+    ("status", "code", "kept"),
+    [(400, "ThrottlingException", 1), (503, "ServiceUnavailable", 1), (400, "AccessDenied", 0)],
+)
+def test_a_refused_deletion_is_told_and_one_for_now_is_tried_again(loop, caplog, status, code, kept):
     one = loop().start()
     one.post()
     one.until(lambda: one.messages)
-    with one.sqs.refusing("DeleteMessage", 400, code):
+    with one.sqs.refusing("DeleteMessage", status, code):
         one.messages[0].ack()
         assert len(one.channel._undeleted) == kept
     assert "refuses to delete" in caplog.text

@@ -191,6 +191,8 @@ def test_what_cannot_be_read_reaches_the_dead_letter_queue_and_stops_nobody(shop
         "body": base64.b64encode(b'[["a"').decode(),
     }
     wrong = [json.dumps(undecodable), json.dumps({**good, "content-type": "application/x-nothing"}), "{}", "rubbish"]
+    headers = {"task": good["headers"]["task"]}
+    wrong += [json.dumps({**good, "headers": headers}), json.dumps({**good, "body": base64.b64encode(b"[]").decode()})]
     for text in wrong:
         body = base64.b64encode(text.encode()).decode() if text.startswith("{") else text
         one.sqs.answer("SendMessage", {"QueueUrl": one.sqs.queue_url("default"), "MessageBody": body})

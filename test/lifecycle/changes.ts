@@ -17,11 +17,9 @@ export interface Ending {
 const SECRET = 'AWS::SecretsManager::Secret';
 const RECORD = 'AWS::Route53::RecordSet';
 
-/**
- * Ways in which a change is refused: by the guard, or by EC2, which may be asked before it for a subnet with
- * the addresses of the old one.
- */
-const REFUSALS = [/must not change from/, /AWS::EC2::Subnet .* already exists/];
+const BY_GUARD = /must not change from/;
+/** EC2 may be asked before the guard has refused, for a subnet with the addresses of the old one. */
+const BY_EC2 = /AWS::EC2::Subnet .* already exists/;
 
 /** A stack is deployed, and deployed again after a change. */
 export function change(before: Artifact, after: Artifact): Ending {
@@ -44,7 +42,8 @@ export function change(before: Artifact, after: Artifact): Ending {
       .map(({ id, thing }) => ({ id, isKept: cloudFormation.account.things.has(thing.id) }));
     return { status: problems.length === 0 ? 'deployed' : 'failed', problems, left };
   }
-  const others = second.reasons.filter((reason) => !REFUSALS.some((refusal) => refusal.test(reason)));
+  const refused = second.reasons.some((reason) => BY_GUARD.test(reason));
+  const others = second.reasons.filter((reason) => !BY_GUARD.test(reason) && !(refused && BY_EC2.test(reason)));
   const touched = had
     .filter(({ id, thing, changes }) => thing.changes !== changes && waitsForGuard(stack, id, thing))
     .map(({ thing }) => label(thing));

@@ -45,7 +45,7 @@ interface Traffic {
 
 const QUIET: Required<Pick<Traffic, 'healthy' | 'unhealthy'>> = { healthy: 2, unhealthy: 0 };
 
-/** What CloudWatch has of it: no zeros for what did not happen, health at all times. */
+/** What CloudWatch has of it: no zeros for what did not happen, but health and requests of targets at all times. */
 function worldOf(happens: (minute: number) => Minute): World {
   return ({ name, of }, minute) => {
     const { web, asgi, balancer = {}, errorLines, malformed } = happens(minute);
@@ -60,7 +60,8 @@ function worldOf(happens: (minute: number) => Minute): World {
     const [, byBalancer] = /^HTTPCode_ELB_(\d)/.exec(name) ?? [];
     switch (name) {
       case 'RequestCount':
-        return total(({ answers = {}, refused = 0 }) => answered(answers, '') + refused);
+        // Of a target group with targets it is there in each minute.
+        return total(({ answers = {}, refused = 0 }) => answered(answers, '') + refused) ?? (of === undefined ? undefined : 0);
       case 'HTTPCode_Target_5XX_Count':
         return total(({ answers = {} }) => answered(answers, '5'));
       case 'TargetConnectionErrorCount':

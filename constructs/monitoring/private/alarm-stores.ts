@@ -50,7 +50,7 @@ export const QUEUE_ALARMS: AlarmRow<ITaskQueue>[] = [
     treatMissingData: NOT_BREACHING,
     sentence: () => `tasks wait, and none has been done for ${STUCK_MINUTES} minutes: workers take nothing, or hang.`,
   },
-  anyAbove0({
+  anyNew({
     id: 'DeadLetters',
     runbook: 'dead-letters',
     metric: (queue) => eachLetter(queue.metricDeadLetters({ period: MINUTE, statistic: Stats.MAXIMUM })),
@@ -60,7 +60,7 @@ export const QUEUE_ALARMS: AlarmRow<ITaskQueue>[] = [
 
 /** Both kinds of failure send a message to one queue. The message says which kind it was. */
 export const SCHEDULE_ALARMS: AlarmRow<ScheduledCommand>[] = [
-  anyAbove0({
+  anyNew({
     id: 'Failed',
     runbook: 'scheduled-command-failed',
     metric: (command) => eachLetter(command.metricFailures({ period: MINUTE, statistic: Stats.MAXIMUM })),
@@ -199,10 +199,18 @@ export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
   },
 ];
 
+/** The newest minutes may have no data yet, and repeat the one before: there is nothing new in them. */
+function anyNew<T>(row: Parameters<typeof anyAbove0<T>>[0]): AlarmRow<T> {
+  return { ...anyAbove0(row), evaluationPeriods: 3, datapointsToAlarm: 1 };
+}
+
 /** Whatever lies in the queue already: an alarm on that would tell of the first letter and of no other. */
 function eachLetter(letters: Metric | undefined): IMetric | undefined {
   return letters && newLetters([letters], MINUTE);
 }
+
+/** The newest minute has no data yet: it is as the one before. */
+const latest = (id: string) => `FILL(FILL(${id}, REPEAT), 0)`;
 
 /**
  * 1 in a minute in which tasks wait and none is done.
@@ -212,9 +220,9 @@ function eachLetter(letters: Metric | undefined): IMetric | undefined {
 function stuck(queue: ITaskQueue): IMetric {
   const options = { period: MINUTE, statistic: Stats.MAXIMUM };
   const isShort = secondsOf(queue.taskTimeLimit) <= STUCK_MINUTES * 60;
-  const still = isShort ? 'FILL(done, 0) < 1' : 'FILL(done, 0) + FILL(held, 0) < 1';
+  const still = isShort ? 'FILL(done, 0) < 1' : `FILL(done, 0) + ${latest('held')} < 1`;
   return new MathExpression({
-    expression: `IF(FILL(waiting, 0) > 0, ${still}, 0)`,
+    expression: `IF(${latest('waiting')} > 0, ${still}, 0)`,
     label: 'tasks wait and none is done',
     period: MINUTE,
     usingMetrics: {

@@ -60,8 +60,9 @@ export function errorAlarm(
   return deploymentAlarm(scope, topic, {
     description: 'More than 5 % of the answers are errors of the application, or no answer came',
     metric: math({
-      // A request whose task breaks off is in no count of the target group.
-      expression: `IF(FILL(requests, 0) + lost > ${FEW_REQUESTS}, 100 * (FILL(errors, 0) + lost) / (FILL(requests, 0) + lost), 0)`,
+      // A request whose task breaks off is in no count of errors of the target group. That of requests is there
+      // in each minute, and is not filled: the newest minute has no data yet, which does not mean no errors.
+      expression: `IF(requests + lost > ${FEW_REQUESTS}, 100 * (FILL(errors, 0) + lost) / (requests + lost), 0)`,
       label: 'errors, %',
       usingMetrics: {
         lost: math({
@@ -100,8 +101,9 @@ export function unservedAlarm(
   return deploymentAlarm(scope, topic, {
     description: 'Most tasks fail their health checks, or more than 5 % of the requests found no task that took them',
     metric: math({
+      // Not filled, as above, is the count that is there in each minute.
       expression:
-        'IF(FILL(unhealthy, 0) > FILL(healthy, 0), 100, IF(FILL(requests, 0) > 20, 100 * FILL(refused, 0) / FILL(requests, 0), 0))',
+        'IF(unhealthy > FILL(healthy, 0), 100, IF(FILL(requests, 0) > 20, 100 * FILL(refused, 0) / FILL(requests, 0), 0))',
       label: 'not served, %',
       usingMetrics: {
         unhealthy: ofTargets(metrics.unhealthyHostCount({ period, statistic: MINIMUM }), loadBalancer),
@@ -132,7 +134,7 @@ export function deadLetterAlarms(scope: Construct, queues: ITaskQueue[], topic?:
     description: `More than ${FEW_LETTERS} messages came into dead-letter queues within a minute`,
     metric: newLetters(letters, period),
     threshold: FEW_LETTERS,
-    evaluationPeriods: 1,
+    evaluationPeriods: 2, // the newest minute has no data yet, and repeats the one before
     datapointsToAlarm: 1,
   });
   return [alarm];

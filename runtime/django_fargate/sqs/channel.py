@@ -96,7 +96,13 @@ class Channel(SQS.Channel):
 
     def _get_async(self, queue: str, count: int = 1, callback: Any = None) -> Any:
         self.polls.started()
-        return super()._get_async(queue, count, callback=callback)
+        try:
+            return super()._get_async(queue, count, callback=callback)
+        except _FAILURES as error:  # no credentials to sign it with
+            self.polls.returned()
+            self.polls.refused(self.canonical_queue_name(queue), repr(error))
+            self._loop1(queue)
+            return None
 
     def _on_messages_ready(self, queue: str, qname: str, messages: Any) -> None:
         """Delivers what a poll of the queue `qname`, whose URL is `queue`, has brought."""
@@ -114,6 +120,8 @@ class Channel(SQS.Channel):
                 logger.exception("A message of %s cannot be read", qname, extra={"queue": qname})
                 count = int((message.get("Attributes") or {}).get("ApproximateReceiveCount", 1))
                 self._hide(qname, queue, message["ReceiptHandle"], self._retry_delay(qname, count))
+                if message["ReceiptHandle"] in self.qos._delivered:  # else the worker would be full for ever
+                    self.qos.ack(message["ReceiptHandle"])
 
     def basic_cancel(self, consumer_tag: str) -> None:
         super().basic_cancel(consumer_tag)
@@ -219,7 +227,8 @@ class Channel(SQS.Channel):
         except ClientError as error:
             # SQS has answered: it is busy, or a receipt is out of date, or a permission is missing.
             logger.error("A task of %s is done, but SQS refuses to delete its message: %s", queue, error)
-            return "Throttl" not in error.response.get("Error", {}).get("Code", "")
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+            return status < 500 and "Throttl" not in error.response.get("Error", {}).get("Code", "")
         return True
 
     def _delete_undeleted(self) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from celery import current_app
+
 #: The longest delay that SQS has.
 MOST_DELAY = 900
 
@@ -25,7 +27,7 @@ def seconds_until(eta: str | None, now: datetime | None = None) -> float:
         return 0.0
     due = datetime.fromisoformat(eta.replace("Z", "+00:00"))
     if due.tzinfo is None:
-        due = due.replace(tzinfo=timezone.utc)
+        due = due.replace(tzinfo=current_app.timezone)  # as Celery's worker reads it
     return max(0.0, (due - (now or datetime.now(timezone.utc))).total_seconds())
 
 
