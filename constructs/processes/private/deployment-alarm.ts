@@ -60,8 +60,8 @@ export function errorAlarm(
   return deploymentAlarm(scope, topic, {
     description: 'More than 5 % of the answers are errors of the application, or no answer came',
     metric: math({
-      // A request whose task breaks off is in no count of errors of the target group. That of requests is there
-      // in each minute, and is not filled: the newest minute has no data yet, which does not mean no errors.
+      // A request whose task breaks off is in no count of errors of the target group. That of requests is in
+      // each minute, and is not filled: the newest minute has no data yet, which does not mean no errors.
       expression: `IF(requests + lost > ${FEW_REQUESTS}, 100 * (FILL(errors, 0) + lost) / (requests + lost), 0)`,
       label: 'errors, %',
       usingMetrics: {
