@@ -120,7 +120,7 @@ class Channel(SQS.Channel):
                 logger.exception("A message of %s cannot be read", qname, extra={"queue": qname})
                 count = int((message.get("Attributes") or {}).get("ApproximateReceiveCount", 1))
                 self._hide(qname, queue, message["ReceiptHandle"], self._retry_delay(qname, count))
-                if message["ReceiptHandle"] in self.qos._delivered:  # else the worker would be full for ever
+                if message["ReceiptHandle"] in (self.qos._delivered or ()):  # else the worker would be full for ever
                     self.qos.ack(message["ReceiptHandle"])
 
     def basic_cancel(self, consumer_tag: str) -> None:
