@@ -61,7 +61,10 @@ function worldOf(happens: (minute: number) => Minute): World {
     switch (name) {
       case 'RequestCount':
         // Of a target group with targets it is there in each minute.
-        return total(({ answers = {}, refused = 0 }) => answered(answers, '') + refused) ?? (of === undefined ? undefined : 0);
+        return (
+          total(({ answers = {}, refused = 0 }) => answered(answers, '') + refused) ??
+          (of === undefined ? undefined : 0)
+        );
       case 'HTTPCode_Target_5XX_Count':
         return total(({ answers = {} }) => answered(answers, '5'));
       case 'TargetConnectionErrorCount':
