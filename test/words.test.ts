@@ -28,6 +28,9 @@ const SOURCES = FOLDERS.flatMap((folder) =>
 );
 const ALL = SOURCES.flatMap((file) => comments(readFileSync(file, 'utf8'), relative(ROOT, file)));
 
+/** A `@see` whose address goes on in the next line, where nobody can follow it. */
+const BROKEN = /@see https?:\/\/\S+\n\s*\* [^@\s]/;
+
 const tooLong = (found: typeof ALL) => found.filter(({ line }) => line.length > LONGEST).map(({ place }) => place);
 const riddles = (found: typeof ALL) => found.filter(({ line }) => RIDDLES.test(line)).map(({ place }) => place);
 
@@ -38,6 +41,13 @@ test(`no line of a comment is longer than ${LONGEST} columns`, () => {
 
 test('no comment is a riddle', () => {
   expect(riddles(ALL)).toEqual([]);
+});
+
+test('no address is broken by the end of a line', () => {
+  const broken = SOURCES.filter((file) => BROKEN.test(readFileSync(file, 'utf8')));
+  expect(broken).toEqual([]);
+  expect(BROKEN.test(' * @see https://example.com/Alarms_S\n * ervices.html\n */')).toBe(true);
+  expect(BROKEN.test(' * @see https://example.com/Alarms\n */')).toBe(false);
 });
 
 test('both are noticed', () => {

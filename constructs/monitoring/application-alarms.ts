@@ -185,8 +185,7 @@ export interface ApplicationAlarmsProps {
  *   thresholds: { responseTime: Duration.seconds(5) },
  * });
  *
- * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_S
- * ervices.html
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Best_Practice_Recommended_Alarms_AWS_Services.html
  */
 export class ApplicationAlarms extends Construct {
   /** The alarms. */

@@ -94,8 +94,7 @@ export function checkCapacity(
 /**
  * Validates that CPU and memory form a pair that Fargate sells.
  *
- * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-
- * tasks-size
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
  */
 export function checkFargateSize(checks: Checks, cpu: number, memoryLimitMiB: number): void {
   const range = MEMORY[cpu];
