@@ -5,6 +5,7 @@ import type { BeatService } from '../processes/beat-service';
 import type { IDjangoService } from '../processes/django-service';
 import type { ReleaseCommand } from '../processes/release-command';
 import type { ScheduledCommand } from '../processes/scheduled-command';
+import { inRollOut } from './private/connections';
 
 /**
  * vCPU that an account may use at once in a region, on demand as on Spot, until it asks for more.
@@ -51,7 +52,7 @@ export function fargateVcpu({ services, beat, release, scheduledCommands }: Farg
     const commands = onSpot ? 0 : scheduled;
     const atRest = sum(all.map((service) => service.minCapacity * vcpuOf(service.taskDefinition)));
     const twice = sum(
-      all.map((service) => (service === beat ? 1 : 2) * service.minCapacity * vcpuOf(service.taskDefinition)),
+      all.map((service) => inRollOut(service, beat) * service.minCapacity * vcpuOf(service.taskDefinition)),
     );
     const releasing = onSpot ? 0 : atRest + vcpuOf(release.taskDefinition);
     return {

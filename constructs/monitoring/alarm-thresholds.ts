@@ -1,5 +1,6 @@
 import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Checks } from '../core/checks';
+import { BYTES_PER_CONNECTION } from '../database/connection-memory';
 
 /** Thresholds of the alarms. */
 export interface AlarmThresholds {
@@ -101,9 +102,9 @@ export function thresholdsOf(given: AlarmThresholds = {}, maxConnections?: numbe
   };
 }
 
-/** In MiB: RDS allows one connection for every 9,531,392 bytes. */
+/** In MiB. */
 function littleMemory(maxConnections = Number.POSITIVE_INFINITY): number {
-  const mebibytes = (maxConnections * 9_531_392) / 1024 ** 2;
+  const mebibytes = (maxConnections * BYTES_PER_CONNECTION) / 1024 ** 2;
   return Math.max(1, Math.min(100, Math.floor(mebibytes / 20)));
 }
 

@@ -13,15 +13,23 @@ export function ofTargets(metric: Metric, loadBalancer: IHttpsLoadBalancer | und
   return dimensions === undefined ? metric : metric.with({ dimensionsMap: { ...metric.dimensions, ...dimensions } });
 }
 
+/** Requests in a minute up to which a share of them says nothing. */
+export const FEW_REQUESTS = 20;
+
 /**
- * Messages that came into dead-letter queues, from one period to the next, and not those that lie there.
+ * A metric of a queue or of tasks, by its id in an expression, with a value in every period.
  *
- * The newest period may have no data yet, hence REPEAT; a queue that nobody uses has none, hence 0.
+ * The newest period has no data yet when CloudWatch looks, hence REPEAT; what nobody has used for hours has
+ * none at all, hence 0.
  */
+export function latest(id: string): string {
+  return `FILL(FILL(${id}, REPEAT), 0)`;
+}
+
+/** Messages that came into dead-letter queues, from one period to the next, and not those that lie there. */
 export function newLetters(letters: IMetric[], period: Duration): MathExpression {
-  const filled = letters.map((_, index) => `FILL(FILL(letters${index}, REPEAT), 0)`);
   return new MathExpression({
-    expression: `DIFF(${filled.join(' + ')})`,
+    expression: `DIFF(${letters.map((_, index) => latest(`letters${index}`)).join(' + ')})`,
     label: 'new dead letters',
     period,
     usingMetrics: Object.fromEntries(letters.map((metric, index) => [`letters${index}`, metric])),

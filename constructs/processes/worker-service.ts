@@ -184,6 +184,7 @@ export class WorkerService extends Construct implements IDjangoService {
     this.queues = this.queueNames.map((name) => broker.queues[name]);
     const stopTimeout = props.stopTimeout ?? STOP_TIMEOUTS.worker;
     const timeLimit = Math.min(...this.queues.map((queue) => secondsOf(queue.taskTimeLimit)));
+    const isLong = timeLimit > secondsOf(stopTimeout);
     const task = new HardenedTask(this, 'Task', {
       kind: 'worker',
       process: props,
@@ -194,9 +195,9 @@ export class WorkerService extends Construct implements IDjangoService {
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,
       databaseAccess: props.databaseAccess,
-      environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE, ...stopping(stopTimeout, timeLimit) },
+      environment: { CELERY_LIVENESS_FILE: LIVENESS_FILE, ...stopping(stopTimeout, isLong ? timeLimit : undefined) },
     });
-    protectTasks(this, { task, cluster: props.cluster, needed: timeLimit > secondsOf(stopTimeout) });
+    protectTasks(this, { task, cluster: props.cluster, needed: isLong });
     broker.grantConsume(task.taskRole, ...this.queueNames);
     this.service = fargateService(this, 'Service', {
       task,
@@ -283,10 +284,10 @@ function validate(scope: Construct, props: WorkerServiceProps, plan: WorkerPlan)
 }
 
 /** What `runtime/` must know to stop well. */
-function stopping(stopTimeout: Duration, timeLimit: number): { [name: string]: string } {
+function stopping(stopTimeout: Duration, longTimeLimit: number | undefined): { [name: string]: string } {
   return {
     DJANGO_FARGATE_STOP_TIMEOUT: String(secondsOf(stopTimeout)),
-    ...(timeLimit > secondsOf(stopTimeout) ? { DJANGO_FARGATE_TASK_PROTECTION: String(timeLimit) } : {}),
+    ...(longTimeLimit === undefined ? {} : { DJANGO_FARGATE_TASK_PROTECTION: String(longTimeLimit) }),
   };
 }
 

@@ -5,11 +5,9 @@ import { checkRunbookBase } from '../../core/runbook';
 import { FROZEN } from '../../handlers/protection/contract';
 import { checkCluster, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import { checkEgress } from '../../processes/egress';
+import { MAX_QUEUES } from '../../processes/scaling/worker-scaling';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { checkOptionEffects, warnOfOptionEffects } from './option-effects';
-
-/** Queues of one worker: CloudWatch adds up no more for its scaling. */
-const MOST_QUEUES = 4;
 
 /** Validates what one part of the application asks of another; each part validates its own props. */
 export function checkApplication(scope: Construct, props: DjangoApplicationProps): void {
@@ -83,8 +81,8 @@ function checkReaders(checks: Checks, { queues, defaultQueueName, workers }: Dja
       remedy:
         'What is sent to another one is never done: add it to `queueNames` of a worker. A queue that others read belongs into a `broker` that you bring, new CeleryBroker() with `existingQueues`.',
     })
-    .that('queues', names, workers !== undefined || names.length <= MOST_QUEUES, {
-      must: `be at most ${MOST_QUEUES} for the one worker that is made where \`workers\` is left out`,
+    .that('queues', names, workers !== undefined || names.length <= MAX_QUEUES, {
+      must: `be at most ${MAX_QUEUES} for the one worker that is made where \`workers\` is left out`,
       remedy: 'Name `workers`, each with its `queueNames`.',
     });
 }

@@ -13,10 +13,15 @@ import type { DjangoApplicationProps } from '../django-application-props';
  */
 const RESERVED_CONNECTIONS = 10;
 
-/**
- * During a roll-out the old and the new tasks of a service run side by side; of beat there is never a second.
- */
 const SIDE_BY_SIDE = 2;
+
+/**
+ * How many tasks there may be for each of a service during a roll-out: the old and the new ones run side by
+ * side, but of beat there is never a second.
+ */
+export function inRollOut(service: IDjangoService, beat: IDjangoService | undefined): number {
+  return service === beat ? 1 : SIDE_BY_SIDE;
+}
 
 /** What may hold connections at the same time. */
 interface Holder {
@@ -32,9 +37,9 @@ function commandsOf({ scheduledCommands = {} }: DjangoApplicationProps): Holder[
   return commands.map((name) => ({ name, tasks: 1, connectionsPerTask: 1 }));
 }
 
-function holderOf(service: IDjangoService, singleton: boolean): Holder {
+function holderOf(service: IDjangoService, beat?: IDjangoService): Holder {
   const { node, maxCapacity, connectionsPerTask } = service;
-  return { name: node.id, tasks: maxCapacity * (singleton ? 1 : SIDE_BY_SIDE), connectionsPerTask };
+  return { name: node.id, tasks: maxCapacity * inRollOut(service, beat), connectionsPerTask };
 }
 
 function sumOf(holders: Holder[]): number {
@@ -66,7 +71,7 @@ export function withCeilings(
     return workers;
   }
   const others: Holder[] = [
-    ...loadBalanced.map((service) => holderOf(service, false)),
+    ...loadBalanced.map((service) => holderOf(service)),
     ...sizes
       .filter(({ options }) => !isOpen(options))
       .map(({ name, maxCapacity, processes }) => {
@@ -95,7 +100,7 @@ export function checkConnections(
   if (database.maxConnections === undefined) {
     return;
   }
-  const holders = [...services.map((service) => holderOf(service, service === beat)), ...commandsOf(props)];
+  const holders = [...services.map((service) => holderOf(service, beat)), ...commandsOf(props)];
   const wanted = sumOf(holders);
   const available = database.maxConnections - RESERVED_CONNECTIONS;
   const parts = holders.map(({ name, tasks, connectionsPerTask }) => `${name} ${tasks} × ${connectionsPerTask}`);

@@ -1,4 +1,5 @@
 import type { InstanceType } from 'aws-cdk-lib/aws-ec2';
+import { BYTES_PER_CONNECTION } from '../connection-memory';
 
 /** Memory in GiB by size, for burstable classes. */
 const BURSTABLE: { [size: string]: number } = { micro: 1, small: 2, medium: 4, large: 8, xlarge: 16, '2xlarge': 32 };
@@ -31,8 +32,6 @@ const SIZES: { [generation: string]: { readonly largest: string; readonly withou
  */
 const OTHER_WORK = /^(t1|t2|t3a|[mr][1-4]|[mr][5-7]a|[mr]7(g|i)d|a1|c\d|[dfghp]\d|i\d|inf|trn|dl|vt|u-|mac|hpc|x1|z1d)/;
 
-/** Memory of one connection in RDS's own formula, LEAST(DBInstanceClassMemory/9531392, 5000). */
-const BYTES_PER_CONNECTION = 9_531_392;
 const MOST_CONNECTIONS = 5000;
 const GIB = 1024 ** 3;
 /**

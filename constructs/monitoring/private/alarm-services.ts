@@ -5,7 +5,7 @@ import { secondsOf } from '../../core/checks';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
 import { runningTasks } from '../../processes/service-metrics';
-import { ofTargets } from '../../processes/target-metrics';
+import { FEW_REQUESTS, ofTargets } from '../../processes/target-metrics';
 import {
   type AlarmRow,
   anyAbove0,
@@ -30,9 +30,6 @@ const OUR_FAULT = {
   unavailable: HttpCodeElb.ELB_503_COUNT,
   late: HttpCodeElb.ELB_504_COUNT,
 };
-
-/** Requests in a minute below which a rate of errors says nothing. */
-const FEW_REQUESTS = 20;
 
 /** Errors in five minutes that say something however few requests there are, where they are half of all. */
 const FEW_ERRORS = 5;

@@ -5,7 +5,7 @@ import type { DatabaseBackup } from '../../backup/database-backup';
 import { secondsOf } from '../../core/checks';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { ScheduledCommand } from '../../processes/scheduled-command';
-import { newLetters } from '../../processes/target-metrics';
+import { latest, newLetters } from '../../processes/target-metrics';
 import type { ITaskQueue } from '../../queues/task-queue';
 import {
   type AlarmRow,
@@ -208,9 +208,6 @@ function anyNew<T>(row: Parameters<typeof anyAbove0<T>>[0]): AlarmRow<T> {
 function eachLetter(letters: Metric | undefined): IMetric | undefined {
   return letters && newLetters([letters], MINUTE);
 }
-
-/** The newest minute has no data yet: it is as the one before. */
-const latest = (id: string) => `FILL(FILL(${id}, REPEAT), 0)`;
 
 /**
  * 1 in a minute in which tasks wait and none is done.

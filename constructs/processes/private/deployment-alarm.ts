@@ -16,7 +16,7 @@ import { acknowledge } from '../../core/acknowledge';
 import { runbookUrl } from '../../core/runbook';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { ITaskQueue } from '../../queues/task-queue';
-import { newLetters, ofTargets } from '../target-metrics';
+import { FEW_REQUESTS, newLetters, ofTargets } from '../target-metrics';
 
 const period = Duration.minutes(1);
 
@@ -24,9 +24,6 @@ const period = Duration.minutes(1);
  * Every deployment waits for as many minutes, once all tasks are replaced, to see whether an alarm goes off.
  */
 const MINUTES = 2;
-
-/** Requests in a minute below which a share says nothing. */
-const FEW_REQUESTS = 20;
 
 /** New letters in a minute up to which they may be of tasks that failed before the deployment. */
 const FEW_LETTERS = 5;
@@ -102,8 +99,7 @@ export function unservedAlarm(
     description: 'Most tasks fail their health checks, or more than 5 % of the requests found no task that took them',
     metric: math({
       // Not filled, as above, is the count that is there in each minute.
-      expression:
-        'IF(unhealthy > FILL(healthy, 0), 100, IF(FILL(requests, 0) > 20, 100 * FILL(refused, 0) / FILL(requests, 0), 0))',
+      expression: `IF(unhealthy > FILL(healthy, 0), 100, IF(FILL(requests, 0) > ${FEW_REQUESTS}, 100 * FILL(refused, 0) / FILL(requests, 0), 0))`,
       label: 'not served, %',
       usingMetrics: {
         unhealthy: ofTargets(metrics.unhealthyHostCount({ period, statistic: MINIMUM }), loadBalancer),

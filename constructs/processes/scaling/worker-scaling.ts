@@ -15,11 +15,12 @@ import { type Checks, isUnknown, secondsOf } from '../../core/checks';
 import { profileValues } from '../../core/profile';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { type Capacity, capacityOf, workerConcurrency } from '../private/capacity';
+import { latest } from '../target-metrics';
 import type { WorkerServiceOptions, WorkerServiceProps } from '../worker-service';
 import { shareKept, stepsTo } from './steps';
 
 /** CloudWatch takes ten metrics in one alarm: two for each queue, one for the running tasks. */
-const MAX_QUEUES = 4;
+export const MAX_QUEUES = 4;
 
 const PERIOD = Duration.minutes(1);
 
@@ -35,7 +36,7 @@ export interface WorkerScaling {
   readonly acceptableLatency: Duration;
   /** How long a Celery task takes on average. */
   readonly taskDuration: Duration;
-  /** Messages that there should be for each running ECS task. */
+  /** Messages that may wait before one more ECS task is started, beside those that are in work. */
   readonly backlogPerTask: number;
 }
 
@@ -160,10 +161,8 @@ interface Load {
 }
 
 /** What the number of tasks of a worker follows. */
-export interface BacklogScaling extends Pick<Capacity, 'minCapacity' | 'maxCapacity' | 'processes'> {
-  /** Messages that there should be for each running task. */
-  readonly backlogPerTask: number;
-}
+export type BacklogScaling = Pick<Capacity, 'minCapacity' | 'maxCapacity' | 'processes'> &
+  Pick<WorkerScaling, 'backlogPerTask'>;
 
 /**
  * Sets the number of tasks by the messages that wait and are in work.
@@ -271,15 +270,13 @@ function written(value: number): string {
 /**
  * Messages that wait, messages that workers hold, and tasks that run.
  *
- * The last minute has no data yet when CloudWatch looks, hence REPEAT; a queue that nobody has used for hours
- * has none at all, hence 0. Every task sends one sample of its CPU a minute, so the number of samples is the
- * number of tasks: that needs no Container Insights.
+ * Every task sends one sample of its CPU a minute, so the number of samples is the number of tasks. It needs
+ * no Container Insights.
  */
 function loadOf(service: FargateService, queues: ITaskQueue[]): Load {
-  const filled = (metric: string) => `FILL(FILL(${metric}, REPEAT), 0)`;
   const sum = (name: string, label: string, metricOf: (queue: ITaskQueue) => IMetric) =>
     new MathExpression({
-      expression: queues.map((_, index) => filled(`${name}${index}`)).join(' + '),
+      expression: queues.map((_, index) => latest(`${name}${index}`)).join(' + '),
       label,
       period: PERIOD,
       usingMetrics: Object.fromEntries(queues.map((queue, index) => [`${name}${index}`, metricOf(queue)])),
@@ -288,7 +285,7 @@ function loadOf(service: FargateService, queues: ITaskQueue[]): Load {
     waiting: sum('visible', 'waiting', (queue) => queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD })),
     held: sum('hidden', 'in work', (queue) => queue.metricApproximateNumberOfMessagesNotVisible({ period: PERIOD })),
     running: new MathExpression({
-      expression: filled('samples'),
+      expression: latest('samples'),
       label: 'running tasks',
       period: PERIOD,
       usingMetrics: { samples: service.metricCpuUtilization({ period: PERIOD, statistic: Stats.SAMPLE_COUNT }) },
