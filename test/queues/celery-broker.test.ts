@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -149,4 +151,13 @@ test('fails when no queue is the obvious default', () => {
   expect(errorOf(() => new CeleryBroker(testStack(), 'Broker', { queues: { mail: {}, reports: {} } }))).toContain(
     '`defaultQueueName` must be one of the queues mail, reports, got "default"',
   );
+});
+
+test('runtime/ has the same timeouts towards SQS, for a template that says none', () => {
+  const source = readFileSync(join(__dirname, '..', '..', 'runtime', 'django_fargate', 'celery.py'), 'utf8');
+  const [, written] = /^CLIENT_CONFIG: .* = (\{.*?^\})/ms.exec(source) ?? [];
+  const stack = testStack();
+  const { CELERY_BROKER_TRANSPORT_OPTIONS: options } = new CeleryBroker(stack, 'Broker', {}).containerEnvironment;
+  const { 'client-config': given } = JSON.parse(rendered(stack.resolve(options)));
+  expect(JSON.parse(written.replace(/,(\s*\})/g, '$1'))).toEqual(given);
 });
