@@ -1,3 +1,4 @@
+import { explicit, mentioned } from '../../test/wiring/graph';
 import type { Resources } from './timings';
 
 /**
@@ -79,23 +80,6 @@ function secondsOf(resources: Resources, id: string): number {
 }
 
 function dependenciesOf(resources: Resources, id: string): string[] {
-  const { DependsOn, Properties } = resources[id];
-  const explicit = DependsOn === undefined ? [] : [DependsOn].flat();
-  return [...new Set([...explicit, ...mentioned(Properties)])].filter((other) => other in resources && other !== id);
-}
-
-function mentioned(value: unknown): string[] {
-  if (Array.isArray(value)) {
-    return value.flatMap(mentioned);
-  }
-  if (value === null || typeof value !== 'object') {
-    return [];
-  }
-  const { Ref, 'Fn::GetAtt': attribute, 'Fn::Sub': sub, ...rest } = value as { [key: string]: unknown };
-  return [
-    ...(typeof Ref === 'string' ? [Ref] : []),
-    ...(attribute === undefined ? [] : [String([attribute].flat()[0]).split('.')[0]]),
-    ...(sub === undefined ? [] : [...String([sub].flat()[0]).matchAll(/\$\{(\w+)/g)].map(([, id]) => id)),
-    ...Object.values(rest).flatMap(mentioned),
-  ];
+  const named = [...explicit(resources[id]), ...mentioned(resources[id].Properties)];
+  return [...new Set(named)].filter((other) => other in resources && other !== id);
 }

@@ -70,7 +70,8 @@ export function explicit({ DependsOn }: Resource): string[] {
   return DependsOn === undefined ? [] : [DependsOn].flat();
 }
 
-function mentioned(value: unknown): string[] {
+/** The logical ids that a value refers to. */
+export function mentioned(value: unknown): string[] {
   if (Array.isArray(value)) {
     return value.flatMap(mentioned);
   }
