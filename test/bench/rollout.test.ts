@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { keepsLimits, resourcesOf } from '../../bench/rollout';
 import { bound, criticalPath } from '../../bench/rollout/critical-path';
 import { type Resources, type Rollout, rolloutsOf } from '../../bench/rollout/timings';
@@ -40,6 +42,18 @@ describe.each([
       },
     };
     expect(keepsLimits(ofService(rolloutsOf(slow), 'Web'), true)).toBe(false);
+  });
+
+  test('takes as long as docs/architecture.md says', () => {
+    const page = readFileSync(join(__dirname, '..', '..', 'docs', 'architecture.md'), 'utf8');
+    const rows = { Web: 'web, ASGI', worker: 'worker', Beat: 'beat' };
+    for (const [name, row] of Object.entries(rows)) {
+      const rollout = ofService(rollouts, name);
+      const [, settled, bake, given] =
+        new RegExp(`^\\| ${row} \\| (\\d+) s.*?\\| (\\d+|–)[^|]*\\| ([^|]+) \\|$`, 'm').exec(page) ?? [];
+      expect([Number(settled), bake === '–' ? 0 : Number(bake)]).toEqual([rollout.settled, rollout.bake]);
+      expect(given).toMatch(new RegExp(`\\b${rollout.givenUp} s`));
+    }
   });
 
   test('waits for nothing that could be made beside it, the first time', () => {
