@@ -7,7 +7,7 @@ import type { ContractVariable } from '../core/contract';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
-import { type ITaskQueue, TaskQueue, type TaskQueueOptions } from './task-queue';
+import { type ITaskQueue, longestCountdown, TaskQueue, type TaskQueueOptions } from './task-queue';
 
 /**
  * kombu looks a queue up under its name with other punctuation replaced (`a.b` becomes `a-b`) and would not
@@ -150,19 +150,21 @@ export class CeleryBroker extends Construct implements ICeleryBroker {
   }
 }
 
+function countdownOf({ visibilityTimeout, taskTimeLimit }: Pick<ITaskQueue, 'visibilityTimeout' | 'taskTimeLimit'>) {
+  return isUnknown(visibilityTimeout) || isUnknown(taskTimeLimit)
+    ? undefined
+    : longestCountdown(secondsOf(visibilityTimeout), secondsOf(taskTimeLimit));
+}
+
 function environment(
   stack: Stack,
   queues: { [name: string]: ITaskQueue },
   defaultQueueName: string,
 ): { [name: string]: string } {
-  const predefined = Object.entries(queues).map(([name, { queue, visibilityTimeout, maxReceiveCount }]) => [
+  const predefined = Object.entries(queues).map(([name, { queue, maxReceiveCount, ...times }]) => [
     name,
-    {
-      url: queue.queueUrl,
-      // kombu does not read these two; `runtime/` does.
-      visibility_timeout: isUnknown(visibilityTimeout) ? undefined : secondsOf(visibilityTimeout),
-      max_receive_count: maxReceiveCount,
-    },
+    // kombu does not read the last two; `runtime/` does.
+    { url: queue.queueUrl, longest_countdown: countdownOf(times), max_receive_count: maxReceiveCount },
   ]);
   return {
     CELERY_BROKER_URL: 'sqs://',

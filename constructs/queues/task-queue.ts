@@ -69,7 +69,8 @@ export interface TaskQueueOptions {
   /**
    * Longest `countdown` or `eta` of tasks in this queue.
    *
-   * A worker keeps such a message hidden until it is due, so it must not exceed the visibility timeout.
+   * With `django-fargate` SQS keeps it for 15 minutes, and then a worker hides it until it is due. What is
+   * left of the visibility timeout must be enough for the task itself, or a second worker starts it as well.
    *
    * @default - not checked
    */
@@ -304,8 +305,8 @@ function validate(
   checks
     .duration('maxEta', maxEta, {
       min: 0,
-      max: visible,
-      where: `(the visibility timeout of ${visible} seconds)`,
+      max: Math.min(visible, longestCountdown(visible, secondsOf(taskTimeLimit))),
+      where: `(by the visibility timeout of ${visible} seconds and the time limit)`,
       remedy: 'Raise `visibilityTimeout`, or start such tasks from EventBridge Scheduler.',
     })
     .optional('retentionPeriod', retentionPeriod, () => !(secondsOf(retentionPeriod) < received), {
@@ -314,6 +315,17 @@ function validate(
         'Otherwise a poison message expires before it reaches the dead-letter queue: raise it, or receive less often.',
     })
     .throwIfAny();
+}
+
+/** Seconds that SQS itself keeps a message back at most. */
+const MOST_DELAY = 900;
+
+/**
+ * The longest countdown of a task, in seconds: what SQS keeps back, and what a worker may hide before the
+ * task has its whole time limit.
+ */
+export function longestCountdown(visibilityTimeout: number, taskTimeLimit: number): number {
+  return MOST_DELAY + visibilityTimeout - taskTimeLimit;
 }
 
 /** Validates the time limit and the visibility timeout against each other. */

@@ -116,7 +116,6 @@ class Lab:
         queues = {
             name: {
                 "url": sqs.queue_url(name),
-                "visibility_timeout": int(queue.visibility),
                 **({} if queue.max_receives is None else {"max_receive_count": queue.max_receives}),
             }
             for name, queue in sqs.queues.items()

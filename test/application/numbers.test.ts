@@ -68,8 +68,8 @@ const AGREEMENTS: Agreement[] = [
   {
     sentence: 'a task with an ETA is not delivered twice while a worker holds it',
     prop: 'maxEta',
-    passes: queue({ visibilityTimeout: Duration.hours(1), maxEta: Duration.hours(1) }),
-    fails: queue({ visibilityTimeout: Duration.hours(1), maxEta: Duration.minutes(61) }),
+    passes: queue({ visibilityTimeout: Duration.hours(1), maxEta: Duration.minutes(50) }),
+    fails: queue({ visibilityTimeout: Duration.hours(1), maxEta: Duration.minutes(51) }),
   },
   {
     sentence: 'dead letters are kept longer than messages',

@@ -54,8 +54,8 @@ test('tells kombu the queues and nothing else, in the words of the contract', ()
       retries: { mode: 'standard', total_max_attempts: 2 },
     },
     predefined_queues: {
-      default: { url: `<${id('default')}>`, visibility_timeout: 1800, max_receive_count: 5 },
-      express: { url: `<${id('express')}>`, visibility_timeout: 8, max_receive_count: 3 },
+      default: { url: `<${id('default')}>`, longest_countdown: 1200, max_receive_count: 5 },
+      express: { url: `<${id('express')}>`, longest_countdown: 904, max_receive_count: 3 },
     },
   });
   expect(Object.keys(CONTRACT)).toEqual(expect.arrayContaining(Object.keys(broker.containerEnvironment)));

@@ -78,7 +78,7 @@ test('everything can be chosen', () => {
   new TaskQueue(stack, 'Tasks', {
     taskTimeLimit: Duration.hours(1),
     visibilityTimeout: Duration.hours(3),
-    maxEta: Duration.hours(3),
+    maxEta: Duration.hours(2),
     retentionPeriod: Duration.days(1),
     maxReceiveCount: 8,
     encryptionKey: key,
@@ -219,10 +219,11 @@ test('fails when the visibility timeout leaves no margin, and passes one second 
   expect(make(8).visibilityTimeout.toSeconds()).toBe(8);
 });
 
-test('fails when tasks may be postponed for longer than their message is hidden', () => {
+test('fails when a worker would hide a postponed task for so long that its time limit has no room', () => {
   const make = (minutes: number) => new TaskQueue(testStack(), 'Tasks', { maxEta: Duration.minutes(minutes) });
-  expect(errorOf(() => make(31))).toContain('`maxEta` must be from 0 to 1800 seconds');
-  expect(() => make(30)).not.toThrow();
+  // SQS keeps it for 15 minutes; 30 of the visibility timeout less 25 of the time limit are 5.
+  expect(errorOf(() => make(21))).toContain('`maxEta` must be from 0 to 1200 seconds');
+  expect(() => make(20)).not.toThrow();
 });
 
 test('fails when dead letters would expire before tasks do', () => {

@@ -59,7 +59,7 @@ class Channel(SQS.Channel):
             **message.get("properties", {})
         }  # kombu takes things out, and would miss them when it tries again
         if not queue.endswith(".fifo") and not message.get("redelivered"):
-            limit = self._option(queue, "visibility_timeout")
+            limit = self._option(queue, "longest_countdown")
             delay = delay_seconds(message.get("headers") or {}, queue, limit)
             if delay > 0:
                 properties.setdefault("DelaySeconds", delay)

@@ -31,18 +31,18 @@ def seconds_until(eta: str | None, now: datetime | None = None) -> float:
     return max(0.0, (due - (now or datetime.now(timezone.utc))).total_seconds())
 
 
-def delay_seconds(headers: Mapping[str, Any], queue: str, visibility_timeout: int | None = None) -> int:
+def delay_seconds(headers: Mapping[str, Any], queue: str, longest: int | None = None) -> int:
     """
     Seconds that SQS keeps a message back: its countdown, up to 15 minutes.
 
     No worker holds it meanwhile, so that a deployment does not count as an attempt. Raises CountdownTooLongError for
-    what exceeds both that and the visibility timeout of the queue.
+    more than `longest`, after which SQS would hand the message out while the task still runs.
     """
     seconds = seconds_until(headers.get("eta"))
-    if visibility_timeout is not None and seconds > max(MOST_DELAY, visibility_timeout):
+    if longest is not None and seconds > longest:
         raise CountdownTooLongError(
             f"The task {headers.get('task')} is due in {math.ceil(seconds)} seconds, but a message of "
-            f"{queue} may wait for {max(MOST_DELAY, visibility_timeout)} seconds at most. Store when it is due and "
+            f"{queue} may wait for {longest} seconds at most. Store when it is due and "
             "let a periodic task post it, or give the queue a longer `visibilityTimeout`."
         )
     return min(MOST_DELAY, int(seconds))
