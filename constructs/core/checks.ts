@@ -131,6 +131,14 @@ export class Checks {
     return this.optional(prop, given, () => typeof given === 'string' && form.test(given), rule);
   }
 
+  /** A name that the user gives a part, by which it is found in an object. */
+  public partName(prop: string, name: string): this {
+    return this.that(prop, name, !(name in Object.prototype), {
+      must: 'not be named like a property that every object of JavaScript has',
+      remedy: 'Take another name.',
+    });
+  }
+
   /** The problems so far, a line each. */
   public get found(): string[] {
     return [...this.problems];

@@ -211,10 +211,7 @@ function validate(scope: Construct, props: CeleryBrokerProps, names: string[], d
       must: 'have names of at most 80 letters, digits, dashes and underscores that begin with a letter',
       remedy: 'kombu does not find queues with other names.',
     });
-    checks.that(made ? 'queues' : 'existingQueues', name, !(name in Object.prototype), {
-      must: 'not be named like a property that every object of JavaScript has',
-      remedy: 'Take another name.',
-    });
+    checks.partName(made ? 'queues' : 'existingQueues', name);
     checks.that('existingQueues', name, names.filter((other) => other === name).length === 1, {
       must: 'not repeat a name of `queues`',
       remedy: 'Rename one of them.',

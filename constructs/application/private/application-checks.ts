@@ -29,11 +29,7 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
 /** Names become ids of constructs, and parts of what CloudWatch and the outputs show. */
 function checkNames(checks: Checks, prop: string, parts: { readonly [name: string]: unknown } = {}): void {
   for (const name of Object.keys(parts)) {
-    checks.that(prop, name, !(name in Object.prototype), {
-      must: 'not be named like a property that every object of JavaScript has',
-      remedy: 'Take another name.',
-    });
-    checks.matches(prop, name, /^[A-Za-z0-9][\w. -]{0,79}$/, {
+    checks.partName(prop, name).matches(prop, name, /^[A-Za-z0-9][\w. -]{0,79}$/, {
       must: 'have names of at most 80 letters, digits, spaces, dots, dashes and underscores that begin with a letter or digit',
       remedy: 'Take a name such as "reports": it becomes part of the id of what is made.',
     });
