@@ -9,7 +9,7 @@ import { Checks, writtenAs } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
 import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { Profile } from '../constructs/core/profile';
-import { hostNamesOf } from '../constructs/edge/host-names';
+import { HOST_NAME_IN_ANY_CASE, hostNamesOf } from '../constructs/edge/host-names';
 
 /** Properties of `DjangoStack`. */
 export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
@@ -140,9 +140,6 @@ function checkStackProps(path: string, { env, terminationProtection }: DjangoSta
     .throwIfAny();
 }
 
-/** A name as DNS has it, in whatever case. */
-const NAME = /^(?=.{1,254}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$/;
-
 function checkDomain(stack: Stack, props: DjangoStackProps): void {
   const known = !Token.isUnresolved(stack.account) && !Token.isUnresolved(stack.region);
   const checks = new Checks(stack);
@@ -157,11 +154,11 @@ function checkDomain(stack: Stack, props: DjangoStackProps): void {
       must: 'be the id of a hosted zone',
       remedy: 'Copy it from Route 53; it starts with Z.',
     })
-    .matches('domainName', props.domainName, NAME, {
+    .matches('domainName', props.domainName, HOST_NAME_IN_ANY_CASE, {
       must: 'be a host name, without scheme, port, path or wildcard',
       remedy: 'Write it as in shop.example.com.',
     })
-    .matches('hostedZoneName', props.hostedZoneName?.replace(/\.$/, ''), NAME, {
+    .matches('hostedZoneName', props.hostedZoneName?.replace(/\.$/, ''), HOST_NAME_IN_ANY_CASE, {
       must: 'be the name of a hosted zone, without scheme, port, path or wildcard',
       remedy: 'Write it as Route 53 shows it, as in example.com.',
     })

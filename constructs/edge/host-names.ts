@@ -1,6 +1,11 @@
 import { Token } from 'aws-cdk-lib';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 
+/** A full host name in lower case, without the dot at the end. */
+export const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/;
+/** The same as somebody may write it. */
+export const HOST_NAME_IN_ANY_CASE = new RegExp(HOST_NAME, 'i');
+
 /** What Django must know of the names that a process is reached under. */
 export interface Address {
   /** As in ALLOWED_HOSTS: a wildcard is a leading dot. */

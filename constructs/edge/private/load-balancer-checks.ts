@@ -4,9 +4,8 @@ import { CfnHostedZone, type IHostedZone, PrivateHostedZone } from 'aws-cdk-lib/
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
+import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../host-names';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
-
-const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/;
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
 const EFFECTS: Effects<HttpsLoadBalancerProps> = {
@@ -155,7 +154,7 @@ function checkParts(checks: Checks, attrs: HttpsLoadBalancerAttributes): void {
       must: 'be of a listener of `loadBalancerArn`',
       remedy: 'Give both of one load balancer.',
     })
-    .matches('loadBalancerDnsName', attrs.loadBalancerDnsName, new RegExp(HOST_NAME, 'i'), {
+    .matches('loadBalancerDnsName', attrs.loadBalancerDnsName, HOST_NAME_IN_ANY_CASE, {
       must: 'be the DNS name of the load balancer, without scheme and port',
       remedy: 'Copy it from the console, or reference the resource.',
     })
