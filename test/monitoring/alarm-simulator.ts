@@ -39,16 +39,25 @@ const COMPARE: { [operator: string]: (value: number, threshold: number) => boole
   LessThanOrEqualToThreshold: (value, threshold) => value <= threshold,
 };
 
-/** The minutes, from 0, in which an alarm of the template would be on. */
-export function minutesInAlarm(alarm: AlarmProperties, world: World, minutes: number): number[] {
+/**
+ * The minutes, from 0, in which an alarm of the template would be on.
+ *
+ * `late` is how many of the newest minutes CloudWatch has no data of yet when it looks. It then goes by older
+ * points, unless the expression makes a point of nothing.
+ */
+export function minutesInAlarm(alarm: AlarmProperties, world: World, minutes: number, late = 0): number[] {
   const step = periodOf(alarm) / 60;
-  const points = Array.from({ length: Math.floor(minutes / step) }, (_, index) => breaches(alarm, world, index, step));
-  return points
-    .map((_, end) => points.slice(Math.max(0, end - alarm.EvaluationPeriods + 1), end + 1))
-    .flatMap((recent, end) => {
-      const breaching = recent.filter((point) => point).length;
-      return breaching >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? [(end + 1) * step - 1] : [];
-    });
+  const pointsUntil = (end: number): (number | undefined)[] => {
+    const seen: World = (metric, minute) => (minute < end * step - late ? world(metric, minute) : undefined);
+    const points = Array.from({ length: end }, (_, index) => pointOf(alarm, seen, index, step));
+    const isMissing = points.slice(end - Math.ceil(late / step)).every((point) => point === undefined);
+    return late > 0 && isMissing ? points.slice(0, end - Math.ceil(late / step)) : points;
+  };
+  return Array.from({ length: Math.floor(minutes / step) }, (_, index) => index + 1).flatMap((end) => {
+    const recent = pointsUntil(end).slice(-alarm.EvaluationPeriods);
+    const breaching = recent.filter((point) => breaches(alarm, point)).length;
+    return breaching >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? [end * step - 1] : [];
+  });
 }
 
 /** The namespaces that an alarm reads. */
@@ -61,8 +70,7 @@ function periodOf({ Period, Metrics = [] }: AlarmProperties): number {
   return Period ?? Metrics.find(({ MetricStat }) => MetricStat)?.MetricStat?.Period ?? 60;
 }
 
-function breaches(alarm: AlarmProperties, world: World, index: number, step: number): boolean {
-  const value = pointOf(alarm, world, index, step);
+function breaches(alarm: AlarmProperties, value: number | undefined): boolean {
   return value === undefined
     ? alarm.TreatMissingData === 'breaching'
     : COMPARE[alarm.ComparisonOperator](value, alarm.Threshold);

@@ -232,6 +232,8 @@ describe('a whole application', () => {
     expect(minutesInAlarm(dead, world, letters.length)).toEqual(on);
     const schedule = alarmCalled(template, 'Shop/ClearSessions', 'Failed') as unknown as AlarmProperties;
     expect(minutesInAlarm(schedule, world, letters.length)).toEqual(on);
+    // Where CloudWatch has no data of the newest minute when it looks.
+    expect(minutesInAlarm(dead, world, letters.length, 1)).toEqual([2, 3, 6, 7, 11, 12]);
   });
 
   test('sees a queue of which nothing is done within ten minutes, and none whose workers are at work', () => {
@@ -244,6 +246,7 @@ describe('a whole application', () => {
     for (const stuck of [long, short]) {
       expect(minutesInAlarm(stuck, world(0, 0), 20)[0]).toBe(8);
       expect(minutesInAlarm(stuck, world(1, 0), 20)).toEqual([]);
+      expect(minutesInAlarm(stuck, world(0, 0), 20, 1)[0]).toBeLessThan(10);
     }
     expect(minutesInAlarm(long, world(0, 1), 20)).toEqual([]); // A task of 25 minutes.
     expect(minutesInAlarm(short, world(0, 1), 20)[0]).toBe(8); // A task of four seconds hangs.
