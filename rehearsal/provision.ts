@@ -97,7 +97,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
 
   const definitions = readDefinitions(intrinsics, images, props);
   const [first] = definitions.values();
-  const user = userOf(first, first && images.get(first.image), announce);
+  const user = userOf({ definition: first, image: first && images.get(first.image), sandbox }, announce);
   const launcher = new Launcher({ sandbox, announce, backing, images, user, caBundle });
   const launch: Launch = (definition, name) => launcher.launch(definition, name);
   const tasks: Task[] = [];

@@ -5,7 +5,10 @@ import { freePort } from '../edge/ports';
 import type { Image } from '../image/image';
 import { isPaper } from '../template/intrinsics';
 import type { TaskDefinition } from '../template/task-definition';
+import { Entrance } from './entrance';
+import { Files } from './files';
 import { type Identity, identity, YOURSELF } from './identity';
+import { initialize } from './init-container';
 import { Task, taskUser } from './process';
 import type { Sandbox } from './sandbox';
 
@@ -43,14 +46,17 @@ export class Launcher {
     const id = `${name}/${this.next(name)}`;
     const environment = await this.environment(definition, name);
     const caPath = environment.PGSSLROOTCERT;
+    const image = images.get(definition.image) as Image;
+    const files = new Files({ id, definition, sandbox, user });
+    await initialize({ id, definition, image, sandbox, files, user });
     return new Task({
       id,
       definition,
-      image: images.get(definition.image) as Image,
+      image,
       sandbox,
       announce,
       identity: user.identity,
-      uid: user.uid,
+      files,
       port: definition.port === undefined ? undefined : await freePort(),
       caBundle: caPath === undefined ? undefined : { path: caPath, local: caBundle },
       environment,
@@ -105,30 +111,59 @@ export function unhurried(environment: Readonly<Record<string, string>>): Record
   return { CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify(options) };
 }
 
-/** Whom tasks run as. */
-export interface TaskUser {
+/** What decides whom tasks run as. */
+interface UserSources {
+  readonly definition?: TaskDefinition;
+  readonly image?: Image;
+  readonly sandbox: Sandbox;
+}
+
+/** Who somebody in a container is on this machine. */
+export interface LocalUser {
   readonly identity: Identity;
-  /** Who owns their folders; undefined when it is the person who started the rehearsal. */
+  /** Undefined when it is the person who started the rehearsal. */
   readonly uid?: number;
+}
+
+/** Whom tasks run as, and who owns their folders. */
+export interface TaskUser extends LocalUser {
+  /**
+   * Stands for root of a container: it owns the volumes and runs containers of user 0.
+   *
+   * It is neither you nor the application's user, and has no power on this machine.
+   */
+  readonly owner: LocalUser;
+  /** Whether each task may have mounts of its own. */
+  readonly mounts: boolean;
 }
 
 /**
  * The user of a task definition where this machine can become it, otherwise whoever started the rehearsal.
  */
-export function userOf(definition: TaskDefinition | undefined, image: Image | undefined, announce: Announce): TaskUser {
+export function userOf({ definition, image, sandbox }: UserSources, announce: Announce): TaskUser {
+  const mounts = Entrance.covers(sandbox.folder('mounts'));
+  announce.substitution(
+    mounts
+      ? 'a tmpfs has the size and the options of the template'
+      : '/tmp is a folder of this machine, without the size and the options of the template: mounting needs root on Linux',
+  );
   const uid = definition && taskUser(definition);
-  const found =
-    uid === undefined || image === undefined
-      ? undefined
-      : identity(uid, {
-          program: path.join(image.venv, 'bin', 'python'),
-          args: ['-c', 'import os; os.listdir(".")'],
-          cwd: image.root,
-        });
-  if (found === undefined) {
+  const [found, owner] = uid === undefined ? [] : [localUser(uid, image), localUser(uid + 1, image)];
+  if (found === undefined || owner === undefined) {
     announce.substitution('processes run as you: the file system is not read-only to them');
-    return { identity: YOURSELF };
+    return { identity: YOURSELF, owner: { identity: YOURSELF }, mounts };
   }
   announce.substitution(`processes run as user ${uid}, to whom the application's files are read-only`);
-  return { identity: found, uid };
+  return { ...found, owner, mounts };
+}
+
+function localUser(uid: number, image: Image | undefined): LocalUser | undefined {
+  const found =
+    image &&
+    identity(uid, {
+      program: path.join(image.venv, 'bin', 'python'),
+      args: ['-c', 'import os; os.listdir(".")'],
+      cwd: image.root,
+    });
+  return found && { identity: found, uid };
 }

@@ -27,7 +27,7 @@ const STORAGE = 'storage';
  *
  * An owner may change the mode of a folder without any capability; 1777 is the mode of /tmp.
  */
-const PROGRAM = 'import os, sys; os.stat(sys.argv[1]).st_uid or os.chmod(sys.argv[1], 0o1777)';
+const PROGRAM = 'import os, sys; path = sys.argv[1]; os.stat(path).st_uid == os.getuid() and os.chmod(path, 0o1777)';
 
 /** Validates `temporaryStorage`. */
 export function checkTemporaryStorage(checks: Checks, size: Size | undefined): void {
