@@ -26,6 +26,8 @@ export interface LauncherProps {
   readonly backing: Backing;
   readonly images: ReadonlyMap<string, Image>;
   readonly user: TaskUser;
+  /** Whether SQS's double has as much time as SQS, and not more. */
+  readonly isHurried: boolean;
   /** The bundle that processes are given in place of RDS's. */
   readonly caBundle: string;
 }
@@ -73,7 +75,10 @@ export class Launcher {
   }
 
   private async environment(definition: TaskDefinition, name: string): Promise<Record<string, string>> {
-    const environment: Record<string, string> = { ...definition.environment, ...unhurried(definition.environment) };
+    const environment: Record<string, string> = {
+      ...definition.environment,
+      ...unhurried(definition.environment, this.props.isHurried),
+    };
     for (const [variable, valueFrom] of Object.entries(definition.secrets)) {
       try {
         environment[variable] = await this.props.backing.secrets.inject(variable, valueFrom);
@@ -100,14 +105,19 @@ export class Launcher {
  * The options of the broker for a machine on which everything shares two processors: SQS's double may take
  * long, and what a failed task waits for is shorter than the checks.
  *
- * `npm run runtime` tries an SQS that does not answer, with the timeouts of the template.
+ * A run that lets SQS answer nothing keeps the timeouts of the template (`isHurried`), and so does `npm run
+ * runtime`.
  */
-export function unhurried(environment: Readonly<Record<string, string>>): Record<string, string> {
+export function unhurried(environment: Readonly<Record<string, string>>, isHurried = false): Record<string, string> {
   const given = environment.CELERY_BROKER_TRANSPORT_OPTIONS;
   if (given === undefined) {
     return {};
   }
-  const options = { ...JSON.parse(given), 'client-config': PATIENT, retry_delays: RETRY_DELAYS };
+  const options = {
+    ...JSON.parse(given),
+    ...(isHurried ? {} : { 'client-config': PATIENT }),
+    retry_delays: RETRY_DELAYS,
+  };
   return { CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify(options) };
 }
 
