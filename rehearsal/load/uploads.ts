@@ -1,3 +1,4 @@
+import https from 'node:https';
 import { Readable } from 'node:stream';
 import { type Check, type CheckContext, expect } from '../checks/check';
 import { PAGES } from '../checks/names';
@@ -61,7 +62,10 @@ async function upload({ rehearsal, front }: CheckContext, kind: keyof typeof PAT
   ].map((text) => Buffer.from(text));
   const size = MEGABYTES * CHUNK.length;
   const started = Date.now();
+  // A visitor that would close its connection after the answer might not read it while it is still sending.
+  const agent = new https.Agent({ keepAlive: true });
   const reply = await front.request(PATHS[kind], {
+    agent,
     method: 'POST',
     host: front.hostFor(PATHS[kind]),
     headers: {
@@ -70,6 +74,7 @@ async function upload({ rehearsal, front }: CheckContext, kind: keyof typeof PAT
     },
     body: Readable.from(parts(head, tail)),
   });
+  agent.destroy();
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   expect(reply.status === wanted, `${kind} answered ${reply.status}, not ${wanted}: ${reply.body.slice(0, 200)}`);
   if (wanted === 200) {
