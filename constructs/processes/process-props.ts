@@ -151,8 +151,8 @@ export interface TemporaryStorageOptions {
   /**
    * Space for uploads and exports that are too large for /tmp: whole GiB, from 1 to 195.
    *
-   * Makes a volume on disk at /var/tmp/django, private to the task and empty at each start, and sets TMPDIR to
-   * it: Django and Python's `tempfile` write there. A short container of the same image makes it writable
+   * Makes a volume on disk at /var/tmp/django, private to the task and empty at each start, and sets TMPDIR
+   * to it: Django and Python's `tempfile` write there. A short container of the same image makes it writable
    * before the application starts; it runs as root, without capabilities. Under ASGI, Django keeps an upload
    * twice while it reads it.
    *

@@ -43,8 +43,8 @@ export class Gate {
   /**
    * Passes nothing on and answers nothing, while connections stay open and new ones come about.
    *
-   * Here the kernel takes the handshake, so it is the answer that is missing; no local firewall would do without
-   * root.
+   * Here the kernel takes the handshake, so it is the answer that is missing; no local firewall would do
+   * without root.
    */
   swallow(): void {
     this.swallowing = true;

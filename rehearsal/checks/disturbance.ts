@@ -45,7 +45,10 @@ export class Disturbance {
     }
   }
 
-  /** Lets SQS and the other doubles answer nothing until `work` is done, as behind a network that drops packets. */
+  /**
+   * Lets SQS and the other doubles answer nothing until `work` is done, as behind a network that drops
+   * packets.
+   */
   async withSilentSqs(work: () => Promise<void>): Promise<void> {
     this.declares('sqs');
     const { gate } = this.rehearsal.doubles;

@@ -9,8 +9,8 @@ type Done = (error?: Error | null) => void;
 /**
  * Connections that are read to their end although the server has stopped to listen.
  *
- * A server that fails while it reads a body answers and hangs up. Node.js would drop that answer as soon as it
- * cannot write on.
+ * A server that fails while it reads a body answers and hangs up. Node.js would drop that answer as soon as
+ * it cannot write on.
  */
 export class AttentiveAgent extends http.Agent {
   override createConnection(options: net.NetConnectOpts): net.Socket {

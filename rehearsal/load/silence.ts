@@ -7,7 +7,9 @@ import { sleep } from '../wait';
 export const SILENT = 'silence: SQS answers nothing for 60 s: posting fails within 10 s, nothing is replaced or lost';
 
 const SILENT_SECONDS = 60;
-/** Two attempts of four seconds each towards SQS, and the pause between them, by the timeouts of the template. */
+/**
+ * Two attempts of four seconds each towards SQS, and the pause between them, by the timeouts of the template.
+ */
 const FAILED_SECONDS = 10;
 /** Seconds of work of a Celery task, shorter than the limit of its queue. */
 const WORK = '2';

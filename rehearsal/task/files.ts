@@ -11,7 +11,9 @@ export interface FilesProps {
   readonly user: TaskUser;
 }
 
-/** What one task can write to: folders in the place of /tmp, of other file systems in memory, and of volumes. */
+/**
+ * What one task can write to: folders in the place of /tmp, of other file systems in memory, and of volumes.
+ */
 export class Files {
   /** Stands for /tmp. */
   readonly temporary: string;
@@ -39,7 +41,9 @@ export class Files {
     this.entrance = this.isCovered ? Entrance.covering(covers) : Entrance.OPEN;
   }
 
-  /** The folders of volumes, by their paths in a container. As on Fargate, a volume is not the application's. */
+  /**
+   * The folders of volumes, by their paths in a container. As on Fargate, a volume is not the application's.
+   */
   mounted(points: readonly MountPoint[]): Map<string, string> {
     return new Map(
       points.map(({ volume, path }) => {

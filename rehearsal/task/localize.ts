@@ -28,7 +28,9 @@ export function localize(word: string, local: Localization): string {
   return /^\/[\w.-]/.test(text) && text === word && local.exists(text) ? local.root + text : text;
 }
 
-/** The paths that have a folder of their own here, in one expression: what is replaced is not looked at again. */
+/**
+ * The paths that have a folder of their own here, in one expression: what is replaced is not looked at again.
+ */
 function foldersOf({ volumes = new Map() }: Localization): RegExp {
   const paths = [...volumes.keys()].sort((one, other) => other.length - one.length);
   const words = [...paths, '/tmp', '/dev/shm', '/var/tmp'].map((each) => each.replace(/[^\w/]/g, '\\$&'));
