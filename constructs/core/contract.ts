@@ -23,7 +23,7 @@ export const CONTRACT = {
   HOME: `${WRITABLE_PATH}, the only place that a task can write to.`,
   DJANGO_FARGATE_PROCESS: 'Which process this is: `web`, `asgi`, `worker`, `beat`, `release` or `scheduled`.',
   DJANGO_FARGATE_CONNECTIONS:
-    'ASGI only: database connections that one of its processes may hold, `connectionsPerProcess`. `database()` of `runtime/` makes a pool of this size.',
+    'Web and ASGI only: database connections that one server process may hold, `connectionsPerProcess`. `database()` of `runtime/` makes a pool of this size.',
   DJANGO_FARGATE_STOP_TIMEOUT:
     'Worker only: seconds between SIGTERM and SIGKILL. `runtime/` gives back what still runs shortly before.',
   DJANGO_FARGATE_TASK_PROTECTION:
