@@ -15,6 +15,8 @@ export interface CheckRunProps {
   /** Whether what happens to processes is printed too. */
   readonly verbose: boolean;
   readonly faults?: Faults;
+  /** @default - every check of the rehearsal */
+  readonly checks?: Check[];
   readonly choose?: (check: Check) => boolean;
   /** Whatever ports are free instead of 8443 and 8080. */
   readonly anyPort?: boolean;
@@ -47,11 +49,15 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),
     };
-    const outcomes = await runChecks(allChecks.filter(props.choose ?? (() => true)), context, (outcome) => {
-      if (outcome.verdict !== 'not applicable') {
-        announce.progress(line(outcome));
-      }
-    });
+    const outcomes = await runChecks(
+      (props.checks ?? allChecks).filter(props.choose ?? (() => true)),
+      context,
+      (outcome) => {
+        if (outcome.verdict !== 'not applicable') {
+          announce.progress(line(outcome));
+        }
+      },
+    );
     if (props.faults === undefined && !summary(outcomes).passed) {
       announce.progress(`logs of the processes are kept in ${keepLogs(props.cache, rehearsal)}`);
     }

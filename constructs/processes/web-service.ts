@@ -9,8 +9,8 @@ import { LoadBalancedService } from './private/load-balanced-service';
 import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
 
-/** Threads of a gunicorn process, unless it is said otherwise. One that waits costs about 0.1 MiB. */
-const THREADS = 16;
+/** Threads of a gunicorn process, unless it is said otherwise. Each more costs about 40 KiB. */
+const THREADS = 24;
 
 /** Database connections of a gunicorn process, unless it is said otherwise or it has fewer threads. */
 const CONNECTIONS = 4;
@@ -39,7 +39,7 @@ export interface WebServiceOptions extends LoadBalancedServiceOptions {
    * Slow clients and slow dependencies hold a thread each. There may be many more of them than of
    * `connectionsPerProcess`.
    *
-   * @default 16
+   * @default 24
    */
   readonly threads?: number;
   /**
@@ -101,7 +101,7 @@ export class WebService extends LoadBalancedService {
       check: (checks) => {
         checkPackage(checks, props, 'wsgi');
         checks
-          .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Sixteen threads suit most applications.' })
+          .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
             max: isUnknown(threads) ? 64 : threads,
