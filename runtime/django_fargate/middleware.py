@@ -141,7 +141,7 @@ def is_database_unavailable(exception: BaseException | None) -> bool:
 def _why(cause: BaseException | None) -> BaseException | None:
     """A pool that cannot connect only says that it had no connection in time."""
     pool = sys.modules.get("django_fargate.pool")
-    return cause if pool is None else pool.why(cause)  # type: ignore[no-any-return]
+    return cause if pool is None else pool.why(cause)
 
 
 def _is_nul(exception: Exception) -> bool:

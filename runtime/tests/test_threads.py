@@ -6,6 +6,7 @@ import time
 from concurrent.futures import wait
 from contextlib import ExitStack
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from gunicorn.workers.gthread import ThreadWorker
@@ -22,10 +23,7 @@ BODY = [b"POST /fields HTTP/1.1", b"Host: shop.example.com", b"Content-Type: app
 def test_gunicorn_answers_health_checks_while_slow_clients_hold_all_of_its_threads(tmp_path):
     with serving(tmp_path, *COMMANDS["gunicorn"]) as server, ExitStack() as clients:
         # Two threads, and as many clients again that wait for one.
-        slow = [
-            clients.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
-            for _ in range(4)
-        ]
+        slow = [clients.enter_context(socket.create_connection(("127.0.0.1", server.port), 60)) for _ in range(4)]
         for client in slow:
             client.sendall(b"\r\n".join([*BODY, b"Content-Length: 3", b"Connection: close", b"", b"a"]))
         page = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
@@ -101,7 +99,8 @@ def test_an_error_reaches_the_worker(busy, connection):
 def test_the_worker_class_of_gunicorn_makes_these_threads(monkeypatch):
     monkeypatch.setattr(ThreadWorker, "get_thread_pool", None)
     reserve_thread_for_health_checks()
-    pool = ThreadWorker.get_thread_pool(SimpleNamespace(cfg=SimpleNamespace(threads=3)))
+    worker: Any = SimpleNamespace(cfg=SimpleNamespace(threads=3))
+    pool = ThreadWorker.get_thread_pool(worker)
     assert isinstance(pool, Threads)
     assert pool.threads == 3
     pool.shutdown()
