@@ -16,7 +16,7 @@ const USAGE = `npm run load -- [options]
   --verbose          what happens to processes, too
 `;
 
-/** A rehearsal of one service alone. Each takes a few minutes, most of which it waits: they go side by side. */
+/** A rehearsal of one service alone. Each waits most of the time, so that they go side by side. */
 export interface Run {
   readonly name: string;
   readonly kind: 'web' | 'asgi';

@@ -46,8 +46,8 @@ export interface WebServiceOptions extends LoadBalancedServiceOptions {
    * Database connections that one process holds open at most, as DJANGO_FARGATE_CONNECTIONS; they are checked
    * against the instance class.
    *
-   * `database()` of `django-fargate` makes a pool of this size, which needs `psycopg[pool]`. **Whoever makes no
-   * pool must give as many as `threads`:** each thread may hold a connection.
+   * `database()` of `django-fargate` makes a pool of this size, which needs `psycopg[pool]`. **Whoever makes
+   * no pool must give as many as `threads`:** each thread may hold a connection.
    *
    * @default - 4, or `threads` where that is less
    */

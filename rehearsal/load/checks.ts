@@ -106,7 +106,7 @@ interface Aftermath {
   readonly replaced: boolean;
 }
 
-/** Breaks something in a task while visitors read pages; each of them must get one again in time, and go on. */
+/** Breaks something in a task while visitors read pages; they must get them again in time. */
 async function again(
   context: CheckContext,
   breakIt: (member: Service['running'][number], service: Service) => Promise<Aftermath>,
@@ -130,7 +130,7 @@ async function again(
   return `${late.length} of ${visits.length} requests failed, the last that began after ${last.toFixed(0)} s`;
 }
 
-/** Watches over the tasks of a service; the result fails when one was replaced or a health check was not answered. */
+/** Watches over the tasks of a service: none may be replaced, and each must answer health checks. */
 function watchTasks({ disturbance }: CheckContext, service: Service): () => Promise<string> {
   const lost = disturbance.watchLosses();
   const path = healthPathOf(service);

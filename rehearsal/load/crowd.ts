@@ -18,7 +18,7 @@ export interface Visit {
   readonly problem?: string;
 }
 
-/** People who read pages and a load balancer's health check through the front door, until they are stopped. */
+/** People who read pages and the health check through the front door, until they are stopped. */
 export class Visitors {
   readonly visits: Visit[] = [];
   private running = true;
