@@ -122,7 +122,7 @@ A web or ASGI process may hold DJANGO_FARGATE_CONNECTIONS connections, and has m
 \`\`\`python
 "CONN_MAX_AGE": 0,
 "CONN_HEALTH_CHECKS": True,
-"OPTIONS": {"pool": {"max_size": int(os.environ["DJANGO_FARGATE_CONNECTIONS"]), "timeout": 10}},
+"OPTIONS": {"pool": {"min_size": 1, "max_size": int(os.environ["DJANGO_FARGATE_CONNECTIONS"]), "timeout": 10}},
 \`\`\`
 
 Other processes do not have the variable and need no pool. **Without a pool each thread may hold a connection:** give as many
