@@ -18,9 +18,9 @@ const CONNECTIONS = 4;
 /**
  * Seconds after which gunicorn kills a process that is stopped or does not let its main thread run.
  *
- * One that loads the application for longer is killed as well; requests must be served again within a minute.
+ * It counts from when the process serves: one may load the application for longer.
  */
-const HUNG_SECONDS = 45;
+const HUNG_SECONDS = 30;
 
 /** Address, time, method and path, status, bytes, milliseconds, browser. */
 const ACCESS_LOG_FORMAT = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"';

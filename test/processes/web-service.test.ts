@@ -51,7 +51,7 @@ describe('WebService, minimal', () => {
       'gunicorn',
       'shop.wsgi:application',
       ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '24', '--keep-alive', '75'],
-      ...['--graceful-timeout', '30', '--timeout', '45', '--max-requests', '10000', '--max-requests-jitter', '1000'],
+      ...['--graceful-timeout', '30', '--timeout', '30', '--max-requests', '10000', '--max-requests-jitter', '1000'],
       ...['--worker-tmp-dir', '/tmp', '--forwarder-headers=', '--access-logfile', '-'],
       ...['--access-logformat', '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"'],
     ]);
