@@ -101,8 +101,8 @@ take the load balancer for the client. Celery needs \`kombu>=5.6,!=5.7.0\`.
 
 ## Health checks
 
-ECS runs the health check inside the container every 15 seconds and replaces a server after three failures in a row, and a worker or beat after two. The load balancer requests the same
-path from web and ASGI tasks.
+ECS runs the health check inside the container every 15 seconds and replaces a server after ten failures in a row, and a worker or beat after two. The
+load balancer requests the same path from web and ASGI tasks every 5 seconds, and ECS replaces a task that has not answered ten times in a row.
 
 | process | check |
 |---|---|
@@ -111,7 +111,25 @@ ${processes.map((process) => row(process.kind, healthOf(process))).join('\n')}
 The path is \`${HEALTH_PATH}\`; \`healthCheckPath\` changes it. It must answer 200:
 
 - for any Host header, because the load balancer addresses a task by its IP address;
-- without using the database, because a database outage must not replace every task.
+- without using the database, because a database outage must not replace every task;
+- within 4 seconds while the server is busy. Under gunicorn the request needs a thread like any other: \`reserve_thread_for_health_checks()\` of \`runtime/\`
+  keeps one for it. Without that a task whose threads are all held by slow clients or a slow dependency for 50 seconds is replaced; give it more \`threads\`.
+
+## Database connections
+
+A web or ASGI process may hold DJANGO_FARGATE_CONNECTIONS connections, and has many more requests in work. \`database()\` of \`runtime/\` makes a pool of this size where
+\`psycopg[pool]\` is installed. A project without \`runtime/\` does the same in its settings:
+
+\`\`\`python
+"CONN_MAX_AGE": 0,
+"CONN_HEALTH_CHECKS": True,
+"OPTIONS": {"pool": {"min_size": 1, "max_size": int(os.environ["DJANGO_FARGATE_CONNECTIONS"]), "timeout": 10}},
+\`\`\`
+
+Other processes do not have the variable and need no pool. **Without a pool each thread may hold a connection:** give as many
+\`connectionsPerProcess\` as \`threads\`, or the database may run out of connections that nothing has counted. A request keeps its connection from its
+first query to its end. A view that waits for something else returns it with \`django.db.connection.close()\` before it waits. \`preload_app\` of gunicorn
+does not go with a pool: its connections do not survive a fork.
 
 ## What the image must support
 

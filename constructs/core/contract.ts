@@ -26,7 +26,7 @@ export const CONTRACT = {
   TMPDIR: `Only with \`temporaryStorage\`: ${TEMPORARY_STORAGE_PATH}, a volume on disk. Django and Python's \`tempfile\` put uploads and temporary files there.`,
   DJANGO_FARGATE_PROCESS: 'Which process this is: `web`, `asgi`, `worker`, `beat`, `release` or `scheduled`.',
   DJANGO_FARGATE_CONNECTIONS:
-    'ASGI only: database connections that one of its processes may hold, `connectionsPerProcess`. `database()` of `runtime/` makes a pool of this size.',
+    'Web and ASGI only: database connections that one server process may hold, `connectionsPerProcess`. `database()` of `runtime/` makes a pool of this size.',
   DJANGO_FARGATE_STOP_TIMEOUT:
     'Worker only: seconds between SIGTERM and SIGKILL. `runtime/` gives back what still runs shortly before.',
   DJANGO_FARGATE_TASK_PROTECTION:

@@ -19,7 +19,7 @@ export interface Suite {
 
 const started = [...startChecks, ...webChecks.filter(({ name }) => name === PAGES)];
 
-/** By the name that `npm start -- --check --suite` takes. */
+/** By the name that `npm run load -- --only` takes. */
 export const SUITES: Readonly<Record<string, Suite>> = {
   uploads: {
     examples: [UPLOADS_WITHOUT_STORAGE, UPLOADS],

@@ -46,6 +46,8 @@ export const cases: InvalidCase[] = [
   web('more processes than the memory holds', 'processes', { processes: 9 }),
   web('no process', 'processes', { processes: 0 }),
   web('no thread', 'threads', { threads: 0 }),
+  web('no connection', 'connectionsPerProcess', { connectionsPerProcess: 0 }),
+  web('more connections than threads', 'connectionsPerProcess', { threads: 8, connectionsPerProcess: 9 }),
   web('a stop timeout above two minutes', 'stopTimeout', { stopTimeout: Duration.seconds(121) }),
   web('a stop timeout of five minutes', 'stopTimeout', { stopTimeout: Duration.minutes(5) }),
   web('a stop timeout below the graceful timeout', 'stopTimeout', { stopTimeout: Duration.seconds(20) }),

@@ -8,7 +8,7 @@ import { DjangoStack, Profile } from 'cdk-django-fargate';
 /**
  * Web and ASGI, with temporary storage where the context says so.
  *
- * `npm start -- --check --suite uploads` rehearses both.
+ * `npm run load -- --only uploads` rehearses both.
  */
 const app = new App();
 const temporaryStorage = app.node.tryGetContext('storage') === undefined ? undefined : Size.gibibytes(10);

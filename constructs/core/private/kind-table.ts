@@ -697,6 +697,7 @@ export const STRUCTS = {
   WebServiceOptions: {
     application: 'string?',
     threads: 'number?',
+    connectionsPerProcess: 'number?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -766,6 +767,7 @@ export const STRUCTS = {
     deregistrationDelay: 'object Duration?',
     application: 'string?',
     threads: 'number?',
+    connectionsPerProcess: 'number?',
   },
   WorkerServiceOptions: {
     queueNames: 'list of string?',
