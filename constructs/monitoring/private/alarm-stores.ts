@@ -163,8 +163,8 @@ export const BACKUP_ALARMS: AlarmRow<DatabaseBackup>[] = [
   {
     id: 'BackupMissing',
     runbook: 'backup-missing',
-    // A day counts once the database is there for all of it: the first backup is up to a day away. One that is
-    // older than its backups is reported until the first of them.
+    // A day counts once the database is there for all of it: the first backup is up to a day away. One that
+    // is older than its backups is reported until the first of them.
     metric: (backup) =>
       new MathExpression({
         expression: `IF(FILL(minutes, 0) > ${MOST_OF_A_DAY}, FILL(backups, 0), 1)`,
