@@ -5,7 +5,7 @@ What is different from kombu's own channel, each for a fault that was measured:
 - a worker that stops waits for its open polls and gives back what they bring;
 - a task that failed or was cut off comes back soon, not after the whole visibility timeout;
 - a message that could not be deleted is deleted when SQS answers again;
-- a countdown travels as DelaySeconds;
+- a countdown travels as DelaySeconds, and no worker holds what is due later than that;
 - a process that was forked makes connections of its own.
 """
 
@@ -31,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 #: As many deletions are remembered while SQS is away.
 MOST_UNDELETED = 1000
+#: Seconds that a worker holds a task until it is due: DelaySeconds are whole seconds, and clocks differ.
+MOST_HELD = 10
+#: Seconds for which SQS hides a message that was received: 12 hours, less some for the call.
+MOST_HIDDEN = 12 * 3600 - 60
 _FAILURES = (BotoCoreError, ClientError)
 
 
@@ -115,13 +119,26 @@ class Channel(SQS.Channel):
                 self._hide(qname, queue, message["ReceiptHandle"], 0)
                 continue
             try:
-                deliver(self._message_to_python(message, qname, queue))
+                payload = self._message_to_python(message, qname, queue)
+                if not self._hidden_until_due(payload, qname, queue):
+                    deliver(payload)
             except Exception:
                 logger.exception("A message of %s cannot be read", qname, extra={"queue": qname})
                 count = int((message.get("Attributes") or {}).get("ApproximateReceiveCount", 1))
                 self._hide(qname, queue, message["ReceiptHandle"], self._retry_delay(qname, count))
                 if message["ReceiptHandle"] in (self.qos._delivered or ()):  # else the worker would be full for ever
                     self.qos.ack(message["ReceiptHandle"])
+
+    def _hidden_until_due(self, payload: Any, qname: str, queue: str) -> bool:
+        """
+        Give back a message of later; False where its task is due now, or SQS does not take it back.
+
+        A worker that held it until then would use up its visibility timeout: the task starts late where every process
+        is busy, and a second worker would start it while it still runs. Giving it back counts as an attempt.
+        """
+        wait = math.ceil(seconds_until((payload.get("headers") or {}).get("eta")))
+        handle = payload["properties"]["delivery_tag"]
+        return wait > MOST_HELD and self._hide(qname, queue, handle, min(wait, MOST_HIDDEN))
 
     def basic_cancel(self, consumer_tag: str) -> None:
         super().basic_cancel(consumer_tag)
@@ -208,7 +225,7 @@ class Channel(SQS.Channel):
         value = self.predefined_queues.get(self.canonical_queue_name(queue), {}).get(name)
         return None if value is None else int(value)
 
-    def _hide(self, queue: str, url: str, handle: str, seconds: int) -> None:
+    def _hide(self, queue: str, url: str, handle: str, seconds: int) -> bool:
         try:
             self.sqs(queue=queue).change_message_visibility(
                 QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=seconds
@@ -217,6 +234,8 @@ class Channel(SQS.Channel):
             logger.warning(
                 "A message of %s was not given back, so it stays hidden for its visibility timeout: %s", queue, error
             )
+            return False
+        return True
 
     def _try_to_delete(self, queue: str, url: str, handle: str) -> bool:
         try:
