@@ -120,7 +120,10 @@ class Channel(SQS.Channel):
                 continue
             try:
                 payload = self._message_to_python(message, qname, queue)
-                if not self._hidden_until_due(payload, qname, queue):
+                wait = seconds_until((payload.get("headers") or {}).get("eta"))
+                # A worker that held it until then would use up its visibility timeout: the task starts late where every
+                # process is busy, and a second worker would start it while it still runs.
+                if wait <= MOST_HELD or not self._hide(qname, queue, message["ReceiptHandle"], _most_hidden(wait)):
                     deliver(payload)
             except Exception:
                 logger.exception("A message of %s cannot be read", qname, extra={"queue": qname})
@@ -128,17 +131,6 @@ class Channel(SQS.Channel):
                 self._hide(qname, queue, message["ReceiptHandle"], self._retry_delay(qname, count))
                 if message["ReceiptHandle"] in (self.qos._delivered or ()):  # else the worker would be full for ever
                     self.qos.ack(message["ReceiptHandle"])
-
-    def _hidden_until_due(self, payload: Any, qname: str, queue: str) -> bool:
-        """
-        Give back a message of later; False where its task is due now, or SQS does not take it back.
-
-        A worker that held it until then would use up its visibility timeout: the task starts late where every process
-        is busy, and a second worker would start it while it still runs. Giving it back counts as an attempt.
-        """
-        wait = math.ceil(seconds_until((payload.get("headers") or {}).get("eta")))
-        handle = payload["properties"]["delivery_tag"]
-        return wait > MOST_HELD and self._hide(qname, queue, handle, min(wait, MOST_HIDDEN))
 
     def basic_cancel(self, consumer_tag: str) -> None:
         super().basic_cancel(consumer_tag)
@@ -256,6 +248,10 @@ class Channel(SQS.Channel):
             if not self._try_to_delete(*place):
                 return
             self._undeleted.pop(0)
+
+
+def _most_hidden(seconds: float) -> int:
+    return min(math.ceil(seconds), MOST_HIDDEN)
 
 
 def _is_set(flag: Any) -> bool:
