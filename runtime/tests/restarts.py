@@ -32,7 +32,7 @@ MOST_WAITING = 20
 COMMAND = ("--concurrency", "2", "--time-limit", "1500", "--max-tasks-per-child", "1000")
 
 CUT_OFF = "cut off before stopTimeout"
-UNREAD = "brought by the last poll of a worker that stops, and given back"
+UNREAD = "received by a worker that stops, and given back before it had begun"
 HIDDEN = "neither done nor given back, so the visibility timeout ran out"
 
 

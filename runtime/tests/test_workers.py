@@ -325,6 +325,37 @@ def test_a_task_that_outlives_the_stop_timeout_starts_again_at_once(shop):
     assert one.notes("start", "long")[1][0] - given_back.at <= 30
 
 
+def test_a_task_that_is_received_just_before_sigterm_is_given_back_at_once_although_others_still_run(shop):
+    one = shop({"wait_time_seconds": 1})
+    worker = one.worker("--concurrency", "2", STOPS_WHEN_RECEIVED="again")
+    one.post("nap", "long", 600)
+    wait_until(lambda: one.notes("start", "long"))
+    one.post("again", "a")
+    wait_until(lambda: one.sqs.of("ChangeMessageVisibility"))
+    assert worker.process.poll() is None
+    assert one.notes("start", "a") == []
+    one.worker()
+    wait_until(lambda: one.notes("done", "a"))
+    assert worker.process.poll() is None
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert given_back.input["VisibilityTimeout"] == 0
+
+
+def test_a_task_that_is_held_until_it_is_due_is_given_back_at_sigterm_although_others_still_run(shop, monkeypatch):
+    monkeypatch.setattr(delay, "MOST_DELAY", 0)
+    one = shop({"wait_time_seconds": 1})
+    worker = one.worker("--concurrency", "2", MOST_HELD="600")
+    one.post("nap", "long", 600)
+    wait_until(lambda: one.notes("start", "long"))
+    one.post("nap", "later", countdown=500)
+    wait_until(lambda: receives(one, "later"))
+    worker.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: one.sqs.of("ChangeMessageVisibility"))
+    assert worker.process.poll() is None
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert 0 < given_back.input["VisibilityTimeout"] <= 500
+
+
 def test_a_task_that_ends_before_the_stop_timeout_is_finished(shop):
     one = shop()
     worker = one.worker(DJANGO_FARGATE_STOP_TIMEOUT="120")

@@ -27,7 +27,7 @@ import django_fargate.celery
 import django_fargate.consumer
 import django_fargate.protection
 import django_fargate.sqs.channel
-from celery import Celery
+from celery import Celery, signals
 from django_fargate.logs import logging_config
 
 logging.config.dictConfig(logging_config())
@@ -42,6 +42,12 @@ django_fargate.celery.setup(app)
 def note(*words):
     with open(os.environ["DONE"], "a") as file:
         file.write(" ".join(map(str, words)) + "\\n")
+
+
+@signals.task_received.connect
+def stop(request, **_):
+    if request.task_name == os.environ.get("STOPS_WHEN_RECEIVED"):
+        os.kill(os.getpid(), 15)
 
 
 @app.task(name="nap")

@@ -15,6 +15,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Callable, Collection
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -144,17 +145,29 @@ class Channel(SQS.Channel):
 
         Cutting a poll off does not take it back: SQS may hand a message to a connection that nobody reads any more.
         """
-        deadline = time.monotonic() + self.wait_time_seconds + ANSWER_MARGIN
+        self.turn_while(lambda: self.polls.open > 0, self.wait_time_seconds + ANSWER_MARGIN)
+        self._delete_undeleted()
+
+    def turn_while(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Turn the event loop of a worker that stops, for as long as a condition holds, and no longer than so long."""
+        deadline = time.monotonic() + seconds
         loop = self.hub.create_loop() if self.hub else None
-        while loop is not None and self.polls.open > 0 and time.monotonic() < deadline:
+        while loop is not None and condition() and time.monotonic() < deadline:
             try:
                 next(loop)
             except StopIteration:
                 loop = self.hub.create_loop()
             except Exception:
-                logger.exception("A callback failed while the worker waits for its last polls")
+                logger.exception("A callback failed while the worker stops")
                 loop = self.hub.create_loop()
-        self._delete_undeleted()
+
+    def give_back_all_but(self, begun: Collection[str]) -> None:
+        """Give back what was received and is not in work: at once, or when it is due."""
+        self.qos._flush()
+        for delivery_tag, message in tuple(self.qos._delivered.items()):
+            if delivery_tag not in begun:
+                self._restore(message)
+                self.qos.ack(delivery_tag)
 
     # When a task has ended
 
