@@ -50,8 +50,10 @@ class Consumer(consumer.Consumer):
         super().stop()
         if getattr(channel, "stopping", False):
             pool = getattr(self.pool, "_pool", None)
-            # A message that is written to a process by half has begun.
-            channel.turn_while(lambda: bool(getattr(pool, "_active_writers", None)), WRITING_TIME)
+            # Acknowledgements wait for a turn of the loop; what is written to a process by half has begun.
+            channel.turn_while(
+                lambda: bool(getattr(self.hub, "_ready", None) or getattr(pool, "_active_writers", None)), WRITING_TIME
+            )
             channel.give_back_all_but(_begun(pool))
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:

@@ -218,6 +218,23 @@ def test_what_was_in_work_is_given_back_at_once_and_what_is_not_due_when_it_is(l
     assert 90 <= second <= 100
 
 
+def test_what_has_not_begun_is_given_back_and_what_has_or_is_done_is_not(loop):
+    one = loop().start()
+    for _ in range(3):
+        one.post()
+    one.until(lambda: len(one.messages) == 3)
+    one.until(lambda: one.channel.polls.open > 0)
+    one.channel.stopping = True
+    one.until(lambda: one.channel.polls.open == 0)
+    done, begun, waits = one.messages
+    done.ack()
+    one.channel.give_back_all_but({begun.delivery_tag})
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert (given_back.input["ReceiptHandle"], given_back.input["VisibilityTimeout"]) == (waits.delivery_tag, 0)
+    one.channel.qos._flush()
+    assert list(one.channel.qos._delivered) == [begun.delivery_tag]
+
+
 def test_a_message_is_given_back_for_another_worker(loop):
     one = loop().start()
     one.post()
