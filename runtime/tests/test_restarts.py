@@ -16,7 +16,7 @@ from restarts import CUT_OFF, HIDDEN, LATEST, UNREAD, Figures, Plan, Restarts, c
 from sqs_double import Message, Queue
 from workers import lab
 
-BUSY = Plan(tasks=1000, restarts=3, interval=0.03, workers=2, stop_timeout=60, outliving=1)
+BUSY = Plan(tasks=1000, restarts=3, interval=0.01, workers=2, stop_timeout=60, outliving=1)
 SPARSE = Plan(tasks=110, restarts=5, interval=0.7, workers=1, stop_timeout=120)
 
 
