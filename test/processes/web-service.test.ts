@@ -25,6 +25,23 @@ function environmentOf(stack: Stack): { [name: string]: unknown } {
   return Object.fromEntries(Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [Name, Value]));
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: a template is free-form JSON
+function policiesOf(stack: Stack): any[] {
+  return Object.values(templateOf(stack).findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
+    ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration,
+  );
+}
+
+/** What the policies track, and the value that each holds. */
+function trackedBy(stack: Stack): { [metric: string]: number } {
+  return Object.fromEntries(
+    policiesOf(stack).map(({ PredefinedMetricSpecification, CustomizedMetricSpecification, TargetValue }) => [
+      PredefinedMetricSpecification?.PredefinedMetricType ?? CustomizedMetricSpecification.Metrics[2].Expression,
+      TargetValue,
+    ]),
+  );
+}
+
 describe('WebService, minimal', () => {
   const { stack, web, loadBalancer } = webService();
   const template = templateOf(stack);
@@ -33,8 +50,8 @@ describe('WebService, minimal', () => {
     expect(containerOf(stack).Command).toEqual([
       'gunicorn',
       'shop.wsgi:application',
-      ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '4', '--keep-alive', '75'],
-      ...['--graceful-timeout', '30', '--timeout', '60', '--max-requests', '10000', '--max-requests-jitter', '1000'],
+      ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '24', '--keep-alive', '75'],
+      ...['--graceful-timeout', '30', '--timeout', '30', '--max-requests', '10000', '--max-requests-jitter', '1000'],
       ...['--worker-tmp-dir', '/tmp', '--forwarder-headers=', '--access-logfile', '-'],
       ...['--access-logformat', '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"'],
     ]);
@@ -125,19 +142,46 @@ describe('WebService, minimal', () => {
   test('leaves the number of tasks to scaling, from two to four', () => {
     expect(only(template, 'AWS::ECS::Service').resource.Properties.DesiredCount).toBeUndefined();
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 2, MaxCapacity: 4 });
-    const metrics = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
-      ({ Properties }) =>
-        Properties.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.PredefinedMetricType,
-    );
-    expect(metrics.sort()).toEqual(['ALBRequestCountPerTarget', 'ECSServiceAverageCPUUtilization']);
   });
 
   test('holds 60 % of CPU and 1,000 requests a task and minute, and gives a new task a minute to become healthy', () => {
-    const targets = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
-      ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration.TargetValue,
-    );
-    expect(targets.sort()).toEqual([1000, 60]);
+    expect(trackedBy(stack)).toMatchObject({
+      ECSServiceAverageCPUUtilization: 60,
+      ALBRequestCountPerTarget: 1000,
+    });
     template.hasResourceProperties('AWS::ECS::Service', { HealthCheckGracePeriodSeconds: 60 });
+  });
+
+  test('holds half of its threads busy: requests of a target times the seconds of each, for 2 × 24 threads', () => {
+    expect(trackedBy(stack)).toEqual({
+      ECSServiceAverageCPUUtilization: 60,
+      ALBRequestCountPerTarget: 1000,
+      '100 * FILL(FILL(requests, REPEAT), 0) * FILL(FILL(seconds, REPEAT), 0) / 60 / (2 * 24)': 50,
+    });
+    const metrics = policiesOf(stack).flatMap(
+      ({ CustomizedMetricSpecification: custom }) => custom?.Metrics.slice(0, 2) ?? [],
+    );
+    const dimensions = [
+      { Name: 'TargetGroup', Value: stack.resolve(web.targetGroup.targetGroupFullName) },
+      { Name: 'LoadBalancer', Value: stack.resolve(loadBalancer.metricRequestCount().dimensions?.LoadBalancer) },
+    ];
+    expect(metrics.map(({ Id, MetricStat: { Metric, Stat } }) => [Id, Metric.MetricName, Stat])).toEqual([
+      ['requests', 'RequestCountPerTarget', 'Sum'],
+      ['seconds', 'TargetResponseTime', 'Average'],
+    ]);
+    for (const { MetricStat } of metrics) {
+      expect(MetricStat.Metric.Dimensions).toEqual(expect.arrayContaining(dimensions));
+      expect(MetricStat.Metric.Namespace).toBe('AWS/ApplicationELB');
+    }
+  });
+
+  test('tells busy from dead: ten looks in a row, of the load balancer every 5 seconds and of ECS every 15', () => {
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
+      HealthCheckIntervalSeconds: 5,
+      HealthCheckTimeoutSeconds: 4,
+      UnhealthyThresholdCount: 10,
+    });
+    expect(containerOf(stack).HealthCheck).toMatchObject({ Interval: 15, Timeout: 5, Retries: 10, StartPeriod: 60 });
   });
 
   test('has no public address in private subnets', () => {
@@ -146,8 +190,9 @@ describe('WebService, minimal', () => {
     });
   });
 
-  test('counts the connections its threads may open', () => {
+  test('counts four connections a process, and tells it so', () => {
     expect(web.connectionsPerTask).toBe(8);
+    expect(environmentOf(stack)).toMatchObject({ DJANGO_FARGATE_CONNECTIONS: '4' });
     expect([web.minCapacity, web.maxCapacity]).toEqual([2, 4]);
   });
 
@@ -197,6 +242,16 @@ describe('WebService, with everything changed', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', { HealthCheckPath: '/up' });
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', { Priority: 7 });
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 3, MaxCapacity: 9 });
+  });
+
+  test('counts the connections that it is told, and never more than there are threads', () => {
+    const counted = (props: Partial<WebServiceProps>) => webService({ processes: 1, ...props }).web.connectionsPerTask;
+    expect(counted({ connectionsPerProcess: 16 })).toBe(16);
+    expect(counted({ threads: 2 })).toBe(2);
+    expect(counted({ threads: 64 })).toBe(4);
+    expect(errorOf(() => counted({ threads: 8, connectionsPerProcess: 9 }))).toMatch(
+      /^Shop\/Web: `connectionsPerProcess` must be .* from 1 to 8 as `threads`/,
+    );
   });
 
   test('follows the development profile', () => {
