@@ -15,9 +15,11 @@ export interface CheckRunProps {
   /** Whether what happens to processes is printed too. */
   readonly verbose: boolean;
   readonly faults?: Faults;
-  /** @default - every check of the rehearsal */
-  readonly checks?: Check[];
+  /** @default - the checks of the rehearsal */
+  readonly checks?: readonly Check[];
   readonly choose?: (check: Check) => boolean;
+  /** As in `RehearsalProps`. */
+  readonly isHurried?: boolean;
   /** Whatever ports are free instead of 8443 and 8080. */
   readonly anyPort?: boolean;
 }
@@ -32,7 +34,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   };
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
-  const common = { assembly: props.assembly, app: props.app, cache: props.cache };
+  const common = { assembly: props.assembly, app: props.app, cache: props.cache, isHurried: props.isHurried };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;

@@ -2,7 +2,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
 import { cacheFolder, checkRun, summary } from './check-run';
+import type { Outcome } from './checks/check';
 import { FrontDoor } from './checks/front-door';
+import { SUITES } from './load/suites';
 import { type Rehearsal, rehearse } from './rehearsal';
 import { type Example, HOSTS, SHOP, synthesize } from './synth';
 import { type Assembly, readAssembly } from './template/assembly';
@@ -13,6 +15,7 @@ const USAGE = `npm start -- [options]
 
   --check            run the checks against the stack, print each, and exit
   --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts
+  --suite NAME       with --check: checks that need a rehearsal of their own instead: uploads, silence
   --assembly FOLDER  a cloud assembly (cdk.out) instead of the example's
   --stack NAME       which stack of the assembly, when several run services
   --app FOLDER       source of the application, instead of the image's build context in the assembly
@@ -28,6 +31,7 @@ async function main(): Promise<number> {
     options: {
       check: { type: 'boolean', default: false },
       hosts: { type: 'boolean', default: false },
+      suite: { type: 'string' },
       assembly: { type: 'string' },
       stack: { type: 'string' },
       app: { type: 'string' },
@@ -40,6 +44,9 @@ async function main(): Promise<number> {
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
+  }
+  if (values.check && values.suite !== undefined) {
+    return suite(values.suite, values.verbose);
   }
   const directory = values.assembly ?? (await exampleAssembly(values.hosts ? HOSTS : SHOP));
   const assembly = readAssembly(path.resolve(directory), values.stack);
@@ -56,6 +63,24 @@ async function main(): Promise<number> {
     verbose: values.verbose,
     choose: pattern === undefined ? undefined : ({ name, lane }) => lane === 'start' || pattern.test(name),
   });
+  const { text, passed } = summary(outcomes);
+  process.stdout.write(`${text}\n`);
+  return passed ? 0 : 1;
+}
+
+/** Rehearses each stack of a suite. */
+async function suite(name: string, verbose: boolean): Promise<number> {
+  const found = SUITES[name];
+  if (found === undefined) {
+    throw new Error(`there is no suite ${name}, only ${Object.keys(SUITES).join(' and ')}`);
+  }
+  const outcomes: Outcome[] = [];
+  for (const example of found.examples) {
+    const assembly = readAssembly(await exampleAssembly(example));
+    const write = (line: string) => process.stdout.write(`${line}\n`);
+    const { checks, faults, isHurried } = found;
+    outcomes.push(...(await checkRun({ assembly, cache: cacheFolder(), write, verbose, checks, faults, isHurried })));
+  }
   const { text, passed } = summary(outcomes);
   process.stdout.write(`${text}\n`);
   return passed ? 0 : 1;

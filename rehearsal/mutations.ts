@@ -20,8 +20,11 @@ import {
   STARTED,
   STRANGERS,
 } from './checks/names';
+import { SILENT } from './load/silence';
+import { SUITES, type Suite } from './load/suites';
+import { UPLOADED } from './load/uploads';
 import type { Faults } from './provision';
-import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS } from './synth';
+import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS, UPLOADS } from './synth';
 import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
 import type { TaskDefinition } from './template/task-definition';
 
@@ -33,6 +36,8 @@ interface Mutation {
   readonly faults?: Faults;
   /** What it is shown with. @default - the example of this repository */
   readonly example?: Example;
+  /** Checks that need a rehearsal of their own, in place of those of the rehearsal. */
+  readonly suite?: Suite;
   /** The checks that run, by the beginning of their names. @default - every check of the proof */
   readonly checks?: RegExp;
 }
@@ -191,6 +196,19 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
       ],
     },
   },
+  {
+    name: 'a volume that nobody makes writable',
+    check: UPLOADED,
+    example: UPLOADS,
+    suite: SUITES.uploads,
+    faults: { definition: (definition) => ({ ...definition, initContainers: [] }) },
+  },
+  {
+    name: 'the timeouts of botocore itself towards SQS',
+    check: SILENT,
+    suite: SUITES.silence,
+    faults: { definition: of('web', ({ environment }) => ({ environment: withTimeouts(environment, {}) })) },
+  },
 ];
 
 /** Without a fault nothing fails: each example once. */
@@ -240,7 +258,9 @@ async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): 
   const outcomes = await checkRun({
     assembly: { ...assembly, template },
     cache: cacheFolder(),
-    faults: mutation.faults ?? {},
+    faults: { ...mutation.suite?.faults, ...mutation.faults },
+    checks: mutation.suite?.checks,
+    isHurried: mutation.suite?.isHurried,
     write: (line) => (verbose ? process.stdout.write(`    [${mutation.name}] ${line}\n`) : undefined),
     verbose,
     anyPort: true,
@@ -286,6 +306,11 @@ function mixHosts(template: Template): void {
   for (const list of lists) {
     list.Value = [...all].join();
   }
+}
+
+function withTimeouts(environment: Readonly<Record<string, string>>, timeouts: object): Record<string, string> {
+  const options = JSON.parse(environment.CELERY_BROKER_TRANSPORT_OPTIONS);
+  return { ...environment, CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify({ ...options, 'client-config': timeouts }) };
 }
 
 function withoutQueue(environment: Readonly<Record<string, string>>, queue: string): Record<string, string> {

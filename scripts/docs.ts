@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, Size } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { DjangoStack, Profile } from 'cdk-django-fargate';
@@ -11,6 +11,7 @@ import {
   CONTRACT,
   HEALTH_PATH,
   LIVENESS_FILE,
+  TEMPORARY_STORAGE_PATH,
   WRITABLE_PATH,
 } from '../constructs/core/contract';
 import { complianceOf, pairsOf } from './compliance';
@@ -135,7 +136,7 @@ does not go with a pool: its connections do not survive a fork.
 | | |
 |---|---|
 | user | ${CONTAINER_USER}; it needs no name and no home directory |
-| file system | read-only, except \`${WRITABLE_PATH}\`, a tmpfs that takes an eighth of the task's memory and is empty at each start; no program and no library runs from it |
+| file system | read-only, except \`${WRITABLE_PATH}\`, a tmpfs that takes an eighth of the task's memory and is empty at each start; no program and no library runs from it. With \`temporaryStorage\` also \`${TEMPORARY_STORAGE_PATH}\`, a volume on disk that is empty at each start; \`python\` must run as any user |
 | Linux | all capabilities are dropped; an init process forwards signals and reaps zombie processes |
 | port | ${CONTAINER_PORT}, plain HTTP; the load balancer terminates TLS |
 | certificates | the [RDS bundle](https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem) at \`${CA_BUNDLE_PATH}\` |
@@ -215,19 +216,24 @@ function pythonPackages(pyproject: string): { [name: string]: { supported?: stri
 
 function exampleTemplate() {
   const app = new App({ context: { 'aws:cdk:enable-path-metadata': false } });
+  const temporaryStorage = Size.gibibytes(10);
   const stack = new DjangoStack(app, 'Contract', {
     profile: Profile.production(),
     image: ContainerImage.fromRegistry('public.ecr.aws/docker/library/python:3.13-slim'),
     settingsModule: 'config.settings',
     domainName: 'shop.example.com',
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
-    asgi: {},
+    web: { temporaryStorage },
+    asgi: { temporaryStorage },
     queues: { default: {} },
-    beat: {},
+    workers: { worker: { temporaryStorage } },
+    beat: { temporaryStorage },
+    releaseOptions: { temporaryStorage },
     scheduledCommands: {
       nightly: {
         command: ['python', 'manage.py', 'clearsessions'],
         schedule: ScheduleExpression.cron({ minute: '30', hour: '3' }),
+        temporaryStorage,
       },
     },
   });

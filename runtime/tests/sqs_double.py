@@ -111,6 +111,9 @@ class Sqs:
         answer: dict[str, Any] = getattr(self, f"_{action}")(queue, given)
         return answer
 
+    def _GetQueueAttributes(self, queue: Queue, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"Attributes": {"ApproximateNumberOfMessages": str(len(queue.messages))}}
+
     def _SendMessage(self, queue: Queue, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 (SQS's own name)
         with self.changed:
             message = Message(given["MessageBody"], time.monotonic() + given.get("DelaySeconds", 0))

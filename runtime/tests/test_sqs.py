@@ -119,6 +119,41 @@ def test_the_timeouts_towards_sqs_are_together_shorter_than_ten_seconds():
     assert attempts * slowest + (attempts - 1) < 10  # botocore waits for at most a second before the second one
 
 
+@pytest.fixture
+def forgetful():
+    """kombu keeps its clients, and with them their timeouts, in a class."""
+    forget_clients()
+    yield
+    forget_clients()
+
+
+def test_without_this_package_posting_fails_within_35_seconds_by_the_timeouts_of_the_construct(
+    server, forgetful, monkeypatch
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setitem(TRANSPORT_ALIASES, "sqs", "kombu.transport.SQS:Transport")
+    server.queues["default"] = Queue(visibility=3600, max_receives=3)
+    app = Celery("plain", broker="sqs://", set_as_current=False)
+    app.conf.broker_transport_options = {
+        "region": "eu-west-1",
+        "client-config": {**CLIENT_CONFIG, "read_timeout": 0.2},
+        "predefined_queues": {"default": {"url": server.queue_url("default")}},
+    }
+    app.conf.task_default_queue = "default"
+    app.send_task("first")  # this one asks for the queue, too
+    server.calls.clear()
+    with server.swallowing(), pytest.raises(OperationalError, match="Read timeout"):
+        app.send_task("second")
+    # One try to send, and then two to find the queue again, each of two attempts by botocore.
+    attempts = len(server.calls)
+    assert attempts >= 2 * CLIENT_CONFIG["retries"]["total_max_attempts"]
+    policy = app.conf.task_publish_retry_policy
+    pauses = attempts / 2 + policy["max_retries"] * policy["interval_max"]  # of botocore, a second at most, and Celery
+    assert attempts * CLIENT_CONFIG["read_timeout"] + pauses < 35
+
+
 def test_a_poll_outlives_the_time_that_sqs_holds_it_open_and_ends_when_nothing_comes(loop, monkeypatch, caplog):
     monkeypatch.setattr(connection, "ANSWER_MARGIN", 0.5)
     one = loop(wait_time_seconds=1)

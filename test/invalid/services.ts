@@ -32,6 +32,13 @@ export const cases: InvalidCase[] = [
   web('memory that does not go with the CPU', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 4096 }),
   web('memory between two steps', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 1536 }),
   web('memory that is no number', 'memoryLimitMiB', { memoryLimitMiB: Number.NaN }),
+  web('no temporary storage', 'temporaryStorage', { temporaryStorage: Size.gibibytes(0) }),
+  web('more temporary storage than Fargate gives beside the image', 'temporaryStorage', {
+    temporaryStorage: Size.gibibytes(196),
+  }),
+  web('a gibibyte and a half of temporary storage', 'temporaryStorage', { temporaryStorage: Size.mebibytes(1536) }),
+  web('temporary storage of a few bytes', 'temporaryStorage', { temporaryStorage: Size.bytes(1) }),
+  asgi('half a gibibyte of temporary storage', 'temporaryStorage', { temporaryStorage: Size.gibibytes(0.5) }),
   web('no task', 'minCapacity', { minCapacity: 0 }),
   web('a negative number of tasks', 'minCapacity', { minCapacity: -1 }),
   web('half a task', 'maxCapacity', { maxCapacity: 2.5 }),

@@ -61,6 +61,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   AsgiServiceProps: {
     loadBalancer: 'object IHttpsLoadBalancer',
@@ -92,6 +93,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -123,6 +125,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   BeatServiceProps: {
     cluster: 'object ICluster',
@@ -156,6 +159,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   CeleryBrokerProps: {
     queues: 'map of struct TaskQueueOptions?',
@@ -532,6 +536,7 @@ export const STRUCTS = {
     lockTimeout: 'object Duration?',
     revision: 'string?',
     showLog: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   ReleaseCommandProps: {
     deadLetterTopic: 'object ITopic?',
@@ -564,6 +569,7 @@ export const STRUCTS = {
     lockTimeout: 'object Duration?',
     revision: 'string?',
     showLog: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   RotationWindow: { hour: 'number', duration: 'object Duration?' },
   ScheduledCommandOptions: {
@@ -577,6 +583,7 @@ export const STRUCTS = {
     retryAttempts: 'number?',
     maxEventAge: 'object Duration?',
     deadLetterQueue: 'object IQueue?',
+    temporaryStorage: 'object Size?',
   },
   ScheduledCommandProps: {
     cluster: 'object ICluster',
@@ -610,6 +617,7 @@ export const STRUCTS = {
     retryAttempts: 'number?',
     maxEventAge: 'object Duration?',
     deadLetterQueue: 'object IQueue?',
+    temporaryStorage: 'object Size?',
   },
   SecretKeyAttributes: { secret: 'object ISecret' },
   SecretKeyOptions: {
@@ -710,6 +718,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   WebServiceProps: {
     loadBalancer: 'object IHttpsLoadBalancer',
@@ -741,6 +750,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -777,6 +787,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   WorkerServiceProps: {
     alarmTopic: 'object ITopic?',
@@ -807,6 +818,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     queueNames: 'list of string?',
     application: 'string?',
     concurrency: 'number?',
