@@ -188,11 +188,11 @@ describe('WebService, minimal', () => {
     expect(calculate(expression, (id) => (id === 'requests' ? requests : seconds))).toBeCloseTo(percent, 3);
   });
 
-  test('tells busy from dead: ten looks in a row, of the load balancer every 5 seconds and of ECS every 15', () => {
+  test('tells busy from dead: eight looks of the load balancer in a row, every 5 seconds, and ten of ECS every 15', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
       HealthCheckIntervalSeconds: 5,
       HealthCheckTimeoutSeconds: 4,
-      UnhealthyThresholdCount: 10,
+      UnhealthyThresholdCount: 8,
     });
     expect(containerOf(stack).HealthCheck).toMatchObject({ Interval: 15, Timeout: 5, Retries: 10, StartPeriod: 60 });
   });
