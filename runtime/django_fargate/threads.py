@@ -26,8 +26,8 @@ class Threads(ThreadPoolExecutor):
     """
     gunicorn's threads, and a few more that look at what arrives while all of them are busy.
 
-    A health check is answered at once by one of those; anything else waits for its turn as ever. When no thread has come
-    free for five minutes, health checks wait too: the task is replaced.
+    A health check is answered at once by one of those; anything else waits for its turn as ever. When no thread has
+    come free for five minutes, health checks wait too: the task is replaced.
     """
 
     def __init__(self, threads: int) -> None:
