@@ -102,7 +102,7 @@ take the load balancer for the client. Celery needs \`kombu>=5.6,!=5.7.0\`.
 ## Health checks
 
 ECS runs the health check inside the container every 15 seconds and replaces a server after ten failures in a row, and a worker or beat after two. The
-load balancer requests the same path from web and ASGI tasks every 5 seconds, and ECS replaces a task that has not answered ten times in a row.
+load balancer requests the same path from web and ASGI tasks every 5 seconds, and ECS replaces a task that has not answered eight times in a row.
 
 | process | check |
 |---|---|
@@ -112,8 +112,8 @@ The path is \`${HEALTH_PATH}\`; \`healthCheckPath\` changes it. It must answer 2
 
 - for any Host header, because the load balancer addresses a task by its IP address;
 - without using the database, because a database outage must not replace every task;
-- within 4 seconds while the server is busy. Under gunicorn the request needs a thread like any other: \`reserve_thread_for_health_checks()\` of \`runtime/\`
-  keeps one for it. Without that a task whose threads are all held by slow clients or a slow dependency for 50 seconds is replaced; give it more \`threads\`.
+- within 4 seconds while the server is busy. Under gunicorn the request needs a thread like any other: \`reserve_threads_for_health_checks()\` of \`runtime/\`
+  keeps some for it. Without that a task whose threads are all held by slow clients or a slow dependency for 40 seconds is replaced; give it more \`threads\`.
 
 ## Database connections
 

@@ -16,8 +16,8 @@ export const ALL_STOPPED =
 
 const CLIENTS = 16;
 const WAITING = 24;
-/** More than the target group takes to give up a task that answers no health check: 50 seconds and a few. */
-const LONG_ENOUGH = 60;
+/** More than the target group takes to give up a task that answers no health check: 40 seconds and a few. */
+const LONG_ENOUGH = 55;
 const SERVED_AGAIN = 60;
 /** Seconds without a failure after which nothing more is waited for. */
 const CALM = 10;

@@ -1,4 +1,4 @@
-"""A thread of gunicorn's for health checks alone, so that a process whose threads are all busy does not look dead."""
+"""Threads of gunicorn's for health checks alone, so that a process whose threads are all busy does not look dead."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from .health import health_path
 
+#: Threads that look at what arrives: one that is silent must not hold up the health check behind it.
+RESERVED = 4
 #: Milliseconds to wait for the first bytes of a connection: a load balancer sends them as soon as it has opened one.
 FIRST_BYTES = 1000
 #: Seconds after which threads of which none has come free are not busy, but stuck.
@@ -22,10 +24,10 @@ STUCK = 300.0
 
 class Threads(ThreadPoolExecutor):
     """
-    gunicorn's threads, and one more that looks at what arrives while all of them are busy.
+    gunicorn's threads, and a few more that look at what arrives while all of them are busy.
 
-    A health check is answered at once by that one; anything else waits for its turn as ever. When no thread has come
-    free for five minutes, health checks wait too: the task is replaced.
+    A health check is answered at once by one of those; anything else waits for its turn as ever. When no thread has
+    come free for five minutes, health checks wait too: the task is replaced.
     """
 
     def __init__(self, threads: int) -> None:
@@ -34,7 +36,7 @@ class Threads(ThreadPoolExecutor):
         self.open = 0
         self.freed = time.monotonic()
         self.lock = threading.Lock()
-        self.reserve = ThreadPoolExecutor(max_workers=1)
+        self.reserve = ThreadPoolExecutor(max_workers=RESERVED)
         self.starts = tuple(f"{method} {health_path()} HTTP/".encode() for method in ("GET", "HEAD"))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -93,6 +95,6 @@ def _copy(done: Future[Any], answer: Future[Any]) -> None:
         answer.set_result(done.result())
 
 
-def reserve_thread_for_health_checks() -> None:
+def reserve_threads_for_health_checks() -> None:
     """Have the worker class gthread use these threads. gunicorn names the method as the one to override for that."""
     ThreadWorker.get_thread_pool = lambda self: Threads(self.cfg.threads)  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from gunicorn.workers.gthread import ThreadWorker
 
-from django_fargate.threads import STUCK, Threads, reserve_thread_for_health_checks
+from django_fargate.threads import STUCK, Threads, reserve_threads_for_health_checks
 from servers import serving
 from test_servers import COMMANDS
 
@@ -98,7 +98,7 @@ def test_an_error_reaches_the_worker(busy, connection):
 
 def test_the_worker_class_of_gunicorn_makes_these_threads(monkeypatch):
     monkeypatch.setattr(ThreadWorker, "get_thread_pool", None)
-    reserve_thread_for_health_checks()
+    reserve_threads_for_health_checks()
     worker: Any = SimpleNamespace(cfg=SimpleNamespace(threads=3))
     pool = ThreadWorker.get_thread_pool(worker)
     assert isinstance(pool, Threads)

@@ -2,6 +2,7 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import type { CfnListenerRule } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { calculate } from '../../bench/aws/metric-math';
 import { Profile } from '../../constructs/core/profile';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
@@ -175,11 +176,23 @@ describe('WebService, minimal', () => {
     }
   });
 
-  test('tells busy from dead: ten looks in a row, of the load balancer every 5 seconds and of ECS every 15', () => {
+  test.each([
+    // 48 threads a task: requests of a target and minute, seconds of each, percent worked out by hand.
+    ['24 requests that wait for 30 seconds, on two tasks', 24, 30, 25],
+    ['pages of 50 ms at the 1,000 a minute that scaling holds', 1000, 0.05, 1.7361],
+    ['every thread busy for half a minute, twice a minute', 96, 30, 100],
+    ['as many that wait for a thread: a minute each', 96, 60, 200],
+    ['nobody, for as long as CloudWatch repeats the last value', undefined, undefined, 0],
+  ])('counts threads that are busy: %s', (_, requests, seconds, percent) => {
+    const [expression] = Object.keys(trackedBy(stack)).filter((metric) => metric.includes('seconds'));
+    expect(calculate(expression, (id) => (id === 'requests' ? requests : seconds))).toBeCloseTo(percent, 3);
+  });
+
+  test('tells busy from dead: eight looks of the load balancer in a row, every 5 seconds, and ten of ECS every 15', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
       HealthCheckIntervalSeconds: 5,
       HealthCheckTimeoutSeconds: 4,
-      UnhealthyThresholdCount: 10,
+      UnhealthyThresholdCount: 8,
     });
     expect(containerOf(stack).HealthCheck).toMatchObject({ Interval: 15, Timeout: 5, Retries: 10, StartPeriod: 60 });
   });
