@@ -1,11 +1,12 @@
 import { type ChildProcess, execFileSync, type SpawnOptions } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import type { Tmpfs } from '../template/task-definition';
 import { type Identity, wordsOf } from './identity';
 import { isRoot } from './sandbox';
 
 /** A file system in memory, and the folder that it covers. */
-export interface Cover extends Pick<Tmpfs, 'size' | 'options'> {
+export interface Cover extends Tmpfs {
   readonly folder: string;
 }
 
@@ -52,7 +53,7 @@ export class Entrance {
     if (!isRoot()) {
       return false;
     }
-    const [program, ...args] = [...mounting([{ folder, size: 1, options: [] }]), 'true'];
+    const [program, ...args] = [...mounting(covering([{ folder, path: folder, size: 1, options: [] }])), 'true'];
     try {
       execFileSync(program, args, { stdio: 'ignore' });
       return true;
@@ -61,9 +62,9 @@ export class Entrance {
     }
   }
 
-  /** Makes a new namespace. */
-  static covering(covers: readonly Cover[]): Entrance {
-    return new Entrance(mounting(covers));
+  /** Makes a new namespace. `needed` are files that the task must still find. */
+  static covering(covers: readonly Cover[], needed: readonly string[] = []): Entrance {
+    return new Entrance(mounting([...covering(covers), ...hiding(covers, needed)]));
   }
 
   /** Enters that of a process. */
@@ -95,12 +96,34 @@ export class Entrance {
   }
 }
 
-/** Words that mount and then become what follows. */
-function mounting(covers: readonly Cover[]): string[] {
-  const given = covers.flatMap(({ folder, size, options }) => {
-    return [['mode=1777', `size=${size}m`, ...options].join(','), folder];
+/** Folders that Python's `tempfile` falls back to when TMPDIR is full. */
+const OF_THE_MACHINE = ['/tmp', '/var/tmp', '/usr/tmp'];
+
+/**
+ * What a task must not find of the folders for temporary files of this machine: /tmp is its own, the others
+ * are read-only. One in which something lies that it needs, such as a clone below /tmp, stays.
+ */
+function hiding(covers: readonly Cover[], needed: readonly string[]): string[][] {
+  const own = covers.find(({ path }) => path === '/tmp');
+  return OF_THE_MACHINE.filter((path) => existsSync(path) && realpathSync(path) === path)
+    .filter((path) => !needed.some((file) => file.startsWith(`${path}/`)))
+    .map((path) => {
+      return path === '/tmp' && own !== undefined
+        ? ['--bind', own.folder, path]
+        : ['-t', 'tmpfs', '-o', 'ro,size=4k', 'tmpfs', path];
+    });
+}
+
+function covering(covers: readonly Cover[]): string[][] {
+  return covers.map(({ folder, size, options }) => {
+    return ['-t', 'tmpfs', '-o', ['mode=1777', `size=${size}m`, ...options].join(','), 'tmpfs', folder];
   });
-  const mounts = covers.map((_, index) => `mount -t tmpfs -o "$${2 * index + 1}" tmpfs "$${2 * index + 2}" && `);
-  const script = `${mounts.join('')}shift ${given.length} && exec "$@"`;
-  return ['unshare', '--mount', '--', 'sh', '-c', script, 'sh', ...given];
+}
+
+/** Words that mount and then become what follows. */
+function mounting(mounts: readonly string[][]): string[] {
+  let word = 0;
+  const commands = mounts.map((words) => `mount ${words.map(() => `"$\{${++word}}"`).join(' ')} && `);
+  const script = `${commands.join('')}shift ${word} && exec "$@"`;
+  return ['unshare', '--mount', '--', 'sh', '-c', script, 'sh', ...mounts.flat()];
 }

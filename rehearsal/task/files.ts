@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { Image } from '../image/image';
 import type { MountPoint, TaskDefinition } from '../template/task-definition';
 import { type Cover, Entrance } from './entrance';
 import type { TaskUser } from './launcher';
@@ -7,6 +8,7 @@ import type { Sandbox } from './sandbox';
 export interface FilesProps {
   readonly id: string;
   readonly definition: TaskDefinition;
+  readonly image: Image;
   readonly sandbox: Sandbox;
   readonly user: TaskUser;
 }
@@ -27,7 +29,7 @@ export class Files {
   private readonly folders: string[] = [];
 
   constructor(private readonly props: FilesProps) {
-    const { definition, user } = props;
+    const { definition, user, image, sandbox } = props;
     this.temporary = this.folder('tmp', user.uid);
     const covers: Cover[] = [];
     const others = new Map<string, string>();
@@ -38,7 +40,9 @@ export class Files {
     }
     this.inside = new Map([...others, ...this.mounted(definition.mountPoints)]);
     this.isCovered = user.mounts && covers.length > 0;
-    this.entrance = this.isCovered ? Entrance.covering(covers) : Entrance.OPEN;
+    this.entrance = this.isCovered
+      ? Entrance.covering(covers, [sandbox.directory, image.root, image.venv])
+      : Entrance.OPEN;
   }
 
   /**

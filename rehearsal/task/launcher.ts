@@ -49,7 +49,7 @@ export class Launcher {
     const environment = await this.environment(definition, name);
     const caPath = environment.PGSSLROOTCERT;
     const image = images.get(definition.image) as Image;
-    const files = new Files({ id, definition, sandbox, user });
+    const files = new Files({ id, definition, image, sandbox, user });
     await initialize({ id, definition, image, sandbox, files, user });
     return new Task({
       id,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Announce } from '../announce';
@@ -96,6 +96,12 @@ export class Task {
 
   get stopRequested(): boolean {
     return this.stopping;
+  }
+
+  /** When a file of the container was last written, in milliseconds. */
+  modified(file: string): number {
+    const root = this.props.files.isCovered ? `/proc/${this.pid}/root` : '';
+    return statSync(`${root}${localize(file, this.local)}`).mtimeMs;
   }
 
   /** Stop signal, then SIGKILL for the whole task after `stopTimeout`. */

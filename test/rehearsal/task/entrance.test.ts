@@ -37,17 +37,24 @@ with open(sys.argv[1], "wb") as file:
 `;
 
 whereMountsWork('a tmpfs holds what the template says and no more, and is seen by the task alone', async () => {
-  const cover = { folder, options: ['rw', 'noexec'] };
+  const cover = { folder, path: '/scratch', options: ['rw', 'noexec'] };
   const file = join(folder, 'file');
-  const small = Entrance.covering([{ ...cover, size: 1 }]);
+  const small = Entrance.covering([{ ...cover, size: 1 }], [folder]);
   expect(await output(small.start(spawn, program(FILL, file)))).toMatch(/No space left on device/);
-  const large = Entrance.covering([{ ...cover, size: 3 }]);
+  const large = Entrance.covering([{ ...cover, size: 3 }], [folder]);
   expect(await output(large.start(spawn, program(FILL, file)))).toBe('');
   expect(readdirSync(folder)).toEqual([]);
 });
 
+whereMountsWork('a full /tmp has no way out to the folders for temporary files of this machine', async () => {
+  const entrance = Entrance.covering([{ folder, path: '/tmp', size: 1, options: [] }]);
+  const start = (file: string) => output(entrance.start(spawn, program(FILL, file)));
+  expect(await start('/tmp/entrance')).toMatch(/No space left on device/);
+  expect(await start('/var/tmp/entrance')).toMatch(/Read-only file system/);
+});
+
 whereMountsWork('a health check sees the files of its task', async () => {
-  const entrance = Entrance.covering([{ folder, size: 1, options: [] }]);
+  const entrance = Entrance.covering([{ folder, path: '/scratch', size: 1, options: [] }], [folder]);
   const writes = 'import sys; open(sys.argv[1], "w").close(); print("written", flush=True); sys.stdin.read()';
   const task = entrance.start(
     (word, words, options) => {
@@ -62,7 +69,7 @@ whereMountsWork('a health check sees the files of its task', async () => {
 });
 
 whereMountsWork('what enters as root sees no variable of the task, and the task sees all of its own', async () => {
-  const entrance = Entrance.covering([{ folder, size: 1, options: [] }]);
+  const entrance = Entrance.covering([{ folder, path: '/scratch', size: 1, options: [] }], [folder]);
   const given: (NodeJS.ProcessEnv | undefined)[] = [];
   const child = entrance.start((word, words, options) => {
     given.push(options.env);
