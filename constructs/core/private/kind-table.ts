@@ -38,6 +38,7 @@ export const STRUCTS = {
   },
   AsgiServiceOptions: {
     application: 'string?',
+    server: 'object AsgiServer?',
     paths: 'list of string?',
     connectionsPerProcess: 'number?',
     webSocketMaxSize: 'object Size?',
@@ -107,6 +108,7 @@ export const STRUCTS = {
     longestRequest: 'object Duration?',
     deregistrationDelay: 'object Duration?',
     application: 'string?',
+    server: 'object AsgiServer?',
     paths: 'list of string?',
     connectionsPerProcess: 'number?',
     webSocketMaxSize: 'object Size?',
@@ -688,6 +690,7 @@ export const STRUCTS = {
   },
   WebServiceOptions: {
     application: 'string?',
+    server: 'object WebServer?',
     threads: 'number?',
     connectionsPerProcess: 'number?',
     hostNames: 'list of string?',
@@ -756,6 +759,7 @@ export const STRUCTS = {
     longestRequest: 'object Duration?',
     deregistrationDelay: 'object Duration?',
     application: 'string?',
+    server: 'object WebServer?',
     threads: 'number?',
     connectionsPerProcess: 'number?',
   },
@@ -823,6 +827,7 @@ export const STRUCTS = {
 
 /** Members that every object of a type has. */
 export const OBJECTS: { readonly [type: string]: readonly string[] } = {
+  AsgiServer: [],
   BackupVaultLock: ['mode'],
   CaCertificate: [],
   ContainerHealthCheck: [],
@@ -874,6 +879,7 @@ export const OBJECTS: { readonly [type: string]: readonly string[] } = {
   Size: ['toBytes', 'toKibibytes'],
   Stage: ['stageName', 'policyValidationBeta1'],
   TimeZone: ['timezoneName'],
+  WebServer: [],
 };
 
 /** Values of the enums of this library. */
