@@ -18,6 +18,7 @@ export type {
   ProcessProps,
   ServiceOptions,
   ServiceProps,
+  TemporaryStorageOptions,
 } from '../constructs/processes/process-props';
 export {
   ReleaseCommand,

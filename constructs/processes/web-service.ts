@@ -33,15 +33,15 @@ export interface WebServiceOptions extends LoadBalancedServiceOptions {
    * Slow clients and slow dependencies hold a thread each. There may be many more of them than of
    * `connectionsPerProcess`.
    *
-   * @default 16
+   * @default 24
    */
   readonly threads?: number;
   /**
    * Database connections that one process holds open at most, as DJANGO_FARGATE_CONNECTIONS; they are checked
    * against the instance class.
    *
-   * `database()` of `django-fargate` makes a pool of this size, which needs `psycopg[pool]`. **Whoever makes no
-   * pool must give as many as `threads`:** each thread may hold a connection.
+   * `database()` of `django-fargate` makes a pool of this size, which needs `psycopg[pool]`. **Whoever makes
+   * no pool must give as many as `threads`:** each thread may hold a connection.
    *
    * @default - 4, or `threads` where that is less
    */
@@ -56,9 +56,10 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  * requests and busy threads.
  *
  * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a
- * bad deployment back, and a service. `server` tunes gunicorn, `command` replaces it; the port to listen on is in PORT.
+ * bad deployment back, and a service. `server` tunes gunicorn, and `command` replaces it; the port to listen
+ * on is in PORT.
  *
- * gunicorn 22 or later is needed. No header of a client becomes a variable of the server, and the access log
+ * gunicorn 24.1 or later is needed, 27.0.1 unless `maxRequests` is 0. No header of a client becomes a variable of the server, and the access log
  * has no query strings. A `logger_class` in gunicorn.conf.py takes precedence over that format; an
  * `access_log_format` does not.
  *
@@ -99,7 +100,7 @@ export class WebService extends LoadBalancedService {
         checkServerEffects(checks, props);
         checkLongestRequest(checks, props, server);
         checks
-          .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Sixteen threads suit most applications.' })
+          .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
             max: isUnknown(threads) ? 64 : threads,

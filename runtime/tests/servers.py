@@ -72,8 +72,10 @@ if "gevent" in sys.argv:  # before anything of Django is imported
     monkey.patch_all()
 
 from django_fargate.gunicorn import hide_server_header
+from django_fargate.threads import reserve_thread_for_health_checks
 
 hide_server_header()
+reserve_thread_for_health_checks()
 logger_class = "django_fargate.gunicorn.Logger"
 control_socket_disable = True
 """

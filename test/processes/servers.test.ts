@@ -45,7 +45,7 @@ describe('WebServer', () => {
   });
 
   test.each([
-    [GunicornWorker.GTHREAD, '--threads', '16'],
+    [GunicornWorker.GTHREAD, '--threads', '24'],
     [GunicornWorker.GEVENT, '--worker-connections', '64'],
     [GunicornWorker.SYNC, '--no-size', undefined],
   ])('runs gunicorn with %s, and with all that keeps it safe', (workerClass, flag, size) => {

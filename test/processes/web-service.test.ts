@@ -50,8 +50,8 @@ describe('WebService, minimal', () => {
     expect(containerOf(stack).Command).toEqual([
       'gunicorn',
       'shop.wsgi:application',
-      ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '16', '--keep-alive', '75'],
-      ...['--graceful-timeout', '30', '--timeout', '45', '--max-requests', '10000', '--max-requests-jitter', '1000'],
+      ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '24', '--keep-alive', '75'],
+      ...['--graceful-timeout', '30', '--timeout', '30', '--max-requests', '10000', '--max-requests-jitter', '1000'],
       ...['--worker-tmp-dir', '/tmp', '--forwarder-headers=', '--access-logfile', '-'],
       ...['--access-logformat', '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"'],
     ]);
@@ -152,11 +152,11 @@ describe('WebService, minimal', () => {
     template.hasResourceProperties('AWS::ECS::Service', { HealthCheckGracePeriodSeconds: 60 });
   });
 
-  test('holds half of its threads busy: requests of a target times the seconds of each, for 2 × 16 threads', () => {
+  test('holds half of its threads busy: requests of a target times the seconds of each, for 2 × 24 threads', () => {
     expect(trackedBy(stack)).toEqual({
       ECSServiceAverageCPUUtilization: 60,
       ALBRequestCountPerTarget: 1000,
-      '100 * FILL(FILL(requests, REPEAT), 0) * FILL(FILL(seconds, REPEAT), 0) / 60 / (2 * 16)': 50,
+      '100 * FILL(FILL(requests, REPEAT), 0) * FILL(FILL(seconds, REPEAT), 0) / 60 / (2 * 24)': 50,
     });
     const metrics = policiesOf(stack).flatMap(
       ({ CustomizedMetricSpecification: custom }) => custom?.Metrics.slice(0, 2) ?? [],

@@ -62,6 +62,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   AsgiServiceProps: {
     loadBalancer: 'object IHttpsLoadBalancer',
@@ -93,6 +94,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -125,6 +127,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   BeatServiceProps: {
     cluster: 'object ICluster',
@@ -158,6 +161,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   CeleryBrokerProps: {
     queues: 'map of struct TaskQueueOptions?',
@@ -534,6 +538,7 @@ export const STRUCTS = {
     lockTimeout: 'object Duration?',
     revision: 'string?',
     showLog: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   ReleaseCommandProps: {
     deadLetterTopic: 'object ITopic?',
@@ -566,6 +571,7 @@ export const STRUCTS = {
     lockTimeout: 'object Duration?',
     revision: 'string?',
     showLog: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   RotationWindow: { hour: 'number', duration: 'object Duration?' },
   ScheduledCommandOptions: {
@@ -579,6 +585,7 @@ export const STRUCTS = {
     retryAttempts: 'number?',
     maxEventAge: 'object Duration?',
     deadLetterQueue: 'object IQueue?',
+    temporaryStorage: 'object Size?',
   },
   ScheduledCommandProps: {
     cluster: 'object ICluster',
@@ -612,6 +619,7 @@ export const STRUCTS = {
     retryAttempts: 'number?',
     maxEventAge: 'object Duration?',
     deadLetterQueue: 'object IQueue?',
+    temporaryStorage: 'object Size?',
   },
   SecretKeyAttributes: { secret: 'object ISecret' },
   SecretKeyOptions: {
@@ -713,6 +721,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   WebServiceProps: {
     loadBalancer: 'object IHttpsLoadBalancer',
@@ -744,6 +753,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -781,6 +791,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   WorkerServiceProps: {
     alarmTopic: 'object ITopic?',
@@ -811,6 +822,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     queueNames: 'list of string?',
     application: 'string?',
     concurrency: 'number?',

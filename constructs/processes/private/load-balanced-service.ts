@@ -172,6 +172,7 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
     command: props.command ?? server.command(timings),
     cpu: capacity.cpu,
     memoryLimitMiB: capacity.memoryLimitMiB,
+    temporaryStorage: props.temporaryStorage,
     stopTimeout: timings.stopTimeout,
     port: CONTAINER_PORT,
     healthCheck: props.healthCheck ?? ContainerHealthCheck.http(props.healthCheckPath),

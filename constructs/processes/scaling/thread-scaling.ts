@@ -23,11 +23,11 @@ interface Threads {
  * Holds the share of threads that are busy.
  *
  * Requests that wait for a slow dependency need no CPU and may be few. How many a task has at a time follows
- * from how many come and how long each takes (Little's law); those that wait for a thread count as well, so that
- * it can be more than there are threads.
+ * from how many come and how long each takes (Little's law); those that wait for a thread count as well, so
+ * that it can be more than there are threads.
  *
- * The policy tracks its target as those on CPU and requests do: they take tasks away only when all three agree.
- * One with steps would add tasks that these take away again.
+ * The policy tracks its target as those on CPU and requests do: they take tasks away only when all three
+ * agree. One with steps would add tasks that these take away again.
  *
  * @see https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
  */

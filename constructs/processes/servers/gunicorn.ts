@@ -6,9 +6,9 @@ import type { ServerTimings } from '../private/timings';
 /**
  * Seconds after which gunicorn kills a process that is stopped or does not let its main thread run.
  *
- * One that loads the application for longer is killed as well; requests must be served again within a minute.
+ * It counts from when the process serves: one may load the application for longer.
  */
-const HUNG = Duration.seconds(45);
+const HUNG = Duration.seconds(30);
 
 /** Address, time, method and path, status, bytes, milliseconds, browser. */
 const ACCESS_LOG_FORMAT = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"';
@@ -32,9 +32,10 @@ export interface GunicornProcessOptions {
   /**
    * Time without a sign of life after which gunicorn kills a process and starts another one.
    *
-   * A process that loads the application for longer is killed as well.
+   * It counts from when the process serves: one may load the application for longer. A sync worker gives none
+   * while it works on a request.
    *
-   * @default Duration.seconds(45)
+   * @default Duration.seconds(30)
    */
   readonly timeout?: Duration;
 }
@@ -61,7 +62,7 @@ export function checkGunicorn(checks: Checks, options: GunicornProcessOptions): 
       whole: 'seconds',
       min: 5,
       max: 3600,
-      remedy: 'Give the time in which the application is loaded, and for a sync worker the longest request.',
+      remedy: 'Half a minute suits most applications; a sync worker needs more than its longest request takes.',
     });
 }
 

@@ -3,8 +3,8 @@ import { Checks } from '../../core/checks';
 import type { ServerTimings } from '../private/timings';
 import { checkGunicorn, type GunicornProcessOptions, gunicornCommand, hungAfter } from './gunicorn';
 
-/** Threads of a gunicorn process, unless it is said otherwise. One that waits costs about 0.1 MiB. */
-export const THREADS = 16;
+/** Threads of a gunicorn process, unless it is said otherwise. Each more costs about 40 KiB. */
+const THREADS = 24;
 
 /** Requests that a gevent process works on at the same time, unless it is said otherwise. */
 const GREENLETS = 64;
@@ -39,7 +39,7 @@ export interface GunicornOptions extends GunicornProcessOptions {
   /**
    * Threads of a process, with `GunicornWorker.GTHREAD`: the requests that it works on at the same time.
    *
-   * @default 16
+   * @default 24
    */
   readonly threads?: number;
   /**
@@ -77,7 +77,7 @@ export class WebServer {
         must: `be a value of GunicornWorker: ${Object.values(GunicornWorker).join(', ')}`,
         remedy: 'Take for example GunicornWorker.GTHREAD.',
       })
-      .integer('threads', threads, { min: 1, max: 64, remedy: 'Sixteen threads suit most applications.' })
+      .integer('threads', threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
       .optional('threads', threads, () => workerClass === GunicornWorker.GTHREAD, {
         must: 'be left out without `GunicornWorker.GTHREAD`',
         remedy: 'It would have no effect: only that worker has threads.',

@@ -36,3 +36,11 @@ test('the local certificate bundle keeps its path when the repository itself lie
   const caBundle = { path: '/etc/ssl/certs/rds-global-bundle.pem', local: '/tmp/clone/.cache/ca.crt' };
   expect(localize(caBundle.path, { ...local, caBundle })).toBe('/tmp/clone/.cache/ca.crt');
 });
+
+test('a volume is its folder, before the /var/tmp that it lies in, and what replaced it is not looked at again', () => {
+  const volumes = new Map([['/var/tmp/django', '/tmp/clone/volume']]);
+  expect(localize('/var/tmp/django', { ...local, volumes })).toBe('/tmp/clone/volume');
+  expect(localize('/var/tmp/django/a', { ...local, volumes })).toBe('/tmp/clone/volume/a');
+  expect(localize('/var/tmp/other', { ...local, volumes })).toBe('/run/tmp-web-1/other');
+  expect(localize('/var/tmp/djangos', { ...local, volumes })).toBe('/run/tmp-web-1/djangos');
+});
