@@ -17,9 +17,11 @@ import {
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { productionExample } from './production-example';
+import { COMMANDS, serverCommands } from './server-commands';
 
 /**
- * Part of `npm run docs`: docs/contract.md, and the numbers in README.md and docs/testing.md.
+ * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the commands that
+ * the tests of runtime/ run.
  *
  * With `--check` it writes nothing, and fails if a page is stale.
  */
@@ -190,7 +192,9 @@ export function requirementsBlock(): string {
     packageRow('Django', 'django'),
     packageRow('Celery: `celery[sqs]`', 'celery'),
     packageRow('gunicorn', 'gunicorn'),
+    packageRow('gevent, for `GunicornWorker.GEVENT`', 'gevent'),
     packageRow('uvicorn', 'uvicorn'),
+    packageRow('uvicorn-worker, for `AsgiServer.gunicorn()`', 'uvicorn-worker'),
   ].join('\n');
 }
 
@@ -293,6 +297,7 @@ function main(): void {
     'docs/contract.md': contractDocument(),
     'docs/testing.md': withBlock(read('docs/testing.md'), 'compliance', complianceBlock()),
     'README.md': readme,
+    [COMMANDS]: serverCommands(),
   };
   const stale = Object.entries(wanted).filter(([file, text]) => read(file) !== text);
   if (process.argv.includes('--check')) {

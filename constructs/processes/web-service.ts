@@ -1,38 +1,32 @@
+import type { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { isUnknown } from '../core/checks';
-import { CONTAINER_PORT, WRITABLE_PATH } from '../core/contract';
+import { type Checks, isUnknown, secondsOf } from '../core/checks';
 import { checkKinds, pathOf } from '../core/kinds';
 import { webProcesses } from './private/capacity';
 import { checkPackage } from './private/celery';
 import { errorAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
-import type { ServerTimings } from './private/timings';
+import { checkServerEffects } from './private/service-effects';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
-
-/** Threads of a gunicorn process, unless it is said otherwise. Each more costs about 40 KiB. */
-const THREADS = 24;
+import { WebServer } from './servers/web-server';
 
 /** Database connections of a gunicorn process, unless it is said otherwise or it has fewer threads. */
 const CONNECTIONS = 4;
 
-/**
- * Seconds after which gunicorn kills a process that is stopped or does not let its main thread run.
- *
- * It counts from when the process serves: one may load the application for longer.
- */
-const HUNG_SECONDS = 30;
-
-/** Address, time, method and path, status, bytes, milliseconds, browser. */
-const ACCESS_LOG_FORMAT = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"';
-
 /** What can be tuned in the web service. */
 export interface WebServiceOptions extends LoadBalancedServiceOptions {
   /**
-   * The WSGI callable for gunicorn.
+   * The WSGI callable for the server.
    *
    * @default - `<first package of settingsModule>.wsgi:application`
    */
   readonly application?: string;
+  /**
+   * The server that runs it.
+   *
+   * @default - `WebServer.gunicorn()` with `threads`
+   */
+  readonly server?: WebServer;
   /**
    * Threads of a gunicorn process: the requests that it works on at the same time.
    *
@@ -62,9 +56,10 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  * requests and busy threads.
  *
  * Makes a hardened task definition, a target group, a listener rule for the host names, an alarm that rolls a
- * bad deployment back, and a service. `command` replaces gunicorn; the port to listen on is in PORT.
+ * bad deployment back, and a service. `server` tunes gunicorn, and `command` replaces it; the port to listen
+ * on is in PORT.
  *
- * gunicorn 22 or later is needed. No header of a client becomes a variable of the server, and the access log
+ * gunicorn 24.1 or later is needed, 27.0.1 unless `maxRequests` is 0. No header of a client becomes a variable of the server, and the access log
  * has no query strings. A `logger_class` in gunicorn.conf.py takes precedence over that format; an
  * `access_log_format` does not.
  *
@@ -87,7 +82,8 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
 export class WebService extends LoadBalancedService {
   constructor(scope: Construct, id: string, props: WebServiceProps) {
     checkKinds(pathOf(scope, id), 'WebServiceProps', props);
-    const threads = props.threads ?? THREADS;
+    const server = props.server ?? WebServer._withThreads(props.threads);
+    const threads = server._concurrency;
     super(scope, id, props, {
       kind: 'web',
       paths: ['/*'],
@@ -97,9 +93,12 @@ export class WebService extends LoadBalancedService {
         props.connectionsPerProcess ?? (isUnknown(threads) ? CONNECTIONS : Math.min(CONNECTIONS, threads)),
       threads,
       alarm: errorAlarm,
-      command: (timings) => gunicorn(props, timings),
+      command: (timings) =>
+        server._wsgiCommand(props.application ?? `${props.settingsModule.split('.')[0]}.wsgi:application`, timings),
       check: (checks) => {
         checkPackage(checks, props, 'wsgi');
+        checkServerEffects(checks, props);
+        checkLongestRequest(checks, props, server);
         checks
           .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
@@ -117,25 +116,12 @@ export class WebService extends LoadBalancedService {
   }
 }
 
-/** The number of processes is in WEB_CONCURRENCY, which gunicorn reads by itself. */
-function gunicorn(props: WebServiceProps, timings: ServerTimings): string[] {
-  return [
-    'gunicorn',
-    props.application ?? `${props.settingsModule.split('.')[0]}.wsgi:application`,
-    ...['--bind', `0.0.0.0:${CONTAINER_PORT}`],
-    ...['--worker-class', 'gthread'],
-    ...['--threads', String(props.threads ?? THREADS)],
-    ...['--keep-alive', String(timings.keepAlive.toSeconds())],
-    ...['--graceful-timeout', String(timings.gracefulTimeout.toSeconds())],
-    ...['--timeout', String(HUNG_SECONDS)],
-    // Recycles processes against slow leaks, each at another moment.
-    ...['--max-requests', '10000', '--max-requests-jitter', '1000'],
-    // The heartbeat file must lie in memory: on a disk a slow write looks like a hung worker.
-    ...['--worker-tmp-dir', WRITABLE_PATH],
-    // By itself gunicorn believes a header SCRIPT_NAME, with which a client moves the path that Django sees.
-    '--forwarder-headers=',
-    ...['--access-logfile', '-'],
-    // Its own format has query strings and referring addresses, and with them tokens.
-    ...['--access-logformat', ACCESS_LOG_FORMAT],
-  ];
+/** A sync worker gives no sign of life while it works on a request, and gunicorn kills it. */
+function checkLongestRequest(checks: Checks, { longestRequest }: WebServiceProps, server: WebServer): void {
+  const most = server._longestRequest;
+  const holds = () => most === undefined || isUnknown(most) || secondsOf(longestRequest as Duration) < secondsOf(most);
+  checks.optional('longestRequest', longestRequest, holds, {
+    must: `be shorter than \`timeout\` of the sync worker, ${most === undefined ? 0 : secondsOf(most)} seconds`,
+    remedy: 'Raise `timeout` in `WebServer.gunicorn()`, or take GunicornWorker.GTHREAD.',
+  });
 }

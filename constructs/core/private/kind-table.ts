@@ -38,6 +38,7 @@ export const STRUCTS = {
   },
   AsgiServiceOptions: {
     application: 'string?',
+    server: 'object AsgiServer?',
     paths: 'list of string?',
     connectionsPerProcess: 'number?',
     webSocketMaxSize: 'object Size?',
@@ -109,6 +110,7 @@ export const STRUCTS = {
     longestRequest: 'object Duration?',
     deregistrationDelay: 'object Duration?',
     application: 'string?',
+    server: 'object AsgiServer?',
     paths: 'list of string?',
     connectionsPerProcess: 'number?',
     webSocketMaxSize: 'object Size?',
@@ -696,6 +698,7 @@ export const STRUCTS = {
   },
   WebServiceOptions: {
     application: 'string?',
+    server: 'object WebServer?',
     threads: 'number?',
     connectionsPerProcess: 'number?',
     hostNames: 'list of string?',
@@ -766,6 +769,7 @@ export const STRUCTS = {
     longestRequest: 'object Duration?',
     deregistrationDelay: 'object Duration?',
     application: 'string?',
+    server: 'object WebServer?',
     threads: 'number?',
     connectionsPerProcess: 'number?',
   },
@@ -835,6 +839,7 @@ export const STRUCTS = {
 
 /** Members that every object of a type has. */
 export const OBJECTS: { readonly [type: string]: readonly string[] } = {
+  AsgiServer: [],
   BackupVaultLock: ['mode'],
   CaCertificate: [],
   ContainerHealthCheck: [],
@@ -886,6 +891,7 @@ export const OBJECTS: { readonly [type: string]: readonly string[] } = {
   Size: ['toBytes', 'toKibibytes'],
   Stage: ['stageName', 'policyValidationBeta1'],
   TimeZone: ['timezoneName'],
+  WebServer: [],
 };
 
 /** Values of the enums of this library. */
