@@ -20,8 +20,8 @@ import { productionExample } from './production-example';
 import { COMMANDS, serverCommands } from './server-commands';
 
 /**
- * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the commands that
- * the tests of runtime/ run.
+ * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the commands
+ * that the tests of runtime/ run.
  *
  * With `--check` it writes nothing, and fails if a page is stale.
  */
