@@ -130,7 +130,7 @@ def check_slow_upload(server):
 @pytest.mark.parametrize("name", SERVERS)
 def test_requests_in_flight_end_after_sigterm_and_one_that_never_does_is_cut(name, tmp_path):
     count = PROCESSES - 1 if name in CLOSES else 6
-    answers = {}
+    answers: dict[int, bytes] = {}
 
     def hold(number):
         with connected(server) as connection:
