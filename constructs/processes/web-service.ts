@@ -84,6 +84,7 @@ export class WebService extends LoadBalancedService {
     checkKinds(pathOf(scope, id), 'WebServiceProps', props);
     const server = props.server ?? WebServer._withThreads(props.threads);
     const threads = server._concurrency;
+    const isOurs = props.command === undefined || props.threads !== undefined;
     super(scope, id, props, {
       kind: 'web',
       paths: ['/*'],
@@ -91,7 +92,7 @@ export class WebService extends LoadBalancedService {
       processes: webProcesses,
       connectionsPerProcess:
         props.connectionsPerProcess ?? (isUnknown(threads) ? CONNECTIONS : Math.min(CONNECTIONS, threads)),
-      threads,
+      threads: isOurs ? threads : undefined,
       alarm: errorAlarm,
       command: (timings) =>
         server._wsgiCommand(props.application ?? `${props.settingsModule.split('.')[0]}.wsgi:application`, timings),
@@ -103,9 +104,9 @@ export class WebService extends LoadBalancedService {
           .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
-            max: isUnknown(threads) ? 64 : threads,
-            where: 'as `threads`: each holds one at most',
-            remedy: 'Four suit most applications.',
+            max: isUnknown(threads) || !isOurs ? 64 : threads,
+            where: 'as the requests that the server works on at once',
+            remedy: 'Leave it out: it is 4, or fewer where the server works on fewer.',
           })
           .matches('application', props.application, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$/, {
             must: 'be a module and a callable in it',
@@ -116,12 +117,15 @@ export class WebService extends LoadBalancedService {
   }
 }
 
-/** A sync worker gives no sign of life while it works on a request, and gunicorn kills it. */
+/**
+ * A sync worker gives no sign of life while it works on a request: gunicorn kills it, and where all of them
+ * work no health check is answered.
+ */
 function checkLongestRequest(checks: Checks, { longestRequest }: WebServiceProps, server: WebServer): void {
   const most = server._longestRequest;
   const holds = () => most === undefined || isUnknown(most) || secondsOf(longestRequest as Duration) < secondsOf(most);
   checks.optional('longestRequest', longestRequest, holds, {
-    must: `be shorter than \`timeout\` of the sync worker, ${most === undefined ? 0 : secondsOf(most)} seconds`,
-    remedy: 'Raise `timeout` in `WebServer.gunicorn()`, or take GunicornWorker.GTHREAD.',
+    must: `be shorter than ${most === undefined ? 0 : secondsOf(most)} seconds, the \`timeout\` of the sync worker or the time in which a health check must be answered`,
+    remedy: 'Take GunicornWorker.GTHREAD: sync workers that are busy for 40 seconds answer no health check.',
   });
 }

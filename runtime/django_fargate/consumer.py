@@ -56,6 +56,23 @@ class Consumer(consumer.Consumer):
             )
             channel.give_back_all_but(_begun(pool))
 
+    def on_close(self) -> None:
+        """
+        Forget what no process knows of, and keep the rest.
+
+        Celery forgets all that it has reserved, and with it a task that was written to a process which has not accepted
+        it yet: that would be given back, and done twice at the same time.
+        """
+        if state.should_stop is None or state.should_stop is False:
+            super().on_close()
+            return
+        if self.controller and self.controller.semaphore:
+            self.controller.semaphore.clear()
+        for bucket in self.task_buckets.values():
+            if bucket:
+                bucket.clear_pending()
+        _begun(getattr(self.pool, "_pool", None))  # before the loop turns again, and writes more
+
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         """
         Give a task that was posted by a newer version to a worker of that version.

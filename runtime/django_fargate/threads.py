@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -37,7 +38,11 @@ class Threads(ThreadPoolExecutor):
         self.freed = time.monotonic()
         self.lock = threading.Lock()
         self.reserve = ThreadPoolExecutor(max_workers=RESERVED)
-        self.starts = tuple(f"{method} {health_path()} HTTP/".encode() for method in ("GET", "HEAD"))
+
+    @cached_property
+    def starts(self) -> tuple[bytes, ...]:
+        """First bytes of a health check. Not before a request: wsgi.py may prepare what the settings need."""
+        return tuple(f"{method} {health_path()} HTTP/".encode() for method in ("GET", "HEAD"))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         with self.lock:

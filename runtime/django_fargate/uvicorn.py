@@ -8,6 +8,7 @@ uvicorn as a worker of gunicorn, by the same limits as ``uvicorn`` has on the co
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -34,6 +35,24 @@ class Worker(UvicornWorker):
         "server_header": False,
         "access_log": False,  # logging_config() sets the logger up again, with a filter
     }
+
+    _beat: asyncio.Task[None] | None = None
+
+    async def callback_notify(self) -> None:
+        """
+        Tell gunicorn that the process lives, also while it ends what is in work.
+
+        uvicorn does so until it begins to shut down: gunicorn would kill a process that is to be replaced after so many
+        requests while the last of them still run.
+        """
+        self.notify()
+        if self._beat is None:
+            self._beat = asyncio.create_task(self._keep_notifying())
+
+    async def _keep_notifying(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.notify()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         for package in ("gunicorn", "uvicorn", "uvicorn-worker"):

@@ -5,6 +5,7 @@ Every server that the constructs offer, by their own command line, and what each
 those of test_servers.py and test_websockets.py too, for the servers that run by default.
 """
 
+import asyncio
 import hashlib
 import http.client
 import json
@@ -149,6 +150,22 @@ def test_requests_in_flight_end_after_sigterm_and_one_that_never_does_is_cut(nam
             client.join()
         assert server.process.wait(STOP_TIMEOUT) == 0
     assert answers == {number: f"done {number}".encode() for number in range(count)}
+
+
+@pytest.mark.parametrize("name", [name for name in ASGI if name != "uvicorn"])
+def test_gunicorn_hears_of_a_process_until_its_end_although_uvicorn_is_silent_while_it_shuts_down(name, monkeypatch):
+    from django_fargate.uvicorn import Worker
+
+    worker = Worker.__new__(Worker)
+    beats = iter(range(3))
+    done = asyncio.Event()
+    monkeypatch.setattr(worker, "notify", lambda: done.set() if next(beats, None) is None else None)
+
+    async def shut_down():
+        await worker.callback_notify()
+        await done.wait()
+
+    asyncio.run(asyncio.wait_for(shut_down(), 60))
 
 
 @pytest.mark.parametrize("name", ASGI)

@@ -41,6 +41,11 @@ def test_gunicorn_answers_health_checks_while_slow_clients_hold_all_of_its_threa
         assert [client.recv(100).split(b"\r\n")[0] for client in slow] == [b"HTTP/1.1 200 OK"] * 4
 
 
+def test_the_settings_are_not_read_before_the_application_is_loaded(monkeypatch):
+    monkeypatch.setattr("django_fargate.threads.health_path", lambda: pytest.fail("wsgi.py may have to prepare them"))
+    Threads(1).shutdown()
+
+
 @pytest.fixture
 def busy():
     """One thread, which is busy until the test sets `end`."""

@@ -82,9 +82,13 @@ describe('WebServer', () => {
 
   test('cuts no request that a sync worker is meant to take', () => {
     const server = WebServer.gunicorn({ workerClass: GunicornWorker.SYNC, timeout: Duration.seconds(90) });
-    expect(() => web({ server, longestRequest: Duration.seconds(60) })).not.toThrow();
-    expect(errorOf(() => web({ server, longestRequest: Duration.seconds(90) }))).toContain(
-      'Web: `longestRequest` must be shorter than `timeout` of the sync worker, 90 seconds, got 90 seconds.',
+    expect(() => web({ server, longestRequest: Duration.seconds(39) })).not.toThrow();
+    expect(errorOf(() => web({ server, longestRequest: Duration.seconds(40) }))).toContain(
+      'Web: `longestRequest` must be shorter than 40 seconds',
+    );
+    const short = WebServer.gunicorn({ workerClass: GunicornWorker.SYNC });
+    expect(errorOf(() => web({ server: short, longestRequest: Duration.seconds(30) }))).toContain(
+      'Web: `longestRequest` must be shorter than 30 seconds',
     );
   });
 });

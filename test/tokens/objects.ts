@@ -53,6 +53,7 @@ const zones = (scope: Construct, form: TokenForm) => [`${form.text(scope)}-a`, `
 
 /** For every type of the kind table that a prop takes: one that was brought by tokens. */
 export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
+  AsgiServer: NOTHING, // Its options must be known, as those of WebServer.
   BackupVaultLock: NOTHING, // Its options are props of their own.
   CaCertificate: (scope, form) => [CaCertificate.of(form.text(scope))],
   ContainerHealthCheck: (scope, form) => [
@@ -180,6 +181,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   Size: (scope, form) => sizes(scope, form),
   Stage: NOTHING,
   TimeZone: (scope, form) => [TimeZone.of(form.text(scope))],
+  WebServer: NOTHING,
 };
 
 /** Subnets as they are brought by their attributes, and as they are chosen by a zone. */

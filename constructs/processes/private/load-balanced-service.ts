@@ -28,7 +28,14 @@ import { fargateService } from './fargate-service';
 import { checkProcess, HardenedTask, type ProcessKind } from './hardened-task';
 import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from './routing';
 import { checkScalingEffects, checkServiceEffects } from './service-effects';
-import { checkTimings, type ServerTimings, timingsOf, warnOfCutRequests } from './timings';
+import {
+  checkTimings,
+  HEALTH_INTERVAL,
+  HEALTH_SECONDS,
+  type ServerTimings,
+  timingsOf,
+  warnOfCutRequests,
+} from './timings';
 
 /** What tells one kind of server from another. */
 export interface Server {
@@ -198,12 +205,12 @@ function targets(scope: Construct, { props, timings }: ServerPlan): ApplicationT
     healthCheck: {
       path: props.healthCheckPath ?? HEALTH_PATH,
       healthyHttpCodes: '200',
-      interval: Duration.seconds(5),
+      interval: Duration.seconds(HEALTH_INTERVAL),
       timeout: Duration.seconds(4),
       healthyThresholdCount: 2,
       // New tasks serve soon; one that answers nothing for 40 seconds is not busy, but dead. Requests must be
       // served again within a minute, and the load balancer needs a few seconds beside that.
-      unhealthyThresholdCount: 8,
+      unhealthyThresholdCount: HEALTH_SECONDS / HEALTH_INTERVAL,
     },
   });
 }

@@ -23,6 +23,12 @@ const MAX_STOP_SECONDS = 120;
  */
 const DRAIN = Duration.seconds(15);
 
+/** Seconds between two health checks of the target group. */
+export const HEALTH_INTERVAL = 5;
+
+/** Seconds after which a server that answers no health check is replaced. */
+export const HEALTH_SECONDS = 40;
+
 /** Idle timeout of a load balancer that nobody has raised. */
 const COMMON_IDLE_TIMEOUT = 60;
 

@@ -1,6 +1,6 @@
-import type { Duration } from 'aws-cdk-lib';
-import { Checks } from '../../core/checks';
-import type { ServerTimings } from '../private/timings';
+import { Duration } from 'aws-cdk-lib';
+import { Checks, secondsOf } from '../../core/checks';
+import { HEALTH_SECONDS, type ServerTimings } from '../private/timings';
 import { checkGunicorn, type GunicornProcessOptions, gunicornCommand, hungAfter } from './gunicorn';
 
 /** Threads of a gunicorn process, unless it is said otherwise. Each more costs about 40 KiB. */
@@ -55,7 +55,7 @@ export interface GunicornOptions extends GunicornProcessOptions {
  *
  * Each has passed the same checks with the real server: connections are kept longer than the load balancer
  * keeps them, requests in flight end when a task is stopped, no header of a client becomes a variable of the
- * server, uploads and slow clients leave the health check alone, and no query string is in a log.
+ * server, and no query string is in a log. With threads, slow clients leave the health check alone.
  *
  * @example
  * new DjangoStack(app, 'Shop', {
@@ -128,12 +128,15 @@ export class WebServer {
   }
 
   /**
-   * Time after which a request is cut, where the server has such a limit.
+   * Time that no request may take, where the server has such a limit: then the process is killed, or the task
+   * replaced, since a process that works on a request answers no health check.
    *
    * @internal
    */
   public get _longestRequest(): Duration | undefined {
-    return this._worker === GunicornWorker.SYNC ? hungAfter(this.options) : undefined;
+    const hung = hungAfter(this.options);
+    const isHeld = secondsOf(hung) > HEALTH_SECONDS;
+    return this._worker === GunicornWorker.SYNC ? (isHeld ? Duration.seconds(HEALTH_SECONDS) : hung) : undefined;
   }
 
   /** @internal */
