@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Announce } from '../announce';
 import type { Backing } from '../aws/backing';
 import { freePort } from '../edge/ports';
@@ -121,7 +120,7 @@ export function userOf(definition: TaskDefinition | undefined, image: Image | un
     uid === undefined || image === undefined
       ? undefined
       : identity(uid, {
-          program: path.join(image.venv, 'bin', 'python'),
+          program: image.python,
           args: ['-c', 'import os; os.listdir(".")'],
           cwd: image.root,
         });

@@ -173,7 +173,7 @@ export class Task {
     });
     return {
       ...machine,
-      PATH: `${path.join(image.venv, 'bin')}:${process.env.PATH}`,
+      PATH: `${image.path}:${process.env.PATH}`,
       TMPDIR: this.local.temporary,
       ...Object.fromEntries(localized),
     };
