@@ -293,5 +293,5 @@ function regular(part: string, greedy: boolean): string {
   if (part === '*') {
     return greedy ? '.*' : '.*?';
   }
-  return part === '?' ? '.' : part.slice(1).replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return part === '?' ? '.' : part.slice(1).replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
