@@ -31,7 +31,7 @@ export interface BuildProps {
 
 /** Lines of a step's output that an error shows. */
 const SHOWN = 25;
-const VERSION = 3;
+const VERSION = 4;
 
 /** Follows a plan: every stage in a folder of its own. */
 export class Build {

@@ -59,7 +59,11 @@ case $name in
     [ $# = 0 ] || exec "$@"
     ;;
   uv)
-    # The Python of the image is a virtual environment here, which `--system` would pass by.
+    # The Python of the image is a virtual environment here, which uv would pass by where it looks for a system's.
+    python() { # as the user of uv wrote it
+      case $1 in 3.*) set -- "$1" "/usr/local/bin/python$1" ;; python*) set -- "$1" "/usr/local/bin/$1" ;; esac
+      if [ -n "${2:-}" ] && [ -x "$2" ]; then printf '%s' "$2"; else printf '%s' "$1"; fi
+    }
     real=
     IFS=:
     for folder in $PATH; do
@@ -67,13 +71,26 @@ case $name in
     done
     unset IFS
     if [ -z "$real" ]; then echo 'uv: not found' >&2; exit 127; fi
+    command=${1:-}
     count=$#
+    before=
     while [ "$count" -gt 0 ]; do
       argument=$1
       shift
       count=$((count - 1))
-      if [ "$argument" = --system ]; then set -- "$@" --python /usr/local/bin/python3; else set -- "$@" "$argument"; fi
+      case $before in --python | -p) argument=$(python "$argument") ;; esac
+      before=$argument
+      case $argument in
+        --system) set -- "$@" --python /usr/local/bin/python3 ;;
+        --python=*) set -- "$@" "--python=$(python "${argument#*=}")" ;;
+        *) set -- "$@" "$argument" ;;
+      esac
     done
+    if [ -n "${UV_PYTHON:-}" ]; then
+      UV_PYTHON=$(python "$UV_PYTHON") && export UV_PYTHON
+    elif [ -x /usr/local/bin/python3 ]; then
+      case $command in sync | run | venv | lock | export | add) UV_PYTHON=/usr/local/bin/python3 && export UV_PYTHON ;; esac
+    fi
     case ${UV_SYSTEM_PYTHON:-} in
       1 | true) UV_PYTHON=/usr/local/bin/python3 && export UV_PYTHON && unset UV_SYSTEM_PYTHON ;;
     esac

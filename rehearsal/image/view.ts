@@ -94,10 +94,10 @@ export class View {
     const started = Date.now();
     const { code, output } = await ended(child);
     const milliseconds = Date.now() - started;
-    for (const folder of readdirSync(work)) {
+    for (const overlay of readdirSync(work, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
       // The kernel's own folder of an overlay, which nobody may read.
-      if (statOf(path.join(work, folder, 'work'))?.isDirectory()) {
-        chmodSync(path.join(work, folder, 'work'), 0o700);
+      if (existsSync(path.join(work, overlay.name, 'work'))) {
+        chmodSync(path.join(work, overlay.name, 'work'), 0o700);
       }
     }
     rmSync(work, { recursive: true, force: true });
