@@ -19,9 +19,13 @@ const USAGE = `npm start -- [options]
   --stack NAME       which stack of the assembly, when several run services
   --app FOLDER       source of the application, instead of the image's build context in the assembly
   --python VERSION   the application's Python (3.12), in the place of the one that its Dockerfile names
+  --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
+  --requirements FILE  what pip installs, in the place of what the Dockerfile installs
   --only PATTERN     with --check: only checks whose name matches, and those they need
   --plain            lines instead of the live view
   --verbose          with --check: what happens to processes, too
+
+Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_RUNNABLE_HERE} not runnable on this machine: nothing was rehearsed.
 `;
 
 const STEADY_SECONDS = 90;
@@ -35,6 +39,8 @@ async function main(): Promise<number> {
       stack: { type: 'string' },
       app: { type: 'string' },
       python: { type: 'string' },
+      prepared: { type: 'string' },
+      requirements: { type: 'string' },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -47,7 +53,8 @@ async function main(): Promise<number> {
   }
   const directory = values.assembly ?? (await exampleAssembly(values.hosts ? HOSTS : SHOP));
   const assembly = readAssembly(path.resolve(directory), values.stack);
-  const overrides = { python: values.python };
+  const { python, prepared, requirements } = values;
+  const overrides = { python, prepared, requirements };
   if (!values.check) {
     return run({ assembly, app: values.app, overrides }, values.plain || !process.stdout.isTTY);
   }

@@ -29,9 +29,12 @@ export interface BuildProps {
   readonly python?: string;
 }
 
+/** What does the work is part of the name of its result. */
+const MACHINERY = ['view.sh', 'stand-in.sh', 'skeleton.ts', 'copy.ts'].map((name) =>
+  readFileSync(path.join(__dirname, name), 'utf8'),
+);
 /** Lines of a step's output that an error shows. */
 const SHOWN = 25;
-const VERSION = 4;
 
 /** Follows a plan: every stage in a folder of its own. */
 export class Build {
@@ -174,7 +177,7 @@ export class Build {
     if (found === undefined) {
       throw new NotRunnableHere(
         `${base.image} has Python ${base.python ?? '3'}, which is neither on PATH nor in pyenv nor known to uv. ` +
-          `Install it (for example \`uv python install ${base.python ?? '3'}\`), or ${lower(WAYS_OUT)}`,
+          `Install it, for example by \`uv python install ${base.python ?? '3'}\`. ${WAYS_OUT}`,
       );
     }
     if (this.props.python !== undefined && this.props.python !== base.python) {
@@ -361,7 +364,7 @@ export class Build {
     if (known !== undefined) {
       return known;
     }
-    const key = steps === 0 ? keyOf(VERSION, process.arch) : this.keyOfStep(stage, steps);
+    const key = steps === 0 ? keyOf(MACHINERY, process.arch) : this.keyOfStep(stage, steps);
     this.keys.set(name, key);
     return key;
   }
@@ -451,8 +454,4 @@ export function shortened(text: string): string {
 
 function tail(output: string): string {
   return output.trim().split('\n').slice(-SHOWN).join('\n');
-}
-
-function lower(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

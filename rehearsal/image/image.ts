@@ -8,6 +8,7 @@ import { Build, shortened } from './build';
 import { makeOnce } from './cache';
 import type { ImageDefaults, Plan } from './dockerfile/plan';
 import { readDockerfile } from './dockerfile/read';
+import { withRequirements } from './dockerfile/requirements';
 import { WAYS_OUT } from './dockerfile/rules';
 import { inside, statOf } from './inside';
 import { keyOf } from './layers';
@@ -36,6 +37,10 @@ export interface Image {
 export interface ImageOverrides {
   /** Version of Python in the place of the one that the Dockerfile names: `3.12`. */
   readonly python?: string;
+  /** Folder of an image that is already built: its `/`, with the Python environment that the Dockerfile's PATH names. */
+  readonly prepared?: string;
+  /** File for pip, in the place of what the Dockerfile installs. */
+  readonly requirements?: string;
 }
 
 export interface PrepareProps {
@@ -59,10 +64,15 @@ export interface PrepareProps {
  */
 export async function prepareImage(props: PrepareProps): Promise<Image> {
   const { asset, cache, announce, work, overrides } = props;
-  const { python } = overrides;
+  const { python, prepared, requirements } = overrides;
   const text = readFileSync(path.join(asset.directory, asset.dockerFile), 'utf8');
   const { target, buildArgs, platform, contexts } = asset;
-  const plan = readDockerfile(text, { target, buildArgs, platform, contexts, python });
+  const read = readDockerfile(text, { target, buildArgs, platform, contexts, python });
+  if (prepared !== undefined) {
+    announce.substitution(`the image is ${prepared}: of ${asset.dockerFile} count its settings alone`);
+    return imageOf(path.resolve(prepared), read.target?.defaults ?? NO_DEFAULTS);
+  }
+  const plan = requirements === undefined ? read : withRequirements(read, requirements, python);
   refuse(plan, asset.dockerFile);
   for (const { line, text: written, why } of plan.announced) {
     announce.substitution(`${asset.dockerFile}:${line} ${shortened(written)}: ${why}`);
@@ -79,6 +89,14 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
     rmSync(work, { recursive: true, force: true });
   }
 }
+
+const NO_DEFAULTS: ImageDefaults = {
+  workingDirectory: '/',
+  environment: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+  entryPoint: [],
+  command: [],
+  stopSignal: 'SIGTERM',
+};
 
 function refuse(plan: Plan, dockerFile: string): void {
   if (plan.refused.length === 0) {

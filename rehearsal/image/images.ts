@@ -32,7 +32,9 @@ export async function prepareImages(props: ImagesProps): Promise<ReadonlyMap<str
       if (asset !== undefined && !images.has(container.Image)) {
         const work = path.join(sandbox.directory, `build-${images.size}`);
         const image = await prepareImage({ asset, cache, work, announce, patches, overrides, spawn });
-        use(sandbox.directory, [image.root]);
+        if (overrides.prepared === undefined) {
+          use(sandbox.directory, [image.root]);
+        }
         images.set(container.Image, image);
       }
     }

@@ -190,6 +190,7 @@ class Reader {
       return stage === undefined ? this.fromImage(image, from) : this.fromStage(stage.index);
     } catch (error) {
       this.refuse(error, from);
+      nothing.scope.env('PATH', DEFAULT_PATH);
       return nothing;
     }
   }
