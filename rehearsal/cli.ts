@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
 import { cacheFolder, checkRun, summary } from './check-run';
 import { FrontDoor } from './checks/front-door';
-import { NOT_RUNNABLE_HERE, NotRunnableHere } from './image/interpreters';
+import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/interpreters';
 import type { RehearsalProps } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
 import { type Example, HOSTS, SHOP, synthesize } from './synth';
@@ -137,8 +137,8 @@ function exampleAssembly(example: Example): Promise<string> {
 main().then(
   (code) => process.exit(code),
   (error: Error) => {
-    const notRunnable = error instanceof NotRunnableHere;
-    process.stderr.write(`${notRunnable ? 'not runnable here: ' : ''}${error.message}\n`);
-    process.exit(notRunnable ? NOT_RUNNABLE_HERE : 1);
+    const code = exitCodeOf(error);
+    process.stderr.write(`${code === NOT_RUNNABLE_HERE ? 'not runnable here: ' : ''}${error.message}\n`);
+    process.exit(code);
   },
 );

@@ -20,6 +20,7 @@ import {
   STARTED,
   STRANGERS,
 } from './checks/names';
+import { exitCodeOf } from './image/interpreters';
 import type { Faults } from './provision';
 import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS } from './synth';
 import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
@@ -298,6 +299,6 @@ main().then(
   (code) => process.exit(code),
   (error: Error) => {
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(exitCodeOf(error));
   },
 );

@@ -13,12 +13,13 @@ import {
   LIVENESS_FILE,
   WRITABLE_PATH,
 } from '../constructs/core/contract';
+import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { productionExample } from './production-example';
 
 /**
- * Part of `npm run docs`: docs/contract.md, and the numbers in README.md and docs/testing.md.
+ * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the table in rehearsal/README.md.
  *
  * With `--check` it writes nothing, and fails if a page is stale.
  */
@@ -269,6 +270,7 @@ function main(): void {
     'docs/contract.md': contractDocument(),
     'docs/testing.md': withBlock(read('docs/testing.md'), 'compliance', complianceBlock()),
     'README.md': readme,
+    'rehearsal/README.md': withBlock(read('rehearsal/README.md'), 'dockerfile', rulesTable()),
   };
   const stale = Object.entries(wanted).filter(([file, text]) => read(file) !== text);
   if (process.argv.includes('--check')) {
