@@ -19,7 +19,8 @@ import { priceTable } from './cost';
 import { productionExample } from './production-example';
 
 /**
- * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the table in rehearsal/README.md.
+ * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the table in
+ * rehearsal/README.md.
  *
  * With `--check` it writes nothing, and fails if a page is stale.
  */

@@ -31,7 +31,10 @@ export function use(run: string, folders: Iterable<string>): void {
   }
 }
 
-/** Removes environments, images and results of steps that no run uses, except the latest of each kind. Returns their paths. */
+/**
+ * Removes environments, images and results of steps that no run uses, except the latest of each kind.
+ * Returns their paths.
+ */
 export function clean(cache: string, now: number = Date.now()): string[] {
   const used = new Set(children(path.join(cache, 'runs')).flatMap(usesOf));
   const kinds = new Map<string, { entries: string[]; latest: number }>();

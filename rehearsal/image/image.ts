@@ -37,7 +37,10 @@ export interface Image {
 export interface ImageOverrides {
   /** Version of Python in the place of the one that the Dockerfile names: `3.12`. */
   readonly python?: string;
-  /** Folder of an image that is already built: its `/`, with the Python environment that the Dockerfile's PATH names. */
+  /**
+   * Folder of an image that is already built: its `/`, with the Python environment that the Dockerfile's
+   * PATH names.
+   */
   readonly prepared?: string;
   /** File for pip, in the place of what the Dockerfile installs. */
   readonly requirements?: string;
@@ -56,11 +59,11 @@ export interface PrepareProps {
 }
 
 /**
- * Follows the Dockerfile on a machine without a container engine: each stage is a folder, COPY copies into it, and
- * RUN runs with it as `/`. Programs of the operating system are this machine's own.
+ * Follows the Dockerfile on a machine without a container engine: each stage is a folder, COPY copies into
+ * it, and RUN runs with it as `/`. Programs of the operating system are this machine's own.
  *
- * Throws an error that lists every line that cannot be followed. (Where a container engine is present, building and
- * running the image itself would take this function's place.)
+ * Throws an error that lists every line that cannot be followed. (Where a container engine is present,
+ * building and running the image itself would take this function's place.)
  */
 export async function prepareImage(props: PrepareProps): Promise<Image> {
   const { asset, cache, announce, work, overrides } = props;

@@ -5,7 +5,9 @@ import path from 'node:path';
 /** Ends the command with an exit code of its own: nothing was found wrong, and nothing was rehearsed. */
 export class NotRunnableHere extends Error {}
 
-/** Exit code of a command that could not run here: what automake and Meson take for a test that was skipped. */
+/**
+ * Exit code of a command that could not run here: what automake and Meson take for a test that was skipped.
+ */
 export const NOT_RUNNABLE_HERE = 77;
 
 /** How a command ends that failed: never with 0. */
@@ -26,8 +28,8 @@ const NEWEST = 20;
 const ASK = 'import sys; print(sys.base_prefix); print(".".join(map(str, sys.version_info[:3])))';
 
 /**
- * The Python of a minor version (`3.12`), or the newest when none is given: on PATH, in pyenv, or by uv. Undefined
- * when this machine has none.
+ * The Python of a minor version (`3.12`), or the newest when none is given: on PATH, in pyenv, or by uv.
+ * Undefined when this machine has none.
  */
 export function findInterpreter(version: string | undefined): Interpreter | undefined {
   const asked = `${version} ${process.env.PATH}`;

@@ -13,11 +13,16 @@ const CACHES: Readonly<Record<string, string>> = {
   PIPENV_CACHE_DIR: 'pipenv',
 };
 
-/** Variables of this machine about its registries, proxies and certificates, without which no package is found. */
+/**
+ * Variables of this machine about its registries, proxies and certificates, without which no package is
+ * found.
+ */
 const NEEDED =
   /^(PIP|UV|NPM_CONFIG|npm_config|POETRY_HTTP)_|^(HTTPS?|FTP|NO|ALL)_PROXY$|^(SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_CAINFO)$/i;
 
-/** What this machine shows to every step: its Python and Node, its caches, and where its packages come from. */
+/**
+ * What this machine shows to every step: its Python and Node, its caches, and where its packages come from.
+ */
 export interface Machine {
   readonly environment: Readonly<Record<string, string>>;
   readonly binds: Bind[];

@@ -255,7 +255,8 @@ class Words {
 }
 
 function trimmed(value: string, pattern: string, how: { prefix: boolean; greedy: boolean }): string {
-  // The end of a text is the beginning of its mirror image: so the shortest and the longest match stay simple.
+  // The end of a text is the beginning of its mirror image: so the shortest and the longest match stay
+  // simple.
   const mirror = (text: string) => [...text].reverse().join('');
   const subject = how.prefix ? value : mirror(value);
   const parts = patternParts(pattern);

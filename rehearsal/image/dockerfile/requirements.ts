@@ -6,8 +6,8 @@ const LEFT_OUT = 'left out, because --requirements says what is installed';
 const DJANGO = /\bmanage\.py\b|\bdjango-admin\b/;
 
 /**
- * A plan that installs the packages of a file in the place of what the Dockerfile installs. Of its steps remain
- * copies from the build context and those that call Django.
+ * A plan that installs the packages of a file in the place of what the Dockerfile installs. Of its steps
+ * remain copies from the build context and those that call Django.
  */
 export function withRequirements(plan: Plan, file: string, python: string | undefined): Plan {
   const { target } = plan;
