@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from '../announce';
-import { copyEntries, type Entry, entriesOf, type Origin } from './copy';
+import { copyEntries, copyFolder, type Entry, entriesOf, type Origin } from './copy';
 import type { Base } from './dockerfile/base';
 import { ignoredBy } from './dockerfile/ignore';
 import type { CopyStep, DownloadStep, Plan, RunStep, Source, StagePlan, Step } from './dockerfile/plan';
@@ -205,6 +205,9 @@ export class Build {
 
   private async copy(step: CopyStep, root: string): Promise<void> {
     const origin = await this.origin(step.from);
+    if (step.from.kind !== 'context' && this.failing(step, () => copyFolder(step, origin, root))) {
+      return;
+    }
     const archives = this.failing(step, () => copyEntries(entriesOf(step, origin, root), step, root));
     for (const archive of archives) {
       const words = ['tar', '--extract', '--no-same-owner', '--file', '/.machine-archive', '--directory', step.target];

@@ -145,6 +145,26 @@ function pivoted(source: string): { parent: string; pattern: string } {
     : { parent: relative(before), pattern: relative(after.join('/./')) };
 }
 
+/**
+ * Copies a whole folder to a place where there is nothing, which is much faster. Returns whether this is what
+ * the step asks for.
+ */
+export function copyFolder(step: CopyStep, origin: Origin, image: string): boolean {
+  const { sources, documents, exclude, chmod, parents, unpack, target } = step;
+  const plain = documents.length + exclude.length === 0 && chmod === undefined && !parents && !unpack;
+  if (!plain || origin.ignored !== undefined || sources.length !== 1 || /[*?[]/.test(sources[0])) {
+    return false;
+  }
+  const from = inside(origin.root, sources[0]);
+  const to = inside(image, target);
+  if (!statOf(from)?.isDirectory() || statOf(to) !== undefined) {
+    return false;
+  }
+  folderInside(image, path.posix.dirname(target.replace(/\/$/, '')));
+  execFileSync('cp', ['-a', '--', from, to]);
+  return true;
+}
+
 /** Copies into the folder of an image. Returns the archives that are to be unpacked there. */
 export function copyEntries(entries: Entry[], step: CopyStep, image: string): Entry[] {
   const archives: Entry[] = [];

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Announce } from '../../../rehearsal/announce';
@@ -127,6 +136,24 @@ here(
   },
   60_000,
 );
+
+test('a folder of a stage is copied with its links, beside what is there and to where nothing is', async () => {
+  for (const file of ['d/a', 'd/e/b', 'f/c']) {
+    mkdirSync(path.join(folder, 'context', path.dirname(file)), { recursive: true });
+    writeFileSync(path.join(folder, 'context', file), file);
+  }
+  symlinkSync('/etc/hostname', path.join(folder, 'context', 'd', 'link'));
+  const copies = 'COPY --from=a /d /x\nCOPY --from=a /f /x\nCOPY --from=a /d /y/z/\n';
+  const { root } = await build(`FROM scratch AS a\nCOPY . /\nFROM scratch\n${copies}`);
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  expect(files).toEqual(
+    ['x', 'x/a', 'x/c', 'x/e', 'x/e/b', 'x/link', 'y', 'y/z', 'y/z/a', 'y/z/e', 'y/z/e/b', 'y/z/link'].sort(),
+  );
+  expect(['x/link', 'y/z/link'].map((link) => readlinkSync(path.join(root, link)))).toEqual([
+    '/etc/hostname',
+    '/etc/hostname',
+  ]);
+});
 
 test('a second build of the same is the first', async () => {
   writeFileSync(path.join(folder, 'context', 'file'), 'x');

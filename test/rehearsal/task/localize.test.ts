@@ -36,3 +36,10 @@ test('the local certificate bundle keeps its path when the repository itself lie
   const caBundle = { path: '/etc/ssl/certs/rds-global-bundle.pem', local: '/tmp/clone/.cache/ca.crt' };
   expect(localize(caBundle.path, { ...local, caBundle })).toBe('/tmp/clone/.cache/ca.crt');
 });
+
+test('a list of folders is one of paths', () => {
+  expect(localize('/app/static:/usr/lib:/app/static', local)).toBe(
+    '/cache/image/app/static:/usr/lib:/cache/image/app/static',
+  );
+  expect(localize('a:/app/static', local)).toBe('a:/app/static');
+});
