@@ -27,10 +27,11 @@ export function withRequirements(plan: Plan, file: string, python: string | unde
     from: { base },
     steps: [from, install(file, target), ...kept],
   };
+  const isFollowed = ({ line }: Step) => plan.refused.every((note) => note.line !== line);
   const announced: Note[] = [
     ...plan.announced,
     ...plan.refused.map((note) => ({ ...note, why: `${note.why}; ${LEFT_OUT}` })),
-    ...dropped.map(({ line, text }) => ({ line, text, why: LEFT_OUT })),
+    ...dropped.filter(isFollowed).map(({ line, text }) => ({ line, text, why: LEFT_OUT })),
   ];
   return { ...plan, stages: [stage], target: stage, announced: announced.sort((a, b) => a.line - b.line), refused: [] };
 }
