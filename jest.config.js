@@ -4,6 +4,8 @@ module.exports = {
   testTimeout: 60_000, // how long a test takes is not what it tests: a machine may be busy
   maxWorkers: 2, // one for each processor of the smallest machine that CI has
   roots: ['<rootDir>/test'],
+  // Sweeps over every option or configuration take as long as all the others together: `npm run sweeps`.
+  testPathIgnorePatterns: ['/node_modules/', '\\.sweep\\.test\\.ts$'],
   moduleNameMapper: { '^cdk-django-fargate$': '<rootDir>/lib/index.ts' },
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, sourceMaps: 'inline' }],

@@ -1,6 +1,6 @@
 import { type CfnElement, CfnOutput, Fn, Stack, type StackProps, Token } from 'aws-cdk-lib';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
-import type { Construct } from 'constructs';
+import type { Construct, IDependable } from 'constructs';
 import { DjangoApplication } from '../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 import { fargateVcpu, vcpuText } from '../constructs/application/fargate-vcpu';
@@ -79,7 +79,7 @@ export class DjangoStack extends Stack {
       hostedZone: props.hostedZone ?? hostedZone(this, props),
     });
     if (first !== undefined) {
-      this.application.node.addDependency(first.ready);
+      makeAfter(first.ready, this.application);
     }
     outputs(this, this.application);
   }
@@ -163,6 +163,16 @@ function checkDomain(stack: Stack, props: DjangoStackProps): void {
       remedy: 'Write it as Route 53 shows it, as in example.com.',
     })
     .throwIfAny();
+}
+
+/**
+ * Makes the application after termination protection, except for its key: a key takes as long, hardly ever
+ * fails, and the database waits for it.
+ */
+function makeAfter(first: IDependable, application: DjangoApplication): void {
+  for (const part of application.node.children.filter((child) => child !== application.encryptionKey)) {
+    part.node.addDependency(first);
+  }
 }
 
 /** Whether the hosted zone is to be found: it is asked for, or nothing else can validate the certificate. */

@@ -18,6 +18,7 @@ export type {
   ProcessProps,
   ServiceOptions,
   ServiceProps,
+  TemporaryStorageOptions,
 } from '../constructs/processes/process-props';
 export {
   ReleaseCommand,
@@ -29,6 +30,9 @@ export {
   type ScheduledCommandOptions,
   type ScheduledCommandProps,
 } from '../constructs/processes/scheduled-command';
+export { AsgiServer } from '../constructs/processes/servers/asgi-server';
+export type { GunicornProcessOptions } from '../constructs/processes/servers/gunicorn';
+export { type GunicornOptions, GunicornWorker, WebServer } from '../constructs/processes/servers/web-server';
 export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/processes/web-service';
 export {
   WorkerService,

@@ -17,7 +17,11 @@ export interface CheckRunProps {
   /** Whether what happens to processes is printed too. */
   readonly verbose: boolean;
   readonly faults?: Faults;
+  /** @default - the checks of the rehearsal */
+  readonly checks?: readonly Check[];
   readonly choose?: (check: Check) => boolean;
+  /** As in `RehearsalProps`. */
+  readonly isHurried?: boolean;
   /** Whatever ports are free instead of 8443 and 8080. */
   readonly anyPort?: boolean;
 }
@@ -32,8 +36,8 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   };
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
-  const { assembly, app, cache, overrides } = props;
-  const common = { assembly, app, cache, overrides };
+  const { assembly, app, cache, overrides, isHurried } = props;
+  const common = { assembly, app, cache, overrides, isHurried };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;
@@ -50,11 +54,15 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),
     };
-    const outcomes = await runChecks(allChecks.filter(props.choose ?? (() => true)), context, (outcome) => {
-      if (outcome.verdict !== 'not applicable') {
-        announce.progress(line(outcome));
-      }
-    });
+    const outcomes = await runChecks(
+      (props.checks ?? allChecks).filter(props.choose ?? (() => true)),
+      context,
+      (outcome) => {
+        if (outcome.verdict !== 'not applicable') {
+          announce.progress(line(outcome));
+        }
+      },
+    );
     if (props.faults === undefined && !summary(outcomes).passed) {
       announce.progress(`logs of the processes are kept in ${keepLogs(props.cache, rehearsal)}`);
     }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheFolder, checkRun } from './check-run';
@@ -21,8 +22,11 @@ import {
   STRANGERS,
 } from './checks/names';
 import { exitCodeOf } from './image/interpreters';
+import { SILENT } from './load/silence';
+import { SUITES, type Suite } from './load/suites';
+import { UPLOADED } from './load/uploads';
 import type { Faults } from './provision';
-import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS } from './synth';
+import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS, UPLOADS } from './synth';
 import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
 import type { TaskDefinition } from './template/task-definition';
 
@@ -34,6 +38,8 @@ interface Mutation {
   readonly faults?: Faults;
   /** What it is shown with. @default - the example of this repository */
   readonly example?: Example;
+  /** Checks that need a rehearsal of their own, in place of those of the rehearsal. */
+  readonly suite?: Suite;
   /** The checks that run, by the beginning of their names. @default - every check of the proof */
   readonly checks?: RegExp;
 }
@@ -192,6 +198,19 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
       ],
     },
   },
+  {
+    name: 'a volume that nobody makes writable',
+    check: UPLOADED,
+    example: UPLOADS,
+    suite: SUITES.uploads,
+    faults: { definition: (definition) => ({ ...definition, initContainers: [] }) },
+  },
+  {
+    name: 'the timeouts of botocore itself towards SQS',
+    check: SILENT,
+    suite: SUITES.silence,
+    faults: { definition: of('web', ({ environment }) => ({ environment: withTimeouts(environment, {}) })) },
+  },
 ];
 
 /** Without a fault nothing fails: each example once. */
@@ -207,10 +226,18 @@ const RESTORED: Mutation[] = [
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { assembly: { type: 'string' }, only: { type: 'string' }, verbose: { type: 'boolean', default: false } },
+    options: {
+      assembly: { type: 'string' },
+      only: { type: 'string' },
+      // As in CI: every second fault, and the others with the next commit.
+      half: { type: 'boolean', default: false },
+      verbose: { type: 'boolean', default: false },
+    },
   });
   const pattern = new RegExp(values.only ?? '');
-  const waiting = [...MUTATIONS, ...RESTORED].filter(({ name }) => pattern.test(name));
+  const turn = values.half ? commits() % 2 : undefined;
+  const faults = MUTATIONS.filter((_, index) => turn === undefined || index % 2 === turn);
+  const waiting = [...faults, ...RESTORED].filter(({ name }) => pattern.test(name));
   const assemblies = new Map<Example, Assembly>();
   for (const { example = SHOP } of waiting) {
     const given = example === SHOP ? values.assembly : undefined;
@@ -234,6 +261,12 @@ async function main(): Promise<number> {
   return failures.length === 0 ? 0 : 1;
 }
 
+/** How many commits lead to this one; 0 where the sources are no clone. */
+function commits(): number {
+  const { stdout } = spawnSync('git', ['rev-list', '--count', 'HEAD'], { cwd: ROOT, encoding: 'utf8' });
+  return Number(stdout ?? 0) || 0;
+}
+
 /** Undefined when exactly the check that is named after the fault failed. */
 async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): Promise<string | undefined> {
   const template: Template = structuredClone(assembly.template);
@@ -241,7 +274,9 @@ async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): 
   const outcomes = await checkRun({
     assembly: { ...assembly, template },
     cache: cacheFolder(),
-    faults: mutation.faults ?? {},
+    faults: { ...mutation.suite?.faults, ...mutation.faults },
+    checks: mutation.suite?.checks,
+    isHurried: mutation.suite?.isHurried,
     write: (line) => (verbose ? process.stdout.write(`    [${mutation.name}] ${line}\n`) : undefined),
     verbose,
     anyPort: true,
@@ -287,6 +322,11 @@ function mixHosts(template: Template): void {
   for (const list of lists) {
     list.Value = [...all].join();
   }
+}
+
+function withTimeouts(environment: Readonly<Record<string, string>>, timeouts: object): Record<string, string> {
+  const options = JSON.parse(environment.CELERY_BROKER_TRANSPORT_OPTIONS);
+  return { ...environment, CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify({ ...options, 'client-config': timeouts }) };
 }
 
 function withoutQueue(environment: Readonly<Record<string, string>>, queue: string): Record<string, string> {

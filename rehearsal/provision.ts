@@ -32,6 +32,12 @@ export interface RehearsalProps {
   readonly overrides?: ImageOverrides;
   readonly httpsPort?: number;
   readonly httpPort?: number;
+  /**
+   * Whether processes give SQS's double no more time than the template gives SQS.
+   *
+   * Only for runs in which little else goes on. @default false
+   */
+  readonly isHurried?: boolean;
   /** Faults, for the mutation proof. */
   readonly faults?: Faults;
 }
@@ -56,6 +62,8 @@ export interface Parts extends Backing {
   readonly caBundle: string;
   readonly images: ReadonlyMap<string, Image>;
   readonly definitions: ReadonlyMap<string, TaskDefinition>;
+  /** Whether file systems in memory have the size of the template. */
+  readonly mounts: boolean;
   readonly launch: Launch;
   /** Runs a task once, as RunTask does. */
   readonly run: Launch;
@@ -98,8 +106,16 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
 
   const definitions = readDefinitions(intrinsics, images, props);
   const [first] = definitions.values();
-  const user = userOf(first, first && images.get(first.image), announce);
-  const launcher = new Launcher({ sandbox, announce, backing, images, user, caBundle });
+  const user = userOf({ definition: first, image: first && images.get(first.image), sandbox }, announce);
+  const launcher = new Launcher({
+    sandbox,
+    announce,
+    backing,
+    images,
+    user,
+    caBundle,
+    isHurried: props.isHurried ?? false,
+  });
   const launch: Launch = (definition, name) => launcher.launch(definition, name);
   const tasks: Task[] = [];
   const run: Launch = async (definition, name) => {
@@ -119,7 +135,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const ca = authority.certificate;
   return {
     ...backing,
-    ...{ props, sandbox, authority, caBundle, images, definitions, launch, run, tasks, services },
+    ...{ props, sandbox, authority, caBundle, images, definitions, mounts: user.mounts, launch, run, tasks, services },
     listeners: readListeners(intrinsics),
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     loadBalancer: balancer && new LoadBalancer({ ...balancer, groups, certificate, announce }),

@@ -21,6 +21,13 @@ export const SHOP: Example = {
 /** Two load-balanced services with host names of their own. */
 export const HOSTS: Example = { app: 'npx tsx --conditions=source test/rehearsal/hosts-app.ts', context: {} };
 
+/** Web and ASGI without temporary storage, and with it. */
+export const UPLOADS_WITHOUT_STORAGE: Example = {
+  app: 'npx tsx --conditions=source test/rehearsal/uploads-app.ts',
+  context: {},
+};
+export const UPLOADS: Example = { ...UPLOADS_WITHOUT_STORAGE, context: { storage: 'yes' } };
+
 /**
  * Synthesizes an example without the CLI into a folder named by its content.
  *

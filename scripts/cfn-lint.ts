@@ -32,7 +32,7 @@ const REGIONS = [
   'il-central-1',
   'mx-central-1',
 ];
-/** What `npm test` looks at: the full example, in one region of each partition and a young one. */
+/** The full example, in one region of each partition and a young one. */
 const QUICK = { regions: ['us-gov-west-1', 'cn-north-1', 'ca-west-1'], templates: ['Production-of-Shop'] };
 const PROCESSES = 2;
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, Size } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { DjangoStack, Profile } from 'cdk-django-fargate';
@@ -11,16 +11,18 @@ import {
   CONTRACT,
   HEALTH_PATH,
   LIVENESS_FILE,
+  TEMPORARY_STORAGE_PATH,
   WRITABLE_PATH,
 } from '../constructs/core/contract';
 import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { productionExample } from './production-example';
+import { COMMANDS, serverCommands } from './server-commands';
 
 /**
- * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the table in
- * rehearsal/README.md.
+ * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, the table in
+ * rehearsal/README.md, and the commands that the tests of runtime/ run.
  *
  * With `--check` it writes nothing, and fails if a page is stale.
  */
@@ -102,8 +104,8 @@ take the load balancer for the client. Celery needs \`kombu>=5.6,!=5.7.0\`.
 
 ## Health checks
 
-ECS runs the health check inside the container every 15 seconds and replaces a server after three failures in a row, and a worker or beat after two. The load balancer requests the same
-path from web and ASGI tasks.
+ECS runs the health check inside the container every 15 seconds and replaces a server after ten failures in a row, and a worker or beat after two. The
+load balancer requests the same path from web and ASGI tasks every 5 seconds, and ECS replaces a task that has not answered eight times in a row.
 
 | process | check |
 |---|---|
@@ -112,14 +114,32 @@ ${processes.map((process) => row(process.kind, healthOf(process))).join('\n')}
 The path is \`${HEALTH_PATH}\`; \`healthCheckPath\` changes it. It must answer 200:
 
 - for any Host header, because the load balancer addresses a task by its IP address;
-- without using the database, because a database outage must not replace every task.
+- without using the database, because a database outage must not replace every task;
+- within 4 seconds while the server is busy. Under gunicorn the request needs a thread like any other: \`reserve_threads_for_health_checks()\` of \`runtime/\`
+  keeps some for it. Without that a task whose threads are all held by slow clients or a slow dependency for 40 seconds is replaced; give it more \`threads\`.
+
+## Database connections
+
+A web or ASGI process may hold DJANGO_FARGATE_CONNECTIONS connections, and has many more requests in work. \`database()\` of \`runtime/\` makes a pool of this size where
+\`psycopg[pool]\` is installed. A project without \`runtime/\` does the same in its settings:
+
+\`\`\`python
+"CONN_MAX_AGE": 0,
+"CONN_HEALTH_CHECKS": True,
+"OPTIONS": {"pool": {"min_size": 1, "max_size": int(os.environ["DJANGO_FARGATE_CONNECTIONS"]), "timeout": 10}},
+\`\`\`
+
+Other processes do not have the variable and need no pool. **Without a pool each thread may hold a connection:** give as many
+\`connectionsPerProcess\` as \`threads\`, or the database may run out of connections that nothing has counted. A request keeps its connection from its
+first query to its end. A view that waits for something else returns it with \`django.db.connection.close()\` before it waits. \`preload_app\` of gunicorn
+does not go with a pool: its connections do not survive a fork.
 
 ## What the image must support
 
 | | |
 |---|---|
 | user | ${CONTAINER_USER}; it needs no name and no home directory |
-| file system | read-only, except \`${WRITABLE_PATH}\`, a tmpfs that takes an eighth of the task's memory and is empty at each start; no program and no library runs from it |
+| file system | read-only, except \`${WRITABLE_PATH}\`, a tmpfs that takes an eighth of the task's memory and is empty at each start; no program and no library runs from it. With \`temporaryStorage\` also \`${TEMPORARY_STORAGE_PATH}\`, a volume on disk that is empty at each start; \`python\` must run as any user |
 | Linux | all capabilities are dropped; an init process forwards signals and reaps zombie processes |
 | port | ${CONTAINER_PORT}, plain HTTP; the load balancer terminates TLS |
 | certificates | the [RDS bundle](https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem) at \`${CA_BUNDLE_PATH}\` |
@@ -173,7 +193,9 @@ export function requirementsBlock(): string {
     packageRow('Django', 'django'),
     packageRow('Celery: `celery[sqs]`', 'celery'),
     packageRow('gunicorn', 'gunicorn'),
+    packageRow('gevent, for `GunicornWorker.GEVENT`', 'gevent'),
     packageRow('uvicorn', 'uvicorn'),
+    packageRow('uvicorn-worker, for `AsgiServer.gunicorn()`', 'uvicorn-worker'),
   ].join('\n');
 }
 
@@ -199,19 +221,24 @@ function pythonPackages(pyproject: string): { [name: string]: { supported?: stri
 
 function exampleTemplate() {
   const app = new App({ context: { 'aws:cdk:enable-path-metadata': false } });
+  const temporaryStorage = Size.gibibytes(10);
   const stack = new DjangoStack(app, 'Contract', {
     profile: Profile.production(),
     image: ContainerImage.fromRegistry('public.ecr.aws/docker/library/python:3.13-slim'),
     settingsModule: 'config.settings',
     domainName: 'shop.example.com',
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
-    asgi: {},
+    web: { temporaryStorage },
+    asgi: { temporaryStorage },
     queues: { default: {} },
-    beat: {},
+    workers: { worker: { temporaryStorage } },
+    beat: { temporaryStorage },
+    releaseOptions: { temporaryStorage },
     scheduledCommands: {
       nightly: {
         command: ['python', 'manage.py', 'clearsessions'],
         schedule: ScheduleExpression.cron({ minute: '30', hour: '3' }),
+        temporaryStorage,
       },
     },
   });
@@ -272,6 +299,7 @@ function main(): void {
     'docs/testing.md': withBlock(read('docs/testing.md'), 'compliance', complianceBlock()),
     'README.md': readme,
     'rehearsal/README.md': withBlock(read('rehearsal/README.md'), 'dockerfile', rulesTable()),
+    [COMMANDS]: serverCommands(),
   };
   const stale = Object.entries(wanted).filter(([file, text]) => read(file) !== text);
   if (process.argv.includes('--check')) {

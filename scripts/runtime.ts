@@ -2,6 +2,9 @@
  * `npm run runtime`: the slow tests of runtime/, with real workers on a double of SQS; ends with
  * `N passed, N failed`.
  *
+ * Without the rolling restarts of many tasks, which are `npm run restarts` and print their figures; with
+ * `-- --all` both. Other arguments are those of pytest.
+ *
  * They wait most of the time, so several run side by side. None measures how fast the machine is.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -11,8 +14,12 @@ const ROOT = path.join(__dirname, '..');
 const FOLDER = path.join(ROOT, 'runtime');
 const PYTEST = path.join(ROOT, '.cache', 'venv-runtime', 'bin', 'pytest');
 const LANES = 4;
-/** In the place of those in pyproject.toml, which leave these tests out. */
-const OPTIONS = ['-o', 'addopts=--strict-markers', '-m', 'slow', '-p', 'no:cacheprovider'];
+/** What takes minutes and is a measurement, too. */
+const RESTARTS = 'tests/test_restarts.py';
+/** How such a test marks what it measured, among all that it prints. */
+const FIGURES = /^figures: .*$/gm;
+/** In the place of those in pyproject.toml, which leave these tests out; `-rP` shows what a test printed. */
+const OPTIONS = ['-rP', '-o', 'addopts=--strict-markers', '-m', 'slow', '-p', 'no:cacheprovider'];
 
 interface Outcome {
   readonly passed: number;
@@ -37,6 +44,9 @@ function lane(tests: string[]): Promise<Outcome> {
       const passed = tests.filter((test) => output.includes(`${test} PASSED`)).length;
       const seconds = [...output.matchAll(/^([\d.]+s) call +\S+::(\S+)$/gm)];
       console.log(seconds.map(([, time, name]) => `${time.padStart(8)} ${name.replaceAll('_', ' ')}`).join('\n'));
+      for (const [figures] of output.matchAll(FIGURES)) {
+        console.log(figures);
+      }
       if (passed < tests.length) {
         console.log(output);
       }
@@ -45,10 +55,15 @@ function lane(tests: string[]): Promise<Outcome> {
   });
 }
 
+function filtersOf(args: string[]): string[] {
+  const filters = args.filter((argument) => argument !== '--all');
+  return filters.length < args.length || filters.includes(RESTARTS) ? filters : [`--ignore=${RESTARTS}`, ...filters];
+}
+
 async function main(): Promise<void> {
   execFileSync(process.execPath, [path.join(__dirname, 'python-env.js'), 'runtime'], { stdio: 'inherit' });
   const begin = Date.now();
-  const tests = collected(process.argv.slice(2));
+  const tests = collected(filtersOf(process.argv.slice(2)));
   const lanes = Array.from({ length: LANES }, (_, number) => tests.filter((_test, index) => index % LANES === number));
   const outcomes = await Promise.all(lanes.filter(({ length }) => length > 0).map(lane));
   const sum = (key: keyof Outcome) => outcomes.reduce((total, outcome) => total + outcome[key], 0);

@@ -33,8 +33,8 @@ function ofIam({ Type, Properties }: Resource): unknown[] {
 }
 
 describe('the production example is far from the limits of CloudFormation and IAM', () => {
-  test('has at most 265 resources, of 500', () => {
-    expect(Object.keys(resources).length).toBeLessThanOrEqual(265);
+  test('has at most 266 resources, of 500', () => {
+    expect(Object.keys(resources).length).toBeLessThanOrEqual(266);
   });
 
   test('is at most 275 kB on disk with path metadata, of 1 MB', () => {

@@ -174,6 +174,12 @@ export class DatabaseBackup extends Construct {
   public readonly plan: BackupPlan;
   /** IAM role that AWS Backup assumes. */
   public readonly role: IRole;
+  /**
+   * What is backed up, for the alarm that knows how long it has been there.
+   *
+   * @internal
+   */
+  public readonly _database: IPostgresDatabase;
 
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
     super(scope, id);
@@ -194,6 +200,7 @@ export class DatabaseBackup extends Construct {
     const role = serviceRole(this);
     role.applyRemovalPolicy(removalPolicy); // AWS Backup deletes expired recovery points as this role.
     this.role = role;
+    this._database = props.database;
     this.vault = new BackupVault(this, 'Vault', {
       backupVaultName: vaultName(this, role),
       encryptionKey,

@@ -1,5 +1,7 @@
 /** The directory that a process can write to, a tmpfs of its own. */
 export const WRITABLE_PATH = '/tmp';
+/** Where the volume of `temporaryStorage` is mounted, and what TMPDIR says then. */
+export const TEMPORARY_STORAGE_PATH = '/var/tmp/django';
 /** Port that web and ASGI servers listen on in the task. */
 export const CONTAINER_PORT = 8000;
 /** Default path of the RDS certificate bundle in the image. */
@@ -20,10 +22,11 @@ export const CONTRACT = {
   PORT: `The port that the web or ASGI server listens on: ${CONTAINER_PORT}. Not set for other processes.`,
   AWS_REGION: 'Region of the stack. Fargate sets it anyway; it is set again so that the rehearsal has it too.',
   AWS_DEFAULT_REGION: 'Region of the stack. boto3 and kombu read this name.',
-  HOME: `${WRITABLE_PATH}, the only place that a task can write to.`,
+  HOME: `${WRITABLE_PATH}, which every task can write to.`,
+  TMPDIR: `Only with \`temporaryStorage\`: ${TEMPORARY_STORAGE_PATH}, a volume on disk. Django and Python's \`tempfile\` put uploads and temporary files there.`,
   DJANGO_FARGATE_PROCESS: 'Which process this is: `web`, `asgi`, `worker`, `beat`, `release` or `scheduled`.',
   DJANGO_FARGATE_CONNECTIONS:
-    'ASGI only: database connections that one of its processes may hold, `connectionsPerProcess`. `database()` of `runtime/` makes a pool of this size.',
+    'Web and ASGI only: database connections that one server process may hold, `connectionsPerProcess`. `database()` of `runtime/` makes a pool of this size.',
   DJANGO_FARGATE_STOP_TIMEOUT:
     'Worker only: seconds between SIGTERM and SIGKILL. `runtime/` gives back what still runs shortly before.',
   DJANGO_FARGATE_TASK_PROTECTION:

@@ -40,18 +40,22 @@ const OBJECT_REMEDIES: { [type: string]: string } = {
   Size: 'Write it as in Size.mebibytes(512).',
   Profile: 'Make it with Profile.production() or Profile.development().',
   ContainerImage: "Make it as in ContainerImage.fromAsset('app').",
+  AsgiServer: 'Make it as in AsgiServer.uvicorn().',
   ContainerHealthCheck: 'Make it as in ContainerHealthCheck.http().',
   CpuArchitecture: 'Take CpuArchitecture.ARM64 or CpuArchitecture.X86_64.',
   CaCertificate: 'Take for example CaCertificate.RDS_CA_RSA2048_G1.',
   IDependable: 'Give a construct, or a DependencyGroup.',
+  WebServer: 'Make it as in WebServer.gunicorn().',
 };
 
 /** How objects are known whose type has no public member of its own. */
 const KNOWN_BY: { readonly [type: string]: (given: object) => boolean } = {
+  AsgiServer: (given) => '_asgiCommand' in given,
   CaCertificate: (given) => !Array.isArray(given) && given.toString !== Object.prototype.toString,
   ContainerHealthCheck: (given) => '_render' in given,
   CpuArchitecture: (given) => '_cpuArchitecture' in given,
   IDependable: isDependable,
+  WebServer: (given) => '_wsgiCommand' in given,
 };
 
 /** Members of the CDK's objects that something is decided by here. */

@@ -1,16 +1,12 @@
 import { Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { CONTAINER_PORT } from '../core/contract';
 import { checkKinds, pathOf } from '../core/kinds';
 import { asgiProcesses } from './private/capacity';
 import { checkPackage } from './private/celery';
 import { errorAlarm, unservedAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
-import type { ServerTimings } from './private/timings';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
-
-/** Messages of one WebSocket that wait for the application. */
-const QUEUED_MESSAGES = 4;
+import { AsgiServer, QUEUED_MESSAGES } from './servers/asgi-server';
 
 /** Messages of one WebSocket in memory: those that wait, one that arrives, one that is being worked on. */
 const HELD_MESSAGES = QUEUED_MESSAGES + 2;
@@ -21,11 +17,17 @@ const FULL_CONNECTIONS = 60;
 /** What can be tuned in the ASGI service. */
 export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
   /**
-   * The ASGI callable for uvicorn.
+   * The ASGI callable for the server.
    *
    * @default - `<first package of settingsModule>.asgi:application`
    */
   readonly application?: string;
+  /**
+   * The server that runs it.
+   *
+   * @default AsgiServer.uvicorn()
+   */
+  readonly server?: AsgiServer;
   /**
    * Path patterns that come here; `['/*']` makes it the only service of an ASGI project.
    *
@@ -39,7 +41,7 @@ export interface AsgiServiceOptions extends LoadBalancedServiceOptions {
    */
   readonly connectionsPerProcess?: number;
   /**
-   * Largest WebSocket message, in whole bytes; uvicorn closes the connection with 1009 when one is larger.
+   * Largest WebSocket message, in whole bytes; the server closes the connection with 1009 when one is larger.
    *
    * **Each connection can fill six messages of this size in memory**: 60 connections fill 23 MiB at the
    * default, 360 MiB at 1 MiB. Therefore 60 of them must fit into half of the task's memory. Send files over
@@ -58,8 +60,8 @@ export interface AsgiServiceProps extends LoadBalancedServiceProps, AsgiServiceO
  * of an ASGI project.
  *
  * Makes a hardened task definition, a target group, a listener rule for the host names and paths, an alarm
- * that rolls a bad deployment back, and a service. `command` replaces uvicorn; the port to listen on is in
- * PORT.
+ * that rolls a bad deployment back, and a service. `server` chooses another server, and `command`
+ * replaces it; the port to listen on is in PORT.
  *
  * The alarm looks at health checks and refused connections, which no client can cause. With `paths: ['/*']`
  * it looks at the share of errors, as that of a web service does: then every handshake that anybody may send
@@ -98,7 +100,14 @@ export class AsgiService extends LoadBalancedService {
       processes: asgiProcesses,
       connectionsPerProcess: props.connectionsPerProcess ?? 5,
       alarm: paths.includes('/*') ? errorAlarm : unservedAlarm,
-      command: (timings) => uvicorn(props, timings),
+      command: (timings) =>
+        (props.server ?? AsgiServer.uvicorn())._asgiCommand(
+          {
+            application: props.application ?? `${props.settingsModule.split('.')[0]}.asgi:application`,
+            webSocketMaxBytes: (props.webSocketMaxSize ?? Size.kibibytes(64)).toBytes(),
+          },
+          timings,
+        ),
       check: (checks, { memoryLimitMiB }) => {
         checkPackage(checks, props, 'asgi');
         checks
@@ -123,31 +132,6 @@ export class AsgiService extends LoadBalancedService {
       },
     });
   }
-}
-
-/**
- * The number of processes is in WEB_CONCURRENCY and the proxies to believe in FORWARDED_ALLOW_IPS: uvicorn
- * reads both by itself.
- */
-function uvicorn(props: AsgiServiceProps, timings: ServerTimings): string[] {
-  return [
-    'uvicorn',
-    props.application ?? `${props.settingsModule.split('.')[0]}.asgi:application`,
-    ...['--host', '0.0.0.0'],
-    ...['--port', String(CONTAINER_PORT)],
-    ...['--timeout-keep-alive', String(timings.keepAlive.toSeconds())],
-    // Without a limit an open WebSocket holds the process until ECS kills it.
-    ...['--timeout-graceful-shutdown', String(timings.gracefulTimeout.toSeconds())],
-    // Compressed, 15 KB on the wire are 15 MiB in memory; queued, 32 such messages for each connection.
-    ...['--ws-max-size', String((props.webSocketMaxSize ?? Size.kibibytes(64)).toBytes())],
-    ...['--ws-max-queue', String(QUEUED_MESSAGES)],
-    ...['--ws-per-message-deflate', 'false'],
-    // Lines about requests and WebSockets hold query strings. The loggers of `django-fargate` set their own
-    // level.
-    '--no-access-log',
-    ...['--log-level', 'warning'],
-    '--no-server-header',
-  ];
 }
 
 /** Bytes of the largest message of which full connections leave half of a task's memory free. */

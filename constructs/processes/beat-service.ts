@@ -99,6 +99,7 @@ export class BeatService extends Construct implements IDjangoService {
       command: props.command ?? beat(props),
       cpu,
       memoryLimitMiB,
+      temporaryStorage: props.temporaryStorage,
       stopTimeout: props.stopTimeout ?? STOP_TIMEOUTS.beat,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,

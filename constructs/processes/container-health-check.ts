@@ -14,12 +14,13 @@ interface HealthTimings {
 }
 
 /**
- * A server that is busy may answer late for a while; the target group gives it up first.
+ * A server that is busy may answer late for a while: ten looks, which is what ECS allows. The target group
+ * gives up one that is dead after 40 seconds.
  *
  * The file of a worker tells busy from dead by its age, so that two looks are enough.
  */
 const TIMINGS = {
-  server: { startPeriod: 60, retries: 3 },
+  server: { startPeriod: 60, retries: 10 },
   file: { startPeriod: 30, retries: 2 },
 } as const;
 

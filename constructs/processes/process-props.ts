@@ -1,4 +1,4 @@
-import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import type { ISecurityGroup, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { ContainerImage, CpuArchitecture, ICluster, Secret } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
@@ -146,8 +146,27 @@ export interface ProcessProps {
   readonly profile?: Profile;
 }
 
+/** Space that a task has for temporary files. */
+export interface TemporaryStorageOptions {
+  /**
+   * Space for uploads and exports that are too large for /tmp: whole GiB, from 1 to 195.
+   *
+   * Makes a volume on disk at /var/tmp/django, private to the task and empty at each start, and sets TMPDIR
+   * to it: Django and Python's `tempfile` write there. A short container of the same image makes it writable
+   * before the application starts; it runs as root, without capabilities. Under ASGI, Django keeps an upload
+   * twice while it reads it.
+   *
+   * Up to 15 GiB cost nothing. Fargate gives a task 20 GiB, 5 of which are left to the image, and charges for
+   * more by the hour. Programs may run from the volume, other than from /tmp.
+   *
+   * @default - none: /tmp alone, in memory, an eighth of the task's
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+   */
+  readonly temporaryStorage?: Size;
+}
+
 /** What can be tuned in every process that keeps running. */
-export interface ServiceOptions {
+export interface ServiceOptions extends TemporaryStorageOptions {
   /**
    * The program and its arguments, in exec form.
    *

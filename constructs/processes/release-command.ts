@@ -14,11 +14,11 @@ import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import type { AwsvpcConfiguration } from './private/placement';
-import type { ProcessProps } from './process-props';
+import type { ProcessProps, TemporaryStorageOptions } from './process-props';
 import { ReleaseRun } from './release/release-run';
 
 /** What can be tuned in the release. */
-export interface ReleaseCommandOptions {
+export interface ReleaseCommandOptions extends TemporaryStorageOptions {
   /**
    * The program and its arguments, in exec form.
    *
@@ -180,6 +180,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
       databaseAccess: DatabaseAccess.OWNER,
       cpu,
       memoryLimitMiB,
+      temporaryStorage: props.temporaryStorage,
     });
     const run = new ReleaseRun(this, 'Run', {
       task,

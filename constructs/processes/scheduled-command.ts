@@ -19,10 +19,10 @@ import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import { schedulerRole } from './private/scheduler-role';
 import { reportFailures } from './private/task-failure-rule';
-import type { ProcessProps } from './process-props';
+import type { ProcessProps, TemporaryStorageOptions } from './process-props';
 
 /** What a scheduled command runs, and when. */
-export interface ScheduledCommandOptions {
+export interface ScheduledCommandOptions extends TemporaryStorageOptions {
   /** When it runs, with the time zone. */
   readonly schedule: ScheduleExpression;
   /** The program and its arguments, in exec form. */
@@ -143,6 +143,7 @@ export class ScheduledCommand extends Construct implements IConnectable {
       databaseAccess: props.databaseAccess,
       cpu,
       memoryLimitMiB,
+      temporaryStorage: props.temporaryStorage,
     });
     this.deadLetterQueue = props.deadLetterQueue ?? queueOfFailures(this, props);
     const reports = reportFailures(this, task, props.cluster.clusterArn, this.deadLetterQueue);

@@ -191,6 +191,7 @@ export class WorkerService extends Construct implements IDjangoService {
       command: props.command ?? worker(props, this.queueNames, timeLimit, capacity.processes),
       cpu: capacity.cpu,
       memoryLimitMiB: capacity.memoryLimitMiB,
+      temporaryStorage: props.temporaryStorage,
       stopTimeout,
       healthCheck: props.healthCheck ?? ContainerHealthCheck.livenessFile(),
       enableExecuteCommand: props.enableExecuteCommand,

@@ -69,8 +69,9 @@ export interface TaskQueueOptions {
   /**
    * Longest `countdown` or `eta` of tasks in this queue.
    *
-   * With `django-fargate` SQS keeps it for 15 minutes, and then a worker hides it until it is due. What is
-   * left of the visibility timeout must be enough for the task itself, or a second worker starts it as well.
+   * With `django-fargate` SQS keeps it for 15 minutes and hides it for the rest. Where a worker must hold it
+   * instead, what is left of the visibility timeout must be enough for the task itself, or a second worker
+   * starts it as well.
    *
    * @default - not checked
    */
@@ -321,7 +322,7 @@ function validate(
 const MOST_DELAY = 900;
 
 /**
- * The longest countdown of a task, in seconds: what SQS keeps back, and what a worker may hide before the
+ * The longest countdown of a task, in seconds: what SQS keeps back, and what a worker may hold so that the
  * task has its whole time limit.
  */
 export function longestCountdown(visibilityTimeout: number, taskTimeLimit: number): number {

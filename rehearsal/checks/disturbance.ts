@@ -45,6 +45,21 @@ export class Disturbance {
     }
   }
 
+  /**
+   * Lets SQS and the other doubles answer nothing until `work` is done, as behind a network that drops
+   * packets.
+   */
+  async withSilentSqs(work: () => Promise<void>): Promise<void> {
+    this.declares('sqs');
+    const { gate } = this.rehearsal.doubles;
+    gate.swallow();
+    try {
+      await work();
+    } finally {
+      gate.answer();
+    }
+  }
+
   /** Ends PostgreSQL with all of its connections, and starts it again after a pause. */
   async restartDatabase(pauseMilliseconds: number): Promise<void> {
     this.declares('database');

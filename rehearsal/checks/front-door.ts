@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { Readable } from 'node:stream';
 import WebSocket from 'ws';
 import { CALLER_HEADER, type Calls } from '../edge/calls';
 import { chooseAction, concrete, forwardsTo, hostPatterns, matchesPattern, pathPatterns } from '../edge/listener-rules';
@@ -15,7 +16,7 @@ export interface RequestOptions {
   readonly method?: string;
   readonly host?: string;
   readonly headers?: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | Readable;
   /** Port of the template. */
   readonly listener?: number;
   /** Address that the request comes from. */
@@ -114,7 +115,11 @@ export class FrontDoor {
       });
       request.on('timeout', () => request.destroy(new Error('no answer in time')));
       request.on('error', reject);
-      request.end(options.body);
+      if (options.body instanceof Readable) {
+        options.body.pipe(request);
+      } else {
+        request.end(options.body);
+      }
     });
   }
 

@@ -74,6 +74,7 @@ export class LoadBalancer {
   constructor(private readonly props: LoadBalancerProps) {
     this.proxy = createProxyServer({ ws: true, xfwd: false, changeOrigin: false });
     this.proxy.on('proxyRes', (upstream, request) => {
+      delete upstream.headers.connection; // It is about the connection to the target, not the visitor's.
       const settings = this.settingsOf.get(request);
       if (settings !== undefined) {
         applyHeaders(upstream.headers, settings);

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { Announce } from '../announce';
+import { AttentiveAgent } from './attentive-agent';
 import { matchesCodes, TargetHealth, type TargetState } from './target-health';
 
 /** One registered task, with its own connections so that they can be closed when it is drained. */
@@ -18,7 +19,7 @@ export class Target {
     readonly health: TargetHealth,
     localAddress: string | undefined,
   ) {
-    this.agent = new http.Agent({ keepAlive: true, maxFreeSockets: 1024, localAddress } as http.AgentOptions);
+    this.agent = new AttentiveAgent({ keepAlive: true, maxFreeSockets: 1024, localAddress } as http.AgentOptions);
   }
 
   begin(): void {

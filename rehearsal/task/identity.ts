@@ -19,6 +19,13 @@ export interface Identity {
   readonly prefix: string[];
 }
 
+/** Words in front of a command, for who is still root. */
+export function wordsOf({ uid, gid, prefix }: Identity): string[] {
+  return uid === undefined
+    ? [...prefix]
+    : ['setpriv', '--reuid', String(uid), '--regid', String(gid ?? uid), '--clear-groups', '--', ...prefix];
+}
+
 /** The person who started the rehearsal. */
 export const YOURSELF: Identity = { prefix: [] };
 

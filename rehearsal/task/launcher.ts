@@ -4,7 +4,10 @@ import { freePort } from '../edge/ports';
 import type { Image } from '../image/image';
 import { isPaper } from '../template/intrinsics';
 import type { TaskDefinition } from '../template/task-definition';
+import { Entrance } from './entrance';
+import { Files } from './files';
 import { type Identity, identity, YOURSELF } from './identity';
+import { initialize } from './init-container';
 import { Task, taskUser } from './process';
 import type { Sandbox } from './sandbox';
 
@@ -22,6 +25,8 @@ export interface LauncherProps {
   readonly backing: Backing;
   readonly images: ReadonlyMap<string, Image>;
   readonly user: TaskUser;
+  /** Whether SQS's double has as much time as SQS, and not more. */
+  readonly isHurried: boolean;
   /** The bundle that processes are given in place of RDS's. */
   readonly caBundle: string;
 }
@@ -42,14 +47,17 @@ export class Launcher {
     const id = `${name}/${this.next(name)}`;
     const environment = await this.environment(definition, name);
     const caPath = environment.PGSSLROOTCERT;
+    const image = images.get(definition.image) as Image;
+    const files = new Files({ id, definition, image, sandbox, user });
+    await initialize({ id, definition, image, sandbox, files, user });
     return new Task({
       id,
       definition,
-      image: images.get(definition.image) as Image,
+      image,
       sandbox,
       announce,
       identity: user.identity,
-      uid: user.uid,
+      files,
       port: definition.port === undefined ? undefined : await freePort(),
       caBundle: caPath === undefined ? undefined : { path: caPath, local: caBundle },
       environment,
@@ -66,7 +74,10 @@ export class Launcher {
   }
 
   private async environment(definition: TaskDefinition, name: string): Promise<Record<string, string>> {
-    const environment: Record<string, string> = { ...definition.environment, ...unhurried(definition.environment) };
+    const environment: Record<string, string> = {
+      ...definition.environment,
+      ...unhurried(definition.environment, this.props.isHurried),
+    };
     for (const [variable, valueFrom] of Object.entries(definition.secrets)) {
       try {
         environment[variable] = await this.props.backing.secrets.inject(variable, valueFrom);
@@ -93,41 +104,75 @@ export class Launcher {
  * The options of the broker for a machine on which everything shares two processors: SQS's double may take
  * long, and what a failed task waits for is shorter than the checks.
  *
- * `npm run runtime` tries an SQS that does not answer, with the timeouts of the template.
+ * A run that lets SQS answer nothing keeps the timeouts of the template (`isHurried`), and so does `npm run
+ * runtime`.
  */
-export function unhurried(environment: Readonly<Record<string, string>>): Record<string, string> {
+export function unhurried(environment: Readonly<Record<string, string>>, isHurried = false): Record<string, string> {
   const given = environment.CELERY_BROKER_TRANSPORT_OPTIONS;
   if (given === undefined) {
     return {};
   }
-  const options = { ...JSON.parse(given), 'client-config': PATIENT, retry_delays: RETRY_DELAYS };
+  const options = {
+    ...JSON.parse(given),
+    ...(isHurried ? {} : { 'client-config': PATIENT }),
+    retry_delays: RETRY_DELAYS,
+  };
   return { CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify(options) };
 }
 
-/** Whom tasks run as. */
-export interface TaskUser {
+/** What decides whom tasks run as. */
+interface UserSources {
+  readonly definition?: TaskDefinition;
+  readonly image?: Image;
+  readonly sandbox: Sandbox;
+}
+
+/** Who somebody in a container is on this machine. */
+export interface LocalUser {
   readonly identity: Identity;
-  /** Who owns their folders; undefined when it is the person who started the rehearsal. */
+  /** Undefined when it is the person who started the rehearsal. */
   readonly uid?: number;
+}
+
+/** Whom tasks run as, and who owns their folders. */
+export interface TaskUser extends LocalUser {
+  /**
+   * Stands for root of a container: it owns the volumes and runs containers of user 0.
+   *
+   * It is neither you nor the application's user, and has no power on this machine.
+   */
+  readonly owner: LocalUser;
+  /** Whether each task may have mounts of its own. */
+  readonly mounts: boolean;
 }
 
 /**
  * The user of a task definition where this machine can become it, otherwise whoever started the rehearsal.
  */
-export function userOf(definition: TaskDefinition | undefined, image: Image | undefined, announce: Announce): TaskUser {
+export function userOf({ definition, image, sandbox }: UserSources, announce: Announce): TaskUser {
+  const mounts = Entrance.covers(sandbox.folder('mounts'));
+  announce.substitution(
+    mounts
+      ? 'a tmpfs has the size and the options of the template'
+      : '/tmp is a folder of this machine, without the size and the options of the template: mounting needs root on Linux',
+  );
   const uid = definition && taskUser(definition);
-  const found =
-    uid === undefined || image === undefined
-      ? undefined
-      : identity(uid, {
-          program: image.python,
-          args: ['-c', 'import os; os.listdir(".")'],
-          cwd: image.root,
-        });
-  if (found === undefined) {
+  const [found, owner] = uid === undefined ? [] : [localUser(uid, image), localUser(uid + 1, image)];
+  if (found === undefined || owner === undefined) {
     announce.substitution('processes run as you: the file system is not read-only to them');
-    return { identity: YOURSELF };
+    return { identity: YOURSELF, owner: { identity: YOURSELF }, mounts };
   }
   announce.substitution(`processes run as user ${uid}, to whom the application's files are read-only`);
-  return { identity: found, uid };
+  return { ...found, owner, mounts };
+}
+
+function localUser(uid: number, image: Image | undefined): LocalUser | undefined {
+  const found =
+    image &&
+    identity(uid, {
+      program: image.python,
+      args: ['-c', 'import os; os.listdir(".")'],
+      cwd: image.root,
+    });
+  return found && { identity: found, uid };
 }

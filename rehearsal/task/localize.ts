@@ -2,6 +2,8 @@
 export interface Localization {
   /** Stands for the container's own /tmp. */
   readonly temporary: string;
+  /** Folders that stand for the volumes of the task, by their paths in the container. */
+  readonly volumes?: ReadonlyMap<string, string>;
   /** Stands for `/` of the image. */
   readonly root: string;
   /** Paths of the image that exist in `root` and may be named in variables. */
@@ -18,7 +20,7 @@ export function localize(word: string, local: Localization): string {
   if (local.containerPort !== undefined && local.port !== undefined) {
     text = text.replace(new RegExp(`(?<![\\d.])${local.containerPort}(?!\\d)`, 'g'), String(local.port));
   }
-  text = text.replace(/(?<![\w./-])\/(?:tmp|dev\/shm|var\/tmp)(?=$|[/"'\s,;:)])/g, local.temporary);
+  text = text.replace(foldersOf(local), (inside) => local.volumes?.get(inside) ?? local.temporary);
   if (local.caBundle !== undefined) {
     // Last: the local bundle may itself lie below /tmp, where the repository does.
     text = text.replaceAll(local.caBundle.path, local.caBundle.local);
@@ -37,4 +39,13 @@ export function localize(word: string, local: Localization): string {
 
 function moved(part: string, { root, exists }: Localization): string {
   return /^\/[\w.-]/.test(part) && exists(part) ? root + part : part;
+}
+
+/**
+ * The paths that have a folder of their own here, in one expression: what is replaced is not looked at again.
+ */
+function foldersOf({ volumes = new Map() }: Localization): RegExp {
+  const paths = [...volumes.keys()].sort((one, other) => other.length - one.length);
+  const words = [...paths, '/tmp', '/dev/shm', '/var/tmp'].map((each) => each.replace(/[^\w/]/g, '\\$&'));
+  return new RegExp(`(?<![\\w./-])(?:${words.join('|')})(?=$|[/"'\\s,;:)])`, 'g');
 }

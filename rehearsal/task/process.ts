@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Announce } from '../announce';
 import { type Image, withoutPath } from '../image/image';
 import type { HealthCheck, TaskDefinition } from '../template/task-definition';
 import { sleep } from '../wait';
+import { Entrance, type Program } from './entrance';
+import type { Files } from './files';
 import type { Identity } from './identity';
 import { type Localization, localize } from './localize';
 import { Logs } from './logs';
@@ -31,8 +33,7 @@ export interface TaskProps {
   readonly sandbox: Sandbox;
   readonly announce: Announce;
   readonly identity: Identity;
-  /** Who owns its folder for /tmp. */
-  readonly uid?: number;
+  readonly files: Files;
   readonly port?: number;
   readonly caBundle?: Localization['caBundle'];
   /** Variables and secrets as ECS would inject them, and those that point the SDKs at the doubles. */
@@ -40,7 +41,7 @@ export interface TaskProps {
   readonly machine: Readonly<Record<string, string>>;
 }
 
-/** One task: a process with its own folder for /tmp and its container health check. */
+/** One task: a process with files of its own and its container health check. */
 export class Task {
   readonly id: string;
   readonly definition: TaskDefinition;
@@ -64,25 +65,18 @@ export class Task {
     this.id = props.id;
     this.definition = definition;
     this.port = props.port;
-    const name = props.id.replaceAll('/', '-');
-    const temporary = sandbox.folder(`tmp-${name}`, props.uid);
+    const { files } = props;
     this.local = {
-      temporary,
+      temporary: files.temporary,
+      volumes: files.inside,
       root: image.root,
       exists: (file) => existsSync(path.join(image.root, file)),
       caBundle: props.caBundle,
     };
-    this.logs = new Logs(path.join(sandbox.folder('logs'), `${name}.log`));
+    this.logs = new Logs(path.join(sandbox.folder('logs'), `${props.id.replaceAll('/', '-')}.log`));
     this.environment = this.variables();
     this.workingDirectory = path.join(image.root, definition.workingDirectory ?? image.defaults.workingDirectory);
-    const { prefix, ...user } = props.identity;
-    const [program, ...args] = [...prefix, ...this.words(this.command())];
-    this.child = sandbox.spawn(program, args, {
-      cwd: this.workingDirectory,
-      env: this.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...user,
-    });
+    this.child = files.entrance.start((...started) => sandbox.spawn(...started), this.program(this.command()));
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream) {
         this.logs.follow(stream);
@@ -102,6 +96,12 @@ export class Task {
 
   get stopRequested(): boolean {
     return this.stopping;
+  }
+
+  /** When a file of the container was last written, in milliseconds. */
+  modified(file: string): number {
+    const root = this.props.files.isCovered ? `/proc/${this.pid}/root` : '';
+    return statSync(`${root}${localize(file, this.local)}`).mtimeMs;
   }
 
   /** Stop signal, then SIGKILL for the whole task after `stopTimeout`. */
@@ -135,7 +135,7 @@ export class Task {
     return new Promise((resolve) => {
       const done = (code: number | null, signal: NodeJS.Signals | null) => {
         this.exit ??= { code, signal, stopped: this.stopping, killed: this.killed };
-        rmSync(this.local.temporary, { recursive: true, force: true });
+        this.props.files.remove();
         resolve(this.exit);
       };
       this.child.once('error', (error) => {
@@ -155,6 +155,17 @@ export class Task {
       throw new Error(`${definition.id}: neither the task definition nor the image says what to run.`);
     }
     return all;
+  }
+
+  private program(command: string[]): Program {
+    const { image, identity } = this.props;
+    return {
+      words: this.words(command),
+      environment: this.environment,
+      workingDirectory: this.workingDirectory,
+      identity,
+      python: image.python,
+    };
   }
 
   private words(command: string[]): string[] {
@@ -188,14 +199,13 @@ export class Task {
     if (check === undefined) {
       return;
     }
-    const [program, ...args] = this.words(check.command);
     let failures = 0;
     while (this.running && !this.stopping) {
       await sleep(this.health === 'UNKNOWN' ? START_INTERVAL : check.interval * 1000);
       if (!this.running || this.stopping) {
         return;
       }
-      if (await this.succeeds(program, args, check.timeout)) {
+      if (await this.succeeds(check.command, check.timeout)) {
         failures = 0;
         this.health = 'HEALTHY';
       } else if (this.health !== 'UNKNOWN' || Date.now() - this.startedAt > check.startPeriod * 1000) {
@@ -205,18 +215,14 @@ export class Task {
     }
   }
 
-  private succeeds(program: string, args: string[], timeout: number): Promise<boolean> {
+  private succeeds(command: string[], timeout: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const { prefix, ...user } = this.props.identity;
-      const [first, ...rest] = [...prefix, program, ...args];
-      const probe = spawn(first, rest, {
-        cwd: this.workingDirectory,
-        env: this.environment,
-        stdio: 'ignore',
-        timeout: timeout * 1000,
-        killSignal: 'SIGKILL',
-        ...user,
-      });
+      const entrance = this.props.files.isCovered ? Entrance.of(this.pid as number) : Entrance.OPEN;
+      const options = { timeout: timeout * 1000, killSignal: 'SIGKILL' } as const;
+      const probe = entrance.start(spawn, this.program(command), options);
+      for (const output of [probe.stdout, probe.stderr]) {
+        output?.resume();
+      }
       probe.once('error', () => resolve(false));
       probe.once('close', (code) => resolve(code === 0));
     });

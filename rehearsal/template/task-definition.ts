@@ -9,6 +9,32 @@ export interface HealthCheck {
   readonly startPeriod: number;
 }
 
+/** A file system in memory. */
+export interface Tmpfs {
+  readonly path: string;
+  /** In MiB. */
+  readonly size: number;
+  /** As mount(8) takes them. */
+  readonly options: readonly string[];
+}
+
+/** A volume of the task in a container. */
+export interface MountPoint {
+  readonly volume: string;
+  readonly path: string;
+}
+
+/** A container of the same image that must end with 0 before the application starts. */
+export interface InitContainer {
+  readonly name: string;
+  /** Entry point and command of the template; those of the image where it has none. */
+  readonly entryPoint?: string[];
+  readonly command?: string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly user?: string;
+  readonly mountPoints: readonly MountPoint[];
+}
+
 /** What the rehearsal needs of an AWS::ECS::TaskDefinition. */
 export interface TaskDefinition {
   readonly id: string;
@@ -29,7 +55,10 @@ export interface TaskDefinition {
   readonly user?: string;
   /** Memory of the task in MiB, for all its containers. */
   readonly memory?: number;
-  /** Containers beside the application's: they stay paper. */
+  readonly tmpfs: readonly Tmpfs[];
+  readonly mountPoints: readonly MountPoint[];
+  readonly initContainers: readonly InitContainer[];
+  /** Other containers beside the application's: they stay paper. */
   readonly sidecars: string[];
 }
 
@@ -42,7 +71,9 @@ export function readTaskDefinition(
   const properties = intrinsics.properties(resource);
   // biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
   const containers: any[] = properties.ContainerDefinitions ?? [];
-  const main = containers.find((container) => isKnownImage(container.Image)) ?? containers[0];
+  const known = containers.filter((container) => isKnownImage(container.Image));
+  const main = known.find((container) => !known.some((other) => waitsFor(other, container))) ?? containers[0];
+  const first = known.filter((container) => waitsFor(main, container));
   return {
     id,
     family: properties.Family ?? id,
@@ -59,8 +90,44 @@ export function readTaskDefinition(
     stopTimeout: Number(main.StopTimeout ?? 30),
     user: main.User,
     memory: properties.Memory === undefined ? undefined : Number(properties.Memory),
-    sidecars: containers.filter((container) => container !== main).map((container) => container.Name),
+    tmpfs: (main.LinuxParameters?.Tmpfs ?? []).map(tmpfs),
+    mountPoints: mountPoints(main.MountPoints),
+    initContainers: first.map(initContainer),
+    sidecars: containers
+      .filter((container) => container !== main && !first.includes(container))
+      .map((container) => container.Name),
   };
+}
+
+/** Whether a container starts only when another one has ended. */
+// biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+function waitsFor(container: any, other: any): boolean {
+  // biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+  return (container.DependsOn ?? []).some(({ ContainerName, Condition }: any) => {
+    return ContainerName === other.Name && ['SUCCESS', 'COMPLETE'].includes(Condition);
+  });
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+function initContainer(container: any): InitContainer {
+  return {
+    name: container.Name,
+    entryPoint: container.EntryPoint,
+    command: container.Command,
+    environment: pairs(container.Environment, 'Value'),
+    user: container.User,
+    mountPoints: mountPoints(container.MountPoints),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+function tmpfs({ ContainerPath, Size, MountOptions }: any): Tmpfs {
+  return { path: ContainerPath, size: Number(Size), options: MountOptions ?? [] };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+function mountPoints(list: any[] | undefined): MountPoint[] {
+  return (list ?? []).map(({ SourceVolume, ContainerPath }) => ({ volume: SourceVolume, path: ContainerPath }));
 }
 
 /** The same definition with what RunTask's or a schedule's `containerOverrides` change. */

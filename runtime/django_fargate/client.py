@@ -8,9 +8,10 @@ from collections.abc import Iterable
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-def networks(values: Iterable[str]) -> list[Network]:
-    """The networks among the values of FORWARDED_ALLOW_IPS; ``*`` is none of them."""
-    return [ipaddress.ip_network(value.strip(), strict=False) for value in values if value.strip() not in ("", "*")]
+def networks(values: Iterable[object]) -> list[Network]:
+    """The networks among the values of FORWARDED_ALLOW_IPS, as text or as objects; ``*`` is none of them."""
+    texts = [str(value).strip() for value in values]
+    return [ipaddress.ip_network(text, strict=False) for text in texts if text not in ("", "*")]
 
 
 def client_address(peer: str, forwarded_for: str, trusted: Iterable[Network]) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from celery import bootsteps, signals
-from celery.worker import consumer
+from celery.worker import consumer, state
 
 logger = logging.getLogger(__name__)
 
 #: Seconds after which a worker that does not know a task gives it to another one: longer than a poll of the same
 #: worker, shorter than a deployment.
 UNKNOWN_TASK_DELAY = 50
+#: Seconds in which a message is written to the process that does its task.
+WRITING_TIME = 5.0
 #: As many unknown tasks are remembered, so that each is logged once.
 MOST_UNKNOWN = 1000
 
@@ -34,6 +37,24 @@ class Consumer(consumer.Consumer):
         if self.hub and self.blueprint.state in (bootsteps.CLOSE, bootsteps.TERMINATE):
             return p(*args, **kwargs)
         return super().call_soon(p, *args, **kwargs)
+
+    def stop(self) -> None:
+        """
+        Stop receiving, and give back at once what has not begun.
+
+        The pool is told of a task in the next turn of the event loop. SIGTERM before that turn leaves a task that no
+        process knows: Celery waits for its end until the worker is cut off, and nobody does it meanwhile. The same goes
+        for a task that is held because it is due in some seconds.
+        """
+        channel = getattr(self.task_consumer, "channel", None)
+        super().stop()
+        if getattr(channel, "stopping", False):
+            pool = getattr(self.pool, "_pool", None)
+            # Acknowledgements wait for a turn of the loop; what is written to a process by half has begun.
+            channel.turn_while(
+                lambda: bool(getattr(self.hub, "_ready", None) or getattr(pool, "_active_writers", None)), WRITING_TIME
+            )
+            channel.give_back_all_but(_begun(pool))
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         """
@@ -64,3 +85,21 @@ class Consumer(consumer.Consumer):
         """Leave a message that cannot be decoded to the dead-letter queue. Celery deletes it."""
         logger.error("A message cannot be decoded: %r", exc, exc_info=exc)
         message.reject_log_error(logger, self.connection_errors)
+
+
+def _begun(pool: Any) -> set[str]:
+    """
+    Delivery tags of the tasks that a process does, or reads from its pipe.
+
+    The pool forgets the others, and waits for them no longer.
+    """
+    begun = {request.message.delivery_tag for request in tuple(state.active_requests)}
+    for request in tuple(state.reserved_requests):
+        job = request._apply_result and request._apply_result()
+        if job is not None and getattr(job, "_write_to", job) is None and not job._accepted:
+            job.discard()
+            with suppress(AttributeError, ValueError):
+                pool.outbound_buffer.remove(job)
+        elif job is not None:
+            begun.add(request.message.delivery_tag)
+    return begun

@@ -12,7 +12,7 @@ _APPLICATION_SECRET = "The application's database secret sets it (PostgresDataba
 
 #: What sets each variable, for the error message of whoever misses one.
 SET_BY = {
-    "DJANGO_FARGATE_CONNECTIONS": "`connectionsPerProcess` sets it (AsgiService)",
+    "DJANGO_FARGATE_CONNECTIONS": "`connectionsPerProcess` sets it (WebService, AsgiService)",
     "DJANGO_FARGATE_PROCESS": "Every process has one (WebService and its like)",
     "DJANGO_SECRET_KEYS": "The secret of the key sets it (SecretKey)",
     "DJANGO_SECRET_KEY": "The secret of the key sets it (SecretKey)",

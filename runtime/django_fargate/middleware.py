@@ -128,7 +128,7 @@ def is_database_unavailable(exception: BaseException | None) -> bool:
     """
     if not isinstance(exception, OperationalError):
         return False
-    cause: Any = exception.__cause__
+    cause: Any = _why(exception.__cause__)
     for attribute in ("sqlstate", "pgcode"):  # psycopg 3, psycopg2
         if hasattr(cause, attribute):
             state = getattr(cause, attribute)
@@ -136,6 +136,12 @@ def is_database_unavailable(exception: BaseException | None) -> bool:
                 return not _MISCONFIGURED.search(str(cause))
             return state in _UNAVAILABLE_STATES or state.startswith(_CONNECTION_EXCEPTION)
     return False
+
+
+def _why(cause: BaseException | None) -> BaseException | None:
+    """A pool that cannot connect only says that it had no connection in time."""
+    pool = sys.modules.get("django_fargate.pool")
+    return cause if pool is None else pool.why(cause)
 
 
 def _is_nul(exception: Exception) -> bool:

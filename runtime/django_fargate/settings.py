@@ -24,16 +24,17 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
     """
     ``DATABASES["default"]`` from DATABASE_*, with TLS from PGSSLMODE and PGSSLROOTCERT.
 
-    Under ASGI every request has a thread of its own, so that a kept connection would never be used again, and nothing
-    bounds their number. There a process has a pool of as many connections as the construct counts for it,
-    `connectionsPerProcess`. It needs `psycopg[pool]`; without that a connection ends with its request. Without
+    A server process has many more threads than connections. It has a pool of as many connections as the construct
+    counts for it, `connectionsPerProcess`: under gunicorn and, where nothing else bounds their number, under ASGI. It
+    needs `psycopg[pool]`; without that a connection ends with its request, and each thread may open one. Without
     DJANGO_FARGATE_PROCESS and DJANGO_FARGATE_CONNECTIONS, `asgi` and `pool` say what these would.
     """
     asgi = process() == "asgi" if asgi is None else asgi
-    size = pool or (_pool_size() if asgi else None)
+    counted = _connections() if asgi or process() == "web" else None
+    size = pool or (counted if find_spec("psycopg_pool") is not None else None)
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **_tls()}
     if size:
-        options["pool"] = {"min_size": 1, "max_size": size, "timeout": POOL_TIMEOUT}
+        options["pool"] = _pool(size)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "HOST": required("DATABASE_HOST"),
@@ -41,7 +42,7 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
         "NAME": required("DATABASE_NAME"),
         "USER": required("DATABASE_USER"),
         "PASSWORD": required("DATABASE_PASSWORD"),
-        "CONN_MAX_AGE": 0 if asgi or size else CONN_MAX_AGE,
+        "CONN_MAX_AGE": 0 if asgi or size or counted else CONN_MAX_AGE,
         "CONN_HEALTH_CHECKS": bool(size) or not asgi,
         "OPTIONS": options,
     }
@@ -98,14 +99,28 @@ def secure_cookies() -> bool:
     return not origins or any(origin.startswith("https://") for origin in origins)
 
 
-def _pool_size() -> int | None:
-    """The size by the contract, where there is psycopg's pool."""
+def _connections() -> int | None:
+    """How many connections a server process may hold, by the contract."""
     size = os.environ.get("DJANGO_FARGATE_CONNECTIONS")
-    if not size or find_spec("psycopg_pool") is None:
+    if not size:
         return None
     if not size.isdigit() or int(size) < 1:
         raise improperly("DJANGO_FARGATE_CONNECTIONS", "is not a number of connections")
     return int(size)
+
+
+def _pool(size: int) -> dict[str, Any]:
+    from .pool import Connection
+
+    return {
+        "min_size": 1,
+        "max_size": size,
+        "timeout": POOL_TIMEOUT,
+        # It tries again at growing intervals, and otherwise for five minutes: a database that is back would have to
+        # wait for the next of them. A new request starts anew.
+        "reconnect_timeout": POOL_TIMEOUT,
+        "connection_class": Connection,
+    }
 
 
 def _tls() -> dict[str, str]:

@@ -13,8 +13,9 @@ REASONS = {
     "kombu": "earlier ones have no timeouts towards SQS",
     "gunicorn": "23.0 does not start behind a load balancer, and earlier ones trust nobody in FORWARDED_ALLOW_IPS",
     "uvicorn": "earlier ones take the load balancer for the client",
+    "uvicorn-worker": "earlier ones do not start with uvicorn 0.36 and later",
 }
-MINIMUM = {"celery": (5, 6), "kombu": (5, 6), "gunicorn": (24, 1), "uvicorn": (0, 34)}
+MINIMUM = {"celery": (5, 6), "kombu": (5, 6), "gunicorn": (24, 1), "uvicorn": (0, 34), "uvicorn-worker": (0, 4)}
 #: kombu 5.7.0 ends a worker when one poll of SQS fails.
 BROKEN: dict[str, dict[tuple[int, ...], str]] = {"kombu": {(5, 7, 0): "its worker ends when one poll of SQS fails"}}
 #: With max_requests older ones lose requests: 13 of 10,084 with gunicorn 26.0, none with 27.0.1.

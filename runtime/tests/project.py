@@ -1,5 +1,10 @@
 """URLs and views of the tests' project."""
 
+import hashlib
+import os
+import time
+from pathlib import Path
+
 import psycopg
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -45,7 +50,27 @@ def fields(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.POST)))
 
 
+def upload(request: HttpRequest) -> JsonResponse:
+    """What has arrived of a body, which is read piece by piece."""
+    digest, size = hashlib.sha256(), 0
+    while piece := request.read(65536):
+        digest.update(piece)
+        size += len(piece)
+    return JsonResponse({"size": size, "sha256": digest.hexdigest()})
+
+
+def held(request: HttpRequest, name: str) -> HttpResponse:
+    """Says in a file that it has begun, and ends when the test has made another one, or never."""
+    folder = Path(os.environ["HELD"])
+    (folder / f"begun-{name}").touch()
+    while name == "endless" or not (folder / "go").exists():
+        time.sleep(0.02)
+    return HttpResponse(f"done {name}")
+
+
 urlpatterns = [
+    path("upload", upload),
+    path("held/<name>", held),
     path("fields", fields),
     path("where/<path:rest>", where),
     path("whoami", whoami),

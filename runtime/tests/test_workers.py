@@ -19,7 +19,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from celery import chord, signature
 from kombu.exceptions import OperationalError
+from kombu.transport.SQS import UndefinedQueueException
 
+from django_fargate.consumer import UNKNOWN_TASK_DELAY
+from django_fargate.sqs import delay
 from django_fargate.sqs.channel import forget_clients
 from sqs_double import Queue
 from workers import application, lab, wait_until
@@ -78,6 +81,18 @@ def test_a_task_that_fails_comes_back_later_each_time_and_ends_in_the_dead_lette
     assert [later - earlier >= delay for earlier, later, delay in zip(times, times[1:], [1, 3, 5], strict=False)] == [
         True
     ] * 3
+
+
+def test_a_failing_task_waits_as_documented_and_is_dead_after_its_last_attempt(shop):
+    one = shop(default=Queue(visibility=HOUR, max_receives=5))
+    one.worker()
+    one.post("fail", "a")
+    for attempt in range(1, 6):
+        wait_until(lambda: len(one.sqs.of("ChangeMessageVisibility")) == attempt)  # noqa: B023
+        one.sqs.hasten("default")
+    wait_until(lambda: one.sqs.queues["default"].dead)
+    assert [call.input["VisibilityTimeout"] for call in one.sqs.of("ChangeMessageVisibility")] == [15, 120, 900, 900, 0]
+    assert len(one.notes("start", "a")) == 5
 
 
 @pytest.mark.parametrize("limits", [("--time-limit", "1"), ("--soft-time-limit", "1")])
@@ -144,6 +159,50 @@ def test_a_countdown_waits_in_sqs_and_no_restart_counts_as_an_attempt(shop):
     assert len(one.sqs.of("ChangeMessageVisibility")) == 0
 
 
+def test_a_longer_countdown_is_hidden_until_it_is_due_and_no_worker_holds_it(shop, monkeypatch):
+    monkeypatch.setattr(delay, "MOST_DELAY", 2)
+    one = shop()
+    first = one.worker(MOST_HELD="1")
+    due = time.monotonic() + 12
+    one.post("nap", "a", countdown=12)
+    assert [call.input["DelaySeconds"] for call in one.sqs.of("SendMessage")] == [2]
+    wait_until(lambda: one.sqs.of("ChangeMessageVisibility"))
+    first.process.send_signal(signal.SIGTERM)
+    assert first.process.wait(60) == 0
+    one.worker(MOST_HELD="1")
+    wait_until(lambda: empty(one))
+    [(started, _)] = one.notes("start", "a")
+    assert started >= due - 1
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert 1 < given_back.input["VisibilityTimeout"] <= 10
+    [message] = one.sqs.queues["default"].deleted
+    assert len(message.received) == 2
+
+
+def test_a_countdown_that_is_too_long_is_refused_where_it_is_sent(shop):
+    one = shop()
+    queues = json.loads(one.environment["CELERY_BROKER_TRANSPORT_OPTIONS"])
+    queues["predefined_queues"]["default"]["longest_countdown"] = 1200
+    os.environ["CELERY_BROKER_TRANSPORT_OPTIONS"] = json.dumps(queues)  # the fixture takes it back
+    one.post("nap", "a", countdown=1190)
+    with pytest.raises(delay.CountdownTooLongError, match="may wait for 1200 seconds at most"):
+        one.post("nap", "a", countdown=1210)
+    assert len(one.sqs.of("SendMessage")) == 1
+
+
+def test_remote_control_has_no_effect(shop):
+    one = shop()
+    worker = one.worker()
+    sent = one.post("nap", "a", countdown=5)
+    app = application(one.environment)
+    app.control.revoke(sent.id, terminate=True)
+    for asks in (app.control.inspect(timeout=1).active, app.control.ping):
+        with pytest.raises(UndefinedQueueException, match=r"pidbox' must be defined"):
+            asks()
+    wait_until(lambda: one.notes("done", "a"))
+    assert worker.process.poll() is None
+
+
 def test_retry_with_a_countdown_is_a_new_message_each_time(shop):
     one = shop()
     one.worker()
@@ -168,15 +227,42 @@ def test_a_chord_works_with_a_result_backend(shop, tmp_path):
     assert one.notes("done", "b")
 
 
-def test_a_task_of_a_newer_version_is_left_to_a_newer_worker_and_logged_once(shop):
+def test_a_chord_without_a_result_backend_is_refused_where_it_is_sent(shop):
     one = shop()
-    old = one.worker(UNKNOWN_TASK_DELAY="1")
+    app = application(one.environment)
+    parts = [signature("nap", (label,), app=app) for label in ("a", "b")]
+    with pytest.raises(NotImplementedError, match="result backend"):
+        chord(parts, app=app)(signature("collect", kwargs={"label": "both"}, app=app))
+    assert one.sqs.of("SendMessage") == []
+
+
+def test_a_task_of_a_newer_version_is_given_back_within_a_minute_logged_once_and_done_by_a_newer_worker(shop):
+    one = shop()
+    old = one.worker()
     one.post("new", "a")
-    wait_until(lambda: len(receives(one, "a")) >= 3)
-    assert len([line for line in old.lines("ERROR") if "has no task new" in line]) == 1
-    one.worker(newer=True)
-    wait_until(lambda: one.notes("done", "a"))
+    for receive in range(1, 4):
+        wait_until(lambda: len(one.sqs.of("ChangeMessageVisibility")) == receive)  # noqa: B023
+        one.sqs.hasten("default")
+    wait_until(lambda: len(one.sqs.of("ChangeMessageVisibility")) == 4)
+    newer = one.worker(newer=True)  # beside the old one, which goes on asking, as in a roll-out
+    while not one.notes("done", "a"):
+        one.sqs.hasten("default")
+        time.sleep(0.1)
     wait_until(lambda: empty(one))
+    assert {call.input["VisibilityTimeout"] for call in one.sqs.of("ChangeMessageVisibility")} == {UNKNOWN_TASK_DELAY}
+    assert UNKNOWN_TASK_DELAY < 60
+    assert len([line for line in old.lines("ERROR") if "has no task new" in line]) == 1
+    assert "has no task" not in newer.log()
+    assert len(one.notes("done", "a")) == 1
+
+
+def test_a_task_that_no_worker_knows_is_a_dead_letter_after_its_last_receive(shop):
+    one = shop(default=Queue(visibility=HOUR, max_receives=3))
+    old = one.worker(UNKNOWN_TASK_DELAY="0")
+    one.post("new", "a")
+    wait_until(lambda: one.sqs.queues["default"].dead)
+    assert len(receives(one, "a")) == 3
+    assert len([line for line in old.lines("ERROR") if "has no task new" in line]) == 1
 
 
 def test_what_cannot_be_read_reaches_the_dead_letter_queue_and_stops_nobody(shop):
@@ -234,7 +320,40 @@ def test_a_task_that_outlives_the_stop_timeout_starts_again_at_once(shop):
     first.process.send_signal(signal.SIGTERM)
     first.process.wait(60)
     wait_until(lambda: len(one.notes("start", "long")) == 2)
-    assert [call.input["VisibilityTimeout"] for call in one.sqs.of("ChangeMessageVisibility")] == [0]
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert given_back.input["VisibilityTimeout"] == 0
+    assert one.notes("start", "long")[1][0] - given_back.at <= 30
+
+
+def test_a_task_that_is_received_just_before_sigterm_is_given_back_at_once_although_others_still_run(shop):
+    one = shop({"wait_time_seconds": 1})
+    worker = one.worker("--concurrency", "2", STOPS_WHEN_RECEIVED="again")
+    one.post("nap", "long", 600)
+    wait_until(lambda: one.notes("start", "long"))
+    one.post("again", "a")
+    wait_until(lambda: one.sqs.of("ChangeMessageVisibility"))
+    assert worker.process.poll() is None
+    assert one.notes("start", "a") == []
+    one.worker()
+    wait_until(lambda: one.notes("done", "a"))
+    assert worker.process.poll() is None
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert given_back.input["VisibilityTimeout"] == 0
+
+
+def test_a_task_that_is_held_until_it_is_due_is_given_back_at_sigterm_although_others_still_run(shop, monkeypatch):
+    monkeypatch.setattr(delay, "MOST_DELAY", 0)
+    one = shop({"wait_time_seconds": 1})
+    worker = one.worker("--concurrency", "2", MOST_HELD="600")
+    one.post("nap", "long", 600)
+    wait_until(lambda: one.notes("start", "long"))
+    one.post("nap", "later", countdown=500)
+    wait_until(lambda: receives(one, "later"))
+    worker.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: one.sqs.of("ChangeMessageVisibility"))
+    assert worker.process.poll() is None
+    [given_back] = one.sqs.of("ChangeMessageVisibility")
+    assert 0 < given_back.input["VisibilityTimeout"] <= 500
 
 
 def test_a_task_that_ends_before_the_stop_timeout_is_finished(shop):

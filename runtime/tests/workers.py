@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,12 +26,14 @@ import time
 import django_fargate.celery
 import django_fargate.consumer
 import django_fargate.protection
-from celery import Celery
+import django_fargate.sqs.channel
+from celery import Celery, signals
 from django_fargate.logs import logging_config
 
 logging.config.dictConfig(logging_config())
 django_fargate.celery.LIVENESS_INTERVAL = 0.2
 django_fargate.consumer.UNKNOWN_TASK_DELAY = int(os.environ.get("UNKNOWN_TASK_DELAY", "50"))
+django_fargate.sqs.channel.MOST_HELD = int(os.environ.get("MOST_HELD", "10"))
 django_fargate.protection.INTERVAL = float(os.environ.get("PROTECTION_INTERVAL", "15"))
 app = Celery("shop", backend=os.environ.get("RESULTS"))
 django_fargate.celery.setup(app)
@@ -41,10 +44,25 @@ def note(*words):
         file.write(" ".join(map(str, words)) + "\\n")
 
 
+@signals.task_received.connect
+def stop(request, **_):
+    if request.task_name == os.environ.get("STOPS_WHEN_RECEIVED"):
+        os.kill(os.getpid(), 15)
+
+
 @app.task(name="nap")
 def nap(label, seconds=0.0):
     note("start", label, time.monotonic(), os.getpid())
     time.sleep(seconds)
+    note("done", label, time.monotonic(), os.getpid())
+
+
+@app.task(name="outlive")
+def outlive(label):
+    with open(os.environ["DONE"]) as file:
+        again = f"start {label} " in file.read()
+    note("start", label, time.monotonic(), os.getpid())
+    time.sleep(0 if again else 3600)
     note("done", label, time.monotonic(), os.getpid())
 
 
@@ -164,6 +182,14 @@ class Lab:
         """When, and in which process, a task has started or is done."""
         lines = [line.split() for line in self.done.read_text().splitlines()]
         return [(float(line[2]), int(line[3])) for line in lines if line[:2] == [what, label]]
+
+    def all_notes(self) -> dict[tuple[str, str], list[float]]:
+        """When tasks have started or were done, by "start" or "done" and the label."""
+        found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+        for line in self.done.read_text().splitlines():
+            what, label, at, _ = line.split()
+            found[what, label].append(float(at))
+        return found
 
 
 class Worker:

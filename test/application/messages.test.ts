@@ -189,7 +189,7 @@ test.each<[string, Partial<DjangoApplicationProps>, string]>([
   ],
   [
     'a class in the profile that has too few connections',
-    { profile: small, web: { processes: 2, threads: 40 } },
+    { profile: small, web: { processes: 2, threads: 40, connectionsPerProcess: 40 } },
     'Shop/App: `profile.databaseInstanceType` must add up',
   ],
   [
@@ -199,10 +199,17 @@ test.each<[string, Partial<DjangoApplicationProps>, string]>([
   ],
   [
     'a class that has too few connections',
-    { databaseOptions: { instanceType: new InstanceType('t4g.micro') }, web: { processes: 2, threads: 40 } },
+    {
+      databaseOptions: { instanceType: new InstanceType('t4g.micro') },
+      web: { processes: 2, threads: 40, connectionsPerProcess: 40 },
+    },
     'Shop/App: `databaseOptions.instanceType` must add up',
   ],
-  ['threads that need too many connections', { web: { processes: 2, threads: 40 } }, 'Shop/App: `web` must add up'],
+  [
+    'processes that need too many connections',
+    { web: { processes: 2, threads: 40, connectionsPerProcess: 40 } },
+    'Shop/App: `web` must add up',
+  ],
 ])('the message about %s names it', (_, props, start) => {
   expect(messageOf(props).slice(0, start.length)).toBe(start);
 });

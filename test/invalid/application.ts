@@ -57,7 +57,7 @@ export const cases: InvalidCase[] = [
   application('beat without queues', 'beat', { beat: {} }),
   application('a web service beside ASGI that takes every path', 'web', { web: {}, asgi: { paths: ['/*'] } }),
   application('more connections than the instance class has', 'web.maxCapacity', {
-    web: { maxCapacity: 400, processes: 1, threads: 64 },
+    web: { maxCapacity: 400, processes: 1, threads: 64, connectionsPerProcess: 64 },
   }),
   application('processes that cannot pull their image', 'egress', { egress: [Egress.tcp(587, 'SMTP')] }),
   application('production without a name', 'domainNames', { profile: Profile.production() }),

@@ -1,4 +1,4 @@
-import { Duration, TimeZone } from 'aws-cdk-lib';
+import { Duration, Size, TimeZone } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret as StoredSecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -64,6 +64,7 @@ export const cases: InvalidCase[] = [
   worker('a number of tasks that is no number', 'minCapacity', { minCapacity: Number.NaN }),
   worker('a negative number of tasks', 'maxCapacity', { maxCapacity: -2 }),
   worker('fewer tasks at most than at least', 'maxCapacity', { minCapacity: 4, maxCapacity: 3 }),
+  worker('no temporary storage', 'temporaryStorage', { temporaryStorage: Size.gibibytes(0) }),
   worker('no process', 'concurrency', { concurrency: 0 }),
   worker('half a process', 'concurrency', { concurrency: 1.5 }),
   worker('more processes than the memory holds', 'concurrency', { concurrency: 5 }),
@@ -89,6 +90,7 @@ export const cases: InvalidCase[] = [
   }),
 
   beat('no broker', 'broker', { broker: undefined }),
+  beat('no temporary storage', 'temporaryStorage', { temporaryStorage: Size.gibibytes(0) }),
   beat('Spot', 'spot', { spot: true }),
   beat('memory that does not go with the CPU', 'memoryLimitMiB', { memoryLimitMiB: 4096 }),
   beat('a stop timeout above two minutes', 'stopTimeout', { stopTimeout: Duration.minutes(3) }),
@@ -103,6 +105,7 @@ export const cases: InvalidCase[] = [
   scheduled('a rate in seconds', 'schedule', expression('rate(30 seconds)')),
   scheduled('a time without a form', 'schedule', expression('at(tomorrow)')),
   scheduled('a time zone that nobody keeps', 'schedule', expression('rate(1 day)', TimeZone.of('Mars/Olympus'))),
+  scheduled('no temporary storage', 'temporaryStorage', { temporaryStorage: Size.gibibytes(0) }),
   scheduled('no command', 'command', { command: [] }),
   scheduled('more attempts than Scheduler makes', 'retryAttempts', { retryAttempts: 186 }),
   scheduled('negative attempts', 'retryAttempts', { retryAttempts: -1 }),
@@ -121,6 +124,7 @@ export const cases: InvalidCase[] = [
     },
   },
 
+  release('no temporary storage', 'temporaryStorage', { temporaryStorage: Size.gibibytes(0) }),
   release('no command', 'command', { command: [] }),
   release('memory that does not go with the CPU', 'memoryLimitMiB', { cpu: 256, memoryLimitMiB: 3072 }),
   release('more time than CloudFormation waits', 'timeout', { timeout: Duration.hours(1) }),

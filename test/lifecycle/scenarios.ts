@@ -84,11 +84,15 @@ export function needsTheOneCommand({ resources }: Artifact, at: string): boolean
   return guard !== undefined && guard !== at && !planOf(resources).ancestors(at).has(guard);
 }
 
-/** What may fail before the guard is there: what functions of custom resources consist of, which needs no quota. */
+/**
+ * What may fail before the guard is there: what functions of custom resources consist of, which needs no quota, and
+ * the key, which is made beside them so that the database need not wait.
+ */
 const BEFORE_THE_GUARD = [
   'AWS::CDK::Metadata',
   'AWS::IAM::ManagedPolicy',
   'AWS::IAM::Role',
+  'AWS::KMS::Key',
   'AWS::Lambda::Function',
   'AWS::Logs::LogGroup',
 ];

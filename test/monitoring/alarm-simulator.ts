@@ -112,6 +112,7 @@ function measured(
     Average: sum / samples.length,
     Minimum: Math.min(...samples),
     Maximum: Math.max(...samples),
+    SampleCount: samples.length,
   };
   return statistics[statistic] ?? Math.max(...samples);
 }

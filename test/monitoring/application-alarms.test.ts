@@ -304,9 +304,23 @@ describe('a whole application', () => {
     expect(credits).toHaveLength(count);
   });
 
-  test('asks for a backup every other day, and takes silence for none', () => {
-    const { Period, EvaluationPeriods, TreatMissingData } = alarm('Backup', 'backup-missing');
-    expect([Period, EvaluationPeriods, TreatMissingData]).toEqual([86400, 2, 'breaching']);
+  test('asks for a backup every other day, once the database is two days old', () => {
+    const missing = alarm('Backup', 'backup-missing') as unknown as AlarmProperties;
+    const day = 24 * 60;
+    /** Made at noon of the first day; a backup at five of each morning that is listed. */
+    const world =
+      (mornings: number[]): World =>
+      ({ name }, minute) => {
+        if (name === 'CPUUtilization') {
+          return minute < day / 2 ? undefined : 5;
+        }
+        return mornings.some((morning) => minute === morning * day + 5 * 60) ? 1 : undefined;
+      };
+    const days = (mornings: number[]) =>
+      minutesInAlarm(missing, world(mornings), 7 * day).map((minute) => Math.floor(minute / day));
+    expect(days([1, 2, 3, 4, 5, 6])).toEqual([]);
+    expect(days([])).toEqual([2, 3, 4, 5, 6]);
+    expect(days([1, 2])).toEqual([4, 5, 6]);
   });
 
   test('takes the certificate from the load balancer', () => {

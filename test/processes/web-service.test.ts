@@ -2,6 +2,7 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import type { CfnListenerRule } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { calculate } from '../../bench/aws/metric-math';
 import { Profile } from '../../constructs/core/profile';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
@@ -25,6 +26,23 @@ function environmentOf(stack: Stack): { [name: string]: unknown } {
   return Object.fromEntries(Environment.map(({ Name, Value }: { Name: string; Value: unknown }) => [Name, Value]));
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: a template is free-form JSON
+function policiesOf(stack: Stack): any[] {
+  return Object.values(templateOf(stack).findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
+    ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration,
+  );
+}
+
+/** What the policies track, and the value that each holds. */
+function trackedBy(stack: Stack): { [metric: string]: number } {
+  return Object.fromEntries(
+    policiesOf(stack).map(({ PredefinedMetricSpecification, CustomizedMetricSpecification, TargetValue }) => [
+      PredefinedMetricSpecification?.PredefinedMetricType ?? CustomizedMetricSpecification.Metrics[2].Expression,
+      TargetValue,
+    ]),
+  );
+}
+
 describe('WebService, minimal', () => {
   const { stack, web, loadBalancer } = webService();
   const template = templateOf(stack);
@@ -33,8 +51,8 @@ describe('WebService, minimal', () => {
     expect(containerOf(stack).Command).toEqual([
       'gunicorn',
       'shop.wsgi:application',
-      ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '4', '--keep-alive', '75'],
-      ...['--graceful-timeout', '30', '--timeout', '60', '--max-requests', '10000', '--max-requests-jitter', '1000'],
+      ...['--bind', '0.0.0.0:8000', '--worker-class', 'gthread', '--threads', '24', '--keep-alive', '75'],
+      ...['--graceful-timeout', '30', '--timeout', '30', '--max-requests', '10000', '--max-requests-jitter', '1000'],
       ...['--worker-tmp-dir', '/tmp', '--forwarder-headers=', '--access-logfile', '-'],
       ...['--access-logformat', '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(B)s %(M)s "%(a)s"'],
     ]);
@@ -125,19 +143,58 @@ describe('WebService, minimal', () => {
   test('leaves the number of tasks to scaling, from two to four', () => {
     expect(only(template, 'AWS::ECS::Service').resource.Properties.DesiredCount).toBeUndefined();
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 2, MaxCapacity: 4 });
-    const metrics = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
-      ({ Properties }) =>
-        Properties.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.PredefinedMetricType,
-    );
-    expect(metrics.sort()).toEqual(['ALBRequestCountPerTarget', 'ECSServiceAverageCPUUtilization']);
   });
 
   test('holds 60 % of CPU and 1,000 requests a task and minute, and gives a new task a minute to become healthy', () => {
-    const targets = Object.values(template.findResources('AWS::ApplicationAutoScaling::ScalingPolicy')).map(
-      ({ Properties }) => Properties.TargetTrackingScalingPolicyConfiguration.TargetValue,
-    );
-    expect(targets.sort()).toEqual([1000, 60]);
+    expect(trackedBy(stack)).toMatchObject({
+      ECSServiceAverageCPUUtilization: 60,
+      ALBRequestCountPerTarget: 1000,
+    });
     template.hasResourceProperties('AWS::ECS::Service', { HealthCheckGracePeriodSeconds: 60 });
+  });
+
+  test('holds half of its threads busy: requests of a target times the seconds of each, for 2 × 24 threads', () => {
+    expect(trackedBy(stack)).toEqual({
+      ECSServiceAverageCPUUtilization: 60,
+      ALBRequestCountPerTarget: 1000,
+      '100 * FILL(FILL(requests, REPEAT), 0) * FILL(FILL(seconds, REPEAT), 0) / 60 / (2 * 24)': 50,
+    });
+    const metrics = policiesOf(stack).flatMap(
+      ({ CustomizedMetricSpecification: custom }) => custom?.Metrics.slice(0, 2) ?? [],
+    );
+    const dimensions = [
+      { Name: 'TargetGroup', Value: stack.resolve(web.targetGroup.targetGroupFullName) },
+      { Name: 'LoadBalancer', Value: stack.resolve(loadBalancer.metricRequestCount().dimensions?.LoadBalancer) },
+    ];
+    expect(metrics.map(({ Id, MetricStat: { Metric, Stat } }) => [Id, Metric.MetricName, Stat])).toEqual([
+      ['requests', 'RequestCountPerTarget', 'Sum'],
+      ['seconds', 'TargetResponseTime', 'Average'],
+    ]);
+    for (const { MetricStat } of metrics) {
+      expect(MetricStat.Metric.Dimensions).toEqual(expect.arrayContaining(dimensions));
+      expect(MetricStat.Metric.Namespace).toBe('AWS/ApplicationELB');
+    }
+  });
+
+  test.each([
+    // 48 threads a task: requests of a target and minute, seconds of each, percent worked out by hand.
+    ['24 requests that wait for 30 seconds, on two tasks', 24, 30, 25],
+    ['pages of 50 ms at the 1,000 a minute that scaling holds', 1000, 0.05, 1.7361],
+    ['every thread busy for half a minute, twice a minute', 96, 30, 100],
+    ['as many that wait for a thread: a minute each', 96, 60, 200],
+    ['nobody, for as long as CloudWatch repeats the last value', undefined, undefined, 0],
+  ])('counts threads that are busy: %s', (_, requests, seconds, percent) => {
+    const [expression] = Object.keys(trackedBy(stack)).filter((metric) => metric.includes('seconds'));
+    expect(calculate(expression, (id) => (id === 'requests' ? requests : seconds))).toBeCloseTo(percent, 3);
+  });
+
+  test('tells busy from dead: eight looks of the load balancer in a row, every 5 seconds, and ten of ECS every 15', () => {
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
+      HealthCheckIntervalSeconds: 5,
+      HealthCheckTimeoutSeconds: 4,
+      UnhealthyThresholdCount: 8,
+    });
+    expect(containerOf(stack).HealthCheck).toMatchObject({ Interval: 15, Timeout: 5, Retries: 10, StartPeriod: 60 });
   });
 
   test('has no public address in private subnets', () => {
@@ -146,8 +203,9 @@ describe('WebService, minimal', () => {
     });
   });
 
-  test('counts the connections its threads may open', () => {
+  test('counts four connections a process, and tells it so', () => {
     expect(web.connectionsPerTask).toBe(8);
+    expect(environmentOf(stack)).toMatchObject({ DJANGO_FARGATE_CONNECTIONS: '4' });
     expect([web.minCapacity, web.maxCapacity]).toEqual([2, 4]);
   });
 
@@ -197,6 +255,16 @@ describe('WebService, with everything changed', () => {
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', { HealthCheckPath: '/up' });
     template.hasResourceProperties('AWS::ElasticLoadBalancingV2::ListenerRule', { Priority: 7 });
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 3, MaxCapacity: 9 });
+  });
+
+  test('counts the connections that it is told, and never more than there are threads', () => {
+    const counted = (props: Partial<WebServiceProps>) => webService({ processes: 1, ...props }).web.connectionsPerTask;
+    expect(counted({ connectionsPerProcess: 16 })).toBe(16);
+    expect(counted({ threads: 2 })).toBe(2);
+    expect(counted({ threads: 64 })).toBe(4);
+    expect(errorOf(() => counted({ threads: 8, connectionsPerProcess: 9 }))).toMatch(
+      /^Shop\/Web: `connectionsPerProcess` must be .* from 1 to 8 as `threads`/,
+    );
   });
 
   test('follows the development profile', () => {

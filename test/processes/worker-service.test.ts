@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Fn, Token } from 'aws-cdk-lib';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Profile } from '../../constructs/core/profile';
@@ -356,4 +356,16 @@ test('fails when a negative number of tasks is asked for, and says all other pro
     expect.stringContaining('`queueNames` must be queues of the broker: default, reports, express, got "defualt".'),
     expect.stringContaining('`taskDuration` must be at most `acceptableLatency`, 60 seconds, got 2 minutes.'),
   ]);
+});
+
+test.each(['minCapacity', 'maxCapacity'] as const)('fails when only the deployment knows `%s`', (prop) => {
+  // The steps of the policy and the count of connections follow from it.
+  const message = errorOf(() => workerWith({ [prop]: Token.asNumber(Fn.importValue('Tasks')) }));
+  expect(message).toContain(`Shop/Worker: \`${prop}\` must be known at synthesis`);
+  expect(message).toContain('write it out, or read it from the context or the environment.');
+});
+
+test('fails when only the deployment knows the most tasks of a profile', () => {
+  const message = errorOf(() => Profile.production({ workerMaxCapacity: Token.asNumber(Fn.importValue('Tasks')) }));
+  expect(message).toContain('`workerMaxCapacity` must be known at synthesis');
 });

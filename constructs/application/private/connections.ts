@@ -107,7 +107,8 @@ export function checkConnections(
   new Checks(scope)
     .that(greediest(props, services), wanted, wanted <= available, {
       must: `add up to at most ${available} database connections while all services roll out, old and new tasks side by side (${parts.join(', ')})`,
-      remedy: 'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or threads.',
+      remedy:
+        'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or `connectionsPerProcess`.',
     })
     .throwIfAny();
   const table = holders.map(({ name, tasks, connectionsPerTask }) => {

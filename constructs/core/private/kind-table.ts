@@ -38,6 +38,7 @@ export const STRUCTS = {
   },
   AsgiServiceOptions: {
     application: 'string?',
+    server: 'object AsgiServer?',
     paths: 'list of string?',
     connectionsPerProcess: 'number?',
     webSocketMaxSize: 'object Size?',
@@ -61,6 +62,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   AsgiServiceProps: {
     loadBalancer: 'object IHttpsLoadBalancer',
@@ -92,6 +94,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -107,6 +110,7 @@ export const STRUCTS = {
     longestRequest: 'object Duration?',
     deregistrationDelay: 'object Duration?',
     application: 'string?',
+    server: 'object AsgiServer?',
     paths: 'list of string?',
     connectionsPerProcess: 'number?',
     webSocketMaxSize: 'object Size?',
@@ -123,6 +127,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   BeatServiceProps: {
     cluster: 'object ICluster',
@@ -156,6 +161,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   CeleryBrokerProps: {
     queues: 'map of struct TaskQueueOptions?',
@@ -532,6 +538,7 @@ export const STRUCTS = {
     lockTimeout: 'object Duration?',
     revision: 'string?',
     showLog: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   ReleaseCommandProps: {
     deadLetterTopic: 'object ITopic?',
@@ -564,6 +571,7 @@ export const STRUCTS = {
     lockTimeout: 'object Duration?',
     revision: 'string?',
     showLog: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   RotationWindow: { hour: 'number', duration: 'object Duration?' },
   ScheduledCommandOptions: {
@@ -577,6 +585,7 @@ export const STRUCTS = {
     retryAttempts: 'number?',
     maxEventAge: 'object Duration?',
     deadLetterQueue: 'object IQueue?',
+    temporaryStorage: 'object Size?',
   },
   ScheduledCommandProps: {
     cluster: 'object ICluster',
@@ -610,6 +619,7 @@ export const STRUCTS = {
     retryAttempts: 'number?',
     maxEventAge: 'object Duration?',
     deadLetterQueue: 'object IQueue?',
+    temporaryStorage: 'object Size?',
   },
   SecretKeyAttributes: { secret: 'object ISecret' },
   SecretKeyOptions: {
@@ -688,7 +698,9 @@ export const STRUCTS = {
   },
   WebServiceOptions: {
     application: 'string?',
+    server: 'object WebServer?',
     threads: 'number?',
+    connectionsPerProcess: 'number?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -709,6 +721,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   WebServiceProps: {
     loadBalancer: 'object IHttpsLoadBalancer',
@@ -740,6 +753,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     hostNames: 'list of string?',
     priority: 'number?',
     healthCheckPath: 'string?',
@@ -755,7 +769,9 @@ export const STRUCTS = {
     longestRequest: 'object Duration?',
     deregistrationDelay: 'object Duration?',
     application: 'string?',
+    server: 'object WebServer?',
     threads: 'number?',
+    connectionsPerProcess: 'number?',
   },
   WorkerServiceOptions: {
     queueNames: 'list of string?',
@@ -775,6 +791,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
   },
   WorkerServiceProps: {
     alarmTopic: 'object ITopic?',
@@ -805,6 +822,7 @@ export const STRUCTS = {
     databaseAccess: 'enum DatabaseAccess string?',
     spot: 'boolean?',
     enableExecuteCommand: 'boolean?',
+    temporaryStorage: 'object Size?',
     queueNames: 'list of string?',
     application: 'string?',
     concurrency: 'number?',
@@ -821,6 +839,7 @@ export const STRUCTS = {
 
 /** Members that every object of a type has. */
 export const OBJECTS: { readonly [type: string]: readonly string[] } = {
+  AsgiServer: [],
   BackupVaultLock: ['mode'],
   CaCertificate: [],
   ContainerHealthCheck: [],
@@ -872,6 +891,7 @@ export const OBJECTS: { readonly [type: string]: readonly string[] } = {
   Size: ['toBytes', 'toKibibytes'],
   Stage: ['stageName', 'policyValidationBeta1'],
   TimeZone: ['timezoneName'],
+  WebServer: [],
 };
 
 /** Values of the enums of this library. */

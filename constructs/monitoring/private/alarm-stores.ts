@@ -23,6 +23,8 @@ import {
 const STUCK_MINUTES = 9;
 const FIVE_MINUTES = Duration.minutes(5);
 const DAY = Duration.days(1);
+/** Minutes; RDS measures once in each, unless an instance restarts. */
+const MOST_OF_A_DAY = 20 * 60;
 /** PostgreSQL stops taking writes at about 2.1 billion. */
 const MANY_TRANSACTION_IDS = 1_000_000_000;
 const FEW_CREDITS = 20;
@@ -161,12 +163,24 @@ export const BACKUP_ALARMS: AlarmRow<DatabaseBackup>[] = [
   {
     id: 'BackupMissing',
     runbook: 'backup-missing',
-    metric: (backup) => backup.metricNumberOfBackupJobsCompleted({ period: DAY, statistic: Stats.SUM }),
+    // A day counts once the database is there for all of it: the first backup is up to a day away. One that
+    // is older than its backups is reported until the first of them.
+    metric: (backup) =>
+      new MathExpression({
+        expression: `IF(FILL(minutes, 0) > ${MOST_OF_A_DAY}, FILL(backups, 0), 1)`,
+        usingMetrics: {
+          backups: backup.metricNumberOfBackupJobsCompleted({ period: DAY, statistic: Stats.SUM }),
+          minutes: backup._database.metricCPUUtilization({ period: DAY, statistic: Stats.SAMPLE_COUNT }),
+        },
+        label: 'backups',
+        period: DAY,
+      }),
     threshold: () => 1,
     comparison: LESS_THAN_THRESHOLD,
-    // Two days: a backup may start at any time inside its window, and the first one is up to a day away.
-    evaluationPeriods: 2,
-    treatMissingData: BREACHING,
+    // Two days: a backup may start at any time inside its window. The newest day is not over yet.
+    evaluationPeriods: 3,
+    datapointsToAlarm: 2,
+    treatMissingData: NOT_BREACHING,
     sentence: () => 'no backup was completed in two days.',
   },
 ];

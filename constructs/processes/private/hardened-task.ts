@@ -20,7 +20,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import type { Checks } from '../../core/checks';
-import { CONTAINER_USER, WRITABLE_PATH } from '../../core/contract';
+import { CONTAINER_USER, TEMPORARY_STORAGE_PATH, WRITABLE_PATH } from '../../core/contract';
 import { checkEffects, type Effects, voidBeside } from '../../core/effects';
 import { grantKeyVia } from '../../core/key-policy';
 import { logGroup } from '../../core/log-group';
@@ -30,7 +30,8 @@ import { checkCluster } from '../../network/same-vpc';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
-import type { ProcessProps } from '../process-props';
+import type { ProcessProps, TemporaryStorageOptions } from '../process-props';
+import { checkTemporaryStorage, ephemeralStorageGiB, mountTemporaryStorage } from '../task/temporary-storage';
 import { checkAddresses } from './addresses';
 import { tmpfsSize } from './capacity';
 import { checkCommand } from './command';
@@ -48,6 +49,8 @@ export interface HardenedTaskProps {
   readonly command: string[];
   readonly cpu: number;
   readonly memoryLimitMiB: number;
+  /** @default - none */
+  readonly temporaryStorage?: Size;
   readonly stopTimeout?: Duration;
   /** @default DatabaseAccess.READ_WRITE */
   readonly databaseAccess?: DatabaseAccess;
@@ -68,6 +71,8 @@ export interface HardenedTaskProps {
 export class HardenedTask extends Construct {
   public readonly taskDefinition: FargateTaskDefinition;
   public readonly container: ContainerDefinition;
+  /** Names of the containers that must end well, and of those only. */
+  public readonly containerNames: string[];
   public readonly taskRole: IRole;
   public readonly executionRole: IRole;
   public readonly logGroup: ILogGroup;
@@ -110,6 +115,7 @@ export class HardenedTask extends Construct {
     this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
       cpu: props.cpu,
       memoryLimitMiB: props.memoryLimitMiB,
+      ephemeralStorageGiB: ephemeralStorageGiB(props.temporaryStorage),
       executionRole: this.executionRole,
       taskRole: this.taskRole,
       runtimePlatform: {
@@ -136,6 +142,8 @@ export class HardenedTask extends Construct {
       stopTimeout: props.stopTimeout,
       portMappings: props.port === undefined ? undefined : [{ containerPort: props.port }],
     });
+    const storage = props.temporaryStorage && mountTemporaryStorage(this.container, process.image, this.logGroup);
+    this.containerNames = [this.container, ...(storage ?? [])].map(({ containerName }) => containerName);
     (this.taskDefinition.node.defaultChild as CfnTaskDefinition).addMetadata('cdk-django-fargate', {
       process: props.kind,
     });
@@ -160,7 +168,10 @@ const EFFECTS: Effects<ProcessProps> = {
 };
 
 /** Validates what every process has in common. */
-export function checkProcess(checks: Checks, props: ProcessProps & { readonly command?: string[] }): void {
+export function checkProcess(
+  checks: Checks,
+  props: ProcessProps & TemporaryStorageOptions & { readonly command?: string[] },
+): void {
   checks.matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(?<!\.py)$/, {
     must: 'be a Python module in dotted form',
     remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
@@ -171,6 +182,7 @@ export function checkProcess(checks: Checks, props: ProcessProps & { readonly co
   checkEgress(checks, props.egress);
   checks.selects('vpcSubnets', props.cluster.vpc, props.vpcSubnets);
   checkEffects<ProcessProps>(checks, props, EFFECTS);
+  checkTemporaryStorage(checks, props.temporaryStorage);
   checkVariables(checks, props);
   checkAddresses(checks, props);
 }
@@ -203,7 +215,7 @@ const ALWAYS = [
 ];
 
 /** Validates the names of what the user adds to the environment. */
-function checkVariables(checks: Checks, props: ProcessProps): void {
+function checkVariables(checks: Checks, props: ProcessProps & TemporaryStorageOptions): void {
   const contract = contractOf(props);
   for (const given of ['environment', 'secrets'] as const) {
     for (const name of Object.keys(props[given] ?? {})) {
@@ -229,14 +241,19 @@ function checkVariables(checks: Checks, props: ProcessProps): void {
 }
 
 /** What the process, or another one of its application, gets by itself. */
-function contractOf({ database, broker, secretKey }: ProcessProps): string[] {
+function contractOf({
+  database,
+  broker,
+  secretKey,
+  temporaryStorage,
+}: ProcessProps & TemporaryStorageOptions): string[] {
   const fromParts = {
     ...secretKey?.containerSecrets,
     ...database?.containerEnvironment,
     ...database?.containerSecrets,
     ...broker?.containerEnvironment,
   };
-  return [...ALWAYS, ...Object.keys(fromParts)];
+  return [...ALWAYS, ...(temporaryStorage === undefined ? [] : ['TMPDIR']), ...Object.keys(fromParts)];
 }
 
 /** An image that is built for another processor ends with "exec format error". */
@@ -275,6 +292,7 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
     DJANGO_ALLOWED_HOSTS: (process.allowedHosts ?? []).join(','),
     DJANGO_CSRF_TRUSTED_ORIGINS: (process.csrfTrustedOrigins ?? []).join(','),
     HOME: WRITABLE_PATH,
+    ...(props.temporaryStorage === undefined ? {} : { TMPDIR: TEMPORARY_STORAGE_PATH }),
     ...process.database?.containerEnvironment,
     ...process.broker?.containerEnvironment,
     ...props.environment,

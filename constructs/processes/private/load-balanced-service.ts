@@ -21,6 +21,7 @@ import { checkSameVpc, checkTrustedProxies, vpcOfCluster } from '../../network/s
 import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
 import type { LoadBalancedServiceProps } from '../process-props';
+import { scaleOnThreads } from '../scaling/thread-scaling';
 import { type Capacity, capacityOf, checkCapacity } from './capacity';
 import type { ServiceAlarm } from './deployment-alarm';
 import { fargateService } from './fargate-service';
@@ -36,6 +37,8 @@ export interface Server {
   readonly priority: number;
   readonly processes: (cpu: number, memoryLimitMiB: number) => number;
   readonly connectionsPerProcess: number;
+  /** Requests that a process works on at the same time, where something bounds their number. */
+  readonly threads?: number;
   readonly command: (timings: ServerTimings) => string[];
   readonly alarm: ServiceAlarm;
   readonly check: (checks: Checks, capacity: Capacity) => void;
@@ -169,6 +172,7 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
     command: props.command ?? server.command(timings),
     cpu: capacity.cpu,
     memoryLimitMiB: capacity.memoryLimitMiB,
+    temporaryStorage: props.temporaryStorage,
     stopTimeout: timings.stopTimeout,
     port: CONTAINER_PORT,
     healthCheck: props.healthCheck ?? ContainerHealthCheck.http(props.healthCheckPath),
@@ -177,7 +181,7 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
     environment: {
       PORT: String(CONTAINER_PORT),
       WEB_CONCURRENCY: String(capacity.processes),
-      ...(server.kind === 'asgi' ? { DJANGO_FARGATE_CONNECTIONS: String(server.connectionsPerProcess) } : {}),
+      DJANGO_FARGATE_CONNECTIONS: String(server.connectionsPerProcess),
       FORWARDED_ALLOW_IPS: props.environment?.FORWARDED_ALLOW_IPS ?? props.cluster.vpc.vpcCidrBlock,
     },
   });
@@ -197,15 +201,21 @@ function targets(scope: Construct, { props, timings }: ServerPlan): ApplicationT
       interval: Duration.seconds(5),
       timeout: Duration.seconds(4),
       healthyThresholdCount: 2,
-      // New tasks serve soon; one that answers nothing for 50 seconds is busy no longer, but dead.
-      unhealthyThresholdCount: 10,
+      // New tasks serve soon; one that answers nothing for 40 seconds is not busy, but dead. Requests must be
+      // served again within a minute, and the load balancer needs a few seconds beside that.
+      unhealthyThresholdCount: 8,
     },
   });
 }
 
-/** CPU and requests per target decide how many tasks run. */
-function scale(service: FargateService, targetGroup: ApplicationTargetGroup, { props, capacity }: ServerPlan): void {
-  const scaling = service.autoScaleTaskCount({ minCapacity: capacity.minCapacity, maxCapacity: capacity.maxCapacity });
+/** CPU, requests per target and, where requests have threads, how many are busy decide how many tasks run. */
+function scale(
+  service: FargateService,
+  targetGroup: ApplicationTargetGroup,
+  { props, server, capacity }: ServerPlan,
+): void {
+  const { minCapacity, maxCapacity, processes } = capacity;
+  const scaling = service.autoScaleTaskCount({ minCapacity, maxCapacity });
   scaling.scaleOnCpuUtilization('Cpu', {
     targetUtilizationPercent: props.targetCpuPercent ?? 60,
     scaleOutCooldown: Duration.seconds(60),
@@ -217,4 +227,8 @@ function scale(service: FargateService, targetGroup: ApplicationTargetGroup, { p
     scaleOutCooldown: Duration.seconds(60),
     scaleInCooldown: Duration.minutes(5),
   });
+  if (server.threads !== undefined) {
+    const { loadBalancer } = props;
+    scaleOnThreads(scaling, { targetGroup, loadBalancer, processes, threads: server.threads });
+  }
 }

@@ -1,8 +1,10 @@
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
-import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
+import { checkEffects, type Effects, voidBeside, voidWith, warnOfNoEffect } from '../../core/effects';
 import type { AsgiServiceOptions } from '../asgi-service';
 import type { LoadBalancedServiceProps, ServiceProps } from '../process-props';
+import { GunicornWorker } from '../servers/web-server';
+import type { WebServiceOptions } from '../web-service';
 import type { Capacity } from './capacity';
 
 const OWN_COMMAND = '`command` is run as you give it';
@@ -22,7 +24,25 @@ const COMMAND_EFFECTS: Effects<LoadBalancedServiceProps & AsgiServiceOptions & {
   keepAlive: [voidBeside('command', OWN_COMMAND)],
   gracefulTimeout: [voidBeside('command', OWN_COMMAND)],
   webSocketMaxSize: [voidBeside('command', OWN_COMMAND)],
+  server: [voidBeside('command', OWN_COMMAND)],
 };
+
+/** What contradicts the server that was chosen. */
+const SERVER_EFFECTS: Effects<WebServiceOptions> = {
+  threads: [voidBeside('server', 'give `threads` to `WebServer.gunicorn()`')],
+  keepAlive: [
+    voidWith(
+      'server: GunicornWorker.SYNC',
+      ({ server }) => server?._worker === GunicornWorker.SYNC,
+      'that worker closes each connection with its answer',
+    ),
+  ],
+};
+
+/** Refuses what has no effect beside the server of a web service. */
+export function checkServerEffects(checks: Checks, props: WebServiceOptions): void {
+  checkEffects(checks, props, SERVER_EFFECTS);
+}
 
 /** Refuses what has no effect in a process that keeps running. */
 export function checkServiceEffects(checks: Checks, props: ServiceProps): void {

@@ -30,7 +30,7 @@ export function reportFailures(scope: Construct, task: HardenedTask, clusterArn:
             // Not UserInitiated: a person or a deployment stopped the task on purpose. The container's name
             // excludes sidecars that AWS adds.
             stopCode: ['EssentialContainerExited', 'SpotInterruption', 'TerminationNotice'],
-            containers: { name: [task.container.containerName], exitCode: Match.anythingBut(0) },
+            containers: { name: task.containerNames, exitCode: Match.anythingBut(0) },
           },
         ],
       },

@@ -1,11 +1,7 @@
 import type { CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
-import { isUnknown } from '../../core/checks';
 
 /** Steps that a policy of Application Auto Scaling may have. */
 const MOST_STEPS = 20;
-
-/** Most tasks of a service whose limit is known only at deployment; the scalable target knows the limit. */
-const MOST_TASKS = 50;
 
 /**
  * The numbers of tasks that a service may have from `least` to `most`, at most 20.
@@ -28,7 +24,7 @@ export function levelsOf(least: number, most: number): number[] {
  * further off.
  */
 export function shareKept(least: number, most: number): number {
-  const levels = levelsBetween(least, most);
+  const levels = levelsOf(least, most);
   const shares = levels.slice(1).map((level, index) => (level - levels[index] > 1 ? levels[index] / level : 1));
   return Math.floor(100 * Math.min(0.8, ...shares)) / 100;
 }
@@ -40,14 +36,10 @@ export function shareKept(least: number, most: number): number {
  * step. They count from the threshold of the alarm, 0.
  */
 export function stepsTo(least: number, most: number): CfnScalingPolicy.StepAdjustmentProperty[] {
-  const levels = levelsBetween(least, most);
+  const levels = levelsOf(least, most);
   return levels.map((level, index) => ({
     metricIntervalLowerBound: index === 0 ? 0 : levels[index - 1] + 0.5,
     metricIntervalUpperBound: index === levels.length - 1 ? undefined : level + 0.5,
     scalingAdjustment: level,
   }));
-}
-
-function levelsBetween(least: number, most: number): number[] {
-  return levelsOf(isUnknown(least) ? 0 : least, isUnknown(most) ? MOST_TASKS : most);
 }

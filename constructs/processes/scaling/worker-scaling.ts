@@ -233,8 +233,8 @@ function alarm(scope: Construct, id: string, policy: CfnScalingPolicy, props: Sc
 function tasksFor(load: Load, limits: BacklogScaling, headroom: number): MathExpression {
   const [least, most] = [limits.minCapacity, limits.maxCapacity].map(written);
   const busy = new MathExpression({
-    // Workers hold messages of later, too, and those of failed tasks stay hidden for a while: neither keeps
-    // more tasks at work than run.
+    // Messages of later are hidden, too, and those of failed tasks for a while: neither keeps more tasks at
+    // work than run.
     expression: smallerOf(`CEIL(held / ${written(limits.processes)})`, 'running'),
     label: 'tasks at work',
     period: PERIOD,

@@ -1,5 +1,6 @@
 """Pages of the guestbook."""
 
+import logging
 import time
 
 from django.contrib.admin.views.decorators import staff_member_required
@@ -9,11 +10,14 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from kombu.exceptions import OperationalError
 
 from .drills import DRILLS
 from .forms import DrillForm, MessageForm
 from .models import Message, TaskRecord
 from .tasks import count_words
+
+logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 50
 #: The longest answer, in seconds, that anyone can ask /slow for.
@@ -76,7 +80,16 @@ def start_drill(request: HttpRequest) -> HttpResponse:
     form = DrillForm(request.POST)
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=400)
-    result = DRILLS[form.cleaned_data["drill"]].delay(**form.arguments())
+    try:
+        result = DRILLS[form.cleaned_data["drill"]].delay(**form.arguments())
+    except OperationalError:  # SQS refuses, or has not answered within ten seconds
+        logger.warning("No task was posted", exc_info=True)
+        return HttpResponse(
+            "The queue does not answer at the moment. Please try again shortly.\n",
+            status=503,
+            content_type="text/plain",
+            headers={"Retry-After": "5"},
+        )
     return JsonResponse({"task_id": result.id}, status=202)
 
 

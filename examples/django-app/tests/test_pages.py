@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import TestCase, override_settings
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from guestbook import tasks
 from guestbook.models import Message, TaskRecord
@@ -62,6 +63,16 @@ class GuestbookTest(TestCase):
             response = self.client.post("/drills/", {"drill": "ping", "label": "x"})
         self.assertEqual((response.status_code, response.json()), (202, {"task_id": "task-1"}))
         delay.assert_called_once_with(label="x")
+
+    def test_a_drill_is_503_while_the_queue_does_not_answer(self):
+        self.client.force_login(User.objects.create_superuser("ada"))
+        with (
+            mock.patch.object(tasks.express_ping, "delay", side_effect=OperationalError("Read timeout")),
+            self.assertLogs("guestbook.views", "WARNING") as logs,
+        ):
+            response = self.client.post("/drills/", {"drill": "ping", "label": "x"})
+        self.assertEqual((response.status_code, response["Retry-After"]), (503, "5"))
+        self.assertIn("Read timeout", logs.output[0])
 
     def test_an_invitation_names_who_sent_it(self):
         self.assertEqual(self.client.get("/invitations/").status_code, 302)

@@ -5,7 +5,7 @@ What is different from kombu's own channel, each for a fault that was measured:
 - a worker that stops waits for its open polls and gives back what they bring;
 - a task that failed or was cut off comes back soon, not after the whole visibility timeout;
 - a message that could not be deleted is deleted when SQS answers again;
-- a countdown travels as DelaySeconds;
+- a countdown travels as DelaySeconds, and no worker holds what is due later than that;
 - a process that was forked makes connections of its own.
 """
 
@@ -15,6 +15,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Callable, Collection
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,6 +32,10 @@ logger = logging.getLogger(__name__)
 
 #: As many deletions are remembered while SQS is away.
 MOST_UNDELETED = 1000
+#: Seconds that a worker holds a task until it is due: DelaySeconds are whole seconds, and clocks differ.
+MOST_HELD = 10
+#: Seconds for which SQS hides a message that was received: 12 hours, less some for the call.
+MOST_HIDDEN = 12 * 3600 - 60
 _FAILURES = (BotoCoreError, ClientError)
 
 
@@ -115,7 +120,12 @@ class Channel(SQS.Channel):
                 self._hide(qname, queue, message["ReceiptHandle"], 0)
                 continue
             try:
-                deliver(self._message_to_python(message, qname, queue))
+                payload = self._message_to_python(message, qname, queue)
+                wait = seconds_until((payload.get("headers") or {}).get("eta"))
+                # A worker that held it until then would use up its visibility timeout: the task starts late where every
+                # process is busy, and a second worker would start it while it still runs.
+                if wait <= MOST_HELD or not self._hide(qname, queue, message["ReceiptHandle"], _most_hidden(wait)):
+                    deliver(payload)
             except Exception:
                 logger.exception("A message of %s cannot be read", qname, extra={"queue": qname})
                 count = int((message.get("Attributes") or {}).get("ApproximateReceiveCount", 1))
@@ -135,17 +145,29 @@ class Channel(SQS.Channel):
 
         Cutting a poll off does not take it back: SQS may hand a message to a connection that nobody reads any more.
         """
-        deadline = time.monotonic() + self.wait_time_seconds + ANSWER_MARGIN
+        self.turn_while(lambda: self.polls.open > 0, self.wait_time_seconds + ANSWER_MARGIN)
+        self._delete_undeleted()
+
+    def turn_while(self, condition: Callable[[], bool], seconds: float) -> None:
+        """Turn the event loop of a worker that stops, for as long as a condition holds, and no longer than so long."""
+        deadline = time.monotonic() + seconds
         loop = self.hub.create_loop() if self.hub else None
-        while loop is not None and self.polls.open > 0 and time.monotonic() < deadline:
+        while loop is not None and condition() and time.monotonic() < deadline:
             try:
                 next(loop)
             except StopIteration:
                 loop = self.hub.create_loop()
             except Exception:
-                logger.exception("A callback failed while the worker waits for its last polls")
+                logger.exception("A callback failed while the worker stops")
                 loop = self.hub.create_loop()
-        self._delete_undeleted()
+
+    def give_back_all_but(self, begun: Collection[str]) -> None:
+        """Give back what was received and is not in work: at once, or when it is due."""
+        self.qos._flush()
+        for delivery_tag, message in tuple(self.qos._delivered.items()):
+            if delivery_tag not in begun:
+                self._restore(message)
+                self.qos.ack(delivery_tag)
 
     # When a task has ended
 
@@ -208,7 +230,7 @@ class Channel(SQS.Channel):
         value = self.predefined_queues.get(self.canonical_queue_name(queue), {}).get(name)
         return None if value is None else int(value)
 
-    def _hide(self, queue: str, url: str, handle: str, seconds: int) -> None:
+    def _hide(self, queue: str, url: str, handle: str, seconds: int) -> bool:
         try:
             self.sqs(queue=queue).change_message_visibility(
                 QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=seconds
@@ -217,6 +239,8 @@ class Channel(SQS.Channel):
             logger.warning(
                 "A message of %s was not given back, so it stays hidden for its visibility timeout: %s", queue, error
             )
+            return False
+        return True
 
     def _try_to_delete(self, queue: str, url: str, handle: str) -> bool:
         try:
@@ -237,6 +261,10 @@ class Channel(SQS.Channel):
             if not self._try_to_delete(*place):
                 return
             self._undeleted.pop(0)
+
+
+def _most_hidden(seconds: float) -> int:
+    return min(math.ceil(seconds), MOST_HIDDEN)
 
 
 def _is_set(flag: Any) -> bool:

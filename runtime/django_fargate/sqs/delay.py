@@ -15,9 +15,10 @@ MOST_DELAY = 900
 
 class CountdownTooLongError(ValueError):
     """
-    A task that SQS would hand out again and again before it is due.
+    A task that is due later than its queue allows.
 
-    A worker holds such a task until then, and SQS takes it for lost after the visibility timeout.
+    Where SQS does not hide the message until then, a worker holds the task, and SQS takes it for lost after the
+    visibility timeout.
     """
 
 
@@ -36,7 +37,7 @@ def delay_seconds(headers: Mapping[str, Any], queue: str, longest: int | None = 
     Seconds that SQS keeps a message back: its countdown, up to 15 minutes.
 
     No worker holds it meanwhile, so that a deployment does not count as an attempt. Raises CountdownTooLongError for
-    more than `longest`, after which SQS would hand the message out while the task still runs.
+    more than `longest`: if a worker had to hold the task, SQS would hand the message out while it still runs.
     """
     seconds = seconds_until(headers.get("eta"))
     if longest is not None and seconds > longest:

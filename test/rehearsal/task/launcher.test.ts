@@ -13,3 +13,12 @@ test('a process that posts or runs tasks gets more time for SQS and shorter dela
 test('a process without a broker gets none', () => {
   expect(unhurried({ PORT: '8000' })).toEqual({});
 });
+
+test('where SQS is let answer nothing, the timeouts of the template stay', () => {
+  const options = { 'client-config': { read_timeout: 4 } };
+  const { CELERY_BROKER_TRANSPORT_OPTIONS: made } = unhurried(
+    { CELERY_BROKER_TRANSPORT_OPTIONS: JSON.stringify(options) },
+    true,
+  );
+  expect(JSON.parse(made)).toEqual({ ...options, retry_delays: RETRY_DELAYS });
+});

@@ -43,3 +43,11 @@ test('a list of folders is one of paths', () => {
   );
   expect(localize('a:/app/static', local)).toBe('a:/app/static');
 });
+
+test('a volume is its folder, before the /var/tmp that it lies in, and what replaced it is not looked at again', () => {
+  const volumes = new Map([['/var/tmp/django', '/tmp/clone/volume']]);
+  expect(localize('/var/tmp/django', { ...local, volumes })).toBe('/tmp/clone/volume');
+  expect(localize('/var/tmp/django/a', { ...local, volumes })).toBe('/tmp/clone/volume/a');
+  expect(localize('/var/tmp/other', { ...local, volumes })).toBe('/run/tmp-web-1/other');
+  expect(localize('/var/tmp/djangos', { ...local, volumes })).toBe('/run/tmp-web-1/djangos');
+});

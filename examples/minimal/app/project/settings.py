@@ -30,6 +30,8 @@ ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 
+# A server process has more threads than it may hold connections; a release has one thread and no such variable.
+connections = int(os.environ.get("DJANGO_FARGATE_CONNECTIONS", "0"))
 # libpq reads PGSSLMODE and PGSSLROOTCERT by itself.
 DATABASES = {
     "default": {
@@ -39,8 +41,9 @@ DATABASES = {
         "NAME": os.environ["DATABASE_NAME"],
         "USER": os.environ["DATABASE_USER"],
         "PASSWORD": os.environ["DATABASE_PASSWORD"],
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": connections, "timeout": 10}} if connections else {},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

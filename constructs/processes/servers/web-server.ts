@@ -1,0 +1,149 @@
+import type { Duration } from 'aws-cdk-lib';
+import { Checks } from '../../core/checks';
+import type { ServerTimings } from '../private/timings';
+import { checkGunicorn, type GunicornProcessOptions, gunicornCommand, hungAfter } from './gunicorn';
+
+/** Threads of a gunicorn process, unless it is said otherwise. Each more costs about 40 KiB. */
+const THREADS = 24;
+
+/** Requests that a gevent process works on at the same time, unless it is said otherwise. */
+const GREENLETS = 64;
+
+/** What a process of gunicorn works on requests with. */
+export enum GunicornWorker {
+  /** Threads: the right choice unless you have a reason for another one. */
+  GTHREAD = 'gthread',
+  /**
+   * One request at a time, for code that is not safe in threads.
+   *
+   * A slow client or a slow dependency holds a whole process, and the connection is closed after each answer.
+   */
+  SYNC = 'sync',
+  /**
+   * Greenlets: many requests that wait for the network, for code that gevent can patch.
+   *
+   * It needs the package `gevent`, and with `gunicorn.conf.py` that imports Django,
+   * `from gevent import monkey; monkey.patch_all()` as its first lines.
+   */
+  GEVENT = 'gevent',
+}
+
+/** What can be tuned in gunicorn as a WSGI server. */
+export interface GunicornOptions extends GunicornProcessOptions {
+  /**
+   * What a process works on requests with.
+   *
+   * @default GunicornWorker.GTHREAD
+   */
+  readonly workerClass?: GunicornWorker;
+  /**
+   * Threads of a process, with `GunicornWorker.GTHREAD`: the requests that it works on at the same time.
+   *
+   * @default 24
+   */
+  readonly threads?: number;
+  /**
+   * Requests that a process works on at the same time, with `GunicornWorker.GEVENT`.
+   *
+   * @default 64
+   */
+  readonly workerConnections?: number;
+}
+
+/**
+ * The server that runs a WSGI application. `processes` of the service says how many processes it has.
+ *
+ * Each has passed the same checks with the real server: connections are kept longer than the load balancer
+ * keeps them, requests in flight end when a task is stopped, no header of a client becomes a variable of the
+ * server, uploads and slow clients leave the health check alone, and no query string is in a log.
+ *
+ * @example
+ * new DjangoStack(app, 'Shop', {
+ *   image: ecs.ContainerImage.fromAsset('app'),
+ *   settingsModule: 'config.settings',
+ *   web: { server: WebServer.gunicorn({ threads: 32, maxRequests: 0 }) },
+ * });
+ *
+ * @see https://docs.gunicorn.org/en/stable/design.html
+ */
+export class WebServer {
+  /** gunicorn, with threads unless another kind of worker is given. */
+  public static gunicorn(options: GunicornOptions = {}): WebServer {
+    const { workerClass = GunicornWorker.GTHREAD, threads, workerConnections } = options;
+    const checks = new Checks('WebServer.gunicorn');
+    checkGunicorn(checks, options);
+    checks
+      .that('workerClass', workerClass, Object.values(GunicornWorker).includes(workerClass), {
+        must: `be a value of GunicornWorker: ${Object.values(GunicornWorker).join(', ')}`,
+        remedy: 'Take for example GunicornWorker.GTHREAD.',
+      })
+      .integer('threads', threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
+      .optional('threads', threads, () => workerClass === GunicornWorker.GTHREAD, {
+        must: 'be left out without `GunicornWorker.GTHREAD`',
+        remedy: 'It would have no effect: only that worker has threads.',
+      })
+      .integer('workerConnections', workerConnections, {
+        min: 1,
+        max: 2000,
+        remedy: 'Sixty-four suit most applications.',
+      })
+      .optional('workerConnections', workerConnections, () => workerClass === GunicornWorker.GEVENT, {
+        must: 'be left out without `GunicornWorker.GEVENT`',
+        remedy: 'It would have no effect: give `threads` for GunicornWorker.GTHREAD.',
+      })
+      .throwIfAny();
+    return new WebServer(options);
+  }
+
+  /**
+   * gunicorn with so many threads, which the service validates.
+   *
+   * @internal
+   */
+  public static _withThreads(threads: number | undefined): WebServer {
+    return new WebServer({ threads });
+  }
+
+  /**
+   * Requests that a process works on at the same time.
+   *
+   * @internal
+   */
+  public readonly _concurrency: number;
+
+  /**
+   * What gunicorn calls the kind of worker.
+   *
+   * @internal
+   */
+  public readonly _worker: GunicornWorker;
+
+  private constructor(private readonly options: GunicornOptions) {
+    this._worker = options.workerClass ?? GunicornWorker.GTHREAD;
+    this._concurrency = {
+      [GunicornWorker.GTHREAD]: options.threads ?? THREADS,
+      [GunicornWorker.SYNC]: 1,
+      [GunicornWorker.GEVENT]: options.workerConnections ?? GREENLETS,
+    }[this._worker];
+  }
+
+  /**
+   * Time after which a request is cut, where the server has such a limit.
+   *
+   * @internal
+   */
+  public get _longestRequest(): Duration | undefined {
+    return this._worker === GunicornWorker.SYNC ? hungAfter(this.options) : undefined;
+  }
+
+  /** @internal */
+  public _wsgiCommand(application: string, timings: ServerTimings): string[] {
+    const sizes = {
+      [GunicornWorker.GTHREAD]: ['--threads', String(this._concurrency)],
+      [GunicornWorker.SYNC]: [],
+      [GunicornWorker.GEVENT]: ['--worker-connections', String(this._concurrency)],
+    };
+    const worker = ['--worker-class', this._worker, ...sizes[this._worker]];
+    return gunicornCommand(application, worker, this.options, timings);
+  }
+}

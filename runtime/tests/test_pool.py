@@ -1,0 +1,53 @@
+"""The database pool of a server process says why it cannot connect."""
+
+import psycopg
+import pytest
+from django.db import OperationalError
+
+from django_fargate import pool
+from django_fargate.middleware import is_database_unavailable
+
+
+class PoolTimeout(psycopg.OperationalError):
+    """psycopg_pool's, by its name."""
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.setattr(pool, "_last_failure", None)
+
+
+def timeout():
+    error = OperationalError("couldn't get a connection after 10.00 sec")
+    error.__cause__ = PoolTimeout("couldn't get a connection after 10.00 sec")
+    return error
+
+
+def test_a_pool_without_a_free_connection_is_unavailable():
+    assert is_database_unavailable(timeout())
+
+
+def test_a_pool_whose_server_is_away_is_unavailable():
+    with pytest.raises(psycopg.OperationalError):
+        pool.Connection.connect("host=127.0.0.1 port=9 user=u password=canary dbname=d")
+    assert "port 9" in str(pool.why(timeout().__cause__))
+    assert is_database_unavailable(timeout())
+
+
+def test_a_pool_with_wrong_credentials_is_an_error(monkeypatch):
+    wrong = psycopg.OperationalError('FATAL:  password authentication failed for user "shop"')
+    monkeypatch.setattr(pool, "_last_failure", wrong)
+    assert not is_database_unavailable(timeout())
+
+
+def test_what_failed_before_the_newest_connection_does_not_count(monkeypatch):
+    monkeypatch.setattr(pool, "_last_failure", psycopg.OperationalError("password authentication failed"))
+    monkeypatch.setattr(psycopg.Connection, "connect", classmethod(lambda cls, *args, **kwargs: "connected"))
+    assert pool.Connection.connect("") == "connected"
+    assert is_database_unavailable(timeout())
+
+
+def test_other_errors_are_what_they_are():
+    error = psycopg.errors.DeadlockDetected("deadlock detected")
+    assert pool.why(error) is error
+    assert pool.why(None) is None

@@ -1,0 +1,240 @@
+/**
+ * `npm run matrix`: the tests of runtime/ with the oldest and the newest versions that are supported, with the
+ * Pythons that this machine has, and with the next release of Celery, which may fail.
+ *
+ * `npm run matrix -- --row oldest --row newest` runs some rows. Environments are kept in .cache/matrix. A row whose
+ * Python is not here is not run, and is no success. The last line is `N passed, N failed`, counted in tests.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+const ROOT = path.join(__dirname, '..');
+const CACHE = path.join(ROOT, '.cache', 'matrix');
+/** It installs in seconds what takes pip a minute. */
+const UV = 'uv==0.13.9';
+/** Those that runtime/ supports; of later ones a row says that it is not run. */
+const PYTHONS = ['3.10', '3.11', '3.12', '3.13', '3.14'];
+
+/** What a row installs, and how much its failures weigh. */
+export interface Row {
+  readonly name: string;
+  /** Pythons to take the first of that this machine has. */
+  readonly pythons: readonly string[];
+  readonly requirements: readonly string[];
+  /** A release that is not supported yet: its failures are printed, and not counted. */
+  readonly mayFail?: string;
+  /** Tests that are left out because an old version behaves otherwise, harmlessly: how it does. */
+  readonly without?: { readonly [test: string]: string };
+}
+
+/** What the tests themselves need. */
+const TOOLS = ['pytest==9.2.0', 'httptools==0.9.0', 'psycopg[binary]==3.3.9'];
+
+/** The minima of runtime/, by versions.py and the extras of pyproject.toml. */
+export const OLDEST = {
+  Django: '5.2',
+  'celery[sqs]': '5.6.0',
+  kombu: '5.6.0',
+  channels: '4.2.0',
+  gunicorn: '24.1.0',
+  gevent: '25.5.1',
+  uvicorn: '0.34.0', // too old for uvicorn-worker, which is left out
+};
+
+/** The latest releases that are known to pass. */
+export const NEWEST = {
+  Django: '6.1.3',
+  'celery[sqs]': '5.6.3',
+  kombu: '5.6.2',
+  channels: '4.3.2',
+  gunicorn: '27.0.1',
+  gevent: '26.9.0',
+  uvicorn: '0.54.0',
+  'uvicorn-worker': '0.4.0',
+};
+
+const pinned = (versions: { readonly [name: string]: string }): string[] =>
+  Object.entries(versions).map(([name, version]) => `${name}==${version}`);
+
+/** What pyproject.toml installs for the tests, without the checks beside them. */
+function tested(): string[] {
+  const [, list = ''] = /^test = \[(.*?)# The checks/ms.exec(read('runtime/pyproject.toml')) ?? [];
+  return [...list.matchAll(/"([^"]+==[^"]+)"/g)].map(([, requirement]) => requirement);
+}
+
+/** Every row, the two that CI runs first. */
+export function rows(): Row[] {
+  const exact = PYTHONS.map((version) => ({
+    name: `python-${version}`,
+    pythons: [version],
+    requirements: tested(),
+  }));
+  return [
+    {
+      name: 'oldest',
+      pythons: PYTHONS,
+      requirements: [...pinned(OLDEST), 'websockets==13.1', ...TOOLS],
+      without: Object.fromEntries(
+        ['h11', 'httptools'].map((parser) => [
+          `tests/test_websockets.py::test_a_broken_handshake_is_refused_and_is_no_error[${parser}-protocols out of grammar]`,
+          'uvicorn 0.34 accepts the handshake, without a protocol',
+        ]),
+      ),
+    },
+    {
+      name: 'newest',
+      pythons: [...PYTHONS].reverse(),
+      requirements: [...pinned(NEWEST), 'websockets==17.4', ...TOOLS],
+    },
+    {
+      name: 'next',
+      pythons: [...PYTHONS].reverse(),
+      requirements: [...pinned({ ...NEWEST, 'celery[sqs]': '5.7.0', kombu: '5.7.0' }), 'websockets==17.4', ...TOOLS],
+      mayFail: 'kombu 5.7.0 is refused, and what comes after it is not known yet',
+    },
+    ...exact,
+  ];
+}
+
+/** How a row ended; without counts it was not run. */
+interface Outcome {
+  readonly row: Row;
+  readonly passed: number;
+  readonly failed: number;
+  readonly text: string;
+}
+
+/** A Python of this machine with that version: on the PATH, of uv, or of pyenv. */
+function findPython(version: string): string | undefined {
+  const pyenv = path.join(process.env.PYENV_ROOT ?? path.join(homedir(), '.pyenv'), 'versions');
+  const kept = existsSync(pyenv) ? readdirSync(pyenv).filter((name) => name.startsWith(`${version}.`)) : [];
+  const candidates = [`python${version}`, ...kept.map((name) => path.join(pyenv, name, 'bin', 'python')), 'python3'];
+  return candidates.find((candidate) => {
+    try {
+      const program = 'import sys; print("%d.%d" % sys.version_info[:2])';
+      const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
+      return execFileSync(candidate, ['-c', program], options).trim() === version;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function uv(...args: string[]): void {
+  const tools = path.join(CACHE, 'uv');
+  const program = path.join(tools, 'bin', 'uv');
+  if (!existsSync(program)) {
+    execFileSync('python3', ['-m', 'venv', tools], { stdio: 'inherit' });
+    const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', UV];
+    execFileSync(path.join(tools, 'bin', 'python'), pip, { stdio: 'inherit' });
+  }
+  const index = process.env.UV_DEFAULT_INDEX ?? process.env.PIP_INDEX_URL;
+  const env = { ...process.env, ...(index === undefined ? {} : { UV_DEFAULT_INDEX: index }), UV_NATIVE_TLS: '1' };
+  execFileSync(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** The environment of a row, made once for each list of requirements. */
+function environmentOf(row: Row, python: string, version: string): string {
+  const hash = createHash('sha256').update(JSON.stringify([version, row.requirements, read('runtime/pyproject.toml')]));
+  const folder = path.join(CACHE, hash.digest('hex').slice(0, 16));
+  const program = path.join(folder, 'bin', 'python');
+  const stamp = path.join(folder, '.complete');
+  if (!existsSync(stamp)) {
+    rmSync(folder, { recursive: true, force: true });
+    uv('venv', '--quiet', '--python', python, folder);
+    const install = ['pip', 'install', '--quiet', '--python', program];
+    uv(...install, ...row.requirements);
+    uv(...install, '--no-deps', '--editable', path.join(ROOT, 'runtime'));
+    writeFileSync(stamp, row.requirements.join('\n'));
+  }
+  return program;
+}
+
+/**
+ * The tests of every commit, and each server by the command of the constructs.
+ *
+ * Left out is what takes longest and depends on no version: how much memory is taken, and a wait of a minute.
+ */
+const TESTS = [
+  ...['-m', 'pytest', '-o', 'addopts=--strict-markers', '-m', 'not slow or servers', '-q', '--tb=short'],
+  ...['-p', 'no:cacheprovider', '-k', 'not idle_connection and not bombs and not without_the_limits'],
+];
+
+function run(row: Row): Promise<Outcome> {
+  const version = row.pythons.find((candidate) => findPython(candidate) !== undefined);
+  if (version === undefined) {
+    return Promise.resolve({ row, passed: 0, failed: 0, text: `not run: no Python ${row.pythons.join(', ')} here` });
+  }
+  let program: string;
+  try {
+    program = environmentOf(row, findPython(version) as string, version);
+  } catch (error) {
+    return Promise.resolve({ row, passed: 0, failed: 1, text: `Python ${version}: cannot be installed: ${error}` });
+  }
+  return new Promise((resolve) => {
+    const without = Object.keys(row.without ?? {}).flatMap((test) => ['--deselect', test]);
+    const child = spawn(program, [...TESTS, ...without], { cwd: path.join(ROOT, 'runtime') });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    child.on('close', (code) => {
+      const count = (what: string) =>
+        Number(new RegExp(`(\\d+) ${what}`).exec(output.trim().split('\n').pop() ?? '')?.[1] ?? 0);
+      const bad = count('failed') + count('error');
+      const failed = code !== 0 && bad === 0 ? 1 : bad;
+      const left = Object.entries(row.without ?? {}).map(([test, reason]) => `\n   without ${test}: ${reason}`);
+      const text = `Python ${version}, ${row.requirements.join(' ')}${left.join('')}${failed > 0 ? `\n${output}` : ''}`;
+      resolve({ row, passed: count('passed'), failed, text });
+    });
+  });
+}
+
+/** The rows that were asked for by name. */
+export function chosen(args: readonly string[], all: readonly Row[]): Row[] {
+  const names = args.filter((_, index) => args[index - 1] === '--row');
+  const unknown = names.filter((name) => !all.some((row) => row.name === name));
+  if (unknown.length > 0 || args.length !== 2 * names.length) {
+    throw new Error(`Give --row and one of ${all.map(({ name }) => name).join(', ')}.`);
+  }
+  return all.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+/** What is printed at the end of all rows. */
+export function summary(outcomes: readonly Outcome[]): { readonly lines: string[]; readonly failed: number } {
+  const counted = outcomes.filter(({ row }) => row.mayFail === undefined);
+  const sum = (key: 'passed' | 'failed') => counted.reduce((total, outcome) => total + outcome[key], 0);
+  const lines = outcomes.map(({ row, passed, failed }) => {
+    const counts = passed + failed === 0 ? 'not run' : `${passed} passed, ${failed} failed`;
+    return `${row.name}: ${counts}${row.mayFail === undefined ? '' : ` (not counted: ${row.mayFail})`}`;
+  });
+  return { lines: [...lines, `${sum('passed')} passed, ${sum('failed')} failed`], failed: sum('failed') };
+}
+
+function read(file: string): string {
+  return readFileSync(path.join(ROOT, file), 'utf8');
+}
+
+async function main(): Promise<void> {
+  mkdirSync(CACHE, { recursive: true });
+  const outcomes: Outcome[] = [];
+  const waiting = chosen(process.argv.slice(2), rows());
+  const lane = async () => {
+    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+      const begin = Date.now();
+      const outcome = await run(row);
+      outcomes.push(outcome);
+      console.log(`== ${row.name} (${((Date.now() - begin) / 1000).toFixed(0)} s): ${outcome.text}`);
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  const { lines, failed } = summary(outcomes);
+  console.log(lines.join('\n'));
+  process.exitCode = failed === 0 && outcomes.some(({ passed }) => passed > 0) ? 0 : 1;
+}
+
+if (require.main === module) {
+  main();
+}

@@ -1,0 +1,62 @@
+import { Intrinsics } from '../../../rehearsal/template/intrinsics';
+import { readTaskDefinition } from '../../../rehearsal/template/task-definition';
+
+const mounts = [{ SourceVolume: 'storage', ContainerPath: '/var/tmp/django' }];
+const web = {
+  Name: 'web',
+  Image: 'ours',
+  User: '10001:10001',
+  LinuxParameters: { Tmpfs: [{ ContainerPath: '/tmp', Size: 128, MountOptions: ['rw', 'noexec'] }] },
+  MountPoints: mounts,
+  DependsOn: [
+    { ContainerName: 'storage', Condition: 'SUCCESS' },
+    { ContainerName: 'proxy', Condition: 'START' },
+  ],
+};
+const storage = {
+  Name: 'storage',
+  Image: 'ours',
+  EntryPoint: ['python'],
+  Command: ['-c', 'pass'],
+  User: '0',
+  MountPoints: mounts,
+};
+const proxy = { Name: 'proxy', Image: 'theirs' };
+
+function read(...ContainerDefinitions: object[]) {
+  const resource = { Type: 'AWS::ECS::TaskDefinition', Properties: { ContainerDefinitions } };
+  const template = { Resources: { Task: resource } };
+  const intrinsics = new Intrinsics({ template, stackName: 'Shop', region: 'eu-west-1', account: '111122223333' });
+  return readTaskDefinition('Task', resource, intrinsics, (image) => image === 'ours');
+}
+
+test.each([
+  ['first', [web, storage, proxy]],
+  ['last', [proxy, storage, web]],
+])('a container of the image that the application waits for is run before it, also where it stands %s', (_, all) => {
+  const definition = read(...all);
+  expect(definition.name).toBe('web');
+  expect(definition.initContainers).toEqual([
+    {
+      name: 'storage',
+      entryPoint: ['python'],
+      command: ['-c', 'pass'],
+      environment: {},
+      user: '0',
+      mountPoints: [{ volume: 'storage', path: '/var/tmp/django' }],
+    },
+  ]);
+  expect(definition.sidecars).toEqual(['proxy']);
+});
+
+test('file systems in memory and volumes are read with their sizes and paths', () => {
+  const definition = read(web, storage, proxy);
+  expect(definition.tmpfs).toEqual([{ path: '/tmp', size: 128, options: ['rw', 'noexec'] }]);
+  expect(definition.mountPoints).toEqual([{ volume: 'storage', path: '/var/tmp/django' }]);
+});
+
+test('a container that is only started before is no init container', () => {
+  const definition = read({ ...web, DependsOn: [{ ContainerName: 'storage', Condition: 'START' }] }, storage);
+  expect(definition.initContainers).toEqual([]);
+  expect(definition.sidecars).toEqual(['storage']);
+});
