@@ -193,9 +193,7 @@ export function requirementsBlock(): string {
     packageRow('Django', 'django'),
     packageRow('Celery: `celery[sqs]`', 'celery'),
     packageRow('gunicorn', 'gunicorn'),
-    packageRow('gevent, for `GunicornWorker.GEVENT`', 'gevent'),
     packageRow('uvicorn', 'uvicorn'),
-    packageRow('uvicorn-worker, for `AsgiServer.gunicorn()`', 'uvicorn-worker'),
   ].join('\n');
 }
 

@@ -1,9 +1,10 @@
 /**
- * `npm run matrix`: the tests of runtime/ with the oldest and the newest versions that are supported, with the
- * Pythons that this machine has, and with the next release of Celery, which may fail.
+ * `npm run matrix`: the tests of runtime/ with the oldest and the newest versions that are supported, with
+ * the Pythons that this machine has, and with the next release of Celery, which may fail.
  *
- * `npm run matrix -- --row oldest --row newest` runs some rows. Environments are kept in .cache/matrix. A row whose
- * Python is not here is not run, and is no success. The last line is `N passed, N failed`, counted in tests.
+ * `npm run matrix -- --row oldest --row newest` runs some rows. Environments are kept in .cache/matrix. A row
+ * whose Python is not here is not run, and is no success. The last line is `N passed, N failed`, counted in
+ * tests.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -115,8 +116,7 @@ function findPython(version: string): string | undefined {
   return candidates.find((candidate) => {
     try {
       const program = 'import sys; print("%d.%d" % sys.version_info[:2])';
-      const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } as const;
-      return execFileSync(candidate, ['-c', program], options).trim() === version;
+      return execFileSync(candidate, ['-c', program], { encoding: 'utf8', stdio: 'pipe' }).trim() === version;
     } catch {
       return false;
     }

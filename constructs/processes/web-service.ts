@@ -59,9 +59,9 @@ export interface WebServiceProps extends LoadBalancedServiceProps, WebServiceOpt
  * bad deployment back, and a service. `server` tunes gunicorn, and `command` replaces it; the port to listen
  * on is in PORT.
  *
- * gunicorn 24.1 or later is needed, 27.0.1 unless `maxRequests` is 0. No header of a client becomes a variable of the server, and the access log
- * has no query strings. A `logger_class` in gunicorn.conf.py takes precedence over that format; an
- * `access_log_format` does not.
+ * gunicorn 27.0.1 or later is needed, 24.1 where `maxRequests` is 0. No header of a client becomes a variable
+ * of the server, and the access log has no query strings. A `logger_class` in gunicorn.conf.py takes
+ * precedence over that format; an `access_log_format` does not.
  *
  * On SIGTERM a task has `stopTimeout`, 45 seconds unless changed, of which the server uses at most
  * `gracefulTimeout`.

@@ -83,7 +83,9 @@ def test_requests_uploads_and_slow_clients(name, tmp_path):
         for headers in HEADERS:
             for place in paths_and_refusals(server, ["X-Forwarded-Proto: http", *headers]):
                 assert (place["path"], place["PATH_INFO"]) == ("/where/where/admin/", "/where/where/admin/"), headers
-                assert (place["SCRIPT_NAME"], place["REMOTE_ADDR"], place["secure"]) == ("", "127.0.0.1", False), headers
+                assert (place["SCRIPT_NAME"], place["REMOTE_ADDR"], place["secure"]) == ("", "127.0.0.1", False), (
+                    headers
+                )
         check_upload(server)
         check_slow_upload(server)
         with connected(server) as connection:
@@ -128,7 +130,7 @@ def check_slow_upload(server):
 @pytest.mark.parametrize("name", SERVERS)
 def test_requests_in_flight_end_after_sigterm_and_one_that_never_does_is_cut(name, tmp_path):
     count = PROCESSES - 1 if name in CLOSES else 6
-    answers = {}
+    answers: dict[int, bytes] = {}
 
     def hold(number):
         with connected(server) as connection:

@@ -44,6 +44,20 @@ def test_a_gunicorn_that_loses_requests_when_it_replaces_a_worker_is_refused_wit
         logger.setup(SimpleNamespace(max_requests=10_000))
 
 
+@pytest.mark.parametrize(
+    ("package", "number", "refused"),
+    [
+        ("gunicorn", "23.0.0", r"gunicorn must be 24\.1 or later, got 23\.0\.0"),
+        ("uvicorn-worker", "0.3.0", r"uvicorn-worker must be 0\.4 or later, got 0\.3\.0: earlier ones do not"),
+    ],
+)
+def test_uvicorn_in_gunicorn_refuses_what_is_too_old_for_it(monkeypatch, package, number, refused):
+    worker = pytest.importorskip("django_fargate.uvicorn").Worker
+    with_version(monkeypatch, package, number)
+    with pytest.raises(ImproperlyConfigured, match=refused):
+        worker()
+
+
 def test_a_package_that_is_not_installed_is_nobody_s_concern():
     assert versions.installed("no-such-package") is None
     versions.require("no-such-package", (1, 0), "")

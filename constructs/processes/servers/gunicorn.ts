@@ -71,7 +71,7 @@ export function hungAfter(options: GunicornProcessOptions): Duration {
   return options.timeout ?? HUNG;
 }
 
-/** gunicorn with a kind of worker; the number of processes is in WEB_CONCURRENCY, which it reads by itself. */
+/** gunicorn with a kind of worker. The number of processes is in WEB_CONCURRENCY, which it reads. */
 export function gunicornCommand(
   application: string,
   worker: string[],

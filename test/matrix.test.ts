@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chosen, OLDEST, type Row, rows, summary } from '../scripts/matrix';
+
+const ROOT = join(__dirname, '..');
+
+/** The minima that runtime/ refuses a process for, by package. */
+function minima(): { [name: string]: string } {
+  const versions = readFileSync(join(ROOT, 'runtime', 'django_fargate', 'versions.py'), 'utf8');
+  const [, table = ''] = /^MINIMUM = \{(.*)\}$/m.exec(versions) ?? [];
+  return Object.fromEntries(
+    [...table.matchAll(/"([\w-]+)": \(([\d, ]+)\)/g)].map(([, name, numbers]) => [name, numbers.replace(', ', '.')]),
+  );
+}
+
+const row = (name: string, mayFail?: string): Row => ({ name, pythons: ['3.12'], requirements: [], mayFail });
+
+describe('npm run matrix', () => {
+  test('has in its oldest row what runtime/ lets start at least', () => {
+    const oldest = { ...OLDEST, celery: OLDEST['celery[sqs]'] };
+    const { 'uvicorn-worker': _, ...least } = minima(); // It needs a later uvicorn than the oldest.
+    expect(Object.keys(least).sort()).toEqual(['celery', 'gunicorn', 'kombu', 'uvicorn']);
+    expect(oldest).toMatchObject(
+      Object.fromEntries(
+        Object.entries(least).map(([name, numbers]) => [name, expect.stringMatching(`^${numbers}\\b`)]),
+      ),
+    );
+  });
+
+  test('takes the rows that are named, and refuses a name that there is not', () => {
+    expect(chosen(['--row', 'newest', '--row', 'oldest'], rows()).map(({ name }) => name)).toEqual([
+      'oldest',
+      'newest',
+    ]);
+    expect(chosen([], rows()).length).toBe(rows().length);
+    expect(() => chosen(['--row', 'odlest'], rows())).toThrow('Give --row and one of oldest, newest, next');
+    expect(() => chosen(['oldest'], rows())).toThrow('Give --row');
+  });
+
+  test('counts neither a row that was not run nor one that may fail', () => {
+    const outcomes = [
+      { row: row('oldest'), passed: 5, failed: 1, text: '' },
+      { row: row('python-3.14'), passed: 0, failed: 0, text: '' },
+      { row: row('next', 'not known yet'), passed: 3, failed: 2, text: '' },
+    ];
+    expect(summary(outcomes).lines).toEqual([
+      'oldest: 5 passed, 1 failed',
+      'python-3.14: not run',
+      'next: 3 passed, 2 failed (not counted: not known yet)',
+      '5 passed, 1 failed',
+    ]);
+    expect(summary(outcomes).failed).toBe(1);
+  });
+});
