@@ -439,7 +439,7 @@ function bindStep(from: Source, source: string): CopyStep {
 }
 
 /** The Dockerfile's own list before the one of the folder. */
-function ignoreOf(context: string, dockerFile: string): Origin['ignored'] {
+export function ignoreOf(context: string, dockerFile: string): Origin['ignored'] {
   const files = [`${dockerFile}.dockerignore`, '.dockerignore'].map((name) => path.join(context, name));
   const file = files.find((one) => existsSync(one));
   return file === undefined ? undefined : ignoredBy(readFileSync(file, 'utf8'));

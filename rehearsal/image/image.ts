@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from '../announce';
 import { isRoot } from '../task/sandbox';
@@ -12,15 +12,12 @@ import { withRequirements } from './dockerfile/requirements';
 import { WAYS_OUT } from './dockerfile/rules';
 import { inside, statOf } from './inside';
 import { keyOf } from './layers';
+import { applyPatches, type Patch } from './patch';
 import { findPython } from './python';
 import { relocate } from './relocate';
+import { whyNotSimple } from './simple/follows';
+import { prepareSimply } from './simple/image';
 import type { Spawn } from './view';
-
-/** A change to the application's files, for a mutation. */
-export interface Patch {
-  readonly file: string;
-  readonly append: string;
-}
 
 /** Stands in for a container image: its files, and its defaults. */
 export interface Image {
@@ -31,6 +28,8 @@ export interface Image {
   /** The image's Python. */
   readonly python: string;
   readonly defaults: ImageDefaults;
+  /** Folders of this machine that a task reads: the root, and what lies outside of it. */
+  readonly folders: string[];
 }
 
 /** What the person who rehearses knows better than the Dockerfile. */
@@ -59,8 +58,9 @@ export interface PrepareProps {
 }
 
 /**
- * Follows the Dockerfile on a machine without a container engine: each stage is a folder, COPY copies into
- * it, and RUN runs with it as `/`. Programs of the operating system are this machine's own.
+ * Follows the Dockerfile on a machine without a container engine. Programs of the operating system are this
+ * machine's own. What the simple way follows wholly is prepared by it, the same on every machine. Otherwise
+ * each stage is a folder, COPY copies into it, and RUN runs with it as `/`, which needs Linux.
  *
  * Throws an error that lists every line that cannot be followed. (Where a container engine is present,
  * building and running the image itself would take this function's place.)
@@ -69,6 +69,11 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
   const { asset, cache, announce, work, overrides } = props;
   const { python, prepared, requirements } = overrides;
   const text = readFileSync(path.join(asset.directory, asset.dockerFile), 'utf8');
+  const why = whyNotSimple(text, asset, overrides);
+  if (why === undefined) {
+    return prepareSimply(asset, cache, announce, props.patches);
+  }
+  announce.progress(`${asset.dockerFile} is followed step by step, with its folder as / (${why})`);
   const { target, buildArgs, platform, contexts } = asset;
   const read = readDockerfile(text, { target, buildArgs, platform, contexts, python });
   if (prepared !== undefined) {
@@ -114,8 +119,8 @@ async function made(build: Build, root: string, defaults: ImageDefaults, patches
     return;
   }
   const folder = await build.run();
-  for (const patch of patches) {
-    appendFileSync(find(inside(folder, defaults.workingDirectory), patch.file), patch.append);
+  if (patches.length > 0) {
+    applyPatches(inside(folder, defaults.workingDirectory), patches);
   }
   relocate(folder, root, build.aliases);
   if (isRoot()) {
@@ -140,18 +145,10 @@ export function imageOf(root: string, defaults: ImageDefaults): Image {
     .filter((folder) => statOf(folder)?.isDirectory());
   const programs = folders.flatMap((folder) => ['python3', 'python'].map((name) => path.join(folder, name)));
   const python = programs.find((program) => existsSync(program)) ?? findPython();
-  return { root, path: [...new Set(folders)].join(':'), python, defaults };
+  return { root, path: [...new Set(folders)].join(':'), python, defaults, folders: [root] };
 }
 
 export function withoutPath(environment: Readonly<Record<string, string>>): Record<string, string> {
   const { PATH, VIRTUAL_ENV, ...others } = environment;
   return others;
-}
-
-function find(folder: string, name: string): string {
-  const found = readdirSync(folder, { recursive: true, encoding: 'utf8' }).find((file) => file.endsWith(name));
-  if (found === undefined) {
-    throw new Error(`the image has no file ${name}`);
-  }
-  return path.join(folder, found);
 }

@@ -5,7 +5,8 @@ import type { Sandbox } from '../task/sandbox';
 import { type Assembly, type ImageAsset, resourcesOfType } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
 import { use } from './cache';
-import { type Image, type ImageOverrides, type Patch, prepareImage } from './image';
+import { type Image, type ImageOverrides, prepareImage } from './image';
+import type { Patch } from './patch';
 import type { Spawn } from './view';
 
 export interface ImagesProps {
@@ -33,7 +34,7 @@ export async function prepareImages(props: ImagesProps): Promise<ReadonlyMap<str
         const work = path.join(sandbox.directory, `build-${images.size}`);
         const image = await prepareImage({ asset, cache, work, announce, patches, overrides, spawn });
         if (overrides.prepared === undefined) {
-          use(sandbox.directory, [image.root]);
+          use(sandbox.directory, image.folders);
         }
         images.set(container.Image, image);
       }
