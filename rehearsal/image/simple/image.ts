@@ -31,9 +31,9 @@ const IGNORED = new Set([
 const TASK_USER = 10001;
 
 /**
- * Prepares the image of a Dockerfile of which `whyNotSimple` finds no line that this way cannot follow: copies of
- * the build context in one folder for all stages, a virtual environment of any Python of this machine that is
- * new enough, and collectstatic. It asks the operating system for nothing else.
+ * Prepares the image of a Dockerfile of which `whyNotSimple` finds no line that this way cannot follow. Copies
+ * of the build context lie in one folder for all stages, packages in a virtual environment of any Python of
+ * this machine that is new enough, and collectstatic is run. It asks the operating system for nothing else.
  */
 export function prepareSimply(
   asset: ImageAsset,

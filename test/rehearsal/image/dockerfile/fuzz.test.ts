@@ -4,7 +4,7 @@ import { parseDockerfile } from '../../../../rehearsal/image/dockerfile/parse';
 import type { Plan } from '../../../../rehearsal/image/dockerfile/plan';
 import { readDockerfile } from '../../../../rehearsal/image/dockerfile/read';
 
-/** `FUZZED=5000 npx jest test/rehearsal/image/dockerfile/fuzz` tries as many as the issue asks for. */
+/** `npm run dockerfiles` tries 5,000. */
 const RUNS = Number(process.env.FUZZED ?? 600);
 
 const value = fc.constantFrom(
