@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Announce } from '../../announce';
 import { type Identity, identity, YOURSELF } from '../../task/identity';
 import type { ImageAsset } from '../../template/assembly';
-import { ignoreOf } from '../build';
+import { ignoreOf, shortened } from '../build';
 import { makeOnce } from '../cache';
 import { baseOf } from '../dockerfile/base';
 import type { ImageDefaults } from '../dockerfile/plan';
@@ -31,9 +31,10 @@ const IGNORED = new Set([
 const TASK_USER = 10001;
 
 /**
- * Prepares the image of a Dockerfile of which `whyNotSimple` finds no line that this way cannot follow. Copies
- * of the build context lie in one folder for all stages, packages in a virtual environment of any Python of
- * this machine that is new enough, and collectstatic is run. It asks the operating system for nothing else.
+ * Prepares the image of a Dockerfile of which `whyNotSimple` finds no line that this way cannot follow.
+ * Copies of the build context lie in one folder for all stages, packages in a virtual environment of any
+ * Python of this machine that is new enough, and collectstatic is run. It asks the operating system for
+ * nothing else.
  */
 export function prepareSimply(
   asset: ImageAsset,
@@ -191,7 +192,7 @@ async function buildSteps(
   for (const [index, { name, rest }] of instructions.entries()) {
     const steps = name === 'RUN' ? rest.split('&&').filter((part) => part.includes('collectstatic')) : [];
     for (const step of steps) {
-      announce.progress(`build step: ${step.trim().replace(/\S*(SECRET|PASSWORD)\S*=\S+\s*/gi, '')}`);
+      announce.progress(`build step: ${shortened(step).trim()}`);
       const cwd = path.join(root, workingDirectoryAt(instructions, index));
       await asTaskUser(root, venv, async ({ prefix, uid, gid }) => {
         const [program, ...args] = [...prefix, '/bin/sh', '-c', step];
