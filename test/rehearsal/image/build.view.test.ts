@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Building, NODE } from './building';
 
@@ -85,4 +85,30 @@ test('a target is built without the stages that it does not need', async () => {
     'c',
   );
   expect(['a', 'c'].map((name) => readFileSync(path.join(root, name), 'utf8'))).toEqual(['a\n', 'c\n']);
+});
+
+test('a simple Dockerfile is prepared by any Python of this machine, without what .dockerignore names', async () => {
+  const files = {
+    'manage.py': "import pathlib, sys; pathlib.Path('made').write_text(sys.argv[1])\n",
+    'requirements.txt': '',
+    'ignored.txt': '',
+    '.dockerignore': 'ignored.txt\n',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(path.join(place.context, name), text);
+  }
+  const steps = ['pip install -r requirements.txt', 'SECRET=a python manage.py collectstatic --noinput'];
+  const image = await place.build(
+    `FROM python:3.99\nWORKDIR /app\nCOPY . .\nRUN ${steps.join(' && ')}\nCMD ["gunicorn"]\n`,
+  );
+  expect(readdirSync(path.join(image.root, 'app'))).toEqual(
+    expect.arrayContaining(['made', 'manage.py', 'requirements.txt']),
+  );
+  expect(readdirSync(path.join(image.root, 'app'))).not.toContain('ignored.txt');
+  expect(readFileSync(path.join(image.root, 'app', 'made'), 'utf8')).toBe('collectstatic');
+  expect(image.python).toBe(path.join(image.path, 'python'));
+  expect(image.folders).toEqual([image.root, path.dirname(image.path)]);
+  expect(image.defaults).toMatchObject({ workingDirectory: '/app', command: ['gunicorn'] });
+  expect(place.said).toContainEqual(expect.stringMatching(/^Python 3\.\d+ of this machine in the place of .* 3\.99$/));
+  expect(place.said).toContain('build step: SECRET=… python manage.py collectstatic --noinput');
 });
