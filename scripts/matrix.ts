@@ -14,8 +14,6 @@ import path from 'node:path';
 
 const ROOT = path.join(__dirname, '..');
 const CACHE = path.join(ROOT, '.cache', 'matrix');
-/** It installs in seconds what takes pip a minute. */
-const UV = 'uv==0.13.9';
 /** Those that runtime/ supports; of later ones a row says that it is not run. */
 const PYTHONS = ['3.10', '3.11', '3.12', '3.13', '3.14'];
 
@@ -108,7 +106,7 @@ interface Outcome {
   readonly text: string;
 }
 
-/** A Python of this machine with that version: on the PATH, of uv, or of pyenv. */
+/** A Python of this machine with that version: on the PATH or of pyenv. */
 function findPython(version: string): string | undefined {
   const pyenv = path.join(process.env.PYENV_ROOT ?? path.join(homedir(), '.pyenv'), 'versions');
   const kept = existsSync(pyenv) ? readdirSync(pyenv).filter((name) => name.startsWith(`${version}.`)) : [];
@@ -123,19 +121,6 @@ function findPython(version: string): string | undefined {
   });
 }
 
-function uv(...args: string[]): void {
-  const tools = path.join(CACHE, 'uv');
-  const program = path.join(tools, 'bin', 'uv');
-  if (!existsSync(program)) {
-    execFileSync('python3', ['-m', 'venv', tools], { stdio: 'inherit' });
-    const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', UV];
-    execFileSync(path.join(tools, 'bin', 'python'), pip, { stdio: 'inherit' });
-  }
-  const index = process.env.UV_DEFAULT_INDEX ?? process.env.PIP_INDEX_URL;
-  const env = { ...process.env, ...(index === undefined ? {} : { UV_DEFAULT_INDEX: index }), UV_NATIVE_TLS: '1' };
-  execFileSync(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
-}
-
 /** The environment of a row, made once for each list of requirements. */
 function environmentOf(row: Row, python: string, version: string): string {
   const hash = createHash('sha256').update(JSON.stringify([version, row.requirements, read('runtime/pyproject.toml')]));
@@ -144,10 +129,11 @@ function environmentOf(row: Row, python: string, version: string): string {
   const stamp = path.join(folder, '.complete');
   if (!existsSync(stamp)) {
     rmSync(folder, { recursive: true, force: true });
-    uv('venv', '--quiet', '--python', python, folder);
-    const install = ['pip', 'install', '--quiet', '--python', program];
-    uv(...install, ...row.requirements);
-    uv(...install, '--no-deps', '--editable', path.join(ROOT, 'runtime'));
+    const stdio = ['ignore', 'inherit', 'inherit'] as ('ignore' | 'inherit')[];
+    execFileSync(python, ['-m', 'venv', folder], { stdio });
+    const install = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--no-compile'];
+    execFileSync(program, [...install, ...row.requirements], { stdio });
+    execFileSync(program, [...install, '--no-deps', '--editable', path.join(ROOT, 'runtime')], { stdio });
     writeFileSync(stamp, row.requirements.join('\n'));
   }
   return program;

@@ -53,6 +53,10 @@ const OF_PARTS_ALONE: { readonly [name: string]: string } = {
   path: 'of a health check that the user makes',
   maxAge: 'of a health check that the user makes',
   startPeriod: 'of a health check that the user makes',
+  maxRequests: 'of a server that the user makes',
+  maxRequestsJitter: 'of a server that the user makes',
+  workerClass: 'of a server that the user makes',
+  workerConnections: 'of a server that the user makes',
   services: 'the application divides them between refreshes, so that each has as many as fit',
 };
 
