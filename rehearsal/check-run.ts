@@ -3,6 +3,7 @@ import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { allChecks } from './checks/secrets';
+import type { ImageOverrides } from './image/image';
 import type { Faults } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
 import type { Assembly } from './template/assembly';
@@ -10,6 +11,7 @@ import type { Assembly } from './template/assembly';
 export interface CheckRunProps {
   readonly assembly: Assembly;
   readonly app?: string;
+  readonly overrides?: ImageOverrides;
   readonly cache: string;
   readonly write: (line: string) => void;
   /** Whether what happens to processes is printed too. */
@@ -34,7 +36,8 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   };
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
-  const common = { assembly: props.assembly, app: props.app, cache: props.cache, isHurried: props.isHurried };
+  const { assembly, app, cache, overrides, isHurried } = props;
+  const common = { assembly, app, cache, overrides, isHurried };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;

@@ -3,9 +3,11 @@ import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
 import { cacheFolder, checkRun, summary } from './check-run';
 import { FrontDoor } from './checks/front-door';
+import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/interpreters';
+import type { RehearsalProps } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
 import { type Example, HOSTS, SHOP, synthesize } from './synth';
-import { type Assembly, readAssembly } from './template/assembly';
+import { readAssembly } from './template/assembly';
 import { coverageTable } from './template/coverage';
 import { View } from './view';
 
@@ -16,9 +18,14 @@ const USAGE = `npm start -- [options]
   --assembly FOLDER  a cloud assembly (cdk.out) instead of the example's
   --stack NAME       which stack of the assembly, when several run services
   --app FOLDER       source of the application, instead of the image's build context in the assembly
+  --python VERSION   the application's Python (3.12), in the place of the one that its Dockerfile names
+  --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
+  --requirements FILE  what pip installs, in the place of what the Dockerfile installs
   --only PATTERN     with --check: only checks whose name matches, and those they need
   --plain            lines instead of the live view
   --verbose          with --check: what happens to processes, too
+
+Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_RUNNABLE_HERE} not runnable on this machine: nothing was rehearsed.
 `;
 
 const STEADY_SECONDS = 90;
@@ -31,6 +38,9 @@ async function main(): Promise<number> {
       assembly: { type: 'string' },
       stack: { type: 'string' },
       app: { type: 'string' },
+      python: { type: 'string' },
+      prepared: { type: 'string' },
+      requirements: { type: 'string' },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -43,14 +53,17 @@ async function main(): Promise<number> {
   }
   const directory = values.assembly ?? (await exampleAssembly(values.hosts ? HOSTS : SHOP));
   const assembly = readAssembly(path.resolve(directory), values.stack);
+  const { python, prepared, requirements } = values;
+  const overrides = { python, prepared, requirements };
   if (!values.check) {
-    return run(assembly, values.app, values.plain || !process.stdout.isTTY);
+    return run({ assembly, app: values.app, overrides }, values.plain || !process.stdout.isTTY);
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const pattern = only === undefined ? undefined : new RegExp(only);
   const outcomes = await checkRun({
     assembly,
     app: values.app,
+    overrides,
     cache: cacheFolder(),
     write: (line) => process.stdout.write(`${line}\n`),
     verbose: values.verbose,
@@ -62,12 +75,12 @@ async function main(): Promise<number> {
 }
 
 /** Rehearses until Ctrl-C, which drains in order; a second one ends at once. */
-async function run(assembly: Assembly, app: string | undefined, plain: boolean): Promise<number> {
+async function run(given: Pick<RehearsalProps, 'assembly' | 'app' | 'overrides'>, plain: boolean): Promise<number> {
   let view: View | undefined;
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
-  rehearsal = await rehearse({ assembly, app, cache: cacheFolder(), announce });
+  rehearsal = await rehearse({ ...given, cache: cacheFolder(), announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
   try {
@@ -78,7 +91,7 @@ async function run(assembly: Assembly, app: string | undefined, plain: boolean):
     running.close();
     throw error;
   }
-  for (const line of coverageTable(assembly.template)) {
+  for (const line of coverageTable(given.assembly.template)) {
     write(line);
   }
   const front = new FrontDoor(running, 'you');
@@ -124,7 +137,8 @@ function exampleAssembly(example: Example): Promise<string> {
 main().then(
   (code) => process.exit(code),
   (error: Error) => {
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    const code = exitCodeOf(error);
+    process.stderr.write(`${code === NOT_RUNNABLE_HERE ? 'not runnable here: ' : ''}${error.message}\n`);
+    process.exit(code);
   },
 );

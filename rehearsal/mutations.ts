@@ -21,6 +21,7 @@ import {
   STARTED,
   STRANGERS,
 } from './checks/names';
+import { exitCodeOf } from './image/interpreters';
 import { SILENT } from './load/silence';
 import { SUITES, type Suite } from './load/suites';
 import { UPLOADED } from './load/uploads';
@@ -338,6 +339,6 @@ main().then(
   (code) => process.exit(code),
   (error: Error) => {
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(exitCodeOf(error));
   },
 );

@@ -9,8 +9,9 @@ import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
 import { clusterArnOf, hostNames, registerNetwork } from './edge/network';
 import { TargetGroup } from './edge/target-group';
 import { clean } from './image/cache';
-import type { Image, Patch } from './image/image';
+import type { Image, ImageOverrides } from './image/image';
 import { prepareImages } from './image/images';
+import type { Patch } from './image/patch';
 import type { PostgresServer } from './postgres/postgres';
 import type { StopOrder } from './task/draining';
 import { type Launch, Launcher, userOf } from './task/launcher';
@@ -29,6 +30,7 @@ export interface RehearsalProps {
   readonly announce: Announce;
   /** Source folder of the application instead of the image's build context. */
   readonly app?: string;
+  readonly overrides?: ImageOverrides;
   readonly httpsPort?: number;
   readonly httpPort?: number;
   /**
@@ -89,14 +91,14 @@ export async function provision(props: RehearsalProps): Promise<Parts> {
 }
 
 async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Parts> {
-  const { assembly, cache, app, faults, announce } = props;
+  const { assembly, cache, app, faults, announce, overrides } = props;
   const { template, stackName, region } = assembly;
   const intrinsics = new Intrinsics({ template, stackName, region, account: ACCOUNT });
   const common = { assembly, intrinsics, sandbox, cache, announce };
   const localAddress = await registerNetwork(assembly, intrinsics, announce);
   const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
   const [images, backing] = await Promise.all([
-    prepareImages({ ...common, app, patches: faults?.patches }),
+    prepareImages({ ...common, app, overrides, patches: faults?.patches }),
     provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
   ]);
   for (const folder of clean(cache)) {

@@ -14,14 +14,15 @@ import {
   TEMPORARY_STORAGE_PATH,
   WRITABLE_PATH,
 } from '../constructs/core/contract';
+import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { productionExample } from './production-example';
 import { COMMANDS, serverCommands } from './server-commands';
 
 /**
- * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, and the commands
- * that the tests of runtime/ run.
+ * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, the table in
+ * rehearsal/README.md, and the commands that the tests of runtime/ run.
  *
  * With `--check` it writes nothing, and fails if a page is stale.
  */
@@ -295,6 +296,7 @@ function main(): void {
     'docs/contract.md': contractDocument(),
     'docs/testing.md': withBlock(read('docs/testing.md'), 'compliance', complianceBlock()),
     'README.md': readme,
+    'rehearsal/README.md': withBlock(read('rehearsal/README.md'), 'dockerfile', rulesTable()),
     [COMMANDS]: serverCommands(),
   };
   const stale = Object.entries(wanted).filter(([file, text]) => read(file) !== text);

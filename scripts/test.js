@@ -4,6 +4,9 @@
 // runtime/pyproject.toml.
 //
 // `npm run sweeps`: the unit tests that try every option, or whole applications by the dozen.
+//
+// `npm run dockerfiles`: steps of Dockerfiles that run, which needs Linux with mount namespaces, and more
+// generated files for their reader.
 const { spawn } = require('node:child_process');
 const { mkdirSync, readFileSync, rmSync } = require('node:fs');
 const { setPriority } = require('node:os');
@@ -69,19 +72,19 @@ const jest = {
   },
 };
 
-/** Without coverage: what they cover counts nowhere. */
-const sweeps = {
-  name: 'sweeps (jest)',
+/** Some test files, by a pattern. Without coverage: what they cover counts nowhere. */
+const some = (name, pattern) => ({
+  name: `${name} (jest)`,
   run: async () => {
-    const file = path.join(cache, 'sweeps.json');
-    const which = ['--testPathIgnorePatterns', '/node_modules/', '--testPathPatterns', '\\.sweep\\.test\\.ts$'];
+    const file = path.join(cache, `${name}.json`);
+    const which = ['--testPathIgnorePatterns', '/node_modules/', '--testPathPatterns', pattern];
     const { code, output } = await run(node, [...FRUGAL, bin('jest'), '--json', `--outputFile=${file}`, ...which], 0);
     return counted(code, output, () => {
       const result = JSON.parse(readFileSync(file, 'utf8'));
       return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
     });
   },
-};
+});
 
 const npm = (name, script) => check(name, 'npm', ['run', '--silent', script], true);
 const python = [
@@ -159,10 +162,18 @@ async function main() {
   rmSync(cache, { recursive: true, force: true });
   mkdirSync(cache, { recursive: true });
   const [first] = await inOrder([check('handlers (esbuild)', node, ['scripts/build-handlers.js'])]);
-  const all = [first, ...(process.argv.includes('--sweeps') ? await inOrder([sweeps]) : await unitTests())];
+  const all = [first, ...(await chosen(process.argv))];
   const sum = (key) => all.reduce((total, result) => total + result[key], 0);
   process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`);
   process.exitCode = sum('failed') === 0 ? 0 : 1;
+}
+
+function chosen(args) {
+  if (args.includes('--dockerfiles')) {
+    process.env.FUZZED = '5000';
+    return inOrder([some('dockerfiles', '\\.view\\.test\\.ts$|image/dockerfile/fuzz')]);
+  }
+  return args.includes('--sweeps') ? inOrder([some('sweeps', '\\.sweep\\.test\\.ts$')]) : unitTests();
 }
 
 async function unitTests() {

@@ -4,7 +4,7 @@ import path from 'node:path';
 /**
  * How many of each kind stay, used or not, so that switching between two versions of an application is fast.
  */
-const LATEST = 2;
+const LATEST = { venv: 2, images: 2, layers: 6 };
 /** What was used this lately may be about to be used by a run that has not said so yet: milliseconds. */
 const FRESH = 60 * 60 * 1000;
 const USES = 'uses';
@@ -31,21 +31,24 @@ export function use(run: string, folders: Iterable<string>): void {
   }
 }
 
-/** Removes environments and images that no run uses, except the latest of each kind. Returns their paths. */
+/**
+ * Removes environments, images and results of steps that no run uses, except the latest of each kind.
+ * Returns their paths.
+ */
 export function clean(cache: string, now: number = Date.now()): string[] {
   const used = new Set(children(path.join(cache, 'runs')).flatMap(usesOf));
-  const kinds = new Map<string, string[]>();
-  for (const folder of ['venv', 'images']) {
+  const kinds = new Map<string, { entries: string[]; latest: number }>();
+  for (const [folder, latest] of Object.entries(LATEST)) {
     for (const entry of children(path.join(cache, folder))) {
-      // Environments are named by what they are for and a hash; images by a hash.
+      // Environments are named by what they are for and a hash; images and results of steps by a hash.
       const kind = path.join(folder, path.basename(entry).replace(/(^|-)[0-9a-f]{16}.*$/, ''));
-      kinds.set(kind, [...(kinds.get(kind) ?? []), entry]);
+      kinds.set(kind, { entries: [...(kinds.get(kind)?.entries ?? []), entry], latest });
     }
   }
-  const old = [...kinds.values()].flatMap((entries) => {
-    const latest = entries.map((entry) => ({ entry, time: statSync(entry).mtimeMs })).sort((a, b) => b.time - a.time);
-    return latest
-      .slice(LATEST)
+  const old = [...kinds.values()].flatMap(({ entries, latest }) => {
+    const sorted = entries.map((entry) => ({ entry, time: statSync(entry).mtimeMs })).sort((a, b) => b.time - a.time);
+    return sorted
+      .slice(latest)
       .filter(({ entry, time }) => !used.has(entry) && now - time > FRESH)
       .map(({ entry }) => entry);
   });

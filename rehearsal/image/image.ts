@@ -1,275 +1,154 @@
-import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import type { Announce } from '../announce';
-import { type Identity, identity, YOURSELF } from '../task/identity';
+import { isRoot } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
+import { Build, shortened } from './build';
 import { makeOnce } from './cache';
-import {
-  type ImageDefaults,
-  type Instruction,
-  imageDefaults,
-  parseDockerfile,
-  pipArguments,
-  workingDirectoryAt,
-} from './dockerfile';
-import { virtualEnvironment } from './python';
+import type { ImageDefaults, Plan } from './dockerfile/plan';
+import { readDockerfile } from './dockerfile/read';
+import { withRequirements } from './dockerfile/requirements';
+import { WAYS_OUT } from './dockerfile/rules';
+import { inside, statOf } from './inside';
+import { keyOf } from './layers';
+import { applyPatches, type Patch } from './patch';
+import { findPython } from './python';
+import { relocate } from './relocate';
+import { whyNotSimple } from './simple/follows';
+import { prepareSimply } from './simple/image';
+import type { Spawn } from './view';
 
-const run = promisify(execFile);
-const IGNORED = new Set([
-  '.git',
-  '.venv',
-  'node_modules',
-  '__pycache__',
-  '.cache',
-  'cdk.out',
-  '.pytest_cache',
-  'staticfiles',
-]);
-
-/** The user of every task, unless its definition says otherwise. */
-const TASK_USER = 10001;
-
-/** A change to the application's files, for a mutation. */
-export interface Patch {
-  readonly file: string;
-  readonly append: string;
-}
-
-/** Stands in for a container image: its files, a virtual environment, and its defaults. */
+/** Stands in for a container image: its files, and its defaults. */
 export interface Image {
   /** Folder that stands for `/` of the image. */
   readonly root: string;
-  readonly venv: string;
+  /** Folders of the image's PATH, on this machine, as PATH has them. */
+  readonly path: string;
+  /** The image's Python. */
+  readonly python: string;
   readonly defaults: ImageDefaults;
+  /** Folders of this machine that a task reads: the root, and what lies outside of it. */
+  readonly folders: string[];
 }
 
-/**
- * Follows the Dockerfile as far as one machine without a container engine can: COPY from the context, pip,
- * environment, working directory, collectstatic. Packages of the operating system are this machine's own.
- * (Where a container engine is present, building and running the image itself would take this function's
- * place.)
- */
-export function prepareImage(
-  asset: ImageAsset,
-  cache: string,
-  announce: Announce,
-  patches: Patch[] = [],
-): Promise<Image> {
-  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '4']));
-  return makeOnce(root, () => makeImage({ asset, root, cache, announce, patches }));
+/** What the person who rehearses knows better than the Dockerfile. */
+export interface ImageOverrides {
+  /** Version of Python in the place of the one that the Dockerfile names: `3.12`. */
+  readonly python?: string;
+  /**
+   * Folder of an image that is already built: its `/`, with the Python environment that the Dockerfile's
+   * PATH names.
+   */
+  readonly prepared?: string;
+  /** File for pip, in the place of what the Dockerfile installs. */
+  readonly requirements?: string;
 }
 
-interface ImageProps {
+export interface PrepareProps {
   readonly asset: ImageAsset;
-  readonly root: string;
   readonly cache: string;
+  /** A folder that is not there yet, for the time of the build, on the file system of the cache. */
+  readonly work: string;
   readonly announce: Announce;
-  readonly patches: Patch[];
-}
-
-async function makeImage({ asset, root, cache, announce, patches }: ImageProps): Promise<Image> {
-  const dockerFile = path.join(asset.directory, asset.dockerFile);
-  const instructions = parseDockerfile(readFileSync(dockerFile, 'utf8'));
-  const complete = existsSync(root);
-  const building = complete ? root : `${root}.${process.pid}`;
-  if (!complete) {
-    announce.progress(`copying the application as ${asset.dockerFile} says`);
-    rmSync(building, { recursive: true, force: true });
-    mkdirSync(building, { recursive: true });
-    copies(instructions, asset.directory, building);
-    for (const patch of patches) {
-      appendFileSync(find(building, patch.file), patch.append);
-    }
-  }
-  const defaults = imageDefaults(instructions);
-  const venv = await pythonOf(instructions, building, cache, announce);
-  if (!complete) {
-    await buildSteps(instructions, { root: building, venv, defaults }, announce);
-    try {
-      renameSync(building, root);
-    } catch {
-      // Another rehearsal was faster.
-      rmSync(building, { recursive: true, force: true });
-    }
-  }
-  return { root, venv, defaults };
-}
-
-function copies(instructions: Instruction[], context: string, root: string): void {
-  instructions.forEach(({ name, flags, rest }, index) => {
-    if ((name !== 'COPY' && name !== 'ADD') || flags.from !== undefined || /^\[?"?https?:/.test(rest)) {
-      return;
-    }
-    const parts: string[] = rest.startsWith('[') ? JSON.parse(rest) : rest.split(/\s+/);
-    const target = parts[parts.length - 1];
-    const directory = path.posix.resolve(workingDirectoryAt(instructions, index), target);
-    const sources = parts.slice(0, -1);
-    for (const source of sources) {
-      const from = path.join(context, source);
-      if (!existsSync(from)) {
-        continue;
-      }
-      const intoFolder = target.endsWith('/') || target === '.' || sources.length > 1;
-      const to = statSync(from).isDirectory()
-        ? path.join(root, directory)
-        : path.join(root, intoFolder ? path.posix.join(directory, path.basename(source)) : directory);
-      cpSync(from, to, { recursive: true, dereference: true, filter: (file) => !IGNORED.has(path.basename(file)) });
-    }
-  });
-}
-
-async function pythonOf(instructions: Instruction[], root: string, cache: string, announce: Announce): Promise<string> {
-  const local: string[] = [];
-  const files: string[] = [];
-  const installs = instructions.flatMap((instruction, index) => {
-    if (instruction.name !== 'RUN') {
-      return [];
-    }
-    const directory = workingDirectoryAt(instructions, index);
-    return pipArguments(instruction.rest).map((args) =>
-      args.map((argument) => {
-        const [file, extras = ''] = argument.split(/(?=\[)/);
-        const inside = path.join(root, path.posix.resolve(directory, file));
-        if (!existsSync(inside) || /^[A-Za-z0-9_-]+$/.test(file)) {
-          return argument;
-        }
-        if (statSync(inside).isDirectory()) {
-          local.push(inside);
-        } else {
-          files.push(inside);
-          local.push(...localPackages(readFileSync(inside, 'utf8'), path.join(root, directory)));
-        }
-        return inside + extras;
-      }),
-    );
-  });
-  if (installs.length === 0) {
-    throw new Error('the Dockerfile installs nothing with pip: the rehearsal cannot tell what the application needs.');
-  }
-  const key = [
-    hashOf(
-      local,
-      files.map((file) => readFileSync(file, 'utf8')),
-    ),
-  ];
-  const started = Date.now();
-  announce.progress('Python dependencies of the application');
-  const relative = installs.map((args) => args.map((argument) => argument.replace(root, '{image}')));
-  const [first] = instructions.flatMap(({ name }, index) => (name === 'RUN' ? [index] : []));
-  const cwd = path.join(root, workingDirectoryAt(instructions, first));
-  const venv = await virtualEnvironment(cache, 'application', { installs, key, stable: relative, cwd });
-  announce.progress(`  ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
-  return venv;
-}
-
-/** Folders that a requirements file names beside packages; pip reads them from the working directory. */
-function localPackages(requirements: string, directory: string): string[] {
-  return requirements
-    .split('\n')
-    .map((line) => line.trim().split(/[\s[;#]/)[0])
-    .filter((line) => /^\.{0,2}\//.test(line))
-    .map((line) => path.resolve(directory, line))
-    .filter((folder) => existsSync(folder));
-}
-
-/** What the image runs at build time and the application needs at run time. */
-async function buildSteps(
-  instructions: Instruction[],
-  { root, venv, defaults }: Image,
-  announce: Announce,
-): Promise<void> {
-  await run(path.join(venv, 'bin', 'python'), [
-    '-m',
-    'compileall',
-    '-q',
-    path.join(root, defaults.workingDirectory),
-  ]).catch(() => undefined);
-  for (const [index, { name, rest }] of instructions.entries()) {
-    const steps = name === 'RUN' ? rest.split('&&').filter((part) => part.includes('collectstatic')) : [];
-    for (const step of steps) {
-      announce.progress(`build step: ${step.trim().replace(/\S*(SECRET|PASSWORD)\S*=\S+\s*/gi, '')}`);
-      const cwd = path.join(root, workingDirectoryAt(instructions, index));
-      await asTaskUser(root, venv, async ({ prefix, uid, gid }) => {
-        const [program, ...args] = [...prefix, '/bin/sh', '-c', step];
-        await run(program, args, {
-          ...{ cwd, uid, gid },
-          env: {
-            PATH: `${path.join(venv, 'bin')}:${process.env.PATH}`,
-            HOME: root,
-            ...withoutPath(defaults.environment),
-          },
-        });
-      });
-    }
-  }
+  /** Starts a program that ends with the rehearsal. */
+  readonly spawn: Spawn;
+  readonly patches?: Patch[];
+  readonly overrides: ImageOverrides;
 }
 
 /**
- * Code of the application never runs as root: its files are a task's for as long as they are built, and
- * root's again.
+ * Follows the Dockerfile on a machine without a container engine. Programs of the operating system are this
+ * machine's own. What the simple way follows wholly is prepared by it, the same on every machine. Otherwise
+ * each stage is a folder, COPY copies into it, and RUN runs with it as `/`, which needs Linux.
+ *
+ * Throws an error that lists every line that cannot be followed. (Where a container engine is present,
+ * building and running the image itself would take this function's place.)
  */
-async function asTaskUser(root: string, venv: string, step: (identity: Identity) => Promise<void>): Promise<void> {
-  const probe = { program: path.join(venv, 'bin', 'python'), args: ['-c', ''], cwd: root };
-  const found = identity(TASK_USER, probe);
-  if (found === undefined) {
-    return step(YOURSELF);
+export async function prepareImage(props: PrepareProps): Promise<Image> {
+  const { asset, cache, announce, work, overrides } = props;
+  const { python, prepared, requirements } = overrides;
+  const text = readFileSync(path.join(asset.directory, asset.dockerFile), 'utf8');
+  const why = whyNotSimple(text, asset, overrides);
+  if (why === undefined) {
+    return prepareSimply(asset, cache, announce, props.patches);
   }
-  await run('chown', ['-R', `${TASK_USER}:${TASK_USER}`, root]);
+  announce.progress(`${asset.dockerFile} is followed step by step, with its folder as / (${why})`);
+  const { target, buildArgs, platform, contexts } = asset;
+  const read = readDockerfile(text, { target, buildArgs, platform, contexts, python });
+  if (prepared !== undefined) {
+    announce.substitution(`the image is ${prepared}: of ${asset.dockerFile} count its settings alone`);
+    return imageOf(path.resolve(prepared), read.target?.defaults ?? NO_DEFAULTS);
+  }
+  const plan = requirements === undefined ? read : withRequirements(read, requirements, python);
+  refuse(plan, asset.dockerFile);
+  for (const { line, text: written, why } of plan.announced) {
+    announce.substitution(`${asset.dockerFile}:${line} ${shortened(written)}: ${why}`);
+  }
+  const { directory: context, dockerFile } = asset;
+  const build = new Build({ plan, context, dockerFile, cache, work, announce, spawn: props.spawn, python });
   try {
-    await step(found);
+    const defaults = plan.target?.defaults as ImageDefaults;
+    const key = keyOf(build.key(), defaults, props.patches ?? []).slice(0, 16);
+    const root = path.join(cache, 'images', key);
+    await makeOnce(root, () => made(build, root, defaults, props.patches ?? []));
+    return imageOf(root, defaults);
   } finally {
-    await run('chown', ['-R', '0:0', root]);
+    rmSync(work, { recursive: true, force: true });
   }
+}
+
+const NO_DEFAULTS: ImageDefaults = {
+  workingDirectory: '/',
+  environment: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+  entryPoint: [],
+  command: [],
+  stopSignal: 'SIGTERM',
+};
+
+function refuse(plan: Plan, dockerFile: string): void {
+  if (plan.refused.length === 0) {
+    return;
+  }
+  const lines = plan.refused.map(({ line, text, why }) => `  ${dockerFile}:${line} ${shortened(text)}\n    ${why}`);
+  throw new Error(`The rehearsal cannot follow ${dockerFile}:\n${lines.join('\n')}\n${WAYS_OUT}`);
+}
+
+async function made(build: Build, root: string, defaults: ImageDefaults, patches: Patch[]): Promise<void> {
+  if (existsSync(root)) {
+    return;
+  }
+  const folder = await build.run();
+  if (patches.length > 0) {
+    applyPatches(inside(folder, defaults.workingDirectory), patches);
+  }
+  relocate(folder, root, build.aliases);
+  if (isRoot()) {
+    // To a task they are read-only, as the template has it.
+    execFileSync('chown', ['-hR', '0:0', folder]);
+  }
+  mkdirSync(path.dirname(root), { recursive: true });
+  try {
+    renameSync(folder, root);
+  } catch {
+    // Another rehearsal was faster.
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What an image's folder and its defaults say about how to start its programs. */
+export function imageOf(root: string, defaults: ImageDefaults): Image {
+  const folders = (defaults.environment.PATH ?? '')
+    .split(':')
+    .filter((folder) => folder.startsWith('/'))
+    .map((folder) => inside(root, folder))
+    .filter((folder) => statOf(folder)?.isDirectory());
+  const programs = folders.flatMap((folder) => ['python3', 'python'].map((name) => path.join(folder, name)));
+  const python = programs.find((program) => existsSync(program)) ?? findPython();
+  return { root, path: [...new Set(folders)].join(':'), python, defaults, folders: [root] };
 }
 
 export function withoutPath(environment: Readonly<Record<string, string>>): Record<string, string> {
   const { PATH, VIRTUAL_ENV, ...others } = environment;
   return others;
-}
-
-function find(root: string, name: string): string {
-  const found = readdirSync(root, { recursive: true, encoding: 'utf8' }).find((file) => file.endsWith(name));
-  if (found === undefined) {
-    throw new Error(`the image has no file ${name}`);
-  }
-  return path.join(root, found);
-}
-
-function hashOf(folders: string[], texts: string[]): string {
-  const hash = createHash('sha256');
-  for (const text of texts) {
-    hash.update(`${text}\0`);
-  }
-  const walk = (directory: string, relative: string) => {
-    for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (IGNORED.has(entry.name)) {
-        continue;
-      }
-      const file = path.join(directory, entry.name);
-      const name = `${relative}/${entry.name}`;
-      const stat = statSync(file);
-      if (stat.isDirectory()) {
-        walk(file, name);
-      } else if (stat.isFile()) {
-        hash.update(`${name}\0`).update(readFileSync(file));
-      }
-    }
-  };
-  for (const folder of folders) {
-    walk(folder, '');
-  }
-  return hash.digest('hex').slice(0, 16);
 }

@@ -5,7 +5,9 @@ import type { Sandbox } from '../task/sandbox';
 import { type Assembly, type ImageAsset, resourcesOfType } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
 import { use } from './cache';
-import { type Image, type Patch, prepareImage } from './image';
+import { type Image, type ImageOverrides, prepareImage } from './image';
+import type { Patch } from './patch';
+import type { Spawn } from './view';
 
 export interface ImagesProps {
   readonly assembly: Assembly;
@@ -15,20 +17,25 @@ export interface ImagesProps {
   readonly announce: Announce;
   /** Source folder of the application instead of the image's build context. */
   readonly app?: string;
+  readonly overrides?: ImageOverrides;
   /** Faults in the application's files, for the mutation proof. */
   readonly patches?: Patch[];
 }
 
 /** Prepares every image that the task definitions name. Returns them by URI. */
 export async function prepareImages(props: ImagesProps): Promise<ReadonlyMap<string, Image>> {
-  const { assembly, intrinsics, sandbox, cache, announce, app, patches } = props;
+  const { assembly, intrinsics, sandbox, cache, announce, app, patches, overrides = {} } = props;
+  const spawn: Spawn = (program, args, options) => sandbox.spawn(program, args, options);
   const images = new Map<string, Image>();
   for (const { resource } of resourcesOfType(assembly.template, 'AWS::ECS::TaskDefinition')) {
     for (const container of intrinsics.properties(resource).ContainerDefinitions ?? []) {
       const asset = imageAsset(assembly, container.Image, app);
       if (asset !== undefined && !images.has(container.Image)) {
-        const image = await prepareImage(asset, cache, announce, patches);
-        use(sandbox.directory, [image.root, image.venv]);
+        const work = path.join(sandbox.directory, `build-${images.size}`);
+        const image = await prepareImage({ asset, cache, work, announce, patches, overrides, spawn });
+        if (overrides.prepared === undefined) {
+          use(sandbox.directory, image.folders);
+        }
         images.set(container.Image, image);
       }
     }
@@ -46,5 +53,5 @@ function imageAsset(assembly: Assembly, image: unknown, app?: string): ImageAsse
     return asset;
   }
   const dockerFile = asset?.dockerFile ?? 'Dockerfile';
-  return existsSync(path.join(app, dockerFile)) ? { directory: path.resolve(app), dockerFile } : undefined;
+  return existsSync(path.join(app, dockerFile)) ? { ...asset, directory: path.resolve(app), dockerFile } : undefined;
 }

@@ -1,4 +1,4 @@
-import type { Patch } from '../image/image';
+import type { Patch } from '../image/patch';
 import { resourcesOfType, type Template } from '../template/assembly';
 import type { TaskDefinition } from '../template/task-definition';
 import { ALL_STOPPED, BUSY, ONE_HELD, ONE_STOPPED, SLOW } from './checks';

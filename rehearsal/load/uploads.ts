@@ -2,7 +2,7 @@ import https from 'node:https';
 import { Readable } from 'node:stream';
 import { type Check, type CheckContext, expect } from '../checks/check';
 import { PAGES } from '../checks/names';
-import type { Patch } from '../image/image';
+import type { Patch } from '../image/patch';
 import type { Service } from '../task/services';
 
 export const UPLOADED = 'uploads: 300 MB to web and to ASGI are 200 with temporaryStorage, and 500 without';

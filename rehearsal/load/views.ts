@@ -1,4 +1,4 @@
-import type { Patch } from '../image/image';
+import type { Patch } from '../image/patch';
 
 /** Path of a view that waits half a minute for a dependency. */
 export const WAIT = '/load/wait';

@@ -40,9 +40,7 @@ export class Files {
     }
     this.inside = new Map([...others, ...this.mounted(definition.mountPoints)]);
     this.isCovered = user.mounts && covers.length > 0;
-    this.entrance = this.isCovered
-      ? Entrance.covering(covers, [sandbox.directory, image.root, image.venv])
-      : Entrance.OPEN;
+    this.entrance = this.isCovered ? Entrance.covering(covers, [sandbox.directory, ...image.folders]) : Entrance.OPEN;
   }
 
   /**

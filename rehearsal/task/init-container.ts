@@ -45,11 +45,11 @@ async function run(container: InitContainer, { id, image, sandbox, files, user }
     environment: {
       ...withoutPath(image.defaults.environment),
       ...container.environment,
-      PATH: `${path.join(image.venv, 'bin')}:${process.env.PATH}`,
+      PATH: `${image.path}:${process.env.PATH}`,
     },
     workingDirectory: path.join(image.root, image.defaults.workingDirectory),
     identity: isRoots ? user.owner.identity : user.identity,
-    python: path.join(image.venv, 'bin', 'python'),
+    python: image.python,
   });
   for (const stream of [child.stdout, child.stderr]) {
     if (stream) {

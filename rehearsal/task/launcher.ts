@@ -1,4 +1,3 @@
-import path from 'node:path';
 import type { Announce } from '../announce';
 import type { Backing } from '../aws/backing';
 import { freePort } from '../edge/ports';
@@ -171,7 +170,7 @@ function localUser(uid: number, image: Image | undefined): LocalUser | undefined
   const found =
     image &&
     identity(uid, {
-      program: path.join(image.venv, 'bin', 'python'),
+      program: image.python,
       args: ['-c', 'import os; os.listdir(".")'],
       cwd: image.root,
     });

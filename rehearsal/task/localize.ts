@@ -25,7 +25,20 @@ export function localize(word: string, local: Localization): string {
     // Last: the local bundle may itself lie below /tmp, where the repository does.
     text = text.replaceAll(local.caBundle.path, local.caBundle.local);
   }
-  return /^\/[\w.-]/.test(text) && text === word && local.exists(text) ? local.root + text : text;
+  if (text !== word) {
+    return text;
+  }
+  // A list of folders, as PYTHONPATH has it, is one of paths.
+  return text.startsWith('/')
+    ? text
+        .split(':')
+        .map((part) => moved(part, local))
+        .join(':')
+    : text;
+}
+
+function moved(part: string, { root, exists }: Localization): string {
+  return /^\/[\w.-]/.test(part) && exists(part) ? root + part : part;
 }
 
 /**

@@ -164,7 +164,7 @@ export class Task {
       environment: this.environment,
       workingDirectory: this.workingDirectory,
       identity,
-      python: path.join(image.venv, 'bin', 'python'),
+      python: image.python,
     };
   }
 
@@ -184,7 +184,7 @@ export class Task {
     });
     return {
       ...machine,
-      PATH: `${path.join(image.venv, 'bin')}:${process.env.PATH}`,
+      PATH: `${image.path}:${process.env.PATH}`,
       TMPDIR: this.local.temporary,
       ...Object.fromEntries(localized),
     };

@@ -25,6 +25,11 @@ export interface ImageAsset {
   readonly directory: string;
   readonly dockerFile: string;
   readonly target?: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  /** `linux/arm64`. */
+  readonly platform?: string;
+  /** Folders beside the build context, by the name that COPY and FROM have for them. */
+  readonly contexts?: Readonly<Record<string, string>>;
 }
 
 /** One stack of a cloud assembly. */
@@ -96,6 +101,9 @@ function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' 
         directory: path.resolve(directory, asset.source.directory ?? '.'),
         dockerFile: asset.source.dockerFile ?? 'Dockerfile',
         target: asset.source.dockerBuildTarget,
+        buildArgs: asset.source.dockerBuildArgs,
+        platform: asset.source.platform,
+        contexts: asset.source.dockerBuildContexts,
       });
     }
     // biome-ignore lint/suspicious/noExplicitAny: the assets' schema is the CDK's

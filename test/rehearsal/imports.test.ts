@@ -8,7 +8,7 @@ const ROOT = path.join(__dirname, '..', '..', 'rehearsal');
 /** What a file imports, by the name that is written there. */
 function importsOf(file: string): string[] {
   const text = readFileSync(path.join(ROOT, file), 'utf8');
-  return [...text.matchAll(/(?:from|import\(|require\()\s*'([^']+)'/g)].map(([, name]) => name);
+  return [...text.matchAll(/(?:(?<![\w'.])from\s+|import\(\s*|require\(\s*)'([^'\n]+)'/g)].map(([, name]) => name);
 }
 
 test('the rehearsal imports its own files, its own dependencies and Node, and nothing of the library', () => {

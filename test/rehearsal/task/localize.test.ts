@@ -37,6 +37,13 @@ test('the local certificate bundle keeps its path when the repository itself lie
   expect(localize(caBundle.path, { ...local, caBundle })).toBe('/tmp/clone/.cache/ca.crt');
 });
 
+test('a list of folders is one of paths', () => {
+  expect(localize('/app/static:/usr/lib:/app/static', local)).toBe(
+    '/cache/image/app/static:/usr/lib:/cache/image/app/static',
+  );
+  expect(localize('a:/app/static', local)).toBe('a:/app/static');
+});
+
 test('a volume is its folder, before the /var/tmp that it lies in, and what replaced it is not looked at again', () => {
   const volumes = new Map([['/var/tmp/django', '/tmp/clone/volume']]);
   expect(localize('/var/tmp/django', { ...local, volumes })).toBe('/tmp/clone/volume');

@@ -1,4 +1,4 @@
-import { imageDefaults, parseDockerfile, pipArguments } from '../../../rehearsal/image/dockerfile';
+import { imageDefaults, parseDockerfile, pipArguments } from '../../../../rehearsal/image/simple/dockerfile';
 
 const DOCKERFILE = `
 # syntax=docker/dockerfile:1

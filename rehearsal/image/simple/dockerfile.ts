@@ -1,18 +1,11 @@
+import type { ImageDefaults } from '../dockerfile/plan';
+
 /** One instruction of a Dockerfile, with continuation lines joined and flags such as `--from` apart. */
 export interface Instruction {
   readonly name: string;
   readonly flags: Readonly<Record<string, string>>;
   readonly rest: string;
   readonly stage: number;
-}
-
-/** What a container of the image is started with. */
-export interface ImageDefaults {
-  readonly workingDirectory: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly entryPoint: string[];
-  readonly command: string[];
-  readonly stopSignal: NodeJS.Signals;
 }
 
 /** The instructions of a Dockerfile in order, with the number of their stage. */
@@ -116,7 +109,7 @@ function variables(text: string): Record<string, string> {
 }
 
 /** FROM may name an earlier stage, whose settings then go on. */
-function ofFinalStage(instructions: Instruction[]): Instruction[] {
+export function ofFinalStage(instructions: Instruction[]): Instruction[] {
   const names = new Map<string, number>();
   const parents: (number | undefined)[] = [];
   for (const { name, rest, stage } of instructions) {

@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** Ends the command with an exit code of its own: nothing was found wrong, and nothing was rehearsed. */
+export class NotRunnableHere extends Error {}
+
+/**
+ * Exit code of a command that could not run here: what automake and Meson take for a test that was skipped.
+ */
+export const NOT_RUNNABLE_HERE = 77;
+
+/** How a command ends that failed: never with 0. */
+export function exitCodeOf(error: Error): number {
+  return error instanceof NotRunnableHere ? NOT_RUNNABLE_HERE : 1;
+}
+
+/** A Python of this machine. */
+export interface Interpreter {
+  readonly program: string;
+  /** Folder of its installation. */
+  readonly prefix: string;
+  /** `3.12.4`. */
+  readonly version: string;
+}
+
+const NEWEST = 20;
+const ASK = 'import sys; print(sys.base_prefix); print(".".join(map(str, sys.version_info[:3])))';
+
+/**
+ * The Python of a minor version (`3.12`), or the newest when none is given: on PATH, in pyenv, or by uv.
+ * Undefined when this machine has none.
+ */
+export function findInterpreter(version: string | undefined): Interpreter | undefined {
+  const asked = `${version} ${process.env.PATH}`;
+  if (!known.has(asked)) {
+    known.set(asked, search(version));
+  }
+  return known.get(asked);
+}
+
+/** Asking costs a start of Python for each name. */
+const known = new Map<string, Interpreter | undefined>();
+
+function search(version: string | undefined): Interpreter | undefined {
+  if (version === undefined) {
+    for (let minor = NEWEST; minor >= 8; minor--) {
+      const found = findInterpreter(`3.${minor}`);
+      if (found !== undefined) {
+        return found;
+      }
+    }
+    return undefined;
+  }
+  for (const program of [`python${version}`, ...ofPyenv(version), 'python3', 'python', ...ofUv(version)]) {
+    const found = ask(program);
+    if (found?.version.startsWith(`${version}.`)) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+function ask(program: string): Interpreter | undefined {
+  try {
+    const answer = execFileSync(program, ['-I', '-c', ASK], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const [prefix, version] = answer.trim().split('\n');
+    const own = path.join(prefix, 'bin', `python${version.split('.').slice(0, 2).join('.')}`);
+    return { program: existsSync(own) ? own : program, prefix, version };
+  } catch {
+    return undefined;
+  }
+}
+
+function ofPyenv(version: string): string[] {
+  const root = process.env.PYENV_ROOT ?? path.join(process.env.HOME ?? '/', '.pyenv');
+  const versions = path.join(root, 'versions');
+  const names = existsSync(versions) ? readdirSync(versions) : [];
+  return names
+    .filter((name) => name.startsWith(`${version}.`))
+    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+    .map((name) => path.join(versions, name, 'bin', `python${version}`));
+}
+
+function ofUv(version: string): string[] {
+  try {
+    const found = execFileSync('uv', ['python', 'find', '--no-project', '--system', version], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return [found.trim()];
+  } catch {
+    return [];
+  }
+}
