@@ -92,10 +92,12 @@ export const loadChecks: Check[] = [
       // Twice as many as there are: however they are spread, every thread has one and others wait.
       const count = 2 * service.running.length * (threadsOf(service) ?? 0);
       const watch = watchTasks(context, service);
-      slowDependency(context, count);
+      const stop = slowDependency(context, count);
       await inFlight(service, count);
       await sleep(LONG_ENOUGH * 1000);
-      return `${count} requests of ${WAIT_SECONDS} s at any time; ${await watch()}`;
+      const seen = await watch();
+      void stop(); // No more of them; those that are open end with the rehearsal.
+      return `${count} requests of ${WAIT_SECONDS} s at any time; ${seen}`;
     },
   },
 ];
