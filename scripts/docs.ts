@@ -116,7 +116,7 @@ The path is \`${HEALTH_PATH}\`; \`healthCheckPath\` changes it. It must answer 2
 - for any Host header, because the load balancer addresses a task by its IP address;
 - without using the database, because a database outage must not replace every task;
 - within 4 seconds while the server is busy. Under gunicorn the request needs a thread like any other: \`reserve_threads_for_health_checks()\` of \`runtime/\`
-  keeps some for it. Without that a task whose threads are all held by slow clients or a slow dependency for 40 seconds is replaced; give it more \`threads\`.
+  keeps some for it with threads; a sync process that works on a request answers none, and a gevent process none while all its \`workerConnections\` are taken. Without that a task whose threads are all held by slow clients or a slow dependency for 40 seconds is replaced; give it more \`threads\`.
 
 ## Database connections
 
@@ -124,13 +124,21 @@ A web or ASGI process may hold DJANGO_FARGATE_CONNECTIONS connections, and has m
 \`psycopg[pool]\` is installed. A project without \`runtime/\` does the same in its settings:
 
 \`\`\`python
-"CONN_MAX_AGE": 0,
-"CONN_HEALTH_CHECKS": True,
-"OPTIONS": {"pool": {"min_size": 1, "max_size": int(os.environ["DJANGO_FARGATE_CONNECTIONS"]), "timeout": 10}},
+# 0 in a release, a worker, beat, a scheduled command and the build of the image, which do not have the variable.
+connections = int(os.environ.get("DJANGO_FARGATE_CONNECTIONS", "0"))
+
+DATABASES = {
+    "default": {
+        # ENGINE, NAME and the others as ever, and:
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": connections, "timeout": 10}} if connections else {},
+    }
+}
 \`\`\`
 
-Other processes do not have the variable and need no pool. **Without a pool each thread may hold a connection:** give as many
-\`connectionsPerProcess\` as \`threads\`, or the database may run out of connections that nothing has counted. A request keeps its connection from its
+Django's pool needs psycopg 3. **Without a pool each thread may hold a connection:** give as many
+\`connectionsPerProcess\` as \`threads\`, or fewer \`threads\`, or the database may run out of connections that nothing has counted. A request keeps its connection from its
 first query to its end. A view that waits for something else returns it with \`django.db.connection.close()\` before it waits. \`preload_app\` of gunicorn
 does not go with a pool: its connections do not survive a fork.
 

@@ -175,9 +175,10 @@ export class Build {
     }
     const found = this.pythonOf(base);
     if (found === undefined) {
+      const wanted = this.props.python ?? base.python ?? '3';
       throw new NotRunnableHere(
-        `${base.image} has Python ${base.python ?? '3'}, which is neither on PATH nor in pyenv nor known to uv. ` +
-          `Install it, for example by \`uv python install ${base.python ?? '3'}\`. ${WAYS_OUT}`,
+        `${this.props.python === undefined ? `${base.image} has` : '--python is'} Python ${wanted}, which is neither on PATH nor in pyenv nor known to uv. ` +
+          `Install it, for example by \`uv python install ${wanted}\`. ${WAYS_OUT}`,
       );
     }
     if (this.props.python !== undefined && this.props.python !== base.python) {

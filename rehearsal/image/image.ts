@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from '../announce';
 import { isRoot } from '../task/sandbox';
@@ -78,7 +78,7 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
   const read = readDockerfile(text, { target, buildArgs, platform, contexts, python });
   if (prepared !== undefined) {
     announce.substitution(`the image is ${prepared}: of ${asset.dockerFile} count its settings alone`);
-    return imageOf(path.resolve(prepared), read.target?.defaults ?? NO_DEFAULTS);
+    return imageOf(copied(prepared, `${work}-prepared`), read.target?.defaults ?? NO_DEFAULTS);
   }
   const plan = requirements === undefined ? read : withRequirements(read, requirements, python);
   refuse(plan, asset.dockerFile);
@@ -105,6 +105,24 @@ const NO_DEFAULTS: ImageDefaults = {
   command: [],
   stopSignal: 'SIGTERM',
 };
+
+/** An image that is already built, whose programs run where its copy lies. */
+function copied(prepared: string, root: string): string {
+  if (!statOf(prepared)?.isDirectory()) {
+    throw new Error(`--prepared ${prepared}: there is no such folder.`);
+  }
+  const machine = ['dev', 'proc', 'sys'].map((folder) => path.join(path.resolve(prepared), folder));
+  cpSync(path.resolve(prepared), root, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (file) => !machine.includes(file),
+  });
+  relocate(root, root, new Map());
+  if (isRoot()) {
+    execFileSync('chown', ['-hR', '0:0', root]);
+  }
+  return root;
+}
 
 function refuse(plan: Plan, dockerFile: string): void {
   if (plan.refused.length === 0) {

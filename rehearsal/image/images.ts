@@ -53,5 +53,8 @@ function imageAsset(assembly: Assembly, image: unknown, app?: string): ImageAsse
     return asset;
   }
   const dockerFile = asset?.dockerFile ?? 'Dockerfile';
-  return existsSync(path.join(app, dockerFile)) ? { ...asset, directory: path.resolve(app), dockerFile } : undefined;
+  if (!existsSync(path.join(app, dockerFile))) {
+    throw new Error(`--app ${app}: no ${dockerFile} there. Give the folder that holds it.`);
+  }
+  return { ...asset, directory: path.resolve(app), dockerFile };
 }

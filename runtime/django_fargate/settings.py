@@ -6,11 +6,14 @@ Nothing falls back to a value that would be unsafe in production.
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib.util import find_spec
 from typing import Any
 
 from .environment import improperly, listed, required, required_json
+
+logger = logging.getLogger(__name__)
 
 #: Seconds that a connection of a WSGI server or worker is kept.
 CONN_MAX_AGE = 60
@@ -32,6 +35,12 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
     asgi = process() == "asgi" if asgi is None else asgi
     counted = _connections() if asgi or process() == "web" else None
     size = pool or (counted if find_spec("psycopg_pool") is not None else None)
+    if counted and not size:
+        logger.warning(
+            "psycopg[pool] is not installed: each thread of this server may hold a connection to the database, and %s "
+            "were counted for the process. Install it, or give as many `connectionsPerProcess` as `threads`.",
+            counted,
+        )
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **_tls()}
     if size:
         options["pool"] = _pool(size)

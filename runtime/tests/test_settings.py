@@ -37,16 +37,22 @@ def test_under_asgi_a_connection_ends_with_its_request(environment):
 
 
 @pytest.mark.parametrize("process", ["web", "asgi"])
-def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_counts(environment, monkeypatch, process):
+def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_counts(
+    environment, monkeypatch, process, caplog
+):
     environment(**DATABASE, DJANGO_FARGATE_PROCESS=process, DJANGO_FARGATE_CONNECTIONS="10")
     monkeypatch.setattr(settings, "find_spec", lambda name: object())
     database = settings.database()
     assert database["OPTIONS"]["pool"]["max_size"] == 10
     assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (0, True)
     assert settings.database(pool=3)["OPTIONS"]["pool"]["max_size"] == 3
+    assert caplog.messages == []
     monkeypatch.setattr(settings, "find_spec", lambda name: None)
-    assert "pool" not in settings.database()["OPTIONS"]
-    assert settings.database()["CONN_MAX_AGE"] == 0
+    without = settings.database()
+    assert "pool" not in without["OPTIONS"]
+    assert without["CONN_MAX_AGE"] == 0
+    [message] = caplog.messages
+    assert message.startswith("psycopg[pool] is not installed: each thread of this server may hold a connection")
 
 
 @pytest.mark.parametrize("size", ["many", "0", "-1"])

@@ -22,8 +22,8 @@ export enum GunicornWorker {
   /**
    * Greenlets: many requests that wait for the network, for code that gevent can patch.
    *
-   * It needs the package `gevent`, and with `gunicorn.conf.py` that imports Django,
-   * `from gevent import monkey; monkey.patch_all()` as its first lines.
+   * It needs the package `gevent`, and in a `gunicorn.conf.py` that imports Django
+   * `from gevent import monkey; monkey.patch_all()` as its first lines, in the web process alone.
    */
   GEVENT = 'gevent',
 }
@@ -80,7 +80,7 @@ export class WebServer {
       .integer('threads', threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
       .optional('threads', threads, () => workerClass === GunicornWorker.GTHREAD, {
         must: 'be left out without `GunicornWorker.GTHREAD`',
-        remedy: 'It would have no effect: only that worker has threads.',
+        remedy: 'It would have no effect: give `workerConnections` for GEVENT; SYNC works on one request at a time.',
       })
       .integer('workerConnections', workerConnections, {
         min: 1,

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { shortened } from '../../../rehearsal/image/build';
 import { NotRunnableHere } from '../../../rehearsal/image/interpreters';
@@ -64,15 +64,21 @@ test('a prepared folder is the image, with the settings of the Dockerfile', asyn
   const prepared = path.join(place.folder, 'prepared');
   mkdirSync(path.join(prepared, 'opt/venv/bin'), { recursive: true });
   writeFileSync(path.join(prepared, 'opt/venv/bin/python'), '');
+  writeFileSync(path.join(prepared, 'opt/venv/bin/gunicorn'), '#!/opt/venv/bin/python\n');
   const image = await place.build('FROM company/x\nENV PATH=/opt/venv/bin:$PATH\nWORKDIR /app\nCMD ["x"]\n', {
     prepared,
   });
+  const bin = path.join(image.root, 'opt/venv/bin');
   expect(image).toMatchObject({
-    root: prepared,
-    path: path.join(prepared, 'opt/venv/bin'),
-    python: path.join(prepared, 'opt/venv/bin/python'),
+    path: bin,
+    python: path.join(bin, 'python'),
     defaults: { workingDirectory: '/app', command: ['x'] },
   });
+  expect(readFileSync(path.join(bin, 'gunicorn'), 'utf8')).toBe(`#!${path.join(bin, 'python')}\n`);
+  expect(readFileSync(path.join(prepared, 'opt/venv/bin/gunicorn'), 'utf8')).toBe('#!/opt/venv/bin/python\n');
+  await expect(place.build('FROM company/x\n', { prepared: '/no/such' })).rejects.toThrow(
+    '--prepared /no/such: there is no such folder.',
+  );
 });
 
 test('an instruction is shown in one line, and without its secrets', () => {
