@@ -40,6 +40,8 @@ interface Mutation {
   readonly example?: Example;
   /** Checks that need a rehearsal of their own, in place of those of the rehearsal. */
   readonly suite?: Suite;
+  /** Why it cannot be shown here. */
+  readonly notHere?: () => string | undefined;
   /** The checks that run, by the beginning of their names. @default - every check of the proof */
   readonly checks?: RegExp;
 }
@@ -204,6 +206,9 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
     example: UPLOADS,
     suite: SUITES.uploads,
     faults: { definition: (definition) => ({ ...definition, initContainers: [] }) },
+    // A task must see its files, and with them a folder for temporary files that this machine lets it write to.
+    notHere: () =>
+      /^\/(var\/|usr\/)?tmp\//.test(ROOT) ? 'the sources lie below a folder for temporary files' : undefined,
   },
   {
     name: 'the timeouts of botocore itself towards SQS',
@@ -237,7 +242,11 @@ async function main(): Promise<number> {
   const pattern = new RegExp(values.only ?? '');
   const turn = values.half ? numberOfCommit() % 2 : undefined;
   const faults = MUTATIONS.filter((_, index) => turn === undefined || index % 2 === turn);
-  const waiting = [...faults, ...RESTORED].filter(({ name }) => pattern.test(name));
+  const chosen = [...faults, ...RESTORED].filter(({ name }) => pattern.test(name));
+  for (const { name, notHere } of chosen.filter((mutation) => mutation.notHere?.() !== undefined)) {
+    process.stdout.write(`- ${name}: not run, ${notHere?.()}\n`);
+  }
+  const waiting = chosen.filter(({ notHere }) => notHere?.() === undefined);
   const assemblies = new Map<Example, Assembly>();
   for (const { example = SHOP } of waiting) {
     const given = example === SHOP ? values.assembly : undefined;
