@@ -341,42 +341,14 @@ def test_a_task_that_is_received_just_before_sigterm_is_given_back_at_once_altho
     assert given_back.input["VisibilityTimeout"] == 0
 
 
-def test_a_task_that_was_written_to_a_process_is_not_given_back_at_sigterm_or_two_workers_would_do_it_at_once(shop):
-    one = shop({"wait_time_seconds": 1})
-    worker = one.worker("--concurrency", "1")
-    # Celery's event loop writes to its process; one that is stopped does not accept what it was given.
-    processes = wait_until(lambda: children(worker.process.pid))
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        one.post("nap", "x", 2)
-        wait_until(lambda: receives(one, "x"))
-        time.sleep(1)  # for the turn of the loop that writes it
-        worker.process.send_signal(signal.SIGTERM)
-        time.sleep(1 + 2)  # for its open poll
-        assert one.sqs.of("ChangeMessageVisibility") == []
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
-    assert worker.process.wait(120) == 0
-    assert len(one.notes("start", "x")) == len(one.notes("done", "x")) == 1
-    assert empty(one)
-
-
-def children(pid):
-    """The processes of a worker."""
-    command = ["ps", "--ppid", str(pid), "-o", "pid="]
-    return [int(each) for each in subprocess.run(command, capture_output=True, text=True).stdout.split()]
-
-
 def test_a_task_that_is_held_until_it_is_due_is_given_back_at_sigterm_although_others_still_run(shop, monkeypatch):
     monkeypatch.setattr(delay, "MOST_DELAY", 0)
     one = shop({"wait_time_seconds": 1})
-    worker = one.worker("--concurrency", "2", MOST_HELD="600")
+    worker = one.worker("--concurrency", "2", MOST_HELD="600", NOTES_RECEIPT="1")
     one.post("nap", "long", 600)
     wait_until(lambda: one.notes("start", "long"))
     one.post("nap", "later", countdown=500)
-    wait_until(lambda: receives(one, "later"))
+    wait_until(lambda: len(one.notes("received", "nap")) == 2)
     worker.process.send_signal(signal.SIGTERM)
     wait_until(lambda: one.sqs.of("ChangeMessageVisibility"))
     assert worker.process.poll() is None

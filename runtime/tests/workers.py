@@ -46,6 +46,8 @@ def note(*words):
 
 @signals.task_received.connect
 def stop(request, **_):
+    if "NOTES_RECEIPT" in os.environ:
+        note("received", request.task_name, time.monotonic(), os.getpid())
     if request.task_name == os.environ.get("STOPS_WHEN_RECEIVED"):
         os.kill(os.getpid(), 15)
 
