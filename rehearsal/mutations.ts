@@ -206,7 +206,7 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
     example: UPLOADS,
     suite: SUITES.uploads,
     faults: { definition: (definition) => ({ ...definition, initContainers: [] }) },
-    // A task must see its files, and with them a folder for temporary files that this machine lets it write to.
+    // A task must see its files, and then a folder for temporary files that this machine lets it write to.
     notHere: () =>
       /^\/(var\/|usr\/)?tmp\//.test(ROOT) ? 'the sources lie below a folder for temporary files' : undefined,
   },
