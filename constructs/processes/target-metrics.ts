@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import { type Duration, Tokenization } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, type Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 
@@ -24,6 +24,11 @@ export const FEW_REQUESTS = 20;
  */
 export function latest(id: string): string {
   return `FILL(FILL(${id}, REPEAT), 0)`;
+}
+
+/** A number in an expression, which only the deployment may know. */
+export function written(value: number): string {
+  return Tokenization.stringifyNumber(value);
 }
 
 /** Messages that came into dead-letter queues, from one period to the next, and not those that lie there. */

@@ -222,20 +222,19 @@ function scale(
   { props, server, capacity }: ServerPlan,
 ): void {
   const { minCapacity, maxCapacity, processes } = capacity;
+  const cooldowns = { scaleOutCooldown: Duration.seconds(60), scaleInCooldown: Duration.minutes(5) };
   const scaling = service.autoScaleTaskCount({ minCapacity, maxCapacity });
   scaling.scaleOnCpuUtilization('Cpu', {
     targetUtilizationPercent: props.targetCpuPercent ?? 60,
-    scaleOutCooldown: Duration.seconds(60),
-    scaleInCooldown: Duration.minutes(5),
+    ...cooldowns,
   });
   scaling.scaleOnRequestCount('Requests', {
     targetGroup,
     requestsPerTarget: props.requestsPerTarget ?? 1000,
-    scaleOutCooldown: Duration.seconds(60),
-    scaleInCooldown: Duration.minutes(5),
+    ...cooldowns,
   });
   if (server.threads !== undefined) {
     const { loadBalancer } = props;
-    scaleOnThreads(scaling, { targetGroup, loadBalancer, processes, threads: server.threads });
+    scaleOnThreads(scaling, { targetGroup, loadBalancer, processes, threads: server.threads, cooldowns });
   }
 }

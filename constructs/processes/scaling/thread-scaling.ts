@@ -1,10 +1,14 @@
-import { Duration, Tokenization } from 'aws-cdk-lib';
-import { CfnScalingPolicy, type ScalableTarget } from 'aws-cdk-lib/aws-applicationautoscaling';
+import { Duration } from 'aws-cdk-lib';
+import {
+  type BaseTargetTrackingProps,
+  CfnScalingPolicy,
+  type ScalableTarget,
+} from 'aws-cdk-lib/aws-applicationautoscaling';
 import { type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ScalableTaskCount } from 'aws-cdk-lib/aws-ecs';
 import type { ApplicationTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import { latest, ofTargets } from '../target-metrics';
+import { latest, ofTargets, written } from '../target-metrics';
 
 const PERIOD = Duration.minutes(1);
 
@@ -17,6 +21,8 @@ interface Threads {
   readonly loadBalancer: IHttpsLoadBalancer;
   readonly processes: number;
   readonly threads: number;
+  /** Those of the other policies of the service. */
+  readonly cooldowns: Pick<BaseTargetTrackingProps, 'scaleOutCooldown' | 'scaleInCooldown'>;
 }
 
 /**
@@ -33,19 +39,18 @@ interface Threads {
  */
 export function scaleOnThreads(
   scaling: ScalableTaskCount,
-  { targetGroup, loadBalancer, processes, threads }: Threads,
+  { targetGroup, loadBalancer, processes, threads, cooldowns }: Threads,
 ): void {
   const { metrics } = targetGroup;
   const options = { period: PERIOD };
-  const [perTask, perProcess] = [processes, threads].map((number) => Tokenization.stringifyNumber(number));
   new CfnScalingPolicy(scaling, 'Threads', {
     policyName: 'threads',
     policyType: 'TargetTrackingScaling',
     scalingTargetId: (scaling.node.findChild('Target') as ScalableTarget).scalableTargetId,
     targetTrackingScalingPolicyConfiguration: {
       targetValue: BUSY_PERCENT,
-      scaleOutCooldown: 60,
-      scaleInCooldown: 300,
+      scaleOutCooldown: cooldowns.scaleOutCooldown?.toSeconds(),
+      scaleInCooldown: cooldowns.scaleInCooldown?.toSeconds(),
       customizedMetricSpecification: {
         metrics: [
           query('requests', ofTargets(metrics.requestCountPerTarget(options), loadBalancer)),
@@ -56,7 +61,7 @@ export function scaleOnThreads(
           {
             id: 'busy',
             label: 'threads busy, %',
-            expression: `100 * ${latest('requests')} * ${latest('seconds')} / 60 / (${perTask} * ${perProcess})`,
+            expression: `100 * ${latest('requests')} * ${latest('seconds')} / 60 / (${written(processes)} * ${written(threads)})`,
             returnData: true,
           },
         ],

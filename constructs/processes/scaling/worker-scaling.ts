@@ -1,4 +1,4 @@
-import { Duration, Tokenization } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { CfnScalingPolicy, type ScalableTarget } from 'aws-cdk-lib/aws-applicationautoscaling';
 import {
   Alarm,
@@ -15,7 +15,7 @@ import { type Checks, isUnknown, secondsOf } from '../../core/checks';
 import { profileValues } from '../../core/profile';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { type Capacity, capacityOf, workerConcurrency } from '../private/capacity';
-import { latest } from '../target-metrics';
+import { latest, written } from '../target-metrics';
 import type { WorkerServiceOptions, WorkerServiceProps } from '../worker-service';
 import { shareKept, stepsTo } from './steps';
 
@@ -261,10 +261,6 @@ function smallerOf(one: string, other: string): string {
 
 function largerOf(one: string, other: string): string {
   return `IF(${one} > ${other}, ${one}, ${other})`;
-}
-
-function written(value: number): string {
-  return Tokenization.stringifyNumber(value);
 }
 
 /**
