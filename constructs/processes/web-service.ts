@@ -8,7 +8,7 @@ import { errorAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import { checkServerEffects } from './private/service-effects';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
-import { WebServer } from './servers/web-server';
+import { checkThreads, MOST_THREADS, WebServer } from './servers/web-server';
 
 /** Database connections of a gunicorn process, unless it is said otherwise or it has fewer threads. */
 const CONNECTIONS = 4;
@@ -31,9 +31,10 @@ export interface WebServiceOptions extends LoadBalancedServiceOptions {
    * Threads of a gunicorn process: the requests that it works on at the same time.
    *
    * Slow clients and slow dependencies hold a thread each. There may be many more of them than of
-   * `connectionsPerProcess`.
+   * `connectionsPerProcess`. Beside `command` it says how many requests your server works on: half of them
+   * busy start another task.
    *
-   * @default 24
+   * @default - 24; unknown beside `command`, and then busy threads start no task
    */
   readonly threads?: number;
   /**
@@ -84,7 +85,8 @@ export class WebService extends LoadBalancedService {
     checkKinds(pathOf(scope, id), 'WebServiceProps', props);
     const server = props.server ?? WebServer._withThreads(props.threads);
     const threads = server._concurrency;
-    const isOurs = props.command === undefined || props.threads !== undefined;
+    // What a `command` works on at once is known only if the user says it.
+    const isKnown = props.command === undefined || props.threads !== undefined;
     super(scope, id, props, {
       kind: 'web',
       paths: ['/*'],
@@ -92,7 +94,7 @@ export class WebService extends LoadBalancedService {
       processes: webProcesses,
       connectionsPerProcess:
         props.connectionsPerProcess ?? (isUnknown(threads) ? CONNECTIONS : Math.min(CONNECTIONS, threads)),
-      threads: isOurs ? threads : undefined,
+      threads: isKnown ? threads : undefined,
       alarm: errorAlarm,
       command: (timings) =>
         server._wsgiCommand(props.application ?? `${props.settingsModule.split('.')[0]}.wsgi:application`, timings),
@@ -100,11 +102,11 @@ export class WebService extends LoadBalancedService {
         checkPackage(checks, props, 'wsgi');
         checkServerEffects(checks, props);
         checkLongestRequest(checks, props, server);
+        checkThreads(checks, props.threads);
         checks
-          .integer('threads', props.threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
-            max: isUnknown(threads) || !isOurs ? 64 : threads,
+            max: isUnknown(threads) || !isKnown ? MOST_THREADS : threads,
             where: 'as the requests that the server works on at once',
             remedy: 'Leave it out: it is 4, or fewer where the server works on fewer.',
           })

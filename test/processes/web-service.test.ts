@@ -257,6 +257,14 @@ describe('WebService, with everything changed', () => {
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', { MinCapacity: 3, MaxCapacity: 9 });
   });
 
+  test('knows how many requests its own command works on only if it is told', () => {
+    const policies = (props: Partial<WebServiceProps>) =>
+      Object.keys(trackedBy(webService({ command: ['granian', 'shop.wsgi:application'], ...props }).stack));
+    expect(policies({})).toHaveLength(2);
+    expect(policies({ processes: 1, threads: 8 })).toContainEqual(expect.stringMatching(/ \/ 60 \/ \(1 \* 8\)$/));
+    expect(policies({ connectionsPerProcess: 48 })).toHaveLength(2); // more than gunicorn has threads
+  });
+
   test('counts the connections that it is told, and never more than there are threads', () => {
     const counted = (props: Partial<WebServiceProps>) => webService({ processes: 1, ...props }).web.connectionsPerTask;
     expect(counted({ connectionsPerProcess: 16 })).toBe(16);

@@ -6,6 +6,9 @@ import { checkGunicorn, type GunicornProcessOptions, gunicornCommand, hungAfter 
 /** Threads of a gunicorn process, unless it is said otherwise. Each more costs about 40 KiB. */
 const THREADS = 24;
 
+/** Threads of a gunicorn process at most. */
+export const MOST_THREADS = 64;
+
 /** Requests that a gevent process works on at the same time, unless it is said otherwise. */
 const GREENLETS = 64;
 
@@ -72,12 +75,12 @@ export class WebServer {
     const { workerClass = GunicornWorker.GTHREAD, threads, workerConnections } = options;
     const checks = new Checks('WebServer.gunicorn');
     checkGunicorn(checks, options);
+    checkThreads(checks, threads);
     checks
       .that('workerClass', workerClass, Object.values(GunicornWorker).includes(workerClass), {
         must: `be a value of GunicornWorker: ${Object.values(GunicornWorker).join(', ')}`,
         remedy: 'Take for example GunicornWorker.GTHREAD.',
       })
-      .integer('threads', threads, { min: 1, max: 64, remedy: 'Two dozen threads suit most applications.' })
       .optional('threads', threads, () => workerClass === GunicornWorker.GTHREAD, {
         must: 'be left out without `GunicornWorker.GTHREAD`',
         remedy: 'It would have no effect: give `workerConnections` for GEVENT; SYNC works on one request at a time.',
@@ -149,4 +152,13 @@ export class WebServer {
     const worker = ['--worker-class', this._worker, ...sizes[this._worker]];
     return gunicornCommand(application, worker, this.options, timings);
   }
+}
+
+/** Validates the threads of a process. */
+export function checkThreads(checks: Checks, threads: number | undefined): void {
+  checks.integer('threads', threads, {
+    min: 1,
+    max: MOST_THREADS,
+    remedy: 'Two dozen threads suit most applications.',
+  });
 }
