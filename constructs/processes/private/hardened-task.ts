@@ -143,7 +143,7 @@ export class HardenedTask extends Construct {
       portMappings: props.port === undefined ? undefined : [{ containerPort: props.port }],
     });
     const storage = props.temporaryStorage && mountTemporaryStorage(this.container, process.image, this.logGroup);
-    this.containerNames = [this.container, ...(storage ?? [])].map(({ containerName }) => containerName);
+    this.containerNames = [this.container, ...(storage ? [storage] : [])].map(({ containerName }) => containerName);
     (this.taskDefinition.node.defaultChild as CfnTaskDefinition).addMetadata('cdk-django-fargate', {
       process: props.kind,
     });

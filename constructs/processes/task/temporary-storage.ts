@@ -47,14 +47,14 @@ export function ephemeralStorageGiB(size: Size | undefined): number | undefined 
  * Mounts a volume of the task into a container, and has another one make it writable first, since a volume of
  * a task belongs to root.
  *
- * Returns that other container in a list. Its entry point is its own: that of the image may wait for a
- * database, or refuse to run as root.
+ * Returns that other container. Its entry point is its own: that of the image may wait for a database, or
+ * refuse to run as root.
  */
 export function mountTemporaryStorage(
   container: ContainerDefinition,
   image: ContainerImage,
   logGroup: ILogGroup,
-): ContainerDefinition[] {
+): ContainerDefinition {
   const { taskDefinition } = container;
   const linuxParameters = new LinuxParameters(container, 'StorageLinuxParameters');
   linuxParameters.dropCapabilities(Capability.ALL);
@@ -73,7 +73,7 @@ export function mountTemporaryStorage(
     each.addMountPoints({ sourceVolume: STORAGE, containerPath: TEMPORARY_STORAGE_PATH, readOnly: false });
   }
   container.addContainerDependencies({ container: storage, condition: ContainerDependencyCondition.SUCCESS });
-  return [storage];
+  return storage;
 }
 
 function fits(size: Size): boolean {
