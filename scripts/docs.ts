@@ -14,6 +14,7 @@ import {
   TEMPORARY_STORAGE_PATH,
   WRITABLE_PATH,
 } from '../constructs/core/contract';
+import { HEALTH_INTERVAL, HEALTH_SECONDS } from '../constructs/processes/private/timings';
 import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
@@ -105,7 +106,7 @@ take the load balancer for the client. Celery needs \`kombu>=5.6,!=5.7.0\`.
 ## Health checks
 
 ECS runs the health check inside the container every 15 seconds and replaces a server after ten failures in a row, and a worker or beat after two. The
-load balancer requests the same path from web and ASGI tasks every 5 seconds, and ECS replaces a task that has not answered eight times in a row.
+load balancer requests the same path from web and ASGI tasks every ${HEALTH_INTERVAL} seconds, and ECS replaces a task that has answered none for ${HEALTH_SECONDS} seconds.
 
 | process | check |
 |---|---|
@@ -116,7 +117,7 @@ The path is \`${HEALTH_PATH}\`; \`healthCheckPath\` changes it. It must answer 2
 - for any Host header, because the load balancer addresses a task by its IP address;
 - without using the database, because a database outage must not replace every task;
 - within 4 seconds while the server is busy. Under gunicorn the request needs a thread like any other: \`reserve_threads_for_health_checks()\` of \`runtime/\`
-  keeps some for it with threads; a sync process that works on a request answers none, and a gevent process none while all its \`workerConnections\` are taken. Without that a task whose threads are all held by slow clients or a slow dependency for 40 seconds is replaced; give it more \`threads\`.
+  keeps some for it with threads; a sync process that works on a request answers none, and a gevent process none while all its \`workerConnections\` are taken. Without that a task whose threads are all held by slow clients or a slow dependency for ${HEALTH_SECONDS} seconds is replaced; give it more \`threads\`.
 
 ## Database connections
 

@@ -15,7 +15,7 @@ interface HealthTimings {
 
 /**
  * A server that is busy may answer late for a while: ten looks, which is what ECS allows. The target group
- * gives up one that is dead after 40 seconds.
+ * gives up one that is dead before.
  *
  * The file of a worker tells busy from dead by its age, so that two looks are enough.
  */

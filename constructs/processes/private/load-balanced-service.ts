@@ -208,8 +208,6 @@ function targets(scope: Construct, { props, timings }: ServerPlan): ApplicationT
       interval: Duration.seconds(HEALTH_INTERVAL),
       timeout: Duration.seconds(4),
       healthyThresholdCount: 2,
-      // New tasks serve soon; one that answers nothing for 40 seconds is not busy, but dead. Requests must be
-      // served again within a minute, and the load balancer needs a few seconds beside that.
       unhealthyThresholdCount: HEALTH_SECONDS / HEALTH_INTERVAL,
     },
   });

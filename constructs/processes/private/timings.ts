@@ -26,7 +26,11 @@ const DRAIN = Duration.seconds(15);
 /** Seconds between two health checks of the target group. */
 export const HEALTH_INTERVAL = 5;
 
-/** Seconds after which a server that answers no health check is replaced. */
+/**
+ * Seconds after which a server that answers no health check is not busy, but dead, and is replaced.
+ *
+ * Requests must be served again within a minute, and the load balancer needs a few seconds beside that.
+ */
 export const HEALTH_SECONDS = 40;
 
 /** Idle timeout of a load balancer that nobody has raised. */
