@@ -37,7 +37,7 @@ const STRING: Rule = {
 };
 const OBJECT_REMEDIES: { [type: string]: string } = {
   Duration: 'Write it as in Duration.minutes(5).',
-  Size: 'Write it as in Size.mebibytes(512).',
+  Size: 'Write it as in Size.mebibytes(512) or Size.gibibytes(1).',
   Profile: 'Make it with Profile.production() or Profile.development().',
   ContainerImage: "Make it as in ContainerImage.fromAsset('app').",
   AsgiServer: 'Make it as in AsgiServer.uvicorn().',
