@@ -18,7 +18,7 @@ from . import versions
 
 #: Bytes of the largest WebSocket message, set by ``webSocketMaxSize`` through gunicorn's ``--env``.
 WEB_SOCKET_MAX_SIZE = "DJANGO_FARGATE_WEB_SOCKET_MAX_SIZE"
-_DEFAULT_MAX_SIZE = 64 << 10
+DEFAULT_MAX_SIZE = 64 << 10
 
 
 class Worker(UvicornWorker):
@@ -58,5 +58,5 @@ class Worker(UvicornWorker):
         for package in ("gunicorn", "uvicorn", "uvicorn-worker"):
             versions.require(package)
         super().__init__(*args, **kwargs)
-        self.config.ws_max_size = int(os.environ.get(WEB_SOCKET_MAX_SIZE, _DEFAULT_MAX_SIZE))
+        self.config.ws_max_size = int(os.environ.get(WEB_SOCKET_MAX_SIZE, DEFAULT_MAX_SIZE))
         self.config.timeout_graceful_shutdown = max(1, self.cfg.graceful_timeout - 1)

@@ -168,6 +168,21 @@ def test_gunicorn_hears_of_a_process_until_its_end_although_uvicorn_is_silent_wh
     asyncio.run(asyncio.wait_for(shut_down(), 60))
 
 
+@pytest.mark.parametrize("name", [name for name in ASGI if name != "uvicorn"])
+def test_uvicorn_in_gunicorn_bounds_websockets_as_uvicorn_by_itself(name):
+    from django_fargate import uvicorn
+
+    def given(name, flag):
+        return COMMANDS["asgi"][name][COMMANDS["asgi"][name].index(flag) + 1]
+
+    size = given("uvicorn", "--ws-max-size")
+    assert given(name, "--env") == f"{uvicorn.WEB_SOCKET_MAX_SIZE}={size}"
+    assert str(uvicorn.DEFAULT_MAX_SIZE) == size
+    assert str(uvicorn.Worker.CONFIG_KWARGS["ws_max_queue"]) == given("uvicorn", "--ws-max-queue")
+    assert given("uvicorn", "--ws-per-message-deflate") == "false"
+    assert uvicorn.Worker.CONFIG_KWARGS["ws_per_message_deflate"] is False
+
+
 @pytest.mark.parametrize("name", ASGI)
 def test_websockets(name, tmp_path):
     with running(tmp_path, name) as server:

@@ -341,6 +341,27 @@ def test_a_task_that_is_received_just_before_sigterm_is_given_back_at_once_altho
     assert given_back.input["VisibilityTimeout"] == 0
 
 
+def test_a_task_that_was_written_to_a_process_is_not_given_back_at_sigterm_or_two_workers_would_do_it_at_once(shop):
+    one = shop({"wait_time_seconds": 1})
+    worker = one.worker("--concurrency", "1", NOTES_RECEIPT="1")
+    one.post("nap", "first")
+    wait_until(lambda: one.notes("done", "first") and empty(one))  # Until then the worker takes no other.
+    [(_, process)] = one.notes("done", "first")
+    os.kill(process, signal.SIGSTOP)  # It accepts nothing of what the event loop writes to it.
+    try:
+        one.post("nap", "x", 2)
+        wait_until(lambda: len(one.notes("received", "nap")) == 2)
+        time.sleep(5)  # for the turn of the loop that writes it
+        worker.process.send_signal(signal.SIGTERM)
+        time.sleep(1 + 2)  # for its open poll
+        assert one.sqs.of("ChangeMessageVisibility") == []
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert worker.process.wait(120) == 0
+    assert len(one.notes("start", "x")) == len(one.notes("done", "x")) == 1
+    assert empty(one)
+
+
 def test_a_task_that_is_held_until_it_is_due_is_given_back_at_sigterm_although_others_still_run(shop, monkeypatch):
     monkeypatch.setattr(delay, "MOST_DELAY", 0)
     one = shop({"wait_time_seconds": 1})
