@@ -148,19 +148,22 @@ function watchTasks({ disturbance }: CheckContext, service: Service): () => Prom
   const path = healthPathOf(service);
   const targets = service.group?.targets ?? [];
   const times: number[] = [];
+  const problems: string[] = [];
   let running = true;
-  const asking = targets.map(async ({ port }) => {
+  const ask = async (port: number) => {
     while (running) {
       const started = Date.now();
       await direct(port, path);
       times.push((Date.now() - started) / 1000);
       await sleep(1000);
     }
-  });
+  };
+  const asking = targets.map(({ port }) => ask(port).catch((error: Error) => problems.push(error.message)));
   return async () => {
     running = false;
     await Promise.all(asking);
     expect(lost().length === 0, `replaced: ${lost().join('; ')}`);
+    expect(problems.length === 0, `health checks: ${problems.join('; ')}`);
     const worst = Math.max(...times);
     expect(worst < PATIENCE, `a health check was answered after ${worst.toFixed(1)} s`);
     return `${times.length} health checks, the slowest ${worst.toFixed(2)} s`;
