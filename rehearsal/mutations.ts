@@ -21,7 +21,7 @@ import {
   STARTED,
   STRANGERS,
 } from './checks/names';
-import { exitCodeOf } from './image/interpreters';
+import { exitCodeOf } from './image/not-runnable-here';
 import { SILENT } from './load/silence';
 import { SUITES, type Suite } from './load/suites';
 import { UPLOADED } from './load/uploads';
