@@ -5,7 +5,7 @@ import { copyEntries, copyFolder, type Entry, entriesOf, type Origin } from './c
 import type { Base } from './dockerfile/base';
 import { ignoredBy } from './dockerfile/ignore';
 import type { CopyStep, DownloadStep, Plan, RunStep, Source, StagePlan, Step } from './dockerfile/plan';
-import { RULES, STAND_INS, WAYS_OUT } from './dockerfile/rules';
+import { STAND_INS, standInsOf, WAYS_OUT } from './dockerfile/rules';
 import { folderInside, inside, statOf } from './inside';
 import { findInterpreter, type Interpreter } from './interpreters';
 import { contentOf, copyTree, keyOf, Layers } from './layers';
@@ -347,8 +347,7 @@ export class Build {
   private checked(step: Step, { code, output, calls }: Ended): void {
     for (const call of calls) {
       const [program] = call.split(' ');
-      const [rule] = Object.entries(STAND_INS).find(([, programs]) => programs.includes(program)) ?? [];
-      const why = rule === undefined ? '' : RULES[rule as keyof typeof RULES].what;
+      const [{ why }] = standInsOf([program]);
       this.called.push(call);
       if (!this.props.plan.announced.some((note) => note.line === step.line && note.why.includes(program))) {
         this.props.announce.substitution(`line ${step.line}: ${shortened(call)}: ${why}`);

@@ -155,7 +155,7 @@ async function made(build: Build, root: string, defaults: ImageDefaults, patches
 }
 
 /** What an image's folder and its defaults say about how to start its programs. */
-export function imageOf(root: string, defaults: ImageDefaults): Image {
+function imageOf(root: string, defaults: ImageDefaults): Image {
   const folders = (defaults.environment.PATH ?? '')
     .split(':')
     .filter((folder) => folder.startsWith('/'))
