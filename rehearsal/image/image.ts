@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from '../announce';
 import { isRoot } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
 import { Build, shortened } from './build';
-import { makeOnce } from './cache';
+import { makeOnce, settle } from './cache';
 import type { ImageDefaults, Plan } from './dockerfile/plan';
 import { readDockerfile } from './dockerfile/read';
 import { withRequirements } from './dockerfile/requirements';
@@ -145,13 +145,7 @@ async function made(build: Build, root: string, defaults: ImageDefaults, patches
     // To a task they are read-only, as the template has it.
     execFileSync('chown', ['-hR', '0:0', folder]);
   }
-  mkdirSync(path.dirname(root), { recursive: true });
-  try {
-    renameSync(folder, root);
-  } catch {
-    // Another rehearsal was faster.
-    rmSync(folder, { recursive: true, force: true });
-  }
+  settle(folder, root);
 }
 
 /** What an image's folder and its defaults say about how to start its programs. */

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Announce } from '../../announce';
 import { type Identity, identity, YOURSELF } from '../../task/identity';
 import type { ImageAsset } from '../../template/assembly';
 import { ignoreOf, shortened } from '../build';
-import { makeOnce } from '../cache';
+import { makeOnce, settle } from '../cache';
 import { baseOf } from '../dockerfile/base';
 import type { ImageDefaults } from '../dockerfile/plan';
 import type { Image } from '../image';
@@ -70,12 +70,7 @@ async function makeImage({ asset, root, cache, announce, patches }: ImageProps):
   const venv = await pythonOf(instructions, building, cache, announce);
   if (!complete) {
     await buildSteps(instructions, { root: building, venv, defaults }, announce);
-    try {
-      renameSync(building, root);
-    } catch {
-      // Another rehearsal was faster.
-      rmSync(building, { recursive: true, force: true });
-    }
+    settle(building, root);
   }
   const python = path.join(venv, 'bin', 'python');
   await announcePython(instructions, python, announce);
