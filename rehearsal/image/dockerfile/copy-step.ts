@@ -126,3 +126,17 @@ export function imageSource(name: string): Source {
   }
   return { kind: 'image', base };
 }
+
+/** A bind of a step is a copy of what it names, to /x. */
+export function bindStep(from: Source, source: string): CopyStep {
+  const rest = { documents: [], exclude: [], parents: false, unpack: false };
+  return {
+    kind: 'copy',
+    line: 0,
+    text: `--mount=type=bind,source=${source}`,
+    from,
+    sources: [source],
+    target: '/x',
+    ...rest,
+  };
+}

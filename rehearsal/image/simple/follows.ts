@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageAsset } from '../../template/assembly';
-import { ignoreOf, shortened } from '../build';
 import { baseOf } from '../dockerfile/base';
+import { ignoreOf } from '../ignored-files';
 import type { ImageOverrides } from '../image';
+import { shortened } from '../shortened';
 import { type Instruction, ofFinalStage, parseDockerfile, workingDirectoryAt } from './dockerfile';
 
 /**

@@ -6,13 +6,14 @@ import { promisify } from 'node:util';
 import type { Announce } from '../../announce';
 import { type Identity, identity, YOURSELF } from '../../task/identity';
 import type { ImageAsset } from '../../template/assembly';
-import { ignoreOf, shortened } from '../build';
 import { makeOnce, settle } from '../cache';
 import { baseOf } from '../dockerfile/base';
 import type { ImageDefaults } from '../dockerfile/plan';
+import { ignoreOf } from '../ignored-files';
 import type { Image } from '../image';
 import { applyPatches, type Patch } from '../patch';
 import { virtualEnvironment } from '../python';
+import { shortened } from '../shortened';
 import { type Instruction, imageDefaults, parseDockerfile, pipArguments, workingDirectoryAt } from './dockerfile';
 
 const run = promisify(execFile);
