@@ -4,7 +4,16 @@ import type { Announce } from '../announce';
 import { Bases } from './bases';
 import { copyEntries, copyFolder, entriesOf, type Origin } from './copy';
 import { bindStep } from './dockerfile/copy-step';
-import type { CopyStep, DownloadStep, Plan, RunStep, Source, StagePlan, Step } from './dockerfile/plan';
+import {
+  type CopyStep,
+  DEFAULT_PATH,
+  type DownloadStep,
+  type Plan,
+  type RunStep,
+  type Source,
+  type StagePlan,
+  type Step,
+} from './dockerfile/plan';
 import { STAND_INS, standInsOf, WAYS_OUT } from './dockerfile/rules';
 import { ignoreOf } from './ignored-files';
 import { folderInside, inside, statOf } from './inside';
@@ -233,7 +242,7 @@ export class Build {
     mounts: Bind[];
   }): Promise<Ended> {
     const { root, words, workingDirectory, environment, mounts } = step;
-    const { PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...others } = environment;
+    const { PATH = DEFAULT_PATH, ...others } = environment;
     // A cache makes no difference to the result, and a rehearsal repeats steps more often than a build.
     const { PIP_NO_CACHE_DIR, UV_NO_CACHE, ...kept } = others;
     const pythons = this.bases.pythons(this.props.plan);

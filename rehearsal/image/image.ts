@@ -6,7 +6,7 @@ import { isRoot } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
 import { Build } from './build';
 import { makeOnce, settle } from './cache';
-import type { ImageDefaults, Plan } from './dockerfile/plan';
+import { DEFAULT_PATH, type ImageDefaults, type Plan } from './dockerfile/plan';
 import { readDockerfile } from './dockerfile/read';
 import { withRequirements } from './dockerfile/requirements';
 import { WAYS_OUT } from './dockerfile/rules';
@@ -101,7 +101,7 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
 
 const NO_DEFAULTS: ImageDefaults = {
   workingDirectory: '/',
-  environment: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+  environment: { PATH: DEFAULT_PATH },
   entryPoint: [],
   command: [],
   stopSignal: 'SIGTERM',

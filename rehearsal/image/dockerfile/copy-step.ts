@@ -18,7 +18,8 @@ export interface Surroundings {
 }
 
 const GIT = /^(?:git@|git:\/\/|ssh:\/\/)|^https?:\/\/.*\.git(?:#.*)?$/;
-const RDS = /^https:\/\/truststore\.pki\.rds\.amazonaws\.com\//;
+/** RDS's certificate bundle, in whose place the rehearsal has its own. */
+export const RDS = /^https:\/\/truststore\.pki\.rds\.amazonaws\.com\//;
 
 /** Steps of one COPY or ADD. */
 export function copySteps(instruction: Instruction, around: Surroundings): (CopyStep | DownloadStep)[] {

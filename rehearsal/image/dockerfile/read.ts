@@ -5,6 +5,7 @@ import { expanded, flagsOf } from './flags';
 import { assignments, DockerfileError, type Instruction, parseDockerfile, quotedWords } from './parse';
 import {
   type BuildOptions,
+  DEFAULT_PATH,
   type Note,
   type Place,
   type Plan,
@@ -22,7 +23,6 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm: 'ar
 const HERE = `linux/${ARCHITECTURES[process.arch] ?? process.arch}`;
 /** Build arguments that a step has without an ARG. */
 const PROXIES = new Set(['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']);
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Instructions that ONBUILD may not hold. */
 const NOT_ON_BUILD = /^(?:ONBUILD|FROM|MAINTAINER)$/;
 

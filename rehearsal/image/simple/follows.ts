@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageAsset } from '../../template/assembly';
 import { baseOf } from '../dockerfile/base';
+import { RDS } from '../dockerfile/copy-step';
 import { ignoreOf } from '../ignored-files';
 import type { ImageOverrides } from '../image';
 import { shortened } from '../shortened';
@@ -182,8 +183,7 @@ class Simple {
     const words = rest.split(' ');
     const target = words.pop() as string;
     if (/^https:/.test(rest)) {
-      // The rehearsal has certificates of its own.
-      return name === 'ADD' && words.length === 1 && /^https:\/\/truststore\.pki\.rds\.amazonaws\.com\//.test(rest);
+      return name === 'ADD' && words.length === 1 && RDS.test(rest);
     }
     if (Object.keys(flags).some((flag) => flag !== 'from' && flag !== 'chown') || !/^[\w./ @+-]+$/.test(rest)) {
       return false;
