@@ -6,15 +6,16 @@ import type { Instruction } from './parse';
 import type { CopyStep, DownloadStep, Scope, Source } from './plan';
 import { Refused, RULES } from './rules';
 
-/** What a line of COPY, ADD or RUN needs of the rest of the file. */
+/** What a line of a stage needs of the rest of the file. */
 export interface Surroundings {
   readonly scope: Scope;
   readonly escapeToken: string;
   /** Stage, folder or image by the name in `--from`. */
   readonly source: (name: string) => Source;
   readonly announce: (why: string) => void;
-  /** Predefined build arguments, which only a step of a build has. */
-  readonly proxies: Readonly<Record<string, string>>;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** ARG before the first FROM, and the predefined ones. */
+  readonly globals: ReadonlyMap<string, string>;
 }
 
 const GIT = /^(?:git@|git:\/\/|ssh:\/\/)|^https?:\/\/.*\.git(?:#.*)?$/;

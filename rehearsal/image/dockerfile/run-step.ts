@@ -5,6 +5,9 @@ import type { Instruction } from './parse';
 import type { RunMount, RunStep } from './plan';
 import { Refused, RULES, standInsOf } from './rules';
 
+/** Build arguments that a step has without an ARG. */
+const PROXIES = new Set(['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']);
+
 /** The step of one RUN. */
 export function runStep(instruction: Instruction, around: Surroundings): RunStep {
   const { scope, escapeToken } = around;
@@ -34,8 +37,12 @@ export function runStep(instruction: Instruction, around: Surroundings): RunStep
     ...{ kind: 'run', line, text, script, mounts },
     command: plain ? [...scope.shell, heredocs[0].content] : shell,
     workingDirectory: scope.workingDirectory,
-    environment: { ...around.proxies, ...Object.fromEntries(scope.all) },
+    environment: { ...proxiesOf(around), ...Object.fromEntries(scope.all) },
   };
+}
+
+function proxiesOf({ buildArgs }: Surroundings): Record<string, string> {
+  return Object.fromEntries(Object.entries(buildArgs).filter(([name]) => PROXIES.has(name.toUpperCase())));
 }
 
 /** `RUN <<EOF` whose first line names an interpreter. */
