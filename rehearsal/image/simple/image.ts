@@ -14,7 +14,7 @@ import type { Image } from '../image';
 import { applyPatches, type Patch } from '../patch';
 import { virtualEnvironment } from '../python';
 import { shortened } from '../shortened';
-import { type Instruction, imageDefaults, parseDockerfile, pipArguments, workingDirectoryAt } from './dockerfile';
+import { type Instruction, imageDefaults, instructionsOf, pipArguments, workingDirectoryAt } from './dockerfile';
 
 const run = promisify(execFile);
 const IGNORED = new Set([
@@ -57,7 +57,7 @@ interface ImageProps {
 
 async function makeImage({ asset, root, cache, announce, patches }: ImageProps): Promise<Image> {
   const dockerFile = path.join(asset.directory, asset.dockerFile);
-  const instructions = parseDockerfile(readFileSync(dockerFile, 'utf8'));
+  const instructions = instructionsOf(readFileSync(dockerFile, 'utf8'));
   const complete = existsSync(root);
   const building = complete ? root : `${root}.${process.pid}`;
   if (!complete) {
