@@ -5,7 +5,7 @@ module.exports = {
   maxWorkers: 2, // one for each processor of the smallest machine that CI has
   roots: ['<rootDir>/test'],
   // Sweeps over every option or configuration take as long as all the others together: `npm run sweeps`.
-  // Tests of Dockerfiles whose steps run need Linux with mount namespaces: `npm run dockerfiles`.
+  // Steps of Dockerfiles that run, and mounts of tasks, need Linux with mount namespaces: `npm run dockerfiles`.
   testPathIgnorePatterns: ['/node_modules/', '\\.(sweep|view)\\.test\\.ts$'],
   moduleNameMapper: { '^cdk-django-fargate$': '<rootDir>/lib/index.ts' },
   transform: {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
 import { cacheFolder, checkRun, summary } from './check-run';
 import { FrontDoor } from './checks/front-door';
-import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/interpreters';
+import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import type { RehearsalProps } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
 import { type Example, HOSTS, SHOP, synthesize } from './synth';

@@ -21,12 +21,13 @@ import {
   STARTED,
   STRANGERS,
 } from './checks/names';
-import { exitCodeOf } from './image/interpreters';
+import { exitCodeOf } from './image/not-runnable-here';
 import { SILENT } from './load/silence';
 import { SUITES, type Suite } from './load/suites';
 import { UPLOADED } from './load/uploads';
 import type { Faults } from './provision';
 import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS, UPLOADS } from './synth';
+import { Entrance, TEMPORARY_FOLDERS } from './task/entrance';
 import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
 import type { TaskDefinition } from './template/task-definition';
 
@@ -206,9 +207,7 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
     example: UPLOADS,
     suite: SUITES.uploads,
     faults: { definition: (definition) => ({ ...definition, initContainers: [] }) },
-    // A task must see its files, and then a folder for temporary files that this machine lets it write to.
-    notHere: () =>
-      /^\/(var\/|usr\/)?tmp\//.test(ROOT) ? 'the sources lie below a folder for temporary files' : undefined,
+    notHere: whyNoMounts,
   },
   {
     name: 'the timeouts of botocore itself towards SQS',
@@ -268,6 +267,16 @@ async function main(): Promise<number> {
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   process.stdout.write(`${total - failures.length} passed, ${failures.length} failed\n`);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** Why a task is not kept to the file systems of its template here. */
+function whyNoMounts(): string | undefined {
+  if (!Entrance.covers(ROOT)) {
+    return 'mounting needs root on Linux';
+  }
+  // A task must see its files, and then a folder for temporary files that this machine lets it write to.
+  const isBelow = TEMPORARY_FOLDERS.some((folder) => ROOT.startsWith(`${folder}/`));
+  return isBelow ? 'the sources lie below a folder for temporary files' : undefined;
 }
 
 /** A number of this commit, which a shallow clone knows as well; 0 where the sources are no clone. */

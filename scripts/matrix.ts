@@ -8,9 +8,9 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { findInterpreter } from '../rehearsal/image/interpreters';
 
 const ROOT = path.join(__dirname, '..');
 const CACHE = path.join(ROOT, '.cache', 'matrix');
@@ -106,21 +106,6 @@ interface Outcome {
   readonly text: string;
 }
 
-/** A Python of this machine with that version: on the PATH or of pyenv. */
-function findPython(version: string): string | undefined {
-  const pyenv = path.join(process.env.PYENV_ROOT ?? path.join(homedir(), '.pyenv'), 'versions');
-  const kept = existsSync(pyenv) ? readdirSync(pyenv).filter((name) => name.startsWith(`${version}.`)) : [];
-  const candidates = [`python${version}`, ...kept.map((name) => path.join(pyenv, name, 'bin', 'python')), 'python3'];
-  return candidates.find((candidate) => {
-    try {
-      const program = 'import sys; print("%d.%d" % sys.version_info[:2])';
-      return execFileSync(candidate, ['-c', program], { encoding: 'utf8', stdio: 'pipe' }).trim() === version;
-    } catch {
-      return false;
-    }
-  });
-}
-
 /** The environment of a row, made once for each list of requirements. */
 function environmentOf(row: Row, python: string, version: string): string {
   const hash = createHash('sha256').update(JSON.stringify([version, row.requirements, read('runtime/pyproject.toml')]));
@@ -150,13 +135,17 @@ const TESTS = [
 ];
 
 function run(row: Row): Promise<Outcome> {
-  const version = row.pythons.find((candidate) => findPython(candidate) !== undefined);
-  if (version === undefined) {
+  const [found] = row.pythons.flatMap((each) => {
+    const interpreter = findInterpreter(each);
+    return interpreter === undefined ? [] : [{ version: each, python: interpreter.program }];
+  });
+  if (found === undefined) {
     return Promise.resolve({ row, passed: 0, failed: 0, text: `not run: no Python ${row.pythons.join(', ')} here` });
   }
+  const { version, python } = found;
   let program: string;
   try {
-    program = environmentOf(row, findPython(version) as string, version);
+    program = environmentOf(row, python, version);
   } catch (error) {
     return Promise.resolve({ row, passed: 0, failed: 1, text: `Python ${version}: cannot be installed: ${error}` });
   }

@@ -1,17 +1,29 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from '../announce';
-import { copyEntries, copyFolder, type Entry, entriesOf, type Origin } from './copy';
-import type { Base } from './dockerfile/base';
-import { ignoredBy } from './dockerfile/ignore';
-import type { CopyStep, DownloadStep, Plan, RunStep, Source, StagePlan, Step } from './dockerfile/plan';
-import { RULES, STAND_INS, WAYS_OUT } from './dockerfile/rules';
+import { Bases } from './bases';
+import { copyEntries, copyFolder, entriesOf, type Origin } from './copy';
+import { bindStep } from './dockerfile/copy-step';
+import {
+  type CopyStep,
+  DEFAULT_PATH,
+  type DownloadStep,
+  type Plan,
+  type RunStep,
+  type Source,
+  type StagePlan,
+  type Step,
+} from './dockerfile/plan';
+import { STAND_INS, standInsOf, WAYS_OUT } from './dockerfile/rules';
+import { ignoreOf } from './ignored-files';
 import { folderInside, inside, statOf } from './inside';
-import { findInterpreter, type Interpreter, NotRunnableHere } from './interpreters';
-import { contentOf, copyTree, keyOf, Layers } from './layers';
-import { machineFor, NODE, viewOfPython } from './machine';
-import { skeleton } from './skeleton';
-import { copyProgram, fetched, sha256, uvProgram } from './tools';
+import { Keys } from './keys';
+import { copyTree, keyOf, Layers } from './layers';
+import { machineFor, NODE } from './machine';
+import { NotRunnableHere } from './not-runnable-here';
+import { shortened } from './shortened';
+import { followed, tail } from './step-errors';
+import { fetched, sha256 } from './tools';
 import { type Bind, builderFolder, canView, type Ended, give, type Spawn, View } from './view';
 
 export interface BuildProps {
@@ -29,12 +41,8 @@ export interface BuildProps {
   readonly python?: string;
 }
 
-/** What does the work is part of the name of its result. */
-const MACHINERY = ['view.sh', 'stand-in.sh', 'skeleton.ts', 'copy.ts'].map((name) =>
-  readFileSync(path.join(__dirname, name), 'utf8'),
-);
-/** Lines of a step's output that an error shows. */
-const SHOWN = 25;
+/** For a program that no line of the Dockerfile names. */
+const BARE = { workingDirectory: '/', environment: {}, mounts: [] };
 
 /** Follows a plan: every stage in a folder of its own. */
 export class Build {
@@ -42,13 +50,12 @@ export class Build {
   private readonly view: View;
   private readonly machine: ReturnType<typeof machineFor>;
   private readonly context: Origin;
+  private readonly bases: Bases;
+  private readonly keys: Keys;
   private readonly roots = new Map<number, string>();
-  private readonly keys = new Map<string, string>();
   private readonly called: string[] = [];
   /** Folders with files that are not the builder's yet. */
   private readonly foreign = new Set<string>();
-  /** Places that only a step of the build sees, and where they are. */
-  readonly aliases = new Map<string, string>();
 
   constructor(private readonly props: BuildProps) {
     this.layers = new Layers(path.join(props.cache, 'layers'));
@@ -56,11 +63,18 @@ export class Build {
     this.view = new View(props.work, props.spawn);
     this.machine = machineFor(props.cache);
     this.context = { root: props.context, ignored: ignoreOf(props.context, props.dockerFile) };
+    this.bases = new Bases({ ...props, run: (root, words) => this.inView({ ...BARE, root, words }) });
+    this.keys = new Keys(props.plan, this.context, (base) => this.bases.pythonOf(base));
+  }
+
+  /** Places that only a step of the build sees, and where they are. */
+  get aliases(): ReadonlyMap<string, string> {
+    return this.bases.aliases;
   }
 
   /** Name of all that the target depends on. */
   key(): string {
-    return this.keyAfter(this.target, this.target.steps.length);
+    return this.keys.after(this.target, this.target.steps.length);
   }
 
   /** Folder of the target, complete. */
@@ -79,18 +93,18 @@ export class Build {
     const root = path.join(this.props.work, `stage-${stage.index}`);
     this.roots.set(stage.index, root);
     let done = stage.steps.length;
-    while (done > 0 && !this.layers.has(this.keyAfter(stage, done))) {
+    while (done > 0 && !this.layers.has(this.keys.after(stage, done))) {
       done--;
     }
     if (done > 0) {
-      this.layers.restore(this.keyAfter(stage, done), root);
+      this.layers.restore(this.keys.after(stage, done), root);
     }
     for (const [index, step] of stage.steps.entries()) {
       if (index < done) {
         continue;
       }
       const milliseconds = await this.step(stage, step, root);
-      this.layers.save(this.keyAfter(stage, index + 1), root, milliseconds);
+      this.layers.save(this.keys.after(stage, index + 1), root, milliseconds);
     }
   }
 
@@ -124,106 +138,19 @@ export class Build {
     if ('stage' in from) {
       return copyTree(this.roots.get(from.stage) as string, root);
     }
-    await this.base(from.base, root);
-  }
-
-  private async base(base: Base, root: string): Promise<void> {
-    mkdirSync(root, { recursive: true });
-    if (base.kind === 'uv') {
-      const folder = uvProgram(base.uv, this.props.cache);
-      for (const name of ['uv', 'uvx']) {
-        copyProgram(path.join(folder, name), path.join(root, name));
-      }
-      return;
-    }
-    if (base.kind === 'scratch') {
-      return;
-    }
-    skeleton(root);
-    chmodSync(path.join(root, 'tmp'), 0o1777);
-    if (base.kind === 'node') {
-      this.nodeVersion(base);
-    } else {
-      await this.python(base, root);
-    }
-    if (base.uv !== undefined) {
-      const folder = uvProgram(base.uv, this.props.cache);
-      for (const name of ['uv', 'uvx']) {
-        copyProgram(path.join(folder, name), path.join(root, 'usr/local/bin', name));
-      }
-    }
-  }
-
-  private async python(base: Base, root: string): Promise<void> {
-    const interpreter = this.interpreter(base);
-    if (interpreter === undefined) {
-      return;
-    }
-    this.props.announce.progress(`Python ${interpreter.version} for ${base.image}`);
-    const view = viewOfPython(interpreter);
-    const words = [view.program, '-m', 'venv', '/usr/local'];
-    const { code, output } = await this.inView({ root, words, workingDirectory: '/', environment: {}, mounts: [] });
-    if (code !== 0) {
-      throw new NotRunnableHere(`Python ${interpreter.version} of this machine makes no environment: ${tail(output)}`);
-    }
-  }
-
-  /** The Python of an image. Throws where this machine has none of that version. */
-  private interpreter(base: Base): Interpreter | undefined {
-    if (base.kind === 'system' && base.python === undefined) {
-      return undefined;
-    }
-    const found = this.pythonOf(base);
-    if (found === undefined) {
-      const wanted = this.props.python ?? base.python ?? '3';
-      throw new NotRunnableHere(
-        `${this.props.python === undefined ? `${base.image} has` : '--python is'} Python ${wanted}, which is neither on PATH nor in pyenv nor known to uv. ` +
-          `Install it, for example by \`uv python install ${wanted}\`. ${WAYS_OUT}`,
-      );
-    }
-    if (this.props.python !== undefined && this.props.python !== base.python) {
-      this.props.announce.substitution(`${base.image}: Python is ${found.version} here, as --python says`);
-    } else if (base.python === undefined) {
-      this.props.announce.substitution(`${base.image} names no version of Python: it is ${found.version} here`);
-    } else if (base.exactPython !== undefined && base.exactPython.split('.').length > 2) {
-      if (base.exactPython !== found.version) {
-        this.props.announce.substitution(`${base.image}: Python is ${found.version} here`);
-      }
-    }
-    return found;
-  }
-
-  private pythonOf(base: Base): Interpreter | undefined {
-    return findInterpreter(this.props.python ?? base.python);
-  }
-
-  private nodeVersion({ image, node }: Base): void {
-    const [here] = process.versions.node.split('.');
-    if (node !== here) {
-      this.props.announce.substitution(`${image}: Node is ${process.versions.node} here`);
-    }
+    await this.bases.make(from.base, root);
   }
 
   private async copy(step: CopyStep, root: string): Promise<void> {
     const origin = await this.origin(step.from);
-    if (step.from.kind !== 'context' && this.failing(step, () => copyFolder(step, origin, root))) {
+    if (step.from.kind !== 'context' && followed(step, () => copyFolder(step, origin, root))) {
       return;
     }
-    const archives = this.failing(step, () => copyEntries(entriesOf(step, origin, root), step, root));
+    const archives = followed(step, () => copyEntries(entriesOf(step, origin, root), step, root));
     for (const archive of archives) {
       const words = ['tar', '--extract', '--no-same-owner', '--file', '/.machine-archive', '--directory', step.target];
       const bind = { source: archive.from, target: '/.machine-archive' };
-      this.checked(step, await this.inView({ root, words, workingDirectory: '/', environment: {}, mounts: [bind] }));
-    }
-  }
-
-  private failing<T>(step: Step, work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      throw new Error(
-        `line ${step.line} (${shortened(step.text)}) cannot be followed: ${(error as Error).message}. ${WAYS_OUT}`,
-      );
+      this.checked(step, await this.inView({ ...BARE, root, words, mounts: [bind] }));
     }
   }
 
@@ -238,7 +165,7 @@ export class Build {
       case 'image': {
         const root = path.join(this.props.work, `image-${keyOf(from.base).slice(0, 16)}`);
         if (!existsSync(root)) {
-          await this.base(from.base, root);
+          await this.bases.make(from.base, root);
         }
         return { root };
       }
@@ -253,7 +180,7 @@ export class Build {
         `line ${step.line} (${shortened(step.text)}): ${url} cannot be had: ${error.message}. ${WAYS_OUT}`,
       );
     });
-    this.failing(step, () => {
+    followed(step, () => {
       if (checksum !== undefined && checksum !== `sha256:${sha256(content)}`) {
         throw new Error(`its checksum is sha256:${sha256(content)}`);
       }
@@ -315,10 +242,10 @@ export class Build {
     mounts: Bind[];
   }): Promise<Ended> {
     const { root, words, workingDirectory, environment, mounts } = step;
-    const { PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...others } = environment;
+    const { PATH = DEFAULT_PATH, ...others } = environment;
     // A cache makes no difference to the result, and a rehearsal repeats steps more often than a build.
     const { PIP_NO_CACHE_DIR, UV_NO_CACHE, ...kept } = others;
-    const pythons = this.pythons();
+    const pythons = this.bases.pythons(this.props.plan);
     if (this.foreign.delete(root)) {
       give(root);
     }
@@ -329,25 +256,10 @@ export class Build {
     });
   }
 
-  /** Every Python that a stage of the plan has. */
-  private pythons(): Bind[] {
-    const found = this.props.plan.stages.flatMap(({ from }) => {
-      const python = 'base' in from && /python|system/.test(from.base.kind) ? this.pythonOf(from.base) : undefined;
-      return python === undefined ? [] : [viewOfPython(python)];
-    });
-    for (const { alias } of found) {
-      if (alias !== undefined) {
-        this.aliases.set(...alias);
-      }
-    }
-    return [...new Map(found.flatMap(({ bind }) => bind).map((bind) => [bind.target, bind])).values()];
-  }
-
   private checked(step: Step, { code, output, calls }: Ended): void {
     for (const call of calls) {
       const [program] = call.split(' ');
-      const [rule] = Object.entries(STAND_INS).find(([, programs]) => programs.includes(program)) ?? [];
-      const why = rule === undefined ? '' : RULES[rule as keyof typeof RULES].what;
+      const [{ why }] = standInsOf([program]);
       this.called.push(call);
       if (!this.props.plan.announced.some((note) => note.line === step.line && note.why.includes(program))) {
         this.props.announce.substitution(`line ${step.line}: ${shortened(call)}: ${why}`);
@@ -360,102 +272,4 @@ export class Build {
       throw new Error(`${failed}\n${tail(output)}${missing}\n${WAYS_OUT}`);
     }
   }
-
-  /** Name of what a stage is after some of its steps. It is known before any of them is done. */
-  private keyAfter(stage: StagePlan, steps: number): string {
-    const name = `${stage.index}/${steps}`;
-    const known = this.keys.get(name);
-    if (known !== undefined) {
-      return known;
-    }
-    const key = steps === 0 ? keyOf(MACHINERY, process.arch) : this.keyOfStep(stage, steps);
-    this.keys.set(name, key);
-    return key;
-  }
-
-  private keyOfStep(stage: StagePlan, steps: number): string {
-    const { line, text, ...step } = stage.steps[steps - 1];
-    const before = this.keyAfter(stage, steps - 1);
-    switch (step.kind) {
-      case 'from':
-        return keyOf(before, this.keyOfOrigin(stage));
-      case 'copy':
-        return keyOf(before, step, this.keyOfSource(step.from, { ...step, line, text }));
-      case 'run':
-        return keyOf(
-          before,
-          step,
-          step.mounts.map(({ from, source }) => this.keyOfBind(from, source)),
-        );
-      case 'setting':
-        // Variables are part of the steps that have them.
-        return before;
-      default:
-        return keyOf(before, step);
-    }
-  }
-
-  private keyOfOrigin({ from }: StagePlan): unknown {
-    if ('stage' in from) {
-      return this.keyOfStage(from.stage);
-    }
-    const python = /python|system/.test(from.base.kind) ? this.pythonOf(from.base) : undefined;
-    return [from.base, python];
-  }
-
-  private keyOfStage(index: number): string {
-    const stage = this.props.plan.stages.find((one) => one.index === index) as StagePlan;
-    return this.keyAfter(stage, stage.steps.length);
-  }
-
-  private keyOfBind(from: Source, source: string): unknown {
-    return this.keyOfSource(from, bindStep(from, source));
-  }
-
-  private keyOfSource(from: Source, step: CopyStep): unknown {
-    if (from.kind === 'stage') {
-      return this.keyOfStage(from.stage);
-    }
-    if (from.kind === 'image') {
-      return from.base;
-    }
-    const origin = from.kind === 'context' ? this.context : { root: from.folder };
-    const entries: Entry[] = this.failing(step, () => entriesOf(step, origin, '/nonexistent'));
-    return contentOf(entries);
-  }
-}
-
-/** A bind of a step is a copy of what it names. */
-function bindStep(from: Source, source: string): CopyStep {
-  const rest = { documents: [], exclude: [], parents: false, unpack: false };
-  return {
-    kind: 'copy',
-    line: 0,
-    text: `--mount=type=bind,source=${source}`,
-    from,
-    sources: [source],
-    target: '/x',
-    ...rest,
-  };
-}
-
-/** The Dockerfile's own list before the one of the folder. */
-export function ignoreOf(context: string, dockerFile: string): Origin['ignored'] {
-  const files = [`${dockerFile}.dockerignore`, '.dockerignore'].map((name) => path.join(context, name));
-  const file = files.find((one) => existsSync(one));
-  return file === undefined ? undefined : ignoredBy(readFileSync(file, 'utf8'));
-}
-
-/** An instruction for a line of the terminal, without the values that look secret. */
-export function shortened(text: string): string {
-  const masked = text.replace(
-    /(\b\w*(?:SECRET|PASSWORD|TOKEN|_KEY)\w*=)("(?:[^"\\]|\\.)*"|'[^']*'|\$\([^)]*\)|[^\s&;|]+)/gi,
-    '$1…',
-  );
-  const flat = masked.replace(/\s+/g, ' ');
-  return flat.length > 120 ? `${flat.slice(0, 117)}…` : flat;
-}
-
-function tail(output: string): string {
-  return output.trim().split('\n').slice(-SHOWN).join('\n');
 }

@@ -1,4 +1,14 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -20,6 +30,19 @@ export function makeOnce<T>(folder: string, make: () => Promise<T>): Promise<T> 
   const work = (making.get(folder) as Promise<T> | undefined) ?? make().finally(() => making.delete(folder));
   making.set(folder, work);
   return work;
+}
+
+/** Moves what was made to its place, unless another rehearsal was faster. */
+export function settle(part: string, place: string): void {
+  mkdirSync(path.dirname(place), { recursive: true });
+  try {
+    renameSync(part, place);
+  } catch (error) {
+    rmSync(part, { recursive: true, force: true });
+    if (!existsSync(place)) {
+      throw error;
+    }
+  }
 }
 
 /** Says that a run uses folders of the cache, for as long as the run's own folder is there. */

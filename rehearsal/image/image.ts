@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Announce } from '../announce';
 import { isRoot } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
-import { Build, shortened } from './build';
-import { makeOnce } from './cache';
-import type { ImageDefaults, Plan } from './dockerfile/plan';
+import { Build } from './build';
+import { makeOnce, settle } from './cache';
+import { DEFAULT_PATH, type ImageDefaults, type Plan } from './dockerfile/plan';
 import { readDockerfile } from './dockerfile/read';
 import { withRequirements } from './dockerfile/requirements';
 import { WAYS_OUT } from './dockerfile/rules';
@@ -15,6 +15,7 @@ import { keyOf } from './layers';
 import { applyPatches, type Patch } from './patch';
 import { findPython } from './python';
 import { relocate } from './relocate';
+import { shortened } from './shortened';
 import { whyNotSimple } from './simple/follows';
 import { prepareSimply } from './simple/image';
 import type { Spawn } from './view';
@@ -100,7 +101,7 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
 
 const NO_DEFAULTS: ImageDefaults = {
   workingDirectory: '/',
-  environment: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+  environment: { PATH: DEFAULT_PATH },
   entryPoint: [],
   command: [],
   stopSignal: 'SIGTERM',
@@ -145,17 +146,11 @@ async function made(build: Build, root: string, defaults: ImageDefaults, patches
     // To a task they are read-only, as the template has it.
     execFileSync('chown', ['-hR', '0:0', folder]);
   }
-  mkdirSync(path.dirname(root), { recursive: true });
-  try {
-    renameSync(folder, root);
-  } catch {
-    // Another rehearsal was faster.
-    rmSync(folder, { recursive: true, force: true });
-  }
+  settle(folder, root);
 }
 
 /** What an image's folder and its defaults say about how to start its programs. */
-export function imageOf(root: string, defaults: ImageDefaults): Image {
+function imageOf(root: string, defaults: ImageDefaults): Image {
   const folders = (defaults.environment.PATH ?? '')
     .split(':')
     .filter((folder) => folder.startsWith('/'))

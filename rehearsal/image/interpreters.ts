@@ -2,19 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Ends the command with an exit code of its own: nothing was found wrong, and nothing was rehearsed. */
-export class NotRunnableHere extends Error {}
-
-/**
- * Exit code of a command that could not run here: what automake and Meson take for a test that was skipped.
- */
-export const NOT_RUNNABLE_HERE = 77;
-
-/** How a command ends that failed: never with 0. */
-export function exitCodeOf(error: Error): number {
-  return error instanceof NotRunnableHere ? NOT_RUNNABLE_HERE : 1;
-}
-
 /** A Python of this machine. */
 export interface Interpreter {
   readonly program: string;
@@ -61,7 +48,8 @@ function search(version: string | undefined): Interpreter | undefined {
   return undefined;
 }
 
-function ask(program: string): Interpreter | undefined {
+/** What a program says that it is; undefined when it is no Python. */
+export function ask(program: string): Interpreter | undefined {
   try {
     const answer = execFileSync(program, ['-I', '-c', ASK], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     const [prefix, version] = answer.trim().split('\n');

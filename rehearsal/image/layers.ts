@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, utimesSync } from 'node:fs';
 import path from 'node:path';
+import { settle } from './cache';
 import type { Entry } from './copy';
 
 /** Milliseconds that a step has to take for its result to be worth keeping. */
@@ -51,12 +52,7 @@ export class Layers {
     }
     const part = `${this.place(key)}.${process.pid}`;
     copyTree(root, part);
-    try {
-      renameSync(part, this.place(key));
-    } catch {
-      // Another rehearsal was faster.
-      rmSync(part, { recursive: true, force: true });
-    }
+    settle(part, this.place(key));
   }
 
   private place(key: string): string {

@@ -1,9 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { makeOnce } from './cache';
+import { ask } from './interpreters';
 
 const run = promisify(execFile);
 
@@ -13,17 +14,9 @@ const OLDEST = [3, 10];
 /** A Python of this machine that is new enough. */
 export function findPython(): string {
   for (const name of ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'python']) {
-    try {
-      const version = execFileSync(name, ['-c', 'import sys; print(*sys.version_info[:2])'], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      const [major, minor] = version.trim().split(' ').map(Number);
-      if (major === OLDEST[0] && minor >= OLDEST[1]) {
-        return name;
-      }
-    } catch {
-      // Not on this machine; try the next name.
+    const [major, minor] = ask(name)?.version.split('.').map(Number) ?? [];
+    if (major === OLDEST[0] && minor >= OLDEST[1]) {
+      return name;
     }
   }
   throw new Error(`the rehearsal needs Python ${OLDEST.join('.')} or later on PATH.`);

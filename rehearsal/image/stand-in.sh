@@ -39,7 +39,7 @@ case $name in
     done
     [ $# = 0 ] || account /etc/group "$1" "$1:x:$id:"
     ;;
-  su | runuser | gosu | su-exec | setpriv | sudo)
+  su | runuser | gosu | su-exec | sudo)
     # A step has one user: the command is what counts.
     shell=
     case $name in gosu | su-exec) shift ;; esac

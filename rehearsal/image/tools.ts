@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { settle } from './cache';
 import { findPython, withoutCredentials } from './python';
 
 /** Folder with `uv` and `uvx` of a version (`latest`, `0.9`, `0.9.1`), from the package of that name. */
@@ -17,7 +18,7 @@ export function uvProgram(version: string | undefined, cache: string): string {
         env: withoutCredentials(process.env) as NodeJS.ProcessEnv,
         stdio: ['ignore', 'ignore', 'pipe'],
       });
-      renameSync(part, folder);
+      settle(part, folder);
     } finally {
       rmSync(part, { recursive: true, force: true });
     }

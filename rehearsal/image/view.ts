@@ -4,7 +4,6 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmdirSync,
@@ -12,7 +11,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isRoot } from '../task/sandbox';
 import { STAND_INS } from './dockerfile/rules';
@@ -159,15 +157,12 @@ export function canView(): boolean {
 }
 
 function tryView(): boolean {
-  const folder = mkdtempSync(path.join(tmpdir(), 'view-'));
   try {
-    const [program, ...args] = [...namespace(), 'mount', '--bind', folder, folder];
+    const [program, ...args] = [...namespace(), 'mount', '--bind', __dirname, __dirname];
     execFileSync(program, args, { stdio: 'ignore' });
     return true;
   } catch {
     return false;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

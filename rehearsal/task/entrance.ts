@@ -96,8 +96,8 @@ export class Entrance {
   }
 }
 
-/** Folders that Python's `tempfile` falls back to when TMPDIR is full. */
-const OF_THE_MACHINE = ['/tmp', '/var/tmp', '/usr/tmp'];
+/** Folders of this machine that Python's `tempfile` falls back to when TMPDIR is full. */
+export const TEMPORARY_FOLDERS = ['/tmp', '/var/tmp', '/usr/tmp'];
 
 /**
  * What a task must not find of the folders for temporary files of this machine: /tmp is its own, the others
@@ -105,7 +105,7 @@ const OF_THE_MACHINE = ['/tmp', '/var/tmp', '/usr/tmp'];
  */
 function hiding(covers: readonly Cover[], needed: readonly string[]): string[][] {
   const own = covers.find(({ path }) => path === '/tmp');
-  return OF_THE_MACHINE.filter((path) => existsSync(path) && realpathSync(path) === path)
+  return TEMPORARY_FOLDERS.filter((path) => existsSync(path) && realpathSync(path) === path)
     .filter((path) => !needed.some((file) => file.startsWith(`${path}/`)))
     .map((path) => {
       return path === '/tmp' && own !== undefined

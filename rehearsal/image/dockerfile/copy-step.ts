@@ -6,19 +6,21 @@ import type { Instruction } from './parse';
 import type { CopyStep, DownloadStep, Scope, Source } from './plan';
 import { Refused, RULES } from './rules';
 
-/** What a line of COPY, ADD or RUN needs of the rest of the file. */
+/** What a line of a stage needs of the rest of the file. */
 export interface Surroundings {
   readonly scope: Scope;
   readonly escapeToken: string;
   /** Stage, folder or image by the name in `--from`. */
   readonly source: (name: string) => Source;
   readonly announce: (why: string) => void;
-  /** Predefined build arguments, which only a step of a build has. */
-  readonly proxies: Readonly<Record<string, string>>;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** ARG before the first FROM, and the predefined ones. */
+  readonly globals: ReadonlyMap<string, string>;
 }
 
 const GIT = /^(?:git@|git:\/\/|ssh:\/\/)|^https?:\/\/.*\.git(?:#.*)?$/;
-const RDS = /^https:\/\/truststore\.pki\.rds\.amazonaws\.com\//;
+/** RDS's certificate bundle, in whose place the rehearsal has its own. */
+export const RDS = /^https:\/\/truststore\.pki\.rds\.amazonaws\.com\//;
 
 /** Steps of one COPY or ADD. */
 export function copySteps(instruction: Instruction, around: Surroundings): (CopyStep | DownloadStep)[] {
@@ -125,4 +127,18 @@ export function imageSource(name: string): Source {
     throw new Refused(`${RULES.imageFiles.what}: ${name}`);
   }
   return { kind: 'image', base };
+}
+
+/** A bind of a step is a copy of what it names, to /x. */
+export function bindStep(from: Source, source: string): CopyStep {
+  const rest = { documents: [], exclude: [], parents: false, unpack: false };
+  return {
+    kind: 'copy',
+    line: 0,
+    text: `--mount=type=bind,source=${source}`,
+    from,
+    sources: [source],
+    target: '/x',
+    ...rest,
+  };
 }

@@ -230,7 +230,7 @@ function execForm(name: string, rest: string, line: number): string[] | undefine
 }
 
 /** A JSON list of texts; undefined when it is none, and then the shell form. */
-export function jsonWords(rest: string, line: number): string[] | undefined {
+function jsonWords(rest: string, line: number): string[] | undefined {
   if (!rest.trimStart().startsWith('[')) {
     return undefined;
   }

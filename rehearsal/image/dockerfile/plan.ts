@@ -1,6 +1,9 @@
 import type { Base } from './base';
 import type { Variables } from './lexer';
 
+/** PATH of an image that sets none. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 /** Where something stands in the Dockerfile. */
 export interface Place {
   readonly line: number;

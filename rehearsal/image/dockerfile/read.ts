@@ -1,10 +1,10 @@
-import { constants } from 'node:os';
 import { type Base, baseOf } from './base';
-import { copySteps, imageSource, resolved, type Surroundings } from './copy-step';
+import { copySteps, imageSource, type Surroundings } from './copy-step';
 import { expanded, flagsOf } from './flags';
-import { assignments, DockerfileError, type Instruction, parseDockerfile, quotedWords } from './parse';
+import { DockerfileError, type Instruction, parseDockerfile } from './parse';
 import {
   type BuildOptions,
+  DEFAULT_PATH,
   type Note,
   type Place,
   type Plan,
@@ -16,15 +16,11 @@ import {
 } from './plan';
 import { Refused, RULES } from './rules';
 import { runStep } from './run-step';
+import { readArguments, settingSteps } from './setting-step';
 
 /** `x64` of Node is `amd64` of the images. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm: 'arm/v7', ia32: '386' };
 const HERE = `linux/${ARCHITECTURES[process.arch] ?? process.arch}`;
-/** Build arguments that a step has without an ARG. */
-const PROXIES = new Set(['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']);
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** Instructions that ONBUILD may not hold. */
-const NOT_ON_BUILD = /^(?:ONBUILD|FROM|MAINTAINER)$/;
 
 /** Reads a Dockerfile into what is to be done for its target. Never throws: what is wrong is refused. */
 export function readDockerfile(text: string, options: BuildOptions = {}): Plan {
@@ -46,9 +42,12 @@ class Reader {
   private readonly global = new Map<string, string>();
   private readonly stages: StageLines[] = [];
   private readonly planned = new Map<number, { plan: StagePlan; scope: Scope }>();
+  private readonly buildArgs: Readonly<Record<string, string>>;
   private escapeToken = '\\';
 
-  constructor(private readonly options: BuildOptions) {}
+  constructor(private readonly options: BuildOptions) {
+    this.buildArgs = options.buildArgs ?? {};
+  }
 
   read(text: string): Plan {
     try {
@@ -88,7 +87,7 @@ class Reader {
       this.global.set(`${prefix}VARIANT`, variant);
     }
     this.global.set('TARGETSTAGE', this.options.target ?? 'default');
-    for (const [name, value] of Object.entries(this.options.buildArgs ?? {})) {
+    for (const [name, value] of Object.entries(this.buildArgs)) {
       if (this.global.has(name)) {
         this.global.set(name, value);
       }
@@ -112,7 +111,8 @@ class Reader {
       } else if (current !== undefined) {
         current.lines.push(instruction);
       } else if (name === 'ARG') {
-        this.arguments(instruction, this.global, (variable) => this.global.get(variable));
+        const { escapeToken, buildArgs, global: globals } = this;
+        readArguments(instruction, globals, { escapeToken, buildArgs, globals });
         this.globals.push({ kind: 'setting', line, text });
       } else {
         throw new DockerfileError(line, text, 'only ARG may stand before the first FROM');
@@ -229,135 +229,21 @@ class Reader {
       escapeToken: this.escapeToken,
       source: (name) => this.source(name, stage),
       announce: (why) => this.announced.push({ ...place, why }),
-      proxies: Object.fromEntries(
-        Object.entries(this.options.buildArgs ?? {}).filter(([name]) => PROXIES.has(name.toUpperCase())),
-      ),
+      buildArgs: this.buildArgs,
+      globals: this.global,
     };
     if (instruction.flags.length > 0 && !/^(?:COPY|ADD|RUN|HEALTHCHECK)$/.test(instruction.name)) {
       throw new Refused(`${instruction.name} has no flag ${instruction.flags[0].replace(/=.*/s, '')}`);
     }
-    const setting: Step = { kind: 'setting', ...place };
-    const word = () => expanded(this.required(instruction), scope.variables, this.escapeToken);
     switch (instruction.name) {
       case 'COPY':
       case 'ADD':
         return copySteps(instruction, around);
       case 'RUN':
         return [runStep(instruction, around)];
-      case 'WORKDIR':
-        scope.workingDirectory = resolved(scope.workingDirectory, word()).replace(/(?<=.)\/$/, '');
-        return [{ ...place, kind: 'folder', path: scope.workingDirectory }];
-      case 'ENV':
-        this.environment(instruction, scope);
-        return [setting];
-      case 'ARG':
-        this.arguments(instruction, scope.all, scope.variables);
-        return [setting];
-      case 'SHELL':
-        scope.shell = shellOf(instruction);
-        return [setting];
-      case 'CMD':
-        scope.command = this.words(instruction, scope);
-        scope.commandSet = true;
-        return [setting];
-      case 'ENTRYPOINT':
-        scope.entryPoint = this.words(instruction, scope);
-        // The command of the base belongs to the base's entry point.
-        scope.command = scope.commandSet ? scope.command : [];
-        return [setting];
-      case 'STOPSIGNAL':
-        scope.stopSignal = signalOf(word());
-        return [setting];
       default:
-        return this.withoutEffect(instruction, scope, around);
+        return settingSteps(instruction, around);
     }
-  }
-
-  private withoutEffect(instruction: Instruction, scope: Scope, around: Surroundings): Step[] {
-    const { name, rest, json } = instruction;
-    this.required(instruction);
-    switch (name) {
-      case 'USER':
-        scope.user = expanded(rest, scope.variables, this.escapeToken);
-        break;
-      case 'LABEL':
-        assignments(rest, this.escapeToken, instruction);
-        break;
-      case 'HEALTHCHECK':
-        flagsOf(instruction, scope.variables, this.escapeToken);
-        if (!/^none$/i.test(rest) && !/^cmd\s+\S/i.test(rest)) {
-          throw new Refused('HEALTHCHECK takes NONE, or CMD with a command');
-        }
-        break;
-      case 'ONBUILD':
-        if (NOT_ON_BUILD.test(rest.split(/\s+/)[0].toUpperCase())) {
-          throw new Refused(`ONBUILD may not hold ${rest.split(/\s+/)[0]}`);
-        }
-        scope.onbuild = true;
-        break;
-      case 'VOLUME':
-        if (json?.some((volume) => volume === '')) {
-          throw new Refused('VOLUME may not be empty');
-        }
-        break;
-      case 'EXPOSE':
-      case 'MAINTAINER':
-        break;
-      default:
-        throw new Refused(`no instruction is named ${name}`);
-    }
-    around.announce(name === 'MAINTAINER' ? RULES.LABEL.what : RULES[name as 'USER'].what);
-    return [];
-  }
-
-  private required({ name, rest }: Instruction): string {
-    if (rest === '') {
-      throw new Refused(`${name} needs a value`);
-    }
-    return rest;
-  }
-
-  private environment(instruction: Instruction, scope: Scope): void {
-    // All values are read before one of them is set.
-    const values = assignments(instruction.rest, this.escapeToken, instruction).map(([name, value]) => [
-      expanded(name, scope.variables, this.escapeToken),
-      expanded(value, scope.variables, this.escapeToken),
-    ]);
-    for (const [name, value] of values) {
-      if (name === '') {
-        throw new Refused('ENV has a variable without a name');
-      }
-      scope.env(name, value);
-    }
-  }
-
-  private arguments(instruction: Instruction, into: Map<string, string>, variables: Scope['variables']): void {
-    const words = quotedWords(this.required(instruction), this.escapeToken);
-    for (const word of words) {
-      const [name, ...rest] = word.split('=');
-      if (name === '') {
-        throw new Refused('ARG has a variable without a name');
-      }
-      const given = this.options.buildArgs?.[name];
-      const value = rest.length === 0 ? undefined : expanded(rest.join('='), variables, this.escapeToken);
-      const found = given ?? value ?? (into === this.global ? undefined : this.global.get(name));
-      if (found !== undefined) {
-        into.set(name, found);
-      }
-    }
-  }
-
-  private words({ json, rest, name }: Instruction, scope: Scope): string[] {
-    if (json !== undefined) {
-      return json;
-    }
-    if (rest === '') {
-      return [];
-    }
-    if (rest.startsWith('[') && !/^\[\s/.test(rest)) {
-      throw new Refused(`${name} looks like a list in JSON, and is none: it would be run by ${scope.shell[0]}`);
-    }
-    return [...scope.shell, rest];
   }
 
   private source(name: string, stage: number): Source {
@@ -389,27 +275,6 @@ class Reader {
       throw error;
     }
   }
-}
-
-function shellOf({ json }: Instruction): string[] {
-  if (json === undefined || json.length === 0) {
-    throw new Refused('SHELL takes a list in JSON');
-  }
-  if (/powershell|pwsh|cmd(?:\.exe)?$/i.test(json[0])) {
-    throw new Refused(`${json[0]}: ${RULES.foreignShell.what}`);
-  }
-  return json;
-}
-
-/** `SIGINT`, `int` or `2`. */
-function signalOf(word: string): NodeJS.Signals {
-  const signals = Object.entries(constants.signals) as [NodeJS.Signals, number][];
-  const upper = word.toUpperCase();
-  const found = signals.find(([name, number]) => name === upper || name === `SIG${upper}` || String(number) === word);
-  if (found === undefined) {
-    throw new Refused(`${word} is no signal of this machine`);
-  }
-  return found[0];
 }
 
 function placeOf({ line, text }: Place): Place {

@@ -13,6 +13,19 @@ const FOLLOWED = 'followed' as const;
 const ANNOUNCED = 'announced' as const;
 const REFUSED = 'refused' as const;
 
+/** Programs that a step of a build calls without an effect here, by the rule that says why. */
+export const STAND_INS = {
+  packages: ['apt-get', 'apt', 'apk', 'yum', 'dnf', 'microdnf', 'zypper', 'dpkg', 'add-apt-repository'],
+  users: ['useradd', 'adduser', 'groupadd', 'addgroup', 'usermod', 'userdel', 'groupdel', 'deluser', 'passwd'],
+  chown: ['chown', 'chgrp'],
+  system: [
+    ...['ldconfig', 'locale-gen', 'update-locale', 'update-ca-certificates', 'update-alternatives', 'setcap'],
+    ...['sysctl', 'systemctl', 'service', 'dpkg-reconfigure', 'debconf-set-selections'],
+  ],
+};
+
+const named = (programs: string[]) => programs.map((program) => `\`${program}\``).join(', ');
+
 /**
  * The one table of what is followed and what is not: the reader takes its reasons from here, and
  * rehearsal/README.md shows it.
@@ -54,7 +67,7 @@ export const RULES = {
     what: 'as BuildKit copies; ADD unpacks archives',
   },
   chown: {
-    form: '`--chown`, `chown`, `chgrp`',
+    form: `\`--chown\`, ${named(STAND_INS.chown)}`,
     verdict: ANNOUNCED,
     what: "an image's files are read-only to a task, whoever owns them",
   },
@@ -62,7 +75,7 @@ export const RULES = {
   addUrl: {
     form: '`ADD` of an address, with `--checksum`',
     verdict: FOLLOWED,
-    what: "it is downloaded; in the place of RDS's certificates the rehearsal has its own",
+    what: 'it is downloaded',
   },
   rdsCertificates: {
     form: "`ADD` of RDS's certificate bundle",
@@ -81,17 +94,17 @@ export const RULES = {
     what: "run for real by the stage's shell, with the image's folder as `/`",
   },
   packages: {
-    form: '`apt-get`, `apt`, `apk`, `yum`, `dnf`, `microdnf`, `zypper`, `dpkg` in RUN',
+    form: `${named(STAND_INS.packages)} in RUN`,
     verdict: ANNOUNCED,
     what: "packages of the operating system are this machine's own; install there what a step then misses",
   },
   users: {
-    form: '`useradd`, `adduser`, `groupadd`, `addgroup`, `usermod`, `userdel` in RUN',
+    form: `${named(STAND_INS.users)} in RUN`,
     verdict: ANNOUNCED,
     what: "a name for /etc/passwd and a home folder; tasks run as the template's user",
   },
   system: {
-    form: '`ldconfig`, `locale-gen`, `update-ca-certificates`, `update-alternatives`, `setcap`, `sysctl`, `systemctl`, `service` in RUN',
+    form: `${named(STAND_INS.system)} in RUN`,
     verdict: ANNOUNCED,
     what: 'settings of the operating system are those of this machine',
   },
@@ -153,16 +166,13 @@ export function rulesTable(): string {
   return ['| in the Dockerfile | here | how, or why |', '|---|---|---|', ...rows].join('\n');
 }
 
+/** Those of the programs that do nothing here, by the rule that says why. */
+export function standInsOf(called: Iterable<string>): { readonly programs: string[]; readonly why: string }[] {
+  const names = new Set(called);
+  return (Object.keys(STAND_INS) as (keyof typeof STAND_INS)[])
+    .map((rule) => ({ programs: STAND_INS[rule].filter((program) => names.has(program)), why: RULES[rule].what }))
+    .filter(({ programs }) => programs.length > 0);
+}
+
 /** Thrown while a line is read: the line is refused. */
 export class Refused extends Error {}
-
-/** Programs that a step of a build calls without an effect here, by the rule that says why. */
-export const STAND_INS: Readonly<Record<string, string[]>> = {
-  packages: ['apt-get', 'apt', 'apk', 'yum', 'dnf', 'microdnf', 'zypper', 'dpkg', 'add-apt-repository'],
-  users: ['useradd', 'adduser', 'groupadd', 'addgroup', 'usermod', 'userdel', 'groupdel', 'deluser', 'passwd'],
-  chown: ['chown', 'chgrp'],
-  system: [
-    ...['ldconfig', 'locale-gen', 'update-locale', 'update-ca-certificates', 'update-alternatives', 'setcap'],
-    ...['sysctl', 'systemctl', 'service', 'dpkg-reconfigure', 'debconf-set-selections'],
-  ],
-};

@@ -3,7 +3,10 @@ import { resolved, type Surroundings } from './copy-step';
 import { expanded, flagsOf } from './flags';
 import type { Instruction } from './parse';
 import type { RunMount, RunStep } from './plan';
-import { Refused, RULES, STAND_INS } from './rules';
+import { Refused, RULES, standInsOf } from './rules';
+
+/** Build arguments that a step has without an ARG. */
+const PROXIES = new Set(['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']);
 
 /** The step of one RUN. */
 export function runStep(instruction: Instruction, around: Surroundings): RunStep {
@@ -26,7 +29,7 @@ export function runStep(instruction: Instruction, around: Surroundings): RunStep
     [rest, ...heredocs.map(({ name, content }) => `${content}${name}`)].join('\n'),
   ];
   const lines = script ?? (json === undefined ? bodyOf(instruction) : json.join(' '));
-  for (const [programs, why] of withoutEffect(lines)) {
+  for (const { programs, why } of standInsOf(commandsOf(lines))) {
     around.announce(`${programs.join(', ')}: ${why}`);
   }
   const plain = json === undefined && script === undefined && isDocument(rest);
@@ -34,8 +37,12 @@ export function runStep(instruction: Instruction, around: Surroundings): RunStep
     ...{ kind: 'run', line, text, script, mounts },
     command: plain ? [...scope.shell, heredocs[0].content] : shell,
     workingDirectory: scope.workingDirectory,
-    environment: { ...around.proxies, ...Object.fromEntries(scope.all) },
+    environment: { ...proxiesOf(around), ...Object.fromEntries(scope.all) },
   };
+}
+
+function proxiesOf({ buildArgs }: Surroundings): Record<string, string> {
+  return Object.fromEntries(Object.entries(buildArgs).filter(([name]) => PROXIES.has(name.toUpperCase())));
 }
 
 /** `RUN <<EOF` whose first line names an interpreter. */
@@ -52,19 +59,10 @@ function isDocument(rest: string): boolean {
   return /^\d*<<-?[^<\s]+$/.test(rest);
 }
 
-/** Programs of a script that do nothing here, and why. */
-export function withoutEffect(script: string): [string[], string][] {
-  const called = new Set(commandsOf(script));
-  return Object.entries(STAND_INS).flatMap(([rule, programs]): [string[], string][] => {
-    const found = programs.filter((program) => called.has(program));
-    return found.length > 0 ? [[found, RULES[rule as keyof typeof RULES].what]] : [];
-  });
-}
-
 const BEFORE = /^(?:if|then|else|elif|do|while|until|time|!|exec|sudo|command|env|\{|\(|[A-Za-z_]\w*=\S*)$/;
 
 /** First words of the commands of a script, as far as they can be told without running it. */
-export function commandsOf(script: string): string[] {
+function commandsOf(script: string): string[] {
   return script
     .replace(/\\\n/g, ' ')
     .split(/&&|\|\||[;|&\n()`]|\$\(/)

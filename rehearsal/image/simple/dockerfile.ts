@@ -1,6 +1,7 @@
+import { parseDockerfile } from '../dockerfile/parse';
 import type { ImageDefaults } from '../dockerfile/plan';
 
-/** One instruction of a Dockerfile, with continuation lines joined and flags such as `--from` apart. */
+/** One instruction of a Dockerfile: flags such as `--from` apart, and one blank between words. */
 export interface Instruction {
   readonly name: string;
   readonly flags: Readonly<Record<string, string>>;
@@ -9,27 +10,12 @@ export interface Instruction {
 }
 
 /** The instructions of a Dockerfile in order, with the number of their stage. */
-export function parseDockerfile(text: string): Instruction[] {
-  const lines = text
-    .split('\n')
-    .filter((line) => !/^\s*#/.test(line))
-    .join('\n')
-    .replace(/\\\n/g, ' ')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
+export function instructionsOf(text: string): Instruction[] {
   let stage = -1;
-  return lines.map((line) => {
-    const [name, ...words] = line.split(/\s+/);
-    if (name.toUpperCase() === 'FROM') {
-      stage++;
-    }
-    const flags: Record<string, string> = {};
-    while (words[0]?.startsWith('--')) {
-      const [flag, ...value] = (words.shift() as string).slice(2).split('=');
-      flags[flag] = value.join('=');
-    }
-    return { name: name.toUpperCase(), flags, rest: words.join(' '), stage };
+  return parseDockerfile(text).instructions.map(({ name, flags, rest }) => {
+    stage += name === 'FROM' ? 1 : 0;
+    const pairs = flags.map((flag) => /^--([^=]*)=?([\s\S]*)$/.exec(flag)?.slice(1) ?? []);
+    return { name, flags: Object.fromEntries(pairs), rest: rest.split(/\s+/).join(' '), stage };
   });
 }
 
@@ -95,7 +81,7 @@ export function pipArguments(command: string): string[][] {
 }
 
 /** Exec form (a JSON list) as it is; shell form through `sh -c`. */
-export function words(text: string): string[] {
+function words(text: string): string[] {
   return text.startsWith('[') ? JSON.parse(text) : ['/bin/sh', '-c', text];
 }
 

@@ -1,10 +1,13 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageAsset } from '../../template/assembly';
-import { ignoreOf, shortened } from '../build';
 import { baseOf } from '../dockerfile/base';
+import { RDS } from '../dockerfile/copy-step';
+import { DockerfileError } from '../dockerfile/parse';
+import { ignoreOf } from '../ignored-files';
 import type { ImageOverrides } from '../image';
-import { type Instruction, ofFinalStage, parseDockerfile, workingDirectoryAt } from './dockerfile';
+import { shortened } from '../shortened';
+import { type Instruction, instructionsOf, ofFinalStage, workingDirectoryAt } from './dockerfile';
 
 /**
  * Why the simple way does not follow this Dockerfile: the first line that it does not, or what was given
@@ -24,7 +27,14 @@ export function whyNotSimple(text: string, asset: ImageAsset, overrides: ImageOv
   if (/^\s*#\s*escape\s*=/im.test(text) || REPEATED_BLANKS.test(text.replace(/\\\n\s*/g, ''))) {
     return 'an escape character of its own, or blanks that count';
   }
-  return new Simple(text, asset.directory).why();
+  try {
+    return new Simple(text, asset.directory).why();
+  } catch (error) {
+    if (error instanceof DockerfileError) {
+      return error.message;
+    }
+    throw error;
+  }
 }
 
 /** In quotes; the simple reader makes one of them. */
@@ -63,7 +73,7 @@ class Simple {
     text: string,
     private readonly context: string,
   ) {
-    this.instructions = parseDockerfile(text);
+    this.instructions = instructionsOf(text);
     this.final = ofFinalStage(this.instructions);
     for (const { name, rest } of this.instructions) {
       for (const part of name === 'RUN' ? partsOf(rest) : []) {
@@ -128,7 +138,7 @@ class Simple {
         return /^[\w./-]+$/.test(rest);
       case 'CMD':
       case 'ENTRYPOINT':
-        return isListOrPlain(rest);
+        return isListOrShell(rest);
       case 'STOPSIGNAL':
         return /^SIG[A-Z]+$/.test(rest);
       default:
@@ -181,8 +191,7 @@ class Simple {
     const words = rest.split(' ');
     const target = words.pop() as string;
     if (/^https:/.test(rest)) {
-      // The rehearsal has certificates of its own.
-      return name === 'ADD' && words.length === 1 && /^https:\/\/truststore\.pki\.rds\.amazonaws\.com\//.test(rest);
+      return name === 'ADD' && words.length === 1 && RDS.test(rest);
     }
     if (Object.keys(flags).some((flag) => flag !== 'from' && flag !== 'chown') || !/^[\w./ @+-]+$/.test(rest)) {
       return false;
@@ -235,8 +244,8 @@ function partsOf(rest: string): string[] {
   return rest.split('&&').map((part) => part.trim().replace(/\s+/g, ' '));
 }
 
-/** A list in JSON, or a command without anything that only a shell's own rules explain. */
-function isListOrPlain(rest: string): boolean {
+/** A list of texts in JSON, or the shell form. */
+function isListOrShell(rest: string): boolean {
   if (!rest.startsWith('[')) {
     return true;
   }

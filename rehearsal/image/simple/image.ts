@@ -1,19 +1,20 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Announce } from '../../announce';
 import { type Identity, identity, YOURSELF } from '../../task/identity';
 import type { ImageAsset } from '../../template/assembly';
-import { ignoreOf, shortened } from '../build';
-import { makeOnce } from '../cache';
+import { makeOnce, settle } from '../cache';
 import { baseOf } from '../dockerfile/base';
 import type { ImageDefaults } from '../dockerfile/plan';
+import { ignoreOf } from '../ignored-files';
 import type { Image } from '../image';
 import { applyPatches, type Patch } from '../patch';
 import { virtualEnvironment } from '../python';
-import { type Instruction, imageDefaults, parseDockerfile, pipArguments, workingDirectoryAt } from './dockerfile';
+import { shortened } from '../shortened';
+import { type Instruction, imageDefaults, instructionsOf, pipArguments, workingDirectoryAt } from './dockerfile';
 
 const run = promisify(execFile);
 const IGNORED = new Set([
@@ -56,7 +57,7 @@ interface ImageProps {
 
 async function makeImage({ asset, root, cache, announce, patches }: ImageProps): Promise<Image> {
   const dockerFile = path.join(asset.directory, asset.dockerFile);
-  const instructions = parseDockerfile(readFileSync(dockerFile, 'utf8'));
+  const instructions = instructionsOf(readFileSync(dockerFile, 'utf8'));
   const complete = existsSync(root);
   const building = complete ? root : `${root}.${process.pid}`;
   if (!complete) {
@@ -70,12 +71,7 @@ async function makeImage({ asset, root, cache, announce, patches }: ImageProps):
   const venv = await pythonOf(instructions, building, cache, announce);
   if (!complete) {
     await buildSteps(instructions, { root: building, venv, defaults }, announce);
-    try {
-      renameSync(building, root);
-    } catch {
-      // Another rehearsal was faster.
-      rmSync(building, { recursive: true, force: true });
-    }
+    settle(building, root);
   }
   const python = path.join(venv, 'bin', 'python');
   await announcePython(instructions, python, announce);

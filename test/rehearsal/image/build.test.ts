@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { shortened } from '../../../rehearsal/image/build';
-import { NotRunnableHere } from '../../../rehearsal/image/interpreters';
+import { NotRunnableHere } from '../../../rehearsal/image/not-runnable-here';
+import { shortened } from '../../../rehearsal/image/shortened';
 import { Building } from './building';
 
 let place: Building;

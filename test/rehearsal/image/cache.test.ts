@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { clean, makeOnce, use } from '../../../rehearsal/image/cache';
+import { clean, makeOnce, settle, use } from '../../../rehearsal/image/cache';
 
 const HOUR = 60 * 60 * 1000;
 let cache: string;
@@ -56,4 +56,18 @@ test('who asks for a folder while it is made waits for it, and it is made once',
     1, 1, 2,
   ]);
   expect(await makeOnce('venv', make)).toBe(3);
+});
+
+test('what another rehearsal has made meanwhile stays, and what was made here goes', () => {
+  const [made, place] = [folder('images/made', 0), folder('images/place', 0)];
+  writeFileSync(path.join(place, 'first'), '');
+  settle(made, place);
+  expect([existsSync(made), existsSync(path.join(place, 'first'))]).toEqual([false, true]);
+  const other = folder('images/other', 0);
+  settle(other, path.join(cache, 'layers', 'new'));
+  expect([existsSync(other), existsSync(path.join(cache, 'layers', 'new'))]).toEqual([false, true]);
+});
+
+test('what cannot be moved to its place is an error', () => {
+  expect(() => settle(path.join(cache, 'nothing'), path.join(cache, 'layers', 'x'))).toThrow('ENOENT');
 });

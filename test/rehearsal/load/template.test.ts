@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { childrenOf } from '../../../rehearsal/load/processes';
 import { serving } from '../../../rehearsal/load/template';
 
 function template() {
@@ -51,15 +49,4 @@ test('one service answers every path, no other runs, and the template stays as i
   expect(path.PathPatternConfig.Values).toEqual(['/*']);
   expect(web.Resources.Rule.Properties?.Conditions[1].PathPatternConfig.Values).toEqual(['/nowhere/*']);
   expect(given).toEqual(template());
-});
-
-test('the children of a process are those that it started, and none once they have ended', async () => {
-  if (process.platform !== 'linux') {
-    return;
-  }
-  const child = spawn('sleep', ['60']);
-  expect(childrenOf(process.pid)).toContain(child.pid);
-  child.kill();
-  await new Promise((resolve) => child.once('close', resolve));
-  expect(childrenOf(process.pid)).not.toContain(child.pid);
 });

@@ -1,8 +1,4 @@
 import { baseOf } from '../../../../rehearsal/image/dockerfile/base';
-import { readDockerfile } from '../../../../rehearsal/image/dockerfile/read';
-import { withRequirements } from '../../../../rehearsal/image/dockerfile/requirements';
-import { exitCodeOf, NotRunnableHere } from '../../../../rehearsal/image/interpreters';
-import { shown } from './shown';
 
 test.each([
   ['python:3.12', { kind: 'python', python: '3.12' }],
@@ -28,31 +24,4 @@ test.each([
   ['nginx:1', { kind: 'unknown' }],
 ])('%s', (image, base) => {
   expect({ python: undefined, node: undefined, ...baseOf(image) }).toMatchObject(base);
-});
-
-test('with --requirements, copies and calls of Django remain, and each other line is named', () => {
-  const text = [
-    'FROM company/base AS build',
-    'RUN weird --install',
-    'FROM python:3.12',
-    'WORKDIR /app',
-    'COPY --from=build /venv /venv',
-    'COPY . .',
-    'RUN pip install -r r.txt',
-    'RUN python manage.py collectstatic',
-  ];
-  const plan = withRequirements(readDockerfile(text.join('\n')), '/srv/own.txt', undefined);
-  expect(plan.refused).toEqual([]);
-  expect(plan.announced.map(({ line }) => line)).toEqual([1, 2, 5, 7]);
-  expect(shown(plan)).toEqual([
-    '3 from python 3.12',
-    '3 run /$ ["/usr/local/bin/pip","install","--requirement","/.machine-requirements.txt"] [/srv:own.txt at /.machine-requirements.txt]',
-    '4 folder /app',
-    '6 copy . -> /app/',
-    '8 run /app$ python manage.py collectstatic',
-  ]);
-});
-
-test('what is not runnable here ends with 77, and everything else with 1', () => {
-  expect([exitCodeOf(new NotRunnableHere('no Python')), exitCodeOf(new Error('refused'))]).toEqual([77, 1]);
 });

@@ -1,4 +1,4 @@
-import { imageDefaults, parseDockerfile, pipArguments } from '../../../../rehearsal/image/simple/dockerfile';
+import { imageDefaults, instructionsOf, pipArguments } from '../../../../rehearsal/image/simple/dockerfile';
 
 const DOCKERFILE = `
 # syntax=docker/dockerfile:1
@@ -18,7 +18,7 @@ CMD ["-m", "http.server"]
 `;
 
 test('the final stage, and those it is built upon, say what a container starts with', () => {
-  expect(imageDefaults(parseDockerfile(DOCKERFILE))).toEqual({
+  expect(imageDefaults(instructionsOf(DOCKERFILE))).toEqual({
     workingDirectory: '/app/src',
     environment: { PYTHONUNBUFFERED: '1', NAME: 'two words' },
     entryPoint: ['python'],
@@ -28,7 +28,7 @@ test('the final stage, and those it is built upon, say what a container starts w
 });
 
 test('flags are apart from what is copied, and lines that go on are one', () => {
-  const copy = parseDockerfile(DOCKERFILE).find(({ name }) => name === 'COPY');
+  const copy = instructionsOf(DOCKERFILE).find(({ name }) => name === 'COPY');
   expect(copy).toMatchObject({ flags: { from: 'build', chown: '10001' }, rest: '/build /opt', stage: 2 });
 });
 

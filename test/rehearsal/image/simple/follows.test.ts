@@ -108,4 +108,5 @@ test('options, a target, build arguments, contexts and exceptions of .dockerigno
 test('the reason is the line, without its secrets', () => {
   expect(why(lines(...ONE, 'RUN API_TOKEN=abc make'))).toBe('RUN API_TOKEN=… make');
   expect(why('# escape=`\nFROM python:3.13\n')).toMatch(/escape/);
+  expect(why('')).toBe('line 1: the file has no instruction');
 });
