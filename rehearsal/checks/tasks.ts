@@ -28,9 +28,9 @@ export const taskChecks: Check[] = [
         (await book.messages()).some((message) => message.text === text && message.words === 3),
       );
       const id = await book.drill('ping', { label: 'ping' });
-      await book.finished('ping', 30);
+      await book.finished('ping', 90);
       const [express, general] = [worker(rehearsal, 'express'), worker(rehearsal, 'default')];
-      await eventually('the log of the worker has the task', 5, () => mentions(express, id));
+      await eventually('the log of the worker has the task', 90, () => mentions(express, id));
       expect(!mentions(general, id), 'the other worker did it');
       return undefined;
     },
@@ -50,7 +50,7 @@ export const taskChecks: Check[] = [
       const second = await rehearsal.run(worker(rehearsal, 'express').definition, SCALED_OUT);
       await eventually('the second worker is alive', 90, () => second.health === 'HEALTHY');
       await book.drill('express-slow', { label, seconds: '3.5' });
-      await book.finished(label, 20);
+      await book.finished(label, 90);
       await sleep(2500);
       const records = await book.records({ label });
       expect(records.length === 1, `it was started ${records.length} times: SQS delivered it again while it ran`);
@@ -77,7 +77,7 @@ export const taskChecks: Check[] = [
         return (await rehearsal.doubles.bodies(dead.url)).some((body) => body.includes(id));
       });
       // Asked again where it fails: other checks, which run beside it, test whether requests get through.
-      const runs = await eventually('its runs are counted', 20, async () => (await book.records({ label })).length);
+      const runs = await eventually('its runs are counted', 90, async () => (await book.records({ label })).length);
       expect(runs === queue.maxReceiveCount, `it ran ${runs} times, maxReceiveCount is ${queue.maxReceiveCount}`);
       const starts = (await book.records({ label }))
         .map(({ started_at }) => Date.parse(String(started_at)) / 1000)
@@ -107,7 +107,7 @@ export const taskChecks: Check[] = [
       for (const { task } of express.running) {
         disturbance.kill(task);
       }
-      const records = await book.finished(label, 60);
+      const records = await book.finished(label, 90);
       expect(records.length >= 2, 'it was not started again');
       return `${records.length} runs`;
     },
@@ -126,11 +126,11 @@ export const taskChecks: Check[] = [
       for (let number = 0; number < count; number++) {
         await book.drill('slow', { label, seconds: '1' });
       }
-      await eventually('the first one runs', 20, async () => (await book.records({ label })).length > 0, 50);
+      await eventually('the first one runs', 90, async () => (await book.records({ label })).length > 0, 50);
       const [old] = general.running;
       await general.replace(old);
       const exit = await old.task.exited;
-      const records = await book.finished(label, 60, count);
+      const records = await book.finished(label, 90, count);
       expect(!exit.killed, 'it had to be killed');
       expect(records.length === count, `${count} tasks ran ${records.length} times`);
       return `${count} tasks`;
@@ -163,7 +163,7 @@ export const taskChecks: Check[] = [
     applies: ({ rehearsal }) => beat(rehearsal) !== undefined,
     async run({ rehearsal }) {
       const service = beat(rehearsal) as Service;
-      await service.steadyWithin(60);
+      await service.steadyWithin(180);
       const samples: number[] = [];
       const timer = setInterval(() => samples.push(service.members.filter(({ task }) => task.running).length), 20);
       try {
