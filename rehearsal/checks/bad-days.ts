@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
+import { databaseLogin } from './database-login';
 import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
 import {
@@ -127,17 +128,11 @@ export const badDayChecks: Check[] = [
 async function useAllConnections(rehearsal: Rehearsal, disturbance: Disturbance) {
   const clients: Client[] = [];
   const definition = [...rehearsal.definitions.values()].find(({ kind }) => kind === 'web');
-  const value = (name: string) => rehearsal.secrets.inject(name, definition?.secrets[name] ?? '');
-  const [user, password, database] = await Promise.all(
-    ['DATABASE_USER', 'DATABASE_PASSWORD', 'DATABASE_NAME'].map((name) => value(name)),
-  );
+  expect(definition !== undefined, 'there is no web service');
+  const login = await databaseLogin(rehearsal, definition);
   const connect = async () => {
     const client = new Client({
-      host: 'localhost',
-      port: rehearsal.postgres?.port,
-      user,
-      password,
-      database,
+      ...login,
       application_name: HOARD,
       ssl: { ca: rehearsal.authority.certificate.cert },
     });
