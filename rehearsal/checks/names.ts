@@ -1,5 +1,5 @@
 /** Names of the checks that others wait for. */
-export const DRAINING = 'draining: 200 requests in flight, and each is answered 200 while a target is drained';
+export const DRAINING = 'draining: 230 visitors lose no request while a target is drained';
 export const DONE = 'tasks: what the web posts is done by the right worker by way of SQS, for every queue';
 export const POISON = 'tasks: a poison task lands in its dead-letter queue after maxReceiveCount';
 export const AGAIN = 'tasks: a task killed with its worker is done again';

@@ -5,6 +5,7 @@ import { type Check, type CheckContext, expect } from './check';
 import { direct } from './direct';
 import { guestbook } from './guestbook';
 import { HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
+import { findPage, visit } from './page';
 
 const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
 const isSecure = ({ front }: CheckContext) => front.secure;
@@ -15,13 +16,9 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [STARTED, HEALTHY],
     proof: true,
-    async run({ front }) {
-      const reply = await eventually('a page', 20, async () => {
-        const answer = await front.request('/');
-        return answer.status < 500 ? answer : undefined;
-      });
-      expect(reply.status === 200, `/ answered ${reply.status} to ${front.host}`);
-      return `${reply.body.length} bytes`;
+    async run(context) {
+      const { path, status, bytes } = await findPage(context);
+      return `${path} answers ${status} with ${bytes} bytes`;
     },
   },
   {
@@ -100,7 +97,7 @@ export const webChecks: Check[] = [
     needs: [PAGES],
     proof: true,
     async run({ rehearsal, front, guestbook: hidesServer }) {
-      const { headers } = await front.request('/');
+      const { headers } = await visit(rehearsal, front);
       if (front.secure) {
         expect(/max-age=\d{7,}/.test(headers['strict-transport-security'] ?? ''), 'no Strict-Transport-Security');
       }
