@@ -20,6 +20,8 @@ export interface CheckRunProps {
   /** @default - the checks of the rehearsal */
   readonly checks?: readonly Check[];
   readonly choose?: (check: Check) => boolean;
+  /** As in `RunContext`. */
+  readonly pages?: readonly string[];
   /** As in `RehearsalProps`. */
   readonly isHurried?: boolean;
   /** Whatever ports are free instead of 8443 and 8080. */
@@ -53,6 +55,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
       another: (faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),
+      pages: props.pages,
     };
     const outcomes = await runChecks(
       (props.checks ?? allChecks).filter(props.choose ?? (() => true)),
@@ -63,6 +66,9 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
         }
       },
     );
+    for (const text of notApplicable(outcomes)) {
+      announce.progress(text);
+    }
     if (props.faults === undefined && !summary(outcomes).passed) {
       announce.progress(`logs of the processes are kept in ${keepLogs(props.cache, rehearsal)}`);
     }
@@ -85,6 +91,19 @@ export function summary(outcomes: Outcome[]): { text: string; passed: boolean } 
   };
 }
 
+/** What was not checked, and why: a line for each kind of check and reason. */
+export function notApplicable(outcomes: readonly Outcome[]): string[] {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { name, detail } of outcomes.filter(({ verdict }) => verdict === 'not applicable')) {
+    const [kind] = name.split(': ');
+    const needs = counts.get(kind) ?? new Map<string, number>();
+    counts.set(kind, needs.set(detail, (needs.get(detail) ?? 0) + 1));
+  }
+  return [...counts].flatMap(([kind, needs]) =>
+    [...needs].map(([what, count]) => `  ${kind}: ${count} not applicable, for want of ${what}`),
+  );
+}
+
 export function cacheFolder(): string {
   return path.join(__dirname, '..', '.cache', 'rehearsal');
 }
@@ -93,7 +112,8 @@ export function cacheFolder(): string {
 function keepLogs(cache: string, rehearsal: Rehearsal): string {
   const folder = path.join(cache, 'last-failure');
   rmSync(folder, { recursive: true, force: true });
-  cpSync(path.join(rehearsal.sandbox.directory, 'logs'), folder, { recursive: true });
+  // The folder, which is empty when no process ever started.
+  cpSync(rehearsal.sandbox.folder('logs'), folder, { recursive: true });
   return path.relative(process.cwd(), folder);
 }
 

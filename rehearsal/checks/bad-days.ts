@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { databaseLogin } from './database-login';
 import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
@@ -34,6 +34,7 @@ export const badDayChecks: Check[] = [
     lane: 'sqs',
     needs: [DONE],
     after: [LIMIT],
+    about: EXAMPLE,
     applies: ({ guestbook: yes }) => yes,
     // The worker beside the service, which another check had started.
     disturbs: ['sqs', 'worker'],
@@ -59,6 +60,7 @@ export const badDayChecks: Check[] = [
     lane: 'postgres',
     needs: [PAGES],
     after: [...CALM, DRAINING, REPLACED, AWAY],
+    about: EXAMPLE,
     applies: hasDatabase,
     disturbs: ['database'],
     async run({ front, disturbance }) {
@@ -95,6 +97,7 @@ export const badDayChecks: Check[] = [
     lane: 'postgres',
     needs: [PAGES],
     after: [PERIODIC],
+    about: EXAMPLE,
     applies: hasDatabase,
     disturbs: ['database'],
     async run({ rehearsal, front, disturbance }) {

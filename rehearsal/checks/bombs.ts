@@ -3,7 +3,7 @@ import type WebSocket from 'ws';
 import type { Service } from '../task/services';
 import { sleep } from '../wait';
 import { asgi, echo } from './asgi';
-import { type Check, expect } from './check';
+import { type Check, EXAMPLE, expect } from './check';
 import { direct } from './direct';
 import { BOMBS, ECHO, FORGED, PAGES } from './names';
 
@@ -33,6 +33,7 @@ export const bombChecks: Check[] = [
     lane: 'asgi',
     needs: [ECHO],
     proof: true,
+    about: EXAMPLE,
     applies: ({ rehearsal, guestbook }) => guestbook && asgi(rehearsal)?.definition.memory !== undefined,
     async run({ rehearsal, front }) {
       const service = asgi(rehearsal) as Service;
@@ -71,6 +72,7 @@ export const bombChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies: ({ guestbook }) => guestbook,
     async run({ rehearsal, front }) {
       const service = rehearsal.services.find(({ definition }) => definition.kind === 'web');

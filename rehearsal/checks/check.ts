@@ -40,7 +40,7 @@ export interface Check {
   readonly disturbs?: readonly Subject[];
   /** Whether the stack has what it is about. @default true */
   readonly applies?: (context: CheckContext) => boolean;
-  /** What a stack has where `applies` is true: read after "needs". */
+  /** What a stack has where `applies` is true: read after "for want of". */
   readonly about?: string;
   /** Whether a mutation is named after it, or it is quick: these run in the mutation proof. */
   readonly proof?: boolean;
@@ -48,13 +48,16 @@ export interface Check {
   run(context: CheckContext): Promise<string | undefined>;
 }
 
+/** What checks are about that only the guestbook has. */
+export const EXAMPLE = 'the pages and drills of the example';
+
 export function expect(condition: boolean, message: string): asserts condition {
   if (!condition) {
     throw new Error(message);
   }
 }
 
-/** Thrown by a check that finds only while it runs that there is nothing to check: why, read after "needs". */
+/** Thrown by a check that finds only while it runs that there is nothing to check: the message is read after "for want of". */
 export class NotApplicable extends Error {}
 
 export type Verdict = 'passed' | 'failed' | 'not reached' | 'not applicable';

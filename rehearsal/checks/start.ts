@@ -42,6 +42,7 @@ export const startChecks: Check[] = [
     lane: 'start',
     needs: [STARTED],
     proof: true,
+    about: 'a load-balanced service',
     applies: ({ rehearsal }) => rehearsal.services.some(({ group }) => group !== undefined),
     async run({ rehearsal }) {
       const routed = rehearsal.services.filter(({ group }) => group !== undefined);

@@ -2,7 +2,7 @@ import { RETRY_DELAYS } from '../task/launcher';
 import type { Task } from '../task/process';
 import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { guestbook } from './guestbook';
 import { AGAIN, AWAY, DONE, DRAINED, LIMIT, ONE_BEAT, PAGES, PERIODIC, POISON } from './names';
 
@@ -19,6 +19,7 @@ export const taskChecks: Check[] = [
     lane: 'tasks',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -40,6 +41,7 @@ export const taskChecks: Check[] = [
     lane: 'tasks',
     needs: [DONE],
     proof: true,
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -63,6 +65,7 @@ export const taskChecks: Check[] = [
     needs: [DONE],
     after: [AWAY],
     proof: true,
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -96,6 +99,7 @@ export const taskChecks: Check[] = [
     needs: [DONE],
     after: [LIMIT, AWAY],
     disturbs: ['worker'],
+    about: EXAMPLE,
     applies,
     async run({ rehearsal, disturbance }) {
       const book = guestbook(rehearsal);
@@ -117,6 +121,7 @@ export const taskChecks: Check[] = [
     lane: 'tasks-drained',
     needs: [DONE],
     after: [AWAY],
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -140,6 +145,7 @@ export const taskChecks: Check[] = [
     name: PERIODIC,
     lane: 'beat',
     needs: [DONE],
+    about: EXAMPLE,
     applies: ({ guestbook: yes, rehearsal }) => yes && beat(rehearsal) !== undefined,
     async run({ rehearsal }) {
       const records = await eventually(
@@ -160,6 +166,7 @@ export const taskChecks: Check[] = [
     needs: [PAGES],
     after: [PERIODIC],
     proof: true,
+    about: 'a beat service',
     applies: ({ rehearsal }) => beat(rehearsal) !== undefined,
     async run({ rehearsal }) {
       const service = beat(rehearsal) as Service;

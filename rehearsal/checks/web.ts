@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { accepts } from '../edge/ports';
 import { eventually, sleep } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { direct } from './direct';
 import { guestbook } from './guestbook';
 import { HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
@@ -26,6 +26,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies: isGuestbook,
     async run({ rehearsal, front }) {
       const text = `written at ${Date.now()}`;
@@ -48,6 +49,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies: isGuestbook,
     async run({ front }) {
       const page = await front.request('/');
@@ -80,6 +82,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: 'a listener with HTTPS',
     applies: isSecure,
     async run({ front }) {
       const reply = await front.request('/some/page?a=b', { listener: 80 });
@@ -121,6 +124,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: `${EXAMPLE}, on Linux`,
     applies: ({ guestbook: yes }) => yes && process.platform === 'linux',
     async run({ rehearsal, front }) {
       const path = `/?probe=${Date.now()}`;

@@ -1,0 +1,26 @@
+import { notApplicable, summary } from '../../rehearsal/check-run';
+import type { Outcome, Verdict } from '../../rehearsal/checks/check';
+
+const outcome = (name: string, verdict: Verdict, detail = ''): Outcome => ({ name, verdict, detail, seconds: 0 });
+
+test('what was not checked is a line for each kind of check and reason', () => {
+  const outcomes = [
+    outcome('tasks: one', 'not applicable', 'queues'),
+    outcome('web: one', 'passed', '200 bytes'),
+    outcome('tasks: two', 'not applicable', 'queues'),
+    outcome('tasks: three', 'not applicable', 'a beat service'),
+    outcome('asgi: one', 'not applicable', 'a WebSocket'),
+    outcome('web: two', 'not reached', 'needs: web: one'),
+  ];
+  expect(notApplicable(outcomes)).toEqual([
+    '  tasks: 2 not applicable, for want of queues',
+    '  tasks: 1 not applicable, for want of a beat service',
+    '  asgi: 1 not applicable, for want of a WebSocket',
+  ]);
+  expect(summary(outcomes)).toEqual({ text: '1 passed, 0 failed, 1 not reached', passed: false });
+});
+
+test('what does not apply fails no run', () => {
+  const outcomes = [outcome('web: one', 'passed'), outcome('tasks: one', 'not applicable', 'queues')];
+  expect(summary(outcomes)).toEqual({ text: '1 passed, 0 failed', passed: true });
+});
