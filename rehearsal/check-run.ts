@@ -2,6 +2,7 @@ import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
+import { notApplicable } from './checks/not-applicable';
 import { allChecks } from './checks/secrets';
 import type { ImageOverrides } from './image/image';
 import type { Faults } from './provision';
@@ -89,19 +90,6 @@ export function summary(outcomes: Outcome[]): { text: string; passed: boolean } 
     text: `${count('passed')} passed, ${failed} failed${notReached > 0 ? `, ${notReached} not reached` : ''}`,
     passed: failed === 0 && notReached === 0,
   };
-}
-
-/** What was not checked, and why: a line for each kind of check and reason. */
-export function notApplicable(outcomes: readonly Outcome[]): string[] {
-  const counts = new Map<string, Map<string, number>>();
-  for (const { name, detail } of outcomes.filter(({ verdict }) => verdict === 'not applicable')) {
-    const [kind] = name.split(': ');
-    const needs = counts.get(kind) ?? new Map<string, number>();
-    counts.set(kind, needs.set(detail, (needs.get(detail) ?? 0) + 1));
-  }
-  return [...counts].flatMap(([kind, needs]) =>
-    [...needs].map(([what, count]) => `  ${kind}: ${count} not applicable, for want of ${what}`),
-  );
 }
 
 export function cacheFolder(): string {
