@@ -4,6 +4,7 @@ import { type Announce, PlainAnnounce } from './announce';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { notApplicable } from './checks/not-applicable';
 import { allChecks } from './checks/secrets';
+import type { Given } from './given';
 import type { ImageOverrides } from './image/image';
 import type { Faults } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
@@ -13,6 +14,7 @@ export interface CheckRunProps {
   readonly assembly: Assembly;
   readonly app?: string;
   readonly overrides?: ImageOverrides;
+  readonly given?: Given;
   readonly cache: string;
   readonly write: (line: string) => void;
   /** Whether what happens to processes is printed too. */
@@ -39,8 +41,8 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   };
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
-  const { assembly, app, cache, overrides, isHurried } = props;
-  const common = { assembly, app, cache, overrides, isHurried };
+  const { assembly, app, cache, overrides, given, isHurried } = props;
+  const common = { assembly, app, cache, overrides, given, isHurried };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;

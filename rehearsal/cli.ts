@@ -5,6 +5,7 @@ import { cacheFolder, checkRun, summary } from './check-run';
 import { withNeeded } from './checks/check';
 import { FrontDoor } from './checks/front-door';
 import { allChecks } from './checks/secrets';
+import { Given } from './given';
 import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import type { RehearsalProps } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
@@ -23,6 +24,8 @@ const USAGE = `npm start -- [options]
   --python VERSION   the application's Python (3.12), in the place of the one that its Dockerfile names
   --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
   --requirements FILE  what pip installs, in the place of what the Dockerfile installs
+  --secret NAME=VALUE  value of a secret or parameter that is not in the template, by its name or its variable's; several times
+  --env-file FILE    lines NAME=VALUE: values of such secrets, and of variables that the template sets
   --page PATH        with --check: a page of the application, such as /api/; may be given several times
   --only PATTERN     with --check: only checks whose name matches, and those they need
   --plain            lines instead of the live view
@@ -44,6 +47,8 @@ async function main(): Promise<number> {
       python: { type: 'string' },
       prepared: { type: 'string' },
       requirements: { type: 'string' },
+      secret: { type: 'string', multiple: true },
+      'env-file': { type: 'string' },
       page: { type: 'string', multiple: true },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
@@ -59,8 +64,9 @@ async function main(): Promise<number> {
   const assembly = readAssembly(path.resolve(directory), values.stack);
   const { python, prepared, requirements } = values;
   const overrides = { python, prepared, requirements };
+  const given = Given.read({ secret: values.secret, envFile: values['env-file'] });
   if (!values.check) {
-    return run({ assembly, app: values.app, overrides }, values.plain || !process.stdout.isTTY);
+    return run({ assembly, app: values.app, overrides, given }, values.plain || !process.stdout.isTTY);
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const chosen = only === undefined ? undefined : chosenBy(only);
@@ -68,6 +74,7 @@ async function main(): Promise<number> {
     assembly,
     app: values.app,
     overrides,
+    given,
     cache: cacheFolder(),
     write: (line) => process.stdout.write(`${line}\n`),
     verbose: values.verbose,
@@ -98,12 +105,12 @@ function pagesOf(paths: string[] = []): string[] {
 }
 
 /** Rehearses until Ctrl-C, which drains in order; a second one ends at once. */
-async function run(given: Pick<RehearsalProps, 'assembly' | 'app' | 'overrides'>, plain: boolean): Promise<number> {
+async function run(props: Pick<RehearsalProps, 'assembly' | 'app' | 'overrides' | 'given'>, plain: boolean): Promise<number> {
   let view: View | undefined;
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
-  rehearsal = await rehearse({ ...given, cache: cacheFolder(), announce });
+  rehearsal = await rehearse({ ...props, cache: cacheFolder(), announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
   try {
@@ -114,7 +121,7 @@ async function run(given: Pick<RehearsalProps, 'assembly' | 'app' | 'overrides'>
     running.close();
     throw error;
   }
-  for (const line of coverageTable(given.assembly.template)) {
+  for (const line of coverageTable(props.assembly.template)) {
     write(line);
   }
   const front = new FrontDoor(running, 'you');
