@@ -105,7 +105,10 @@ function pagesOf(paths: string[] = []): string[] {
 }
 
 /** Rehearses until Ctrl-C, which drains in order; a second one ends at once. */
-async function run(props: Pick<RehearsalProps, 'assembly' | 'app' | 'overrides' | 'given'>, plain: boolean): Promise<number> {
+async function run(
+  props: Pick<RehearsalProps, 'assembly' | 'app' | 'overrides' | 'given'>,
+  plain: boolean,
+): Promise<number> {
   let view: View | undefined;
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));

@@ -24,7 +24,9 @@ export class Given {
       const equals = text.indexOf('=');
       if (equals < 1) {
         // The text is not repeated: it may be a password.
-        throw new Error('--secret must be NAME=VALUE, for example EMAIL_HOST_PASSWORD=secret; one has no NAME or no "=".');
+        throw new Error(
+          '--secret must be NAME=VALUE, for example EMAIL_HOST_PASSWORD=secret; one has no NAME or no "=".',
+        );
       }
       secrets.set(text.slice(0, equals), text.slice(equals + 1));
     }

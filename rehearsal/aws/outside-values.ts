@@ -46,9 +46,7 @@ export class OutsideValues {
 
   constructor(private readonly props: OutsideValuesProps) {}
 
-  async fill(
-    definitions: ReadonlyMap<string, TaskDefinition>,
-  ): Promise<ReadonlyMap<string, TaskDefinition>> {
+  async fill(definitions: ReadonlyMap<string, TaskDefinition>): Promise<ReadonlyMap<string, TaskDefinition>> {
     const filled = new Map<string, TaskDefinition>();
     for (const [arn, definition] of definitions) {
       const secrets = await this.secretsOf(definition);
@@ -93,12 +91,13 @@ export class OutsideValues {
 
   private outside(variable: string, source: Source): string {
     const { given, parameters } = this.props;
-    const { name, kind, key } = source;
+    const { name, kind } = source;
     const own = given.value(variable);
     if (own !== undefined) {
       return own;
     }
-    const whole = given.value(name, name.replace(/-\w{6}$/, '')) ?? (kind === 'parameter' ? parameters.get(name) : undefined);
+    const whole =
+      given.value(name, name.replace(/-\w{6}$/, '')) ?? (kind === 'parameter' ? parameters.get(name) : undefined);
     return whole === undefined ? this.placeholder(variable, source) : fieldOf(whole, source);
   }
 

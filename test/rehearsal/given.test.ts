@@ -20,14 +20,14 @@ test('--secret comes before the file, and a value may hold anything', () => {
   expect(given.unused).toEqual({ secrets: [], variables: ['OTHER'] });
 });
 
-test.each([
-  ['hunter2'],
-  ['=hunter2'],
-])('fails with --secret %s, and does not repeat what may be a password', (secret) => {
-  const reading = () => Given.read({ secret: [secret] });
-  expect(reading).toThrow('--secret must be NAME=VALUE');
-  expect(reading).not.toThrow('hunter2');
-});
+test.each([['hunter2'], ['=hunter2']])(
+  'fails with --secret %s, and does not repeat what may be a password',
+  (secret) => {
+    const reading = () => Given.read({ secret: [secret] });
+    expect(reading).toThrow('--secret must be NAME=VALUE');
+    expect(reading).not.toThrow('hunter2');
+  },
+);
 
 test('fails with a file that is not there', () => {
   expect(() => Given.read({ envFile: 'no-such.env' })).toThrow('there is no no-such.env');

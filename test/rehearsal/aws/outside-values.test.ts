@@ -20,14 +20,22 @@ test.each([
 });
 
 /** What a task of these secrets and variables is given, by variable, and what is said about it. */
-async function filled(secrets: Record<string, string>, secret: string[] = [], environment: Record<string, string> = {}) {
+async function filled(
+  secrets: Record<string, string>,
+  secret: string[] = [],
+  environment: Record<string, string> = {},
+) {
   const stored: string[] = [];
   const said: string[] = [];
   const store = {
     made: (valueFrom: string) => valueFrom.startsWith(OWN),
     create: async (_name: string, value: string) => `stored/${stored.push(value) - 1}`,
   } as unknown as SecretStore;
-  const announce = { progress: () => undefined, event: () => undefined, substitution: (text: string) => said.push(text) };
+  const announce = {
+    progress: () => undefined,
+    event: () => undefined,
+    substitution: (text: string) => said.push(text),
+  };
   const parameters = new Map([['made/here', 'of the template']]);
   const outside = new OutsideValues({ given: Given.read({ secret }), secrets: store, announce, parameters });
   const definition = { name: 'web', secrets, environment } as unknown as TaskDefinition;
@@ -63,7 +71,11 @@ test('secrets of the template stay, others are given by the name of the variable
 });
 
 test('what nobody gives is made up and announced, with its variable and the options', async () => {
-  const { values, said } = await filled({ A: `${ARN}shop/mail:password::`, B: `${ARN}shop/mail:password::`, C: PARAMETER });
+  const { values, said } = await filled({
+    A: `${ARN}shop/mail:password::`,
+    B: `${ARN}shop/mail:password::`,
+    C: PARAMETER,
+  });
   expect(values.A).toMatch(/^placeholder-\w{24}$/);
   expect(values.B).toBe(values.A);
   expect(values.C).not.toBe(values.A);

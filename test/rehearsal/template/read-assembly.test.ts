@@ -39,12 +39,14 @@ test('a stack of this library comes before one that runs other things', () => {
   expect(readAssembly(folder, 'Search').stackName).toBe('Search');
 });
 
-test.each([
-  ['two of this library', { Shop: OURS, Blog: OURS }, 'expected one stack with ECS task definitions', 'Shop, Blog'],
-  ['two of others', { Search: FOREIGN, Mail: FOREIGN }, 'expected one stack', 'Search, Mail'],
-  ['none', { Empty: EMPTY }, 'expected one stack', 'Empty'],
-])('fails with %s, and names what is there', (_, templates, ...parts) => {
-  for (const part of [...parts, 'Choose with --stack']) {
+const WANTED = 'expected one stack with ECS task definitions';
+
+test.each<[string, Record<string, object>, string]>([
+  ['two of this library', { Shop: OURS, Blog: OURS }, 'Shop, Blog'],
+  ['two of others', { Search: FOREIGN, Mail: FOREIGN }, 'Search, Mail'],
+  ['none', { Empty: EMPTY }, 'Empty'],
+])('fails with %s, and names what is there', (_, templates, names) => {
+  for (const part of [WANTED, names, 'Choose with --stack']) {
     expect(() => readAssembly(write(templates))).toThrow(part);
   }
 });
