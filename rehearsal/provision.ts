@@ -24,6 +24,7 @@ import type { Assembly } from './template/assembly';
 import { Intrinsics } from './template/intrinsics';
 import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
 import { readServices } from './template/read-services';
+import { releaseTimeouts } from './template/release-timeouts';
 import { readTaskDefinition, type TaskDefinition } from './template/task-definition';
 
 export interface RehearsalProps {
@@ -67,6 +68,8 @@ export interface Parts extends Backing {
   readonly caBundle: string;
   readonly images: ReadonlyMap<string, Image>;
   readonly definitions: ReadonlyMap<string, TaskDefinition>;
+  /** Seconds that a release may take, by the ARN of its task definition. */
+  readonly releaseTimeouts: ReadonlyMap<string, number>;
   /** Whether file systems in memory have the size of the template. */
   readonly mounts: boolean;
   readonly launch: Launch;
@@ -143,6 +146,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   return {
     ...backing,
     ...{ props, sandbox, authority, caBundle, images, definitions, mounts: user.mounts, launch, run, tasks, services },
+    releaseTimeouts: releaseTimeouts(intrinsics),
     listeners: readListeners(intrinsics),
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     loadBalancer: balancer && new LoadBalancer({ ...balancer, groups, certificate, announce }),
