@@ -8,6 +8,7 @@ import { guestbook } from './guestbook';
 import {
   AGAIN,
   AWAY,
+  CONSUMED,
   DONE,
   DRAINED,
   DRAINING,
@@ -33,7 +34,7 @@ export const badDayChecks: Check[] = [
     name: AWAY,
     lane: 'sqs',
     needs: [DONE],
-    after: [LIMIT],
+    after: [LIMIT, CONSUMED],
     about: EXAMPLE,
     applies: ({ guestbook: yes }) => yes,
     // The worker beside the service, which another check had started.

@@ -30,3 +30,8 @@ export const STRANGERS =
   'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';
 export const GUARDED = 'doubles: a page of another origin can neither read a secret nor post a task';
 export const BROWSER = 'doubles: no page in a real browser reads a secret or posts a task, whatever it tries';
+export const DEBUG_OFF = 'project: no visitor sees Django’s technical pages, and DEBUG is off';
+export const STATIC = 'project: each file that the login page of the admin names is there';
+export const DEPLOYABLE = 'project: manage.py check --deploy finds nothing that the front door does not see to';
+export const MIGRATED = 'project: every migration is applied';
+export const CONSUMED = 'project: a worker takes a message of Celery from every queue';

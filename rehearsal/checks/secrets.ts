@@ -10,6 +10,8 @@ import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
 import { PAGES } from './names';
 import { pageChecks } from './pages';
+import { projectChecks } from './project';
+import { queueChecks } from './queues';
 import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
@@ -21,6 +23,8 @@ import { webChecks } from './web';
 const before = [
   startChecks,
   webChecks,
+  projectChecks,
+  queueChecks,
   hostChecks,
   asgiChecks,
   taskChecks,
@@ -82,6 +86,8 @@ function titles(): string {
 export const allChecks: Check[] = [
   ...startChecks,
   ...webChecks,
+  ...projectChecks,
+  ...queueChecks,
   ...hostChecks,
   ...asgiChecks,
   ...bombChecks,
