@@ -125,7 +125,7 @@ export class OutsideValues {
   }
 }
 
-/** Reads `ValueFrom`: the ARN of a secret or of a parameter, a parameter's name, or what has no counterpart. */
+/** Reads `ValueFrom`: a secret's ARN, a parameter's ARN or name, or a value that has no counterpart. */
 export function sourceOf(valueFrom: string): Source {
   const secret = /^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:([^:]+)(?::([^:]*))?/.exec(valueFrom);
   if (secret !== null) {

@@ -57,7 +57,7 @@ export function expect(condition: boolean, message: string): asserts condition {
   }
 }
 
-/** Thrown by a check that finds only while it runs that there is nothing to check: the message is read after "for want of". */
+/** Thrown when a check finds nothing to check while it runs. The message is read after "for want of". */
 export class NotApplicable extends Error {}
 
 export type Verdict = 'passed' | 'failed' | 'not reached' | 'not applicable';

@@ -67,7 +67,7 @@ function defaults({ rehearsal }: CheckContext): string[] {
   return [...new Set(['/', LOGIN, ...routed])];
 }
 
-/** Throws what may change in a moment: an error of the server, and an answer that is not the application's. */
+/** Asks once. Throws for what may change: an error of the server, an answer that is not the application’s. */
 async function ask({ rehearsal, front }: CheckContext, path: string, host: string): Promise<Page | undefined> {
   const before = front.calls?.requests() ?? 0;
   const { status, headers, body } = await front.request(path, { host });
