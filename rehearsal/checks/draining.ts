@@ -7,6 +7,7 @@ import { type Check, type CheckContext, expect } from './check';
 import {
   AGAIN,
   AWAY,
+  DEBUG_OFF,
   DONE,
   DRAINED,
   DRAINING,
@@ -17,11 +18,12 @@ import {
   PERIODIC,
   POISON,
   REPLACED,
+  STATIC,
 } from './names';
 import { type Page, pageOf, visit } from './page';
 
 /** Checks that read pages for a while. */
-const QUIET = [DONE, HEADERS, AWAY, DRAINED, AGAIN, POISON, PERIODIC, PASSWORD_ROTATED];
+const QUIET = [DONE, HEADERS, DEBUG_OFF, STATIC, AWAY, DRAINED, AGAIN, POISON, PERIODIC, PASSWORD_ROTATED];
 const OPEN = 200;
 /** A few more than are counted: each pauses for a moment between two requests. */
 const VISITORS = 230;
