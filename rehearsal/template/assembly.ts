@@ -47,23 +47,32 @@ export interface Assembly {
 /** For stacks without an environment of their own. */
 const ANY_REGION = 'eu-central-1';
 
-/** Reads the stack with ECS services from a cloud assembly; `stackName` chooses when there are several. */
+/**
+ * Reads the stack with ECS services from a cloud assembly; `stackName` chooses when there are several.
+ *
+ * A stack with processes of this library comes before stacks that run other things.
+ */
 export function readAssembly(directory: string, stackName?: string): Assembly {
   if (!existsSync(path.join(directory, 'manifest.json'))) {
     throw new Error(`${directory} is not a cloud assembly: it has no manifest.json. Make it with \`npx cdk synth\`.`);
   }
   const stacks = stacksOf(directory);
-  const candidates = stacks.filter((stack) =>
-    stackName === undefined
-      ? resourcesOfType(stack.template, 'AWS::ECS::TaskDefinition').length > 0
-      : stack.stackName === stackName,
-  );
+  const candidates = stackName === undefined ? running(stacks) : stacks.filter((one) => one.stackName === stackName);
   if (candidates.length !== 1) {
     const names = (candidates.length > 0 ? candidates : stacks).map((stack) => stack.stackName).join(', ');
     const wanted = stackName === undefined ? 'one stack with ECS task definitions' : `a stack named ${stackName}`;
     throw new Error(`expected ${wanted} in ${directory}, found: ${names}. Choose with --stack.`);
   }
   return candidates[0];
+}
+
+/** Stacks with task definitions: those of this library, where there are any. */
+function running(stacks: readonly Assembly[]): readonly Assembly[] {
+  const definitions = (stack: Assembly) => resourcesOfType(stack.template, 'AWS::ECS::TaskDefinition');
+  const ours = stacks.filter((stack) =>
+    definitions(stack).some(({ resource }) => resource.Metadata?.['cdk-django-fargate'] !== undefined),
+  );
+  return ours.length > 0 ? ours : stacks.filter((stack) => definitions(stack).length > 0);
 }
 
 /** Logical ids and bodies of the resources of a type, in the template's order. */
@@ -83,7 +92,8 @@ function stacksOf(directory: string): Assembly[] {
     if (artifact.type !== 'aws:cloudformation:stack') {
       return [];
     }
-    const template = JSON.parse(readFileSync(path.join(directory, artifact.properties.templateFile), 'utf8'));
+    const file = path.join(directory, artifact.properties.templateFile);
+    const template = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
     const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANY_REGION];
     return [{ stackName: artifact.properties.stackName ?? name, region, template, ...assetsOf(directory, name) }];
   });
