@@ -26,7 +26,10 @@ export const queueChecks: Check[] = [
       const queues = queuesOf(rehearsal);
       for (const { name, url } of queues) {
         const { lines } = await successful(rehearsal, [...celery, 'call', TASK, '--queue', name]);
-        const id = lines.map((line) => /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/.exec(line)?.[0]).filter(Boolean).pop();
+        const id = lines
+          .map((line) => /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/.exec(line)?.[0])
+          .filter(Boolean)
+          .pop();
         expect(id !== undefined, `celery call printed no id: ${lines.slice(-1)}`);
         const isIn = async (queue: string) =>
           (await rehearsal.doubles.messages(queue)).some((body) => body.includes(id));
