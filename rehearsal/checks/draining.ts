@@ -43,7 +43,7 @@ export const drainingChecks: Check[] = [
       const { front, guestbook } = context;
       const { service, host, path, status } = busyPage(context);
       await sleep(guestbook ? 3000 : 0);
-      await service.steadyWithin(60);
+      await service.steadyWithin(180);
       const agent = new (front.secure ? https : http).Agent({ keepAlive: true, maxSockets: VISITORS });
       const failures: string[] = [];
       let answered = 0;
@@ -94,12 +94,12 @@ export const drainingChecks: Check[] = [
     async run(context) {
       const { front, rehearsal, disturbance } = context;
       const { service, status } = pageOf(rehearsal);
-      await service.steadyWithin(60);
+      await service.steadyWithin(180);
       const sick = await sickTarget(service);
       const before = service.running.map(({ task }) => task.id);
       disturbance.kill(service.running[0].task);
       await eventually('a new task is there', 120, () => service.running.some(({ task }) => !before.includes(task.id)));
-      await service.steadyWithin(60);
+      await service.steadyWithin(180);
       for (let number = 0; number < 20; number++) {
         const reply = await visit(rehearsal, front);
         expect(reply.status === status, `a page answered ${reply.status}`);
