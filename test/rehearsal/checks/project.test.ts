@@ -135,8 +135,8 @@ describe('a message of Celery', () => {
 
   test('that nobody takes fails, and says who reads what', async () => {
     const failed = failure(CONSUMED, { commands: call, waiting: [`{"id": "${ID}"}`] });
-    await jest.advanceTimersByTimeAsync(120_000);
-    expect(await failed).toContain('from the queue imports (workers-imports reads imprts): not within 90 s');
+    await jest.advanceTimersByTimeAsync(200_000);
+    expect(await failed).toContain('from the queue imports (workers-imports reads imprts): not within 180 s');
   });
 
   test('that is a dead letter fails', async () => {
