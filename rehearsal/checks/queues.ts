@@ -6,7 +6,8 @@ import { successful } from './one-off';
 
 /** A task that each Celery application has: it returns its arguments, here none. */
 const TASK = 'celery.accumulate';
-const SECONDS = 90;
+/** Only a queue that nobody reads takes so long. */
+const SECONDS = 180;
 
 /** Where a queue's messages are, by the name that Celery has for it. */
 interface NamedQueue {

@@ -13,9 +13,18 @@ test.each([
 });
 
 test.each([
-  [['celery', '--app', 'config', 'worker', '--queues', 'a'], ['celery', '--app', 'config']],
-  [['python', '-m', 'celery', '-A', 'x', 'worker'], ['python', '-m', 'celery', '-A', 'x']],
-  [['ddtrace-run', '/venv/bin/celery', '-A', 'x', 'worker'], ['ddtrace-run', '/venv/bin/celery', '-A', 'x']],
+  [
+    ['celery', '--app', 'config', 'worker', '--queues', 'a'],
+    ['celery', '--app', 'config'],
+  ],
+  [
+    ['python', '-m', 'celery', '-A', 'x', 'worker'],
+    ['python', '-m', 'celery', '-A', 'x'],
+  ],
+  [
+    ['ddtrace-run', '/venv/bin/celery', '-A', 'x', 'worker'],
+    ['ddtrace-run', '/venv/bin/celery', '-A', 'x'],
+  ],
   [['celery', '--app', 'config', 'beat'], undefined],
   [['python', 'manage.py', 'qcluster', 'worker'], undefined],
   [['sh', '-c', 'celery -A x worker'], undefined],
