@@ -69,7 +69,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(assets|dist)/' },
+    exclude: { path: '^(assets|dist|rehearsal/dist)/' },
     tsPreCompilationDeps: true,
   },
 };

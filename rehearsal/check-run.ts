@@ -85,16 +85,13 @@ export function summary(outcomes: Outcome[]): { text: string; passed: boolean } 
   };
 }
 
-export function cacheFolder(): string {
-  return path.join(__dirname, '..', '.cache', 'rehearsal');
-}
-
 /** What the processes said, for whoever wants to know why a check failed. */
 function keepLogs(cache: string, rehearsal: Rehearsal): string {
   const folder = path.join(cache, 'last-failure');
   rmSync(folder, { recursive: true, force: true });
   cpSync(path.join(rehearsal.sandbox.directory, 'logs'), folder, { recursive: true });
-  return path.relative(process.cwd(), folder);
+  const relative = path.relative(process.cwd(), folder);
+  return relative.startsWith('..') ? folder : relative;
 }
 
 function line({ name, verdict, detail, seconds }: Outcome): string {

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Client } from 'pg';
 import { connectPostgres } from '../constructs/handlers/shared/postgres';
-import { cacheFolder } from '../rehearsal/check-run';
+import { cacheFolder } from '../rehearsal/synth';
 import { virtualEnvironment } from '../rehearsal/image/python';
 import { type LocalPostgres, startPostgres } from './lib/local-postgres';
 import { freshShop } from './lib/run-roles';
