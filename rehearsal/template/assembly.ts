@@ -53,17 +53,32 @@ export function readAssembly(directory: string, stackName?: string): Assembly {
     throw new Error(`${directory} is not a cloud assembly: it has no manifest.json. Make it with \`npx cdk synth\`.`);
   }
   const stacks = stacksOf(directory);
-  const candidates = stacks.filter((stack) =>
+  const candidates = stacks.filter(({ displayName, assembly: { stackName: name, template } }) =>
     stackName === undefined
-      ? resourcesOfType(stack.template, 'AWS::ECS::TaskDefinition').length > 0
-      : stack.stackName === stackName,
+      ? resourcesOfType(template, 'AWS::ECS::TaskDefinition').length > 0
+      : [displayName, name].includes(stackName),
   );
   if (candidates.length !== 1) {
-    const names = (candidates.length > 0 ? candidates : stacks).map((stack) => stack.stackName).join(', ');
-    const wanted = stackName === undefined ? 'one stack with ECS task definitions' : `a stack named ${stackName}`;
-    throw new Error(`expected ${wanted} in ${directory}, found: ${names}. Choose with --stack.`);
+    throw new Error(whyNone(directory, stackName, candidates.length > 0 ? candidates : stacks, candidates.length));
   }
-  return candidates[0];
+  return candidates[0].assembly;
+}
+
+/** A stack, and what `cdk list` calls it: with the stages that it stands in. */
+interface Listed {
+  readonly displayName: string;
+  readonly assembly: Assembly;
+}
+
+function whyNone(directory: string, stackName: string | undefined, listed: Listed[], found: number): string {
+  const names = listed.map(({ displayName }) => displayName).join(', ') || 'no stack at all';
+  if (found > 1) {
+    const which = stackName === undefined ? 'stacks with ECS task definitions' : `stacks named ${stackName}`;
+    return `${directory} has several ${which}: ${names}. Choose with --stack.`;
+  }
+  return stackName === undefined
+    ? `no stack of ${directory} has an ECS task definition; it has ${names}. Name the cloud assembly of another app with --assembly.`
+    : `no stack of ${directory} is named ${stackName}; it has ${names}. Choose with --stack.`;
 }
 
 /** Logical ids and bodies of the resources of a type, in the template's order. */
@@ -73,7 +88,7 @@ export function resourcesOfType(template: Template, type: string): { id: string;
     .map(([id, resource]) => ({ id, resource }));
 }
 
-function stacksOf(directory: string): Assembly[] {
+function stacksOf(directory: string): Listed[] {
   const manifest = JSON.parse(readFileSync(path.join(directory, 'manifest.json'), 'utf8'));
   // biome-ignore lint/suspicious/noExplicitAny: the manifest's schema is the CDK's
   return Object.entries<any>(manifest.artifacts).flatMap(([name, artifact]) => {
@@ -83,9 +98,12 @@ function stacksOf(directory: string): Assembly[] {
     if (artifact.type !== 'aws:cloudformation:stack') {
       return [];
     }
-    const template = JSON.parse(readFileSync(path.join(directory, artifact.properties.templateFile), 'utf8'));
+    const written = JSON.parse(readFileSync(path.join(directory, artifact.properties.templateFile), 'utf8'));
+    const template = { Resources: {}, ...written }; // A stack that only imports has none.
     const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANY_REGION];
-    return [{ stackName: artifact.properties.stackName ?? name, region, template, ...assetsOf(directory, name) }];
+    const stackName = artifact.properties.stackName ?? name;
+    const assembly = { stackName, region, template, ...assetsOf(directory, name) };
+    return [{ displayName: artifact.displayName ?? stackName, assembly }];
   });
 }
 
@@ -97,8 +115,11 @@ function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' 
     const assets = JSON.parse(readFileSync(path.join(directory, name), 'utf8'));
     // biome-ignore lint/suspicious/noExplicitAny: the assets' schema is the CDK's
     for (const [hash, asset] of Object.entries<any>(assets.dockerImages ?? {})) {
+      if (asset.source.directory === undefined) {
+        continue; // A program makes the image: there is no Dockerfile.
+      }
       images.set(hash, {
-        directory: path.resolve(directory, asset.source.directory ?? '.'),
+        directory: path.resolve(directory, asset.source.directory),
         dockerFile: asset.source.dockerFile ?? 'Dockerfile',
         target: asset.source.dockerBuildTarget,
         buildArgs: asset.source.dockerBuildArgs,
