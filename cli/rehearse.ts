@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** The package that rehearses. It is one of its own, because an app that only deploys needs none of it. */
 const PACKAGE = 'cdk-django-fargate-rehearsal';
 
-/** Exit code where that package is absent: EX_UNAVAILABLE of sysexits.h, a program that is needed is missing. */
+/** Exit code where that package is absent: EX_UNAVAILABLE of sysexits.h, a program that is needed. */
 export const NOT_INSTALLED = 69;
 
 /** The program of the package that rehearses, and how its version fits. */

@@ -16,7 +16,7 @@ const SHOP = path.join(WORK, 'shop');
 const { version, devDependencies } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 const REHEARSAL = 'cdk-django-fargate-rehearsal';
 
-/** Nothing of the clone and of the command that runs this: neither programs nor settings, nor anybody's cache. */
+/** Nothing of the clone and of npm, which runs this: neither programs nor settings nor a cache. */
 const variables: { [name: string]: string } = {
   ...Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
