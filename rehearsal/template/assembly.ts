@@ -47,17 +47,18 @@ export interface Assembly {
 /** For stacks without an environment of their own. */
 const ANY_REGION = 'eu-central-1';
 
-/** Reads the stack with ECS services from a cloud assembly; `stackName` chooses when there are several. */
+/**
+ * Reads the stack with ECS services from a cloud assembly; `stackName` chooses when there are several.
+ *
+ * A stack with processes of this library comes before stacks that run other things.
+ */
 export function readAssembly(directory: string, stackName?: string): Assembly {
   if (!existsSync(path.join(directory, 'manifest.json'))) {
     throw new Error(`${directory} is not a cloud assembly: it has no manifest.json. Make it with \`npx cdk synth\`.`);
   }
   const stacks = stacksOf(directory);
-  const candidates = stacks.filter(({ displayName, assembly: { stackName: name, template } }) =>
-    stackName === undefined
-      ? resourcesOfType(template, 'AWS::ECS::TaskDefinition').length > 0
-      : [displayName, name].includes(stackName),
-  );
+  const named = ({ displayName, assembly }: Listed) => [displayName, assembly.stackName].includes(stackName as string);
+  const candidates = stackName === undefined ? running(stacks) : stacks.filter(named);
   if (candidates.length !== 1) {
     throw new Error(whyNone(directory, stackName, candidates.length > 0 ? candidates : stacks, candidates.length));
   }
@@ -70,7 +71,7 @@ interface Listed {
   readonly assembly: Assembly;
 }
 
-function whyNone(directory: string, stackName: string | undefined, listed: Listed[], found: number): string {
+function whyNone(directory: string, stackName: string | undefined, listed: readonly Listed[], found: number): string {
   const names = listed.map(({ displayName }) => displayName).join(', ') || 'no stack at all';
   if (found > 1) {
     const which = stackName === undefined ? 'stacks with ECS task definitions' : `stacks named ${stackName}`;
@@ -79,6 +80,15 @@ function whyNone(directory: string, stackName: string | undefined, listed: Liste
   return stackName === undefined
     ? `no stack of ${directory} has an ECS task definition; it has ${names}. Name the cloud assembly of another app with --assembly.`
     : `no stack of ${directory} is named ${stackName}; it has ${names}. Choose with --stack.`;
+}
+
+/** Stacks with task definitions: those of this library, where there are any. */
+function running(stacks: readonly Listed[]): readonly Listed[] {
+  const definitions = ({ assembly }: Listed) => resourcesOfType(assembly.template, 'AWS::ECS::TaskDefinition');
+  const ours = stacks.filter((stack) =>
+    definitions(stack).some(({ resource }) => resource.Metadata?.['cdk-django-fargate'] !== undefined),
+  );
+  return ours.length > 0 ? ours : stacks.filter((stack) => definitions(stack).length > 0);
 }
 
 /** Logical ids and bodies of the resources of a type, in the template's order. */
@@ -98,8 +108,8 @@ function stacksOf(directory: string): Listed[] {
     if (artifact.type !== 'aws:cloudformation:stack') {
       return [];
     }
-    const written = JSON.parse(readFileSync(path.join(directory, artifact.properties.templateFile), 'utf8'));
-    const template = { Resources: {}, ...written }; // A stack that only imports has none.
+    const file = path.join(directory, artifact.properties.templateFile);
+    const template = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
     const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANY_REGION];
     const stackName = artifact.properties.stackName ?? name;
     const assembly = { stackName, region, template, ...assetsOf(directory, name) };

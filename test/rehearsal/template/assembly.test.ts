@@ -28,12 +28,6 @@ describe('a cloud assembly', () => {
     writeFileSync(path.join(directory, 'manifest.json'), JSON.stringify({ artifacts }));
   }
 
-  test('its stack that runs containers is found beside others, and beside one without resources', () => {
-    write({ Imports: EMPTY, Files: STORES, Shop: RUNS });
-    expect(readAssembly(directory)).toMatchObject({ stackName: 'Shop', template: RUNS });
-    expect(readAssembly(directory, 'Imports').template.Resources).toEqual({});
-  });
-
   test('several stacks that run containers are named as `cdk list` has them, and each name chooses one', () => {
     write({ 'Staging/Shop': RUNS, 'Production/Shop': RUNS, Files: STORES });
     expect(() => readAssembly(directory)).toThrow(

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readAssembly } from '../../../rehearsal/template/assembly';
+
+const task = (metadata?: object) => ({ Type: 'AWS::ECS::TaskDefinition', Metadata: metadata });
+const OURS = { Resources: { Web: task({ 'cdk-django-fargate': { process: 'web' } }) } };
+const FOREIGN = { Resources: { Search: task() } };
+const EMPTY = { Parameters: { BootstrapVersion: { Type: 'String' } } };
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'assembly-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A cloud assembly with these templates. */
+function write(templates: Record<string, object>): string {
+  const artifacts = Object.keys(templates).map((name) => {
+    const properties = { templateFile: `${name}.template.json` };
+    return [name, { type: 'aws:cloudformation:stack', properties }] as const;
+  });
+  const tree = { type: 'cdk:tree', properties: { file: 'tree.json' } };
+  const manifest = { artifacts: { ...Object.fromEntries(artifacts), Tree: tree } };
+  writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify(manifest));
+  for (const [name, template] of Object.entries(templates)) {
+    writeFileSync(path.join(folder, `${name}.template.json`), JSON.stringify(template));
+  }
+  return folder;
+}
+
+test('a stack without resources is no trouble', () => {
+  expect(readAssembly(write({ Mail: EMPTY, Shop: OURS })).stackName).toBe('Shop');
+  expect(readAssembly(folder, 'Mail').template.Resources).toEqual({});
+});
+
+test('a stack of this library comes before one that runs other things', () => {
+  expect(readAssembly(write({ Search: FOREIGN, Shop: OURS })).stackName).toBe('Shop');
+  expect(readAssembly(folder, 'Search').stackName).toBe('Search');
+});
+
+test.each([
+  ['two of this library', { Shop: OURS, Blog: OURS }, 'several stacks with ECS task definitions: Shop, Blog.'],
+  ['two of others', { Search: FOREIGN, Mail: FOREIGN }, 'several stacks with ECS task definitions: Search, Mail.'],
+  ['none', { Empty: EMPTY }, 'has an ECS task definition; it has Empty.'],
+])('fails with %s, and names what is there', (_, templates, message) => {
+  expect(() => readAssembly(write(templates))).toThrow(message);
+});
