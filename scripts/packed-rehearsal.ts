@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packedFiles } from './build-rehearsal';
@@ -13,6 +13,8 @@ import { pack, report, run, type Step, snippet } from './lib/steps';
 const ROOT = path.join(__dirname, '..');
 const WORK = mkdtempSync(path.join(tmpdir(), 'packed-'));
 const SHOP = path.join(WORK, 'shop');
+/** Where the Django project goes once it is synthesized: the cloud assembly has a copy, which is what counts. */
+const ELSEWHERE = path.join(WORK, 'elsewhere');
 const { version, devDependencies } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 const REHEARSAL = 'cdk-django-fargate-rehearsal';
 
@@ -101,7 +103,7 @@ const steps: Step[] = [
       cpSync(path.join(ROOT, 'runtime'), path.join(app, 'django-fargate'), { recursive: true });
       const { status, output } = inShop('npx', 'cdk', 'synth', '--quiet');
       expect(status === 0, output);
-      rmSync(app, { recursive: true }); // The cloud assembly has its copy, which is what the rehearsal takes.
+      renameSync(app, ELSEWHERE);
       return '';
     },
   ],
@@ -122,6 +124,22 @@ const steps: Step[] = [
       process.stdout.write(output.replace(/^/gm, '       '));
       expect(!existsSync(path.join(SHOP, '.cache')), 'it wrote into the folder of the app');
       return last;
+    },
+  ],
+  [
+    'a Dockerfile that is not simple, of --app, is followed step by step',
+    () => {
+      if (process.platform !== 'linux') {
+        return 'not run: it needs Linux';
+      }
+      const script = 'import sys; print("%d.%d" % sys.version_info[:2])';
+      const python = inShop('python3', '-c', script).output.trim(); // one that this machine has
+      const file = path.join(ELSEWHERE, 'Dockerfile');
+      const changed = readFileSync(file, 'utf8').replace(/^FROM .*/, `FROM python:${python}`);
+      writeFileSync(file, changed.replace('COPY . .', 'COPY --chmod=755 . .'));
+      const { status, output } = rehearse('--app', ELSEWHERE, '--check', '--only', '^start: ');
+      expect(status === 0 && output.includes('followed step by step'), `exit code ${status}, and:\n${output}`);
+      return output.trim().split('\n').at(-1) ?? '';
     },
   ],
 ];
