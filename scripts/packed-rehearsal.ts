@@ -13,7 +13,7 @@ import { pack, report, run, type Step, snippet } from './lib/steps';
 const ROOT = path.join(__dirname, '..');
 const WORK = mkdtempSync(path.join(tmpdir(), 'packed-'));
 const SHOP = path.join(WORK, 'shop');
-/** Where the Django project goes once it is synthesized: the cloud assembly has a copy, which is what counts. */
+/** Where the Django project goes once it is synthesized: the cloud assembly has a copy. */
 const ELSEWHERE = path.join(WORK, 'elsewhere');
 const { version, devDependencies } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 const REHEARSAL = 'cdk-django-fargate-rehearsal';
