@@ -48,7 +48,7 @@ export const badDayChecks: Check[] = [
         await sleep(AWAY_SECONDS * 1000);
       });
       const back = Date.now();
-      await book.finished(label, 60, 8);
+      await book.finished(label, 120, 8);
       expect(lost().length === 0, `replaced: ${lost().join('; ')}`);
       return `8 tasks done ${((Date.now() - back) / 1000).toFixed(0)} s after it came back`;
     },
@@ -101,7 +101,7 @@ export const badDayChecks: Check[] = [
       try {
         const reply = await eventually(
           'a page without a connection',
-          15,
+          60,
           async () => {
             await hoard.more();
             const answer = await front.request('/');

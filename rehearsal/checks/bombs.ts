@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import type WebSocket from 'ws';
 import type { Service } from '../task/services';
-import { sleep } from '../wait';
+import { eventually, sleep } from '../wait';
 import { asgi, echo } from './asgi';
 import { type Check, expect } from './check';
-import { direct } from './direct';
+import { direct, directWebSocket } from './direct';
 import { BOMBS, ECHO, FORGED, PAGES } from './names';
 
 const CONNECTIONS = 60;
@@ -13,7 +13,9 @@ const MESSAGES = 3;
 const BOMB = JSON.stringify('x'.repeat(2 * 1024 * 1024));
 /** Too big; or cut off, where the client was still sending and never read why. */
 const REFUSED = [1009, 1006];
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
+/** Time in which a server that took the bombs has answered them, on a busy machine. */
+const RECOVERY_SECONDS = 180;
 
 /** Headers by which a client may try to move its path, each for a request of `/no/such/accounts/login/`. */
 const FORGERIES: Record<string, string | string[]>[] = [
@@ -50,8 +52,10 @@ export const bombChecks: Check[] = [
       const codes = await Promise.all(Array.from({ length: CONNECTIONS }, () => bombard(front.webSocket('/ws/echo'))));
       busy = false;
       await watching;
-      // Also where the bombs were taken: whoever comes next finds a server that has time for them.
-      const alive = await echo(front.webSocket('/ws/echo'), 'still there').then(
+      // Also where the bombs were taken: whoever comes next finds servers that have time for them.
+      const alive = await eventually('every task echoes', RECOVERY_SECONDS, () =>
+        allEcho(service, front.hostFor('/ws/echo')),
+      ).then(
         () => true,
         () => false,
       );
@@ -116,6 +120,16 @@ function bombard(socket: WebSocket): Promise<number> {
     socket.on('close', finish);
     socket.on('error', () => undefined); // It is closed right after.
   });
+}
+
+/** Whether every task of a service is healthy and has time for a WebSocket. */
+async function allEcho(service: Service, host: string): Promise<boolean> {
+  if (!service.steady) {
+    return false;
+  }
+  const ports = service.running.map(({ task }) => task.port ?? 0);
+  await Promise.all(ports.map((port) => echo(directWebSocket(port, '/ws/echo', host), 'still there')));
+  return true;
 }
 
 /** Memory of all processes of a task. */

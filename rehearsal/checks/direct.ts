@@ -1,4 +1,5 @@
 import http from 'node:http';
+import WebSocket from 'ws';
 
 /** What a process answers when it is asked without the load balancer. */
 export function direct(
@@ -16,4 +17,9 @@ export function direct(
       })
       .on('error', reject);
   });
+}
+
+/** A WebSocket to a process, without the load balancer, from a page of the application. */
+export function directWebSocket(port: number, path: string, host: string): WebSocket {
+  return new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { host, origin: `https://${host}` } });
 }

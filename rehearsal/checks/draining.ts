@@ -38,7 +38,7 @@ export const drainingChecks: Check[] = [
       const { front } = context;
       const service = routed(context);
       await sleep(context.guestbook ? 3000 : 0);
-      await service.steadyWithin(60);
+      await service.steadyWithin(180);
       const path = context.guestbook ? '/slow?seconds=0.4' : '/';
       const agent = new (front.secure ? https : http).Agent({ keepAlive: true, maxSockets: VISITORS });
       const failures: string[] = [];
@@ -89,12 +89,12 @@ export const drainingChecks: Check[] = [
     async run(context) {
       const { front, disturbance } = context;
       const service = routed(context);
-      await service.steadyWithin(60);
+      await service.steadyWithin(180);
       const sick = await sickTarget(service);
       const before = service.running.map(({ task }) => task.id);
       disturbance.kill(service.running[0].task);
       await eventually('a new task is there', 120, () => service.running.some(({ task }) => !before.includes(task.id)));
-      await service.steadyWithin(60);
+      await service.steadyWithin(180);
       for (let number = 0; number < 20; number++) {
         const reply = await front.request('/');
         expect(reply.status === 200, `a page answered ${reply.status}`);

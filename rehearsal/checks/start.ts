@@ -6,7 +6,7 @@ import { type Check, type CheckContext, expect } from './check';
 import { HEALTHY, RELEASED, STARTED } from './names';
 import { announcingCheck } from './rotation';
 
-const START_SECONDS = 75;
+const START_SECONDS = 180;
 
 /** What must have happened before anything else can be looked at. */
 export const startChecks: Check[] = [

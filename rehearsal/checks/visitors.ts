@@ -16,7 +16,7 @@ const POST_PAUSE = 800;
 const TRIES = 3;
 
 /** Time that a visitor has to be answered by a task of its choice, on a busy machine. */
-const MEETING_SECONDS = 30;
+const MEETING_SECONDS = 120;
 
 /** What happened to the visitors of a busy time. */
 export interface Visit {
@@ -151,7 +151,7 @@ export class Visitors {
   async settled(prefix: string): Promise<void> {
     const label = [...this.unsettled.values()].find((one) => one.startsWith(prefix));
     if (label !== undefined) {
-      await eventually(`the last drills of ${label} are done`, 20, async () => (await this.settle(label)) === 0);
+      await eventually(`the last drills of ${label} are done`, 90, async () => (await this.settle(label)) === 0);
     }
   }
 

@@ -132,7 +132,7 @@ export const webChecks: Check[] = [
         from: '127.0.0.9',
         headers: { 'x-forwarded-for': '203.0.113.77', 'user-agent': agent },
       });
-      const line = await eventually('the access log has the request', 5, () =>
+      const line = await eventually('the access log has the request', 60, () =>
         rehearsal.services
           .flatMap((service) => service.members)
           .flatMap(({ task }) => task.logs.last(100))
@@ -157,7 +157,7 @@ export const webChecks: Check[] = [
       );
       const seconds = await Promise.all(
         tasks.map(async ({ port }, index) => {
-          await eventually('it listens', 30, () => accepts(port ?? 0));
+          await eventually('it listens', 90, () => accepts(port ?? 0));
           return idleSeconds(port ?? 0, routed[index].group?.settings.path ?? '/', idle);
         }),
       );

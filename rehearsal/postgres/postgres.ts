@@ -91,7 +91,7 @@ export class PostgresServer {
   }
 
   private async answers(): Promise<void> {
-    await eventually('PostgreSQL accepts connections', 20, () => this.query('postgres', async () => true), 50);
+    await eventually('PostgreSQL accepts connections', 90, () => this.query('postgres', async () => true), 50);
   }
 }
 

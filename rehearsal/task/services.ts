@@ -103,7 +103,7 @@ export class Service {
   }
 
   /** Replaces every task as a deployment does, within the percentages of the template. */
-  async redeploy(seconds = 90): Promise<void> {
+  async redeploy(seconds = 180): Promise<void> {
     if (this.surges) {
       await this.retireAll(await this.surge(seconds));
     } else {
@@ -137,7 +137,7 @@ export class Service {
   /**
    * Replaces one task: the new one is healthy before the old one is drained. `before` ends right before that.
    */
-  async replace(member: Member, seconds = 60, before: () => Promise<void> = async () => undefined): Promise<void> {
+  async replace(member: Member, seconds = 180, before: () => Promise<void> = async () => undefined): Promise<void> {
     const fresh = await this.add();
     await eventually(
       `${this.name}: replacement is healthy`,
