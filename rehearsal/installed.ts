@@ -3,9 +3,8 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 
 /** Where programs keep what they can make again: one folder for all applications of a user. */
-export function userCache(): string {
-  const { XDG_CACHE_HOME: given = '' } = process.env;
-  const usual = process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache'];
+export function userCache(given = process.env.XDG_CACHE_HOME ?? '', platform = process.platform): string {
+  const usual = platform === 'darwin' ? ['Library', 'Caches'] : ['.cache'];
   const caches = path.isAbsolute(given) ? given : path.join(homedir(), ...usual);
   return path.join(caches, 'cdk-django-fargate', 'rehearsal');
 }
