@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,6 +106,17 @@ const python: Step[] = [
       mkdirSync(PYTHON);
       writeFileSync(join(PYTHON, 'app.py'), snippet(README, 'python'));
       return synthesize(PYTHON, [VENV, 'app.py'], 'Shop', 3);
+    },
+  ],
+  [
+    'the command of the wheel runs, and names the package that rehearses',
+    () => {
+      const command = join(WORK, 'venv', 'bin', manifest.name);
+      const { status, stdout, stderr, error } = spawnSync(command, ['rehearse'], { cwd: PYTHON, encoding: 'utf8' });
+      if (status !== 69 || !`${stdout}${stderr}`.includes(`${manifest.name}-rehearsal@${manifest.version}`)) {
+        throw new Error(`${command} rehearse ended with ${status}\n${stdout}${stderr}${error ?? ''}`);
+      }
+      return '';
     },
   ],
   [
