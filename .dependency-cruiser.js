@@ -33,13 +33,13 @@ module.exports = {
       'constructs-import-nothing-above',
       'bin → lib → constructs',
       { path: '^constructs/' },
-      { path: '^(bin|lib|rehearsal|scripts|bench|test|examples)/' },
+      { path: '^(bin|cli|lib|rehearsal|scripts|bench|test|examples)/' },
     ),
     forbid(
       'lib-imports-constructs-only',
       'bin → lib → constructs',
       { path: '^lib/' },
-      { path: '^(bin|rehearsal|scripts|bench|test|examples)/' },
+      { path: '^(bin|cli|rehearsal|scripts|bench|test|examples)/' },
     ),
     forbid('bin-imports-lib', 'bin → lib → constructs', { path: '^bin/' }, { path: '^constructs/' }),
     forbid(
@@ -64,12 +64,24 @@ module.exports = {
       'rehearsal-imports-nothing-of-ours',
       'It runs on what a deployment would get: the cloud assembly.',
       { path: '^rehearsal/' },
-      { path: '^(bin|lib|constructs|dist|scripts|bench|test|examples)/|(^|/)cdk-django-fargate($|/)' },
+      { path: '^(bin|cli|lib|constructs|dist|scripts|bench|test|examples)/|(^|/)cdk-django-fargate($|/)' },
+    ),
+    forbid(
+      'the-package-needs-no-clone',
+      'What npm installs has no example to synthesize and no proof of its own: start.ts is for them.',
+      { path: '^rehearsal/bin[.]ts$' },
+      { path: '^rehearsal/(start|synth|steady|mutations|load)([.]ts$|/)', reachable: true },
+    ),
+    forbid(
+      'cli-imports-nothing-of-ours',
+      'It starts at once, and works where neither aws-cdk-lib nor the rehearsal is installed.',
+      { path: '^cli/' },
+      { path: '^(bin|lib|constructs|rehearsal|dist|scripts|bench|test|examples)/|(^|/)node_modules/' },
     ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(assets|dist)/' },
+    exclude: { path: '^(assets|dist|rehearsal/dist)/' },
     tsPreCompilationDeps: true,
   },
 };

@@ -94,17 +94,14 @@ export function summary(outcomes: Outcome[]): { text: string; passed: boolean } 
   };
 }
 
-export function cacheFolder(): string {
-  return path.join(__dirname, '..', '.cache', 'rehearsal');
-}
-
 /** What the processes said, for whoever wants to know why a check failed. */
 function keepLogs(cache: string, rehearsal: Rehearsal): string {
   const folder = path.join(cache, 'last-failure');
   rmSync(folder, { recursive: true, force: true });
   // The folder, which is empty when no process ever started.
   cpSync(rehearsal.sandbox.folder('logs'), folder, { recursive: true });
-  return path.relative(process.cwd(), folder);
+  const relative = path.relative(process.cwd(), folder);
+  return relative.startsWith('..') ? folder : relative;
 }
 
 function line({ name, verdict, detail, seconds }: Outcome): string {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
-import { cacheFolder, checkRun, summary } from './check-run';
+import { checkRun, summary } from './check-run';
 import { withNeeded } from './checks/check';
 import { FrontDoor } from './checks/front-door';
 import { allChecks } from './checks/secrets';
@@ -9,16 +9,30 @@ import { Given } from './given';
 import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import type { RehearsalProps } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
-import { type Example, HOSTS, SHOP, synthesize } from './synth';
 import { readAssembly } from './template/assembly';
 import { coverageTable } from './template/coverage';
 import { View } from './view';
 
-const USAGE = `npm start -- [options]
+/** What differs between a clone of the repository and the installed package. */
+export interface Surroundings {
+  /** What a person types before the options. */
+  readonly typed: string;
+  readonly cache: string;
+  /** What `--assembly` defaults to, in words. */
+  readonly otherwise: string;
+  /** Folder of the cloud assembly that `--assembly` defaults to. */
+  readonly assembly: () => Promise<string>;
+  /** Folder of the cloud assembly of `--hosts`. @default - there is no such option */
+  readonly hosts?: () => Promise<string>;
+}
 
-  --check            run the checks against the stack, print each, and exit
-  --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts
-  --assembly FOLDER  a cloud assembly (cdk.out) instead of the example's
+const HOSTS_OPTION = `
+  --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts`;
+
+const usage = ({ typed, otherwise, hosts }: Surroundings) => `${typed} [options]
+
+  --check            run the checks against the stack, print each, and exit${hosts === undefined ? '' : HOSTS_OPTION}
+  --assembly FOLDER  a cloud assembly (cdk.out) instead of ${otherwise}
   --stack NAME       which stack of the assembly, when several run services
   --app FOLDER       source of the application, instead of the image's build context in the assembly
   --python VERSION   the application's Python (3.12), in the place of the one that its Dockerfile names
@@ -36,8 +50,9 @@ Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_
 
 const STEADY_SECONDS = 90;
 
-async function main(): Promise<number> {
+async function main(args: string[], around: Surroundings): Promise<number> {
   const { values } = parseArgs({
+    args,
     options: {
       check: { type: 'boolean', default: false },
       hosts: { type: 'boolean', default: false },
@@ -57,16 +72,21 @@ async function main(): Promise<number> {
     },
   });
   if (values.help) {
-    process.stdout.write(USAGE);
+    process.stdout.write(usage(around));
     return 0;
   }
-  const directory = values.assembly ?? (await exampleAssembly(values.hosts ? HOSTS : SHOP));
+  if (values.hosts && around.hosts === undefined) {
+    throw new Error('--hosts needs a clone of the repository, whose tests it runs.');
+  }
+  const otherwise = values.hosts && around.hosts !== undefined ? around.hosts : around.assembly;
+  const directory = values.assembly ?? (await otherwise());
   const assembly = readAssembly(path.resolve(directory), values.stack);
   const { python, prepared, requirements } = values;
   const overrides = { python, prepared, requirements };
   const given = Given.read({ secret: values.secret, envFile: values['env-file'] });
   if (!values.check) {
-    return run({ assembly, app: values.app, overrides, given }, values.plain || !process.stdout.isTTY);
+    const props = { assembly, app: values.app, overrides, given, cache: around.cache };
+    return run(props, values.plain || !process.stdout.isTTY);
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const chosen = only === undefined ? undefined : chosenBy(only);
@@ -75,7 +95,7 @@ async function main(): Promise<number> {
     app: values.app,
     overrides,
     given,
-    cache: cacheFolder(),
+    cache: around.cache,
     write: (line) => process.stdout.write(`${line}\n`),
     verbose: values.verbose,
     pages: pagesOf(values.page),
@@ -105,15 +125,12 @@ function pagesOf(paths: string[] = []): string[] {
 }
 
 /** Rehearses until Ctrl-C, which drains in order; a second one ends at once. */
-async function run(
-  props: Pick<RehearsalProps, 'assembly' | 'app' | 'overrides' | 'given'>,
-  plain: boolean,
-): Promise<number> {
+async function run(props: Omit<RehearsalProps, 'announce'>, plain: boolean): Promise<number> {
   let view: View | undefined;
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
-  rehearsal = await rehearse({ ...props, cache: cacheFolder(), announce });
+  rehearsal = await rehearse({ ...props, announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
   try {
@@ -162,16 +179,14 @@ function endOf(rehearsal: Rehearsal, announce: PlainAnnounce, before: () => void
   });
 }
 
-function exampleAssembly(example: Example): Promise<string> {
-  process.stdout.write('synthesizing the example\n');
-  return synthesize(example, path.join(__dirname, '..'), cacheFolder());
+/** Runs the command with what was typed after it, and ends the process. */
+export function command(args: string[], around: Surroundings): void {
+  main(args, around).then(
+    (code) => process.exit(code),
+    (error: Error) => {
+      const code = exitCodeOf(error);
+      process.stderr.write(`${code === NOT_RUNNABLE_HERE ? 'not runnable here: ' : ''}${error.message}\n`);
+      process.exit(code);
+    },
+  );
 }
-
-main().then(
-  (code) => process.exit(code),
-  (error: Error) => {
-    const code = exitCodeOf(error);
-    process.stderr.write(`${code === NOT_RUNNABLE_HERE ? 'not runnable here: ' : ''}${error.message}\n`);
-    process.exit(code);
-  },
-);

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { cacheFolder, checkRun, summary } from './check-run';
+import { checkRun, summary } from './check-run';
 import type { Check, Outcome } from './checks/check';
 import { startChecks } from './checks/start';
 import { ALL_STOPPED, BUSY, loadChecks, ONE_HELD, ONE_STOPPED, SLOW } from './load/checks';
@@ -7,7 +7,7 @@ import { type Fault, MUTATIONS } from './load/faults';
 import { SUITES, type Suite } from './load/suites';
 import { serving } from './load/template';
 import { VIEWS } from './load/views';
-import { SHOP, synthesize } from './synth';
+import { cacheFolder, ROOT, SHOP, synthesize } from './synth';
 import { type Assembly, readAssembly } from './template/assembly';
 
 const USAGE = `npm run load -- [options]
@@ -43,7 +43,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const assembly = readAssembly(await synthesize(SHOP, `${__dirname}/..`, cacheFolder()));
+  const assembly = readAssembly(await synthesize(SHOP, ROOT, cacheFolder()));
   const pattern = new RegExp(values.only);
   const { mutations, verbose } = values;
   return mutations ? prove(assembly, pattern, verbose) : check(assembly, pattern, verbose);
@@ -66,7 +66,7 @@ async function rehearseSuite(name: string, suite: Suite, verbose: boolean): Prom
   const { checks, faults, isHurried } = suite;
   const outcomes: Outcome[] = [];
   for (const example of suite.examples) {
-    const assembly = readAssembly(await synthesize(example, `${__dirname}/..`, cacheFolder()));
+    const assembly = readAssembly(await synthesize(example, ROOT, cacheFolder()));
     const write = (line: string) => process.stdout.write(`[${name}] ${line}\n`);
     const run = { assembly, cache: cacheFolder(), write, verbose, checks, faults, isHurried, anyPort: true };
     outcomes.push(...(await checkRun(run)));

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheFolder, checkRun } from './check-run';
+import { checkRun } from './check-run';
 import type { Outcome } from './checks/check';
 import {
   BOMBS,
@@ -26,7 +25,7 @@ import { SILENT } from './load/silence';
 import { SUITES, type Suite } from './load/suites';
 import { UPLOADED } from './load/uploads';
 import type { Faults } from './provision';
-import { type Example, SHOP, synthesize, HOSTS as TWO_HOSTS, UPLOADS } from './synth';
+import { cacheFolder, type Example, ROOT, SHOP, synthesize, HOSTS as TWO_HOSTS, UPLOADS } from './synth';
 import { Entrance, TEMPORARY_FOLDERS } from './task/entrance';
 import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
 import type { TaskDefinition } from './template/task-definition';
@@ -46,8 +45,6 @@ interface Mutation {
   /** The checks that run, by the beginning of their names. @default - every check of the proof */
   readonly checks?: RegExp;
 }
-
-const ROOT = path.join(__dirname, '..');
 
 /** Two at a time fit on two cores. */
 const AT_ONCE = 2;

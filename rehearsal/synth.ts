@@ -6,6 +6,14 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** The clone that this file belongs to. */
+export const ROOT = path.join(__dirname, '..');
+
+/** What rehearsals from this clone keep. */
+export function cacheFolder(): string {
+  return path.join(ROOT, '.cache', 'rehearsal');
+}
+
 /** An app of this repository that can be rehearsed. */
 export interface Example {
   /** The command of the app. @default - the one of `cdk.json` */

@@ -8,8 +8,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectPostgres } from '../constructs/handlers/shared/postgres';
-import { cacheFolder } from '../rehearsal/check-run';
 import { virtualEnvironment } from '../rehearsal/image/python';
+import { cacheFolder } from '../rehearsal/synth';
 import { type LocalPostgres, startPostgres } from './lib/local-postgres';
 import { freshShop } from './lib/run-roles';
 

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ts from 'typescript';
+import { pack, report, run, type Step, snippet } from './lib/steps';
 
 /**
  * `npm run package`: builds, packs, and installs the npm package and the wheel in empty folders, as somebody
@@ -15,10 +16,8 @@ const WORK = mkdtempSync(join(tmpdir(), 'package-'));
 const CONSUMER = join(WORK, 'consumer');
 const PYTHON = join(WORK, 'python');
 const VENV = join(WORK, 'venv', 'bin', 'python');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-
-/** A step and what it finds out; one that throws has failed, and so have those after it. */
-type Step = readonly [name: string, run: () => string];
 
 let tarball = '';
 let packed: string[] = [];
@@ -29,12 +28,9 @@ const npm: Step[] = [
   [
     'packs',
     () => {
-      const output = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', WORK], ROOT, {
-        output: 'stdout',
-      });
-      const [{ filename, files, size }] = JSON.parse(output);
+      const { filename, files, size } = pack(ROOT, WORK);
       tarball = join(WORK, filename);
-      packed = files.map(({ path }: { path: string }) => path);
+      packed = files;
       return `${files.length} files, ${Math.round(size / 1000)} kB`;
     },
   ],
@@ -71,7 +67,7 @@ const npm: Step[] = [
   [
     "the README's lines compile against its types",
     () => {
-      writeFileSync(join(CONSUMER, 'app.ts'), snippet('ts'));
+      writeFileSync(join(CONSUMER, 'app.ts'), snippet(README, 'ts'));
       const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext'];
       return run(
         process.execPath,
@@ -83,7 +79,7 @@ const npm: Step[] = [
   [
     "the README's lines synthesize with plain node",
     () => {
-      const { outputText } = ts.transpileModule(snippet('ts'), {
+      const { outputText } = ts.transpileModule(snippet(README, 'ts'), {
         compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
       });
       writeFileSync(join(CONSUMER, 'app.js'), outputText);
@@ -108,8 +104,19 @@ const python: Step[] = [
     "the README's Python synthesizes",
     () => {
       mkdirSync(PYTHON);
-      writeFileSync(join(PYTHON, 'app.py'), snippet('python'));
+      writeFileSync(join(PYTHON, 'app.py'), snippet(README, 'python'));
       return synthesize(PYTHON, [VENV, 'app.py'], 'Shop', 3);
+    },
+  ],
+  [
+    'the command of the wheel runs, and names the package that rehearses',
+    () => {
+      const command = join(WORK, 'venv', 'bin', manifest.name);
+      const { status, stdout, stderr, error } = spawnSync(command, ['rehearse'], { cwd: PYTHON, encoding: 'utf8' });
+      if (status !== 69 || !`${stdout}${stderr}`.includes(`${manifest.name}-rehearsal@${manifest.version}`)) {
+        throw new Error(`${command} rehearse ended with ${status}\n${stdout}${stderr}${error ?? ''}`);
+      }
+      return '';
     },
   ],
   [
@@ -127,14 +134,19 @@ function checkContent(): string {
   const handlers = readdirSync(HANDLERS).filter((name) => existsSync(join(HANDLERS, name, 'index.ts')));
   const needed = [
     ...['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', '.jsii'],
-    ...['dist/lib/index.js', 'dist/lib/index.d.ts', 'dist/constructs/application/django-application.js'],
+    ...[
+      'dist/cli/cdk-django-fargate.js',
+      'dist/lib/index.js',
+      'dist/lib/index.d.ts',
+      'dist/constructs/application/django-application.js',
+    ],
     ...handlers.map((name) => `assets/${name}/index.js`),
     ...['assets/NOTICE', 'assets/sbom.cdx.json'],
   ];
   const missing = needed.filter((file) => !packed.includes(file));
   const allowed = [
     /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|API\.md|\.jsii)$/,
-    /^dist\/(lib|constructs)\/[\w/-]+\.(js|d\.ts)$/,
+    /^dist\/(cli|lib|constructs)\/[\w/-]+\.(js|d\.ts)$/,
     /^assets\/([\w-]+\/[\w.-]+\.(js|mjs|json|pem)|NOTICE|sbom\.cdx\.json)$/,
   ];
   const leaked = packed.filter(
@@ -201,15 +213,6 @@ function installWheel(): string {
   }
 }
 
-/** The first block of a language in the README. */
-function snippet(language: string): string {
-  const [, code] = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(read('README.md')) ?? [];
-  if (code === undefined) {
-    throw new Error(`README.md has no block of ${language}`);
-  }
-  return code;
-}
-
 /** Runs an app as the CDK's command line does, and counts what it must have made. */
 function synthesize(folder: string, [command, ...args]: string[], stack: string, services: number): string {
   mkdirSync(join(folder, 'app'), { recursive: true });
@@ -226,59 +229,12 @@ function synthesize(folder: string, [command, ...args]: string[], stack: string,
   return `${types.length} resources`;
 }
 
-interface RunOptions {
-  readonly output?: 'both' | 'stdout';
-  readonly variables?: { [name: string]: string };
-}
-
-function run(command: string, args: string[], cwd: string, options: RunOptions = {}): string {
-  const { output = 'both', variables = {} } = options;
-  const env = { ...process.env, ...variables, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' };
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    env,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
-  if (status !== 0) {
-    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}${error ?? ''}`);
-  }
-  return output === 'stdout' ? stdout : '';
-}
-
 function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-/**
- * Runs steps that build upon each other; what comes after a failure has failed, too.
- *
- * Returns how many passed.
- */
-function passedOf(steps: Step[]): number {
-  for (const [index, [name, act]] of steps.entries()) {
-    const start = Date.now();
-    try {
-      const found = act();
-      const seconds = ((Date.now() - start) / 1000).toFixed(1);
-      process.stdout.write(`ok     ${name}${found === '' ? '' : `: ${found}`} (${seconds} s)\n`);
-    } catch (error) {
-      process.stdout.write(`FAILED ${name}\n${(error as Error).message}\n`);
-      for (const [later] of steps.slice(index + 1)) {
-        process.stdout.write(`FAILED ${later}: not reached\n`);
-      }
-      return index;
-    }
-  }
-  return steps.length;
-}
-
 try {
-  const packages = process.argv.includes('--npm') ? [npm] : [npm, python];
-  const passed = packages.map(passedOf).reduce((sum, count) => sum + count);
-  const failed = packages.flat().length - passed;
-  process.stdout.write(`${passed} passed, ${failed} failed\n`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  report(process.argv.includes('--npm') ? [npm] : [npm, python]);
 } finally {
   rmSync(WORK, { recursive: true, force: true });
 }

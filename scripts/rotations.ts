@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Doubles } from '../rehearsal/aws/doubles';
-import { cacheFolder } from '../rehearsal/check-run';
 import { postgresBinaries } from '../rehearsal/postgres/postgres-binaries';
+import { cacheFolder } from '../rehearsal/synth';
 
 /** The version that comes with the workspace; `--all` takes all that RDS has and whose binaries there are. */
 const VERSIONS = [17];

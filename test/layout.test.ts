@@ -68,7 +68,7 @@ function plant(files: { [path: string]: string }): string {
 
 describe('the sources', () => {
   test('import in one direction, and nothing from the private folder of another room', () => {
-    const { found, modules } = violations(root, ['bin', 'lib', 'constructs', 'rehearsal']);
+    const { found, modules } = violations(root, ['bin', 'cli', 'lib', 'constructs', 'rehearsal']);
     expect(found).toEqual([]);
     expect(modules).toBeGreaterThan(150);
   }, 60_000);
@@ -110,6 +110,10 @@ describe('a planted', () => {
     'lib/down.ts': value('../bin/app'),
     'bin/app.ts': `${value('../constructs/core/checks')}${x}`,
     'rehearsal/run.ts': value('../lib/index'),
+    'rehearsal/bin.ts': value('./cli'),
+    'rehearsal/cli.ts': `${value('./synth')}${x}`,
+    'rehearsal/synth.ts': x,
+    'cli/rehearse.ts': value('../rehearsal/synth'),
     'constructs/edge/one.ts': `${value('./two')}${x}`,
     'constructs/edge/two.ts': `${value('./three')}${x}`,
     'constructs/edge/three.ts': `${value('./one')}${type('./two')}${x}`,
@@ -118,7 +122,7 @@ describe('a planted', () => {
   afterAll(() => rmSync(tree, { recursive: true }));
 
   test('import the wrong way is found, each by its rule, and nothing else', () => {
-    const { found } = violations(tree, ['bin', 'lib', 'constructs', 'rehearsal']);
+    const { found } = violations(tree, ['bin', 'cli', 'lib', 'constructs', 'rehearsal']);
     expect(found.sort()).toEqual(
       [
         'core-imports-lower-rooms-only: constructs/core/upward.ts → constructs/monitoring/alarms.ts',
@@ -131,6 +135,8 @@ describe('a planted', () => {
         'lib-imports-constructs-only: lib/down.ts → bin/app.ts',
         'bin-imports-lib: bin/app.ts → constructs/core/checks.ts',
         'rehearsal-imports-nothing-of-ours: rehearsal/run.ts → lib/index.ts',
+        'the-package-needs-no-clone: rehearsal/bin.ts → rehearsal/synth.ts',
+        'cli-imports-nothing-of-ours: cli/rehearse.ts → rehearsal/synth.ts',
       ].sort(),
     );
   }, 60_000);

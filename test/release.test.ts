@@ -6,12 +6,14 @@ import { cutChangelog, isLater, mayBreak, versionsIn } from '../scripts/lib/rele
 
 const ROOT = join(__dirname, '..');
 
-test('the npm package, the lock file, django-fargate and the links to the runbooks have one version', () => {
+test('the npm packages, the lock file, django-fargate and the links to the runbooks have one version', () => {
   const versions = versionsIn(ROOT);
   expect(versions.map(({ file }) => file)).toEqual([
     'package.json',
     'package-lock.json',
     'package-lock.json',
+    'package-lock.json',
+    'rehearsal/package.json',
     'runtime/pyproject.toml',
     'runtime/django_fargate/__init__.py',
     'constructs/core/runbook.ts',
@@ -70,7 +72,8 @@ describe('npm run release, in a repository with the same files', () => {
     git('init', '--quiet');
     commit({
       'package.json': manifest('0.1.0', 1),
-      'package-lock.json': `${JSON.stringify({ name: 'a', version: '0.1.0', packages: { '': { name: 'a', version: '0.1.0' } } }, null, 2)}\n`,
+      'package-lock.json': `${JSON.stringify({ name: 'a', version: '0.1.0', packages: { '': { name: 'a', version: '0.1.0' }, rehearsal: { name: 'b', version: '0.1.0' } } }, null, 2)}\n`,
+      'rehearsal/package.json': manifest('0.1.0', 0),
       'runtime/pyproject.toml': '[project]\nname = "a"\nversion = "0.1.0"\n',
       'runtime/django_fargate/__init__.py': '__version__ = "0.1.0"\n',
       'CHANGELOG.md': '# Changelog\n\n## [Unreleased]\n\n- New.\n',

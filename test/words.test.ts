@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const ROOT = join(__dirname, '..');
-const FOLDERS = ['bin', 'lib', 'constructs', 'rehearsal', 'scripts', 'bench'];
+const FOLDERS = ['bin', 'cli', 'lib', 'constructs', 'rehearsal', 'scripts', 'bench'];
 const LONGEST = 110;
 
 /** Phrases that a reader has to read twice, see CONTRIBUTING.md. */
@@ -22,7 +22,10 @@ function comments(text: string, file: string): { place: string; line: string }[]
 const SOURCES = FOLDERS.flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter(
-      (entry) => entry.isFile() && /\.[cm]?[jt]s$/.test(entry.name) && !/node_modules|\.cache/.test(entry.parentPath),
+      (entry) =>
+        entry.isFile() &&
+        /\.[cm]?[jt]s$/.test(entry.name) &&
+        !/node_modules|\.cache|rehearsal\/dist/.test(entry.parentPath),
     )
     .map((entry) => join(entry.parentPath, entry.name)),
 );

@@ -13,6 +13,7 @@ import {
   DRAINED,
   DRAINING,
   LIMIT,
+  MIGRATED,
   PAGES,
   PASSWORD_ROTATED,
   PERIODIC,
@@ -21,7 +22,7 @@ import {
 } from './names';
 import { SCALED_OUT } from './tasks';
 
-const CALM = [POISON, AGAIN, DRAINED, PASSWORD_ROTATED];
+const CALM = [POISON, AGAIN, DRAINED, PASSWORD_ROTATED, MIGRATED];
 const AWAY_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
 /** How the server knows the connections that use up all others. */

@@ -50,6 +50,12 @@ function imageAsset(assembly: Assembly, image: unknown, app?: string): ImageAsse
   const hash = [...assembly.images.keys()].find((key) => String(image).endsWith(key));
   const asset = hash === undefined ? undefined : assembly.images.get(hash);
   if (app === undefined) {
+    const file = asset && path.join(asset.directory, asset.dockerFile);
+    if (file !== undefined && !existsSync(file)) {
+      throw new Error(
+        `the cloud assembly names ${file}, which is not there. Synthesize again, or give the folder that holds it with --app.`,
+      );
+    }
     return asset;
   }
   const dockerFile = asset?.dockerFile ?? 'Dockerfile';

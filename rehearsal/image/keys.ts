@@ -9,9 +9,14 @@ import { contentOf, keyOf } from './layers';
 import { followed } from './step-errors';
 
 /** What does the work is part of the name of its result. */
-const MACHINERY = ['view.sh', 'stand-in.sh', 'bases.ts', 'skeleton.ts', 'copy.ts'].map((name) =>
+const MACHINERY = ['view.sh', 'stand-in.sh', ...['bases', 'skeleton', 'copy'].map(source)].map((name) =>
   readFileSync(path.join(__dirname, name), 'utf8'),
 );
+
+/** A file beside this one: TypeScript in a clone, JavaScript in the package. */
+function source(name: string): string {
+  return `${name}${path.extname(__filename)}`;
+}
 
 /** Names of what stages are after each of their steps, by all that they depend on. */
 export class Keys {

@@ -82,7 +82,7 @@ export class View {
     mkdirSync(path.join(root, 'usr', 'local'), { recursive: true });
     const made = all.flatMap((bind) => placeFor(bind, root));
     const report = path.join(this.machine, 'report');
-    writeFileSync(path.join(report, 'environment'), exports(environment));
+    writeFileSync(path.join(report, 'environment'), exported(environment));
     const calls = path.join(report, 'calls');
     rmSync(calls, { force: true });
     const user = isRoot() ? String(BUILDER) : '-';
@@ -136,7 +136,7 @@ function removeEmpty(place: string): void {
 }
 
 /** Lines for a shell. A name that no shell takes is one that no program of a build asks for. */
-function exports(environment: Readonly<Record<string, string>>): string {
+function exported(environment: Readonly<Record<string, string>>): string {
   return Object.entries(environment)
     .filter(([name]) => /^[A-Za-z_]\w*$/.test(name))
     .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`)

@@ -57,18 +57,34 @@ export function readAssembly(directory: string, stackName?: string): Assembly {
     throw new Error(`${directory} is not a cloud assembly: it has no manifest.json. Make it with \`npx cdk synth\`.`);
   }
   const stacks = stacksOf(directory);
-  const candidates = stackName === undefined ? running(stacks) : stacks.filter((one) => one.stackName === stackName);
+  const named = ({ displayName, assembly }: Listed) => [displayName, assembly.stackName].includes(stackName as string);
+  const candidates = stackName === undefined ? running(stacks) : stacks.filter(named);
   if (candidates.length !== 1) {
-    const names = (candidates.length > 0 ? candidates : stacks).map((stack) => stack.stackName).join(', ');
-    const wanted = stackName === undefined ? 'one stack with ECS task definitions' : `a stack named ${stackName}`;
-    throw new Error(`expected ${wanted} in ${directory}, found: ${names}. Choose with --stack.`);
+    throw new Error(whyNone(directory, stackName, candidates.length > 0 ? candidates : stacks, candidates.length));
   }
-  return candidates[0];
+  return candidates[0].assembly;
+}
+
+/** A stack, and what `cdk list` calls it: with the stages that it stands in. */
+interface Listed {
+  readonly displayName: string;
+  readonly assembly: Assembly;
+}
+
+function whyNone(directory: string, stackName: string | undefined, listed: readonly Listed[], found: number): string {
+  const names = listed.map(({ displayName }) => displayName).join(', ') || 'no stack at all';
+  if (found > 1) {
+    const which = stackName === undefined ? 'stacks with ECS task definitions' : `stacks named ${stackName}`;
+    return `${directory} has several ${which}: ${names}. Choose with --stack.`;
+  }
+  return stackName === undefined
+    ? `no stack of ${directory} has an ECS task definition; it has ${names}. Name the cloud assembly of another app with --assembly.`
+    : `no stack of ${directory} is named ${stackName}; it has ${names}. Choose with --stack.`;
 }
 
 /** Stacks with task definitions: those of this library, where there are any. */
-function running(stacks: readonly Assembly[]): readonly Assembly[] {
-  const definitions = (stack: Assembly) => resourcesOfType(stack.template, 'AWS::ECS::TaskDefinition');
+function running(stacks: readonly Listed[]): readonly Listed[] {
+  const definitions = ({ assembly }: Listed) => resourcesOfType(assembly.template, 'AWS::ECS::TaskDefinition');
   const ours = stacks.filter((stack) =>
     definitions(stack).some(({ resource }) => resource.Metadata?.['cdk-django-fargate'] !== undefined),
   );
@@ -82,7 +98,7 @@ export function resourcesOfType(template: Template, type: string): { id: string;
     .map(([id, resource]) => ({ id, resource }));
 }
 
-function stacksOf(directory: string): Assembly[] {
+function stacksOf(directory: string): Listed[] {
   const manifest = JSON.parse(readFileSync(path.join(directory, 'manifest.json'), 'utf8'));
   // biome-ignore lint/suspicious/noExplicitAny: the manifest's schema is the CDK's
   return Object.entries<any>(manifest.artifacts).flatMap(([name, artifact]) => {
@@ -95,7 +111,9 @@ function stacksOf(directory: string): Assembly[] {
     const file = path.join(directory, artifact.properties.templateFile);
     const template = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
     const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANY_REGION];
-    return [{ stackName: artifact.properties.stackName ?? name, region, template, ...assetsOf(directory, name) }];
+    const stackName = artifact.properties.stackName ?? name;
+    const assembly = { stackName, region, template, ...assetsOf(directory, name) };
+    return [{ displayName: artifact.displayName ?? stackName, assembly }];
   });
 }
 
@@ -107,8 +125,11 @@ function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' 
     const assets = JSON.parse(readFileSync(path.join(directory, name), 'utf8'));
     // biome-ignore lint/suspicious/noExplicitAny: the assets' schema is the CDK's
     for (const [hash, asset] of Object.entries<any>(assets.dockerImages ?? {})) {
+      if (asset.source.directory === undefined) {
+        continue; // A program makes the image: there is no Dockerfile.
+      }
       images.set(hash, {
-        directory: path.resolve(directory, asset.source.directory ?? '.'),
+        directory: path.resolve(directory, asset.source.directory),
         dockerFile: asset.source.dockerFile ?? 'Dockerfile',
         target: asset.source.dockerBuildTarget,
         buildArgs: asset.source.dockerBuildArgs,

@@ -1,10 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where the one version of the npm package, its wheel and django-fargate is written. */
+/** Where the one version of the npm packages, of the wheel and of django-fargate is written. */
 const VERSIONED: readonly (readonly [file: string, pattern: RegExp])[] = [
   ['package.json', /^( {2}"version": ")([^"]+)/gm],
-  ['package-lock.json', /^( {2}"version": "| {4}"": \{\n {6}"name": "[^"]+",\n {6}"version": ")([^"]+)/gm],
+  [
+    'package-lock.json',
+    /^( {2}"version": "| {4}"(?:|rehearsal)": \{\n {6}"name": "[^"]+",\n {6}"version": ")([^"]+)/gm,
+  ],
+  ['rehearsal/package.json', /^( {2}"version": ")([^"]+)/gm],
   ['runtime/pyproject.toml', /^(version = ")([^"]+)/gm],
   ['runtime/django_fargate/__init__.py', /^(__version__ = ")([^"]+)/gm],
   ['constructs/core/runbook.ts', /^(export const VERSION = ')([^']+)/gm], // Alarms link to the runbooks of their version.
