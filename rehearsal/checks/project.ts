@@ -102,7 +102,7 @@ export const projectChecks: Check[] = [
     about: 'a database of the template',
     applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
     async run({ rehearsal }) {
-      const command = [...manageOf(rehearsal), 'migrate', '--check'];
+      const command = [...manageOf(rehearsal), 'migrate', '--plan', '--check'];
       const { task, exit, lines } = await oneOff(rehearsal, command);
       const planned = lines.map((line) => line.trim()).filter((line) => /^\w+\.\d{4}_\w+$/.test(line));
       expect(
