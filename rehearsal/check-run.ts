@@ -2,7 +2,9 @@ import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
+import { notApplicable } from './checks/not-applicable';
 import { allChecks } from './checks/secrets';
+import type { Given } from './given';
 import type { ImageOverrides } from './image/image';
 import type { Faults } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
@@ -12,6 +14,7 @@ export interface CheckRunProps {
   readonly assembly: Assembly;
   readonly app?: string;
   readonly overrides?: ImageOverrides;
+  readonly given?: Given;
   readonly cache: string;
   readonly write: (line: string) => void;
   /** Whether what happens to processes is printed too. */
@@ -20,6 +23,8 @@ export interface CheckRunProps {
   /** @default - the checks of the rehearsal */
   readonly checks?: readonly Check[];
   readonly choose?: (check: Check) => boolean;
+  /** As in `RunContext`. */
+  readonly pages?: readonly string[];
   /** As in `RehearsalProps`. */
   readonly isHurried?: boolean;
   /** Whatever ports are free instead of 8443 and 8080. */
@@ -36,8 +41,8 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   };
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
-  const { assembly, app, cache, overrides, isHurried } = props;
-  const common = { assembly, app, cache, overrides, isHurried };
+  const { assembly, app, cache, overrides, given, isHurried } = props;
+  const common = { assembly, app, cache, overrides, given, isHurried };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;
@@ -53,6 +58,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
       another: (faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),
+      pages: props.pages,
     };
     const outcomes = await runChecks(
       (props.checks ?? allChecks).filter(props.choose ?? (() => true)),
@@ -63,6 +69,9 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
         }
       },
     );
+    for (const text of notApplicable(outcomes)) {
+      announce.progress(text);
+    }
     if (props.faults === undefined && !summary(outcomes).passed) {
       announce.progress(`logs of the processes are kept in ${keepLogs(props.cache, rehearsal)}`);
     }
@@ -89,7 +98,8 @@ export function summary(outcomes: Outcome[]): { text: string; passed: boolean } 
 function keepLogs(cache: string, rehearsal: Rehearsal): string {
   const folder = path.join(cache, 'last-failure');
   rmSync(folder, { recursive: true, force: true });
-  cpSync(path.join(rehearsal.sandbox.directory, 'logs'), folder, { recursive: true });
+  // The folder, which is empty when no process ever started.
+  cpSync(rehearsal.sandbox.folder('logs'), folder, { recursive: true });
   const relative = path.relative(process.cwd(), folder);
   return relative.startsWith('..') ? folder : relative;
 }

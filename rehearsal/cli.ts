@@ -2,7 +2,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PlainAnnounce } from './announce';
 import { checkRun, summary } from './check-run';
+import { withNeeded } from './checks/check';
 import { FrontDoor } from './checks/front-door';
+import { allChecks } from './checks/secrets';
+import { Given } from './given';
 import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import type { RehearsalProps } from './provision';
 import { type Rehearsal, rehearse } from './rehearsal';
@@ -35,6 +38,9 @@ const usage = ({ typed, otherwise, hosts }: Surroundings) => `${typed} [options]
   --python VERSION   the application's Python (3.12), in the place of the one that its Dockerfile names
   --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
   --requirements FILE  what pip installs, in the place of what the Dockerfile installs
+  --secret NAME=VALUE  value of a secret or parameter that is not in the template, by its name or its variable's; several times
+  --env-file FILE    lines NAME=VALUE: values of such secrets, and of variables that the template sets
+  --page PATH        with --check: a page of the application, such as /api/; may be given several times
   --only PATTERN     with --check: only checks whose name matches, and those they need
   --plain            lines instead of the live view
   --verbose          with --check: what happens to processes, too
@@ -56,6 +62,9 @@ async function main(args: string[], around: Surroundings): Promise<number> {
       python: { type: 'string' },
       prepared: { type: 'string' },
       requirements: { type: 'string' },
+      secret: { type: 'string', multiple: true },
+      'env-file': { type: 'string' },
+      page: { type: 'string', multiple: true },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -74,33 +83,54 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const assembly = readAssembly(path.resolve(directory), values.stack);
   const { python, prepared, requirements } = values;
   const overrides = { python, prepared, requirements };
+  const given = Given.read({ secret: values.secret, envFile: values['env-file'] });
   if (!values.check) {
-    const given = { assembly, app: values.app, overrides, cache: around.cache };
-    return run(given, values.plain || !process.stdout.isTTY);
+    const props = { assembly, app: values.app, overrides, given, cache: around.cache };
+    return run(props, values.plain || !process.stdout.isTTY);
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
-  const pattern = only === undefined ? undefined : new RegExp(only);
+  const chosen = only === undefined ? undefined : chosenBy(only);
   const outcomes = await checkRun({
     assembly,
     app: values.app,
     overrides,
+    given,
     cache: around.cache,
     write: (line) => process.stdout.write(`${line}\n`),
     verbose: values.verbose,
-    choose: pattern === undefined ? undefined : ({ name, lane }) => lane === 'start' || pattern.test(name),
+    pages: pagesOf(values.page),
+    choose: chosen && (({ name }) => chosen.has(name)),
   });
   const { text, passed } = summary(outcomes);
   process.stdout.write(`${text}\n`);
   return passed ? 0 : 1;
 }
 
+/** Names of the checks that a pattern chooses, with those that they need; throws when it chooses none. */
+function chosenBy(only: string): ReadonlySet<string> {
+  const pattern = new RegExp(only);
+  const chosen = withNeeded(allChecks, ({ name }) => pattern.test(name));
+  if (chosen.size === 0) {
+    throw new Error(`--only ${only}: no check has such a name. One is "${allChecks[0].name}".`);
+  }
+  return chosen;
+}
+
+function pagesOf(paths: string[] = []): string[] {
+  const wrong = paths.find((one) => !/^\/(?!\/)[^#\s]*$/.test(one));
+  if (wrong !== undefined) {
+    throw new Error(`--page must be a path that begins with a slash, such as /api/, got "${wrong}".`);
+  }
+  return paths;
+}
+
 /** Rehearses until Ctrl-C, which drains in order; a second one ends at once. */
-async function run(given: Omit<RehearsalProps, 'announce'>, plain: boolean): Promise<number> {
+async function run(props: Omit<RehearsalProps, 'announce'>, plain: boolean): Promise<number> {
   let view: View | undefined;
   let rehearsal: Rehearsal | undefined;
   const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
-  rehearsal = await rehearse({ ...given, announce });
+  rehearsal = await rehearse({ ...props, announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
   try {
@@ -111,7 +141,7 @@ async function run(given: Omit<RehearsalProps, 'announce'>, plain: boolean): Pro
     running.close();
     throw error;
   }
-  for (const line of coverageTable(given.assembly.template)) {
+  for (const line of coverageTable(props.assembly.template)) {
     write(line);
   }
   const front = new FrontDoor(running, 'you');

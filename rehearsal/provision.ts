@@ -2,12 +2,14 @@ import path from 'node:path';
 import type { Announce } from './announce';
 import { ACCOUNT } from './aws/aws';
 import { type Backing, provisionBacking } from './aws/backing';
+import { OutsideValues } from './aws/outside-values';
 import { Rotation } from './aws/rotation';
 import { Scheduler } from './aws/scheduler';
 import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
 import { clusterArnOf, hostNames, registerNetwork } from './edge/network';
 import { TargetGroup } from './edge/target-group';
+import { Given } from './given';
 import { clean } from './image/cache';
 import type { Image, ImageOverrides } from './image/image';
 import { prepareImages } from './image/images';
@@ -22,6 +24,7 @@ import type { Assembly } from './template/assembly';
 import { Intrinsics } from './template/intrinsics';
 import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
 import { readServices } from './template/read-services';
+import { releaseTimeouts } from './template/release-timeouts';
 import { readTaskDefinition, type TaskDefinition } from './template/task-definition';
 
 export interface RehearsalProps {
@@ -31,6 +34,8 @@ export interface RehearsalProps {
   /** Source folder of the application instead of the image's build context. */
   readonly app?: string;
   readonly overrides?: ImageOverrides;
+  /** Values for what the template only names. */
+  readonly given?: Given;
   readonly httpsPort?: number;
   readonly httpPort?: number;
   /**
@@ -63,6 +68,8 @@ export interface Parts extends Backing {
   readonly caBundle: string;
   readonly images: ReadonlyMap<string, Image>;
   readonly definitions: ReadonlyMap<string, TaskDefinition>;
+  /** Seconds that a release may take, by the ARN of its task definition. */
+  readonly releaseTimeouts: ReadonlyMap<string, number>;
   /** Whether file systems in memory have the size of the template. */
   readonly mounts: boolean;
   readonly launch: Launch;
@@ -105,7 +112,9 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
   }
 
-  const definitions = readDefinitions(intrinsics, images, props);
+  const { parameters, secrets } = backing;
+  const outside = new OutsideValues({ given: props.given ?? Given.NOTHING, parameters, secrets, announce });
+  const definitions = await outside.fill(readDefinitions(intrinsics, images, props));
   const [first] = definitions.values();
   const user = userOf({ definition: first, image: first && images.get(first.image), sandbox }, announce);
   const launcher = new Launcher({
@@ -131,12 +140,13 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     (read) => new Service({ ...read, launch, order }),
   );
   const balancer = readLoadBalancer(intrinsics);
-  const { doubles, secrets } = backing;
+  const { doubles } = backing;
   const clusterArn = clusterArnOf(assembly);
   const ca = authority.certificate;
   return {
     ...backing,
     ...{ props, sandbox, authority, caBundle, images, definitions, mounts: user.mounts, launch, run, tasks, services },
+    releaseTimeouts: releaseTimeouts(intrinsics),
     listeners: readListeners(intrinsics),
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     loadBalancer: balancer && new LoadBalancer({ ...balancer, groups, certificate, announce }),

@@ -4,6 +4,10 @@ import { portOr } from './edge/ports';
 import { type Parts, provision, type RehearsalProps } from './provision';
 import { lastError } from './task/last-error';
 import { Task } from './task/process';
+import { released } from './task/release';
+
+/** Where a stack's release is not this library's. */
+const RELEASE_SECONDS = 1800;
 
 /** A stack, run on this machine with real processes. */
 export interface Rehearsal extends Parts {
@@ -46,12 +50,19 @@ function url({ listeners, loadBalancer }: Parts, templatePort: number): string {
   return `${secure ? 'https' : 'http'}://localhost:${loadBalancer?.portOf(templatePort)}`;
 }
 
-async function release({ definitions, run, secrets, props }: Parts): Promise<Task[]> {
+async function release({ definitions, images, releaseTimeouts, run, secrets, props }: Parts): Promise<Task[]> {
   const done: Task[] = [];
   for (const definition of [...definitions.values()].filter(({ kind }) => kind === 'release')) {
     props.announce.progress(`release: ${(definition.command ?? []).join(' ')}`);
     const task = await run(definition, 'release');
-    const exit = await task.exited;
+    const exit = await released(
+      task,
+      {
+        timeout: releaseTimeouts.get(definition.id) ?? RELEASE_SECONDS,
+        entryPoint: definition.entryPoint ?? images.get(definition.image)?.defaults.entryPoint ?? [],
+      },
+      props.announce,
+    );
     if (!Task.isClean(exit)) {
       const how = exit.signal ?? `exit code ${exit.code}`;
       const lines = task.logs.last(12).map((line) => `    ${line}`);

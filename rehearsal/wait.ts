@@ -1,8 +1,19 @@
-export function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** A signal ends it early. */
+export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
-/** Asks until the answer is neither undefined nor false; throws with `what` when the time is over. */
+/**
+ * Asks until the answer is neither undefined nor false; throws with `what` when the time is over.
+ *
+ * An error that `ask` throws is an answer, too: the last one is part of the message.
+ */
 export async function eventually<T>(
   what: string,
   seconds: number,
@@ -10,8 +21,9 @@ export async function eventually<T>(
   every = 200,
 ): Promise<T> {
   const end = Date.now() + seconds * 1000;
-  let last = '';
+  let last: string;
   for (;;) {
+    last = '';
     try {
       const answer = await ask();
       if (answer !== undefined && answer !== false) {

@@ -152,6 +152,7 @@ does not go with a pool: its connections do not survive a fork.
 | Linux | all capabilities are dropped; an init process forwards signals and reaps zombie processes |
 | port | ${CONTAINER_PORT}, plain HTTP; the load balancer terminates TLS |
 | certificates | the [RDS bundle](https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem) at \`${CA_BUNDLE_PATH}\` |
+| ENTRYPOINT | none, or one that ends in \`exec "$@"\`: each process, the release and scheduled commands included, is its arguments. One that starts a server itself makes a release that never ends, and a deployment that fails after the release's \`timeout\` |
 | liveness | worker and beat must touch \`${LIVENESS_FILE}\` at least every 90 seconds |
 | stop | ECS sends SIGTERM, then SIGKILL after the stop timeout; it deregisters web and ASGI tasks from the load balancer before SIGTERM |
 | logs | standard output and error; when more than 25 MiB wait to be sent, new lines are dropped so that the process is not blocked |

@@ -10,6 +10,7 @@ import { type Assembly, resourcesOfType } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
 import { ACCOUNT } from './aws';
 import { Doubles } from './doubles';
+import { provisionParameters } from './outside-values';
 import { provisionBuckets, provisionQueues, type Queue } from './queues';
 import { attachSecrets, provisionSecrets, SecretStore } from './secrets';
 
@@ -34,6 +35,8 @@ export interface Backing {
   readonly postgres?: PostgresServer;
   /** Name of the application's database. */
   readonly database?: string;
+  /** Values of the parameters that the template makes, by name. */
+  readonly parameters: ReadonlyMap<string, string>;
 }
 
 /** Starts the backing services, and tells `intrinsics` what the template's references to them mean here. */
@@ -51,7 +54,8 @@ export async function provisionBacking(props: BackingProps): Promise<Backing> {
   announce.progress('queues and buckets');
   const queues = await provisionQueues(assembly, intrinsics, doubles);
   await provisionBuckets(assembly, intrinsics, doubles);
-  return { queues, secrets, doubles, postgres, database };
+  const parameters = provisionParameters(assembly.stackName, intrinsics);
+  return { queues, secrets, doubles, postgres, database, parameters };
 }
 
 async function startPostgres(props: BackingProps, settings: DatabaseSettings): Promise<PostgresServer> {

@@ -101,7 +101,14 @@ export class Doubles {
       MaxNumberOfMessages: 10,
       VisibilityTimeout: 0,
     });
-    return Messages.map(({ Body }) => (Body.startsWith('{') ? Body : Buffer.from(Body, 'base64').toString()));
+    return Messages.map(({ Body }) => decoded(Body));
+  }
+
+  /** Everything in a queue, whether somebody works on it or not, and without taking it. */
+  async messages(url: string): Promise<string[]> {
+    const name = new URL(url).pathname.split('/').pop();
+    const response = await fetch(`${this.behind}/rehearsal/messages/${name}`);
+    return ((await response.json()) as string[]).map(decoded);
   }
 
   async createSecret(name: string, value: string): Promise<string> {
@@ -137,4 +144,9 @@ export class Doubles {
   private call<T>(service: AwsCall['service'], action: string, input: object): Promise<T> {
     return awsCall<T>({ endpoint: this.behind, region: this.region, service, action, input });
   }
+}
+
+/** A message as Celery wrote it, before kombu encoded it. */
+function decoded(body: string): string {
+  return body.startsWith('{') ? body : Buffer.from(body, 'base64').toString();
 }

@@ -9,6 +9,7 @@ must not come from a page, and its path must begin with a token that only the re
 from __future__ import annotations
 
 import hmac
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -53,11 +54,45 @@ class Guard:
         )
 
 
+class Messages:
+    """
+    Answers ``/rehearsal/messages/QUEUE`` with what is in a queue, whether somebody works on it or not.
+
+    ReceiveMessage would count as a delivery, and shows no message that is being worked on.
+    """
+
+    PATH = "/rehearsal/messages/"
+
+    def __init__(self, application: Application, bodies: Callable[[str], list[str]]) -> None:
+        self.application = application
+        self.bodies = bodies
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if not path.startswith(self.PATH):
+            return self.application(environ, start_response)
+        body = json.dumps(self.bodies(path[len(self.PATH) :])).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def bodies_in_moto(name: str) -> list[str]:
+    from moto.sqs.models import sqs_backends
+
+    queues = [
+        backend.queues[name]
+        for account in list(sqs_backends.values())
+        for backend in list(account.values())
+        if name in backend.queues
+    ]
+    return [message.body for queue in queues for message in list(queue._messages)]
+
+
 def main() -> None:
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
 
-    application = DomainDispatcherApplication(create_backend_app)
+    application = Messages(DomainDispatcherApplication(create_backend_app), bodies_in_moto)
     run_simple(LOOPBACK, int(sys.argv[1]), Guard(application, os.environ["DOUBLES_TOKEN"]), threaded=True)
 
 

@@ -6,12 +6,20 @@ import { type GenerateSecretString, generateSecret, secretReference } from './se
 /** Everything that is secret in this run, so that it can be masked and searched for. */
 export class SecretStore {
   private readonly values = new Set<string>();
+  private readonly arns = new Set<string>();
 
   constructor(private readonly doubles: Doubles) {}
 
   async create(name: string, value: string): Promise<string> {
     this.remember(value);
-    return this.doubles.createSecret(name, value);
+    const arn = await this.doubles.createSecret(name, value);
+    this.arns.add(arn);
+    return arn;
+  }
+
+  /** Whether `ValueFrom` reads a secret that this run has made. */
+  made(valueFrom: string): boolean {
+    return this.arns.has(secretReference(valueFrom).arn);
   }
 
   async change(arn: string, value: string): Promise<void> {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type WebSocket from 'ws';
 import type { Service } from '../task/services';
 import { eventually } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { ECHO, HEADERS, HUNG, PAGES } from './names';
 
 const PATH = '/ws/echo';
@@ -17,6 +17,7 @@ export const asgiChecks: Check[] = [
     lane: 'asgi',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies: hasAsgi,
     async run({ rehearsal, front }) {
       const service = asgi(rehearsal) as Service;
@@ -33,6 +34,7 @@ export const asgiChecks: Check[] = [
     lane: 'asgi',
     needs: [ECHO],
     after: [HEADERS],
+    about: EXAMPLE,
     applies: (context) => hasAsgi(context) && (asgi(context.rehearsal)?.desiredCount ?? 0) > 1,
     disturbs: ['asgi'],
     async run({ rehearsal, front, disturbance }) {

@@ -1,12 +1,14 @@
 import { Client } from 'pg';
 import type { Rehearsal } from '../rehearsal';
 import { eventually, sleep } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
+import { databaseLogin } from './database-login';
 import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
 import {
   AGAIN,
   AWAY,
+  CONSUMED,
   DONE,
   DRAINED,
   DRAINING,
@@ -32,7 +34,8 @@ export const badDayChecks: Check[] = [
     name: AWAY,
     lane: 'sqs',
     needs: [DONE],
-    after: [LIMIT],
+    after: [LIMIT, CONSUMED],
+    about: EXAMPLE,
     applies: ({ guestbook: yes }) => yes,
     // The worker beside the service, which another check had started.
     disturbs: ['sqs', 'worker'],
@@ -58,6 +61,7 @@ export const badDayChecks: Check[] = [
     lane: 'postgres',
     needs: [PAGES],
     after: [...CALM, DRAINING, REPLACED, AWAY],
+    about: EXAMPLE,
     applies: hasDatabase,
     disturbs: ['database'],
     async run({ front, disturbance }) {
@@ -94,6 +98,7 @@ export const badDayChecks: Check[] = [
     lane: 'postgres',
     needs: [PAGES],
     after: [PERIODIC],
+    about: EXAMPLE,
     applies: hasDatabase,
     disturbs: ['database'],
     async run({ rehearsal, front, disturbance }) {
@@ -127,17 +132,11 @@ export const badDayChecks: Check[] = [
 async function useAllConnections(rehearsal: Rehearsal, disturbance: Disturbance) {
   const clients: Client[] = [];
   const definition = [...rehearsal.definitions.values()].find(({ kind }) => kind === 'web');
-  const value = (name: string) => rehearsal.secrets.inject(name, definition?.secrets[name] ?? '');
-  const [user, password, database] = await Promise.all(
-    ['DATABASE_USER', 'DATABASE_PASSWORD', 'DATABASE_NAME'].map((name) => value(name)),
-  );
+  expect(definition !== undefined, 'there is no web service');
+  const login = await databaseLogin(rehearsal, definition);
   const connect = async () => {
     const client = new Client({
-      host: 'localhost',
-      port: rehearsal.postgres?.port,
-      user,
-      password,
-      database,
+      ...login,
       application_name: HOARD,
       ssl: { ca: rehearsal.authority.certificate.cert },
     });

@@ -3,7 +3,7 @@ import type WebSocket from 'ws';
 import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
 import { asgi, echo } from './asgi';
-import { type Check, expect } from './check';
+import { type Check, EXAMPLE, expect } from './check';
 import { direct, directWebSocket } from './direct';
 import { BOMBS, ECHO, FORGED, PAGES } from './names';
 
@@ -35,6 +35,7 @@ export const bombChecks: Check[] = [
     lane: 'asgi',
     needs: [ECHO],
     proof: true,
+    about: EXAMPLE,
     applies: ({ rehearsal, guestbook }) => guestbook && asgi(rehearsal)?.definition.memory !== undefined,
     async run({ rehearsal, front }) {
       const service = asgi(rehearsal) as Service;
@@ -75,6 +76,7 @@ export const bombChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies: ({ guestbook }) => guestbook,
     async run({ rehearsal, front }) {
       const service = rehearsal.services.find(({ definition }) => definition.kind === 'web');

@@ -12,6 +12,8 @@ export interface RunContext {
   readonly printed: () => string;
   /** Whether the application is the guestbook of examples/django-app, with its drills. */
   readonly guestbook: boolean;
+  /** Paths that the user names as pages. @default - `/`, the login of the admin, the health check path */
+  readonly pages?: readonly string[];
 }
 
 /** What a check may use. */
@@ -38,11 +40,16 @@ export interface Check {
   readonly disturbs?: readonly Subject[];
   /** Whether the stack has what it is about. @default true */
   readonly applies?: (context: CheckContext) => boolean;
+  /** What a stack has where `applies` is true: read after "for want of". */
+  readonly about?: string;
   /** Whether a mutation is named after it, or it is quick: these run in the mutation proof. */
   readonly proof?: boolean;
   /** Throws when it fails; may give a figure. */
   run(context: CheckContext): Promise<string | undefined>;
 }
+
+/** What checks are about that only the guestbook has. */
+export const EXAMPLE = 'the pages and drills of the example';
 
 export function expect(condition: boolean, message: string): asserts condition {
   if (!condition) {
@@ -50,13 +57,32 @@ export function expect(condition: boolean, message: string): asserts condition {
   }
 }
 
+/** Thrown when a check finds nothing to check while it runs. The message is read after "for want of". */
+export class NotApplicable extends Error {}
+
 export type Verdict = 'passed' | 'failed' | 'not reached' | 'not applicable';
 
 export interface Outcome {
   readonly name: string;
   readonly verdict: Verdict;
+  /** A figure, why it failed, or what it needs to apply. */
   readonly detail: string;
   readonly seconds: number;
+}
+
+/** Names of the checks that are chosen, and of those that they need, and so on. */
+export function withNeeded(checks: readonly Check[], isChosen: (check: Check) => boolean): ReadonlySet<string> {
+  const names = new Set<string>();
+  const add = (check: Check | undefined): void => {
+    if (check !== undefined && !names.has(check.name)) {
+      names.add(check.name);
+      for (const needed of check.needs ?? []) {
+        add(checks.find(({ name }) => name === needed));
+      }
+    }
+  };
+  checks.filter(isChosen).forEach(add);
+  return names;
 }
 
 /** Runs checks lane by lane and reports each when it is over. */
@@ -115,7 +141,7 @@ async function one(
 ): Promise<Outcome> {
   const outcome = (verdict: Verdict, detail = '', seconds = 0) => ({ name: check.name, verdict, detail, seconds });
   if (check.applies?.(context) === false) {
-    return outcome('not applicable');
+    return outcome('not applicable', check.about);
   }
   await Promise.all((check.after ?? []).map((name) => settled.get(name)));
   const needed = await Promise.all((check.needs ?? []).map((name) => settled.get(name)));
@@ -133,6 +159,7 @@ async function one(
   try {
     return outcome('passed', await (takesAway ? outages.take(run) : run()), seconds());
   } catch (error) {
-    return outcome('failed', (error as Error).message, seconds());
+    const verdict = error instanceof NotApplicable ? 'not applicable' : 'failed';
+    return outcome(verdict, (error as Error).message, seconds());
   }
 }

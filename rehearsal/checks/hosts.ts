@@ -26,6 +26,7 @@ export const hostChecks: Check[] = [
     lane: 'hosts',
     needs: [PAGES],
     proof: true,
+    about: 'listener rules with host names',
     applies: (context) => doors(context).length > 0,
     async run(context) {
       const all = doors(context);

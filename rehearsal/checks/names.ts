@@ -1,5 +1,5 @@
 /** Names of the checks that others wait for. */
-export const DRAINING = 'draining: 200 requests in flight, and each is answered 200 while a target is drained';
+export const DRAINING = 'draining: 230 visitors lose no request while a target is drained';
 export const DONE = 'tasks: what the web posts is done by the right worker by way of SQS, for every queue';
 export const POISON = 'tasks: a poison task lands in its dead-letter queue after maxReceiveCount';
 export const AGAIN = 'tasks: a task killed with its worker is done again';
@@ -30,3 +30,8 @@ export const STRANGERS =
   'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';
 export const GUARDED = 'doubles: a page of another origin can neither read a secret nor post a task';
 export const BROWSER = 'doubles: no page in a real browser reads a secret or posts a task, whatever it tries';
+export const DEBUG_OFF = 'project: no visitor sees Django’s technical pages, and DEBUG is off';
+export const STATIC = 'project: each file that the login page of the admin names is there';
+export const DEPLOYABLE = 'project: manage.py check --deploy finds nothing that the front door does not see to';
+export const MIGRATED = 'project: every migration is applied';
+export const CONSUMED = 'project: a worker takes a message of Celery from every queue';

@@ -70,6 +70,7 @@ export const pageChecks: Check[] = [
     name: BROWSER,
     lane: 'doubles',
     needs: [GUARDED],
+    about: 'Chrome or Chromium on PATH',
     applies: () => findBrowser() !== undefined,
     async run({ rehearsal }) {
       const value = `canary-${randomBytes(12).toString('hex')}`;

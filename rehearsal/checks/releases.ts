@@ -1,6 +1,6 @@
 import { Service } from '../task/services';
 import { eventually } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { PAGES, RELEASED, STARTED } from './names';
 
 const hasRelease = ({ rehearsal }: CheckContext) =>
@@ -12,6 +12,7 @@ export const releaseChecks: Check[] = [
     lane: 'releases',
     needs: [RELEASED],
     after: [STARTED],
+    about: 'a release and a database of the template',
     applies: (context) => hasRelease(context) && context.rehearsal.postgres !== undefined,
     async run({ rehearsal }) {
       const rows = await rehearsal.postgres?.query(rehearsal.database ?? '', async (client) => {
@@ -27,6 +28,7 @@ export const releaseChecks: Check[] = [
     name: 'releases: a failing migration stops everything',
     lane: 'releases',
     needs: [PAGES],
+    about: 'a release and a database of the template',
     applies: (context) => hasRelease(context) && context.rehearsal.postgres !== undefined,
     async run({ another }) {
       const broken = await another({
@@ -57,6 +59,7 @@ export const releaseChecks: Check[] = [
     name: 'releases: a service without a variable never starts, and the message names it',
     lane: 'releases',
     needs: [PAGES],
+    about: EXAMPLE,
     applies: ({ guestbook }) => guestbook,
     async run(context) {
       const web = context.rehearsal.services.find(({ definition }) => definition.kind === 'web') as Service;
@@ -68,6 +71,7 @@ export const releaseChecks: Check[] = [
     name: 'releases: a service without a secret key never starts, and the message names it',
     lane: 'releases',
     needs: [PAGES],
+    about: 'a secret that is read by a JSON key',
     applies: ({ rehearsal }) => rehearsal.services.some(({ definition }) => withKey(definition.secrets) !== undefined),
     async run(context) {
       const service = context.rehearsal.services.find(({ definition }) => withKey(definition.secrets)) as Service;

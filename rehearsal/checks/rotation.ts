@@ -3,7 +3,7 @@ import type { RotationSchedule } from '../aws/rotation';
 import type { Rehearsal } from '../rehearsal';
 import type { Service } from '../task/services';
 import { asgi } from './asgi';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import {
   AGAIN,
   ANNOUNCED,
@@ -30,6 +30,7 @@ export const announcingCheck: Check = {
   lane: 'start',
   needs: [RELEASED],
   proof: true,
+  about: 'a SECRET_KEY of the template that rotates',
   applies: ({ rehearsal }) => keySchedule(rehearsal) !== undefined,
   async run({ rehearsal }) {
     const schedule = keySchedule(rehearsal) as RotationSchedule;
@@ -57,6 +58,7 @@ export const rotationChecks: Check[] = [
     lane: 'rotation',
     needs: [ANNOUNCED, DONE],
     proof: true,
+    about: EXAMPLE,
     applies: hasVisitors,
     async run(context) {
       await visitorsOf(context);
@@ -71,6 +73,7 @@ export const rotationChecks: Check[] = [
     // bombs.
     after: [LIMIT, HUNG, AGAIN, DRAINED, ONE_BEAT, BOMBS],
     proof: true,
+    about: EXAMPLE,
     applies: (context) => hasVisitors(context) && keySchedule(context.rehearsal) !== undefined,
     async run(context) {
       const { rehearsal } = context;
@@ -90,6 +93,7 @@ export const rotationChecks: Check[] = [
     name: PASSWORD_ROTATED,
     lane: 'rotation',
     needs: [KEY_ROTATED],
+    about: EXAMPLE,
     applies: (context) => hasVisitors(context) && passwordSchedule(context.rehearsal) !== undefined,
     async run(context) {
       const { rehearsal } = context;

@@ -9,6 +9,7 @@ export const scheduleChecks: Check[] = [
     name: 'schedules: a scheduled command runs',
     lane: 'schedules',
     needs: [PAGES],
+    about: 'a scheduled command',
     applies,
     async run({ rehearsal }) {
       for (const schedule of rehearsal.scheduler.schedules) {
@@ -22,6 +23,7 @@ export const scheduleChecks: Check[] = [
     name: 'schedules: the failure of a scheduled command is reported',
     lane: 'schedules',
     needs: [PAGES],
+    about: 'a scheduled command',
     applies,
     async run({ rehearsal }) {
       const [schedule] = rehearsal.scheduler.schedules;

@@ -10,6 +10,8 @@ import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
 import { PAGES } from './names';
 import { pageChecks } from './pages';
+import { projectChecks } from './project';
+import { queueChecks } from './queues';
 import { releaseChecks } from './releases';
 import { rotationChecks } from './rotation';
 import { scheduleChecks } from './schedules';
@@ -21,6 +23,8 @@ import { webChecks } from './web';
 const before = [
   startChecks,
   webChecks,
+  projectChecks,
+  queueChecks,
   hostChecks,
   asgiChecks,
   taskChecks,
@@ -51,7 +55,7 @@ export const secretChecks: Check[] = [
       const places: Record<string, string> = {
         'an error page': errors.map(({ body, headers }) => body + JSON.stringify(headers)).join('\n'),
         'what was printed': printed(),
-        'a process title': execFileSync('ps', ['-A', '-o', 'args'], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+        'a process title': titles(),
         'postgres.log': readFileSync(path.join(rehearsal.sandbox.directory, 'postgres.log'), 'utf8'),
       };
       const logs = path.join(rehearsal.sandbox.directory, 'logs');
@@ -66,9 +70,24 @@ export const secretChecks: Check[] = [
   },
 ];
 
+/** Command lines of all processes but our own: who gave a secret by `--secret` wrote it there. */
+function titles(): string {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8', maxBuffer: 1 << 26 })
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s(.*)$/.exec(line) ?? []);
+  const parents = new Map(lines.map(([, pid, parent]) => [pid, parent]));
+  const own = new Set<string>();
+  for (let pid: string | undefined = String(process.pid); pid !== undefined && !own.has(pid); pid = parents.get(pid)) {
+    own.add(pid);
+  }
+  return lines.flatMap(([, pid, , title]) => (own.has(pid) ? [] : [title])).join('\n');
+}
+
 export const allChecks: Check[] = [
   ...startChecks,
   ...webChecks,
+  ...projectChecks,
+  ...queueChecks,
   ...hostChecks,
   ...asgiChecks,
   ...bombChecks,

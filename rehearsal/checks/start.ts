@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import type { Service } from '../task/services';
 import { sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
+import { databaseLogin } from './database-login';
 import { HEALTHY, RELEASED, STARTED } from './names';
 import { announcingCheck } from './rotation';
 
@@ -41,6 +42,7 @@ export const startChecks: Check[] = [
     lane: 'start',
     needs: [STARTED],
     proof: true,
+    about: 'a load-balanced service',
     applies: ({ rehearsal }) => rehearsal.services.some(({ group }) => group !== undefined),
     async run({ rehearsal }) {
       const routed = rehearsal.services.filter(({ group }) => group !== undefined);
@@ -95,20 +97,9 @@ async function verifiedConnection(rehearsal: CheckContext['rehearsal']): Promise
     return;
   }
   expect(definition.environment.PGSSLMODE === 'verify-full', `PGSSLMODE is ${definition.environment.PGSSLMODE}`);
-  const value = async (variable: string) => {
-    const from = definition.secrets[variable];
-    return from === undefined ? definition.environment[variable] : rehearsal.secrets.inject(variable, from);
-  };
-  const name = (suffix: string) =>
-    [...Object.keys(definition.secrets), ...Object.keys(definition.environment)].find((one) =>
-      new RegExp(`^(DATABASE|POSTGRES|PG)_?${suffix}$`).test(one),
-    ) ?? '';
+  const login = await databaseLogin(rehearsal, definition);
   const client = new Client({
-    host: (await value(name('HOST'))) ?? 'localhost',
-    port: Number(await value(name('PORT'))),
-    user: await value(name('USER')),
-    password: await value(name('PASSWORD')),
-    database: await value(name('(NAME|DB|DATABASE)')),
+    ...login,
     ssl: { ca: readFileSync(rehearsal.caBundle, 'utf8'), rejectUnauthorized: true },
   });
   await client.connect();

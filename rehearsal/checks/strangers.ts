@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { asgi, echo } from './asgi';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { ECHO, STRANGERS } from './names';
 
 const TIMES = 100;
@@ -40,6 +40,7 @@ export const strangerChecks: Check[] = [
     lane: 'asgi',
     needs: [ECHO],
     proof: true,
+    about: EXAMPLE,
     applies: ({ rehearsal, guestbook }) => guestbook && asgi(rehearsal) !== undefined,
     async run({ rehearsal, front }) {
       const before = errors(rehearsal);

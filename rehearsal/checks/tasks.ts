@@ -3,7 +3,7 @@ import { RETRY_DELAYS } from '../task/launcher';
 import type { Task } from '../task/process';
 import type { Service } from '../task/services';
 import { eventually, sleep } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
 import { AGAIN, AWAY, DONE, DRAINED, LIMIT, ONE_BEAT, PAGES, PERIODIC, POISON } from './names';
@@ -23,6 +23,7 @@ export const taskChecks: Check[] = [
     lane: 'tasks',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -44,6 +45,7 @@ export const taskChecks: Check[] = [
     lane: 'tasks',
     needs: [DONE],
     proof: true,
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -67,6 +69,7 @@ export const taskChecks: Check[] = [
     needs: [DONE],
     after: [AWAY],
     proof: true,
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -101,6 +104,7 @@ export const taskChecks: Check[] = [
     // A worker that is killed while it polls can cost a message a delivery: POISON counts them.
     after: [LIMIT, AWAY, POISON],
     disturbs: ['worker'],
+    about: EXAMPLE,
     applies,
     async run({ rehearsal, disturbance }) {
       const book = guestbook(rehearsal);
@@ -116,6 +120,7 @@ export const taskChecks: Check[] = [
     lane: 'tasks-drained',
     needs: [DONE],
     after: [AWAY],
+    about: EXAMPLE,
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
@@ -139,6 +144,7 @@ export const taskChecks: Check[] = [
     name: PERIODIC,
     lane: 'beat',
     needs: [DONE],
+    about: EXAMPLE,
     applies: ({ guestbook: yes, rehearsal }) => yes && beat(rehearsal) !== undefined,
     async run({ rehearsal }) {
       const records = await eventually(
@@ -159,6 +165,7 @@ export const taskChecks: Check[] = [
     needs: [PAGES],
     after: [PERIODIC],
     proof: true,
+    about: 'a beat service',
     applies: ({ rehearsal }) => beat(rehearsal) !== undefined,
     async run({ rehearsal }) {
       const service = beat(rehearsal) as Service;

@@ -1,10 +1,11 @@
 import net from 'node:net';
 import { accepts } from '../edge/ports';
 import { eventually, sleep } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
+import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { direct } from './direct';
 import { guestbook } from './guestbook';
 import { HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
+import { findPage, visit } from './page';
 
 const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
 const isSecure = ({ front }: CheckContext) => front.secure;
@@ -15,13 +16,9 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [STARTED, HEALTHY],
     proof: true,
-    async run({ front }) {
-      const reply = await eventually('a page', 20, async () => {
-        const answer = await front.request('/');
-        return answer.status < 500 ? answer : undefined;
-      });
-      expect(reply.status === 200, `/ answered ${reply.status} to ${front.host}`);
-      return `${reply.body.length} bytes`;
+    async run(context) {
+      const { path, status, bytes } = await findPage(context);
+      return `${path} answers ${status} with ${bytes} bytes`;
     },
   },
   {
@@ -29,6 +26,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies: isGuestbook,
     async run({ rehearsal, front }) {
       const text = `written at ${Date.now()}`;
@@ -51,6 +49,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: EXAMPLE,
     applies: isGuestbook,
     async run({ front }) {
       const page = await front.request('/');
@@ -83,6 +82,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: 'a listener with HTTPS',
     applies: isSecure,
     async run({ front }) {
       const reply = await front.request('/some/page?a=b', { listener: 80 });
@@ -100,7 +100,7 @@ export const webChecks: Check[] = [
     needs: [PAGES],
     proof: true,
     async run({ rehearsal, front, guestbook: hidesServer }) {
-      const { headers } = await front.request('/');
+      const { headers } = await visit(rehearsal, front);
       if (front.secure) {
         expect(/max-age=\d{7,}/.test(headers['strict-transport-security'] ?? ''), 'no Strict-Transport-Security');
       }
@@ -124,6 +124,7 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: `${EXAMPLE}, on Linux`,
     applies: ({ guestbook: yes }) => yes && process.platform === 'linux',
     async run({ rehearsal, front }) {
       const path = `/?probe=${Date.now()}`;

@@ -87,7 +87,9 @@ export class Launcher {
     }
     for (const [variable, value] of Object.entries(environment)) {
       if (isPaper(value)) {
-        this.props.announce.substitution(`${variable} of ${name} has no counterpart here: ${value}`);
+        this.props.announce.substitution(
+          `${variable} of ${name} has no counterpart here: ${value}. --env-file gives it one`,
+        );
       }
     }
     return environment;

@@ -130,6 +130,9 @@ export class Intrinsics {
         return `arn:aws:cloudformation:${region}:${account}:stack/${stackName}/rehearsal`;
       default: {
         const parameter = template.Parameters?.[id];
+        if (parameter?.Type?.startsWith('AWS::SSM::Parameter::Value')) {
+          return paper(`parameter/${parameter.Default ?? id}`); // Its default is a name, not a value.
+        }
         return this.physical.get(id)?.ref ?? (parameter === undefined ? paper(id) : (parameter.Default ?? paper(id)));
       }
     }

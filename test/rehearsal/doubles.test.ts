@@ -69,3 +69,28 @@ test('pip is not given what lets its reader in', () => {
   );
   expect(withoutCredentials({ ...kept, ...dropped })).toEqual(kept);
 });
+
+test('what is in a queue is shown, and every other path is left to the double', () => {
+  const program = `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from guarded_doubles import Messages
+
+def application(environ, start_response):
+    start_response("404 Not Found", [])
+    return [b"the double"]
+
+messages = Messages(application, lambda name: [f"a message of {name}"])
+answers = []
+for path in ["/rehearsal/messages/Shop-default", "/rehearsal/messages", "/123456789012/queue"]:
+    statuses = []
+    body = b"".join(messages({"PATH_INFO": path}, lambda status, headers: statuses.append(status)))
+    answers.append([statuses[0], body.decode()])
+print(json.dumps(answers))`;
+  const folder = path.join(__dirname, '..', '..', 'rehearsal', 'aws');
+  expect(JSON.parse(execFileSync('python3', ['-B', '-c', program, folder]).toString())).toEqual([
+    ['200 OK', '["a message of Shop-default"]'],
+    ['404 Not Found', 'the double'],
+    ['404 Not Found', 'the double'],
+  ]);
+});

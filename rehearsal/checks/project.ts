@@ -1,0 +1,154 @@
+import type { Rehearsal } from '../rehearsal';
+import { lastError } from '../task/last-error';
+import { type Check, type CheckContext, expect, NotApplicable } from './check';
+import { judge, systemMessages } from './deploy-check';
+import type { FrontDoor } from './front-door';
+import { DEBUG_OFF, DEPLOYABLE, MIGRATED, PAGES, STATIC } from './names';
+import { manageOf, oneOff, spoken, successful } from './one-off';
+
+/** On Django's technical pages, for errors and for paths that do not exist. */
+const TECHNICAL = [
+  /You.re seeing this (error|page) because you have\s+<code>DEBUG/,
+  /id="requestinfo"/,
+  /<h2>Traceback/,
+];
+
+const QUESTION = `
+import json
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+try:
+    login = reverse("admin:login")
+except NoReverseMatch:
+    login = None
+print("rehearsal:" + json.dumps({"debug": bool(settings.DEBUG), "login": login}))
+`;
+
+/** What a project says about itself. */
+interface Answer {
+  readonly debug: boolean;
+  /** The path of the admin's login, where there is an admin. */
+  readonly login: string | null;
+}
+
+/** Checks of any Django project. */
+export const projectChecks: Check[] = [
+  {
+    name: DEBUG_OFF,
+    lane: 'project',
+    needs: [PAGES],
+    async run({ rehearsal, front }) {
+      const path = `/no-such-page-${Date.now()}/`;
+      const { status, body } = await front.request(path);
+      expect(
+        !TECHNICAL.some((pattern) => pattern.test(body)),
+        `${path} shows Django's technical page with your settings and urls: set DEBUG = False`,
+      );
+      expect(status < 500, `a page that does not exist answers ${status}; is the template 404.html broken?`);
+      const { debug } = await ask(rehearsal);
+      expect(!debug, 'DEBUG is on in a web task: set DEBUG = False, or read it from a variable that is not set here');
+      return `a page that does not exist answers ${status}`;
+    },
+  },
+  {
+    name: STATIC,
+    lane: 'project',
+    needs: [PAGES],
+    async run({ rehearsal, front }) {
+      const { login } = await ask(rehearsal);
+      if (login === null) {
+        throw new NotApplicable('the admin');
+      }
+      const host = front.hostFor(login);
+      const page = await front.request(login, { host });
+      if (page.status >= 300 && page.status < 400) {
+        throw new NotApplicable(`a login page of the admin: ${login} leads to ${page.headers.location}`);
+      }
+      expect(page.status === 200, `the login page of the admin, ${login}, answered ${page.status}${said(rehearsal)}`);
+      const files = filesOf(page.body, `${front.secure ? 'https' : 'http'}://${host}${login}`);
+      const own = files.filter((file) => file.hostname === host);
+      const missing = await missingOf(front, own);
+      expect(
+        missing.length === 0,
+        `${missing.join(', ')}: run collectstatic in the Dockerfile, and serve STATIC_ROOT, for example with whitenoise`,
+      );
+      const elsewhere = files.length - own.length;
+      return `${own.length} of ${login}${elsewhere > 0 ? `; ${elsewhere} come from elsewhere` : ''}`;
+    },
+  },
+  {
+    name: DEPLOYABLE,
+    lane: 'project',
+    needs: [PAGES],
+    async run({ rehearsal, front }) {
+      const command = [...manageOf(rehearsal), 'check', '--deploy'];
+      const { task, exit, lines } = await oneOff(rehearsal, command);
+      const messages = systemMessages(lines);
+      const { wrong, moot, other } = judge(messages, front.secure);
+      expect(
+        wrong.length === 0,
+        `${wrong.map(({ id, text }) => `${id} ${text}`).join(' | ')} Mend each, or argue it in SILENCED_SYSTEM_CHECKS`,
+      );
+      expect(exit.code === 0, `${spoken(command)} ended with ${exit.code}: ${lastError(task)}`);
+      const argued = Object.entries(moot).map(([id, why]) => `${id}: ${why}`);
+      const ids = other.length > 0 ? [`not about deployment: ${other.map(({ id }) => id).join(', ')}`] : [];
+      return [...argued, ...ids].join('; ') || 'no message';
+    },
+  },
+  {
+    name: MIGRATED,
+    lane: 'project',
+    needs: [PAGES],
+    about: 'a database of the template',
+    applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
+    async run({ rehearsal }) {
+      const command = [...manageOf(rehearsal), 'migrate', '--check'];
+      const { task, exit, lines } = await oneOff(rehearsal, command);
+      const planned = lines.map((line) => line.trim()).filter((line) => /^\w+\.\d{4}_\w+$/.test(line));
+      expect(
+        exit.code === 0,
+        `the release has left migrations unapplied: ${planned.join(', ') || lastError(task)}. Its command must migrate`,
+      );
+      return undefined;
+    },
+  },
+];
+
+const answers = new WeakMap<Rehearsal, Promise<Answer>>();
+
+function ask(rehearsal: Rehearsal): Promise<Answer> {
+  const answer = answers.get(rehearsal) ?? answerOf(rehearsal);
+  answers.set(rehearsal, answer);
+  return answer;
+}
+
+async function answerOf(rehearsal: Rehearsal): Promise<Answer> {
+  const { lines } = await successful(rehearsal, [...manageOf(rehearsal), 'shell', '-c', QUESTION]);
+  const line = lines.find((one) => one.startsWith('rehearsal:'));
+  expect(line !== undefined, `manage.py shell printed nothing of what it was asked: ${lines.slice(-1)}`);
+  return JSON.parse(line.slice('rehearsal:'.length));
+}
+
+/** Style sheets, scripts and images that a page names. */
+export function filesOf(html: string, page: string): URL[] {
+  const tags = html.matchAll(/<(?:link|script|img)\b[^>]*?\s(?:href|src)="([^"]+)"/g);
+  const urls = [...tags].map(([, address]) => new URL(address.replaceAll('&amp;', '&'), page));
+  return urls.filter(({ protocol }) => protocol.startsWith('http'));
+}
+
+async function missingOf(front: FrontDoor, files: readonly URL[]): Promise<string[]> {
+  const replies = await Promise.all(
+    files.map(async ({ pathname, search, hostname }) => {
+      const { status } = await front.request(pathname + search, { host: hostname });
+      return status === 200 ? [] : [`${pathname} answers ${status}`];
+    }),
+  );
+  return replies.flat();
+}
+
+/** The latest error in the logs of the web tasks. */
+function said({ services }: CheckContext['rehearsal']): string {
+  const tasks = services.flatMap(({ group, running }) => (group === undefined ? [] : running));
+  const errors = tasks.map(({ task }) => lastError(task)).filter((line) => /Error|Exception|Configured/.test(line));
+  return errors.length > 0 ? `: ${errors[0]}` : '';
+}

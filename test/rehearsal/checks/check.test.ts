@@ -1,0 +1,60 @@
+import { type Check, NotApplicable, type RunContext, runChecks, withNeeded } from '../../../rehearsal/checks/check';
+import { allChecks } from '../../../rehearsal/checks/secrets';
+import type { Rehearsal } from '../../../rehearsal/rehearsal';
+
+const context = { rehearsal: { services: [], listeners: [] } as unknown as Rehearsal } as RunContext;
+
+const check = (name: string, more: Partial<Check> = {}): Check => ({
+  name,
+  lane: name,
+  run: async () => undefined,
+  ...more,
+});
+
+test('a check is chosen with all that it needs, and nothing else', () => {
+  const checks = [
+    check('released'),
+    check('started', { needs: ['released'] }),
+    check('page', { needs: ['started'], after: ['rotated'] }),
+    check('rotated', { needs: ['page'] }),
+    check('loop', { needs: ['loop'] }),
+  ];
+  expect([...withNeeded(checks, ({ name }) => name === 'page')].sort()).toEqual(['page', 'released', 'started']);
+  expect([...withNeeded(checks, ({ name }) => name === 'loop')]).toEqual(['loop']);
+});
+
+test('what each check of the rehearsal needs and waits for is a check', () => {
+  const names = allChecks.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(
+    allChecks.flatMap(({ needs = [], after = [] }) => [...needs, ...after]).filter((one) => !names.includes(one)),
+  ).toEqual([]);
+});
+
+test('a check that does not apply says what it needs, whether it knows before or while it runs', async () => {
+  const ran: string[] = [];
+  const outcomes = await runChecks(
+    [
+      check('tasks', { applies: () => false, about: 'queues', run: async () => void ran.push('tasks') as undefined }),
+      check('admin', {
+        run: async () => {
+          throw new NotApplicable('an admin');
+        },
+      }),
+      check('after both', { needs: ['tasks', 'admin'] }),
+    ],
+    context,
+    () => undefined,
+  );
+  expect(outcomes.map(({ name, verdict, detail }) => [name, verdict, detail])).toEqual([
+    ['tasks', 'not applicable', 'queues'],
+    ['admin', 'not applicable', 'an admin'],
+    ['after both', 'passed', ''],
+  ]);
+  expect(ran).toEqual([]);
+});
+
+test('each check that does not apply to every stack says what it is about', () => {
+  const silent = allChecks.filter(({ applies, about }) => applies !== undefined && about === undefined);
+  expect(silent.map(({ name }) => name)).toEqual([]);
+});

@@ -1,0 +1,150 @@
+import { type Check, type CheckContext, NotApplicable } from '../../../rehearsal/checks/check';
+import { CONSUMED, DEBUG_OFF, DEPLOYABLE, MIGRATED, STATIC } from '../../../rehearsal/checks/names';
+import { findPage } from '../../../rehearsal/checks/page';
+import { projectChecks } from '../../../rehearsal/checks/project';
+import { queueChecks } from '../../../rehearsal/checks/queues';
+
+const ID = '01234567-89ab-cdef-0123-456789abcdef';
+const LOGIN = '<link rel="stylesheet" href="/static/base.css"><script src="https://cdn.example.com/x.js"></script>';
+const TECHNICAL = '<p>You’re seeing this error because you have <code>DEBUG = True</code></p>';
+
+interface Project {
+  /** What a path answers; 404 where it is not named. `missing` is what a page that does not exist answers. */
+  readonly pages?: Record<string, { status: number; body?: string }>;
+  /** What a command says, by a word of it. */
+  readonly commands?: Record<string, { code: number; lines: string[] }>;
+  /** Messages in the queue `imports`, and in its dead-letter queue. */
+  readonly waiting?: string[];
+  readonly dead?: string[];
+}
+
+const answer = (debug: boolean, login: string | null) => ({
+  code: 0,
+  lines: ['a line of a log', `rehearsal:${JSON.stringify({ debug, login })}`],
+});
+const healthy = answer(false, '/backstage/login/');
+
+/** Runs a check of a project against one that answers and says these things. */
+async function run(name: string, { pages = {}, commands = {}, waiting = [], dead = [] }: Project) {
+  const ran: string[][] = [];
+  const target = {};
+  const broker = JSON.stringify({ predefined_queues: { imports: { url: 'sqs/imports' } } });
+  const web = {
+    name: 'web',
+    group: { targets: [target], settings: { path: '/up' } },
+    running: [],
+    definition: { environment: { CELERY_BROKER_TRANSPORT_OPTIONS: broker } },
+  };
+  const command = ['celery', '--app', 'inventory', 'worker', '--queues', 'imprts'];
+  const worker = { name: 'workers-imports', running: [], definition: { command, environment: {} } };
+  const rehearsal = {
+    services: [web, worker],
+    definitions: new Map([['release', { command: ['python', 'manage.py', 'migrate'] }]]),
+    imageHas: () => true,
+    run: async (definition: { command: string[] }) => {
+      ran.push(definition.command);
+      const [, { code, lines }] = Object.entries({ shell: healthy, ...commands }).find(([word]) =>
+        definition.command.includes(word),
+      ) ?? ['', { code: 0, lines: [] }];
+      return { exited: Promise.resolve({ code }), logs: { last: () => lines } };
+    },
+    queues: new Map([
+      ['imports', { url: 'sqs/imports', arn: 'imports', deadLetterArn: 'dead' }],
+      ['dead', { url: 'sqs/dead', arn: 'dead' }],
+    ]),
+    doubles: { messages: async (url: string) => (url === 'sqs/dead' ? dead : waiting) },
+  };
+  let reached = 0;
+  const front = {
+    secure: true,
+    calls: { last: target, requests: () => reached },
+    hostFor: () => 'api.example.com',
+    request: async (path: string) => {
+      reached++;
+      const known: Project['pages'] = { '/up': { status: 200 }, ...pages };
+      const page = known[path] ?? (path.startsWith('/no-such-page') ? pages.missing : undefined);
+      const { status, body = '' } = page ?? { status: 404 };
+      return { status, body, headers: { location: '/sso/' } };
+    },
+  };
+  const context = { rehearsal, front } as unknown as CheckContext;
+  await findPage(context);
+  const check = [...projectChecks, ...queueChecks].find((one) => one.name === name) as Check;
+  return { said: check.run(context), ran };
+}
+
+async function failure(name: string, project: Project): Promise<string> {
+  const { said } = await run(name, project);
+  return said.then(
+    () => 'passed',
+    (error: Error) => error.message,
+  );
+}
+
+test('the technical page fails, and so does DEBUG where every unknown path leads to a login', async () => {
+  expect(await failure(DEBUG_OFF, { pages: { missing: { status: 404, body: TECHNICAL } } })).toContain('DEBUG = False');
+  const hidden = { pages: { missing: { status: 302 } }, commands: { shell: answer(true, null) } };
+  expect(await failure(DEBUG_OFF, hidden)).toContain('DEBUG is on in a web task');
+  expect(await failure(DEBUG_OFF, { pages: { missing: { status: 500 } } })).toContain('answers 500');
+  expect(await failure(DEBUG_OFF, {})).toBe('passed');
+});
+
+test('files of the admin’s login page are asked for, but for those of another host', async () => {
+  const login = { '/backstage/login/': { status: 200, body: LOGIN } };
+  expect(await failure(STATIC, { pages: login })).toContain('/static/base.css answers 404: run collectstatic');
+  const { said } = await run(STATIC, { pages: { ...login, '/static/base.css': { status: 200 } } });
+  expect(await said).toBe('1 of /backstage/login/; 1 come from elsewhere');
+  expect(await failure(STATIC, { pages: { '/backstage/login/': { status: 500 } } })).toContain('answered 500');
+});
+
+test('without an admin, or with a login elsewhere, there are no such files', async () => {
+  const none = await run(STATIC, { commands: { shell: answer(false, null) } });
+  await expect(none.said).rejects.toThrow(NotApplicable);
+  const elsewhere = await run(STATIC, { pages: { '/backstage/login/': { status: 302 } } });
+  await expect(elsewhere.said).rejects.toThrow(/\/backstage\/login\/ leads to \/sso\//);
+});
+
+test('check --deploy is run as the release calls manage.py; ids are said, and what is moot is argued', async () => {
+  const W012 = '?: (security.W012) SESSION_COOKIE_SECURE is not set to True.';
+  const W004 = '?: (security.W004) You have not set a value for the SECURE_HSTS_SECONDS setting.';
+  expect(await failure(DEPLOYABLE, { commands: { check: { code: 0, lines: [W004, W012] } } })).toMatch(
+    /^security\.W012 SESSION_COOKIE_SECURE is not set to True\. Mend each/,
+  );
+  const { said, ran } = await run(DEPLOYABLE, { commands: { check: { code: 0, lines: [W004] } } });
+  expect(await said).toBe('security.W004: a check of its own reads this header, which the load balancer sends');
+  expect(ran).toEqual([['python', 'manage.py', 'check', '--deploy']]);
+  const broken = { code: 1, lines: ['ImproperlyConfigured: no such module'] };
+  expect(await failure(DEPLOYABLE, { commands: { check: broken } })).toContain('no such module');
+});
+
+test('migrations that the release has left are named', async () => {
+  const lines = ['Planned operations:', 'stock.0002_item_price', '    Add field price to item'];
+  expect(await failure(MIGRATED, { commands: { '--check': { code: 1, lines } } })).toContain('stock.0002_item_price');
+});
+
+describe('a message of Celery', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+  const call = { call: { code: 0, lines: [ID] } };
+
+  test('is sent to each queue by the worker’s own Celery, and leaves it', async () => {
+    const { said, ran } = await run(CONSUMED, { commands: call, waiting: ['another message'] });
+    expect(await said).toBe('imports');
+    expect(ran).toEqual([['celery', '--app', 'inventory', 'call', 'celery.accumulate', '--queue', 'imports']]);
+  });
+
+  test('that nobody takes fails, and says who reads what', async () => {
+    const failed = failure(CONSUMED, { commands: call, waiting: [`{"id": "${ID}"}`] });
+    await jest.advanceTimersByTimeAsync(200_000);
+    expect(await failed).toContain('from the queue imports (workers-imports reads imprts): not within 180 s');
+  });
+
+  test('that is a dead letter fails', async () => {
+    expect(await failure(CONSUMED, { commands: call, dead: [ID] })).toContain('of the queue imports is a dead letter');
+  });
+
+  test('that cannot be sent fails with the reason', async () => {
+    const broken = { call: { code: 1, lines: ['Error: Unable to load celery application.'] } };
+    expect(await failure(CONSUMED, { commands: broken })).toContain('Unable to load celery application');
+  });
+});
