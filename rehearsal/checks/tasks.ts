@@ -185,8 +185,8 @@ export const taskChecks: Check[] = [
 ];
 
 /**
- * Kills every worker of `express` while it runs a task, and gives the task's label. On a busy machine a task may
- * have ended before its worker did: then the next one is tried.
+ * Kills every worker of `express` while it runs a task, and gives the task's label.
+ * On a busy machine a task may have ended before its worker did: then the next one is tried.
  */
 async function killedWhileItRuns(rehearsal: Rehearsal, disturbance: Disturbance): Promise<string> {
   const book = guestbook(rehearsal);
