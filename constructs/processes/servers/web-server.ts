@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Checks, secondsOf } from '../../core/checks';
+import { checkKinds } from '../../core/kinds';
 import { HEALTH_SECONDS, type ServerTimings } from '../private/timings';
 import { checkGunicorn, type GunicornProcessOptions, gunicornCommand, hungAfter } from './gunicorn';
 
@@ -72,6 +73,7 @@ export interface GunicornOptions extends GunicornProcessOptions {
 export class WebServer {
   /** gunicorn, with threads unless another kind of worker is given. */
   public static gunicorn(options: GunicornOptions = {}): WebServer {
+    checkKinds('WebServer.gunicorn', 'GunicornOptions', options);
     const { workerClass = GunicornWorker.GTHREAD, threads, workerConnections } = options;
     const checks = new Checks('WebServer.gunicorn');
     checkGunicorn(checks, options);
