@@ -135,7 +135,10 @@ def test_a_missing_variable_is_named_when_celery_needs_it(environment, name):
     environment(**{key: value for key, value in BROKER.items() if key != name})
     app = Celery("shop", set_as_current=False)
     setup(app)
-    with pytest.raises(ImproperlyConfigured, match=f"{name} is not set. The broker sets it"):
+    with pytest.raises(
+        ImproperlyConfigured,
+        match=rf"{name} is not set\. The broker sets it \(CeleryBroker\); outside of a stack, set it yourself\.",
+    ):
         _ = app.conf.task_acks_late
 
 

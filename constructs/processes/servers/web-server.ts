@@ -79,13 +79,12 @@ export class WebServer {
     checkGunicorn(checks, options);
     checkThreads(checks, threads);
     checks
-      .that('workerClass', workerClass, Object.values(GunicornWorker).includes(workerClass), {
-        must: `be a value of GunicornWorker: ${Object.values(GunicornWorker).join(', ')}`,
-        remedy: 'Take for example GunicornWorker.GTHREAD.',
-      })
       .optional('threads', threads, () => workerClass === GunicornWorker.GTHREAD, {
         must: 'be left out without `GunicornWorker.GTHREAD`',
-        remedy: 'It would have no effect: give `workerConnections` for GEVENT; SYNC works on one request at a time.',
+        remedy:
+          workerClass === GunicornWorker.GEVENT
+            ? `It would have no effect: write \`workerConnections: ${threads}\`, which greenlets have instead.`
+            : 'It would have no effect: a sync worker works on one request at a time; raise `processes` of the service.',
       })
       .integer('workerConnections', workerConnections, {
         min: 1,
