@@ -18,7 +18,7 @@ const USAGE = `npm start -- [options]
   --assembly FOLDER  a cloud assembly (cdk.out) instead of the example's
   --stack NAME       which stack of the assembly, when several run services
   --app FOLDER       source of the application, instead of the image's build context in the assembly
-  --python VERSION   the application's Python (3.12), in the place of the one that its Dockerfile names
+  --python VERSION   the application's Python (3.12, not 3), in the place of the one that its Dockerfile names
   --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
   --requirements FILE  what pip installs, in the place of what the Dockerfile installs
   --only PATTERN     with --check: only checks whose name matches, and those they need
