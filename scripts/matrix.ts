@@ -25,7 +25,9 @@ export interface Row {
   readonly requirements: readonly string[];
   /** A release that is not supported yet: its failures are printed, and not counted. */
   readonly mayFail?: string;
-  /** Lets in what runtime/ refuses as broken, so that its tests say what breaks, and not that it is refused. */
+  /**
+   * Lets in what runtime/ refuses as broken, so that its tests say what breaks, and not that it is refused.
+   */
   readonly letsIn?: true;
   /** Tests that are left out because a version behaves otherwise, harmlessly: how it does. */
   readonly without?: { readonly [test: string]: string };
@@ -139,8 +141,9 @@ function environmentOf(row: Row, python: string, version: string): string {
 }
 
 /**
- * Has every Python of an environment forget which versions are broken. Workers are processes of their own, which a
- * plugin of pytest would not reach; the name comes after that of the editable package, which must be found first.
+ * Has every Python of an environment forget which versions are broken. Workers are processes of their own,
+ * which a plugin of pytest would not reach; the name comes after that of the editable package, which must be
+ * found first.
  */
 function letIn(program: string): void {
   const ask = 'import sysconfig; print(sysconfig.get_path("purelib"))';

@@ -112,7 +112,9 @@ class KindChecks {
     });
   }
 
-  /** Options may hold no strange names. The props of a part may, since they are handed on from part to part. */
+  /**
+   * Options may hold no strange names. The props of a part may, since they are handed on from part to part.
+   */
   private checkName(path: string, name: string, struct: string): void {
     const kinds = kindsOf(struct);
     if (Object.hasOwn(kinds, name) || (path === '' && isHandedOn(struct, name))) {

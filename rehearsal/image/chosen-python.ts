@@ -2,8 +2,8 @@ import type { Base } from './dockerfile/base';
 import { ask, findInterpreter, minorOf } from './interpreters';
 
 /**
- * Refuses what `--python` cannot mean: something that is no version, or a bare `3` that is another version here
- * than FROM names. One that says its minor version was chosen, whatever FROM names.
+ * Refuses what `--python` cannot mean: something that is no version, or a bare `3` that is another version
+ * here than FROM names. One that says its minor version was chosen, whatever FROM names.
  */
 export function checkChosenPython(chosen: string, bases: readonly Base[]): void {
   if (!/^\d+(\.\d+){0,2}$/.test(chosen)) {

@@ -15,8 +15,8 @@ const NEWEST = 20;
 const ASK = 'import sys; print(sys.base_prefix); print(".".join(map(str, sys.version_info[:3])))';
 
 /**
- * The Python of a minor version (`3.12`) or an exact one (`3.12.4`), or the newest when none is given: on PATH, in pyenv, or by uv.
- * Undefined when this machine has none.
+ * The Python of a minor version (`3.12`) or an exact one (`3.12.4`), or the newest when none is given: on
+ * PATH, in pyenv, or by uv. Undefined when this machine has none.
  */
 export function findInterpreter(version: string | undefined): Interpreter | undefined {
   const asked = `${version} ${process.env.PATH}`;

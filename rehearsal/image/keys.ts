@@ -9,7 +9,7 @@ import { contentOf, keyOf } from './layers';
 import { followed } from './step-errors';
 
 /** What does the work is part of the name of its result. */
-const MACHINERY = ['view.sh', 'stand-in.sh', 'bases.ts', 'skeleton.ts', 'copy.ts'].map((name) =>
+const MACHINERY = ['view.sh', 'stand-in.sh', 'bases.ts', 'skeleton.ts', 'copy.ts', 'poetry.ts'].map((name) =>
   readFileSync(path.join(__dirname, name), 'utf8'),
 );
 

@@ -70,7 +70,10 @@ export function plain(name: string): string {
   return name.replace(/[_-]/g, '').toLowerCase();
 }
 
-/** The names that are nearest, of those that can have been meant: those of the same props where any is as near. */
+/**
+ * The names that are nearest, of those that can have been meant: those of the same props where any is as
+ * near.
+ */
 function mostSimilar(name: string, own: readonly Known[], all: readonly Known[]): Known[] {
   const nearest = Math.min(...[...own, ...all].map((known) => distance(name, known.name)));
   const meant = (known: Known) => isSimilar(name, known.name) && distance(name, known.name) === nearest;
@@ -99,7 +102,9 @@ function namesBelow(struct: string, path: string, depth: number): Known[] {
   });
 }
 
-/** Letters to add, to take away or to change, so that one name becomes the other; 1 where it is a part of it. */
+/**
+ * Letters to add, to take away or to change, so that one name becomes the other; 1 where it is a part of it.
+ */
 function distance(a: string, b: string): number {
   const [from, to] = [plain(a), plain(b)];
   const [short, long] = from.length < to.length ? [from, to] : [to, from];
