@@ -35,7 +35,7 @@ const usage = ({ typed, otherwise, hosts }: Surroundings) => `${typed} [options]
   --assembly FOLDER  a cloud assembly (cdk.out) instead of ${otherwise}
   --stack NAME       which stack of the assembly, when several run services
   --app FOLDER       source of the application, instead of the image's build context in the assembly
-  --python VERSION   the application's Python (3.12), in the place of the one that its Dockerfile names
+  --python VERSION   the application's Python (3.12, not 3), in the place of the one that its Dockerfile names
   --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
   --requirements FILE  what pip installs, in the place of what the Dockerfile installs
   --secret NAME=VALUE  value of a secret or parameter that is not in the template, by its name or its variable's; several times

@@ -13,7 +13,7 @@ export const TABLE = join(ROOT, 'constructs', 'core', 'private', 'kind-table.ts'
 const TELLING = 2;
 /** Structs that a user hands over. Options are found where one of these takes them. */
 const MADE_OF =
-  /^(?!(Process|Service|LoadBalancedService)Props$).*(Props|Attributes|ProfileOptions|LockOptions|VariableNames)$/;
+  /^(?!(Process|Service|LoadBalancedService)Props$).*(Props|Attributes|ProfileOptions|LockOptions|GunicornOptions|GunicornProcessOptions|VariableNames)$/;
 
 /** The table as it must be. */
 export function kindTable(): string {

@@ -37,6 +37,25 @@ describe('npm run matrix', () => {
     expect(() => chosen(['oldest'], rows())).toThrow('Give --row');
   });
 
+  test('leaves out only tests that there are', () => {
+    const left = rows().flatMap(({ without = {} }) => Object.keys(without));
+    expect(left.length).toBeGreaterThan(2);
+    const absent = left.filter((test) => {
+      const [file, name] = test.replace(/\[.*$/, '').split('::');
+      return !readFileSync(join(ROOT, 'runtime', file), 'utf8').includes(`def ${name}(`);
+    });
+    expect(absent).toEqual([]);
+  });
+
+  test('lets in what is refused as broken in a row that may fail, and in no other', () => {
+    expect(
+      rows()
+        .filter(({ letsIn }) => letsIn)
+        .map(({ name }) => name),
+    ).toEqual(['next']);
+    expect(rows().find(({ name }) => name === 'next')?.mayFail).toContain('let in');
+  });
+
   test('counts neither a row that was not run nor one that may fail', () => {
     const outcomes = [
       { row: row('oldest'), passed: 5, failed: 1, text: '' },

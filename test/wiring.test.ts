@@ -89,13 +89,22 @@ describe('what only a deployment would show: permission to send', () => {
   });
 });
 
+/** The stacks of every example, made once. */
+const examples = new Map<string, Stack[]>();
+
+function stacksOf(example: string): Stack[] {
+  const stacks = examples.get(example) ?? EXAMPLES[example]({}).node.findAll().filter(Stack.isStack);
+  examples.set(example, stacks);
+  return stacks;
+}
+
 describe('what only a deployment would show: permission to decrypt', () => {
   const needs = keyNeedsOf(graph);
 
   test.each(Object.keys(EXAMPLES))(
     '%s: every role may use the keys of what it reads and sends, by its own policy',
     (name) => {
-      const stacks = EXAMPLES[name]({}).node.findAll().filter(Stack.isStack);
+      const stacks = stacksOf(name);
       expect(stacks.flatMap((stack) => unkeyed(graphOf(stack)))).toEqual([]);
     },
   );
@@ -125,6 +134,35 @@ describe('what only a deployment would show: permission to decrypt', () => {
     const resources = { ...graph.resources };
     const text = JSON.stringify(resources[policy]).replaceAll('"kms:Decrypt"', '"kms:DescribeKey"');
     expect(unkeyed(new Graph({ ...resources, [policy]: JSON.parse(text) })).length).toBeGreaterThan(0);
+  });
+});
+
+describe('what only a deployment would show: connections that the database refuses', () => {
+  test.each([
+    ['django-app in production', ['db.t4g.medium']],
+    ['django-app in development', ['db.t4g.micro']],
+    ['minimal', ['db.t4g.micro']],
+    ['pipeline', ['db.t4g.micro', 'db.t4g.medium']],
+    ['existing-network in production', []], // The company's own database, whose class nobody tells.
+    ['existing-network in development', []],
+  ])('%s has enough of them with the default instance classes %j, without a warning about either', (name, classes) => {
+    const stacks = stacksOf(name);
+    const instances = stacks.flatMap((stack) => Object.values(graphOf(stack).resources));
+    const made = instances.filter(({ Type }) => Type === 'AWS::RDS::DBInstance');
+    expect(made.map(({ Properties }) => Properties.DBInstanceClass)).toEqual(classes);
+    const said = stacks.flatMap(({ node }) => node.findAll().flatMap((part) => part.node.metadata));
+    const counted = said.flatMap(({ data }) => {
+      const [, most, available] = /Database connections at most: (\d+) of (\d+),/.exec(String(data)) ?? [];
+      return most === undefined ? [] : [{ most: Number(most), available: Number(available) }];
+    });
+    expect(counted).toHaveLength(classes.length);
+    expect(counted.filter(({ most, available }) => most > available)).toEqual([]);
+    const complaints = said.filter(({ type }) => ['aws:cdk:warning', 'aws:cdk:error'].includes(type));
+    expect(complaints.filter(({ data }) => /connections|instance class/i.test(String(data)))).toEqual([]);
+  });
+
+  test('no example is left out', () => {
+    expect([...examples.keys()].sort()).toEqual(Object.keys(EXAMPLES).sort());
   });
 });
 

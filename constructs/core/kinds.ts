@@ -7,6 +7,7 @@ import { Dependable, type IConstruct, type IDependable } from 'constructs';
 import { Checks, isUnknown, type Rule } from './checks';
 import { ENUMS, OBJECTS, STRUCTS } from './private/kind-table';
 import { isKnownAtSynthesis } from './private/known-props';
+import { isHandedOn, isWhole, plain, remedyFor } from './private/strange-names';
 
 /** Name of a struct whose props can be checked. */
 export type Struct = keyof typeof STRUCTS;
@@ -69,7 +70,7 @@ const DECIDED_BY: { readonly [type: string]: string } = { CpuArchitecture: '_cpu
  * hears it here and not from a TypeError further on.
  */
 export function checkKinds(scope: IConstruct | string, struct: Struct, props: unknown): void {
-  new KindChecks(new Checks(scope)).check(struct, props);
+  new KindChecks(new Checks(scope), struct).check(props);
 }
 
 /** The path of a construct that is about to be made: for checks that must come before `super`. */
@@ -78,24 +79,26 @@ export function pathOf(scope: IConstruct, id: string): string {
 }
 
 class KindChecks {
-  constructor(private readonly checks: Checks) {}
+  constructor(
+    private readonly checks: Checks,
+    private readonly root: Struct,
+  ) {}
 
-  public check(struct: Struct, props: unknown): void {
-    this.wrong('props', props, isLiteral(props), { must: `be ${struct}`, remedy: 'Write the props in braces.' });
+  public check(props: unknown): void {
+    this.wrong('props', props, isLiteral(props), { must: `be ${this.root}`, remedy: 'Write the props in braces.' });
     if (isLiteral(props)) {
-      this.checkStruct('', struct, props, false);
+      this.checkStruct('', this.root, props);
     }
     this.checks.throwIfAny();
   }
 
-  /** A literal may hold no strange names. A construct may get some, since props are handed on. */
-  private checkStruct(path: string, struct: string, given: object, literal: boolean): void {
+  private checkStruct(path: string, struct: string, given: object): void {
     for (const [prop, kind] of Object.entries(kindsOf(struct))) {
       this.checkKind(`${path}${prop}`, kind, Reflect.get(given, prop));
       this.checkSnapshot(`${path}${prop}`, kind, Reflect.get(given, prop), struct.startsWith('PostgresDatabase'));
     }
-    for (const name of Object.keys(given)) {
-      this.checkName(`${path}${name}`, name, struct, literal);
+    for (const name of Object.keys(given).filter((each) => Reflect.get(given, each) !== undefined)) {
+      this.checkName(path, name, struct);
     }
   }
 
@@ -109,20 +112,26 @@ class KindChecks {
     });
   }
 
-  private checkName(path: string, name: string, struct: string, literal: boolean): void {
+  /**
+   * Options may hold no strange names. The props of a part may, since they are handed on from part to part.
+   */
+  private checkName(path: string, name: string, struct: string): void {
     const kinds = kindsOf(struct);
-    if (Object.hasOwn(kinds, name)) {
+    if (Object.hasOwn(kinds, name) || (path === '' && isHandedOn(struct, name))) {
       return;
     }
     const meant = Object.keys(kinds).find((prop) => plain(prop) === plain(name));
-    this.checks.that(path, name, meant === undefined, {
-      must: `be written \`${meant}\``,
-      remedy: `A name that nobody knows would have no effect; in Python, use the class ${struct}.`,
-    });
-    this.checks.that(path, name, meant !== undefined || !literal, {
-      must: `be a property of ${struct}`,
-      remedy: `It would have no effect: take one of ${Object.keys(kinds).sort().join(', ')}.`,
-    });
+    if (meant !== undefined) {
+      this.checks.refuse(`${path}${name}`, name, {
+        must: `be written \`${meant}\``,
+        remedy: `A name that nobody knows would have no effect; in Python, use the class ${struct}.`,
+      });
+    } else if (path !== '' || isWhole(struct)) {
+      this.checks.refuse(`${path}${name}`, name, {
+        must: `be a property of ${struct}`,
+        remedy: remedyFor(name, { root: this.root, path, struct }),
+      });
+    }
   }
 
   private checkKind(prop: string, kind: string, given: unknown): void {
@@ -213,7 +222,7 @@ class KindChecks {
   private checkLiteral(prop: string, struct: string, given: unknown): void {
     this.wrong(prop, given, isLiteral(given), { must: `be ${struct}`, remedy: 'Write its properties in braces.' });
     if (isLiteral(given)) {
-      this.checkStruct(`${prop}.`, struct, given, true);
+      this.checkStruct(`${prop}.`, struct, given);
     }
   }
 
@@ -267,11 +276,6 @@ function isDependable(given: object): boolean {
   } catch {
     return false; // The CDK throws for what it cannot depend on.
   }
-}
-
-/** How a name reads without regard to how words are joined. */
-function plain(name: string): string {
-  return name.replace(/[_-]/g, '').toLowerCase();
 }
 
 function valuesOf(closed: object): unknown[] {

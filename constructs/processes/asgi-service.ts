@@ -114,7 +114,7 @@ export class AsgiService extends LoadBalancedService {
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
             max: 5000,
-            remedy: 'Five suit most applications.',
+            remedy: 'Leave it out for 5, which suit most applications: each process has a pool of that size.',
           })
           .matches('application', props.application, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$/, {
             must: 'be a module and a callable in it',

@@ -8,7 +8,7 @@ import { errorAlarm } from './private/deployment-alarm';
 import { LoadBalancedService } from './private/load-balanced-service';
 import { checkServerEffects } from './private/service-effects';
 import type { LoadBalancedServiceOptions, LoadBalancedServiceProps } from './process-props';
-import { checkThreads, MOST_THREADS, WebServer } from './servers/web-server';
+import { checkThreads, GunicornWorker, MOST_THREADS, WebServer } from './servers/web-server';
 
 /** Database connections of a gunicorn process, unless it is said otherwise or it has fewer threads. */
 const CONNECTIONS = 4;
@@ -107,8 +107,8 @@ export class WebService extends LoadBalancedService {
           .integer('connectionsPerProcess', props.connectionsPerProcess, {
             min: 1,
             max: isUnknown(threads) || !isKnown ? MOST_THREADS : threads,
-            where: 'as the requests that the server works on at once',
-            remedy: 'Leave it out: it is 4, or fewer where the server works on fewer.',
+            where: isKnown ? 'as the requests that one process works on at once' : 'beside `command`',
+            remedy: connectionsRemedy(props),
           })
           .matches('application', props.application, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$/, {
             must: 'be a module and a callable in it',
@@ -117,6 +117,17 @@ export class WebService extends LoadBalancedService {
       },
     });
   }
+}
+
+/** What else to give for connections that a process cannot use. */
+function connectionsRemedy({ command, server }: WebServiceProps): string {
+  const more = {
+    [GunicornWorker.GTHREAD]: `, or raise \`threads\`${server === undefined ? '' : ' of WebServer.gunicorn()'}`,
+    [GunicornWorker.SYNC]: '; a sync worker works on one, so raise `processes` for more',
+    [GunicornWorker.GEVENT]: ', or raise `workerConnections` of WebServer.gunicorn()',
+  }[server?._worker ?? GunicornWorker.GTHREAD];
+  const most = command === undefined ? more : ', or raise `threads` to what your server works on at once';
+  return `Leave it out for 4, or fewer where a process works on fewer${most}.`;
 }
 
 /**

@@ -308,7 +308,8 @@ function validate(
       min: 0,
       max: Math.min(visible, longestCountdown(visible, secondsOf(taskTimeLimit))),
       where: `(by the visibility timeout of ${visible} seconds and the time limit)`,
-      remedy: 'Raise `visibilityTimeout`, or start such tasks from EventBridge Scheduler.',
+      remedy:
+        'Raise `visibilityTimeout`, lower `taskTimeLimit`, or store when a task is due and let one of `beat` post it then.',
     })
     .optional('retentionPeriod', retentionPeriod, () => !(secondsOf(retentionPeriod) < received), {
       must: `be at least \`maxReceiveCount\` times the visibility timeout, ${received} seconds`,

@@ -21,6 +21,7 @@ import { Keys } from './keys';
 import { copyTree, keyOf, Layers } from './layers';
 import { machineFor, NODE } from './machine';
 import { NotRunnableHere } from './not-runnable-here';
+import { forPoetry } from './poetry';
 import { shortened } from './shortened';
 import { followed, tail } from './step-errors';
 import { fetched, sha256 } from './tools';
@@ -240,8 +241,9 @@ export class Build {
     workingDirectory: string;
     environment: Readonly<Record<string, string>>;
     mounts: Bind[];
+    script?: string;
   }): Promise<Ended> {
-    const { root, words, workingDirectory, environment, mounts } = step;
+    const { root, words, workingDirectory, environment, mounts, script } = step;
     const { PATH = DEFAULT_PATH, ...others } = environment;
     // A cache makes no difference to the result, and a rehearsal repeats steps more often than a build.
     const { PIP_NO_CACHE_DIR, UV_NO_CACHE, ...kept } = others;
@@ -251,7 +253,12 @@ export class Build {
     }
     return this.view.run({
       ...{ root, words, workingDirectory },
-      environment: { ...this.machine.environment, ...kept, PATH: `/.machine/bin:${PATH}:${NODE}/bin` },
+      environment: {
+        ...this.machine.environment,
+        ...forPoetry(root, [...words, script ?? ''], environment),
+        ...kept,
+        PATH: `/.machine/bin:${PATH}:${NODE}/bin`,
+      },
       binds: [...this.machine.binds, ...pythons, ...mounts],
     });
   }

@@ -6,6 +6,7 @@ import { isRoot } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
 import { Build } from './build';
 import { makeOnce, settle } from './cache';
+import { checkChosenPython } from './chosen-python';
 import { DEFAULT_PATH, type ImageDefaults, type Plan } from './dockerfile/plan';
 import { readDockerfile } from './dockerfile/read';
 import { withRequirements } from './dockerfile/requirements';
@@ -77,6 +78,12 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
   announce.progress(`${asset.dockerFile} is followed step by step, with its folder as / (${why})`);
   const { target, buildArgs, platform, contexts } = asset;
   const read = readDockerfile(text, { target, buildArgs, platform, contexts, python });
+  if (python !== undefined) {
+    checkChosenPython(
+      python,
+      read.stages.flatMap(({ from }) => ('base' in from ? [from.base] : [])),
+    );
+  }
   if (prepared !== undefined) {
     announce.substitution(`the image is ${prepared}: of ${asset.dockerFile} count its settings alone`);
     return imageOf(copied(prepared, `${work}-prepared`), read.target?.defaults ?? NO_DEFAULTS);

@@ -15,8 +15,8 @@ const NEWEST = 20;
 const ASK = 'import sys; print(sys.base_prefix); print(".".join(map(str, sys.version_info[:3])))';
 
 /**
- * The Python of a minor version (`3.12`), or the newest when none is given: on PATH, in pyenv, or by uv.
- * Undefined when this machine has none.
+ * The Python of a minor version (`3.12`) or an exact one (`3.12.4`), or the newest when none is given: on
+ * PATH, in pyenv, or by uv. Undefined when this machine has none.
  */
 export function findInterpreter(version: string | undefined): Interpreter | undefined {
   const asked = `${version} ${process.env.PATH}`;
@@ -39,13 +39,22 @@ function search(version: string | undefined): Interpreter | undefined {
     }
     return undefined;
   }
-  for (const program of [`python${version}`, ...ofPyenv(version), 'python3', 'python', ...ofUv(version)]) {
+  for (const program of [`python${minorOf(version)}`, ...ofPyenv(version), 'python3', 'python', ...ofUv(version)]) {
     const found = ask(program);
-    if (found?.version.startsWith(`${version}.`)) {
+    if (found !== undefined && isOf(found.version, version)) {
       return found;
     }
   }
   return undefined;
+}
+
+/** A version without what comes after the second number. */
+export function minorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}
+
+function isOf(exact: string, version: string): boolean {
+  return exact === version || exact.startsWith(`${version}.`);
 }
 
 /** What a program says that it is; undefined when it is no Python. */
@@ -53,7 +62,7 @@ export function ask(program: string): Interpreter | undefined {
   try {
     const answer = execFileSync(program, ['-I', '-c', ASK], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     const [prefix, version] = answer.trim().split('\n');
-    const own = path.join(prefix, 'bin', `python${version.split('.').slice(0, 2).join('.')}`);
+    const own = path.join(prefix, 'bin', `python${minorOf(version)}`);
     return { program: existsSync(own) ? own : program, prefix, version };
   } catch {
     return undefined;
@@ -65,9 +74,9 @@ function ofPyenv(version: string): string[] {
   const versions = path.join(root, 'versions');
   const names = existsSync(versions) ? readdirSync(versions) : [];
   return names
-    .filter((name) => name.startsWith(`${version}.`))
+    .filter((name) => isOf(name, version))
     .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
-    .map((name) => path.join(versions, name, 'bin', `python${version}`));
+    .map((name) => path.join(versions, name, 'bin', `python${minorOf(version)}`));
 }
 
 function ofUv(version: string): string[] {

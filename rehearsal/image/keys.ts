@@ -9,7 +9,7 @@ import { contentOf, keyOf } from './layers';
 import { followed } from './step-errors';
 
 /** What does the work is part of the name of its result. */
-const MACHINERY = ['view.sh', 'stand-in.sh', ...['bases', 'skeleton', 'copy'].map(source)].map((name) =>
+const MACHINERY = ['view.sh', 'stand-in.sh', ...['bases', 'skeleton', 'copy', 'poetry'].map(source)].map((name) =>
   readFileSync(path.join(__dirname, name), 'utf8'),
 );
 

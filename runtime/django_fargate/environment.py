@@ -1,4 +1,8 @@
-"""Reads the variables of the contract. An error names the variable and what sets it, and never shows a value."""
+"""
+Reads the variables of the contract.
+
+An error names the variable, what sets it and what to do without a stack, and shows no value that may be a secret.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ _APPLICATION_SECRET = "The application's database secret sets it (PostgresDataba
 
 #: What sets each variable, for the error message of whoever misses one.
 SET_BY = {
-    "DJANGO_FARGATE_CONNECTIONS": "`connectionsPerProcess` sets it (WebService, AsgiService)",
+    "DJANGO_FARGATE_CONNECTIONS": "`connectionsPerProcess` of `web` and `asgi` sets it",
     "DJANGO_FARGATE_PROCESS": "Every process has one (WebService and its like)",
     "DJANGO_SECRET_KEYS": "The secret of the key sets it (SecretKey)",
     "DJANGO_SECRET_KEY": "The secret of the key sets it (SecretKey)",
@@ -33,8 +37,10 @@ SET_BY = {
 
 
 def improperly(name: str, problem: str) -> ImproperlyConfigured:
-    """The error for a variable: its name, what is wrong, and what sets it."""
-    return ImproperlyConfigured(f"The environment variable {name} {problem}. {SET_BY[name]}.")
+    """The error for a variable: its name, what is wrong, what sets it, and what to do where that is absent."""
+    return ImproperlyConfigured(
+        f"The environment variable {name} {problem}. {SET_BY[name]}; outside of a stack, set it yourself."
+    )
 
 
 def required(name: str) -> str:

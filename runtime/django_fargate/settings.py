@@ -38,7 +38,7 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
     if counted and not size:
         logger.warning(
             "psycopg[pool] is not installed: each thread of this server may hold a connection to the database, and %s "
-            "were counted for the process. Install it, or give as many `connectionsPerProcess` as `threads`.",
+            "were counted for the process. Install it, or give `web` as many `connectionsPerProcess` as `threads`.",
             counted,
         )
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT, **_tls()}
@@ -114,7 +114,7 @@ def _connections() -> int | None:
     if not size:
         return None
     if not size.isdigit() or int(size) < 1:
-        raise improperly("DJANGO_FARGATE_CONNECTIONS", "is not a number of connections")
+        raise improperly("DJANGO_FARGATE_CONNECTIONS", f"must be a whole number from 1 on, got {size!r}")
     return int(size)
 
 

@@ -59,7 +59,9 @@ def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_cou
 def test_a_pool_of_no_size_is_refused(environment, monkeypatch, size):
     environment(**DATABASE, DJANGO_FARGATE_PROCESS="web", DJANGO_FARGATE_CONNECTIONS=size)
     monkeypatch.setattr(settings, "find_spec", lambda name: object())
-    with pytest.raises(ImproperlyConfigured, match="DJANGO_FARGATE_CONNECTIONS is not a number of connections"):
+    problem = f"must be a whole number from 1 on, got '{size}'"
+    remedy = "`connectionsPerProcess` of `web` and `asgi` sets it"
+    with pytest.raises(ImproperlyConfigured, match=f"DJANGO_FARGATE_CONNECTIONS {problem}. {remedy}"):
         settings.database()
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import re
 import time
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
@@ -350,9 +351,22 @@ def test_a_countdown_travels_as_delay_seconds(loop, seconds, delay):
 def test_a_countdown_that_leaves_no_time_for_the_task_is_refused_when_it_is_sent(loop):
     one = loop()
     later = (datetime.now(timezone.utc) + timedelta(minutes=25)).isoformat()
-    with pytest.raises(CountdownTooLongError, match=r"shop\.remind is due in .* default may wait for 1200"):
+    with pytest.raises(CountdownTooLongError, match=r"shop\.remind is due in .* default may wait for 1200") as refused:
         one.post(eta=later, task="shop.remind")
+    assert re.search(
+        r"give `queues\.default` a `visibilityTimeout` that is (299|300) seconds longer", str(refused.value)
+    )
+    assert "store when the task is due" in str(refused.value)
     assert one.sqs.of("SendMessage") == []
+
+
+def test_for_a_countdown_that_no_queue_allows_no_longer_timeout_is_proposed():
+    due = datetime.now(timezone.utc) + timedelta(days=1)
+    with pytest.raises(
+        CountdownTooLongError, match="No queue allows more than 12 hours and 15 minutes: store"
+    ) as refused:
+        delay_seconds({"task": "shop.remind", "eta": due.isoformat()}, "default", 1200)
+    assert "visibilityTimeout" not in str(refused.value)
 
 
 def test_a_message_of_later_is_given_back_until_it_is_due_and_one_of_now_is_held(loop):

@@ -251,7 +251,7 @@ describe('the connections of all tasks at their largest scale', () => {
   test('fails when they are more, and says how they add up', () => {
     expect(errorOf(() => application({ web: { ...web, maxCapacity: 5 } }))).toBe(
       'Shop/App: `web.maxCapacity` must add up to at most 71 database connections while all services roll out, old and new tasks side by side (Web 10 × 8, Release 1 × 1), got 81. ' +
-        'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or `connectionsPerProcess`.',
+        "Give `databaseOptions.instanceType` a class that allows 91 connections, such as new InstanceType('t4g.small'), or lower `maxCapacity`, `processes` or `connectionsPerProcess` of `web` and `asgi`, or `maxCapacity` or `processes` of `workers`.",
     );
   });
 

@@ -55,7 +55,6 @@ const OF_PARTS_ALONE: { readonly [name: string]: string } = {
   startPeriod: 'of a health check that the user makes',
   maxRequests: 'of a server that the user makes',
   maxRequestsJitter: 'of a server that the user makes',
-  workerClass: 'of a server that the user makes',
   workerConnections: 'of a server that the user makes',
   services: 'the application divides them between refreshes, so that each has as many as fit',
 };

@@ -104,6 +104,49 @@ describe('what is refused', () => {
     );
   });
 
+  test.each([
+    // What belongs to options: every place where it may stand.
+    ['DjangoStackProps', { server: 1 }, 'server', 'Did you mean `web.server` or `asgi.server`? '],
+    ['DjangoStackProps', { queueNames: [] }, 'queueNames', 'Did you mean `workers.NAME.queueNames`? '],
+    ['DjangoStageProps', { threads: 4 }, 'threads', 'Did you mean `application.web.threads`? '],
+    ['DjangoStackProps', { web: { domainNames: [] } }, 'web.domainNames', 'Did you mean `domainNames`? '],
+    // What is written wrong: the name beside it comes before one of other options.
+    ['DjangoStackProps', { databse: {} }, 'databse', 'Did you mean `database`? '],
+    ['DjangoApplicationProps', { domainName: 'a.b' }, 'domainName', 'Did you mean `domainNames`? '],
+    ['DjangoStackProps', { web: { thread: 4 } }, 'web.thread', 'Did you mean `web.threads`? '],
+    [
+      'DjangoStackProps',
+      { workers: { w: { memoryLimit: 4 } } },
+      'workers.w.memoryLimit',
+      'Did you mean `workers.w.memoryLimitMiB`? ',
+    ],
+    [
+      'DjangoStackProps',
+      { queues: { q: { timeLimit: 4 } } },
+      'queues.q.timeLimit',
+      'Did you mean `queues.q.taskTimeLimit`? ',
+    ],
+    // What is like nothing.
+    ['PipelineStackProps', { vat: 1 }, 'vat', 'It would have no effect here. '],
+    ['ProfileOptions', { vat: 1 }, 'vat', 'It would have no effect here. '],
+    ['GunicornOptions', { preload: true }, 'preload', 'It would have no effect here. '],
+  ] as const)('%s %j, with what was meant', (struct, props, prop, remedy) => {
+    const line = linesOf(struct, props).find((each) => each.startsWith(`Shop: \`${prop}\` must be a property of `));
+    expect(MESSAGE_FORM.exec(line ?? '')?.groups?.remedy.slice(0, remedy.length)).toBe(remedy);
+  });
+
+  test('a strange name, with all that could stand there: the most similar first', () => {
+    expect(refusal('BackupVaultLockOptions', { maxRetntion: 7 })).toBe(
+      'Shop: `maxRetntion` must be a property of BackupVaultLockOptions, got "maxRetntion". Did you mean `maxRetention`? It would have no effect here. These may stand here: maxRetention, minRetention.',
+    );
+  });
+
+  test('a prop of the own class of somebody who hands on all props, with how to take it out', () => {
+    const own = { vatRate: 7 };
+    expect(refusal('DjangoStackProps', own)).toContain('const { vatRate, ...others } = props. These may stand here: ');
+    expect(refusal('DjangoStackProps', { web: own })).not.toContain('...others');
+  });
+
   test('a token of another kind', () => {
     const text = Lazy.string({ produce: () => 'x' });
     expect(refusal('WebServiceOptions', { cpu: text })).toBe(
@@ -113,7 +156,22 @@ describe('what is refused', () => {
   });
 });
 
-test('props that are handed on may hold what belongs to others', () => {
+test('a strange name without a value, or of the prototype, is no matter: jsii and classes leave such behind', () => {
+  const inherited = Object.create({ server: 1 });
+  const given = Object.assign(inherited, { image: {}, settingsModule: 'config.settings', vatRate: undefined });
+  const hidden = Object.defineProperty(given, '$__jsii__objid__$', { value: 'Shop@1', enumerable: false });
+  expect(propsOf('DjangoStackProps', hidden)).toEqual(['image']);
+});
+
+test('the props of a stack may be handed on whole to the application in it', () => {
+  const ofStack = { env: { region: 'eu-central-1' }, description: 'A shop', terminationProtection: true, tags: {} };
+  expect(propsOf('DjangoApplicationProps', ofStack)).toEqual(['image', 'settingsModule']);
+  expect(propsOf('DjangoApplicationProps', { web: ofStack })).toEqual(
+    expect.arrayContaining(['web.env', 'web.description']),
+  );
+});
+
+test('props of parts that are handed on may hold what belongs to others', () => {
   expect(() => checkKinds('Shop', 'NetworkProps', { maxAzs: 2, domainNames: ['a.example.com'] })).not.toThrow();
 });
 

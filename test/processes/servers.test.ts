@@ -80,6 +80,25 @@ describe('WebServer', () => {
     expect(web({ server: WebServer.gunicorn(options) }).service.connectionsPerTask).toBe(connections);
   });
 
+  test.each([
+    [GunicornWorker.GTHREAD, 'Give `threads` to it', 'or raise `threads` of WebServer.gunicorn()'],
+    [GunicornWorker.GEVENT, 'give `workerConnections` to it', 'or raise `workerConnections` of WebServer.gunicorn()'],
+    [GunicornWorker.SYNC, 'raise `processes` for more', 'so raise `processes` for more'],
+  ])('says what to give in the place of threads, and for more connections, where workers are %s', (...given) => {
+    const [workerClass, inPlace, forMore] = given;
+    const server = WebServer.gunicorn({ workerClass });
+    expect(errorOf(() => web({ server, threads: 8 }))).toContain(inPlace);
+    expect(errorOf(() => web({ server, connectionsPerProcess: 65 }))).toContain(forMore);
+    const others = errorOf(() => web({ server, threads: 8 })).replaceAll('`threads` must', '');
+    expect(others.includes('Give `threads`')).toBe(workerClass === GunicornWorker.GTHREAD);
+  });
+
+  test('says of threads beside greenlets how many requests a process works on then', () => {
+    expect(errorOf(() => WebServer.gunicorn({ workerClass: GunicornWorker.GEVENT, threads: 8 }))).toContain(
+      'write `workerConnections: 8`',
+    );
+  });
+
   test('cuts no request that a sync worker is meant to take', () => {
     const server = WebServer.gunicorn({ workerClass: GunicornWorker.SYNC, timeout: Duration.seconds(90) });
     expect(() => web({ server, longestRequest: Duration.seconds(39) })).not.toThrow();

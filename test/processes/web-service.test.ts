@@ -271,7 +271,7 @@ describe('WebService, with everything changed', () => {
     expect(counted({ threads: 2 })).toBe(2);
     expect(counted({ threads: 64 })).toBe(4);
     expect(errorOf(() => counted({ threads: 8, connectionsPerProcess: 9 }))).toMatch(
-      /^Shop\/Web: `connectionsPerProcess` must be .* from 1 to 8 as the requests/,
+      /^Shop\/Web: `connectionsPerProcess` must be .* from 1 to 8 as the requests that one process works on at once, got 9\. Leave it out for 4, .*, or raise `threads`\.$/,
     );
   });
 

@@ -26,6 +26,8 @@ import { AsgiService } from '../../constructs/processes/asgi-service';
 import { BeatService } from '../../constructs/processes/beat-service';
 import { ReleaseCommand } from '../../constructs/processes/release-command';
 import { ScheduledCommand } from '../../constructs/processes/scheduled-command';
+import { AsgiServer } from '../../constructs/processes/servers/asgi-server';
+import { GunicornWorker, WebServer } from '../../constructs/processes/servers/web-server';
 import { WebService } from '../../constructs/processes/web-service';
 import { WorkerService } from '../../constructs/processes/worker-service';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
@@ -167,6 +169,13 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DjangoStackProps: (scope, given) => new DjangoStack(scope.node.root, `Site${scope.node.id}`, application(given)),
   DjangoStageProps: (scope, given) =>
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
+  GunicornOptions: (scope, given) => {
+    const workerClass = given.workerConnections === undefined ? undefined : GunicornWorker.GEVENT;
+    const server = WebServer.gunicorn({ workerClass, ...given });
+    return new WebService(scope, 'Web', props(served(scope, {}), { server }));
+  },
+  GunicornProcessOptions: (scope, given) =>
+    new AsgiService(scope, 'Asgi', props(served(scope, {}), { server: AsgiServer.gunicorn(given) })),
   HttpsLoadBalancerAttributes: (scope, given) => {
     const attributes = {
       loadBalancerArn: 'arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/shop/1',

@@ -2,6 +2,7 @@ import { Annotations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
 import { namesInProfile, type Profile } from '../../core/profile';
+import { classWithConnections } from '../../database/larger-class';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { IDjangoService } from '../../processes/django-service';
 import { workerCapacityOf } from '../../processes/scaling/worker-scaling';
@@ -107,8 +108,7 @@ export function checkConnections(
   new Checks(scope)
     .that(greediest(props, services), wanted, wanted <= available, {
       must: `add up to at most ${available} database connections while all services roll out, old and new tasks side by side (${parts.join(', ')})`,
-      remedy:
-        'Choose a larger `databaseInstanceType` in the profile, or fewer tasks, processes or `connectionsPerProcess`.',
+      remedy: `${largerDatabase(props, wanted + RESERVED_CONNECTIONS)}, or lower \`maxCapacity\`, \`processes\` or \`connectionsPerProcess\` of \`web\` and \`asgi\`, or \`maxCapacity\` or \`processes\` of \`workers\`.`,
     })
     .throwIfAny();
   const table = holders.map(({ name, tasks, connectionsPerTask }) => {
@@ -121,6 +121,16 @@ export function checkConnections(
       ...table,
     ].join('\n'),
   );
+}
+
+/** How to have so many connections. */
+function largerDatabase({ database }: DjangoApplicationProps, connections: number): string {
+  if (database !== undefined) {
+    return `Bring a \`database\` that allows ${connections} connections`;
+  }
+  const name = classWithConnections(connections);
+  const example = name === undefined ? '' : `, such as new InstanceType('${name}')`;
+  return `Give \`databaseOptions.instanceType\` a class that allows ${connections} connections${example}`;
 }
 
 function connectionsOf({ maxCapacity, connectionsPerTask }: IDjangoService): number {

@@ -314,6 +314,15 @@ export const STRUCTS = {
     policyValidationBeta1: 'anything?',
     propertyInjectors: 'anything?',
   },
+  GunicornOptions: {
+    workerClass: 'enum GunicornWorker string?',
+    threads: 'number?',
+    workerConnections: 'number?',
+    maxRequests: 'number?',
+    maxRequestsJitter: 'number?',
+    timeout: 'object Duration?',
+  },
+  GunicornProcessOptions: { maxRequests: 'number?', maxRequestsJitter: 'number?', timeout: 'object Duration?' },
   HttpsLoadBalancerAttributes: {
     loadBalancerArn: 'string',
     loadBalancerDnsName: 'string',
@@ -898,5 +907,6 @@ export const OBJECTS: { readonly [type: string]: readonly string[] } = {
 export const ENUMS: { readonly [type: string]: readonly (string | number)[] } = {
   DatabaseAccess: ['read-write', 'owner'],
   FramePolicy: ['DENY', 'SAMEORIGIN', 'APPLICATION'],
+  GunicornWorker: ['gthread', 'sync', 'gevent'],
   PasswordRotation: ['alternating-logins', 'single-login', 'off'],
 };

@@ -1,6 +1,6 @@
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
-import { checkEffects, type Effects, voidBeside, voidWith, warnOfNoEffect } from '../../core/effects';
+import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith, warnOfNoEffect } from '../../core/effects';
 import type { AsgiServiceOptions } from '../asgi-service';
 import type { LoadBalancedServiceProps, ServiceProps } from '../process-props';
 import { GunicornWorker } from '../servers/web-server';
@@ -27,9 +27,28 @@ const COMMAND_EFFECTS: Effects<LoadBalancedServiceProps & AsgiServiceOptions & {
   server: [voidBeside('command', OWN_COMMAND)],
 };
 
+/** The prop has no effect beside a server with this kind of worker. */
+function worksWith(worker: GunicornWorker, remedy: string): NoEffect<WebServiceOptions> {
+  return {
+    when: ({ server }) => server?._worker === worker,
+    must: `be left out with \`server\`, whose workers are GunicornWorker.${worker.toUpperCase()}`,
+    remedy: `It would have no effect. ${remedy}`,
+  };
+}
+
 /** What contradicts the server that was chosen. */
 const SERVER_EFFECTS: Effects<WebServiceOptions> = {
-  threads: [voidBeside('server', 'give `threads` to `WebServer.gunicorn()`')],
+  threads: [
+    worksWith(GunicornWorker.GTHREAD, 'Give `threads` to it, as in WebServer.gunicorn({ threads: 24 }).'),
+    worksWith(
+      GunicornWorker.GEVENT,
+      'Greenlets take the place of threads: give `workerConnections` to it, as in WebServer.gunicorn({ workerClass: GunicornWorker.GEVENT, workerConnections: 64 }).',
+    ),
+    worksWith(
+      GunicornWorker.SYNC,
+      'A sync worker works on one request at a time: raise `processes` for more, or take GunicornWorker.GTHREAD.',
+    ),
+  ],
   keepAlive: [
     voidWith(
       'server: GunicornWorker.SYNC',

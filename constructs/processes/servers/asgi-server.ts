@@ -1,5 +1,6 @@
 import { Checks } from '../../core/checks';
 import { CONTAINER_PORT } from '../../core/contract';
+import { checkKinds } from '../../core/kinds';
 import type { ServerTimings } from '../private/timings';
 import { checkGunicorn, type GunicornProcessOptions, gunicornCommand } from './gunicorn';
 
@@ -44,6 +45,7 @@ export class AsgiServer {
    * WebSockets as `AsgiServer.uvicorn()` does: gunicorn's command line has no such limits.
    */
   public static gunicorn(options: GunicornProcessOptions = {}): AsgiServer {
+    checkKinds('AsgiServer.gunicorn', 'GunicornProcessOptions', options);
     const checks = new Checks('AsgiServer.gunicorn');
     checkGunicorn(checks, options);
     checks.throwIfAny();

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Checks, secondsOf } from '../../core/checks';
+import { checkKinds } from '../../core/kinds';
 import { HEALTH_SECONDS, type ServerTimings } from '../private/timings';
 import { checkGunicorn, type GunicornProcessOptions, gunicornCommand, hungAfter } from './gunicorn';
 
@@ -72,18 +73,18 @@ export interface GunicornOptions extends GunicornProcessOptions {
 export class WebServer {
   /** gunicorn, with threads unless another kind of worker is given. */
   public static gunicorn(options: GunicornOptions = {}): WebServer {
+    checkKinds('WebServer.gunicorn', 'GunicornOptions', options);
     const { workerClass = GunicornWorker.GTHREAD, threads, workerConnections } = options;
     const checks = new Checks('WebServer.gunicorn');
     checkGunicorn(checks, options);
     checkThreads(checks, threads);
     checks
-      .that('workerClass', workerClass, Object.values(GunicornWorker).includes(workerClass), {
-        must: `be a value of GunicornWorker: ${Object.values(GunicornWorker).join(', ')}`,
-        remedy: 'Take for example GunicornWorker.GTHREAD.',
-      })
       .optional('threads', threads, () => workerClass === GunicornWorker.GTHREAD, {
         must: 'be left out without `GunicornWorker.GTHREAD`',
-        remedy: 'It would have no effect: give `workerConnections` for GEVENT; SYNC works on one request at a time.',
+        remedy:
+          workerClass === GunicornWorker.GEVENT
+            ? `It would have no effect: write \`workerConnections: ${threads}\`, which greenlets have instead.`
+            : 'It would have no effect: a sync worker works on one request at a time; raise `processes` of the service.',
       })
       .integer('workerConnections', workerConnections, {
         min: 1,

@@ -91,7 +91,7 @@ export const RULES = {
   RUN: {
     form: '`RUN` in each form: pip, uv, poetry, pipenv, pdm, npm, manage.py, loops, conditions, scripts',
     verdict: FOLLOWED,
-    what: "run for real by the stage's shell, with the image's folder as `/`",
+    what: "run for real by the stage's shell, with the image's folder as `/`; its Python is a virtual environment, where `pip install --user` fails: leave `--user` out",
   },
   packages: {
     form: `${named(STAND_INS.packages)} in RUN`,

@@ -11,6 +11,8 @@ from celery import current_app
 
 #: The longest delay that SQS has.
 MOST_DELAY = 900
+#: The longest visibility timeout that SQS has.
+MOST_VISIBILITY = 12 * 3600
 
 
 class CountdownTooLongError(ValueError):
@@ -41,9 +43,21 @@ def delay_seconds(headers: Mapping[str, Any], queue: str, longest: int | None = 
     """
     seconds = seconds_until(headers.get("eta"))
     if longest is not None and seconds > longest:
+        due = math.ceil(seconds)
         raise CountdownTooLongError(
-            f"The task {headers.get('task')} is due in {math.ceil(seconds)} seconds, but a message of "
-            f"{queue} may wait for {longest} seconds at most. Store when it is due and "
-            "let a periodic task post it, or give the queue a longer `visibilityTimeout`."
+            f"The task {headers.get('task')} is due in {due} seconds by its `countdown` or `eta`, but a message of the "
+            f"queue {queue} may wait for {longest} seconds at most. {_more_time(queue, due, longest)}"
         )
     return min(MOST_DELAY, int(seconds))
+
+
+def _more_time(queue: str, due: int, longest: int) -> str:
+    """What to do for a task that is due so late."""
+    store = "store when the task is due, and let a periodic task of beat post it then"
+    if due >= MOST_DELAY + MOST_VISIBILITY:
+        return f"No queue allows more than 12 hours and 15 minutes: {store}."
+    more = due - longest
+    return (
+        f"In the stack, give `queues.{queue}` a `visibilityTimeout` that is {more} seconds longer or a `taskTimeLimit` "
+        f"that is {more} seconds shorter, or {store}."
+    )
