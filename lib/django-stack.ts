@@ -7,7 +7,7 @@ import { fargateVcpu, vcpuText } from '../constructs/application/fargate-vcpu';
 import { TerminationProtection } from '../constructs/application/termination-protection';
 import { Checks, writtenAs } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidBeside } from '../constructs/core/effects';
-import { checkKinds, pathOf } from '../constructs/core/kinds';
+import { checkKinds, onlyKnown, pathOf } from '../constructs/core/kinds';
 import { Profile } from '../constructs/core/profile';
 import { HOST_NAME_IN_ANY_CASE, hostNamesOf } from '../constructs/edge/host-names';
 
@@ -54,7 +54,7 @@ export class DjangoStack extends Stack {
   private logicalIds?: Map<CfnElement, string>;
 
   constructor(scope: Construct, id: string, props: DjangoStackProps) {
-    checkKinds(pathOf(scope, id), 'DjangoStackProps', props);
+    checkKinds(pathOf(scope, id), 'DjangoStackProps', props, new.target !== DjangoStack);
     checkStackProps(pathOf(scope, id), props);
     super(scope, id, {
       terminationProtection: isProduction(props.profile),
@@ -74,7 +74,7 @@ export class DjangoStack extends Stack {
       : undefined;
     const { domainName, hostedZoneId, hostedZoneName, ...application } = props;
     this.application = new DjangoApplication(this, 'App', {
-      ...application,
+      ...onlyKnown('DjangoApplicationProps', application),
       domainNames: props.domainNames ?? (domainName === undefined ? undefined : [domainName]),
       hostedZone: props.hostedZone ?? hostedZone(this, props),
     });

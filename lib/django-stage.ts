@@ -29,7 +29,7 @@ export class DjangoStage extends Stage {
   public readonly stack: DjangoStack;
 
   constructor(scope: Construct, id: string, props: DjangoStageProps) {
-    checkKinds(pathOf(scope, id), 'DjangoStageProps', props);
+    checkKinds(pathOf(scope, id), 'DjangoStageProps', props, new.target !== DjangoStage);
     super(scope, id, props);
     this.stack = new DjangoStack(this, 'Django', props.application);
   }

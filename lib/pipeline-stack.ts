@@ -163,7 +163,7 @@ export class PipelineStack extends Stack {
   public readonly pipeline: CodePipeline;
 
   constructor(scope: Construct, id: string, props: PipelineStackProps) {
-    checkKinds(pathOf(scope, id), 'PipelineStackProps', props);
+    checkKinds(pathOf(scope, id), 'PipelineStackProps', props, new.target !== PipelineStack);
     super(scope, id, props);
     validate(this, props);
     if (WITHOUT_CODEBUILD.includes(this.region)) {

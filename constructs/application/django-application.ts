@@ -107,7 +107,7 @@ export class DjangoApplication extends Construct {
 
   constructor(scope: Construct, id: string, props: DjangoApplicationProps) {
     super(scope, id);
-    checkKinds(this, 'DjangoApplicationProps', props);
+    checkKinds(this, 'DjangoApplicationProps', props, new.target !== DjangoApplication);
     checkApplication(this, props);
     setRunbookBase(this, props.runbookBase);
     const providers = makeProviders(this, props);

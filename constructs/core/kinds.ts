@@ -68,9 +68,16 @@ const DECIDED_BY: { readonly [type: string]: string } = { CpuArchitecture: '_cpu
  *
  * Who writes TypeScript hears it from the compiler; who takes values from the context, or writes JavaScript,
  * hears it here and not from a TypeError further on.
+ *
+ * `isSubclass` says that a user's own class hands on props, with names that only this class knows.
  */
-export function checkKinds(scope: IConstruct | string, struct: Struct, props: unknown): void {
-  new KindChecks(new Checks(scope), struct).check(props);
+export function checkKinds(scope: IConstruct | string, struct: Struct, props: unknown, isSubclass = false): void {
+  new KindChecks(new Checks(scope), struct, isSubclass).check(props);
+}
+
+/** The props that a struct has, of all that a user's own class hands on. */
+export function onlyKnown<T extends object>(struct: Struct, props: T): T {
+  return Object.fromEntries(Object.entries(props).filter(([name]) => Object.hasOwn(STRUCTS[struct], name))) as T;
 }
 
 /** The path of a construct that is about to be made: for checks that must come before `super`. */
@@ -82,6 +89,7 @@ class KindChecks {
   constructor(
     private readonly checks: Checks,
     private readonly root: Struct,
+    private readonly isSubclass: boolean,
   ) {}
 
   public check(props: unknown): void {
@@ -126,7 +134,7 @@ class KindChecks {
         must: `be written \`${meant}\``,
         remedy: `A name that nobody knows would have no effect; in Python, use the class ${struct}.`,
       });
-    } else if (path !== '' || isWhole(struct)) {
+    } else if (path !== '' || (isWhole(struct) && !this.isSubclass)) {
       this.checks.refuse(`${path}${name}`, name, {
         must: `be a property of ${struct}`,
         remedy: remedyFor(name, { root: this.root, path, struct }),

@@ -141,12 +141,6 @@ describe('what is refused', () => {
     );
   });
 
-  test('a prop of the own class of somebody who hands on all props, with how to take it out', () => {
-    const own = { vatRate: 7 };
-    expect(refusal('DjangoStackProps', own)).toContain('const { vatRate, ...others } = props. These may stand here: ');
-    expect(refusal('DjangoStackProps', { web: own })).not.toContain('...others');
-  });
-
   test('a token of another kind', () => {
     const text = Lazy.string({ produce: () => 'x' });
     expect(refusal('WebServiceOptions', { cpu: text })).toBe(

@@ -55,14 +55,10 @@ export function remedyFor(name: string, { root, path: before, struct }: Place): 
   const own = Object.keys(kindsOf(struct)).map((prop) => ({ path: `${before}${prop}`, name: prop }));
   const meant = mostSimilar(name, own, namesBelow(root, '', DEEPEST)).map(({ path }) => `\`${path}\``);
   const question = meant.length === 0 ? '' : `Did you mean ${oneOf(meant)}? `;
-  const ownClass =
-    before === '' && WHOLE.includes(struct)
-      ? ` If it is a prop of your own class, hand on the others alone: const { ${name}, ...others } = props.`
-      : '';
   const near = own.filter((each) => isSimilar(name, each.name)).sort(byDistance(name));
   const others = own.filter((each) => !near.includes(each)).map((each) => each.name);
   const allowed = [...near.map((each) => each.name), ...others.sort()].join(', ');
-  return `${question}It would have no effect here.${ownClass} These may stand here: ${allowed}.`;
+  return `${question}It would have no effect here. These may stand here: ${allowed}.`;
 }
 
 /** How a name reads without regard to how words are joined. */
