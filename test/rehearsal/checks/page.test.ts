@@ -1,6 +1,6 @@
 import type { CheckContext } from '../../../rehearsal/checks/check';
 import type { FrontDoor } from '../../../rehearsal/checks/front-door';
-import { findPage, pageOf } from '../../../rehearsal/checks/page';
+import { findPage, pageOf, SECONDS } from '../../../rehearsal/checks/page';
 import type { Rehearsal } from '../../../rehearsal/rehearsal';
 
 const HOST = 'api.example.com';
@@ -71,11 +71,15 @@ describe('when the time is over', () => {
   afterEach(() => jest.useRealTimers());
 
   test.each([
-    ['an error of the server', { status: 500 }, `a page at /: not within 20 s (last: / answered 500 to ${HOST})`],
+    [
+      'an error of the server',
+      { status: 500 },
+      `a page at /: not within ${SECONDS} s (last: / answered 500 to ${HOST})`,
+    ],
     ['an answer of the load balancer', { status: 404, byLoadBalancer: true }, 'the load balancer itself answered 404'],
   ])('%s fails, and says the status', async (_, answer, message) => {
     const failing = expect(findPage(stack({ '/': answer }).context)).rejects.toThrow(message);
-    await jest.advanceTimersByTimeAsync(25_000);
+    await jest.advanceTimersByTimeAsync((SECONDS + 5) * 1000);
     await failing;
   });
 });
