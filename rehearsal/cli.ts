@@ -48,8 +48,6 @@ const usage = ({ typed, otherwise, hosts }: Surroundings) => `${typed} [options]
 Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_RUNNABLE_HERE} not runnable on this machine: nothing was rehearsed.
 `;
 
-const STEADY_SECONDS = 90;
-
 async function main(args: string[], around: Surroundings): Promise<number> {
   const { values } = parseArgs({
     args,
@@ -136,7 +134,7 @@ async function run(props: Omit<RehearsalProps, 'announce'>, plain: boolean): Pro
   try {
     await running.release();
     await running.start();
-    await Promise.all(running.services.map((service) => service.steadyWithin(STEADY_SECONDS)));
+    await Promise.all(running.services.map((service) => service.untilSteady()));
   } catch (error) {
     running.close();
     throw error;

@@ -1,3 +1,8 @@
+/**
+ * Only something that hangs takes so long, even on a busy machine. A wait that is no promise ends after it.
+ */
+export const HANG_SECONDS = 180;
+
 /** A signal ends it early. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

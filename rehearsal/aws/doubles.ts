@@ -4,7 +4,7 @@ import path from 'node:path';
 import { freePort, LOOPBACK } from '../edge/ports';
 import { virtualEnvironment } from '../image/python';
 import type { Sandbox } from '../task/sandbox';
-import { eventually } from '../wait';
+import { eventually, HANG_SECONDS } from '../wait';
 import { type AwsCall, awsCall, createBucket, idleFunction } from './aws';
 import { Gate } from './gate';
 
@@ -37,7 +37,7 @@ export class Doubles {
     closeSync(log);
     await eventually(
       'the doubles answer',
-      30,
+      HANG_SECONDS,
       async () => (await fetch(`http://${LOOPBACK}:${port}/${token}/moto-api/data.json`)).ok,
     );
     const gate = await Gate.open(port);

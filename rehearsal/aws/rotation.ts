@@ -32,8 +32,6 @@ export interface RotationProps {
   readonly announce: Announce;
 }
 
-/** Time that the new tasks of all services have until they are healthy. */
-const ROLL_SECONDS = 90;
 const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
 /**
  * Rotates secrets with the stack's own functions, and replaces the tasks that the stack's refresh would
@@ -125,9 +123,7 @@ export class Rotation {
 }
 
 async function roll(services: Service[], sideBySide: (old: ReadonlySet<string>) => Promise<void>): Promise<void> {
-  const rolled = await Promise.all(
-    services.map(async (service) => ({ service, old: await service.surge(ROLL_SECONDS) })),
-  );
+  const rolled = await Promise.all(services.map(async (service) => ({ service, old: await service.surge() })));
   await sideBySide(new Set(rolled.flatMap(({ old }) => old.map(({ task }) => task.id))));
   await Promise.all(rolled.map(({ service, old }) => service.retireAll(old)));
 }

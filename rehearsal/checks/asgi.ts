@@ -1,13 +1,11 @@
 import { once } from 'node:events';
 import type WebSocket from 'ws';
 import type { Service } from '../task/services';
-import { eventually } from '../wait';
+import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { ECHO, HEADERS, HUNG, PAGES } from './names';
 
 const PATH = '/ws/echo';
-/** A server that hangs is replaced before; one that is busy answers in time. */
-const ECHO_SECONDS = 60;
 
 const hasAsgi = ({ rehearsal, guestbook }: CheckContext) => guestbook && asgi(rehearsal) !== undefined;
 
@@ -59,7 +57,7 @@ export const asgiChecks: Check[] = [
       expect(target.requests === before, 'the unhealthy target got requests');
       await eventually(
         'it is replaced',
-        60,
+        HANG_SECONDS,
         () =>
           service.running.filter((one) => one.registration?.target.health.state === 'healthy').length >=
           service.desiredCount,
@@ -88,7 +86,7 @@ export async function echo(socket: WebSocket, text: string): Promise<unknown[]> 
     socket.send(JSON.stringify(text));
     const answered = eventually(
       'the echo',
-      ECHO_SECONDS,
+      HANG_SECONDS,
       () => received.some((one) => (one as { echo?: string }).echo === text),
       20,
     );

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import type { Rehearsal } from '../rehearsal';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { databaseLogin } from './database-login';
 import type { Disturbance } from './disturbance';
@@ -52,7 +52,7 @@ export const badDayChecks: Check[] = [
         await sleep(AWAY_SECONDS * 1000);
       });
       const back = Date.now();
-      await book.finished(label, 120, 8);
+      await book.finished(label, 8);
       expect(lost().length === 0, `replaced: ${lost().join('; ')}`);
       return `8 tasks done ${((Date.now() - back) / 1000).toFixed(0)} s after it came back`;
     },
@@ -107,7 +107,7 @@ export const badDayChecks: Check[] = [
       try {
         const reply = await eventually(
           'a page without a connection',
-          60,
+          HANG_SECONDS,
           async () => {
             await hoard.more();
             const answer = await front.request('/');

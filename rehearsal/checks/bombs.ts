@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type WebSocket from 'ws';
 import type { Service } from '../task/services';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { asgi, echo } from './asgi';
 import { type Check, EXAMPLE, expect } from './check';
 import { direct, directWebSocket } from './direct';
@@ -13,9 +13,6 @@ const MESSAGES = 3;
 const BOMB = JSON.stringify('x'.repeat(2 * 1024 * 1024));
 /** Too big; or cut off, where the client was still sending and never read why. */
 const REFUSED = [1009, 1006];
-const PATIENCE = 120_000;
-/** Time in which a server that took the bombs has answered them, on a busy machine. */
-const RECOVERY_SECONDS = 180;
 
 /** Headers by which a client may try to move its path, each for a request of `/no/such/accounts/login/`. */
 const FORGERIES: Record<string, string | string[]>[] = [
@@ -54,7 +51,7 @@ export const bombChecks: Check[] = [
       busy = false;
       await watching;
       // Also where the bombs were taken: whoever comes next finds servers that have time for them.
-      const alive = await eventually('every task echoes', RECOVERY_SECONDS, () =>
+      const alive = await eventually('every task echoes', HANG_SECONDS, () =>
         allEcho(service, front.hostFor('/ws/echo')),
       ).then(
         () => true,
@@ -100,7 +97,7 @@ export const bombChecks: Check[] = [
  */
 function bombard(socket: WebSocket): Promise<number> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => finish(0), PATIENCE);
+    const timer = setTimeout(() => finish(0), HANG_SECONDS * 1000);
     let received = 0;
     const finish = (code: number) => {
       clearTimeout(timer);

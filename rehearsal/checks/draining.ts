@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Service } from '../task/services';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import {
   AGAIN,
@@ -43,7 +43,7 @@ export const drainingChecks: Check[] = [
       const { front, guestbook } = context;
       const { service, host, path, status } = busyPage(context);
       await sleep(guestbook ? 3000 : 0);
-      await service.steadyWithin(180);
+      await service.untilSteady();
       const agent = new (front.secure ? https : http).Agent({ keepAlive: true, maxSockets: VISITORS });
       const failures: string[] = [];
       let answered = 0;
@@ -69,10 +69,15 @@ export const drainingChecks: Check[] = [
       const onOld = () => front.calls?.open([target]) ?? 0;
       let [open, onTarget] = [0, 0];
       // Right before the target is deregistered: how many are open changes with every answer.
-      await service.replace(old, 90, async () => {
+      await service.replace(old, async () => {
         // A page that is fast is hardly ever in flight: there the load is a number of answers.
         const isBusy = () => (inFlight() >= OPEN && onOld() >= ON_DRAINED) || (!guestbook && answered >= LOAD);
-        await eventually(`${OPEN} requests are in flight${guestbook ? '' : ` or ${LOAD} answered`}`, 120, isBusy, 5);
+        await eventually(
+          `${OPEN} requests are in flight${guestbook ? '' : ` or ${LOAD} answered`}`,
+          HANG_SECONDS,
+          isBusy,
+          5,
+        );
         [open, onTarget] = [inFlight(), onOld()];
       });
       await sleep(500);
@@ -94,12 +99,14 @@ export const drainingChecks: Check[] = [
     async run(context) {
       const { front, rehearsal, disturbance } = context;
       const { service, status } = pageOf(rehearsal);
-      await service.steadyWithin(180);
+      await service.untilSteady();
       const sick = await sickTarget(service);
       const before = service.running.map(({ task }) => task.id);
       disturbance.kill(service.running[0].task);
-      await eventually('a new task is there', 120, () => service.running.some(({ task }) => !before.includes(task.id)));
-      await service.steadyWithin(180);
+      await eventually('a new task is there', HANG_SECONDS, () =>
+        service.running.some(({ task }) => !before.includes(task.id)),
+      );
+      await service.untilSteady();
       for (let number = 0; number < 20; number++) {
         const reply = await visit(rehearsal, front);
         expect(reply.status === status, `a page answered ${reply.status}`);

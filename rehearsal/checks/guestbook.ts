@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Rehearsal } from '../rehearsal';
 import { Task } from '../task/process';
-import { eventually } from '../wait';
+import { eventually, HANG_SECONDS } from '../wait';
 import { FrontDoor, type Reply } from './front-door';
 
 export interface TaskRecord {
@@ -56,8 +56,8 @@ export class Guestbook {
     return this.front.submit('/admin/', '/drills/', { drill, ...fields });
   }
 
-  finished(label: string, seconds: number, count = 1): Promise<TaskRecord[]> {
-    return eventually(`task "${label}" is done`, seconds, async () => {
+  finished(label: string, count = 1): Promise<TaskRecord[]> {
+    return eventually(`task "${label}" is done`, HANG_SECONDS, async () => {
       const records = await this.records({ label });
       return records.filter((record) => record.finished_at !== null).length >= count ? records : undefined;
     });

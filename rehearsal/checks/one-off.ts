@@ -2,12 +2,9 @@ import type { Rehearsal } from '../rehearsal';
 import { lastError } from '../task/last-error';
 import type { Exit, Task } from '../task/process';
 import type { TaskDefinition } from '../template/task-definition';
-import { sleep } from '../wait';
+import { HANG_SECONDS, sleep } from '../wait';
 import { expect } from './check';
 import { pageOf } from './page';
-
-/** Only a command that hangs takes so long. */
-const HANGS_SECONDS = 300;
 
 export interface Ended {
   readonly task: Task;
@@ -21,11 +18,11 @@ export async function oneOff(rehearsal: Rehearsal, command: string[]): Promise<E
   const { definition } = pageOf(rehearsal).service;
   const task = await rehearsal.run({ ...definition, command, healthCheck: undefined }, 'one-off');
   const over = new AbortController();
-  const exit = await Promise.race([task.exited, sleep(HANGS_SECONDS * 1000, over.signal)]);
+  const exit = await Promise.race([task.exited, sleep(HANG_SECONDS * 1000, over.signal)]);
   over.abort();
   if (exit === undefined) {
     task.kill();
-    throw new Error(`${command.join(' ')} hangs: it did not end within ${HANGS_SECONDS} s`);
+    throw new Error(`${command.join(' ')} hangs: it did not end within ${HANG_SECONDS} s`);
   }
   return { task, exit, lines: task.logs.last() };
 }

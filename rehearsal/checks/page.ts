@@ -6,6 +6,7 @@ import type { FrontDoor, Reply } from './front-door';
 
 /** Where Django's own urls have the login of the admin. */
 const LOGIN = '/admin/login/';
+/** How long is asked again what answers 500: somebody waits for the message. */
 export const SECONDS = 60;
 /** Django refuses a host name that is not in ALLOWED_HOSTS. */
 const BAD_REQUEST = 400;

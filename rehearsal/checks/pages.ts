@@ -7,14 +7,13 @@ import { Doubles } from '../aws/doubles';
 import { Browser, findBrowser, type Page } from '../browser/browser';
 import { freePort, LOOPBACK } from '../edge/ports';
 import type { Rehearsal } from '../rehearsal';
-import { eventually } from '../wait';
+import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, expect } from './check';
 import { BROWSER, GUARDED } from './names';
 
 const SCRIPT = readFileSync(path.join(__dirname, '..', 'browser', 'hostile-page.js'), 'utf8');
 /** Fewer would mean that the page did not get as far as the door. */
 const FEWEST_WAYS = 40;
-const SECONDS = 30;
 
 /** A page that somebody else serves. */
 interface Stranger {
@@ -118,7 +117,7 @@ function sum(loot: Loot[], count: (one: Loot) => number): number {
 async function raid(browser: Browser, door: Door, value: string): Promise<Loot[]> {
   const read = await Promise.all(STRANGERS.map((stranger) => attack(browser, door, stranger)));
   // On a busy machine a request is late, for example that of a frame. What never comes fails the check.
-  await eventually('every page has come every way', SECONDS, () =>
+  await eventually('every page has come every way', HANG_SECONDS, () =>
     STRANGERS.every((stranger) => arrivals(door, stranger).size >= FEWEST_WAYS),
   ).catch(() => undefined);
   const [bodies, keys] = await Promise.all([messages(door), objects(door)]);
@@ -193,7 +192,7 @@ async function withoutGuard({ props, sandbox }: Rehearsal): Promise<string> {
   const endpoint = `http://${LOOPBACK}:${port}`;
   await eventually(
     'doubles without a guard answer',
-    30,
+    HANG_SECONDS,
     async () => (await fetch(`${endpoint}/moto-api/data.json`)).ok,
   );
   return endpoint;

@@ -1,5 +1,5 @@
 import type { Rehearsal } from '../rehearsal';
-import { eventually } from '../wait';
+import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { CONSUMED, PAGES } from './names';
 import { successful } from './one-off';
@@ -7,7 +7,6 @@ import { successful } from './one-off';
 /** A task that each Celery application has: it returns its arguments, here none. */
 const TASK = 'celery.accumulate';
 /** Only a queue that nobody reads takes so long. */
-const SECONDS = 180;
 
 /** Where a queue's messages are, by the name that Celery has for it. */
 interface NamedQueue {
@@ -36,7 +35,7 @@ export const queueChecks: Check[] = [
           (await rehearsal.doubles.messages(queue)).some((body) => body.includes(id));
         await eventually(
           `a worker takes a message from the queue ${name} (${readersOf(rehearsal)})`,
-          SECONDS,
+          HANG_SECONDS,
           async () => !(await isIn(url)),
         );
         const dead = deadLettersOf(rehearsal, url);

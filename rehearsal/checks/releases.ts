@@ -1,5 +1,5 @@
 import { Service } from '../task/services';
-import { eventually } from '../wait';
+import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { PAGES, RELEASED, STARTED } from './names';
 
@@ -106,7 +106,7 @@ async function neverStarts(
   });
   service.start();
   try {
-    const message = await eventually('it fails', 90, () =>
+    const message = await eventually('it fails', HANG_SECONDS, () =>
       service.failures.find((failure) => failure.includes(variable)),
     );
     return message.slice(0, 120);

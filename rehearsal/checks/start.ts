@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import type { Service } from '../task/services';
-import { sleep } from '../wait';
+import { HANG_SECONDS, sleep } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
 import { databaseLogin } from './database-login';
 import { HEALTHY, RELEASED, STARTED } from './names';
 import { announcingCheck } from './rotation';
-
-const START_SECONDS = 180;
 
 /** What must have happened before anything else can be looked at. */
 export const startChecks: Check[] = [
@@ -49,7 +47,7 @@ export const startChecks: Check[] = [
       for (const service of routed) {
         const hosts = service.definition.environment.DJANGO_ALLOWED_HOSTS ?? '';
         expect(!hosts.split(',').includes('*'), `${service.name} allows every host`);
-        await Promise.race([service.steadyWithin(START_SECONDS), unhealthy(service)]);
+        await Promise.race([service.untilSteady(), unhealthy(service)]);
       }
       return routed.map(({ name, group }) => `${name} ${group?.settings.path}`).join(', ');
     },
@@ -70,7 +68,7 @@ async function unhealthy(service: Service): Promise<void> {
 
 /** Waits until every task of a service runs. What its port answers is for another check. */
 async function alive(service: Service): Promise<void> {
-  const end = Date.now() + START_SECONDS * 1000;
+  const end = Date.now() + HANG_SECONDS * 1000;
   for (;;) {
     expect(service.failures.length === 0, service.failures[0] ?? '');
     const running = service.running.length >= service.desiredCount;
@@ -82,7 +80,7 @@ async function alive(service: Service): Promise<void> {
     if (running && ready) {
       return;
     }
-    expect(Date.now() < end, `${service.name} did not start within ${START_SECONDS} s`);
+    expect(Date.now() < end, `${service.name} did not start within ${HANG_SECONDS} s`);
     await sleep(100);
   }
 }

@@ -2,7 +2,7 @@ import type { Rehearsal } from '../rehearsal';
 import { RETRY_DELAYS } from '../task/launcher';
 import type { Task } from '../task/process';
 import type { Service } from '../task/services';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
@@ -29,13 +29,13 @@ export const taskChecks: Check[] = [
       const book = guestbook(rehearsal);
       const text = `three words ${Date.now()}`;
       await book.post(text);
-      await eventually('the words are counted', 90, async () =>
+      await eventually('the words are counted', HANG_SECONDS, async () =>
         (await book.messages()).some((message) => message.text === text && message.words === 3),
       );
       const id = await book.drill('ping', { label: 'ping' });
-      await book.finished('ping', 90);
+      await book.finished('ping');
       const [express, general] = [worker(rehearsal, 'express'), worker(rehearsal, 'default')];
-      await eventually('the log of the worker has the task', 90, () => mentions(express, id));
+      await eventually('the log of the worker has the task', HANG_SECONDS, () => mentions(express, id));
       expect(!mentions(general, id), 'the other worker did it');
       return undefined;
     },
@@ -54,9 +54,9 @@ export const taskChecks: Check[] = [
       // stays until SQS is away, because a worker that is killed while it polls can cost a message a
       // delivery.
       const second = await rehearsal.run(worker(rehearsal, 'express').definition, SCALED_OUT);
-      await eventually('the second worker is alive', 90, () => second.health === 'HEALTHY');
+      await eventually('the second worker is alive', HANG_SECONDS, () => second.health === 'HEALTHY');
       await book.drill('express-slow', { label, seconds: '3.5' });
-      await book.finished(label, 90);
+      await book.finished(label);
       await sleep(2500);
       const records = await book.records({ label });
       expect(records.length === 1, `it was started ${records.length} times: SQS delivered it again while it ran`);
@@ -84,7 +84,11 @@ export const taskChecks: Check[] = [
         return (await rehearsal.doubles.bodies(dead.url)).some((body) => body.includes(id));
       });
       // Asked again where it fails: other checks, which run beside it, test whether requests get through.
-      const runs = await eventually('its runs are counted', 90, async () => (await book.records({ label })).length);
+      const runs = await eventually(
+        'its runs are counted',
+        HANG_SECONDS,
+        async () => (await book.records({ label })).length,
+      );
       expect(runs === queue.maxReceiveCount, `it ran ${runs} times, maxReceiveCount is ${queue.maxReceiveCount}`);
       const starts = (await book.records({ label }))
         .map(({ started_at }) => Date.parse(String(started_at)) / 1000)
@@ -110,7 +114,7 @@ export const taskChecks: Check[] = [
       const book = guestbook(rehearsal);
       await sleep(1500);
       const label = await killedWhileItRuns(rehearsal, disturbance);
-      const records = await book.finished(label, 90);
+      const records = await book.finished(label);
       expect(records.length >= 2, 'it was not started again');
       return `${records.length} runs`;
     },
@@ -130,11 +134,11 @@ export const taskChecks: Check[] = [
       for (let number = 0; number < count; number++) {
         await book.drill('slow', { label, seconds: '1' });
       }
-      await eventually('the first one runs', 90, async () => (await book.records({ label })).length > 0, 50);
+      await eventually('the first one runs', HANG_SECONDS, async () => (await book.records({ label })).length > 0, 50);
       const [old] = general.running;
       await general.replace(old);
       const exit = await old.task.exited;
-      const records = await book.finished(label, 90, count);
+      const records = await book.finished(label, count);
       expect(!exit.killed, 'it had to be killed');
       expect(records.length === count, `${count} tasks ran ${records.length} times`);
       return `${count} tasks`;
@@ -169,7 +173,7 @@ export const taskChecks: Check[] = [
     applies: ({ rehearsal }) => beat(rehearsal) !== undefined,
     async run({ rehearsal }) {
       const service = beat(rehearsal) as Service;
-      await service.steadyWithin(180);
+      await service.untilSteady();
       const samples: number[] = [];
       const timer = setInterval(() => samples.push(service.members.filter(({ task }) => task.running).length), 20);
       try {
@@ -193,9 +197,9 @@ async function killedWhileItRuns(rehearsal: Rehearsal, disturbance: Disturbance)
   const express = worker(rehearsal, 'express');
   for (let number = 0; number < TRIES; number++) {
     const label = `killed-${Date.now()}`;
-    await express.steadyWithin(180);
+    await express.untilSteady();
     await book.drill('express-slow', { label, seconds: '3' });
-    await eventually('it has started', 90, async () => (await book.records({ label })).length > 0, 50);
+    await eventually('it has started', HANG_SECONDS, async () => (await book.records({ label })).length > 0, 50);
     for (const { task } of express.running) {
       disturbance.kill(task);
     }

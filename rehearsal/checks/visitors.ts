@@ -1,6 +1,6 @@
 import https from 'node:https';
 import type { Rehearsal } from '../rehearsal';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { echo } from './asgi';
 import type { CheckContext } from './check';
 import type { FrontDoor } from './front-door';
@@ -14,9 +14,6 @@ const POST_PAUSE = 800;
 
 /** How often is asked, half a second apart, whether the last tasks are done. */
 const TRIES = 3;
-
-/** Time that a visitor has to be answered by a task of its choice, on a busy machine. */
-const MEETING_SECONDS = 120;
 
 /** What happened to the visitors of a busy time. */
 export interface Visit {
@@ -109,7 +106,7 @@ export class Visitors {
         const until = <T>(who: string, isOld: boolean, ask: () => Promise<T>) =>
           eventually(
             `${who} answers`,
-            MEETING_SECONDS,
+            HANG_SECONDS,
             async () => {
               const answer = await ask();
               const { last } = tab.calls ?? {};
@@ -151,7 +148,11 @@ export class Visitors {
   async settled(prefix: string): Promise<void> {
     const label = [...this.unsettled.values()].find((one) => one.startsWith(prefix));
     if (label !== undefined) {
-      await eventually(`the last drills of ${label} are done`, 90, async () => (await this.settle(label)) === 0);
+      await eventually(
+        `the last drills of ${label} are done`,
+        HANG_SECONDS,
+        async () => (await this.settle(label)) === 0,
+      );
     }
   }
 

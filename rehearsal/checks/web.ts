@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { accepts } from '../edge/ports';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { direct } from './direct';
 import { guestbook } from './guestbook';
@@ -133,7 +133,7 @@ export const webChecks: Check[] = [
         from: '127.0.0.9',
         headers: { 'x-forwarded-for': '203.0.113.77', 'user-agent': agent },
       });
-      const line = await eventually('the access log has the request', 60, () =>
+      const line = await eventually('the access log has the request', HANG_SECONDS, () =>
         rehearsal.services
           .flatMap((service) => service.members)
           .flatMap(({ task }) => task.logs.last(100))
@@ -158,7 +158,7 @@ export const webChecks: Check[] = [
       );
       const seconds = await Promise.all(
         tasks.map(async ({ port }, index) => {
-          await eventually('it listens', 90, () => accepts(port ?? 0));
+          await eventually('it listens', HANG_SECONDS, () => accepts(port ?? 0));
           return idleSeconds(port ?? 0, routed[index].group?.settings.path ?? '/', idle);
         }),
       );

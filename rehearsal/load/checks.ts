@@ -2,7 +2,7 @@ import { type Check, type CheckContext, expect } from '../checks/check';
 import { direct } from '../checks/direct';
 import { HEALTHY } from '../checks/names';
 import type { Service } from '../task/services';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { inFlight, PATIENCE, slowClients, slowDependency, type Visit, Visitors } from './crowd';
 import { childrenOf } from './processes';
 import { HOLD, WAIT_SECONDS } from './views';
@@ -139,7 +139,7 @@ async function again(
 /** Waits until as many tasks as there must be get requests; others may be on their way out. */
 async function ready(service: Service): Promise<void> {
   const healthy = () => service.running.filter(({ registration }) => registration?.target.health.state === 'healthy');
-  await eventually('every task gets requests', 120, () => healthy().length >= service.desiredCount);
+  await eventually('every task gets requests', HANG_SECONDS, () => healthy().length >= service.desiredCount);
 }
 
 /** Watches over the tasks of a service: none may be replaced, and each must answer health checks. */

@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { CheckContext } from '../checks/check';
 import type { FrontDoor } from '../checks/front-door';
 import type { Service } from '../task/services';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { BODY, WAIT } from './views';
 
 /** Seconds that anybody else may wait for a page. */
@@ -113,5 +113,5 @@ export function slowClients({ front, rehearsal }: CheckContext, count: number): 
 /** Waits until as many requests are on their way through a service. */
 export async function inFlight(service: Service, count: number): Promise<void> {
   const open = () => (service.group?.targets ?? []).reduce((sum, { inFlight: one }) => sum + one, 0);
-  await eventually(`${count} requests are in flight`, 60, () => open() >= count, 20);
+  await eventually(`${count} requests are in flight`, HANG_SECONDS, () => open() >= count, 20);
 }

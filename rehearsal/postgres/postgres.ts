@@ -7,7 +7,7 @@ import type { Certificate } from '../edge/certificates';
 import { freePort, LOOPBACK } from '../edge/ports';
 import { type Identity, identity, YOURSELF } from '../task/identity';
 import { isRoot, type Sandbox } from '../task/sandbox';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 
 /** PostgreSQL refuses to run as root; this is `nobody`. */
 const UNPRIVILEGED = 65534;
@@ -91,7 +91,12 @@ export class PostgresServer {
   }
 
   private async answers(): Promise<void> {
-    await eventually('PostgreSQL accepts connections', 90, () => this.query('postgres', async () => true), 50);
+    await eventually(
+      'PostgreSQL accepts connections',
+      HANG_SECONDS,
+      () => this.query('postgres', async () => true),
+      50,
+    );
   }
 }
 

@@ -2,7 +2,7 @@ import type { Announce } from '../announce';
 import { accepts } from '../edge/ports';
 import type { TargetGroup } from '../edge/target-group';
 import type { TaskDefinition } from '../template/task-definition';
-import { eventually, sleep } from '../wait';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { drain, type Registration, type StopOrder } from './draining';
 import { lastError } from './last-error';
 import type { Launch } from './launcher';
@@ -87,8 +87,8 @@ export class Service {
     void this.keep();
   }
 
-  async steadyWithin(seconds: number): Promise<void> {
-    await eventually(`${this.name}: ${this.desired} healthy tasks`, seconds, () => this.steady).catch(
+  async untilSteady(): Promise<void> {
+    await eventually(`${this.name}: ${this.desired} healthy tasks`, HANG_SECONDS, () => this.steady).catch(
       (error: Error) => {
         throw new Error(
           `${error.message}${this.failures.length > 0 ? `; ${this.failures[this.failures.length - 1]}` : ''}`,
@@ -103,12 +103,12 @@ export class Service {
   }
 
   /** Replaces every task as a deployment does, within the percentages of the template. */
-  async redeploy(seconds = 180): Promise<void> {
+  async redeploy(): Promise<void> {
     if (this.surges) {
-      await this.retireAll(await this.surge(seconds));
+      await this.retireAll(await this.surge());
     } else {
       await this.retireAll(this.running);
-      await this.steadyWithin(seconds);
+      await this.untilSteady();
     }
   }
 
@@ -117,12 +117,12 @@ export class Service {
    *
    * Returns the old tasks once all new ones are ready.
    */
-  async surge(seconds: number): Promise<Member[]> {
+  async surge(): Promise<Member[]> {
     const old = this.running;
     const fresh = await Promise.all(old.map(() => this.add()));
     await eventually(
       `${this.name}: replacements are healthy`,
-      seconds,
+      HANG_SECONDS,
       () => fresh.every((member) => member !== undefined && this.isReady(member)),
       100,
     );
@@ -137,11 +137,11 @@ export class Service {
   /**
    * Replaces one task: the new one is healthy before the old one is drained. `before` ends right before that.
    */
-  async replace(member: Member, seconds = 180, before: () => Promise<void> = async () => undefined): Promise<void> {
+  async replace(member: Member, before: () => Promise<void> = async () => undefined): Promise<void> {
     const fresh = await this.add();
     await eventually(
       `${this.name}: replacement is healthy`,
-      seconds,
+      HANG_SECONDS,
       () => fresh !== undefined && this.isReady(fresh),
       50,
     );
