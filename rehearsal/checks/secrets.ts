@@ -20,30 +20,32 @@ import { strangerChecks } from './strangers';
 import { taskChecks } from './tasks';
 import { webChecks } from './web';
 
-const before = [
+const others: Check[] = [
   startChecks,
   webChecks,
   projectChecks,
   queueChecks,
   hostChecks,
   asgiChecks,
+  bombChecks,
+  strangerChecks,
   taskChecks,
   scheduleChecks,
   releaseChecks,
   drainingChecks,
   rotationChecks,
   badDayChecks,
-]
-  .flat()
-  .map(({ name }) => name);
+  doubleChecks,
+  pageChecks,
+].flat();
 
 /** Last of all, when every other check has left its traces. */
-export const secretChecks: Check[] = [
+const secretChecks: Check[] = [
   {
     name: 'secrets: none in a log line, a process title, an error page or what was printed',
     lane: 'secrets',
     needs: [PAGES],
-    after: before,
+    after: others.map(({ name }) => name),
     async run({ rehearsal, front, printed }) {
       const secrets = rehearsal.secrets.all;
       expect(secrets.length > 0, 'the run has no secrets to look for');
@@ -83,22 +85,4 @@ function titles(): string {
   return lines.flatMap(([, pid, , title]) => (own.has(pid) ? [] : [title])).join('\n');
 }
 
-export const allChecks: Check[] = [
-  ...startChecks,
-  ...webChecks,
-  ...projectChecks,
-  ...queueChecks,
-  ...hostChecks,
-  ...asgiChecks,
-  ...bombChecks,
-  ...strangerChecks,
-  ...taskChecks,
-  ...scheduleChecks,
-  ...releaseChecks,
-  ...drainingChecks,
-  ...rotationChecks,
-  ...badDayChecks,
-  ...doubleChecks,
-  ...pageChecks,
-  ...secretChecks,
-];
+export const allChecks: Check[] = [...others, ...secretChecks];
