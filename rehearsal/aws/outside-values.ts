@@ -4,6 +4,7 @@ import type { Given } from '../given';
 import type { Intrinsics } from '../template/intrinsics';
 import { isPaper } from '../template/intrinsics';
 import type { TaskDefinition } from '../template/task-definition';
+import { secretReference } from './secret-strings';
 import type { SecretStore } from './secrets';
 
 /** Where ECS reads the value of a variable from. */
@@ -127,17 +128,18 @@ export class OutsideValues {
 
 /** Reads `ValueFrom`: a secret's ARN, a parameter's ARN or name, or a value that has no counterpart. */
 export function sourceOf(valueFrom: string): Source {
-  const secret = /^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:([^:]+)(?::([^:]*))?/.exec(valueFrom);
-  if (secret !== null) {
-    return { kind: 'secret', name: secret[1], key: secret[2] || undefined };
+  const { arn, key } = secretReference(valueFrom);
+  const [secret] = /(?<=^arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:).+/.exec(arn) ?? [];
+  if (secret !== undefined) {
+    return { kind: 'secret', name: secret, key };
   }
   const parameter = /^arn:[^:]*:ssm:[^:]*:[^:]*:parameter\/(.+)$/.exec(valueFrom);
   if (parameter !== null) {
     return { kind: 'parameter', name: parameter[1].replace(/^\//, '') };
   }
   if (isPaper(valueFrom)) {
-    const [, name, key] = /^paper:\/\/([^:]*)(?::([^:]*))?/.exec(valueFrom) ?? [];
-    return { kind: 'value', name: name ?? valueFrom, key: key || undefined };
+    const [, name, field] = /^paper:\/\/([^:]*)(?::([^:]*))?/.exec(valueFrom) ?? [];
+    return { kind: 'value', name: name ?? valueFrom, key: field || undefined };
   }
   return { kind: 'parameter', name: valueFrom.replace(/^\//, '') };
 }

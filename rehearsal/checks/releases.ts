@@ -1,3 +1,4 @@
+import { secretReference } from '../aws/secret-strings';
 import { Service } from '../task/services';
 import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
@@ -84,7 +85,7 @@ export const releaseChecks: Check[] = [
 ];
 
 function withKey(secrets: Readonly<Record<string, string>>): [string, string] | undefined {
-  return Object.entries(secrets).find(([, from]) => (from.split(':')[7] ?? '') !== '');
+  return Object.entries(secrets).find(([, valueFrom]) => secretReference(valueFrom).key !== undefined);
 }
 
 async function neverStarts(
