@@ -6,9 +6,6 @@ import { lastError } from './task/last-error';
 import { Task } from './task/process';
 import { released } from './task/release';
 
-/** Where a stack's release is not this library's. */
-const RELEASE_SECONDS = 1800;
-
 /** A stack, run on this machine with real processes. */
 export interface Rehearsal extends Parts {
   /** Whether the application has a file, by the end of its path. */
@@ -54,11 +51,15 @@ async function release({ definitions, images, releaseTimeouts, run, secrets, pro
   const done: Task[] = [];
   for (const definition of [...definitions.values()].filter(({ kind }) => kind === 'release')) {
     props.announce.progress(`release: ${(definition.command ?? []).join(' ')}`);
+    const timeout = releaseTimeouts.get(definition.id);
+    if (timeout === undefined) {
+      throw new Error(`nothing in the template runs the release ${definition.id}`);
+    }
     const task = await run(definition, 'release');
     const exit = await released(
       task,
       {
-        timeout: releaseTimeouts.get(definition.id) ?? RELEASE_SECONDS,
+        timeout,
         entryPoint: definition.entryPoint ?? images.get(definition.image)?.defaults.entryPoint ?? [],
       },
       props.announce,

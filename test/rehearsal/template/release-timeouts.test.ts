@@ -1,17 +1,20 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { readAssembly } from '../../../rehearsal/template/assembly';
 import { Intrinsics } from '../../../rehearsal/template/intrinsics';
 import { releaseTimeouts } from '../../../rehearsal/template/release-timeouts';
+import { InventoryStack } from '../../outside/inventory/stack';
 
 test('a release has the time limit of the template, by its task definition', () => {
-  const template = {
-    Resources: {
-      Definition: { Type: 'AWS::ECS::TaskDefinition' },
-      Run: {
-        Type: 'Custom::ReleaseCommand',
-        Properties: { TaskDefinition: { Ref: 'Definition' }, TimeoutSeconds: '300' },
-      },
-    },
-  };
-  const intrinsics = new Intrinsics({ template, stackName: 'Shop', region: 'eu-central-1', account: '123456789012' });
-  intrinsics.register('Definition', { ref: 'arn:definition' });
-  expect([...releaseTimeouts(intrinsics)]).toEqual([['arn:definition', 300]]);
+  const app = new App();
+  new Stack(app, 'Empty');
+  new InventoryStack(app, 'Inventory');
+  const { template, stackName, region } = readAssembly(app.synth().directory);
+  const intrinsics = new Intrinsics({ template, stackName, region, account: '123456789012' });
+  const processes = new Map<string, string>();
+  for (const { id, resource } of intrinsics.created('AWS::ECS::TaskDefinition')) {
+    intrinsics.register(id, { ref: `arn:${id}` });
+    processes.set(`arn:${id}`, resource.Metadata?.['cdk-django-fargate']?.process);
+  }
+  const limits = [...releaseTimeouts(intrinsics)].map(([arn, seconds]) => [processes.get(arn), seconds]);
+  expect([stackName, limits]).toEqual(['Inventory', [['release', 1800]]]);
 });
