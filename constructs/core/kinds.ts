@@ -77,7 +77,7 @@ export function checkKinds(scope: IConstruct | string, struct: Struct, props: un
 
 /** The props that a struct has, of all that a user's own class hands on. */
 export function onlyKnown<T extends object>(struct: Struct, props: T): T {
-  return Object.fromEntries(Object.entries(props).filter(([name]) => Object.hasOwn(STRUCTS[struct], name))) as T;
+  return Object.fromEntries(Object.entries(props).filter(([name]) => Object.hasOwn(kindsOf(struct), name))) as T;
 }
 
 /** The path of a construct that is about to be made: for checks that must come before `super`. */

@@ -22,15 +22,6 @@ function shop(props: Partial<DjangoStackProps> = {}): DjangoStack {
 const WITH_DOMAIN = { domainName: 'shop.example.com', hostedZoneId: 'Z0123456789ABCDEFGHIJ' };
 
 describe('DjangoStack', () => {
-  test('takes props of its own from a class that extends it, and from nobody else', () => {
-    class Shop extends DjangoStack {}
-    const props = { ...common(), profile: Profile.development(), vatRate: 7 };
-    expect(() => new Shop(new App(), 'Shop', props)).not.toThrow();
-    expect(() => new DjangoStack(new App(), 'Shop', props)).toThrow('Shop: `vatRate` must be a property of');
-    const web = { cpu: 256, vatRate: 7 };
-    expect(() => new Shop(new App(), 'Shop', { ...props, web })).toThrow('Shop: `web.vatRate` must be a property of');
-  });
-
   test('prints the address, and commands that follow the logs, run once and open a shell', () => {
     const stack = shop();
     const outputs = templateOf(stack).toJSON().Outputs;
