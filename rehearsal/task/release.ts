@@ -46,5 +46,5 @@ function stillRuns(entryPoint: readonly string[]): string {
 }
 
 function questionAbout(entryPoint: readonly string[]): string {
-  return `Its ENTRYPOINT is ${entryPoint.join(' ')}: does it run its arguments? It must end in \`exec "$@"\`; docs/contract.md says more.`;
+  return `Its ENTRYPOINT is ${entryPoint.join(' ')}: does it run its arguments? It must end in \`exec "$@"\`.`;
 }

@@ -36,7 +36,7 @@ test('after 20 s the question about its ENTRYPOINT is printed, once', async () =
   await jest.advanceTimersByTimeAsync(60_000);
   expect(await exit).toBe(EXIT);
   expect(said).toEqual([
-    'the release still runs after 20 s. Its ENTRYPOINT is /entrypoint.sh: does it run its arguments? It must end in `exec "$@"`; docs/contract.md says more.',
+    'the release still runs after 20 s. Its ENTRYPOINT is /entrypoint.sh: does it run its arguments? It must end in `exec "$@"`.',
   ]);
 });
 
