@@ -1,6 +1,6 @@
 import { Task } from '../task/process';
 import { type Check, type CheckContext, expect } from './check';
-import { PAGES } from './names';
+import { PAGES, SCHEDULE_FAILED } from './names';
 
 const applies = ({ rehearsal }: CheckContext) => rehearsal.scheduler.schedules.length > 0;
 
@@ -20,7 +20,7 @@ export const scheduleChecks: Check[] = [
     },
   },
   {
-    name: 'schedules: the failure of a scheduled command is reported',
+    name: SCHEDULE_FAILED,
     lane: 'schedules',
     needs: [PAGES],
     about: 'a scheduled command',

@@ -1,6 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { readOnly } from './any-project/files';
+import { anyRotationChecks, loginCheck } from './any-project/rotation';
+import { socketChecks } from './any-project/sockets';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { bombChecks } from './bombs';
@@ -24,6 +27,8 @@ const others: Check[] = [
   startChecks,
   webChecks,
   projectChecks,
+  loginCheck,
+  socketChecks,
   queueChecks,
   hostChecks,
   asgiChecks,
@@ -34,6 +39,7 @@ const others: Check[] = [
   releaseChecks,
   drainingChecks,
   rotationChecks,
+  anyRotationChecks,
   badDayChecks,
   doubleChecks,
   pageChecks,
@@ -41,6 +47,7 @@ const others: Check[] = [
 
 /** Last of all, when every other check has left its traces. */
 const secretChecks: Check[] = [
+  { ...readOnly, after: others.map(({ name }) => name) },
   {
     name: 'secrets: none in a log line, a process title, an error page or what was printed',
     lane: 'secrets',
