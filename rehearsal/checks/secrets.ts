@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { connectionChecks } from './any-project/connections';
 import { readOnly } from './any-project/files';
 import { anyRotationChecks, loginCheck } from './any-project/rotation';
 import { socketChecks } from './any-project/sockets';
@@ -38,6 +39,7 @@ const others: Check[] = [
   scheduleChecks,
   releaseChecks,
   drainingChecks,
+  connectionChecks,
   rotationChecks,
   anyRotationChecks,
   badDayChecks,
