@@ -1,4 +1,11 @@
-import { type Check, NotApplicable, type RunContext, runChecks, withNeeded } from '../../../rehearsal/checks/check';
+import {
+  anyProject,
+  type Check,
+  NotApplicable,
+  type RunContext,
+  runChecks,
+  withNeeded,
+} from '../../../rehearsal/checks/check';
 import { allChecks } from '../../../rehearsal/checks/secrets';
 import type { Rehearsal } from '../../../rehearsal/rehearsal';
 
@@ -52,6 +59,27 @@ test('a check that does not apply says what it needs, whether it knows before or
     ['after both', 'passed', ''],
   ]);
   expect(ran).toEqual([]);
+});
+
+test('a check of any project leaves the example to its own checks, and says so', async () => {
+  const queues = check(
+    'queues',
+    anyProject('queues', () => true),
+  );
+  const admin = check(
+    'admin',
+    anyProject('the admin', () => false),
+  );
+  const verdicts = async (guestbook: boolean) => {
+    const outcomes = await runChecks([queues, admin], { ...context, guestbook }, () => undefined);
+    return outcomes.map(({ verdict, detail }) => [verdict, detail]);
+  };
+  expect(await verdicts(false)).toEqual([
+    ['passed', ''],
+    ['not applicable', 'the admin'],
+  ]);
+  const own = ['not applicable', 'a project that is not the example, whose own checks look at more'];
+  expect(await verdicts(true)).toEqual([own, own]);
 });
 
 test('each check that does not apply to every stack says what it is about', () => {
