@@ -21,8 +21,8 @@ export interface Hoard {
 /**
  * Opens connections until the server refuses, and ends those of the application.
  *
- * Most come over the socket, which takes neither TLS nor a password; the last ones with the application's login,
- * which gets none of those that are reserved.
+ * Most come over the socket, which takes neither TLS nor a password; the last ones with the application's
+ * login, which gets none of those that are reserved.
  */
 export async function useAllConnections(rehearsal: Rehearsal, disturbance: Disturbance): Promise<Hoard> {
   const { postgres, services, authority } = rehearsal;

@@ -78,8 +78,8 @@ export const queueChecks: Check[] = [
 ];
 
 /**
- * Throws unless a worker takes a message from every queue. What a killed worker had asked SQS for may take one with
- * it, and hides it until the visibility timeout: then another is sent.
+ * Throws unless a worker takes a message from every queue. A killed worker may take one with it, which it had
+ * asked SQS for and which is then hidden until the visibility timeout: another is sent.
  */
 async function eachIsRead(rehearsal: Rehearsal): Promise<void> {
   await Promise.all(

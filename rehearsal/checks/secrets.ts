@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { accessLogCheck } from './any-project/access-log';
 import { connectionChecks } from './any-project/connections';
 import { readOnly } from './any-project/files';
 import { anyRotationChecks, loginCheck } from './any-project/rotation';
@@ -30,6 +31,7 @@ const others: Check[] = [
   projectChecks,
   loginCheck,
   socketChecks,
+  accessLogCheck,
   queueChecks,
   hostChecks,
   asgiChecks,

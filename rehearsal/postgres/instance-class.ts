@@ -15,7 +15,10 @@ const SYSTEM_GIB = 0.21;
 /** What RDS for PostgreSQL has where no parameter group says otherwise. */
 const DEFAULT_FORMULA = 'LEAST({DBInstanceClassMemory/9531392},5000)';
 
-/** `DBInstanceClassMemory` of a class such as `db.t4g.medium`: bytes; undefined for a class of other families. */
+/**
+ * `DBInstanceClassMemory` of a class such as `db.t4g.medium`, in bytes; undefined for a class of other
+ * families.
+ */
 export function classMemory(instanceClass: string): number | undefined {
   const [, letter, size] = /^(?:db\.)?([tmr])\d\w*\.(\w+)$/.exec(instanceClass) ?? [];
   const gib = letter === 't' ? BURSTABLE[size] : (LARGE[letter] ?? Number.NaN) * larges(size);
@@ -23,7 +26,7 @@ export function classMemory(instanceClass: string): number | undefined {
 }
 
 /**
- * `max_connections` of an instance: the number of its parameter group, or what RDS makes of the formula there.
+ * `max_connections` of an instance: the number of its parameter group, or what RDS makes of a formula.
  *
  * @param parameter value of the parameter group. @default - the formula of RDS
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections

@@ -71,7 +71,8 @@ export class Guests {
   }
 
   /**
-   * Leads a session from before to a new task, and one that a new task began to an old task, while both serve.
+   * Leads a session from before to a new task, and one that a new task began to an old task, while both
+   * serve.
    */
   async meetBoth(old: ReadonlySet<string>): Promise<void> {
     const { staff } = this.props;

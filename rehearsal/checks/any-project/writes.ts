@@ -12,8 +12,8 @@ const REFUSALS = [
 /**
  * Paths of the image that somebody was refused to write to, by what is said of it.
  *
- * Here, a file is read-only because it belongs to root, and the error is the one of a file that may not be read
- * either: such a file is left out.
+ * Here, a file is read-only because it belongs to root, and the error is the one of a file that may not be
+ * read either: such a file is left out.
  */
 export function refusedWrites(lines: readonly string[], roots: readonly string[]): string[] {
   const found = lines.flatMap((line) => {
@@ -25,7 +25,7 @@ export function refusedWrites(lines: readonly string[], roots: readonly string[]
   return [...new Set(found)];
 }
 
-/** A file that is there and that others may not read. What is not there cannot be read in vain: that is said otherwise. */
+/** Whether a file is there that others may not read. What is not there is said otherwise. */
 function isUnreadable(file: string): boolean {
   try {
     const { mode } = statSync(file);
