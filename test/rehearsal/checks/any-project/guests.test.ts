@@ -25,8 +25,7 @@ async function guestsOf({ page = () => 200, knows = () => true }: Project) {
       calls.last = targets[turn++ % 2];
       return calls.last.id;
     };
-    const front = { calls, answer, begunBy: begunBy ?? answer(), tab: () => browser(front.begunBy) };
-    return front;
+    return { calls, answer, begunBy: begunBy ?? answer() };
   };
   const visitor = {
     ...browser('web/1'),
