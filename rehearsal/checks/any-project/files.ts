@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Rehearsal } from '../../rehearsal';
 import type { TaskDefinition } from '../../template/task-definition';
+import { sleep } from '../../wait';
 import { anyProject, type Check, type CheckContext, expect } from '../check';
 import { direct } from '../direct';
 import { ANSWERS_READ_ONLY, READ_ONLY, STARTED, STARTS_READ_ONLY } from '../names';
@@ -48,7 +49,8 @@ export const answersReadOnly: Check = {
       }
       for (const page of new Set([group.settings.path, '/', ...pages])) {
         const { status } = await direct(port, page, front.hostFor(page), { forged: { 'x-forwarded-proto': 'https' } });
-        const refused = status < 500 ? [] : refusedWrites(member.task.logs.last(), rootsOf(rehearsal));
+        const refused =
+          status < 500 ? [] : await soon(() => refusedWrites(member.task.logs.last(), rootsOf(rehearsal)));
         failed.push(...refused.map((file) => `${page} answers ${status}, for it writes to ${file}`));
       }
     }
@@ -66,7 +68,9 @@ export const readOnly: Check = {
   async run({ rehearsal }) {
     const roots = rootsOf(rehearsal);
     const first = Math.min(...rehearsal.tasks.map(({ startedAt }) => startedAt));
-    const written = (await Promise.all(roots.map((root) => newerThan(root, first)))).flat();
+    const written = (
+      await Promise.all(roots.filter((root) => existsSync(root)).map((root) => newerThan(root, first)))
+    ).flat();
     const tried = logsOf(rehearsal).flatMap(({ log, lines }) =>
       refusedWrites(lines, roots).map((file) => `${log} tries to write to ${file}`),
     );
@@ -75,6 +79,15 @@ export const readOnly: Check = {
     return undefined;
   },
 };
+
+/** What is found within two seconds: a log may be later than an answer. */
+async function soon(find: () => string[]): Promise<string[]> {
+  let found = find();
+  for (const end = Date.now() + 2000; found.length === 0 && Date.now() < end; found = find()) {
+    await sleep(100);
+  }
+  return found;
+}
 
 function rootsOf({ images }: Rehearsal): string[] {
   return [...images.values()].map(({ root }) => root);
