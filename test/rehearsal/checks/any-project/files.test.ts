@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -47,6 +47,14 @@ test('a project that ends because it writes while it starts fails, and what to d
   const lines = ['Traceback', refused('/app/debug.log')];
   const said = await failure(startsReadOnly, contextOf({ check: { code: 1, lines } }));
   expect(said).toMatch(/^manage\.py check writes to \/app\/debug\.log: .*\/tmp.*`temporaryStorage`.*S3/);
+  const { rehearsal } = contextOf({ check: { code: 1, lines } });
+  mkdirSync(logs, { recursive: true });
+  writeFileSync(path.join(logs, 'one-off-1.log'), lines.join('\n'));
+  const context = { rehearsal } as CheckContext;
+  expect(await failure(readOnly, context)).toMatch(/^one-off-1 tries to write to \/app\/debug\.log/);
+  await failure(startsReadOnly, context);
+  expect(await failure(readOnly, context)).toBe('passed'); // It has been told.
+  rmSync(path.join(logs, 'one-off-1.log'));
   expect(await failure(startsReadOnly, contextOf({ check: { code: 0, lines } }))).toBe('passed');
   expect(await failure(startsReadOnly, contextOf({ check: { code: 1, lines: ['KeyError: "X"'] } }))).toBe('passed');
 });
