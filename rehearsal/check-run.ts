@@ -23,8 +23,11 @@ export interface CheckRunProps {
   /** @default - the checks of the rehearsal */
   readonly checks?: readonly Check[];
   readonly choose?: (check: Check) => boolean;
+  /** Whether the example is looked at as a project like any other, without its own pages and drills. */
+  readonly isAnyProject?: boolean;
   /** As in `RunContext`. */
   readonly pages?: readonly string[];
+  readonly webSockets?: readonly string[];
   /** As in `RehearsalProps`. */
   readonly isHurried?: boolean;
   /** Whatever ports are free instead of 8443 and 8080. */
@@ -71,8 +74,9 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
         return started;
       },
       printed: () => printed.join('\n'),
-      guestbook: rehearsal.imageHas('guestbook/drills.py'),
+      guestbook: !props.isAnyProject && rehearsal.imageHas('guestbook/drills.py'),
       pages: props.pages,
+      webSockets: props.webSockets,
     };
     const outcomes = await runChecks(
       (props.checks ?? allChecks).filter(props.choose ?? (() => true)),

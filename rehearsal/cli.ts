@@ -27,7 +27,8 @@ export interface Surroundings {
 }
 
 const HOSTS_OPTION = `
-  --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts`;
+  --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts
+  --any-project      with --check: the example is looked at like a project that is not the example`;
 
 const usage = ({ typed, otherwise, hosts }: Surroundings) => `${typed} [options]
 
@@ -41,6 +42,7 @@ const usage = ({ typed, otherwise, hosts }: Surroundings) => `${typed} [options]
   --secret NAME=VALUE  value of a secret or parameter that is not in the template, by its name or its variable's; several times
   --env-file FILE    lines NAME=VALUE: values of such secrets, and of variables that the template sets
   --page PATH        with --check: a page of the application, such as /api/; may be given several times
+  --websocket PATH   with --check: a WebSocket that must open, such as /ws/chat/; may be given several times
   --only PATTERN     with --check: only checks whose name matches, and those they need
   --plain            lines instead of the live view
   --verbose          with --check: what happens to processes, too
@@ -54,6 +56,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     options: {
       check: { type: 'boolean', default: false },
       hosts: { type: 'boolean', default: false },
+      'any-project': { type: 'boolean', default: false },
       assembly: { type: 'string' },
       stack: { type: 'string' },
       app: { type: 'string' },
@@ -63,6 +66,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
       secret: { type: 'string', multiple: true },
       'env-file': { type: 'string' },
       page: { type: 'string', multiple: true },
+      websocket: { type: 'string', multiple: true },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -96,7 +100,9 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     cache: around.cache,
     write: (line) => process.stdout.write(`${line}\n`),
     verbose: values.verbose,
-    pages: pagesOf(values.page),
+    pages: pathsOf('page', values.page),
+    webSockets: pathsOf('websocket', values.websocket),
+    isAnyProject: values['any-project'],
     choose: chosen && (({ name }) => chosen.has(name)),
   });
   const { text, passed } = summary(outcomes);
@@ -114,10 +120,10 @@ function chosenBy(only: string): ReadonlySet<string> {
   return chosen;
 }
 
-function pagesOf(paths: string[] = []): string[] {
+function pathsOf(option: string, paths: string[] = []): string[] {
   const wrong = paths.find((one) => !/^\/(?!\/)[^#\s]*$/.test(one));
   if (wrong !== undefined) {
-    throw new Error(`--page must be a path that begins with a slash, such as /api/, got "${wrong}".`);
+    throw new Error(`--${option} must be a path that begins with a slash, such as /api/, got "${wrong}".`);
   }
   return paths;
 }

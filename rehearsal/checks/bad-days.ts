@@ -1,17 +1,13 @@
-import { Client } from 'pg';
-import type { Rehearsal } from '../rehearsal';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
-import { type Check, type CheckContext, EXAMPLE, expect } from './check';
-import { databaseLogin } from './database-login';
-import type { Disturbance } from './disturbance';
+import { databasePage } from './any-project/database-page';
+import { anyProject, type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { guestbook } from './guestbook';
-import { AWAY, CONSUMED, DONE, LIMIT, NAMED_SECRET, PAGES, POISON } from './names';
+import { useAllConnections } from './hoard';
+import { ANY_CONNECTIONS, AWAY, CONSUMED, DONE, LIMIT, NAMED_SECRET, PAGES, POISON } from './names';
 import { SCALED_OUT } from './tasks';
 
 const AWAY_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
-/** How the server knows the connections that use up all others. */
-const HOARD = 'hoard';
 
 const hasDatabase = ({ rehearsal, guestbook: yes }: CheckContext) => yes && rehearsal.postgres !== undefined;
 
@@ -49,28 +45,23 @@ export const badDayChecks: Check[] = [
     // Processors have time for a copy then.
     after: [NAMED_SECRET],
     inCopy: true,
-    about: EXAMPLE,
-    applies: hasDatabase,
+    about: 'a database of the template',
+    applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
     disturbs: ['database'],
-    async run({ front, disturbance }) {
+    async run(context) {
+      const { disturbance } = context;
+      const answers = await databasePage(context);
       const lost = disturbance.watchLosses();
       const unhealthy: string[] = [];
       const watching = setInterval(() => unhealthy.push(...disturbance.unhealthyTargets()), 200);
       try {
         await disturbance.restartDatabase(3000);
         const back = Date.now();
-        await eventually(
-          'a page is 200 again',
-          RECOVERY_SECONDS,
-          async () => (await front.request('/')).status === 200,
-        );
+        await eventually('a page is answered as ever', RECOVERY_SECONDS, answers);
         const seconds = (Date.now() - back) / 1000;
         for (let number = 0; number < 10; number++) {
-          const reply = await front.request('/');
-          expect(
-            reply.status === 200 || (Date.now() - back) / 1000 < RECOVERY_SECONDS,
-            `a page answered ${reply.status}`,
-          );
+          const well = await answers();
+          expect(well || (Date.now() - back) / 1000 < RECOVERY_SECONDS, 'a page failed after it had recovered');
           await sleep(100);
         }
         expect(unhealthy.length === 0, `unhealthy meanwhile: ${[...new Set(unhealthy)].join(', ')}`);
@@ -79,6 +70,29 @@ export const badDayChecks: Check[] = [
       } finally {
         clearInterval(watching);
       }
+    },
+  },
+  {
+    name: ANY_CONNECTIONS,
+    lane: 'postgres',
+    needs: [PAGES],
+    ...anyProject('a database of the template', ({ rehearsal }) => rehearsal.postgres !== undefined),
+    inCopy: true,
+    disturbs: ['database'],
+    async run(context) {
+      const { rehearsal, disturbance } = context;
+      const answers = await databasePage(context);
+      const lost = disturbance.watchLosses();
+      const hoard = await useAllConnections(rehearsal, disturbance);
+      try {
+        await hoard.more();
+        await answers().catch(() => false);
+      } finally {
+        await hoard.release();
+      }
+      await eventually('a page is answered as ever', RECOVERY_SECONDS, answers);
+      expect(lost().length === 0, `replaced: ${lost().join('; ')}`);
+      return `${hoard.count()} connections`;
     },
   },
   {
@@ -113,42 +127,3 @@ export const badDayChecks: Check[] = [
     },
   },
 ];
-
-/**
- * Opens connections with the application's login until the server refuses, and ends those of the application.
- */
-async function useAllConnections(rehearsal: Rehearsal, disturbance: Disturbance) {
-  const clients: Client[] = [];
-  const definition = [...rehearsal.definitions.values()].find(({ kind }) => kind === 'web');
-  expect(definition !== undefined, 'there is no web service');
-  const login = await databaseLogin(rehearsal, definition);
-  const connect = async () => {
-    const client = new Client({
-      ...login,
-      application_name: HOARD,
-      ssl: { ca: rehearsal.authority.certificate.cert },
-    });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      clients.push(client);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const fill = async () => {
-    while ((await Promise.all(Array.from({ length: 8 }, connect))).some(Boolean)) {
-      // Until nobody gets in any more.
-    }
-  };
-  await fill();
-  return {
-    count: () => clients.length,
-    more: async () => {
-      await disturbance.endDatabaseConnections(HOARD);
-      await fill();
-    },
-    release: () => Promise.all(clients.map((client) => client.end())).then(() => undefined),
-  };
-}

@@ -16,6 +16,8 @@ export interface RunContext {
   readonly guestbook: boolean;
   /** Paths that the user names as pages. @default - `/`, the login of the admin, the health check path */
   readonly pages?: readonly string[];
+  /** Paths that the user names as WebSockets. @default - routes that are found in the ASGI application */
+  readonly webSockets?: readonly string[];
 }
 
 /** What a check may use. Where it runs in the copy, all of it is the copy's. */
@@ -49,7 +51,7 @@ export interface Check {
   /** Whether the stack has what it is about. @default true */
   readonly applies?: (context: CheckContext) => boolean;
   /** What a stack has where `applies` is true: read after "for want of". */
-  readonly about?: string;
+  readonly about?: string | ((context: CheckContext) => string);
   /** Whether a mutation is named after it, or it is quick: these run in the mutation proof. */
   readonly proof?: boolean;
   /** Throws when it fails; may give a figure. */
@@ -58,6 +60,17 @@ export interface Check {
 
 /** What checks are about that only the guestbook has. */
 export const EXAMPLE = 'the pages and drills of the example';
+
+/** What is about any project but the example, whose own checks look at more. */
+export function anyProject(
+  about: string,
+  applies: (context: CheckContext) => boolean = () => true,
+): Pick<Check, 'about' | 'applies'> {
+  return {
+    about: ({ guestbook }) => (guestbook ? 'a project that is not the example, whose own checks look at more' : about),
+    applies: (context) => !context.guestbook && applies(context),
+  };
+}
 
 export function expect(condition: boolean, message: string): asserts condition {
   if (!condition) {
@@ -150,7 +163,7 @@ async function one(
   const outcome = (verdict: Verdict, detail = '', seconds = 0) => ({ name: check.name, verdict, detail, seconds });
   const usual = contextOf(check, context);
   if (check.applies?.(usual) === false) {
-    return outcome('not applicable', check.about);
+    return outcome('not applicable', typeof check.about === 'function' ? check.about(usual) : check.about);
   }
   await Promise.all((check.after ?? []).map((name) => settled.get(name)));
   const needed = await Promise.all((check.needs ?? []).map((name) => settled.get(name)));

@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Service } from '../task/services';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
+import { watchConnections } from './any-project/connections';
 import { type Check, type CheckContext, expect } from './check';
 import {
   AGAIN,
@@ -41,7 +42,7 @@ export const drainingChecks: Check[] = [
     after: [LIMIT, HEADERS, SCHEDULE_FAILED],
     proof: true,
     async run(context) {
-      const { front, guestbook } = context;
+      const { front, guestbook, rehearsal } = context;
       const { service, host, path, status } = busyPage(context);
       await sleep(guestbook ? 3000 : 0);
       await service.untilSteady();
@@ -62,7 +63,7 @@ export const drainingChecks: Check[] = [
           }
         }
       };
-      const visitors = Array.from({ length: VISITORS }, visitor);
+      const visitors = watchConnections(rehearsal, () => Promise.all(Array.from({ length: VISITORS }, visitor)));
       const [old] = service.running;
       const target = old.registration?.target;
       expect(target !== undefined, 'the target is not registered');
@@ -83,7 +84,7 @@ export const drainingChecks: Check[] = [
       });
       await sleep(500);
       running = false;
-      await Promise.all(visitors);
+      await visitors;
       agent.destroy();
       const counted = Object.entries(count(failures)).map(([what, times]) => `${times} × ${what}`);
       expect(failures.length === 0, `${answered + failures.length} requests: ${counted.join(', ')}`);

@@ -32,11 +32,15 @@ export class FrontDoor {
   readonly listener: number;
   readonly secure: boolean;
 
-  /** `name` tells its requests from those of others; tabs of one browser share their cookies. */
+  /**
+   * `name` tells its requests from those of others; tabs of one browser share their cookies. The host is by
+   * default one that has `/`.
+   */
   constructor(
     private readonly rehearsal: Rehearsal,
     private readonly name: string,
     private readonly cookies: Record<string, string> = {},
+    host?: string,
   ) {
     const forwarding = rehearsal.listeners.filter(({ rules, defaultActions }) =>
       [...rules.flatMap(({ actions }) => actions), ...defaultActions].some(({ Type }) => Type === 'forward'),
@@ -44,7 +48,7 @@ export class FrontDoor {
     const listener = forwarding.find(({ secure }) => secure) ?? forwarding[0];
     this.secure = listener?.secure ?? false;
     this.listener = listener?.port ?? 80;
-    this.host = this.hostFor('/');
+    this.host = host ?? this.hostFor('/');
   }
 
   /**
@@ -71,7 +75,7 @@ export class FrontDoor {
 
   /** The same browser, with requests that are counted by themselves. */
   tab(name: string): FrontDoor {
-    return new FrontDoor(this.rehearsal, `${this.name}: ${name}`, this.cookies);
+    return new FrontDoor(this.rehearsal, `${this.name}: ${name}`, this.cookies, this.host);
   }
 
   get url(): string {

@@ -37,3 +37,21 @@ export const DEPLOYABLE = 'project: manage.py check --deploy finds nothing that 
 export const NAMED_SECRET = 'releases: a service without a secret key never starts, and the message names it';
 export const MIGRATED = 'project: every migration is applied';
 export const CONSUMED = 'project: a worker takes a message of Celery from every queue';
+export const DATABASE = 'project: the settings’ database is the one of the template, over TLS';
+export const LOGIN = 'project: a superuser logs in at the admin';
+export const ACCESS_LOG = 'project: the access log does not believe an address that a client claims';
+export const BACK_CONSUMED = 'project: SQS is away for 20 s: no worker is replaced, and each queue is read again';
+export const AGAIN_CONSUMED = 'project: a killed worker is replaced, and its queues are read again';
+export const ANY_CONNECTIONS =
+  'project: all database connections are used: nothing is replaced, and pages recover within 15 s';
+export const ANY_KEY_ROTATED = 'project: SECRET_KEY rotates and every task is replaced: no request fails';
+export const STILL_LOGGED_IN = 'project: SECRET_KEY rotates and every task is replaced: nobody is logged out';
+export const ENDED = 'project: a worker ends by itself when it is told to';
+export const ANY_PASSWORD_ROTATED =
+  'project: the database password rotates and every task is replaced: no request fails, nobody is logged out';
+export const SOCKETS = 'project: WebSockets open by way of the ASGI service';
+export const STARTS_READ_ONLY = 'files: the project starts without writing outside /tmp';
+export const ANSWERS_READ_ONLY = 'files: pages are answered without writing outside /tmp';
+export const READ_ONLY = 'files: nobody writes outside /tmp, or tries to';
+export const CONNECTIONS =
+  'connections: under the load of 230 visitors no task holds more than the template counts for it';

@@ -14,9 +14,23 @@ export interface Ended {
 }
 
 /** Runs a command with the image, variables and secrets of a web task, as an operator does. */
-export async function oneOff(rehearsal: Rehearsal, command: string[]): Promise<Ended> {
-  const { definition } = pageOf(rehearsal).service;
-  const task = await rehearsal.run({ ...definition, command, healthCheck: undefined }, 'one-off');
+export function oneOff(
+  rehearsal: Rehearsal,
+  command: string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  return oneOffOf(rehearsal, pageOf(rehearsal).service.definition, command, environment);
+}
+
+/** The same with those of another task. */
+export async function oneOffOf(
+  rehearsal: Rehearsal,
+  definition: TaskDefinition,
+  command: string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const changes = { command, healthCheck: undefined, environment: { ...definition.environment, ...environment } };
+  const task = await rehearsal.run({ ...definition, ...changes }, 'one-off');
   const over = new AbortController();
   const exit = await Promise.race([task.exited, sleep(HANG_SECONDS * 1000, over.signal)]);
   over.abort();
@@ -28,8 +42,12 @@ export async function oneOff(rehearsal: Rehearsal, command: string[]): Promise<E
 }
 
 /** Like `oneOff`; throws unless the command ends with 0. */
-export async function successful(rehearsal: Rehearsal, command: string[]): Promise<Ended> {
-  const ended = await oneOff(rehearsal, command);
+export async function successful(
+  rehearsal: Rehearsal,
+  command: string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const ended = await oneOff(rehearsal, command, environment);
   expect(ended.exit.code === 0, `${spoken(command)} ended with ${ended.exit.code}: ${lastError(ended.task)}`);
   return ended;
 }

@@ -1,10 +1,12 @@
-import type { Rehearsal } from '../rehearsal';
 import { lastError } from '../task/last-error';
+import { askProject } from './any-project/answer';
 import { type Check, type CheckContext, expect, NotApplicable } from './check';
+import { databaseVariables } from './database-login';
 import { judge, systemMessages } from './deploy-check';
 import type { FrontDoor } from './front-door';
-import { DEBUG_OFF, DEPLOYABLE, DRAINING, MIGRATED, PAGES, STATIC } from './names';
-import { manageOf, oneOff, spoken, successful } from './one-off';
+import { DATABASE, DEBUG_OFF, DEPLOYABLE, DRAINING, MIGRATED, PAGES, STATIC } from './names';
+import { manageOf, oneOff, spoken } from './one-off';
+import { pageOf } from './page';
 
 /** On Django's technical pages, for errors and for paths that do not exist. */
 const TECHNICAL = [
@@ -12,24 +14,6 @@ const TECHNICAL = [
   /id="requestinfo"/,
   /<h2>Traceback/,
 ];
-
-const QUESTION = `
-import json
-from django.conf import settings
-from django.urls import NoReverseMatch, reverse
-try:
-    login = reverse("admin:login")
-except NoReverseMatch:
-    login = None
-print("rehearsal:" + json.dumps({"debug": bool(settings.DEBUG), "login": login}))
-`;
-
-/** What a project says about itself. */
-interface Answer {
-  readonly debug: boolean;
-  /** The path of the admin's login, where there is an admin. */
-  readonly login: string | null;
-}
 
 /** Checks of any Django project. */
 export const projectChecks: Check[] = [
@@ -45,9 +29,26 @@ export const projectChecks: Check[] = [
         `${path} shows Django's technical page with your settings and urls: set DEBUG = False`,
       );
       expect(status < 500, `a page that does not exist answers ${status}; is the template 404.html broken?`);
-      const { debug } = await ask(rehearsal);
+      const { debug } = await askProject(rehearsal);
       expect(!debug, 'DEBUG is on in a web task: set DEBUG = False, or read it from a variable that is not set here');
       return `a page that does not exist answers ${status}`;
+    },
+  },
+  {
+    name: DATABASE,
+    lane: 'project',
+    needs: [PAGES],
+    about: 'a database of the template',
+    applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
+    async run({ rehearsal }) {
+      const { vendor, name, tls, port, error } = (await askProject(rehearsal)).database;
+      const variables = databaseVariables(pageOf(rehearsal).service.definition.secrets) ?? {};
+      const advice = `read ${Object.values(variables).sort().join(', ')} into DATABASES`;
+      expect(error === undefined, `the settings' database cannot be asked: ${error}; ${advice}`);
+      expect(vendor === 'postgresql', `DATABASES["default"] is ${vendor} (${name}): ${advice}`);
+      expect(port === rehearsal.postgres?.port, `DATABASES["default"] is another server: ${advice}`);
+      expect(tls === true, 'the connection has no TLS: leave sslmode to PGSSLMODE, or set "verify-full"');
+      return undefined;
     },
   },
   {
@@ -55,7 +56,7 @@ export const projectChecks: Check[] = [
     lane: 'project',
     needs: [PAGES],
     async run({ rehearsal, front }) {
-      const { login } = await ask(rehearsal);
+      const { login } = await askProject(rehearsal);
       if (login === null) {
         throw new NotApplicable('the admin');
       }
@@ -115,21 +116,6 @@ export const projectChecks: Check[] = [
     },
   },
 ];
-
-const answers = new WeakMap<Rehearsal, Promise<Answer>>();
-
-function ask(rehearsal: Rehearsal): Promise<Answer> {
-  const answer = answers.get(rehearsal) ?? answerOf(rehearsal);
-  answers.set(rehearsal, answer);
-  return answer;
-}
-
-async function answerOf(rehearsal: Rehearsal): Promise<Answer> {
-  const { lines } = await successful(rehearsal, [...manageOf(rehearsal), 'shell', '-c', QUESTION]);
-  const line = lines.find((one) => one.startsWith('rehearsal:'));
-  expect(line !== undefined, `manage.py shell printed nothing of what it was asked: ${lines.slice(-1)}`);
-  return JSON.parse(line.slice('rehearsal:'.length));
-}
 
 /** Style sheets, scripts and images that a page names. */
 export function filesOf(html: string, page: string): URL[] {

@@ -1,18 +1,24 @@
 import type { Rehearsal } from '../rehearsal';
-import { eventually, HANG_SECONDS } from '../wait';
-import { type Check, type CheckContext, expect } from './check';
-import { CONSUMED, DONE, PAGES } from './names';
+import { eventually, HANG_SECONDS, sleep } from '../wait';
+import { anyProject, type Check, type CheckContext, expect } from './check';
+import { AGAIN_CONSUMED, BACK_CONSUMED, CONSUMED, DONE, PAGES } from './names';
 import { successful } from './one-off';
 
 /** A task that each Celery application has: it returns its arguments, here none. */
 const TASK = 'celery.accumulate';
-/** Only a queue that nobody reads takes so long. */
-
 /** Where a queue's messages are, by the name that Celery has for it. */
 interface NamedQueue {
   readonly name: string;
   readonly url: string;
 }
+
+/** Seconds after which another message is sent. */
+const ANOTHER_SECONDS = 5;
+
+/** Whether there is anything that sends and takes messages. */
+const hasQueues = ({ rehearsal }: CheckContext) => queuesOf(rehearsal).length > 0 && celeryOf(rehearsal) !== undefined;
+const QUEUES = 'queues of a Celery broker, and a worker that is started as `celery … worker`';
+const AWAY_SECONDS = 20;
 
 export const queueChecks: Check[] = [
   {
@@ -20,35 +26,120 @@ export const queueChecks: Check[] = [
     lane: 'queues',
     needs: [PAGES],
     after: [DONE],
-    about: 'queues of a Celery broker, and a worker that is started as `celery … worker`',
-    applies: ({ rehearsal }) => queuesOf(rehearsal).length > 0 && celeryOf(rehearsal) !== undefined,
+    about: QUEUES,
+    applies: hasQueues,
     async run({ rehearsal }) {
-      const celery = celeryOf(rehearsal) ?? [];
       const queues = queuesOf(rehearsal);
-      for (const { name, url } of queues) {
-        const { lines } = await successful(rehearsal, [...celery, 'call', TASK, '--queue', name]);
-        const id = lines
-          .map((line) => /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/.exec(line)?.[0])
-          .filter(Boolean)
-          .pop();
-        expect(id !== undefined, `celery call printed no id: ${lines.slice(-1)}`);
-        const isIn = async (queue: string) =>
-          (await rehearsal.doubles.messages(queue)).some((body) => body.includes(id));
-        await eventually(
-          `a worker takes a message from the queue ${name} (${readersOf(rehearsal)})`,
-          HANG_SECONDS,
-          async () => !(await isIn(url)),
-        );
-        const dead = deadLettersOf(rehearsal, url);
-        expect(
-          dead === undefined || !(await isIn(dead)),
-          `${TASK} of the queue ${name} is a dead letter: no worker did it`,
-        );
+      for (const queue of queues) {
+        await taken(rehearsal, queue, [await send(rehearsal, queue)]);
       }
       return queues.map(({ name }) => name).join(', ');
     },
   },
+  {
+    name: BACK_CONSUMED,
+    lane: 'queues',
+    needs: [CONSUMED],
+    ...anyProject(QUEUES, hasQueues),
+    disturbs: ['sqs'],
+    async run({ rehearsal, disturbance }) {
+      const lost = disturbance.watchLosses();
+      await disturbance.withoutSqs(() => sleep(AWAY_SECONDS * 1000));
+      const back = Date.now();
+      await eachIsRead(rehearsal);
+      expect(
+        lost().length === 0,
+        `replaced: ${lost().join('; ')}. kombu 5.7.0 ends a worker when SQS fails: take kombu>=5.6,!=5.7.0`,
+      );
+      return `${((Date.now() - back) / 1000).toFixed(0)} s after it came back`;
+    },
+  },
+  {
+    name: AGAIN_CONSUMED,
+    lane: 'queues',
+    needs: [CONSUMED],
+    ...anyProject(QUEUES, hasQueues),
+    disturbs: ['worker'],
+    async run({ rehearsal, disturbance }) {
+      const services = workers(rehearsal);
+      for (const service of services) {
+        const before = service.running.map(({ task }) => task.id);
+        for (const { task } of service.running) {
+          disturbance.kill(task);
+        }
+        await eventually(`${service.name} has a new worker`, HANG_SECONDS, () =>
+          service.running.some(({ task }) => !before.includes(task.id)),
+        );
+        await service.untilSteady();
+      }
+      await eachIsRead(rehearsal);
+      return `${services.length} killed`;
+    },
+  },
 ];
+
+/**
+ * Throws unless a worker takes a message from every queue. A killed worker may take one with it, which it had
+ * asked SQS for and which is then hidden until the visibility timeout: another is sent.
+ */
+async function eachIsRead(rehearsal: Rehearsal): Promise<void> {
+  await Promise.all(
+    queuesOf(rehearsal).map(async (queue) => {
+      const sent: string[] = [];
+      const end = Date.now() + HANG_SECONDS * 1000;
+      for (let isTaken = false; !isTaken; ) {
+        sent.push(await send(rehearsal, queue));
+        const seconds = Date.now() > end ? 0 : ANOTHER_SECONDS;
+        isTaken = await taken(rehearsal, queue, sent, seconds).then(
+          () => true,
+          (error: Error) => {
+            expect(seconds > 0, error.message);
+            return false;
+          },
+        );
+      }
+    }),
+  );
+}
+
+/** Has the project's own Celery send a message; gives its id. */
+async function send(rehearsal: Rehearsal, { name }: NamedQueue): Promise<string> {
+  const command = [...(celeryOf(rehearsal) ?? []), 'call', TASK, '--queue', name];
+  const { lines } = await successful(rehearsal, command);
+  const id = lines
+    .map((line) => /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/.exec(line)?.[0])
+    .filter((found) => found !== undefined)
+    .pop();
+  expect(id !== undefined, `celery call printed no id: ${lines.slice(-1)}`);
+  return id;
+}
+
+/** Waits until one of some messages has left its queue, and not for the dead letters. */
+async function taken(
+  rehearsal: Rehearsal,
+  { name, url }: NamedQueue,
+  ids: readonly string[],
+  seconds = HANG_SECONDS,
+): Promise<void> {
+  const missing = async (queue: string) => {
+    const bodies = await rehearsal.doubles.messages(queue);
+    return ids.filter((id) => !bodies.some((body) => body.includes(id)));
+  };
+  const gone = await eventually(
+    `a worker takes a message from the queue ${name} (${readersOf(rehearsal)})`,
+    seconds,
+    async () => {
+      const left = await missing(url);
+      return left.length > 0 ? left : undefined;
+    },
+  );
+  const dead = deadLettersOf(rehearsal, url);
+  const done = dead === undefined ? gone : await missing(dead);
+  expect(
+    gone.some((id) => done.includes(id)),
+    `${TASK} of the queue ${name} is a dead letter: no worker did it`,
+  );
+}
 
 function queuesOf(rehearsal: Rehearsal): NamedQueue[] {
   const options = rehearsal.services

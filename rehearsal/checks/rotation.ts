@@ -4,6 +4,7 @@ import type { Rehearsal } from '../rehearsal';
 import type { Service } from '../task/services';
 import { asgi } from './asgi';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
+import { databaseVariables } from './database-login';
 import {
   AGAIN,
   ANNOUNCED,
@@ -85,7 +86,7 @@ export const rotationChecks: Check[] = [
         await rehearsal.rotation.rotate(schedule);
         const after = await keys(rehearsal, schedule);
         expect(after.key === before.next && after.fallbacks[0] === before.key, 'the key did not rotate');
-        await refreshed(rehearsal, schedule, 'DJANGO_SECRET_KEYS', guests);
+        await refreshed(rehearsal, schedule, (old) => guests.meetBoth(old));
       });
       return figures(visit);
     },
@@ -109,7 +110,7 @@ export const rotationChecks: Check[] = [
           await rotation.rotate(master);
         }
         await rotation.rotate(schedule);
-        await refreshed(rehearsal, schedule, 'DATABASE_PASSWORD', guests);
+        await refreshed(rehearsal, schedule, (old) => guests.meetBoth(old));
       });
       await guests.settled('key-');
       guests.close();
@@ -128,15 +129,16 @@ export const rotationChecks: Check[] = [
  * Expects that the refresh replaces every service that uses the secret, and that no old task is left after
  * it.
  */
-async function refreshed(
+export async function refreshed(
   rehearsal: Rehearsal,
   { secret }: RotationSchedule,
-  variable: string,
-  guests: Visitors,
+  sideBySide: (old: ReadonlySet<string>) => Promise<void>,
 ): Promise<void> {
-  const users = rehearsal.services.filter(({ definition }) => definition.secrets[variable]?.startsWith(secret));
+  const users = rehearsal.services.filter(({ definition }) =>
+    Object.values(definition.secrets).some((source) => source.startsWith(secret)),
+  );
   const old = users.flatMap(({ running }) => running.map(({ task }) => task.id));
-  const replaced = await rehearsal.rotation.refresh(secret, (leaving) => guests.meetBoth(leaving));
+  const replaced = await rehearsal.rotation.refresh(secret, sideBySide);
   const names = (services: Service[]) => services.map(({ name }) => name).sort();
   expect(
     users.length > 0 && names(replaced).join() === names(users).join(),
@@ -146,20 +148,26 @@ async function refreshed(
   expect(left.length === 0, `not replaced: ${left.join(', ')}`);
 }
 
-function scheduleOf(rehearsal: Rehearsal, variable: string): RotationSchedule | undefined {
-  const sources = rehearsal.services.map(({ definition }) => definition.secrets[variable] ?? '');
-  return rehearsal.rotation.schedules.find(({ secret }) => sources.some((source) => source.startsWith(secret)));
+function scheduleOf(rehearsal: Rehearsal, sources: readonly (string | undefined)[]): RotationSchedule | undefined {
+  return rehearsal.rotation.schedules.find(({ secret }) => sources.some((source) => source?.startsWith(secret)));
 }
 
-function keySchedule(rehearsal: Rehearsal): RotationSchedule | undefined {
-  return scheduleOf(rehearsal, 'DJANGO_SECRET_KEYS');
+export function keySchedule(rehearsal: Rehearsal): RotationSchedule | undefined {
+  return scheduleOf(
+    rehearsal,
+    rehearsal.services.map(({ definition }) => definition.secrets.DJANGO_SECRET_KEYS),
+  );
 }
 
-function passwordSchedule(rehearsal: Rehearsal): RotationSchedule | undefined {
-  return scheduleOf(rehearsal, 'DATABASE_PASSWORD');
+export function passwordSchedule(rehearsal: Rehearsal): RotationSchedule | undefined {
+  const passwords = rehearsal.services.map(({ definition: { secrets } }) => {
+    const variable = databaseVariables(secrets)?.password;
+    return variable === undefined ? undefined : secrets[variable];
+  });
+  return scheduleOf(rehearsal, passwords);
 }
 
-async function keys(rehearsal: Rehearsal, { secret }: RotationSchedule) {
+export async function keys(rehearsal: Rehearsal, { secret }: RotationSchedule) {
   return JSON.parse(await rehearsal.secrets.read(secret)) as { key: string; next?: string; fallbacks: string[] };
 }
 
@@ -171,19 +179,19 @@ interface Login {
   readonly dbname: string;
 }
 
-async function login(rehearsal: Rehearsal, { secret }: RotationSchedule): Promise<Login> {
+export async function login(rehearsal: Rehearsal, { secret }: RotationSchedule): Promise<Login> {
   return JSON.parse(await rehearsal.secrets.read(secret)) as Login;
 }
 
 /** Throws unless the database accepts the login. */
-async function connect(rehearsal: Rehearsal, { username, password, host, port, dbname }: Login): Promise<void> {
+export async function connect(rehearsal: Rehearsal, { username, password, host, port, dbname }: Login): Promise<void> {
   const ssl = { ca: rehearsal.authority.certificate.cert };
   const client = new Client({ host, port, user: username, password, database: dbname, ssl });
   await client.connect();
   await client.end();
 }
 
-async function connectedUsers(rehearsal: Rehearsal): Promise<string[]> {
+export async function connectedUsers(rehearsal: Rehearsal): Promise<string[]> {
   const rows = await rehearsal.postgres?.query('postgres', async (client) => {
     const query = 'SELECT DISTINCT usename AS name FROM pg_stat_activity WHERE client_addr IS NOT NULL';
     return (await client.query<{ name: string }>(query)).rows;

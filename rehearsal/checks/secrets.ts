@@ -1,6 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { accessLogCheck } from './any-project/access-log';
+import { connectionChecks } from './any-project/connections';
+import { readOnly } from './any-project/files';
+import { anyRotationChecks, loginCheck } from './any-project/rotation';
+import { socketChecks } from './any-project/sockets';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { bombChecks } from './bombs';
@@ -24,6 +29,9 @@ const others: Check[] = [
   startChecks,
   webChecks,
   projectChecks,
+  loginCheck,
+  socketChecks,
+  accessLogCheck,
   queueChecks,
   hostChecks,
   asgiChecks,
@@ -33,7 +41,9 @@ const others: Check[] = [
   scheduleChecks,
   releaseChecks,
   drainingChecks,
+  connectionChecks,
   rotationChecks,
+  anyRotationChecks,
   badDayChecks,
   doubleChecks,
   pageChecks,
@@ -41,6 +51,7 @@ const others: Check[] = [
 
 /** Last of all, when every other check has left its traces. */
 const secretChecks: Check[] = [
+  { ...readOnly, after: others.map(({ name }) => name) },
   {
     name: 'secrets: none in a log line, a process title, an error page or what was printed',
     lane: 'secrets',

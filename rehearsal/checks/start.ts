@@ -2,16 +2,19 @@ import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
 import type { Service } from '../task/services';
 import { HANG_SECONDS, sleep } from '../wait';
+import { answersReadOnly, startsReadOnly } from './any-project/files';
 import { type Check, type CheckContext, expect } from './check';
 import { databaseLogin } from './database-login';
-import { HEALTHY, RELEASED, STARTED } from './names';
+import { ANSWERS_READ_ONLY, HEALTHY, RELEASED, STARTED, STARTS_READ_ONLY } from './names';
 import { announcingCheck } from './rotation';
 
 /** What must have happened before anything else can be looked at. */
 export const startChecks: Check[] = [
+  startsReadOnly,
   {
     name: RELEASED,
     lane: 'start',
+    needs: [STARTS_READ_ONLY],
     proof: true,
     async run({ rehearsal }) {
       await verifiedConnection(rehearsal);
@@ -35,10 +38,11 @@ export const startChecks: Check[] = [
       return `${rehearsal.services.length} services`;
     },
   },
+  answersReadOnly,
   {
     name: HEALTHY,
     lane: 'start',
-    needs: [STARTED],
+    needs: [STARTED, ANSWERS_READ_ONLY],
     proof: true,
     about: 'a load-balanced service',
     applies: ({ rehearsal }) => rehearsal.services.some(({ group }) => group !== undefined),

@@ -71,13 +71,29 @@ export class PostgresServer {
 
   /** Runs SQL as the superuser, over the socket that only the rehearsal reaches. */
   async query<T>(database: string, use: (client: Client) => Promise<T>): Promise<T> {
-    const client = new Client({ host: this.place.data, port: this.port, user: 'rdsadmin', database });
+    const client = this.client(database);
     await client.connect();
     try {
       return await use(client);
     } finally {
       await client.end();
     }
+  }
+
+  /** A connection of the superuser over that socket, to open and to end. */
+  client(database: string): Client {
+    return new Client({ host: this.place.data, port: this.port, user: 'rdsadmin', database });
+  }
+
+  /** How many more connections the server allows to those who are no superusers. */
+  freeConnections(): Promise<number> {
+    return this.query('postgres', async (client) => {
+      const { rows } = await client.query<{ free: string }>(
+        `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+           - count(*) AS free FROM pg_stat_activity WHERE backend_type = 'client backend'`,
+      );
+      return Number(rows[0].free);
+    });
   }
 
   /** Ends every connection and comes back with what it had committed, as a failover would. */

@@ -2,6 +2,10 @@ import type { Announce } from '../announce';
 import type { SecretStore } from '../aws/secrets';
 import type { Assembly } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
+import { maxConnections } from './instance-class';
+
+/** A machine for development has memory for so many; a larger number would prove nothing more. */
+const MOST_CONNECTIONS = 500;
 
 /** What the database instance of a template asks of its server. */
 export interface DatabaseSettings {
@@ -36,6 +40,10 @@ export function databaseSettings(sources: DatabaseSources): DatabaseSettings | u
   const group = assembly.template.Resources[String(raw.DBParameterGroupName?.Ref)];
   const properties = intrinsics.properties(instance.resource);
   const parameters = group === undefined ? {} : (intrinsics.properties(group).Parameters ?? {});
+  const given: Record<string, string> = Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [name, String(value)]),
+  );
+  const limit = connectionLimit(String(properties.DBInstanceClass), given.max_connections, announce);
   const major = Number(/\d+/.exec(String(properties.EngineVersion ?? group?.Properties?.Family ?? '17'))?.[0]);
   const reference = (text: string) => /\{\{resolve:secretsmanager:([^}]+)\}\}/.exec(text)?.[1];
   const lookUp = async (text: string) => {
@@ -52,6 +60,28 @@ export function databaseSettings(sources: DatabaseSources): DatabaseSettings | u
     name: properties.DBName,
     master: () => lookUp(String(properties.MasterUsername)),
     password: () => lookUp(String(properties.MasterUserPassword)),
-    parameters: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)])),
+    parameters: { ...given, ...limit },
   };
+}
+
+/** As many connections as RDS allows on the class; PostgreSQL's own 100 for a class that is not known. */
+export function connectionLimit(
+  instanceClass: string,
+  parameter: string | undefined,
+  announce: Pick<Announce, 'substitution'>,
+): Record<string, string> {
+  const limit = maxConnections(instanceClass, parameter);
+  if (limit === undefined) {
+    announce.substitution(`max_connections is 100: the rehearsal does not know the memory of ${instanceClass}`);
+    return {};
+  }
+  const here = Math.min(limit, MOST_CONNECTIONS);
+  if (here < limit) {
+    announce.substitution(`max_connections is ${here}, RDS has ${limit} on ${instanceClass}`);
+  } else if (parameter === undefined || parameter.includes('{')) {
+    announce.substitution(
+      `max_connections is ${here}: what RDS makes of the memory of ${instanceClass}, rather too few`,
+    );
+  }
+  return { max_connections: String(here) };
 }

@@ -65,6 +65,7 @@ export class Launcher {
         LANG: 'C.UTF-8',
         PYTHONDONTWRITEBYTECODE: '1',
         PYTHONUNBUFFERED: '1',
+        PGAPPNAME: id, // By this name PostgreSQL counts the connections of a task.
         AWS_ACCESS_KEY_ID: 'rehearsal',
         AWS_SECRET_ACCESS_KEY: 'rehearsal',
         AWS_ENDPOINT_URL: backing.doubles.endpoint,

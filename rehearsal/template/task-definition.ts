@@ -53,6 +53,8 @@ export interface TaskDefinition {
   readonly healthCheck?: HealthCheck;
   readonly stopTimeout: number;
   readonly user?: string;
+  /** Whether the file system of the image is read-only. */
+  readonly readOnly: boolean;
   /** Memory of the task in MiB, for all its containers. */
   readonly memory?: number;
   readonly tmpfs: readonly Tmpfs[];
@@ -89,6 +91,7 @@ export function readTaskDefinition(
     healthCheck: healthCheck(main.HealthCheck),
     stopTimeout: Number(main.StopTimeout ?? 30),
     user: main.User,
+    readOnly: main.ReadonlyRootFilesystem === true,
     memory: properties.Memory === undefined ? undefined : Number(properties.Memory),
     tmpfs: (main.LinuxParameters?.Tmpfs ?? []).map(tmpfs),
     mountPoints: mountPoints(main.MountPoints),

@@ -1,4 +1,11 @@
-import { type Check, NotApplicable, type RunContext, runChecks, withNeeded } from '../../../rehearsal/checks/check';
+import {
+  anyProject,
+  type Check,
+  NotApplicable,
+  type RunContext,
+  runChecks,
+  withNeeded,
+} from '../../../rehearsal/checks/check';
 import { allChecks } from '../../../rehearsal/checks/secrets';
 import type { Rehearsal } from '../../../rehearsal/rehearsal';
 
@@ -31,6 +38,24 @@ test('what each check of the rehearsal needs and waits for is a check', () => {
   ).toEqual([]);
 });
 
+test('no check waits for itself, by what it needs, what it comes after, or its lane', () => {
+  const waits = new Map(
+    allChecks.map(({ name, lane, needs = [], after = [] }, index) => {
+      const before = allChecks.slice(0, index).filter((other) => other.lane === lane);
+      return [name, [...needs, ...after, ...before.slice(-1).map((other) => other.name)]];
+    }),
+  );
+  const over = new Set<string>();
+  for (let ready: string[] = [''], left = [...waits.keys()]; ready.length > 0; ) {
+    ready = left.filter((name) => waits.get(name)?.every((other) => over.has(other)));
+    for (const name of ready) {
+      over.add(name);
+    }
+    left = left.filter((name) => !over.has(name));
+  }
+  expect([...waits.keys()].filter((name) => !over.has(name))).toEqual([]);
+});
+
 test('a check that does not apply says what it needs, whether it knows before or while it runs', async () => {
   const ran: string[] = [];
   const outcomes = await runChecks(
@@ -52,6 +77,27 @@ test('a check that does not apply says what it needs, whether it knows before or
     ['after both', 'passed', ''],
   ]);
   expect(ran).toEqual([]);
+});
+
+test('a check of any project leaves the example to its own checks, and says so', async () => {
+  const queues = check(
+    'queues',
+    anyProject('queues', () => true),
+  );
+  const admin = check(
+    'admin',
+    anyProject('the admin', () => false),
+  );
+  const verdicts = async (guestbook: boolean) => {
+    const outcomes = await runChecks([queues, admin], { ...context, guestbook }, () => undefined);
+    return outcomes.map(({ verdict, detail }) => [verdict, detail]);
+  };
+  expect(await verdicts(false)).toEqual([
+    ['passed', ''],
+    ['not applicable', 'the admin'],
+  ]);
+  const own = ['not applicable', 'a project that is not the example, whose own checks look at more'];
+  expect(await verdicts(true)).toEqual([own, own]);
 });
 
 test('each check that does not apply to every stack says what it is about', () => {

@@ -1,5 +1,14 @@
 import { type Check, type CheckContext, NotApplicable } from '../../../rehearsal/checks/check';
-import { CONSUMED, DEBUG_OFF, DEPLOYABLE, MIGRATED, STATIC } from '../../../rehearsal/checks/names';
+import {
+  AGAIN_CONSUMED,
+  BACK_CONSUMED,
+  CONSUMED,
+  DATABASE,
+  DEBUG_OFF,
+  DEPLOYABLE,
+  MIGRATED,
+  STATIC,
+} from '../../../rehearsal/checks/names';
 import { findPage } from '../../../rehearsal/checks/page';
 import { projectChecks } from '../../../rehearsal/checks/project';
 import { queueChecks } from '../../../rehearsal/checks/queues';
@@ -7,6 +16,9 @@ import { queueChecks } from '../../../rehearsal/checks/queues';
 const ID = '01234567-89ab-cdef-0123-456789abcdef';
 const LOGIN = '<link rel="stylesheet" href="/static/base.css"><script src="https://cdn.example.com/x.js"></script>';
 const TECHNICAL = '<p>You’re seeing this error because you have <code>DEBUG = True</code></p>';
+
+const SECRET = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-abcdef';
+const SECRETS = { DB_HOST: `${SECRET}:host::`, DB_PASSWORD: `${SECRET}:password::` };
 
 interface Project {
   /** What a path answers; 404 where it is not named. `missing` is what a page that does not exist answers. */
@@ -16,16 +28,24 @@ interface Project {
   /** Messages in the queue `imports`, and in its dead-letter queue. */
   readonly waiting?: string[];
   readonly dead?: string[];
+  /** Tasks that end while SQS is away. */
+  readonly lost?: string[];
+  /** Whether a worker that is killed is replaced. */
+  readonly replaced?: boolean;
 }
 
-const answer = (debug: boolean, login: string | null) => ({
+const POSTGRES = { vendor: 'postgresql', name: 'inventory', tls: true, port: 5432 };
+const answer = (debug: boolean, login: string | null, database: object = POSTGRES) => ({
   code: 0,
-  lines: ['a line of a log', `rehearsal:${JSON.stringify({ debug, login })}`],
+  lines: ['a line of a log', `rehearsal:${JSON.stringify({ debug, login, database })}`],
 });
 const healthy = answer(false, '/backstage/login/');
 
 /** Runs a check of a project against one that answers and says these things. */
-async function run(name: string, { pages = {}, commands = {}, waiting = [], dead = [] }: Project) {
+async function run(
+  name: string,
+  { pages = {}, commands = {}, waiting = [], dead = [], lost = [], replaced = true }: Project,
+) {
   const ran: string[][] = [];
   const target = {};
   const broker = JSON.stringify({ predefined_queues: { imports: { url: 'sqs/imports' } } });
@@ -33,14 +53,29 @@ async function run(name: string, { pages = {}, commands = {}, waiting = [], dead
     name: 'web',
     group: { targets: [target], settings: { path: '/up' } },
     running: [],
-    definition: { environment: { CELERY_BROKER_TRANSPORT_OPTIONS: broker } },
+    definition: { environment: { CELERY_BROKER_TRANSPORT_OPTIONS: broker }, secrets: SECRETS },
   };
   const command = ['celery', '--app', 'inventory', 'worker', '--queues', 'imprts'];
-  const worker = { name: 'workers-imports', running: [], definition: { command, environment: {} } };
+  const worker = {
+    name: 'workers-imports',
+    running: [{ task: { id: 'workers-imports/1' } }],
+    definition: { command, environment: {} },
+    untilSteady: async () => undefined,
+  };
+  const killed: string[] = [];
+  const disturbance = {
+    watchLosses: () => () => lost,
+    withoutSqs: (work: () => Promise<void>) => work(),
+    kill: ({ id }: { id: string }) => {
+      killed.push(id);
+      worker.running = replaced ? [{ task: { id: 'workers-imports/2' } }] : [];
+    },
+  };
   const rehearsal = {
     services: [web, worker],
     definitions: new Map([['release', { command: ['python', 'manage.py', 'migrate'] }]]),
     imageHas: () => true,
+    postgres: { port: 5432 },
     run: async (definition: { command: string[] }) => {
       ran.push(definition.command);
       const [, { code, lines }] = Object.entries({ shell: healthy, ...commands }).find(([word]) =>
@@ -67,10 +102,10 @@ async function run(name: string, { pages = {}, commands = {}, waiting = [], dead
       return { status, body, headers: { location: '/sso/' } };
     },
   };
-  const context = { rehearsal, front } as unknown as CheckContext;
+  const context = { rehearsal, front, disturbance } as unknown as CheckContext;
   await findPage(context);
   const check = [...projectChecks, ...queueChecks].find((one) => one.name === name) as Check;
-  return { said: check.run(context), ran };
+  return { said: check.run(context), ran, killed };
 }
 
 async function failure(name: string, project: Project): Promise<string> {
@@ -122,6 +157,18 @@ test('migrations that the release has left are named', async () => {
   expect(await failure(MIGRATED, { commands: { '--check': { code: 1, lines } } })).toContain('stock.0002_item_price');
 });
 
+test.each([
+  ['is SQLite', { vendor: 'sqlite3', name: '/tmp/db.sqlite3' }, 'DATABASES["default"] is sqlite3 (/tmp/db.sqlite3)'],
+  ['is another server', { ...POSTGRES, port: 6432 }, 'DATABASES["default"] is another server'],
+  ['has no TLS', { ...POSTGRES, tls: false }, 'no TLS: leave sslmode to PGSSLMODE'],
+  ['cannot be asked', { error: 'OperationalError: refused' }, 'OperationalError: refused'],
+])('a database of the settings that %s fails', async (_, database, message) => {
+  const said = await failure(DATABASE, { commands: { shell: answer(false, null, database) } });
+  expect(said).toContain(message);
+  expect(said.includes('read DB_HOST, DB_PASSWORD into DATABASES')).toBe(!message.includes('TLS'));
+  expect(await failure(DATABASE, {})).toBe('passed');
+});
+
 describe('a message of Celery', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
@@ -146,5 +193,29 @@ describe('a message of Celery', () => {
   test('that cannot be sent fails with the reason', async () => {
     const broken = { call: { code: 1, lines: ['Error: Unable to load celery application.'] } };
     expect(await failure(CONSUMED, { commands: broken })).toContain('Unable to load celery application');
+  });
+
+  test('is taken again after SQS was away; a worker that ended meanwhile fails', async () => {
+    const back = run(BACK_CONSUMED, { commands: call });
+    await jest.advanceTimersByTimeAsync(25_000);
+    expect(await (await back).said).toBe('0 s after it came back');
+    const lost = failure(BACK_CONSUMED, { commands: call, lost: ['worker/1 ended by itself (exit code 1)'] });
+    await jest.advanceTimersByTimeAsync(25_000);
+    expect(await lost).toContain('replaced: worker/1 ended by itself (exit code 1). kombu 5.7.0 ends a worker');
+  });
+
+  test('is taken by the worker in the place of a killed one', async () => {
+    const { said, killed } = await run(AGAIN_CONSUMED, { commands: call });
+    expect(await said).toBe('1 killed');
+    expect(killed).toEqual(['workers-imports/1']);
+    const never = failure(AGAIN_CONSUMED, { commands: call, replaced: false });
+    await jest.advanceTimersByTimeAsync(200_000);
+    expect(await never).toContain('workers-imports has a new worker: not within 180 s');
+  });
+
+  test('that nobody takes any more fails, although others are sent', async () => {
+    const failed = failure(AGAIN_CONSUMED, { commands: call, waiting: [ID] });
+    await jest.advanceTimersByTimeAsync(400_000);
+    expect(await failed).toContain('a worker takes a message from the queue imports');
   });
 });

@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { VisitorsStack } from './stack';
+
+new VisitorsStack(new App(), 'Visitors');
