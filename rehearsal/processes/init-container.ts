@@ -4,11 +4,11 @@ import { type Image, withoutPath } from '../image/image';
 import type { InitContainer, TaskDefinition } from '../template/task-definition';
 import { Entrance } from './entrance';
 import type { Files } from './files';
-import { lastError } from './last-error';
-import type { TaskUser } from './launcher';
-import { localize } from './localize';
-import { Logs } from './logs';
-import type { Sandbox } from './sandbox';
+import { lastError } from '../task/last-error';
+import type { TaskUser } from './process-host';
+import { localize } from '../task/localize';
+import { Logs } from '../task/logs';
+import type { Sandbox } from '../task/sandbox';
 
 export interface InitProps {
   readonly id: string;
