@@ -9,6 +9,8 @@ import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
 import { clusterArnOf, hostNames, registerNetwork } from './edge/network';
 import { TargetGroup } from './edge/target-group';
+import type { Engine } from './engine/engine';
+import { engineRunner } from './engine/engine-runner';
 import { Given } from './given';
 import { clean } from './image/cache';
 import type { ImageOverrides } from './image/image';
@@ -35,6 +37,10 @@ export interface RehearsalProps {
   /** Source folder of the application instead of the image's build context. */
   readonly app?: string;
   readonly overrides?: ImageOverrides;
+  /** Runs the image itself. @default - processes of this machine stand for it */
+  readonly engine?: Engine;
+  /** Platform that the engine builds for, in the place of the template's. */
+  readonly platform?: string;
   /** Values for what the template only names. */
   readonly given?: Given;
   readonly httpsPort?: number;
@@ -107,8 +113,10 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const common = { assembly, intrinsics, sandbox, cache, announce };
   const localAddress = await registerNetwork(assembly, intrinsics, announce);
   const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
+  const imageProps = { ...common, app, overrides, patches: faults?.patches };
+  const { engine, platform } = props;
   const [runner, backing] = await Promise.all([
-    processRunner({ ...common, app, overrides, patches: faults?.patches }),
+    engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform }),
     provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
   ]);
   for (const folder of clean(cache)) {

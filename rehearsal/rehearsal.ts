@@ -96,12 +96,11 @@ async function stop(parts: Parts): Promise<void> {
   close(parts);
 }
 
-function close({ scheduler, services, loadBalancer, host, sandbox }: Parts): void {
+function close({ scheduler, services, loadBalancer, sandbox }: Parts): void {
   scheduler.stop();
   for (const service of services) {
     service.abandon();
   }
   loadBalancer?.close();
-  host.close();
   sandbox.close();
 }

@@ -3,13 +3,13 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Image, withoutPath } from '../image/image';
-import type { HealthCheck } from '../template/task-definition';
 import { type Container, type ContainerProps, type Ended, wordsOf } from '../task/container';
-import { Entrance, type Program } from './entrance';
-import type { Files } from './files';
 import type { Identity } from '../task/identity';
 import { type Localization, localize } from '../task/localize';
 import type { Sandbox } from '../task/sandbox';
+import type { HealthCheck } from '../template/task-definition';
+import { Entrance, type Program } from './entrance';
+import type { Files } from './files';
 
 export interface ProcessContainerProps extends ContainerProps {
   readonly image: Image;

@@ -3,14 +3,14 @@ import path from 'node:path';
 import type { Announce } from '../announce';
 import type { Image } from '../image/image';
 import { type ImagesProps, prepareImages } from '../image/images';
-import type { TaskDefinition } from '../template/task-definition';
 import type { Container, ContainerProps, Host, KnownImage, Runner } from '../task/container';
+import { type Identity, identity, YOURSELF } from '../task/identity';
+import { isRoot, type Sandbox } from '../task/sandbox';
+import type { TaskDefinition } from '../template/task-definition';
 import { Entrance } from './entrance';
 import { Files } from './files';
-import { type Identity, identity, YOURSELF } from '../task/identity';
 import { initialize } from './init-container';
 import { ProcessContainer } from './process-container';
-import { isRoot, type Sandbox } from '../task/sandbox';
 
 interface ProcessHostProps {
   readonly sandbox: Sandbox;
@@ -53,10 +53,6 @@ class ProcessHost implements Host {
     const files = new Files({ id, definition, image, sandbox, user });
     await initialize({ id, definition, image, sandbox, files, user });
     return new ProcessContainer({ ...started, image, sandbox, identity: user.identity, files, caBundle });
-  }
-
-  close(): void {
-    // The sandbox ends every process that it has started.
   }
 }
 

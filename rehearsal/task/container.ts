@@ -65,8 +65,6 @@ export interface Host {
   readonly mounts: boolean;
   /** Starts the container of a task after those that must end first; throws as ECS would refuse to. */
   start(props: ContainerProps): Promise<Container>;
-  /** Ends what a run has left. */
-  close(): void;
 }
 
 /** The words that a container runs: of the task definition, otherwise of the image. */
