@@ -91,7 +91,10 @@ export class EngineHost implements Host {
       label: `cdk-django-fargate-rehearsal=${this.run}`,
       image: this.imageOf(definition).name,
       words,
-      ...of,
+      user: of.user,
+      workingDirectory: of.workingDirectory,
+      tmpfs: of.tmpfs,
+      confinement: of.confinement,
       mountPoints: of.mountPoints.map((point) => ({ ...point, volume: this.volume(task, point.volume) })),
       memory: definition.memory,
       cpu: definition.cpu,
@@ -144,7 +147,7 @@ export class EngineHost implements Host {
       definition,
       words: wordsOf({ id: name, entryPoint: container.entryPoint, command: container.command }, defaults),
       environment: container.environment,
-      of: { ...container, tmpfs: [] },
+      of: { ...container, workingDirectory: undefined, tmpfs: [] },
     });
     const running = this.started(inner, definition);
     for (const output of running.outputs) {
