@@ -34,4 +34,7 @@ export const DEBUG_OFF = 'project: no visitor sees Django’s technical pages, a
 export const STATIC = 'project: each file that the login page of the admin names is there';
 export const DEPLOYABLE = 'project: manage.py check --deploy finds nothing that the front door does not see to';
 export const MIGRATED = 'project: every migration is applied';
+export const CONFINED = 'image: a task is the user of its template, without more capabilities';
+export const READ_ONLY = 'image: only what the template makes writable can be written to';
+export const OUT_OF_MEMORY = 'image: a task that takes more memory than its template says is ended and replaced';
 export const CONSUMED = 'project: a worker takes a message of Celery from every queue';

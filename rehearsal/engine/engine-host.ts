@@ -43,12 +43,14 @@ interface Part {
 
 /** Runs containers in an engine, on the network of this machine. */
 export class EngineHost implements Host {
+  readonly confines: ReadonlySet<string>;
   private readonly containers = new Set<string>();
   private readonly volumes = new Set<string>();
   private readonly run: string;
 
   constructor(private readonly props: EngineHostProps) {
-    const { sandbox } = props;
+    const { sandbox, machine } = props;
+    this.confines = new Set(['user', ...machine.properties]);
     this.run = `rehearsal-${path.basename(sandbox.directory)}`;
     sandbox.atEnd(() => this.removeAll());
   }

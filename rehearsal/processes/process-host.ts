@@ -40,6 +40,8 @@ function known({ root, defaults }: Image): KnownImage {
 
 /** Runs containers as processes of this machine. */
 class ProcessHost implements Host {
+  readonly confines: ReadonlySet<string> = new Set();
+
   constructor(private readonly props: ProcessHostProps) {}
 
   get mounts(): boolean {

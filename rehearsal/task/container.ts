@@ -63,6 +63,8 @@ export interface Runner {
 export interface Host {
   /** Whether file systems in memory have the size of the template. */
   readonly mounts: boolean;
+  /** What of a task definition holds inside: `user`, and what the engine can do. Nothing for processes. */
+  readonly confines: ReadonlySet<string>;
   /** Starts the container of a task after those that must end first; throws as ECS would refuse to. */
   start(props: ContainerProps): Promise<Container>;
 }
