@@ -6,6 +6,7 @@ import { assemblyOf, userCache } from './installed';
 command(process.argv.slice(2), {
   typed: 'npx cdk-django-fargate rehearse',
   cache: userCache(),
+  mode: 'image where an engine answers',
   otherwise: 'that of the app in this folder',
   assembly: async () => assemblyOf(process.cwd()),
 });

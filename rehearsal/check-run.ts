@@ -4,6 +4,7 @@ import { type Announce, PlainAnnounce } from './announce';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { notApplicable } from './checks/not-applicable';
 import { allChecks } from './checks/secrets';
+import type { Engine } from './engine/engine';
 import type { Given } from './given';
 import type { ImageOverrides } from './image/image';
 import type { Faults } from './provision';
@@ -14,6 +15,10 @@ export interface CheckRunProps {
   readonly assembly: Assembly;
   readonly app?: string;
   readonly overrides?: ImageOverrides;
+  /** As in `RehearsalProps`. */
+  readonly engine?: Engine;
+  /** As in `RehearsalProps`. */
+  readonly platform?: string;
   readonly given?: Given;
   readonly cache: string;
   readonly write: (line: string) => void;
@@ -45,8 +50,8 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   };
   const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write, !props.verbose);
   const silent: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
-  const { assembly, app, cache, overrides, given, isHurried } = props;
-  const common = { assembly, app, cache, overrides, given, isHurried };
+  const { assembly, app, cache, overrides, engine, platform, given, isHurried } = props;
+  const common = { assembly, app, cache, overrides, engine, platform, given, isHurried };
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;

@@ -5,6 +5,7 @@ import { checkRun, summary } from './check-run';
 import { withNeeded } from './checks/check';
 import { FrontDoor } from './checks/front-door';
 import { allChecks } from './checks/secrets';
+import { chooseMode, type Mode, type ModeProps } from './engine/mode';
 import { Given } from './given';
 import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import type { RehearsalProps } from './provision';
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly otherwise: string;
   /** Folder of the cloud assembly that `--assembly` defaults to. */
   readonly assembly: () => Promise<string>;
+  /** How images run where `--mode` is not given. */
+  readonly mode: ModeProps['otherwise'];
   /** Folder of the cloud assembly of `--hosts`. @default - there is no such option */
   readonly hosts?: () => Promise<string>;
 }
@@ -30,11 +33,13 @@ const HOSTS_OPTION = `
   --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts
   --any-project      with --check: the example is looked at like a project that is not the example`;
 
-const usage = ({ typed, otherwise, hosts }: Surroundings) => `${typed} [options]
+const usage = ({ typed, otherwise, mode, hosts }: Surroundings) => `${typed} [options]
 
   --check            run the checks against the stack, print each, and exit${hosts === undefined ? '' : HOSTS_OPTION}
   --assembly FOLDER  a cloud assembly (cdk.out) instead of ${otherwise}
   --stack NAME       which stack of the assembly, when several run services
+  --mode image|processes  a container engine builds and runs the image, or processes stand for it; otherwise: ${mode}
+  --platform PLATFORM  with image mode: build and run for it (linux/amd64) instead of the template's processor
   --app FOLDER       source of the application, instead of the image's build context in the assembly
   --python VERSION   the application's Python (3.12, not 3), in the place of the one that its Dockerfile names
   --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
@@ -59,6 +64,8 @@ async function main(args: string[], around: Surroundings): Promise<number> {
       'any-project': { type: 'boolean', default: false },
       assembly: { type: 'string' },
       stack: { type: 'string' },
+      mode: { type: 'string' },
+      platform: { type: 'string' },
       app: { type: 'string' },
       python: { type: 'string' },
       prepared: { type: 'string' },
@@ -86,8 +93,10 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const { python, prepared, requirements } = values;
   const overrides = { python, prepared, requirements };
   const given = Given.read({ secret: values.secret, envFile: values['env-file'] });
+  const engine = await chooseMode({ given: values.mode, otherwise: around.mode, only: onlyFor(values), write });
+  const { platform } = values;
   if (!values.check) {
-    const props = { assembly, app: values.app, overrides, given, cache: around.cache };
+    const props = { assembly, app: values.app, overrides, engine, platform, given, cache: around.cache };
     return run(props, values.plain || !process.stdout.isTTY);
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
@@ -96,9 +105,11 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     assembly,
     app: values.app,
     overrides,
+    engine,
+    platform,
     given,
     cache: around.cache,
-    write: (line) => process.stdout.write(`${line}\n`),
+    write,
     verbose: values.verbose,
     pages: pathsOf('page', values.page),
     webSockets: pathsOf('websocket', values.websocket),
@@ -108,6 +119,25 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const { text, passed } = summary(outcomes);
   process.stdout.write(`${text}\n`);
   return passed ? 0 : 1;
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** An option that has a meaning in one mode alone. */
+function onlyFor(values: { readonly [option: string]: unknown }): { mode: Mode; option: string } | undefined {
+  const given = (options: string[]) => options.find((option) => values[option] !== undefined);
+  const [processes, image] = [given(['python', 'prepared', 'requirements']), given(['platform'])];
+  if (processes !== undefined && image !== undefined) {
+    throw new Error(
+      `--${processes} belongs to --mode processes, and --${image} to --mode image: leave one of them out.`,
+    );
+  }
+  if (processes !== undefined) {
+    return { mode: 'processes', option: `--${processes}` };
+  }
+  return image === undefined ? undefined : { mode: 'image', option: `--${image}` };
 }
 
 /** Names of the checks that a pattern chooses, with those that they need; throws when it chooses none. */

@@ -24,9 +24,9 @@ import { exitCodeOf } from './image/not-runnable-here';
 import { SILENT } from './load/silence';
 import { SUITES, type Suite } from './load/suites';
 import { UPLOADED } from './load/uploads';
+import { Entrance, TEMPORARY_FOLDERS } from './processes/entrance';
 import type { Faults } from './provision';
 import { cacheFolder, type Example, ROOT, SHOP, synthesize, HOSTS as TWO_HOSTS, UPLOADS } from './synth';
-import { Entrance, TEMPORARY_FOLDERS } from './task/entrance';
 import { type Assembly, readAssembly, resourcesOfType, type Template } from './template/assembly';
 import type { TaskDefinition } from './template/task-definition';
 

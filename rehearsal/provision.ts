@@ -9,14 +9,17 @@ import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
 import { clusterArnOf, hostNames, registerNetwork } from './edge/network';
 import { TargetGroup } from './edge/target-group';
+import type { Engine } from './engine/engine';
+import { engineRunner } from './engine/engine-runner';
 import { Given } from './given';
 import { clean } from './image/cache';
-import type { Image, ImageOverrides } from './image/image';
-import { prepareImages } from './image/images';
+import type { ImageOverrides } from './image/image';
 import type { Patch } from './image/patch';
 import type { PostgresServer } from './postgres/postgres';
+import { processRunner } from './processes/process-host';
+import type { Host, KnownImage } from './task/container';
 import type { StopOrder } from './task/draining';
-import { type Launch, Launcher, userOf } from './task/launcher';
+import { type Launch, Launcher } from './task/launcher';
 import type { Task } from './task/process';
 import { Sandbox } from './task/sandbox';
 import { Service } from './task/services';
@@ -34,6 +37,10 @@ export interface RehearsalProps {
   /** Source folder of the application instead of the image's build context. */
   readonly app?: string;
   readonly overrides?: ImageOverrides;
+  /** Runs the image itself. @default - processes of this machine stand for it */
+  readonly engine?: Engine;
+  /** Platform that the engine builds for, in the place of the template's. */
+  readonly platform?: string;
   /** Values for what the template only names. */
   readonly given?: Given;
   readonly httpsPort?: number;
@@ -66,7 +73,9 @@ export interface Parts extends Backing {
   readonly authority: CertificateAuthority;
   /** The bundle that processes are given in place of RDS's. */
   readonly caBundle: string;
-  readonly images: ReadonlyMap<string, Image>;
+  readonly images: ReadonlyMap<string, KnownImage>;
+  /** Runs the containers. */
+  readonly host: Host;
   readonly definitions: ReadonlyMap<string, TaskDefinition>;
   /** Seconds that a release may take, by the ARN of its task definition. */
   readonly releaseTimeouts: ReadonlyMap<string, number>;
@@ -104,28 +113,22 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const common = { assembly, intrinsics, sandbox, cache, announce };
   const localAddress = await registerNetwork(assembly, intrinsics, announce);
   const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
-  const [images, backing] = await Promise.all([
-    prepareImages({ ...common, app, overrides, patches: faults?.patches }),
+  const imageProps = { ...common, app, overrides, patches: faults?.patches };
+  const { engine, platform } = props;
+  const [runner, backing] = await Promise.all([
+    engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform }),
     provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
   ]);
   for (const folder of clean(cache)) {
     announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
   }
 
+  const { images } = runner;
   const { parameters, secrets } = backing;
   const outside = new OutsideValues({ given: props.given ?? Given.NOTHING, parameters, secrets, announce });
   const definitions = await outside.fill(readDefinitions(intrinsics, images, props));
-  const [first] = definitions.values();
-  const user = userOf({ definition: first, image: first && images.get(first.image), sandbox }, announce);
-  const launcher = new Launcher({
-    sandbox,
-    announce,
-    backing,
-    images,
-    user,
-    caBundle,
-    isHurried: props.isHurried ?? false,
-  });
+  const host = await runner.host(definitions, caBundle);
+  const launcher = new Launcher({ sandbox, announce, backing, host, isHurried: props.isHurried ?? false });
   const launch: Launch = (definition, name) => launcher.launch(definition, name);
   const tasks: Task[] = [];
   const run: Launch = async (definition, name) => {
@@ -145,7 +148,8 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const ca = authority.certificate;
   return {
     ...backing,
-    ...{ props, sandbox, authority, caBundle, images, definitions, mounts: user.mounts, launch, run, tasks, services },
+    mounts: host.mounts,
+    ...{ props, sandbox, authority, caBundle, images, host, definitions, launch, run, tasks, services },
     releaseTimeouts: releaseTimeouts(intrinsics),
     listeners: readListeners(intrinsics),
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
@@ -171,7 +175,7 @@ async function issueCertificates(
 /** Task definitions whose image can be made here, by ARN. */
 function readDefinitions(
   intrinsics: Intrinsics,
-  images: ReadonlyMap<string, Image>,
+  images: ReadonlyMap<string, KnownImage>,
   { assembly, announce, faults }: RehearsalProps,
 ): ReadonlyMap<string, TaskDefinition> {
   const definitions = new Map<string, TaskDefinition>();

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { portOr } from './edge/ports';
 import { type Parts, provision, type RehearsalProps } from './provision';
 import { lastError } from './task/last-error';
-import { Task } from './task/process';
+import { howEnded, Task } from './task/process';
 import { released } from './task/release';
 
 /** A stack, run on this machine with real processes. */
@@ -37,9 +35,7 @@ export async function rehearse(props: RehearsalProps): Promise<Rehearsal> {
 }
 
 function imageHas({ images }: Parts, file: string): boolean {
-  return [...images.values()].some(({ root, defaults }) =>
-    existsSync(path.join(root, defaults.workingDirectory, file)),
-  );
+  return [...images.values()].some((image) => image.has(file));
 }
 
 function url({ listeners, loadBalancer }: Parts, templatePort: number): string {
@@ -65,7 +61,7 @@ async function release({ definitions, images, releaseTimeouts, run, secrets, pro
       props.announce,
     );
     if (!Task.isClean(exit)) {
-      const how = exit.signal ?? `exit code ${exit.code}`;
+      const how = howEnded(exit);
       const lines = task.logs.last(12).map((line) => `    ${line}`);
       const message = `the release failed with ${how}, so no service starts: ${lastError(task)}\n${lines.join('\n')}`;
       throw new Error(secrets.mask(message));

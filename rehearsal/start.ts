@@ -5,6 +5,7 @@ import { cacheFolder, type Example, HOSTS, ROOT, SHOP, synthesize } from './synt
 command(process.argv.slice(2), {
   typed: 'npm start --',
   cache: cacheFolder(),
+  mode: 'processes',
   otherwise: "the example's",
   assembly: () => exampleAssembly(SHOP),
   hosts: () => exampleAssembly(HOSTS),

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import type WebSocket from 'ws';
 import type { Service } from '../task/services';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
@@ -43,7 +42,7 @@ export const bombChecks: Check[] = [
       let busy = true;
       const watching = (async () => {
         while (busy) {
-          peak = Math.max(peak, ...service.running.map(({ task }) => residentMiB(task.pid)));
+          peak = Math.max(peak, ...(await Promise.all(service.running.map(({ task }) => task.residentMiB()))));
           await sleep(100);
         }
       })();
@@ -129,14 +128,4 @@ async function allEcho(service: Service, host: string): Promise<boolean> {
   const ports = service.running.map(({ task }) => task.port ?? 0);
   await Promise.all(ports.map((port) => echo(directWebSocket(port, '/ws/echo', host), 'still there')));
   return true;
-}
-
-/** Memory of all processes of a task. */
-function residentMiB(group: number | undefined): number {
-  const lines = execFileSync('ps', ['-A', '-o', 'pgid=,rss='], { encoding: 'utf8' }).trim().split('\n');
-  const kibibytes = lines
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .filter(([pgid]) => pgid === group)
-    .reduce((sum, [, rss]) => sum + rss, 0);
-  return kibibytes / 1024;
 }

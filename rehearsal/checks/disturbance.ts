@@ -30,7 +30,7 @@ export class Disturbance {
   /** Stops a task from doing anything, while its process and its port stay. */
   hang(task: Task): void {
     this.mark(task);
-    process.kill(-(task.pid as number), 'SIGSTOP');
+    task.suspend();
   }
 
   /** Refuses connections to SQS and the other doubles until `work` is done. */

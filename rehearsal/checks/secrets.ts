@@ -13,6 +13,7 @@ import { type Check, expect } from './check';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
+import { imageChecks } from './image';
 import { PAGES } from './names';
 import { pageChecks } from './pages';
 import { projectChecks } from './project';
@@ -32,6 +33,7 @@ const others: Check[] = [
   loginCheck,
   socketChecks,
   accessLogCheck,
+  imageChecks,
   queueChecks,
   hostChecks,
   asgiChecks,

@@ -4,6 +4,7 @@ import type { Announce } from '../announce';
 import type { Sandbox } from '../task/sandbox';
 import { type Assembly, type ImageAsset, resourcesOfType } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
+import { platformOf } from '../template/task-definition';
 import { use } from './cache';
 import { type Image, type ImageOverrides, prepareImage } from './image';
 import type { Patch } from './patch';
@@ -24,26 +25,42 @@ export interface ImagesProps {
 
 /** Prepares every image that the task definitions name. Returns them by URI. */
 export async function prepareImages(props: ImagesProps): Promise<ReadonlyMap<string, Image>> {
-  const { assembly, intrinsics, sandbox, cache, announce, app, patches, overrides = {} } = props;
+  const { sandbox, cache, announce, patches, overrides = {} } = props;
   const spawn: Spawn = (program, args, options) => sandbox.spawn(program, args, options);
   const images = new Map<string, Image>();
+  for (const [uri, { asset }] of usedAssets(props)) {
+    const work = path.join(sandbox.directory, `build-${images.size}`);
+    const image = await prepareImage({ asset, cache, work, announce, patches, overrides, spawn });
+    if (overrides.prepared === undefined) {
+      use(sandbox.directory, image.folders);
+    }
+    images.set(uri, image);
+  }
+  return images;
+}
+
+/** What an image is built from, and the platform of the tasks that run it. */
+export interface UsedAsset {
+  readonly asset: ImageAsset;
+  readonly platform: string;
+}
+
+/** The images of the assembly that task definitions name, by URI; throws when there is none. */
+export function usedAssets({ assembly, intrinsics, app }: ImagesProps): ReadonlyMap<string, UsedAsset> {
+  const used = new Map<string, UsedAsset>();
   for (const { resource } of resourcesOfType(assembly.template, 'AWS::ECS::TaskDefinition')) {
-    for (const container of intrinsics.properties(resource).ContainerDefinitions ?? []) {
-      const asset = imageAsset(assembly, container.Image, app);
-      if (asset !== undefined && !images.has(container.Image)) {
-        const work = path.join(sandbox.directory, `build-${images.size}`);
-        const image = await prepareImage({ asset, cache, work, announce, patches, overrides, spawn });
-        if (overrides.prepared === undefined) {
-          use(sandbox.directory, image.folders);
-        }
-        images.set(container.Image, image);
+    const { ContainerDefinitions = [], RuntimePlatform } = intrinsics.properties(resource);
+    for (const { Image: uri } of ContainerDefinitions) {
+      const asset = imageAsset(assembly, uri, app);
+      if (asset !== undefined && !used.has(uri)) {
+        used.set(uri, { asset, platform: platformOf(RuntimePlatform) });
       }
     }
   }
-  if (images.size === 0) {
+  if (used.size === 0) {
     throw new Error('no task definition uses an image that the assembly can build. Give its source folder with --app.');
   }
-  return images;
+  return used;
 }
 
 function imageAsset(assembly: Assembly, image: unknown, app?: string): ImageAsset | undefined {

@@ -65,7 +65,8 @@ export const silenceChecks: Check[] = [
           for (const { task } of rehearsal.services.flatMap(({ running }) => running)) {
             const { kind, environment } = task.definition;
             const late =
-              kind === 'worker' && task.modified(environment.CELERY_LIVENESS_FILE) < began + LIVELY_SECONDS * 1000;
+              kind === 'worker' &&
+              (await task.modified(environment.CELERY_LIVENESS_FILE)) < began + LIVELY_SECONDS * 1000;
             expect(
               !late,
               `${task.id} has not touched its liveness file since ${LIVELY_SECONDS} s after SQS fell silent`,

@@ -14,12 +14,20 @@ export interface Localization {
   readonly caBundle?: { readonly path: string; readonly local: string };
 }
 
+/** A word as it must read where the network of a container is loopback, and its port another one. */
+export function onLoopback(
+  word: string,
+  { containerPort, port }: Pick<Localization, 'containerPort' | 'port'>,
+): string {
+  const text = word.replaceAll('0.0.0.0', '127.0.0.1');
+  return containerPort === undefined || port === undefined
+    ? text
+    : text.replace(new RegExp(`(?<![\\d.])${containerPort}(?!\\d)`, 'g'), String(port));
+}
+
 /** A word of a command, a health check or a variable, as it must read outside the container. */
 export function localize(word: string, local: Localization): string {
-  let text = word.replaceAll('0.0.0.0', '127.0.0.1');
-  if (local.containerPort !== undefined && local.port !== undefined) {
-    text = text.replace(new RegExp(`(?<![\\d.])${local.containerPort}(?!\\d)`, 'g'), String(local.port));
-  }
+  let text = onLoopback(word, local);
   text = text.replace(foldersOf(local), (inside) => local.volumes?.get(inside) ?? local.temporary);
   if (local.caBundle !== undefined) {
     // Last: the local bundle may itself lie below /tmp, where the repository does.

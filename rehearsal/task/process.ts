@@ -1,22 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import type { Announce } from '../announce';
-import { type Image, withoutPath } from '../image/image';
 import type { HealthCheck, TaskDefinition } from '../template/task-definition';
 import { sleep } from '../wait';
-import { Entrance, type Program } from './entrance';
-import type { Files } from './files';
-import type { Identity } from './identity';
-import { type Localization, localize } from './localize';
+import type { Container, Ended } from './container';
 import { Logs } from './logs';
-import { isRoot, type Sandbox } from './sandbox';
 
-/** How a process ended. */
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+/** How a task ended. */
+export interface Exit extends Ended {
   /** Whether the rehearsal told it to stop. */
   readonly stopped: boolean;
   /** Whether it had to be killed after `stopTimeout`. */
@@ -29,19 +19,13 @@ const START_INTERVAL = 1500;
 export interface TaskProps {
   readonly id: string;
   readonly definition: TaskDefinition;
-  readonly image: Image;
-  readonly sandbox: Sandbox;
-  readonly announce: Announce;
-  readonly identity: Identity;
-  readonly files: Files;
+  readonly container: Container;
+  /** Folder of the logs. */
+  readonly logs: string;
   readonly port?: number;
-  readonly caBundle?: Localization['caBundle'];
-  /** Variables and secrets as ECS would inject them, and those that point the SDKs at the doubles. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly machine: Readonly<Record<string, string>>;
 }
 
-/** One task: a process with files of its own and its container health check. */
+/** One task: the container of the application, and its health check. */
 export class Task {
   readonly id: string;
   readonly definition: TaskDefinition;
@@ -53,41 +37,26 @@ export class Task {
   health: 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' = 'UNKNOWN';
   /** The check that killed or hung it on purpose, if one did. */
   disturbedBy?: string;
-  private readonly child: ChildProcess;
-  private readonly local: Localization;
-  private readonly environment: NodeJS.ProcessEnv;
-  private readonly workingDirectory: string;
+  private readonly container: Container;
   private stopping = false;
   private killed = false;
 
-  constructor(private readonly props: TaskProps) {
-    const { definition, image, sandbox } = props;
-    this.id = props.id;
+  constructor({ id, definition, container, logs, port }: TaskProps) {
+    this.id = id;
     this.definition = definition;
-    this.port = props.port;
-    const { files } = props;
-    this.local = {
-      temporary: files.temporary,
-      volumes: files.inside,
-      root: image.root,
-      exists: (file) => existsSync(path.join(image.root, file)),
-      caBundle: props.caBundle,
-    };
-    this.logs = new Logs(path.join(sandbox.folder('logs'), `${props.id.replaceAll('/', '-')}.log`));
-    this.environment = this.variables();
-    this.workingDirectory = path.join(image.root, definition.workingDirectory ?? image.defaults.workingDirectory);
-    this.child = files.entrance.start((...started) => sandbox.spawn(...started), this.program(this.command()));
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      if (stream) {
-        this.logs.follow(stream);
-      }
+    this.port = port;
+    this.container = container;
+    this.logs = new Logs(path.join(logs, `${id.replaceAll('/', '-')}.log`));
+    for (const output of container.outputs) {
+      this.logs.follow(output);
     }
     this.exited = this.untilExit();
     void this.probe(definition.healthCheck);
   }
 
+  /** Its first process on this machine, where that can be seen. */
   get pid(): number | undefined {
-    return this.child.pid;
+    return this.container.pid;
   }
 
   get running(): boolean {
@@ -99,16 +68,20 @@ export class Task {
   }
 
   /** When a file of the container was last written, in milliseconds. */
-  modified(file: string): number {
-    const root = this.props.files.isCovered ? `/proc/${this.pid}/root` : '';
-    return statSync(`${root}${localize(file, this.local)}`).mtimeMs;
+  modified(file: string): Promise<number> {
+    return this.container.modified(file);
+  }
+
+  /** Memory of all processes, in MiB. */
+  residentMiB(): Promise<number> {
+    return this.container.residentMiB();
   }
 
   /** Stop signal, then SIGKILL for the whole task after `stopTimeout`. */
   async stop(): Promise<Exit> {
     if (this.running && !this.stopping) {
       this.stopping = true;
-      this.child.kill(this.props.image.defaults.stopSignal);
+      this.container.interrupt();
       const timer = setTimeout(() => this.kill(), this.definition.stopTimeout * 1000);
       await this.exited;
       clearTimeout(timer);
@@ -119,11 +92,12 @@ export class Task {
   /** SIGKILL, as when the machine runs out of memory. */
   kill(): void {
     this.killed = this.stopping;
-    try {
-      process.kill(-(this.child.pid as number), 'SIGKILL');
-    } catch {
-      // It has just ended.
-    }
+    this.container.kill();
+  }
+
+  /** SIGSTOP: nothing of it does anything any more, while its processes and its port stay. */
+  suspend(): void {
+    this.container.suspend();
   }
 
   /** Whether the end is no failure: 0, or the stop signal that it was sent. */
@@ -131,63 +105,13 @@ export class Task {
     return exit.code === 0 || (exit.stopped && !exit.killed && (exit.code === 143 || exit.signal === 'SIGTERM'));
   }
 
-  private untilExit(): Promise<Exit> {
-    return new Promise((resolve) => {
-      const done = (code: number | null, signal: NodeJS.Signals | null) => {
-        this.exit ??= { code, signal, stopped: this.stopping, killed: this.killed };
-        this.props.files.remove();
-        resolve(this.exit);
-      };
-      this.child.once('error', (error) => {
-        this.logs.follow(readable(`${error.message}\n`));
-        done(127, null);
-      });
-      this.child.once('close', done);
-    });
-  }
-
-  private command(): string[] {
-    const { definition, image } = this.props;
-    const entryPoint = definition.entryPoint ?? image.defaults.entryPoint;
-    const command = definition.command ?? (definition.entryPoint === undefined ? image.defaults.command : []);
-    const all = [...entryPoint, ...command];
-    if (all.length === 0) {
-      throw new Error(`${definition.id}: neither the task definition nor the image says what to run.`);
+  private async untilExit(): Promise<Exit> {
+    const ended = await this.container.ended;
+    if (ended.problem !== undefined) {
+      this.logs.follow(Readable.from([`${ended.problem}\n`]));
     }
-    return all;
-  }
-
-  private program(command: string[]): Program {
-    const { image, identity } = this.props;
-    return {
-      words: this.words(command),
-      environment: this.environment,
-      workingDirectory: this.workingDirectory,
-      identity,
-      python: image.python,
-    };
-  }
-
-  private words(command: string[]): string[] {
-    const local = { ...this.local, containerPort: this.definition.port, port: this.port };
-    return command.map((word) => localize(word, local));
-  }
-
-  private variables(): NodeJS.ProcessEnv {
-    const { image, environment, machine, definition } = this.props;
-    const all = { ...withoutPath(image.defaults.environment), ...environment };
-    const localized = Object.entries(all).map(([name, value]) => {
-      if (name === 'PORT' && Number(value) === definition.port && this.port !== undefined) {
-        return [name, String(this.port)];
-      }
-      return [name, definition.secrets[name] === undefined ? localize(value, this.local) : value];
-    });
-    return {
-      ...machine,
-      PATH: `${image.path}:${process.env.PATH}`,
-      TMPDIR: this.local.temporary,
-      ...Object.fromEntries(localized),
-    };
+    this.exit = { ...ended, stopped: this.stopping, killed: this.killed };
+    return this.exit;
   }
 
   /**
@@ -205,7 +129,7 @@ export class Task {
       if (!this.running || this.stopping) {
         return;
       }
-      if (await this.succeeds(check.command, check.timeout)) {
+      if (await this.container.probe(check)) {
         failures = 0;
         this.health = 'HEALTHY';
       } else if (this.health !== 'UNKNOWN' || Date.now() - this.startedAt > check.startPeriod * 1000) {
@@ -214,27 +138,10 @@ export class Task {
       }
     }
   }
-
-  private succeeds(command: string[], timeout: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const entrance = this.props.files.isCovered ? Entrance.of(this.pid as number) : Entrance.OPEN;
-      const options = { timeout: timeout * 1000, killSignal: 'SIGKILL' } as const;
-      const probe = entrance.start(spawn, this.program(command), options);
-      for (const output of [probe.stdout, probe.stderr]) {
-        output?.resume();
-      }
-      probe.once('error', () => resolve(false));
-      probe.once('close', (code) => resolve(code === 0));
-    });
-  }
 }
 
-/** The user that the template asks for, where this machine can become it. */
-export function taskUser(definition: TaskDefinition): number | undefined {
-  const uid = Number(definition.user?.split(':')[0]);
-  return isRoot() && Number.isInteger(uid) && uid > 0 ? uid : undefined;
-}
-
-function readable(text: string): Readable {
-  return Readable.from([text]);
+/** How it ended, in the words of ECS. */
+export function howEnded({ code, signal, isOutOfMemory }: Ended): string {
+  const how = signal ?? `exit code ${code}`;
+  return isOutOfMemory ? `OutOfMemoryError: Container killed due to memory usage, ${how}` : how;
 }

@@ -1,10 +1,12 @@
 // Outlives a crash of the rehearsal. When the pipe to it closes, it ends every process group that it was told
-// of, and removes their files.
+// of, runs the commands that are left, and removes their files.
+import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const groups = new Set();
 const folders = new Set();
+const commands = new Set();
 const lines = createInterface({ input: process.stdin });
 
 lines.on('line', (line) => {
@@ -12,6 +14,8 @@ lines.on('line', (line) => {
   if (word === '+') groups.add(Number(value));
   if (word === '-') groups.delete(Number(value));
   if (word === '/') folders.add(value);
+  if (word === '!') commands.add(value);
+  if (word === '~') commands.delete(value);
 });
 lines.on('close', () => {
   for (const group of groups) {
@@ -20,6 +24,10 @@ lines.on('close', () => {
     } catch {
       // It has ended by itself.
     }
+  }
+  for (const command of commands) {
+    const [program, ...args] = JSON.parse(command);
+    spawnSync(program, args, { stdio: 'ignore' });
   }
   for (const folder of folders) {
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });

@@ -54,6 +54,13 @@ export class Sandbox {
     return child;
   }
 
+  /** Has a command run when the rehearsal itself is killed. Returns what takes that back. */
+  orElse(words: readonly string[]): () => void {
+    const line = JSON.stringify(words);
+    this.tell(`!${line}`);
+    return () => this.tell(`~${line}`);
+  }
+
   /** Has something done when the run ends, whether it was provisioned whole or only in part. */
   atEnd(ending: () => void): void {
     this.endings.push(ending);

@@ -6,7 +6,7 @@ import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { drain, type Registration, type StopOrder } from './draining';
 import { lastError } from './last-error';
 import type { Launch } from './launcher';
-import type { Task } from './process';
+import { howEnded, type Task } from './process';
 
 export interface ServiceProps {
   readonly id: string;
@@ -226,7 +226,7 @@ export class Service {
       member.registration.group.remove(member.registration.target);
     }
     this.members = this.members.filter((other) => other !== member);
-    const how = exit.signal ?? `exit code ${exit.code}`;
+    const how = howEnded(exit);
     if (exit.stopped) {
       this.props.announce.event(`${task.id} stopped${exit.killed ? ', killed after stopTimeout' : ''} (${how})`);
       return;

@@ -30,6 +30,12 @@ export interface ImageAsset {
   readonly platform?: string;
   /** Folders beside the build context, by the name that COPY and FROM have for them. */
   readonly contexts?: Readonly<Record<string, string>>;
+  /** Files and variables for `RUN --mount=type=secret`, by their ids: `src=token.txt`. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Agent or key for `RUN --mount=type=ssh`. */
+  readonly ssh?: string;
+  /** Network of the steps of RUN. */
+  readonly network?: string;
 }
 
 /** One stack of a cloud assembly. */
@@ -135,6 +141,9 @@ function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' 
         buildArgs: asset.source.dockerBuildArgs,
         platform: asset.source.platform,
         contexts: asset.source.dockerBuildContexts,
+        secrets: asset.source.dockerBuildSecrets,
+        ssh: asset.source.dockerBuildSsh,
+        network: asset.source.networkMode,
       });
     }
     // biome-ignore lint/suspicious/noExplicitAny: the assets' schema is the CDK's

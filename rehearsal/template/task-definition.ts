@@ -24,6 +24,25 @@ export interface MountPoint {
   readonly path: string;
 }
 
+/** A limit of a process, as setrlimit(2) takes it. */
+export interface Ulimit {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** What Linux lets a container do. */
+export interface Confinement {
+  readonly isReadOnly: boolean;
+  /** Whether an init process forwards signals and reaps processes. */
+  readonly hasInit: boolean;
+  readonly droppedCapabilities: readonly string[];
+  readonly addedCapabilities: readonly string[];
+  readonly ulimits: readonly Ulimit[];
+  /** Memory of this container alone, in MiB. @default - that of the task */
+  readonly memory?: number;
+}
+
 /** A container of the same image that must end with 0 before the application starts. */
 export interface InitContainer {
   readonly name: string;
@@ -33,6 +52,7 @@ export interface InitContainer {
   readonly environment: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly mountPoints: readonly MountPoint[];
+  readonly confinement: Confinement;
 }
 
 /** What the rehearsal needs of an AWS::ECS::TaskDefinition. */
@@ -53,10 +73,13 @@ export interface TaskDefinition {
   readonly healthCheck?: HealthCheck;
   readonly stopTimeout: number;
   readonly user?: string;
-  /** Whether the file system of the image is read-only. */
-  readonly readOnly: boolean;
   /** Memory of the task in MiB, for all its containers. */
   readonly memory?: number;
+  /** CPU units of the task: 1024 are a processor. */
+  readonly cpu?: number;
+  /** What its images must be built for: `linux/arm64`. */
+  readonly platform: string;
+  readonly confinement: Confinement;
   readonly tmpfs: readonly Tmpfs[];
   readonly mountPoints: readonly MountPoint[];
   readonly initContainers: readonly InitContainer[];
@@ -91,8 +114,10 @@ export function readTaskDefinition(
     healthCheck: healthCheck(main.HealthCheck),
     stopTimeout: Number(main.StopTimeout ?? 30),
     user: main.User,
-    readOnly: main.ReadonlyRootFilesystem === true,
-    memory: properties.Memory === undefined ? undefined : Number(properties.Memory),
+    memory: numberOf(properties.Memory),
+    cpu: numberOf(properties.Cpu),
+    platform: platformOf(properties.RuntimePlatform),
+    confinement: confinement(main),
     tmpfs: (main.LinuxParameters?.Tmpfs ?? []).map(tmpfs),
     mountPoints: mountPoints(main.MountPoints),
     initContainers: first.map(initContainer),
@@ -120,7 +145,39 @@ function initContainer(container: any): InitContainer {
     environment: pairs(container.Environment, 'Value'),
     user: container.User,
     mountPoints: mountPoints(container.MountPoints),
+    confinement: confinement(container),
   };
+}
+
+/** The processor of a task definition, in the words of container engines. */
+export function platformOf(runtimePlatform: { readonly CpuArchitecture?: string } | undefined): string {
+  return runtimePlatform?.CpuArchitecture === 'ARM64' ? 'linux/arm64' : 'linux/amd64';
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+function confinement({ LinuxParameters = {}, ReadonlyRootFilesystem, Ulimits = [], Memory }: any): Confinement {
+  const { InitProcessEnabled, Capabilities = {} } = LinuxParameters;
+  return {
+    isReadOnly: isTrue(ReadonlyRootFilesystem),
+    hasInit: isTrue(InitProcessEnabled),
+    droppedCapabilities: Capabilities.Drop ?? [],
+    addedCapabilities: Capabilities.Add ?? [],
+    // biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it
+    ulimits: Ulimits.map(({ Name, SoftLimit, HardLimit }: any) => ({
+      name: Name,
+      soft: Number(SoftLimit),
+      hard: Number(HardLimit),
+    })),
+    memory: numberOf(Memory),
+  };
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true || value === 'true';
+}
+
+function numberOf(value: unknown): number | undefined {
+  return value === undefined ? undefined : Number(value);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as CloudFormation has it

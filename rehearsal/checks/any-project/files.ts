@@ -19,7 +19,7 @@ const NO_ANSWER = { status: 502 };
 /** Files that one of these checks has told: one failure each. */
 const told = new WeakMap<Rehearsal, Set<string>>();
 
-const isReadOnly = ({ readOnly }: TaskDefinition) => readOnly;
+const isReadOnly = ({ confinement }: TaskDefinition) => confinement.isReadOnly;
 const hasReadOnly = ({ rehearsal }: CheckContext) => [...rehearsal.definitions.values()].some(isReadOnly);
 const ABOUT = 'a read-only file system in the task definitions';
 
@@ -105,7 +105,7 @@ async function soon(find: () => string[]): Promise<string[]> {
 }
 
 function rootsOf({ images }: Rehearsal): string[] {
-  return [...images.values()].map(({ root }) => root);
+  return [...images.values()].flatMap(({ root }) => root ?? []);
 }
 
 /** What each process said, by its name. */

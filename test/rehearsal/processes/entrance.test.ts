@@ -1,5 +1,5 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { Entrance } from '../../../rehearsal/task/entrance';
+import { Entrance } from '../../../rehearsal/processes/entrance';
 import { output, program, SAYS } from './entering';
 
 test('what enters as root sees no variable of the task, and the task sees all of its own', async () => {

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFileSync, type SpawnOptions } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { type Identity, wordsOf } from '../task/identity';
+import { isRoot } from '../task/sandbox';
 import type { Tmpfs } from '../template/task-definition';
-import { type Identity, wordsOf } from './identity';
-import { isRoot } from './sandbox';
 
 /** A file system in memory, and the folder that it covers. */
 export interface Cover extends Tmpfs {

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Image, withoutPath } from '../image/image';
+import { lastError } from '../task/last-error';
+import { localize } from '../task/localize';
+import { Logs } from '../task/logs';
+import type { Sandbox } from '../task/sandbox';
 import type { InitContainer, TaskDefinition } from '../template/task-definition';
 import { Entrance } from './entrance';
 import type { Files } from './files';
-import { lastError } from './last-error';
-import type { TaskUser } from './launcher';
-import { localize } from './localize';
-import { Logs } from './logs';
-import type { Sandbox } from './sandbox';
+import type { TaskUser } from './process-host';
 
 export interface InitProps {
   readonly id: string;

@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Entrance } from '../../../rehearsal/task/entrance';
+import { Entrance } from '../../../rehearsal/processes/entrance';
 import { isRoot } from '../../../rehearsal/task/sandbox';
 import { output, program, SAYS } from './entering';
 

@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import type { Image } from '../image/image';
+import type { Sandbox } from '../task/sandbox';
 import type { MountPoint, TaskDefinition } from '../template/task-definition';
 import { type Cover, Entrance } from './entrance';
-import type { TaskUser } from './launcher';
-import type { Sandbox } from './sandbox';
+import type { TaskUser } from './process-host';
 
 export interface FilesProps {
   readonly id: string;

@@ -1,0 +1,83 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { ImageAsset } from '../template/assembly';
+
+/** Where RDS's certificates come from; the rehearsed PostgreSQL has an authority of its own. */
+const CERTIFICATES =
+  /^([ \t]*)ADD[ \t]+((?:--\S+[ \t]+)*)(https:\/\/truststore\.pki\.rds\.amazonaws\.com\/\S+)[ \t]+(\S+)[ \t]*$/gim;
+/** Name of the folder with what stands for those certificates, for COPY --from. */
+const CONTEXT = 'rehearsal-certificates';
+
+export interface BuildOptions {
+  /** Name of the image that is made. */
+  readonly tag: string;
+  /** In the place of the asset's platform. */
+  readonly platform?: string;
+  /** In the place of the asset's Dockerfile. */
+  readonly file?: string;
+  /** Further folders for COPY --from, by name. */
+  readonly contexts?: Readonly<Record<string, string>>;
+}
+
+/** The words after the name of the engine that build an image, as the CDK says them when it deploys. */
+export function buildWords(asset: ImageAsset, { tag, platform, file, contexts }: BuildOptions): string[] {
+  const { directory, dockerFile, target, buildArgs, secrets, ssh, network } = asset;
+  return [
+    ...['build', '--tag', tag, '--file', file ?? path.join(directory, dockerFile)],
+    ...pairs('--build-arg', buildArgs, '='),
+    ...pairs('--secret', secrets, ',', 'id='),
+    ...one('--ssh', ssh),
+    ...one('--target', target),
+    ...one('--network', network),
+    ...one('--platform', platform ?? asset.platform),
+    ...pairs('--build-context', { ...asset.contexts, ...contexts }, '='),
+    directory,
+  ];
+}
+
+function one(option: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [option, value];
+}
+
+function pairs(option: string, values: Readonly<Record<string, string>> = {}, between = '=', before = ''): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [option, `${before}${name}${between}${value}`]);
+}
+
+/** A Dockerfile that downloads no certificates of RDS, and the lines that it changes. */
+export interface WithoutDownload {
+  readonly text: string;
+  /** Names of the files that COPY takes in the place of downloads. */
+  readonly files: readonly string[];
+}
+
+/** A Dockerfile with COPY of a stand-in in the place of ADD of RDS's certificates. */
+export function withoutDownload(dockerfile: string): WithoutDownload {
+  const files: string[] = [];
+  const text = dockerfile.replaceAll(CERTIFICATES, (...found: string[]) => {
+    const [, indent, flags, url, target] = found;
+    const file = path.posix.basename(new URL(url).pathname);
+    files.push(file);
+    const kept = flags.split(/\s+/).filter((flag) => flag !== '' && !flag.startsWith('--checksum'));
+    return `${indent}${['COPY', ...kept, `--from=${CONTEXT}`, file, target].join(' ')}`;
+  });
+  return { text, files };
+}
+
+/** Writes that Dockerfile, with the .dockerignore that belongs to it, and what it copies. */
+export function writeWithoutDownload(
+  { text, files }: WithoutDownload,
+  folder: string,
+  ignored: string | undefined,
+): Required<Pick<BuildOptions, 'file' | 'contexts'>> {
+  const context = path.join(folder, 'certificates');
+  mkdirSync(context, { recursive: true });
+  for (const name of files) {
+    writeFileSync(path.join(context, name), 'The rehearsal mounts certificates of its own over this file.\n');
+  }
+  const file = path.join(folder, 'Dockerfile');
+  writeFileSync(file, text);
+  if (ignored !== undefined) {
+    writeFileSync(`${file}.dockerignore`, ignored);
+  }
+  return { file, contexts: { [CONTEXT]: context } };
+}

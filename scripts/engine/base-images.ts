@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { call, complaint, type Engine, findEngine } from '../../rehearsal/engine/engine';
+
+/**
+ * `npm run outside:images`: makes base images from packages of Debian, for a machine that can pull none.
+ *
+ * They have the names that FROM uses and stand for the images of those names: Python of Debian, where the
+ * original has one that is compiled for it. It needs root, mmdebstrap and a container engine. What installers of
+ * packages need here (certificates, index) is taken from the variables of the caller.
+ */
+
+interface Base {
+  readonly suite: string;
+  readonly packages: readonly string[];
+  readonly names: readonly string[];
+}
+
+const PYTHON = ['python3', 'python3-venv', 'python3-pip', 'python3-dev', 'python-is-python3', 'ca-certificates'];
+const LIBRARY = 'docker.io/library';
+
+const BASES: readonly Base[] = [
+  {
+    suite: 'trixie',
+    packages: PYTHON,
+    names: ['python:3.13-slim', 'python:3.13-slim-trixie', 'python:3.13', 'python:3.13-trixie'],
+  },
+  {
+    suite: 'bookworm',
+    packages: PYTHON,
+    names: ['python:3.11-slim', 'python:3.11-slim-bookworm', 'python:3.11', 'python:3.11-bookworm'],
+  },
+];
+
+/** Where the certificates of this machine lie, in Debian and so in the images. */
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+/** Variables by which installers of packages find their index and trust it. */
+const INSTALLERS =
+  /^(PIP_(?!FIND_LINKS)|UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX)|npm_config_|NPM_CONFIG_)|^(SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE)$/;
+
+async function main(): Promise<void> {
+  const { engine, remarks } = await findEngine();
+  for (const remark of remarks) {
+    process.stdout.write(`${remark}\n`);
+  }
+  if (engine === undefined) {
+    throw new Error('no container engine answers');
+  }
+  for (const base of BASES) {
+    await make(base, engine);
+  }
+}
+
+async function make({ suite, packages, names }: Base, engine: Engine): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'base-image-'));
+  try {
+    const archive = path.join(folder, `${suite}.tar`);
+    const hooks = [
+      // Pip of an image may install beside the packages of Debian.
+      'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
+      ...(existsSync(CERTIFICATES) ? [`cp -L ${CERTIFICATES} "$1"${CERTIFICATES}`] : []),
+    ];
+    run('mmdebstrap', [
+      ...['--quiet', '--variant=minbase', `--include=${packages.join(',')}`],
+      ...hooks.map((hook) => `--customize-hook=${hook}`),
+      ...[suite, archive],
+    ]);
+    const changes = ['CMD ["python3"]', ...environment().map(([name, value]) => `ENV ${name}=${value}`)];
+    const [first, ...others] = names.map((name) => `${LIBRARY}/${name}`);
+    const imported = await call(engine.program, [
+      'import',
+      ...changes.flatMap((change) => ['--change', change]),
+      archive,
+      first,
+    ]);
+    if (imported.code !== 0) {
+      throw new Error(complaint(imported));
+    }
+    for (const name of others) {
+      await engine.call(['tag', first, name]);
+    }
+    process.stdout.write(`${names.join(', ')}: Debian ${suite}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function environment(): [string, string][] {
+  const own = Object.entries(process.env).filter(([name]) => INSTALLERS.test(name)) as [string, string][];
+  return [['PATH', '/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin'], ['LANG', 'C.UTF-8'], ...own];
+}
+
+function run(program: string, args: string[]): void {
+  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error !== undefined || status !== 0) {
+    throw new Error(`${program} ended with ${status ?? error?.message}`);
+  }
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+});

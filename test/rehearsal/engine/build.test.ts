@@ -1,0 +1,88 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buildWords, withoutDownload, writeWithoutDownload } from '../../../rehearsal/engine/build';
+import { waysOf } from '../../../rehearsal/engine/variables';
+
+const ASSET = { directory: '/cdk.out/asset.1', dockerFile: 'docker/Dockerfile' };
+
+test('a build says what the asset says', () => {
+  const asset = {
+    ...ASSET,
+    target: 'final',
+    platform: 'linux/arm64',
+    buildArgs: { VERSION: '1', EMPTY: '' },
+    contexts: { shared: '/shared' },
+    secrets: { token: 'src=token.txt' },
+    ssh: 'default',
+    network: 'host',
+  };
+  expect(buildWords(asset, { tag: 'image:1' })).toEqual([
+    ...['build', '--tag', 'image:1', '--file', '/cdk.out/asset.1/docker/Dockerfile'],
+    ...['--build-arg', 'VERSION=1', '--build-arg', 'EMPTY='],
+    ...['--secret', 'id=token,src=token.txt', '--ssh', 'default', '--target', 'final', '--network', 'host'],
+    ...['--platform', 'linux/arm64', '--build-context', 'shared=/shared', '/cdk.out/asset.1'],
+  ]);
+});
+
+test('another platform takes the place of that of the asset', () => {
+  const words = buildWords({ ...ASSET, platform: 'linux/arm64' }, { tag: 'image:1', platform: 'linux/amd64' });
+  expect(words).toContain('linux/amd64');
+  expect(words).not.toContain('linux/arm64');
+});
+
+const DOWNLOAD = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem';
+
+test.each([
+  [`ADD ${DOWNLOAD} /etc/ssl/rds.pem`, 'COPY --from=rehearsal-certificates global-bundle.pem /etc/ssl/rds.pem'],
+  [
+    `  add --chmod=444 --checksum=sha256:0 ${DOWNLOAD} /etc/ssl/`,
+    '  COPY --chmod=444 --from=rehearsal-certificates global-bundle.pem /etc/ssl/',
+  ],
+])('%s takes a file of the rehearsal', (line, expected) => {
+  const { text, files } = withoutDownload(`FROM python\n${line}\nUSER 1\n`);
+  expect([text, files]).toEqual([`FROM python\n${expected}\nUSER 1\n`, ['global-bundle.pem']]);
+});
+
+test('no other line changes', () => {
+  const text = `FROM python\nADD https://example.com/file /file\nRUN curl ${DOWNLOAD}\n`;
+  expect(withoutDownload(text)).toEqual({ text, files: [] });
+});
+
+test('the changed Dockerfile keeps the .dockerignore that belongs to it', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dockerfile-'));
+  try {
+    const changed = withoutDownload(`FROM python\nADD ${DOWNLOAD} /rds.pem\n`);
+    const { file, contexts } = writeWithoutDownload(changed, folder, 'node_modules\n');
+    expect(readFileSync(`${file}.dockerignore`, 'utf8')).toBe('node_modules\n');
+    expect(existsSync(path.join(contexts['rehearsal-certificates'], 'global-bundle.pem'))).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+describe('variables', () => {
+  test('reach a container by the variables of the client, of several lines, too', () => {
+    expect(waysOf({ DJANGO_SECRET_KEY: 'a', KEY: 'one\ntwo' })).toEqual({
+      byName: { DJANGO_SECRET_KEY: 'a', KEY: 'one\ntwo' },
+      lines: [],
+    });
+  });
+
+  test.each([
+    'PATH',
+    'HOME',
+    'TMPDIR',
+    'DOCKER_HOST',
+    'CONTAINERS_CONF',
+    'HTTPS_PROXY',
+    'https_proxy',
+    'SSL_CERT_FILE',
+  ])('%s, which the client would take for its own, by a file', (name) => {
+    expect(waysOf({ [name]: '/tmp' })).toEqual({ byName: {}, lines: [`${name}=/tmp`] });
+  });
+
+  test('a file has no values of several lines', () => {
+    expect(() => waysOf({ HOME: 'one\ntwo' })).toThrow('HOME: image mode cannot give');
+  });
+});
