@@ -12,6 +12,7 @@ import type { Identity } from './identity';
 import { type Localization, localize } from './localize';
 import { Logs } from './logs';
 import { isRoot, type Sandbox } from './sandbox';
+import { endStrays } from './strays';
 
 /** How a process ended. */
 export interface Exit {
@@ -142,6 +143,8 @@ export class Task {
         this.logs.follow(readable(`${error.message}\n`));
         done(127, null);
       });
+      // Daemons that it leaves hold its output open.
+      this.child.once('exit', () => endStrays(this.props.files.temporary));
       this.child.once('close', done);
     });
   }

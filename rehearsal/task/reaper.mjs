@@ -1,6 +1,6 @@
 // Outlives a crash of the rehearsal. When the pipe to it closes, it ends every process group that it was told
 // of, and removes their files.
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const groups = new Set();
@@ -22,7 +22,21 @@ lines.on('close', () => {
     }
   }
   for (const folder of folders) {
+    endStrays(folder);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
   process.exit(0);
 });
+
+// As strays.ts does it: daemons make groups of their own.
+function endStrays(folder) {
+  for (const pid of process.platform === 'linux' ? readdirSync('/proc') : []) {
+    try {
+      if (/^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`=${folder}/`)) {
+        process.kill(Number(pid), 'SIGKILL');
+      }
+    } catch {
+      // It has ended, or belongs to somebody else.
+    }
+  }
+}
