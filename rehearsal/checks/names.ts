@@ -34,4 +34,5 @@ export const DEBUG_OFF = 'project: no visitor sees Django’s technical pages, a
 export const STATIC = 'project: each file that the login page of the admin names is there';
 export const DEPLOYABLE = 'project: manage.py check --deploy finds nothing that the front door does not see to';
 export const MIGRATED = 'project: every migration is applied';
+export const MODELS = 'project: every change of a model has a migration';
 export const CONSUMED = 'project: a worker takes a message of Celery from every queue';

@@ -8,6 +8,7 @@ import { type Check, expect } from './check';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
+import { modelMigrationsCheck } from './model-migrations';
 import { PAGES } from './names';
 import { pageChecks } from './pages';
 import { projectChecks } from './project';
@@ -24,6 +25,7 @@ const others: Check[] = [
   startChecks,
   webChecks,
   projectChecks,
+  modelMigrationsCheck,
   queueChecks,
   hostChecks,
   asgiChecks,
