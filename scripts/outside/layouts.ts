@@ -9,20 +9,18 @@ export interface Layout {
   readonly name: string;
   /** Options of the rehearsal: what the template only names. */
   readonly options?: readonly string[];
-  /** What a machine that runs CI may lack: such a layout is never one of a pair. */
+  /** What a machine that runs CI may lack beside Python: such a layout is never one of a pair. */
   readonly needs?: string;
 }
-
-const ANY_PYTHON_3_11 = 'Python 3.11 and mount namespaces';
 
 /** In the order in which they run. */
 export const LAYOUTS: readonly Layout[] = [
   { name: 'inventory', options: ['--secret', 'EMAIL_HOST_PASSWORD=anything'] },
   { name: 'startproject' },
-  { name: 'monitor', needs: ANY_PYTHON_3_11 },
-  { name: 'feeds', needs: `${ANY_PYTHON_3_11}, and Node` },
-  { name: 'ledger', needs: ANY_PYTHON_3_11 },
-  { name: 'newsroom', needs: ANY_PYTHON_3_11 },
+  { name: 'monitor' },
+  { name: 'feeds', needs: 'Node and uv' },
+  { name: 'ledger' },
+  { name: 'newsroom' },
 ];
 
 /** The layouts of these names, or all. Throws for a name that no layout has. */

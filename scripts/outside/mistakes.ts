@@ -129,7 +129,6 @@ export const MISTAKES: readonly Mistake[] = [
   {
     name: 'a file in the folder of the project',
     patches: [
-      { file: 'app/stock/__init__.py', from: '', to: '' },
       {
         file: 'app/stock/apps.py',
         from: '',
