@@ -99,8 +99,8 @@ const steps: Step[] = [
       writeFileSync(path.join(SHOP, 'app.ts'), snippet(readFileSync(path.join(ROOT, 'README.md'), 'utf8'), 'ts'));
       writeFileSync(path.join(SHOP, 'cdk.json'), JSON.stringify({ app: 'npx tsx app.ts' }));
       const app = path.join(SHOP, 'app');
-      cpSync(path.join(ROOT, 'scripts', 'packed', 'app'), app, { recursive: true });
-      cpSync(path.join(ROOT, 'runtime'), path.join(app, 'django-fargate'), { recursive: true });
+      // With runtime/ in the place of the link to it, as in a project of one's own.
+      cpSync(path.join(ROOT, 'test', 'outside', 'startproject', 'app'), app, { recursive: true, dereference: true });
       const { status, output } = inShop('npx', 'cdk', 'synth', '--quiet');
       expect(status === 0, output);
       renameSync(app, ELSEWHERE);

@@ -1,5 +1,6 @@
 import type { Faults } from '../provision';
 import type { Rehearsal } from '../rehearsal';
+import { advised } from './advice';
 import { Disturbance, type Subject } from './disturbance';
 import { FrontDoor } from './front-door';
 
@@ -185,6 +186,7 @@ async function one(
     return outcome('passed', await (takesAway ? outages.take(() => run(usual)) : run(usual)), seconds());
   } catch (error) {
     const verdict = error instanceof NotApplicable ? 'not applicable' : 'failed';
-    return outcome(verdict, (error as Error).message, seconds());
+    const { message } = error as Error;
+    return outcome(verdict, verdict === 'failed' ? advised(message) : message, seconds());
   }
 }

@@ -39,6 +39,7 @@ export const MIGRATED = 'project: every migration is applied';
 export const CONFINED = 'image: a task is the user of its template, without more capabilities';
 export const WRITABLE = 'image: only what the template makes writable can be written to';
 export const OUT_OF_MEMORY = 'image: a task that takes more memory than its template says is ended and replaced';
+export const MODELS = 'project: every change of a model has a migration';
 export const CONSUMED = 'project: a worker takes a message of Celery from every queue';
 export const DATABASE = 'project: the settings’ database is the one of the template, over TLS';
 export const LOGIN = 'project: a superuser logs in at the admin';

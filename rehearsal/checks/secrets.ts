@@ -14,6 +14,7 @@ import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
 import { imageChecks } from './image';
+import { modelMigrationsCheck } from './model-migrations';
 import { PAGES } from './names';
 import { pageChecks } from './pages';
 import { projectChecks } from './project';
@@ -34,6 +35,7 @@ const others: Check[] = [
   socketChecks,
   accessLogCheck,
   imageChecks,
+  modelMigrationsCheck,
   queueChecks,
   hostChecks,
   asgiChecks,

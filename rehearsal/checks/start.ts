@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Client } from 'pg';
+import { portsOf } from '../task/listening';
 import type { Service } from '../task/services';
 import { HANG_SECONDS, sleep } from '../wait';
 import { answersReadOnly, startsReadOnly } from './any-project/files';
@@ -7,6 +8,9 @@ import { type Check, type CheckContext, expect } from './check';
 import { databaseLogin } from './database-login';
 import { ANSWERS_READ_ONLY, HEALTHY, RELEASED, STARTED, STARTS_READ_ONLY } from './names';
 import { announcingCheck } from './rotation';
+
+/** Milliseconds after which is looked where a task listens. */
+const LOOK_MS = 5000;
 
 /** What must have happened before anything else can be looked at. */
 export const startChecks: Check[] = [
@@ -62,7 +66,11 @@ export const startChecks: Check[] = [
 async function unhealthy(service: Service): Promise<void> {
   for (;;) {
     const sick = service.group?.targets.find(({ health }) => health.state === 'unhealthy');
-    expect(sick === undefined, `${sick?.id} is unhealthy at ${service.group?.settings.path}`);
+    expect(
+      sick === undefined,
+      `${sick?.id} is unhealthy at ${service.group?.settings.path}: ${sick?.answered}. The path must answer ${service.group?.settings.matcher} ` +
+        'for any host name and without a login: answer it in a middleware before all others, or name another with `healthCheckPath`',
+    );
     if (service.steady) {
       return;
     }
@@ -73,8 +81,9 @@ async function unhealthy(service: Service): Promise<void> {
 /** Waits until every task of a service runs. What its port answers is for another check. */
 async function alive(service: Service): Promise<void> {
   const end = Date.now() + HANG_SECONDS * 1000;
+  let elsewhere = '';
   for (;;) {
-    expect(service.failures.length === 0, service.failures[0] ?? '');
+    expect(service.failures.length === 0, `${service.failures[0] ?? ''}${elsewhere}`);
     const running = service.running.length >= service.desiredCount;
     const ready = service.running.every(
       ({ task, registration }) =>
@@ -84,9 +93,21 @@ async function alive(service: Service): Promise<void> {
     if (running && ready) {
       return;
     }
-    expect(Date.now() < end, `${service.name} did not start within ${HANG_SECONDS} s`);
+    elsewhere ||= wrongPort(service);
+    expect(Date.now() < end, `${service.name} did not start within ${HANG_SECONDS} s${elsewhere}`);
     await sleep(100);
   }
+}
+
+/** Says where a task listens that is not registered, since nothing listens on its port. */
+function wrongPort({ group, running }: Service): string {
+  const waiting = running.find(({ registration }) => group !== undefined && registration === undefined);
+  // Most servers listen by then; a look costs too much to take one all the time.
+  const pid = waiting !== undefined && Date.now() - waiting.task.startedAt > LOOK_MS ? waiting.task.pid : undefined;
+  const ports = pid === undefined ? [] : portsOf(pid);
+  return ports.length === 0 || ports.includes(waiting?.task.port ?? 0)
+    ? ''
+    : `. It listens on ${ports.join(' and ')}, and not on the port in PORT: let the server read that variable`;
 }
 
 /**

@@ -9,6 +9,8 @@ export class Target {
   inFlight = 0;
   requests = 0;
   draining = false;
+  /** What its latest health check got. */
+  answered = 'no health check yet';
   /** When a draining target has nothing in flight. */
   onIdle?: () => void;
   readonly upgraded = new Set<{ destroy(): void }>();
@@ -140,6 +142,7 @@ export class TargetGroup {
       if (target.draining) {
         return;
       }
+      target.answered = result.reason;
       const after = target.health.record(result.passed);
       if (after !== before) {
         this.props.announce.event(`target ${target.id} is ${after}${result.passed ? '' : ` (${result.reason})`}`);

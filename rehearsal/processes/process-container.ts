@@ -7,6 +7,7 @@ import { type Container, type ContainerProps, type Ended, wordsOf } from '../tas
 import type { Identity } from '../task/identity';
 import { type Localization, localize } from '../task/localize';
 import type { Sandbox } from '../task/sandbox';
+import { endStrays } from '../task/strays';
 import type { HealthCheck } from '../template/task-definition';
 import { Entrance, type Program } from './entrance';
 import type { Files } from './files';
@@ -112,6 +113,8 @@ export class ProcessContainer implements Container {
         resolve(ended);
       };
       this.child.once('error', ({ message }) => done({ code: 127, signal: null, problem: message }));
+      // Daemons that it leaves hold its output open.
+      this.child.once('exit', () => endStrays(this.props.files.temporary));
       this.child.once('close', (code, signal) => done({ code, signal }));
     });
   }

@@ -1,7 +1,7 @@
 // Outlives a crash of the rehearsal. When the pipe to it closes, it ends every process group that it was told
 // of, runs the commands that are left, and removes their files.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const groups = new Set();
@@ -30,7 +30,21 @@ lines.on('close', () => {
     spawnSync(program, args, { stdio: 'ignore' });
   }
   for (const folder of folders) {
+    endStrays(folder);
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
   process.exit(0);
 });
+
+// As strays.ts does it: daemons make groups of their own.
+function endStrays(folder) {
+  for (const pid of process.platform === 'linux' ? readdirSync('/proc') : []) {
+    try {
+      if (/^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`=${folder}/`)) {
+        process.kill(Number(pid), 'SIGKILL');
+      }
+    } catch {
+      // It has ended, or belongs to somebody else.
+    }
+  }
+}

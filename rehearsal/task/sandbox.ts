@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { endStrays } from './strays';
 
 /**
  * Everything that a run leaves on the machine while it lasts: one folder, and process groups. Both go with
@@ -75,6 +76,7 @@ export class Sandbox {
     for (const group of this.groups) {
       killGroup(group, 'SIGKILL');
     }
+    endStrays(this.directory);
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     this.reaper.stdin?.end();
   }

@@ -9,7 +9,12 @@ import type { Check, CheckContext } from '../../../../rehearsal/checks/check';
 const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'files-')));
 const [root, logs] = [path.join(folder, 'image'), path.join(folder, 'logs')];
 const refused = (file: string) => `PermissionError: [Errno 13] Permission denied: '${root}${file}'`;
-const definition = (kind: string, isReadOnly = true) => ({ kind, confinement: { isReadOnly }, environment: {}, secrets: {} });
+const definition = (kind: string, isReadOnly = true) => ({
+  kind,
+  confinement: { isReadOnly },
+  environment: {},
+  secrets: {},
+});
 
 interface Project {
   /** How `manage.py check` ends. */

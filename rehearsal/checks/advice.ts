@@ -1,0 +1,36 @@
+/** What an error of a process means here, and what to do. */
+const ADVICE: readonly (readonly [error: RegExp, advice: (found: string) => string])[] = [
+  [
+    /KeyError: '([A-Z][A-Z0-9_]+)'|Set the ([A-Z][A-Z0-9_]+) environment variable/,
+    (name) =>
+      `Nothing sets ${name}: give it with \`environment\` or \`secrets\` of the stack, where it may be misspelt, or let the settings do without it`,
+  ],
+  [
+    /ModuleNotFoundError: No module named '([\w.]+)'/,
+    (module) =>
+      `The image has no module ${module}: \`settingsModule\` of the stack may be misspelt, or the Dockerfile does not install or copy it`,
+  ],
+  [
+    /OperationalError: (unable to open database file|attempt to write a readonly database)/,
+    () =>
+      'The settings use SQLite, whose file no task can write to: read the variables of the database into DATABASES, with the engine django.db.backends.postgresql',
+  ],
+  [
+    /(?:PermissionError: \[Errno 13\][^']*|Read-only file system: )'([^']+)'/,
+    (file) =>
+      `The image is read-only to a task, which can write to /tmp alone: make ${file} when the image is built, log to standard output, and keep files in S3`,
+  ],
+  [
+    /Missing staticfiles manifest entry/,
+    () => 'Run collectstatic in the Dockerfile, after the files of the project are copied',
+  ],
+];
+
+/** The message of a failed check, and what to do about the error in it, where that is known. */
+export function advised(message: string): string {
+  const found = ADVICE.flatMap(([error, advice]) => {
+    const match = error.exec(message);
+    return match === null ? [] : [advice(match.slice(1).find((part) => part !== undefined) ?? '')];
+  });
+  return [message, ...found.slice(0, 1)].join('. ');
+}

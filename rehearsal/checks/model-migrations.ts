@@ -1,0 +1,34 @@
+import { lastError } from '../task/last-error';
+import { type Check, expect } from './check';
+import { MIGRATED, MODELS, PAGES } from './names';
+import { manageOf, oneOff } from './one-off';
+
+/**
+ * Asks for the apps of the project alone: packages that are installed have their own migrations, and their
+ * defaults may differ.
+ */
+const QUESTION = `
+import sys
+from django.apps import apps
+from django.core.management import call_command
+own = [one.label for one in apps.get_app_configs() if "-packages" not in one.path]
+call_command("makemigrations", *own, check_changes=True, dry_run=True, interactive=False) if own else None
+`;
+
+export const modelMigrationsCheck: Check = {
+  name: MODELS,
+  lane: 'project',
+  needs: [PAGES],
+  after: [MIGRATED],
+  about: 'a database of the template',
+  applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
+  async run({ rehearsal }) {
+    const { task, exit, lines } = await oneOff(rehearsal, [...manageOf(rehearsal), 'shell', '-c', QUESTION]);
+    const changes = lines.map((line) => line.trim()).filter((line) => /^([+~-] |Migrations for )/.test(line));
+    expect(
+      exit.code === 0,
+      `models have changes without a migration: ${changes.join(' ') || lastError(task)}. Run makemigrations, and commit what it writes`,
+    );
+    return undefined;
+  },
+};

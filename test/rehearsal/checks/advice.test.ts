@@ -1,0 +1,19 @@
+import { advised } from '../../../rehearsal/checks/advice';
+
+test.each([
+  ["KeyError: 'MAIL_PASSWORD'", /Nothing sets MAIL_PASSWORD: /],
+  ['ImproperlyConfigured: Set the SENTRY_DSN environment variable', /Nothing sets SENTRY_DSN: /],
+  ["ModuleNotFoundError: No module named 'config.setings'", /no module config\.setings: `settingsModule`/],
+  ['django.db.utils.OperationalError: unable to open database file', /use SQLite/],
+  ["PermissionError: [Errno 13] Permission denied: '/app/site.log'", /\/tmp alone: make \/app\/site\.log when/],
+  ["OSError: [Errno 30] Read-only file system: '/app/a'", /\/tmp alone: make \/app\/a when/],
+  ["ValueError: Missing staticfiles manifest entry for 'a.css'", /Run collectstatic/],
+])('%s is followed by what to do', (error, words) => {
+  const message = advised(`the release failed with exit code 1, so no service starts: ${error}`);
+  expect(message).toMatch(words);
+  expect(message).toContain(error);
+});
+
+test('an error that nobody knows stays as it is', () => {
+  expect(advised("KeyError: 'name'")).toBe("KeyError: 'name'");
+});
