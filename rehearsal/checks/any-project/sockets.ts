@@ -21,7 +21,7 @@ import importlib, json, os, sys
 from django.conf import settings
 from django.urls.resolvers import RoutePattern, URLResolver
 from django.utils.regex_helper import normalize
-VALUES = ["1", "rehearsal", "00000000-0000-4000-8000-000000000000"]
+VALUES = ["1", "rehearsal", "11111111-1111-4111-9111-111111111111"]
 def concrete(pattern):
     expression = pattern.regex
     for text, names in normalize(expression.pattern):
