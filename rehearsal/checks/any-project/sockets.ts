@@ -146,7 +146,7 @@ async function routesOf(rehearsal: Rehearsal, { definition }: Service): Promise<
   const target = definition.command?.find((word) => /^[\w.]+:\w+$/.test(word)) ?? '';
   const command = [...manageOf(rehearsal), 'shell', '-c', ROUTES];
   const environment = { REHEARSAL_ASGI: target, REHEARSAL_SEPARATOR: target === '' ? '.' : ':' };
-  const { exit, lines, task } = await oneOffOf(rehearsal, definition, command, environment);
+  const { exit, lines, task } = await oneOffOf(rehearsal, definition, command, { environment });
   const line = lines.find((one) => one.startsWith(MARK));
   expect(exit.code === 0 && line !== undefined, `the ASGI application cannot be imported: ${lastError(task)}`);
   return JSON.parse(line.slice(MARK.length));
