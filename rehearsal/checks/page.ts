@@ -57,6 +57,11 @@ export function pageOf(rehearsal: Rehearsal): Page {
   return page;
 }
 
+/** The page that was found; in a copy, where nobody has looked for one, it is looked for. */
+export async function knownPage(context: CheckContext): Promise<Page> {
+  return pages.get(context.rehearsal) ?? findPage(context);
+}
+
 /** Asks for the page that was found. */
 export function visit(rehearsal: Rehearsal, front: FrontDoor): Promise<Reply> {
   const { path, host } = pageOf(rehearsal);

@@ -4,7 +4,7 @@ import { type Check, type CheckContext, expect, NotApplicable } from './check';
 import { databaseVariables } from './database-login';
 import { judge, systemMessages } from './deploy-check';
 import type { FrontDoor } from './front-door';
-import { DATABASE, DEBUG_OFF, DEPLOYABLE, MIGRATED, PAGES, STATIC } from './names';
+import { DATABASE, DEBUG_OFF, DEPLOYABLE, DRAINING, MIGRATED, PAGES, STATIC } from './names';
 import { manageOf, oneOff, spoken } from './one-off';
 import { pageOf } from './page';
 
@@ -81,6 +81,7 @@ export const projectChecks: Check[] = [
     name: DEPLOYABLE,
     lane: 'project',
     needs: [PAGES],
+    after: [DRAINING],
     async run({ rehearsal, front }) {
       const command = [...manageOf(rehearsal), 'check', '--deploy'];
       const { task, exit, lines } = await oneOff(rehearsal, command);
@@ -100,6 +101,7 @@ export const projectChecks: Check[] = [
     name: MIGRATED,
     lane: 'project',
     needs: [PAGES],
+    after: [DRAINING],
     about: 'a database of the template',
     applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
     async run({ rehearsal }) {

@@ -1,7 +1,7 @@
 import type { Rehearsal } from '../rehearsal';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { anyProject, type Check, type CheckContext, expect } from './check';
-import { AGAIN_CONSUMED, BACK_CONSUMED, CONSUMED, PAGES } from './names';
+import { AGAIN_CONSUMED, BACK_CONSUMED, CONSUMED, DONE, PAGES } from './names';
 import { successful } from './one-off';
 
 /** A task that each Celery application has: it returns its arguments, here none. */
@@ -25,6 +25,7 @@ export const queueChecks: Check[] = [
     name: CONSUMED,
     lane: 'queues',
     needs: [PAGES],
+    after: [DONE],
     about: QUEUES,
     applies: hasQueues,
     async run({ rehearsal }) {

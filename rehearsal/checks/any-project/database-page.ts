@@ -1,5 +1,5 @@
 import { type CheckContext, NotApplicable } from '../check';
-import { pageOf, visit } from '../page';
+import { knownPage, visit } from '../page';
 import { Staff } from './staff';
 
 /**
@@ -8,7 +8,7 @@ import { Staff } from './staff';
  */
 export async function databasePage(context: CheckContext): Promise<() => Promise<boolean>> {
   const { rehearsal, front, guestbook } = context;
-  const { status } = pageOf(rehearsal);
+  const { status } = await knownPage(context);
   const answers = async () => (await visit(rehearsal, front)).status === status;
   if (guestbook) {
     return answers;

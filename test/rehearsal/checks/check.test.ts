@@ -38,6 +38,24 @@ test('what each check of the rehearsal needs and waits for is a check', () => {
   ).toEqual([]);
 });
 
+test('no check waits for itself, by what it needs, what it comes after, or its lane', () => {
+  const waits = new Map(
+    allChecks.map(({ name, lane, needs = [], after = [] }, index) => {
+      const before = allChecks.slice(0, index).filter((other) => other.lane === lane);
+      return [name, [...needs, ...after, ...before.slice(-1).map((other) => other.name)]];
+    }),
+  );
+  const over = new Set<string>();
+  for (let ready: string[] = [''], left = [...waits.keys()]; ready.length > 0; ) {
+    ready = left.filter((name) => waits.get(name)?.every((other) => over.has(other)));
+    for (const name of ready) {
+      over.add(name);
+    }
+    left = left.filter((name) => !over.has(name));
+  }
+  expect([...waits.keys()].filter((name) => !over.has(name))).toEqual([]);
+});
+
 test('a check that does not apply says what it needs, whether it knows before or while it runs', async () => {
   const ran: string[] = [];
   const outcomes = await runChecks(
@@ -85,4 +103,39 @@ test('a check of any project leaves the example to its own checks, and says so',
 test('each check that does not apply to every stack says what it is about', () => {
   const silent = allChecks.filter(({ applies, about }) => applies !== undefined && about === undefined);
   expect(silent.map(({ name }) => name)).toEqual([]);
+});
+
+test('what a check takes away in the copy is missed by nobody, and waits for no other outage', async () => {
+  const copy = { services: [], listeners: [] } as unknown as Rehearsal;
+  const seen: Rehearsal[] = [];
+  let end: () => void = () => undefined;
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const sqs = check('sqs', {
+    disturbs: ['sqs'],
+    async run({ rehearsal }) {
+      await over;
+      seen.push(rehearsal);
+      return undefined;
+    },
+  });
+  const database = check('database', {
+    disturbs: ['database'],
+    inCopy: true,
+    async run({ rehearsal }) {
+      seen.push(rehearsal);
+      end();
+      return undefined;
+    },
+  });
+  const outcomes = await runChecks([sqs, database], { ...context, copy: async () => copy }, () => undefined);
+  expect(outcomes.map(({ verdict }) => verdict)).toEqual(['passed', 'passed']);
+  expect(seen).toEqual([copy, context.rehearsal]);
+});
+
+test('a check fails where the copy does not start', async () => {
+  const copy = () => Promise.reject(new Error('the release failed'));
+  const [outcome] = await runChecks([check('database', { inCopy: true })], { ...context, copy }, () => undefined);
+  expect([outcome.verdict, outcome.detail]).toEqual(['failed', 'the release failed']);
 });
