@@ -16,8 +16,11 @@ import {
   ONE_BEAT,
   PAGES,
   POISON,
+  READ_ONLY,
   RELEASED,
+  SOCKETS,
   STARTED,
+  STARTS_READ_ONLY,
   STRANGERS,
 } from './checks/names';
 import { exitCodeOf } from './image/not-runnable-here';
@@ -44,6 +47,8 @@ interface Mutation {
   readonly notHere?: () => string | undefined;
   /** The checks that run, by the beginning of their names. @default - every check of the proof */
   readonly checks?: RegExp;
+  /** Whether the example is looked at as any other project, by each of the `checks`. */
+  readonly isAnyProject?: boolean;
 }
 
 /** Two at a time fit on two cores. */
@@ -51,6 +56,9 @@ const AT_ONCE = 2;
 
 /** What is asked of two services with host names of their own. */
 const ABOUT_HOSTS = /^(start|asgi|hosts): |^web: pages/;
+
+/** How far a project starts, what it writes, and which of its pages and WebSockets answer. */
+const ABOUT_ANY_PROJECT = /^(start|files|hosts): |^web: pages|^project: WebSockets/;
 
 const MUTATIONS: Mutation[] = [
   {
@@ -102,13 +110,7 @@ const MUTATIONS: Mutation[] = [
   {
     name: 'the ASGI path not routed',
     check: ECHO,
-    template: each('AWS::ElasticLoadBalancingV2::ListenerRule', (properties) => {
-      for (const condition of properties.Conditions) {
-        if (condition.Field === 'path-pattern') {
-          condition.PathPatternConfig.Values = ['/nowhere/*'];
-        }
-      }
-    }),
+    template: unrouted,
   },
   {
     name: 'beat started twice',
@@ -197,6 +199,39 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
         },
       ],
     },
+  },
+  {
+    name: 'a log file in the folder of the project',
+    check: STARTS_READ_ONLY,
+    isAnyProject: true,
+    checks: ABOUT_ANY_PROJECT,
+    faults: { patches: [{ file: 'config/settings.py', append: '\nopen(BASE_DIR / "debug.log", "a")\n' }] },
+  },
+  {
+    name: 'uploads in the folder of the project, with an error that is only logged',
+    check: READ_ONLY,
+    isAnyProject: true,
+    checks: ABOUT_ANY_PROJECT,
+    faults: {
+      patches: [
+        {
+          file: 'config/wsgi.py',
+          append: `
+try:
+    open("media.txt", "a")
+except OSError as error:
+    print("no upload:", error, flush=True)
+`,
+        },
+      ],
+    },
+  },
+  {
+    name: 'the ASGI path of any project not routed',
+    check: SOCKETS,
+    isAnyProject: true,
+    checks: ABOUT_ANY_PROJECT,
+    template: unrouted,
   },
   {
     name: 'a volume that nobody makes writable',
@@ -295,7 +330,9 @@ async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): 
     write: (line) => (verbose ? process.stdout.write(`    [${mutation.name}] ${line}\n`) : undefined),
     verbose,
     anyPort: true,
-    choose: ({ name, proof }) => proof === true && mutation.checks?.test(name) !== false,
+    isAnyProject: mutation.isAnyProject,
+    choose: ({ name, proof }) =>
+      (proof === true || mutation.isAnyProject === true) && mutation.checks?.test(name) !== false,
   });
   const failed = outcomes.filter(({ verdict }) => verdict === 'failed');
   const passed = outcomes.filter(({ verdict }) => verdict === 'passed').length;
@@ -325,6 +362,17 @@ function each(type: string, change: (properties: Record<string, any>) => void): 
       change(resource.Properties ?? {});
     }
   };
+}
+
+/** No path is for the ASGI service. */
+function unrouted(template: Template): void {
+  each('AWS::ElasticLoadBalancingV2::ListenerRule', (properties) => {
+    for (const condition of properties.Conditions) {
+      if (condition.Field === 'path-pattern') {
+        condition.PathPatternConfig.Values = ['/nowhere/*'];
+      }
+    }
+  })(template);
 }
 
 /** Every process allows what any of them allows. */

@@ -19,7 +19,14 @@ export function oneOff(
   command: string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
-  return oneOffOf(rehearsal, pageOf(rehearsal).service.definition, command, environment);
+  return oneOffOf(rehearsal, pageOf(rehearsal).service.definition, command, { environment });
+}
+
+/** What a one-off command has beside those of its task. */
+export interface OneOffOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Seconds after which it is ended, and fails. @default HANG_SECONDS */
+  readonly seconds?: number;
 }
 
 /** The same with those of another task. */
@@ -27,16 +34,16 @@ export async function oneOffOf(
   rehearsal: Rehearsal,
   definition: TaskDefinition,
   command: string[],
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, seconds = HANG_SECONDS }: OneOffOptions = {},
 ): Promise<Ended> {
   const changes = { command, healthCheck: undefined, environment: { ...definition.environment, ...environment } };
   const task = await rehearsal.run({ ...definition, ...changes }, 'one-off');
   const over = new AbortController();
-  const exit = await Promise.race([task.exited, sleep(HANG_SECONDS * 1000, over.signal)]);
+  const exit = await Promise.race([task.exited, sleep(seconds * 1000, over.signal)]);
   over.abort();
   if (exit === undefined) {
     task.kill();
-    throw new Error(`${command.join(' ')} hangs: it did not end within ${HANG_SECONDS} s`);
+    throw new Error(`${command.join(' ')} hangs: it did not end within ${seconds} s`);
   }
   return { task, exit, lines: task.logs.last() };
 }

@@ -21,7 +21,7 @@ import importlib, json, os, sys
 from django.conf import settings
 from django.urls.resolvers import RoutePattern, URLResolver
 from django.utils.regex_helper import normalize
-VALUES = ["1", "rehearsal", "00000000-0000-4000-8000-000000000000"]
+VALUES = ["1", "rehearsal", "11111111-1111-4111-9111-111111111111"]
 def concrete(pattern):
     expression = pattern.regex
     for text, names in normalize(expression.pattern):
@@ -146,7 +146,7 @@ async function routesOf(rehearsal: Rehearsal, { definition }: Service): Promise<
   const target = definition.command?.find((word) => /^[\w.]+:\w+$/.test(word)) ?? '';
   const command = [...manageOf(rehearsal), 'shell', '-c', ROUTES];
   const environment = { REHEARSAL_ASGI: target, REHEARSAL_SEPARATOR: target === '' ? '.' : ':' };
-  const { exit, lines, task } = await oneOffOf(rehearsal, definition, command, environment);
+  const { exit, lines, task } = await oneOffOf(rehearsal, definition, command, { environment });
   const line = lines.find((one) => one.startsWith(MARK));
   expect(exit.code === 0 && line !== undefined, `the ASGI application cannot be imported: ${lastError(task)}`);
   return JSON.parse(line.slice(MARK.length));

@@ -64,6 +64,18 @@ test('a project that ends because it writes while it starts fails, and what to d
   expect(await failure(startsReadOnly, contextOf({ check: { code: 1, lines: ['KeyError: "X"'] } }))).toBe('passed');
 });
 
+test('a command that never ends is for the release to tell', async () => {
+  jest.useFakeTimers();
+  const context = contextOf({});
+  Object.assign(context.rehearsal, {
+    run: async () => ({ exited: new Promise(() => undefined), kill: () => undefined, logs: { last: () => [] } }),
+  });
+  const passing = expect(failure(startsReadOnly, context)).resolves.toBe('passed');
+  await jest.advanceTimersByTimeAsync(25_000);
+  await passing;
+  jest.useRealTimers();
+});
+
 test('it does not apply where nothing is read-only', () => {
   expect(startsReadOnly.applies?.(contextOf({}))).toBe(true);
   expect(startsReadOnly.applies?.(contextOf({ isReadOnly: false }))).toBe(false);
