@@ -34,7 +34,7 @@ const PROPERTIES = Object.keys(TRIALS) as Property[];
 export const FARGATE_FILES: Ulimit = { name: 'nofile', soft: 65_535, hard: 65_535 };
 /** Processes that even a small machine grants, the most first. */
 const PROCESSES = [16_384, 4096, 1024];
-/** Where every option of an engine is the machine's, these make podman use another runtime or way to cgroups. */
+/** Options by which podman takes another runtime, or another way to cgroups, than it would by itself. */
 const GLOBALS = [
   [],
   ['--runtime', 'runc'],

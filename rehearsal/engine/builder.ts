@@ -56,7 +56,10 @@ export async function buildImage({ asset, platform: wanted }: UsedAsset, props: 
   return { name: Id, platform: `${Os}/${Architecture}`, defaults: defaultsOf(Config) };
 }
 
-/** One tag for each project and platform, so that images do not pile up. It may move: containers name the image's id. */
+/**
+ * One tag for each project and platform, so that images do not pile up. It moves with the next build:
+ * containers name the image's id.
+ */
 function tagOf({ directory, dockerFile, target }: ImageAsset, platform: string): string {
   const key = [path.dirname(directory), dockerFile, target, platform];
   return createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 16);

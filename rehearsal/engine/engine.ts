@@ -82,7 +82,9 @@ export interface Found {
   readonly remarks: readonly string[];
 }
 
-/** Looks for an engine as the CDK does, by CDK_DOCKER or else docker, and for podman where there is no docker. */
+/**
+ * Looks for an engine as the CDK does, by CDK_DOCKER or else docker, and for podman where no docker answers.
+ */
 export async function findEngine(
   environment: Readonly<Record<string, string | undefined>> = process.env,
   caller: Call = call,

@@ -15,7 +15,9 @@ export interface ModeProps {
   readonly find?: () => Promise<Found>;
 }
 
-/** The engine that is to run the image; undefined where processes stand for it. Prints a line that says which. */
+/**
+ * The engine that is to run the image; undefined where processes stand for it. Prints a line that says which.
+ */
 export async function chooseMode({
   given,
   otherwise,

@@ -17,8 +17,8 @@ export interface Ways {
 }
 
 /**
- * How variables reach a container so that no value is part of a process title: by the variables of the client,
- * or by a file where the client would take them for its own.
+ * How variables reach a container so that no value is part of a process title: by the variables of the
+ * client, or by a file where the client would take them for its own.
  */
 export function waysOf(variables: Readonly<Record<string, string>>): Ways {
   const byName: Record<string, string> = {};

@@ -8,8 +8,8 @@ import { call, complaint, type Engine, findEngine } from '../../rehearsal/engine
  * `npm run outside:images`: makes base images from packages of Debian, for a machine that can pull none.
  *
  * They have the names that FROM uses and stand for the images of those names: Python of Debian, where the
- * original has one that is compiled for it. It needs root, mmdebstrap and a container engine. What installers of
- * packages need here (certificates, index) is taken from the variables of the caller.
+ * original has one that is compiled for it. It needs root, mmdebstrap and a container engine. What
+ * installers of packages need here (certificates, index) is taken from the variables of the caller.
  */
 
 interface Base {

@@ -23,8 +23,22 @@ const storage = {
 };
 const proxy = { Name: 'proxy', Image: 'theirs' };
 
-function read(...ContainerDefinitions: object[]) {
-  const resource = { Type: 'AWS::ECS::TaskDefinition', Properties: { ContainerDefinitions } };
+/** What Linux lets a container do of which the template says nothing. */
+const UNCONFINED = {
+  isReadOnly: false,
+  hasInit: false,
+  droppedCapabilities: [],
+  addedCapabilities: [],
+  ulimits: [],
+  memory: undefined,
+};
+
+function read(...containers: object[]) {
+  return readWith({}, ...containers);
+}
+
+function readWith(properties: object, ...ContainerDefinitions: object[]) {
+  const resource = { Type: 'AWS::ECS::TaskDefinition', Properties: { ...properties, ContainerDefinitions } };
   const template = { Resources: { Task: resource } };
   const intrinsics = new Intrinsics({ template, stackName: 'Shop', region: 'eu-west-1', account: '111122223333' });
   return readTaskDefinition('Task', resource, intrinsics, (image) => image === 'ours');
@@ -44,6 +58,7 @@ test.each([
       environment: {},
       user: '0',
       mountPoints: [{ volume: 'storage', path: '/var/tmp/django' }],
+      confinement: UNCONFINED,
     },
   ]);
   expect(definition.sidecars).toEqual(['proxy']);
@@ -53,6 +68,31 @@ test('file systems in memory and volumes are read with their sizes and paths', (
   const definition = read(web, storage, proxy);
   expect(definition.tmpfs).toEqual([{ path: '/tmp', size: 128, options: ['rw', 'noexec'] }]);
   expect(definition.mountPoints).toEqual([{ volume: 'storage', path: '/var/tmp/django' }]);
+});
+
+test('what Linux lets a container do is read from the container, processor and memory from the task', () => {
+  const container = {
+    ...web,
+    ReadonlyRootFilesystem: true,
+    LinuxParameters: { InitProcessEnabled: true, Capabilities: { Drop: ['ALL'], Add: ['SYS_PTRACE'] } },
+    Ulimits: [{ Name: 'nofile', SoftLimit: 10, HardLimit: 20 }],
+    Memory: 256,
+  };
+  const properties = { Cpu: '512', Memory: '1024', RuntimePlatform: { CpuArchitecture: 'ARM64' } };
+  expect(readWith(properties, container)).toMatchObject({
+    cpu: 512,
+    memory: 1024,
+    platform: 'linux/arm64',
+    confinement: {
+      isReadOnly: true,
+      hasInit: true,
+      droppedCapabilities: ['ALL'],
+      addedCapabilities: ['SYS_PTRACE'],
+      ulimits: [{ name: 'nofile', soft: 10, hard: 20 }],
+      memory: 256,
+    },
+  });
+  expect(read(web)).toMatchObject({ platform: 'linux/amd64', confinement: UNCONFINED });
 });
 
 test('a container that is only started before is no init container', () => {
