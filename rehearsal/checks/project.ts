@@ -100,7 +100,7 @@ export const projectChecks: Check[] = [
   {
     name: MIGRATED,
     lane: 'project',
-    needs: [PAGES],
+    needs: [DATABASE],
     after: [DRAINING],
     about: 'a database of the template',
     applies: ({ rehearsal }) => rehearsal.postgres !== undefined,

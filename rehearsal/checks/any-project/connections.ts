@@ -1,7 +1,7 @@
 import type { Rehearsal } from '../../rehearsal';
 import { sleep } from '../../wait';
 import { type Check, type CheckContext, expect } from '../check';
-import { CONNECTIONS, DRAINING } from '../names';
+import { CONNECTIONS, DRAINING, PAGES } from '../names';
 
 /** Variables of the contract: connections of one server process, and server processes of a task. */
 const [PER_PROCESS, PROCESSES] = ['DJANGO_FARGATE_CONNECTIONS', 'WEB_CONCURRENCY'];
@@ -53,7 +53,8 @@ export const connectionChecks: Check[] = [
   {
     name: CONNECTIONS,
     lane: 'connections',
-    needs: [DRAINING],
+    needs: [PAGES],
+    after: [DRAINING], // Also where it fails, for want of connections: this says why.
     about: `a database of the template, and ${PER_PROCESS} in a service`,
     applies: (context) => context.rehearsal.postgres !== undefined && counted(context).length > 0,
     async run(context) {
