@@ -57,7 +57,7 @@ export const imageChecks: Check[] = [
     name: WRITABLE,
     lane: 'image',
     needs: [PAGES],
-    about: 'image mode and a file system that the template makes read-only',
+    about: 'image mode',
     applies: (context) => context.rehearsal.host.confines.has('read-only') && isReadOnly(context),
     async run({ rehearsal }) {
       const { tmpfs, mountPoints } = pageOf(rehearsal).service.definition;
@@ -76,7 +76,7 @@ export const imageChecks: Check[] = [
     name: OUT_OF_MEMORY,
     lane: 'image',
     needs: [PAGES],
-    about: 'image mode with memory limits',
+    about: 'image mode',
     applies: ({ rehearsal }) => rehearsal.host.confines.has('memory'),
     async run({ rehearsal }) {
       const { launch, props } = rehearsal;

@@ -64,8 +64,8 @@ export interface PrepareProps {
  * machine's own. What the simple way follows wholly is prepared by it, the same on every machine. Otherwise
  * each stage is a folder, COPY copies into it, and RUN runs with it as `/`, which needs Linux.
  *
- * Throws an error that lists every line that cannot be followed. (Where a container engine is present,
- * building and running the image itself would take this function's place.)
+ * Throws an error that lists every line that cannot be followed. Where a container engine answers,
+ * `engineRunner` takes this function's place.
  */
 export async function prepareImage(props: PrepareProps): Promise<Image> {
   const { asset, cache, announce, work, overrides } = props;

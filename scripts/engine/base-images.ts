@@ -19,13 +19,20 @@ interface Base {
 }
 
 const PYTHON = ['python3', 'python3-venv', 'python3-pip', 'python3-dev', 'python-is-python3', 'ca-certificates'];
-const LIBRARY = 'docker.io/library';
+/** The same images in two registries. */
+const LIBRARIES = ['docker.io/library', 'public.ecr.aws/docker/library'];
 
 const BASES: readonly Base[] = [
   {
     suite: 'trixie',
     packages: PYTHON,
-    names: ['python:3.13-slim', 'python:3.13-slim-trixie', 'python:3.13', 'python:3.13-trixie'],
+    names: [
+      'python:3.13-slim',
+      'python:3.13-slim-trixie',
+      'python:3.13',
+      'python:3.13-trixie',
+      'python:3.13-slim-bookworm',
+    ],
   },
   {
     suite: 'bookworm',
@@ -68,7 +75,7 @@ async function make({ suite, packages, names }: Base, engine: Engine): Promise<v
       ...[suite, archive],
     ]);
     const changes = ['CMD ["python3"]', ...environment().map(([name, value]) => `ENV ${name}=${value}`)];
-    const [first, ...others] = names.map((name) => `${LIBRARY}/${name}`);
+    const [first, ...others] = LIBRARIES.flatMap((library) => names.map((name) => `${library}/${name}`));
     const imported = await call(engine.program, [
       'import',
       ...changes.flatMap((change) => ['--change', change]),
