@@ -34,7 +34,7 @@ export const queueChecks: Check[] = [
         const isIn = async (queue: string) =>
           (await rehearsal.doubles.messages(queue)).some((body) => body.includes(id));
         await eventually(
-          `a worker takes a message from the queue ${name} (${readersOf(rehearsal)})`,
+          `a worker takes a message from the queue ${name} (${readersOf(rehearsal)}; one must name it, in \`queueNames\` or in its own command)`,
           HANG_SECONDS,
           async () => !(await isIn(url)),
         );

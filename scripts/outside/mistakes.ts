@@ -124,7 +124,7 @@ export const MISTAKES: readonly Mistake[] = [
       },
     ],
     check: CONSUMED,
-    words: /from the queue imports .*imports reads import/,
+    words: /from the queue imports .* reads import; one must name it, in `queueNames` or in its own command/,
   },
   {
     name: 'a file in the folder of the project',
