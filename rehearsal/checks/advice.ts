@@ -26,7 +26,7 @@ const ADVICE: readonly (readonly [error: RegExp, advice: (found: string) => stri
   ],
 ];
 
-/** The message of a failed check; its first line ends with what to do about the error, where that is known. */
+/** The message of a failed check; its first line ends with what to do about the error, where it is known. */
 export function advised(message: string): string {
   const found = ADVICE.flatMap(([error, advice]) => {
     const match = error.exec(message);
