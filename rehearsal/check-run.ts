@@ -35,6 +35,7 @@ export interface CheckRunProps {
 export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const printed: string[] = [];
   let rehearsal: Rehearsal | undefined;
+  let copy: Rehearsal | undefined;
   const write = (line: string) => {
     printed.push(line);
     props.write(line);
@@ -48,14 +49,27 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const running = rehearsal;
   const stop = () => {
     running.close();
+    copy?.close();
     process.exit(130);
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
+    const another = (faults?: Faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 });
+    let started: Promise<Rehearsal> | undefined;
     const context: RunContext = {
       rehearsal,
-      another: (faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 }),
+      another,
+      copy: () => {
+        started ??= another(props.faults).then(async (made) => {
+          copy = made;
+          await made.release();
+          await made.start();
+          await Promise.all(made.services.map((service) => service.untilSteady()));
+          return made;
+        });
+        return started;
+      },
       printed: () => printed.join('\n'),
       guestbook: rehearsal.imageHas('guestbook/drills.py'),
       pages: props.pages,
@@ -80,6 +94,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
     rehearsal.close();
+    copy?.close();
   }
 }
 

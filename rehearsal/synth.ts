@@ -47,11 +47,13 @@ export async function synthesize({ app, context }: Example, root: string, cache:
   const merged = { ...settings.context, ...context, 'aws:cdk:enable-path-metadata': true };
   const { CDK_DEFAULT_REGION, CDK_DEFAULT_ACCOUNT, ...environment } = process.env;
   try {
-    await run('/bin/sh', ['-c', app ?? settings.app], {
+    // `npx` would ask npm first, for a second.
+    await run('/bin/sh', ['-c', (app ?? settings.app).replace(/^npx /, '')], {
       cwd: root,
       maxBuffer: 1 << 26,
       env: {
         ...environment,
+        PATH: `${path.join(root, 'node_modules', '.bin')}${path.delimiter}${environment.PATH}`,
         HOME: path.join(cache, 'home'), // The CDK remembers fingerprints of assets there.
         CDK_OUTDIR: directory,
         CDK_CONTEXT_JSON: JSON.stringify(merged),

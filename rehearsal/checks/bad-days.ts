@@ -5,24 +5,9 @@ import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { databaseLogin } from './database-login';
 import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
-import {
-  AGAIN,
-  AWAY,
-  CONSUMED,
-  DONE,
-  DRAINED,
-  DRAINING,
-  LIMIT,
-  MIGRATED,
-  PAGES,
-  PASSWORD_ROTATED,
-  PERIODIC,
-  POISON,
-  REPLACED,
-} from './names';
+import { AWAY, CONSUMED, DONE, LIMIT, NAMED_SECRET, PAGES, POISON } from './names';
 import { SCALED_OUT } from './tasks';
 
-const CALM = [POISON, AGAIN, DRAINED, PASSWORD_ROTATED, MIGRATED];
 const AWAY_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
 /** How the server knows the connections that use up all others. */
@@ -35,7 +20,7 @@ export const badDayChecks: Check[] = [
     name: AWAY,
     lane: 'sqs',
     needs: [DONE],
-    after: [LIMIT, CONSUMED],
+    after: [LIMIT, POISON, CONSUMED],
     about: EXAMPLE,
     applies: ({ guestbook: yes }) => yes,
     // The worker beside the service, which another check had started.
@@ -61,7 +46,9 @@ export const badDayChecks: Check[] = [
     name: 'bad days: PostgreSQL restarts: health checks pass, nothing is replaced, pages recover within 15 s',
     lane: 'postgres',
     needs: [PAGES],
-    after: [...CALM, DRAINING, REPLACED, AWAY],
+    // Processors have time for a copy then.
+    after: [NAMED_SECRET],
+    inCopy: true,
     about: EXAMPLE,
     applies: hasDatabase,
     disturbs: ['database'],
@@ -98,7 +85,7 @@ export const badDayChecks: Check[] = [
     name: 'bad days: all database connections are used: a clear 503, then recovery',
     lane: 'postgres',
     needs: [PAGES],
-    after: [PERIODIC],
+    inCopy: true,
     about: EXAMPLE,
     applies: hasDatabase,
     disturbs: ['database'],

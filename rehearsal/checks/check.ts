@@ -9,6 +9,8 @@ export interface RunContext {
   readonly rehearsal: Rehearsal;
   /** Another rehearsal of the same stack, changed, for what must not be done to this one. */
   readonly another: (change: Faults) => Promise<Rehearsal>;
+  /** A second rehearsal of the same stack, released and started when it is asked for first. */
+  readonly copy: () => Promise<Rehearsal>;
   /** Everything that was printed so far. */
   readonly printed: () => string;
   /** Whether the application is the guestbook of examples/django-app, with its drills. */
@@ -17,7 +19,7 @@ export interface RunContext {
   readonly pages?: readonly string[];
 }
 
-/** What a check may use. */
+/** What a check may use. Where it runs in the copy, all of it is the copy's. */
 export interface CheckContext extends RunContext {
   /** A visitor of this check alone: the load balancer counts its requests by themselves. */
   readonly front: FrontDoor;
@@ -31,7 +33,11 @@ export interface Check {
   readonly lane: string;
   /** Names of checks that must have passed; it is not reached when one has failed. */
   readonly needs?: string[];
-  /** Names of checks that must be over, however they ended: they would disturb it. */
+  /**
+   * Names of checks that must be over, however they ended.
+   *
+   * They would disturb it; or it would keep processors busy that the longest chain of checks needs.
+   */
   readonly after?: string[];
   /**
    * What it breaks on purpose. Whoever counts lost tasks meanwhile leaves those out.
@@ -39,6 +45,8 @@ export interface Check {
    * Only one check at a time takes a shared service away.
    */
   readonly disturbs?: readonly Subject[];
+  /** Whether it runs in the copy, so that what it takes away is missed by no other check. @default false */
+  readonly inCopy?: boolean;
   /** Whether the stack has what it is about. @default true */
   readonly applies?: (context: CheckContext) => boolean;
   /** What a stack has where `applies` is true: read after "for want of". */
@@ -105,7 +113,7 @@ export async function runChecks(
   await Promise.all(
     [...lanes.values()].map(async (lane) => {
       for (const check of lane) {
-        const outcome = await one(check, contextOf(check, context), settled, outages);
+        const outcome = await one(check, context, settled, outages);
         report(outcome);
         resolvers.get(check.name)?.(outcome);
       }
@@ -114,10 +122,10 @@ export async function runChecks(
   return Promise.all(settled.values());
 }
 
-function contextOf({ name, disturbs }: Check, context: RunContext): CheckContext {
-  const { rehearsal } = context;
+function contextOf({ name, disturbs }: Check, context: RunContext, rehearsal = context.rehearsal): CheckContext {
   return {
     ...context,
+    rehearsal,
     front: new FrontDoor(rehearsal, name),
     disturbance: new Disturbance(rehearsal, name, disturbs),
   };
@@ -136,12 +144,13 @@ class Turns {
 
 async function one(
   check: Check,
-  context: CheckContext,
+  context: RunContext,
   settled: Map<string, Promise<Outcome>>,
   outages: Turns,
 ): Promise<Outcome> {
   const outcome = (verdict: Verdict, detail = '', seconds = 0) => ({ name: check.name, verdict, detail, seconds });
-  if (check.applies?.(context) === false) {
+  const usual = contextOf(check, context);
+  if (check.applies?.(usual) === false) {
     return outcome('not applicable', check.about);
   }
   await Promise.all((check.after ?? []).map((name) => settled.get(name)));
@@ -152,13 +161,16 @@ async function one(
   }
   const takesAway = check.disturbs?.some((subject) => subject === 'sqs' || subject === 'database') === true;
   let started = Date.now();
-  const run = () => {
+  const run = (own: CheckContext) => {
     started = Date.now();
-    return check.run(context);
+    return check.run(own);
   };
   const seconds = () => (Date.now() - started) / 1000;
   try {
-    return outcome('passed', await (takesAway ? outages.take(run) : run()), seconds());
+    if (check.inCopy) {
+      return outcome('passed', await run(contextOf(check, context, await context.copy())), seconds());
+    }
+    return outcome('passed', await (takesAway ? outages.take(() => run(usual)) : run(usual)), seconds());
   } catch (error) {
     const verdict = error instanceof NotApplicable ? 'not applicable' : 'failed';
     const { message } = error as Error;

@@ -18,6 +18,7 @@ import {
   PERIODIC,
   POISON,
   REPLACED,
+  SCHEDULE_FAILED,
   STATIC,
 } from './names';
 import { type Page, pageOf, visit } from './page';
@@ -37,7 +38,7 @@ export const drainingChecks: Check[] = [
     lane: 'draining',
     needs: [PAGES],
     // It keeps the web busy: others read their pages before, or wait for SQS to come back meanwhile.
-    after: [LIMIT, HEADERS, 'schedules: the failure of a scheduled command is reported'],
+    after: [LIMIT, HEADERS, SCHEDULE_FAILED],
     proof: true,
     async run(context) {
       const { front, guestbook } = context;

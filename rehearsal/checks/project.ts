@@ -3,7 +3,7 @@ import { lastError } from '../task/last-error';
 import { type Check, type CheckContext, expect, NotApplicable } from './check';
 import { judge, systemMessages } from './deploy-check';
 import type { FrontDoor } from './front-door';
-import { DEBUG_OFF, DEPLOYABLE, MIGRATED, PAGES, STATIC } from './names';
+import { DEBUG_OFF, DEPLOYABLE, DRAINING, MIGRATED, PAGES, STATIC } from './names';
 import { manageOf, oneOff, spoken, successful } from './one-off';
 
 /** On Django's technical pages, for errors and for paths that do not exist. */
@@ -83,6 +83,7 @@ export const projectChecks: Check[] = [
     name: DEPLOYABLE,
     lane: 'project',
     needs: [PAGES],
+    after: [DRAINING],
     async run({ rehearsal, front }) {
       const command = [...manageOf(rehearsal), 'check', '--deploy'];
       const { task, exit, lines } = await oneOff(rehearsal, command);
@@ -102,6 +103,7 @@ export const projectChecks: Check[] = [
     name: MIGRATED,
     lane: 'project',
     needs: [PAGES],
+    after: [DRAINING],
     about: 'a database of the template',
     applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
     async run({ rehearsal }) {

@@ -1,7 +1,7 @@
 import type { Rehearsal } from '../rehearsal';
 import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, expect } from './check';
-import { CONSUMED, PAGES } from './names';
+import { CONSUMED, DONE, PAGES } from './names';
 import { successful } from './one-off';
 
 /** A task that each Celery application has: it returns its arguments, here none. */
@@ -19,6 +19,7 @@ export const queueChecks: Check[] = [
     name: CONSUMED,
     lane: 'queues',
     needs: [PAGES],
+    after: [DONE],
     about: 'queues of a Celery broker, and a worker that is started as `celery … worker`',
     applies: ({ rehearsal }) => queuesOf(rehearsal).length > 0 && celeryOf(rehearsal) !== undefined,
     async run({ rehearsal }) {

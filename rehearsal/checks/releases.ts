@@ -2,7 +2,7 @@ import { secretReference } from '../aws/secret-strings';
 import { Service } from '../task/services';
 import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
-import { PAGES, RELEASED, STARTED } from './names';
+import { DRAINING, NAMED_SECRET, PAGES, RELEASED, STARTED } from './names';
 
 const hasRelease = ({ rehearsal }: CheckContext) =>
   [...rehearsal.definitions.values()].some(({ kind }) => kind === 'release');
@@ -29,6 +29,7 @@ export const releaseChecks: Check[] = [
     name: 'releases: a failing migration stops everything',
     lane: 'releases',
     needs: [PAGES],
+    after: [DRAINING],
     about: 'a release and a database of the template',
     applies: (context) => hasRelease(context) && context.rehearsal.postgres !== undefined,
     async run({ another }) {
@@ -69,7 +70,7 @@ export const releaseChecks: Check[] = [
     },
   },
   {
-    name: 'releases: a service without a secret key never starts, and the message names it',
+    name: NAMED_SECRET,
     lane: 'releases',
     needs: [PAGES],
     about: 'a secret that is read by a JSON key',

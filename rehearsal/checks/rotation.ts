@@ -57,6 +57,7 @@ export const rotationChecks: Check[] = [
     name: LOGGED_IN,
     lane: 'rotation',
     needs: [ANNOUNCED, DONE],
+    after: [DRAINING],
     proof: true,
     about: EXAMPLE,
     applies: hasVisitors,

@@ -1,6 +1,6 @@
 import { Task } from '../task/process';
 import { type Check, type CheckContext, expect } from './check';
-import { PAGES } from './names';
+import { DONE, PAGES, SCHEDULE_FAILED } from './names';
 
 const applies = ({ rehearsal }: CheckContext) => rehearsal.scheduler.schedules.length > 0;
 
@@ -9,6 +9,7 @@ export const scheduleChecks: Check[] = [
     name: 'schedules: a scheduled command runs',
     lane: 'schedules',
     needs: [PAGES],
+    after: [DONE],
     about: 'a scheduled command',
     applies,
     async run({ rehearsal }) {
@@ -20,7 +21,7 @@ export const scheduleChecks: Check[] = [
     },
   },
   {
-    name: 'schedules: the failure of a scheduled command is reported',
+    name: SCHEDULE_FAILED,
     lane: 'schedules',
     needs: [PAGES],
     about: 'a scheduled command',

@@ -4,7 +4,7 @@ import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { direct } from './direct';
 import { guestbook } from './guestbook';
-import { HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
+import { DONE, HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
 import { findPage, visit } from './page';
 
 const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
@@ -148,6 +148,7 @@ export const webChecks: Check[] = [
     name: KEEP_ALIVE,
     lane: 'keep-alive',
     needs: [PAGES],
+    after: [DONE],
     proof: true,
     async run({ rehearsal }) {
       const idle = rehearsal.idleTimeout;

@@ -58,3 +58,38 @@ test('each check that does not apply to every stack says what it is about', () =
   const silent = allChecks.filter(({ applies, about }) => applies !== undefined && about === undefined);
   expect(silent.map(({ name }) => name)).toEqual([]);
 });
+
+test('what a check takes away in the copy is missed by nobody, and waits for no other outage', async () => {
+  const copy = { services: [], listeners: [] } as unknown as Rehearsal;
+  const seen: Rehearsal[] = [];
+  let end: () => void = () => undefined;
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const sqs = check('sqs', {
+    disturbs: ['sqs'],
+    async run({ rehearsal }) {
+      await over;
+      seen.push(rehearsal);
+      return undefined;
+    },
+  });
+  const database = check('database', {
+    disturbs: ['database'],
+    inCopy: true,
+    async run({ rehearsal }) {
+      seen.push(rehearsal);
+      end();
+      return undefined;
+    },
+  });
+  const outcomes = await runChecks([sqs, database], { ...context, copy: async () => copy }, () => undefined);
+  expect(outcomes.map(({ verdict }) => verdict)).toEqual(['passed', 'passed']);
+  expect(seen).toEqual([copy, context.rehearsal]);
+});
+
+test('a check fails where the copy does not start', async () => {
+  const copy = () => Promise.reject(new Error('the release failed'));
+  const [outcome] = await runChecks([check('database', { inCopy: true })], { ...context, copy }, () => undefined);
+  expect([outcome.verdict, outcome.detail]).toEqual(['failed', 'the release failed']);
+});

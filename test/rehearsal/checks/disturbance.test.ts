@@ -55,7 +55,8 @@ test('one check at a time takes a shared service away; the others run beside it'
   });
   const checks = [check('sqs', ['sqs']), check('database', ['database']), check('pages', [])];
   const { rehearsal } = rehearsalOfOneWorker();
-  const context = { rehearsal, another: () => Promise.resolve(rehearsal), printed: () => '', guestbook: false };
+  const given = () => Promise.resolve(rehearsal);
+  const context = { rehearsal, another: given, copy: given, printed: () => '', guestbook: false };
   const outcomes: Outcome[] = await runChecks(checks, context, () => undefined);
   expect(outcomes.map(({ verdict }) => verdict)).toEqual(['passed', 'passed', 'passed']);
   expect([most, beside]).toEqual([1, true]);
