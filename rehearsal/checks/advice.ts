@@ -26,11 +26,12 @@ const ADVICE: readonly (readonly [error: RegExp, advice: (found: string) => stri
   ],
 ];
 
-/** The message of a failed check, and what to do about the error in it, where that is known. */
+/** The message of a failed check; its first line ends with what to do about the error, where it is known. */
 export function advised(message: string): string {
   const found = ADVICE.flatMap(([error, advice]) => {
     const match = error.exec(message);
     return match === null ? [] : [advice(match.slice(1).find((part) => part !== undefined) ?? '')];
   });
-  return [message, ...found.slice(0, 1)].join('. ');
+  const [first, ...more] = message.split('\n');
+  return [[first, ...found.slice(0, 1)].join('. '), ...more].join('\n');
 }

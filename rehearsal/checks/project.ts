@@ -65,7 +65,10 @@ export const projectChecks: Check[] = [
       if (page.status >= 300 && page.status < 400) {
         throw new NotApplicable(`a login page of the admin: ${login} leads to ${page.headers.location}`);
       }
-      expect(page.status === 200, `the login page of the admin, ${login}, answered ${page.status}${said(rehearsal)}`);
+      expect(
+        page.status === 200,
+        `the login page of the admin, ${login}, answered ${page.status}${said(rehearsal)}${page.status === 500 ? COLLECT : ''}`,
+      );
       const files = filesOf(page.body, `${front.secure ? 'https' : 'http'}://${host}${login}`);
       const own = files.filter((file) => file.hostname === host);
       const missing = await missingOf(front, own);
@@ -116,6 +119,10 @@ export const projectChecks: Check[] = [
     },
   },
 ];
+
+/** Django logs no error of a page by itself where DEBUG is off. */
+const COLLECT =
+  '. Where the storage of static files has a manifest, it must be in the image: run collectstatic in the Dockerfile';
 
 /** Style sheets, scripts and images that a page names. */
 export function filesOf(html: string, page: string): URL[] {

@@ -126,7 +126,7 @@ async function taken(
     return ids.filter((id) => !bodies.some((body) => body.includes(id)));
   };
   const gone = await eventually(
-    `a worker takes a message from the queue ${name} (${readersOf(rehearsal)})`,
+    `a worker takes a message from the queue ${name} (${readersOf(rehearsal)}; one must name it, in \`queueNames\` or in its own command)`,
     seconds,
     async () => {
       const left = await missing(url);

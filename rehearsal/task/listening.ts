@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 /** State of a socket that listens, in /proc/net/tcp. */
 const LISTEN = '0A';
 
-/** The ports on which the processes of a group listen. Empty where the machine does not show it: only Linux does. */
+/** The ports on which the processes of a group listen. Empty but on Linux, which alone shows them. */
 export function portsOf(group: number): number[] {
   if (process.platform !== 'linux') {
     return [];

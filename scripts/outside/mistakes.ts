@@ -11,7 +11,7 @@ import {
   STARTED,
   STATIC,
 } from '../../rehearsal/checks/names';
-import { LAYOUTS, LAYOUTS_FOLDER } from './layouts';
+import { LAYOUTS_FOLDER } from './layouts';
 import { CACHE, type Result, rehearse } from './rehearse';
 
 /** A slip of somebody who moves in, and what must say so. */
@@ -43,7 +43,7 @@ export const MISTAKES: readonly Mistake[] = [
     name: 'no static files',
     patches: [{ file: DOCKERFILE, from: 'python manage.py collectstatic --noinput', to: 'python -m compileall stock' }],
     check: STATIC,
-    words: /Run collectstatic in the Dockerfile/,
+    words: /must be in the image: run collectstatic in the Dockerfile/,
   },
   {
     name: 'SQLite',
@@ -85,7 +85,7 @@ export const MISTAKES: readonly Mistake[] = [
     name: 'a health check path behind the login',
     patches: [{ file: STACK, from: "'/alive/'", to: "'/backstage/'" }],
     check: HEALTHY,
-    words: /status 302\. The path must answer 200 .* without a login: .* `healthCheckPath`/,
+    words: /status 400\. The path must answer 200 .* without a login: .* `healthCheckPath`/,
   },
   {
     name: 'a hard-coded port',
@@ -124,7 +124,7 @@ export const MISTAKES: readonly Mistake[] = [
       },
     ],
     check: CONSUMED,
-    words: /from the queue imports .*imports reads import/,
+    words: /from the queue imports .* reads import; one must name it, in `queueNames` or in its own command/,
   },
   {
     name: 'a file in the folder of the project',
@@ -162,13 +162,12 @@ async function plant(mistake: Mistake): Promise<string | undefined> {
   cpSync(path.join(LAYOUTS_FOLDER, PLANTED_INTO), folder, { recursive: true });
   try {
     patch(folder, mistake);
-    const { options = [] } = LAYOUTS.find(({ name }) => name === PLANTED_INTO) ?? {};
     const lines: string[] = [];
     const result = await rehearse({
       folder,
       mode: 'processes',
       strict: false,
-      options: [...options, '--only', `^(?!${KEEP_ALIVE})`], // It takes a minute, and no mistake is about it.
+      options: ['--only', `^(?!${KEEP_ALIVE})`], // It takes a minute, and no mistake is about it.
       write: (line) => lines.push(line),
     });
     return judged(mistake, result);

@@ -26,7 +26,7 @@ export function row(name: string, { mode, seconds, checked, notApplicable, notRu
   return `| \`${name}\` | ${mode} | ${linesOfCdk(name)} | ${cells.join(' | ')} | ${commit} |`;
 }
 
-/** A page with new rows in the place of those of the same layout and mode; rows are in the order of the layouts. */
+/** A page with new rows in place of those of the same layout and mode, in the order of the layouts. */
 export function withRows(page: string, rows: readonly string[]): string {
   const begin = page.indexOf(BEGIN) + BEGIN.length;
   const end = page.indexOf(END);

@@ -183,7 +183,9 @@ describe('a message of Celery', () => {
   test('that nobody takes fails, and says who reads what', async () => {
     const failed = failure(CONSUMED, { commands: call, waiting: [`{"id": "${ID}"}`] });
     await jest.advanceTimersByTimeAsync(200_000);
-    expect(await failed).toContain('from the queue imports (workers-imports reads imprts): not within 180 s');
+    expect(await failed).toContain(
+      'from the queue imports (workers-imports reads imprts; one must name it, in `queueNames`',
+    );
   });
 
   test('that is a dead letter fails', async () => {
