@@ -60,7 +60,7 @@ export const anyRotationChecks: Check[] = [
   {
     name: ANY_KEY_ROTATED,
     lane: 'any-rotation',
-    needs: [ANNOUNCED],
+    needs: [ANNOUNCED, PAGES],
     after: BEFORE,
     ...anyProject('a SECRET_KEY of the template that rotates', hasKey),
     async run(context) {
@@ -122,7 +122,7 @@ export const anyRotationChecks: Check[] = [
   {
     name: ANY_PASSWORD_ROTATED,
     lane: 'any-rotation',
-    needs: [ANNOUNCED],
+    needs: [ANNOUNCED, PAGES],
     after: [ANY_KEY_ROTATED, ...BEFORE],
     ...anyProject(
       'a database password of the template that rotates',
