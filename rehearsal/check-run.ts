@@ -8,7 +8,7 @@ import type { Engine } from './engine/engine';
 import type { Given } from './given';
 import type { ImageOverrides } from './image/image';
 import type { Faults } from './provision';
-import { type Rehearsal, rehearse } from './rehearsal';
+import { type Rehearsal, rehearse, serve } from './rehearsal';
 import type { Assembly } from './template/assembly';
 
 export interface CheckRunProps {
@@ -43,7 +43,6 @@ export interface CheckRunProps {
 export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const printed: string[] = [];
   let rehearsal: Rehearsal | undefined;
-  let copy: Rehearsal | undefined;
   const write = (line: string) => {
     printed.push(line);
     props.write(line);
@@ -55,28 +54,24 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;
+  const another = (faults?: Faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 });
+  let copy: Promise<Rehearsal> | undefined;
   const stop = () => {
     running.close();
-    copy?.close();
     process.exit(130);
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
   try {
-    const another = (faults?: Faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 });
-    let started: Promise<Rehearsal> | undefined;
     const context: RunContext = {
       rehearsal,
       another,
       copy: () => {
-        started ??= another(props.faults).then(async (made) => {
-          copy = made;
-          await made.release();
-          await made.start();
-          await Promise.all(made.services.map((service) => service.untilSteady()));
+        copy ??= another(props.faults).then(async (made) => {
+          await serve(made);
           return made;
         });
-        return started;
+        return copy;
       },
       printed: () => printed.join('\n'),
       guestbook: !props.isAnyProject && rehearsal.imageHas('guestbook/drills.py'),
@@ -103,7 +98,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
     rehearsal.close();
-    copy?.close();
+    (await copy?.catch(() => undefined))?.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { chooseMode, type Mode, type ModeProps } from './engine/mode';
 import { Given } from './given';
 import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import type { RehearsalProps } from './provision';
-import { type Rehearsal, rehearse } from './rehearsal';
+import { type Rehearsal, rehearse, serve } from './rehearsal';
 import { readAssembly } from './template/assembly';
 import { coverageTable } from './template/coverage';
 import { View } from './view';
@@ -167,14 +167,7 @@ async function run(props: Omit<RehearsalProps, 'announce'>, plain: boolean): Pro
   rehearsal = await rehearse({ ...props, announce });
   const running = rehearsal;
   const ended = endOf(running, announce, () => view?.stop());
-  try {
-    await running.release();
-    await running.start();
-    await Promise.all(running.services.map((service) => service.untilSteady()));
-  } catch (error) {
-    running.close();
-    throw error;
-  }
+  await serve(running);
   for (const line of coverageTable(props.assembly.template)) {
     write(line);
   }

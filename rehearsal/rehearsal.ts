@@ -34,6 +34,18 @@ export async function rehearse(props: RehearsalProps): Promise<Rehearsal> {
   };
 }
 
+/** Releases a stack and starts it. Ends when every service is steady; throws, and leaves nothing, otherwise. */
+export async function serve(rehearsal: Rehearsal): Promise<void> {
+  try {
+    await rehearsal.release();
+    await rehearsal.start();
+    await Promise.all(rehearsal.services.map((service) => service.untilSteady()));
+  } catch (error) {
+    rehearsal.close();
+    throw error;
+  }
+}
+
 function imageHas({ images }: Parts, file: string): boolean {
   return [...images.values()].some((image) => image.has(file));
 }
