@@ -1,5 +1,6 @@
 import { Service } from '../task/services';
 import { eventually, HANG_SECONDS } from '../wait';
+import { MARK } from './any-project/answer';
 import { type Check, type CheckContext, expect } from './check';
 import { CONFINED, OUT_OF_MEMORY, PAGES, WRITABLE } from './names';
 import { successful } from './one-off';
@@ -10,7 +11,7 @@ const WHO = `
 import os
 with open("/proc/self/status") as status:
     [capabilities] = [line.split()[1] for line in status if line.startswith("CapEff:")]
-print("rehearsal:", os.getuid(), os.getgid(), int(capabilities, 16))
+print("${MARK}", os.getuid(), os.getgid(), int(capabilities, 16))
 `;
 
 /** Tries to write to folders, and says what came of it. */
@@ -19,9 +20,9 @@ import errno, os, sys, tempfile
 for folder in sys.argv[1:]:
     try:
         with tempfile.TemporaryFile(dir=folder):
-            print("rehearsal:", folder, "written")
+            print("${MARK}", folder, "written")
     except OSError as error:
-        print("rehearsal:", folder, errno.errorcode[error.errno])
+        print("${MARK}", folder, errno.errorcode[error.errno])
 `;
 
 /** Takes memory until it is ended. */
@@ -112,7 +113,7 @@ function isReadOnly({ rehearsal }: CheckContext): boolean {
 
 /** The words of the lines that a program of this file has printed. */
 function answersOf(lines: readonly string[]): string[][] {
-  const answers = lines.filter((line) => line.startsWith('rehearsal:')).map((line) => line.split(' ').slice(1));
+  const answers = lines.filter((line) => line.startsWith(MARK)).map((line) => line.split(' ').slice(1));
   expect(answers.length > 0, `it printed nothing of what it was asked: ${lines.slice(-1)}`);
   return answers;
 }

@@ -1,7 +1,8 @@
 import { lastError } from '../task/last-error';
+import { shell } from './any-project/answer';
 import { type Check, expect } from './check';
 import { MIGRATED, MODELS, PAGES } from './names';
-import { manageOf, oneOff } from './one-off';
+import { oneOff } from './one-off';
 
 /**
  * Asks for the apps of the project alone: packages that are installed have their own migrations, and their
@@ -23,7 +24,7 @@ export const modelMigrationsCheck: Check = {
   about: 'a database of the template',
   applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
   async run({ rehearsal }) {
-    const { task, exit, lines } = await oneOff(rehearsal, [...manageOf(rehearsal), 'shell', '-c', QUESTION]);
+    const { task, exit, lines } = await oneOff(rehearsal, shell(rehearsal, QUESTION));
     const changes = lines.map((line) => line.trim()).filter((line) => /^([+~-] |Migrations for )/.test(line));
     expect(
       exit.code === 0,

@@ -1,6 +1,6 @@
 import type { Rehearsal } from '../../rehearsal';
 import { expect } from '../check';
-import { manageOf, successful } from '../one-off';
+import { type Ended, manageOf, successful } from '../one-off';
 
 /** What stands before the line that the rehearsal reads, among whatever a project prints. */
 export const MARK = 'rehearsal:';
@@ -66,7 +66,16 @@ export async function evaluate<T>(
   python: string,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<T> {
-  const { lines } = await successful(rehearsal, [...manageOf(rehearsal), 'shell', '-c', python], environment);
+  return answerOf(await successful(rehearsal, shell(rehearsal, python), environment));
+}
+
+/** The words that run Python with the settings of a project. */
+export function shell(rehearsal: Rehearsal, python: string): string[] {
+  return [...manageOf(rehearsal), 'shell', '-c', python];
+}
+
+/** What Python has printed as JSON after the mark. */
+export function answerOf<T>({ lines }: Pick<Ended, 'lines'>): T {
   const line = lines.find((one) => one.startsWith(MARK));
   expect(line !== undefined, `manage.py shell printed nothing of what it was asked: ${lines.slice(-1)}`);
   return JSON.parse(line.slice(MARK.length)) as T;

@@ -22,7 +22,7 @@ import {
   STILL_LOGGED_IN,
 } from '../names';
 import { connect, connectedUsers, keySchedule, keys, login, passwordSchedule, refreshed } from '../rotation';
-import { evaluate } from './answer';
+import { evaluate, MARK } from './answer';
 import { Guests } from './guests';
 import { Staff } from './staff';
 
@@ -46,7 +46,7 @@ import json, os
 from django.conf import settings
 keys = json.loads(os.environ.get("DJANGO_SECRET_KEYS") or "{}")
 known = [*keys.get("fallbacks", []), keys.get("next")]
-print("rehearsal:" + json.dumps([known.index(key) for key in settings.SECRET_KEY_FALLBACKS if key in known]))
+print("${MARK}" + json.dumps([known.index(key) for key in settings.SECRET_KEY_FALLBACKS if key in known]))
 `;
 
 const hasKey = ({ rehearsal }: CheckContext) => keySchedule(rehearsal) !== undefined;

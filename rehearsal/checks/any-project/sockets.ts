@@ -8,8 +8,8 @@ import { asgi } from '../asgi';
 import { anyProject, type Check, type CheckContext, expect, NotApplicable } from '../check';
 import type { FrontDoor } from '../front-door';
 import { PAGES, SOCKETS } from '../names';
-import { manageOf, oneOffOf } from '../one-off';
-import { MARK } from './answer';
+import { oneOffOf } from '../one-off';
+import { answerOf, MARK, shell } from './answer';
 import { Staff } from './staff';
 
 /**
@@ -144,10 +144,8 @@ async function shake(front: FrontDoor, service: Service, path: string): Promise<
 
 async function routesOf(rehearsal: Rehearsal, { definition }: Service): Promise<string[]> {
   const target = definition.command?.find((word) => /^[\w.]+:\w+$/.test(word)) ?? '';
-  const command = [...manageOf(rehearsal), 'shell', '-c', ROUTES];
   const environment = { REHEARSAL_ASGI: target, REHEARSAL_SEPARATOR: target === '' ? '.' : ':' };
-  const { exit, lines, task } = await oneOffOf(rehearsal, definition, command, { environment });
-  const line = lines.find((one) => one.startsWith(MARK));
-  expect(exit.code === 0 && line !== undefined, `the ASGI application cannot be imported: ${lastError(task)}`);
-  return JSON.parse(line.slice(MARK.length));
+  const ended = await oneOffOf(rehearsal, definition, shell(rehearsal, ROUTES), { environment });
+  expect(ended.exit.code === 0, `the ASGI application cannot be imported: ${lastError(ended.task)}`);
+  return answerOf(ended);
 }

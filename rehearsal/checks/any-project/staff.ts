@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Rehearsal } from '../../rehearsal';
 import { expect, NotApplicable } from '../check';
 import { FrontDoor } from '../front-door';
-import { askProject, evaluate } from './answer';
+import { askProject, evaluate, MARK } from './answer';
 
 /** Makes a superuser of whatever model the project has for its users. */
 const SUPERUSER = `
@@ -25,7 +25,7 @@ for flag in ("is_staff", "is_superuser", "is_active"):
         pass
 user.set_password(os.environ["REHEARSAL_PASSWORD"])
 user.save()
-print("rehearsal:" + json.dumps(value(name)))
+print("${MARK}" + json.dumps(value(name)))
 `;
 
 /** A superuser of a project's own, and the pages of the admin by which sessions are looked at. */
