@@ -1,3 +1,10 @@
+/** What to do about a file that a process writes. */
+export const READ_ONLY_ADVICE =
+  'in AWS the file system is read-only. Log to standard output, make the file when the image is built, write to /tmp what is small and may go with the task, to `temporaryStorage` what is large, and to S3 what must stay';
+
+/** How static files come into the image. */
+export const COLLECTSTATIC = 'run collectstatic in the Dockerfile, after the files of the project are copied';
+
 /** What an error of a process means here, and what to do. */
 const ADVICE: readonly (readonly [error: RegExp, advice: (found: string) => string])[] = [
   [
@@ -17,13 +24,9 @@ const ADVICE: readonly (readonly [error: RegExp, advice: (found: string) => stri
   ],
   [
     /(?:PermissionError: \[Errno 13\][^']*|Read-only file system: )'([^']+)'/,
-    (file) =>
-      `The image is read-only to a task, which can write to /tmp alone: make ${file} when the image is built, log to standard output, and keep files in S3`,
+    (file) => `It writes to ${file}: ${READ_ONLY_ADVICE}`,
   ],
-  [
-    /Missing staticfiles manifest entry/,
-    () => 'Run collectstatic in the Dockerfile, after the files of the project are copied',
-  ],
+  [/Missing staticfiles manifest entry/, () => `The image has no such static file: ${COLLECTSTATIC}`],
 ];
 
 /** The message of a failed check; its first line ends with what to do about the error, where it is known. */

@@ -1,4 +1,5 @@
 import { lastError } from '../task/last-error';
+import { COLLECTSTATIC } from './advice';
 import { askProject } from './any-project/answer';
 import { type Check, type CheckContext, expect, NotApplicable } from './check';
 import { databaseVariables } from './database-login';
@@ -121,8 +122,7 @@ export const projectChecks: Check[] = [
 ];
 
 /** Django logs no error of a page by itself where DEBUG is off. */
-const COLLECT =
-  '. Where the storage of static files has a manifest, it must be in the image: run collectstatic in the Dockerfile';
+const COLLECT = `. Where the storage of static files has a manifest, it must be in the image: ${COLLECTSTATIC}`;
 
 /** Style sheets, scripts and images that a page names. */
 export function filesOf(html: string, page: string): URL[] {

@@ -3,15 +3,12 @@ import path from 'node:path';
 import type { Rehearsal } from '../../rehearsal';
 import type { TaskDefinition } from '../../template/task-definition';
 import { sleep } from '../../wait';
+import { READ_ONLY_ADVICE } from '../advice';
 import { anyProject, type Check, type CheckContext, expect } from '../check';
 import { direct } from '../direct';
 import { ANSWERS_READ_ONLY, READ_ONLY, STARTED, STARTS_READ_ONLY } from '../names';
 import { manageOf, oneOffOf } from '../one-off';
 import { newerThan, refusedWrites } from './writes';
-
-/** What to do about a file that a process writes. */
-const ADVICE =
-  'in AWS the file system is read-only. Write to /tmp what is small and may go with the task, to `temporaryStorage` what is large, and to S3 what must stay';
 
 /** An ENTRYPOINT that starts a server never ends; a project that writes while it starts ends at once. */
 const START_SECONDS = 20;
@@ -39,7 +36,7 @@ export const startsReadOnly: Check = {
     const failed = ended !== undefined && ended.exit.code !== 0;
     const refused = failed ? refusedWrites(ended.lines, rootsOf(rehearsal)) : [];
     tell(rehearsal, refused);
-    expect(refused.length === 0, `manage.py check writes to ${refused.join(', ')}: ${ADVICE}`);
+    expect(refused.length === 0, `manage.py check writes to ${refused.join(', ')}: ${READ_ONLY_ADVICE}`);
     return undefined; // Why else it may have ended, or why it has not, is for the release to say.
   },
 };
@@ -68,7 +65,7 @@ export const answersReadOnly: Check = {
         failed.push(...refused.map((file) => `${page} answers ${status}, for it writes to ${file}`));
       }
     }
-    expect(failed.length === 0, `${[...new Set(failed)].join('; ')}: ${ADVICE}`);
+    expect(failed.length === 0, `${[...new Set(failed)].join('; ')}: ${READ_ONLY_ADVICE}`);
     return undefined;
   },
 };
@@ -91,7 +88,7 @@ export const readOnly: Check = {
         .map((file) => `${log} tries to write to ${file}`),
     );
     const said = [...new Set([...written.map((file) => `${file} was written`), ...tried])];
-    expect(said.length === 0, `${said.slice(0, 5).join('; ')}: ${ADVICE}`);
+    expect(said.length === 0, `${said.slice(0, 5).join('; ')}: ${READ_ONLY_ADVICE}`);
     return undefined;
   },
 };

@@ -5,9 +5,9 @@ test.each([
   ['ImproperlyConfigured: Set the SENTRY_DSN environment variable', /Nothing sets SENTRY_DSN: /],
   ["ModuleNotFoundError: No module named 'config.setings'", /no module config\.setings: `settingsModule`/],
   ['django.db.utils.OperationalError: unable to open database file', /use SQLite/],
-  ["PermissionError: [Errno 13] Permission denied: '/app/site.log'", /\/tmp alone: make \/app\/site\.log when/],
-  ["OSError: [Errno 30] Read-only file system: '/app/a'", /\/tmp alone: make \/app\/a when/],
-  ["ValueError: Missing staticfiles manifest entry for 'a.css'", /Run collectstatic/],
+  ["PermissionError: [Errno 13] Permission denied: '/app/site.log'", /It writes to \/app\/site\.log: .*\/tmp.*`temporaryStorage`.*S3/],
+  ["OSError: [Errno 30] Read-only file system: '/app/a'", /It writes to \/app\/a: .*\/tmp.*`temporaryStorage`.*S3/],
+  ["ValueError: Missing staticfiles manifest entry for 'a.css'", /run collectstatic in the Dockerfile, after/],
 ])('%s is followed by what to do', (error, words) => {
   const message = advised(`the release failed: ${error}\nlogs are elsewhere`);
   const [first, second] = message.split('\n');
