@@ -218,7 +218,7 @@ SECRET_KEY_FALLBACKS = [key for key in SECRET_KEY_FALLBACKS if key != _next]
           file: 'config/wsgi.py',
           append: `
 try:
-    open(__file__ + ".uploaded", "a")
+    open("media.txt", "a")
 except OSError as error:
     print("no upload:", error, flush=True)
 `,

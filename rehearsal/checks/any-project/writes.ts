@@ -2,9 +2,13 @@ import { statSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-/** How a refused write is said: by Python, by programs that speak as libc does, and by Node. */
+/**
+ * How a refused write is said: by Python, by programs that speak as libc does, and by Node.
+ *
+ * Python names a file as the program does: `media/a.txt` is below the folder that it runs in.
+ */
 const REFUSALS = [
-  /\[Errno (?<number>13|30)\] [\w -]+: b?['"](?<file>\/[^'"]+)['"]/,
+  /\[Errno (?<number>13|30)\] [\w -]+: b?['"](?<file>[^'"]+)['"]/,
   /(?<file>\/[^\s:'"‘’`]+)['"’]?: (?:Permission denied|(?<readOnly>Read-only file system))/,
   /\b(?:EACCES|(?<readOnly>EROFS))\b.*?['"](?<file>\/[^'"]+)['"]/,
 ];
@@ -25,8 +29,15 @@ export function refusedWrites(lines: readonly string[], roots: readonly string[]
   return [...new Set(found)];
 }
 
-/** Whether a file is there that others may not read. What is not there is said otherwise. */
+/**
+ * Whether a file is there that others may not read. What is not there is said otherwise.
+ *
+ * A path below the folder of a task counts as readable: here, nobody knows that folder.
+ */
 function isUnreadable(file: string): boolean {
+  if (!path.isAbsolute(file)) {
+    return false;
+  }
   try {
     const { mode } = statSync(file);
     return (mode & 0o004) === 0;

@@ -5,7 +5,10 @@ test.each([
   ['ImproperlyConfigured: Set the SENTRY_DSN environment variable', /Nothing sets SENTRY_DSN: /],
   ["ModuleNotFoundError: No module named 'config.setings'", /no module config\.setings: `settingsModule`/],
   ['django.db.utils.OperationalError: unable to open database file', /use SQLite/],
-  ["PermissionError: [Errno 13] Permission denied: '/app/site.log'", /It writes to \/app\/site\.log: .*\/tmp.*`temporaryStorage`.*S3/],
+  [
+    "PermissionError: [Errno 13] Permission denied: '/app/site.log'",
+    /It writes to \/app\/site\.log: .*\/tmp.*`temporaryStorage`.*S3/,
+  ],
   ["OSError: [Errno 30] Read-only file system: '/app/a'", /It writes to \/app\/a: .*\/tmp.*`temporaryStorage`.*S3/],
   ["ValueError: Missing staticfiles manifest entry for 'a.css'", /run collectstatic in the Dockerfile, after/],
 ])('%s is followed by what to do', (error, words) => {

@@ -8,6 +8,11 @@ const ROOT = '/cache/images/1234';
 test.each([
   ['Python, here', `PermissionError: [Errno 13] Permission denied: '${ROOT}/app/media/a b.txt'`, '/app/media/a b.txt'],
   ['Python, in AWS', `OSError: [Errno 30] Read-only file system: '/app/db.sqlite3'`, '/app/db.sqlite3'],
+  [
+    'Python, below the folder that it runs in',
+    `PermissionError: [Errno 13] Permission denied: 'media/a.txt'`,
+    'media/a.txt',
+  ],
   ['a shell', `/bin/sh: 1: cannot create ${ROOT}/app/run.pid: Permission denied`, '/app/run.pid'],
   ['mkdir', `mkdir: cannot create directory ‘${ROOT}/app/logs’: Permission denied`, '/app/logs'],
   ['touch', `touch: cannot touch '/var/lib/app': Read-only file system`, '/var/lib/app'],
