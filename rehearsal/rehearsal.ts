@@ -34,7 +34,7 @@ export async function rehearse(props: RehearsalProps): Promise<Rehearsal> {
   };
 }
 
-/** Releases a stack and starts it. Ends when every service is steady; throws, and leaves nothing, otherwise. */
+/** Releases a stack and starts it, until every service is steady. Throws, and leaves nothing, where it fails. */
 export async function serve(rehearsal: Rehearsal): Promise<void> {
   try {
     await rehearsal.release();

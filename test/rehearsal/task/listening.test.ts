@@ -10,9 +10,7 @@ test('a socket that listens is found by its state', () => {
   expect(listening(table)).toEqual([['41', 8080]]);
 });
 
-const onLinux = process.platform === 'linux' ? test : test.skip;
-
-onLinux('the port of a server is found by its process group', async () => {
+test('the port of a server is found by its process group, where the machine shows it', async () => {
   const script = 'const s = require("net").createServer().listen(0, "127.0.0.1", () => console.log(s.address().port))';
   const server = spawn(process.execPath, ['-e', script], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
   const port = await new Promise<number>((resolve) => server.stdout.once('data', (text) => resolve(Number(text))));
@@ -20,5 +18,5 @@ onLinux('the port of a server is found by its process group', async () => {
   const ended = new Promise((resolve) => server.once('close', resolve));
   server.kill('SIGKILL');
   await ended;
-  expect(found).toEqual([port]);
+  expect(found).toEqual(process.platform === 'linux' ? [port] : []);
 });
