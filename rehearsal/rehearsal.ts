@@ -34,7 +34,7 @@ export async function rehearse(props: RehearsalProps): Promise<Rehearsal> {
   };
 }
 
-/** Releases a stack and starts it, until every service is steady. Throws, and leaves nothing, where it fails. */
+/** Releases a stack and starts it, until every service is steady. Throws, and leaves nothing, otherwise. */
 export async function serve(rehearsal: Rehearsal): Promise<void> {
   try {
     await rehearsal.release();
