@@ -1,12 +1,12 @@
 import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { databasePage } from './any-project/database-page';
 import { anyProject, type Check, type CheckContext, EXAMPLE, expect } from './check';
+import { AWAY_SECONDS } from './disturbance';
 import { guestbook } from './guestbook';
 import { useAllConnections } from './hoard';
 import { ANY_CONNECTIONS, AWAY, CONSUMED, DONE, LIMIT, NAMED_SECRET, PAGES, POISON } from './names';
 import { SCALED_OUT } from './tasks';
 
-const AWAY_SECONDS = 20;
 const RECOVERY_SECONDS = 15;
 
 const hasDatabase = ({ rehearsal, guestbook: yes }: CheckContext) => yes && rehearsal.postgres !== undefined;

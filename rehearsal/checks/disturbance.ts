@@ -5,6 +5,9 @@ import type { Loss } from '../task/services';
 /** What all processes share, and a check may take away from them. */
 export type SharedService = 'sqs' | 'database';
 
+/** Seconds for which SQS is away, as the names of checks say. */
+export const AWAY_SECONDS = 20;
+
 /** What a check may break on purpose: a shared service, or tasks of a kind. */
 export type Subject = SharedService | 'web' | 'asgi' | 'worker' | 'beat';
 

@@ -1,6 +1,7 @@
 import type { Rehearsal } from '../rehearsal';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { anyProject, type Check, type CheckContext, expect } from './check';
+import { AWAY_SECONDS } from './disturbance';
 import { AGAIN_CONSUMED, BACK_CONSUMED, CONSUMED, DONE, PAGES } from './names';
 import { successful } from './one-off';
 
@@ -18,7 +19,6 @@ const ANOTHER_SECONDS = 5;
 /** Whether there is anything that sends and takes messages. */
 const hasQueues = ({ rehearsal }: CheckContext) => queuesOf(rehearsal).length > 0 && celeryOf(rehearsal) !== undefined;
 const QUEUES = 'queues of a Celery broker, and a worker that is started as `celery … worker`';
-const AWAY_SECONDS = 20;
 
 export const queueChecks: Check[] = [
   {
