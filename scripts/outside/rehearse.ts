@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import type { Mode } from '../../rehearsal/engine/mode';
 import { NOT_RUNNABLE_HERE } from '../../rehearsal/image/not-runnable-here';
 import { ROOT } from './layouts';
 
 export const CACHE = path.join(ROOT, '.cache', 'outside');
-
-/** How an image is run: as processes of this machine, or by a container engine. */
-export type Mode = 'processes' | 'images';
 
 /** What a rehearsal printed about one check. */
 export interface Checked {
@@ -78,7 +76,7 @@ export async function rehearse({ folder, mode, strict, options = [], write }: Re
     if (synth.code !== 0) {
       return result({ broken: `it does not synthesize:\n${synth.lines.slice(-20).join('\n')}` });
     }
-    const given = ['--no-cache', 'rehearsal/start.ts', '--check', '--assembly', assembly, ...options];
+    const given = ['--no-cache', 'rehearsal/start.ts', '--check', '--mode', mode, '--assembly', assembly, ...options];
     const { code, lines } = await run(given, write);
     const found = { checked: checkedIn(lines), notApplicable: notApplicableIn(lines) };
     if (code === NOT_RUNNABLE_HERE) {
