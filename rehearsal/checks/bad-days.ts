@@ -1,6 +1,6 @@
 import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { databasePage } from './any-project/database-page';
-import { anyProject, type Check, type CheckContext, EXAMPLE, expect } from './check';
+import { anyProject, type Check, type CheckContext, DATABASE_OF_TEMPLATE, EXAMPLE, expect, hasDatabase } from './check';
 import { AWAY_SECONDS } from './disturbance';
 import { guestbook } from './guestbook';
 import { useAllConnections } from './hoard';
@@ -9,7 +9,7 @@ import { SCALED_OUT } from './tasks';
 
 const RECOVERY_SECONDS = 15;
 
-const hasDatabase = ({ rehearsal, guestbook: yes }: CheckContext) => yes && rehearsal.postgres !== undefined;
+const isExample = (context: CheckContext) => context.guestbook && hasDatabase(context);
 
 export const badDayChecks: Check[] = [
   {
@@ -45,8 +45,8 @@ export const badDayChecks: Check[] = [
     // Processors have time for a copy then.
     after: [NAMED_SECRET],
     inCopy: true,
-    about: 'a database of the template',
-    applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
+    about: DATABASE_OF_TEMPLATE,
+    applies: hasDatabase,
     disturbs: ['database'],
     async run(context) {
       const { disturbance } = context;
@@ -76,7 +76,7 @@ export const badDayChecks: Check[] = [
     name: ANY_CONNECTIONS,
     lane: 'postgres',
     needs: [PAGES],
-    ...anyProject('a database of the template', ({ rehearsal }) => rehearsal.postgres !== undefined),
+    ...anyProject(DATABASE_OF_TEMPLATE, hasDatabase),
     inCopy: true,
     disturbs: ['database'],
     async run(context) {
@@ -101,7 +101,7 @@ export const badDayChecks: Check[] = [
     needs: [PAGES],
     inCopy: true,
     about: EXAMPLE,
-    applies: hasDatabase,
+    applies: isExample,
     disturbs: ['database'],
     async run({ rehearsal, front, disturbance }) {
       const hoard = await useAllConnections(rehearsal, disturbance);

@@ -38,7 +38,7 @@ export interface Check {
   /**
    * Names of checks that must be over, however they ended.
    *
-   * They would disturb it; or it would keep processors busy that the longest chain of checks needs.
+   * They would disturb this one, or this one would take processors from the longest chain of checks.
    */
   readonly after?: string[];
   /**
@@ -62,13 +62,18 @@ export interface Check {
 /** What checks are about that only the guestbook has. */
 export const EXAMPLE = 'the pages and drills of the example';
 
-/** What is about any project but the example, whose own checks look at more. */
+/** What a check needs that asks the database, or takes it away. */
+export const DATABASE_OF_TEMPLATE = 'a database of the template';
+export const hasDatabase = ({ rehearsal }: RunContext) => rehearsal.postgres !== undefined;
+
+/** For any project but the example, which has richer checks of its own. */
 export function anyProject(
   about: string,
   applies: (context: CheckContext) => boolean = () => true,
 ): Pick<Check, 'about' | 'applies'> {
   return {
-    about: ({ guestbook }) => (guestbook ? 'a project that is not the example, whose own checks look at more' : about),
+    about: ({ guestbook }) =>
+      guestbook ? 'a project other than the example, which has richer checks of its own' : about,
     applies: (context) => !context.guestbook && applies(context),
   };
 }

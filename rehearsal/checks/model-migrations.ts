@@ -1,6 +1,6 @@
 import { lastError } from '../task/last-error';
 import { shell } from './any-project/answer';
-import { type Check, expect } from './check';
+import { type Check, DATABASE_OF_TEMPLATE, expect, hasDatabase } from './check';
 import { MIGRATED, MODELS, PAGES } from './names';
 import { oneOff } from './one-off';
 
@@ -21,8 +21,8 @@ export const modelMigrationsCheck: Check = {
   lane: 'project',
   needs: [PAGES],
   after: [MIGRATED],
-  about: 'a database of the template',
-  applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
+  about: DATABASE_OF_TEMPLATE,
+  applies: hasDatabase,
   async run({ rehearsal }) {
     const { task, exit, lines } = await oneOff(rehearsal, shell(rehearsal, QUESTION));
     const changes = lines.map((line) => line.trim()).filter((line) => /^([+~-] |Migrations for )/.test(line));

@@ -1,7 +1,7 @@
 import { lastError } from '../task/last-error';
 import { COLLECTSTATIC } from './advice';
 import { askProject } from './any-project/answer';
-import { type Check, type CheckContext, expect, NotApplicable } from './check';
+import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, expect, hasDatabase, NotApplicable } from './check';
 import { databaseVariables } from './database-login';
 import { judge, systemMessages } from './deploy-check';
 import type { FrontDoor } from './front-door';
@@ -39,8 +39,8 @@ export const projectChecks: Check[] = [
     name: DATABASE,
     lane: 'project',
     needs: [PAGES],
-    about: 'a database of the template',
-    applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
+    about: DATABASE_OF_TEMPLATE,
+    applies: hasDatabase,
     async run({ rehearsal }) {
       const { vendor, name, tls, port, error } = (await askProject(rehearsal)).database;
       const variables = databaseVariables(pageOf(rehearsal).service.definition.secrets) ?? {};
@@ -106,8 +106,8 @@ export const projectChecks: Check[] = [
     lane: 'project',
     needs: [DATABASE],
     after: [DRAINING],
-    about: 'a database of the template',
-    applies: ({ rehearsal }) => rehearsal.postgres !== undefined,
+    about: DATABASE_OF_TEMPLATE,
+    applies: hasDatabase,
     async run({ rehearsal }) {
       const command = [...manageOf(rehearsal), 'migrate', '--plan', '--check'];
       const { task, exit, lines } = await oneOff(rehearsal, command);

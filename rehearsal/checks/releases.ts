@@ -1,7 +1,7 @@
 import { secretReference } from '../aws/secret-strings';
 import { Service } from '../task/services';
 import { eventually, HANG_SECONDS } from '../wait';
-import { type Check, type CheckContext, EXAMPLE, expect } from './check';
+import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, EXAMPLE, expect, hasDatabase } from './check';
 import { DRAINING, NAMED_SECRET, PAGES, RELEASED, STARTED } from './names';
 
 const hasRelease = ({ rehearsal }: CheckContext) =>
@@ -13,8 +13,8 @@ export const releaseChecks: Check[] = [
     lane: 'releases',
     needs: [RELEASED],
     after: [STARTED],
-    about: 'a release and a database of the template',
-    applies: (context) => hasRelease(context) && context.rehearsal.postgres !== undefined,
+    about: `a release and ${DATABASE_OF_TEMPLATE}`,
+    applies: (context) => hasRelease(context) && hasDatabase(context),
     async run({ rehearsal }) {
       const rows = await rehearsal.postgres?.query(rehearsal.database ?? '', async (client) => {
         return (await client.query('SELECT max(applied) AS last, count(*) AS count FROM django_migrations')).rows[0];
@@ -30,8 +30,8 @@ export const releaseChecks: Check[] = [
     lane: 'releases',
     needs: [PAGES],
     after: [DRAINING],
-    about: 'a release and a database of the template',
-    applies: (context) => hasRelease(context) && context.rehearsal.postgres !== undefined,
+    about: `a release and ${DATABASE_OF_TEMPLATE}`,
+    applies: (context) => hasRelease(context) && hasDatabase(context),
     async run({ another }) {
       const broken = await another({
         // A table that a migration is about to make is there already.

@@ -1,6 +1,6 @@
 import type { Rehearsal } from '../../rehearsal';
 import { sleep } from '../../wait';
-import { type Check, type CheckContext, expect } from '../check';
+import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, expect, hasDatabase } from '../check';
 import { CONNECTIONS, DRAINING, PAGES } from '../names';
 
 /** Variables of the contract: connections of one server process, and server processes of a task. */
@@ -55,8 +55,8 @@ export const connectionChecks: Check[] = [
     lane: 'connections',
     needs: [PAGES],
     after: [DRAINING], // Also where it fails, for want of connections: this says why.
-    about: `a database of the template, and ${PER_PROCESS} in a service`,
-    applies: (context) => context.rehearsal.postgres !== undefined && counted(context).length > 0,
+    about: `${DATABASE_OF_TEMPLATE}, and ${PER_PROCESS} in a service`,
+    applies: (context) => hasDatabase(context) && counted(context).length > 0,
     async run(context) {
       const peaks = [...(watched.get(context.rehearsal) ?? [])];
       const held = counted(context).flatMap(({ name, most }) =>
