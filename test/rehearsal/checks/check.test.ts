@@ -96,7 +96,7 @@ test('a check of any project leaves the example to its own checks, and says so',
     ['passed', ''],
     ['not applicable', 'the admin'],
   ]);
-  const own = ['not applicable', 'a project that is not the example, whose own checks look at more'];
+  const own = ['not applicable', 'a project other than the example, which has richer checks of its own'];
   expect(await verdicts(true)).toEqual([own, own]);
 });
 
