@@ -46,33 +46,39 @@ function pairs(option: string, values: Readonly<Record<string, string>> = {}, be
 /** A Dockerfile that downloads no certificates of RDS, and the lines that it changes. */
 export interface WithoutDownload {
   readonly text: string;
-  /** Names of the files that COPY takes in the place of downloads. */
-  readonly files: readonly string[];
+  /** Where the certificates would come from. */
+  readonly addresses: readonly string[];
 }
 
 /** A Dockerfile with COPY of a stand-in in the place of ADD of RDS's certificates. */
 export function withoutDownload(dockerfile: string): WithoutDownload {
-  const files: string[] = [];
+  const addresses: string[] = [];
   const text = dockerfile.replaceAll(CERTIFICATES, (...found: string[]) => {
     const [, indent, flags, url, target] = found;
-    const file = path.posix.basename(new URL(url).pathname);
-    files.push(file);
+    addresses.push(url);
     const kept = flags.split(/\s+/).filter((flag) => flag !== '' && !flag.startsWith('--checksum'));
-    return `${indent}${['COPY', ...kept, `--from=${CONTEXT}`, file, target].join(' ')}`;
+    return `${indent}${['COPY', ...kept, `--from=${CONTEXT}`, nameOf(url), target].join(' ')}`;
   });
-  return { text, files };
+  return { text, addresses };
+}
+
+function nameOf(address: string): string {
+  return path.posix.basename(new URL(address).pathname);
 }
 
 /** Writes that Dockerfile, with the .dockerignore that belongs to it, and what it copies. */
 export function writeWithoutDownload(
-  { text, files }: WithoutDownload,
+  { text, addresses }: WithoutDownload,
   folder: string,
   ignored: string | undefined,
 ): Required<Pick<BuildOptions, 'file' | 'contexts'>> {
   const context = path.join(folder, 'certificates');
   mkdirSync(context, { recursive: true });
-  for (const name of files) {
-    writeFileSync(path.join(context, name), 'The rehearsal mounts certificates of its own over this file.\n');
+  for (const address of addresses) {
+    writeFileSync(
+      path.join(context, nameOf(address)),
+      'The rehearsal mounts certificates of its own over this file.\n',
+    );
   }
   const file = path.join(folder, 'Dockerfile');
   writeFileSync(file, text);

@@ -11,8 +11,6 @@ import type { Answer, Engine } from './engine';
 import type { BuiltImage } from './engine-host';
 import { NO_EMULATION, whyWrongPlatform, withoutEmulation } from './platform';
 
-/** Where RDS's certificates come from. */
-const CERTIFICATES = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem';
 /** Milliseconds that a download may take to begin. */
 const PATIENCE = 10_000;
 /** Lines of a failed build that are shown. */
@@ -86,7 +84,7 @@ async function withoutCertificates(
 ): Promise<Pick<BuildOptions, 'file' | 'contexts'>> {
   const own = path.join(directory, dockerFile);
   const changed = withoutDownload(readFileSync(own, 'utf8'));
-  if (changed.files.length === 0 || (await answers(CERTIFICATES))) {
+  if ((await Promise.all(changed.addresses.map(answers))).every(Boolean)) {
     return {};
   }
   announce.substitution(

@@ -40,13 +40,13 @@ test.each([
     '  COPY --chmod=444 --from=rehearsal-certificates global-bundle.pem /etc/ssl/',
   ],
 ])('%s takes a file of the rehearsal', (line, expected) => {
-  const { text, files } = withoutDownload(`FROM python\n${line}\nUSER 1\n`);
-  expect([text, files]).toEqual([`FROM python\n${expected}\nUSER 1\n`, ['global-bundle.pem']]);
+  const { text, addresses } = withoutDownload(`FROM python\n${line}\nUSER 1\n`);
+  expect([text, addresses]).toEqual([`FROM python\n${expected}\nUSER 1\n`, [DOWNLOAD]]);
 });
 
 test('no other line changes', () => {
   const text = `FROM python\nADD https://example.com/file /file\nRUN curl ${DOWNLOAD}\n`;
-  expect(withoutDownload(text)).toEqual({ text, files: [] });
+  expect(withoutDownload(text)).toEqual({ text, addresses: [] });
 });
 
 test('the changed Dockerfile keeps the .dockerignore that belongs to it', () => {
