@@ -1,13 +1,14 @@
 import { portOr } from './edge/ports';
 import { type Parts, provision, type RehearsalProps } from './provision';
+import type { KnownFile } from './task/container';
 import { lastError } from './task/last-error';
 import { howEnded, Task } from './task/process';
 import { released } from './task/release';
 
 /** A stack, run on this machine with real processes. */
 export interface Rehearsal extends Parts {
-  /** Whether the application has a file, by the end of its path. */
-  imageHas(file: string): boolean;
+  /** Whether the application has a file. */
+  imageHas(file: KnownFile): boolean;
   /** Where a listener of the template is reached, for example port 443. */
   url(templatePort: number): string;
   /** Runs the release commands one after the other; throws when one fails, before any service has started. */
@@ -46,7 +47,7 @@ export async function serve(rehearsal: Rehearsal): Promise<void> {
   }
 }
 
-function imageHas({ images }: Parts, file: string): boolean {
+function imageHas({ images }: Parts, file: KnownFile): boolean {
   return [...images.values()].some((image) => image.has(file));
 }
 

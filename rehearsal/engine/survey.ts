@@ -1,3 +1,4 @@
+import { KNOWN_FILES } from '../task/container';
 import type { TaskDefinition } from '../template/task-definition';
 
 /** What a shell in the image answers: a line for each program that is not on its PATH, and for each file. */
@@ -6,9 +7,6 @@ while [ "$1" != -- ]; do command -v "$1" >/dev/null || echo "missing $1"; shift;
 shift
 for file; do [ ! -e "$file" ] || echo "file $file"; done
 `;
-
-/** Files by which checks know how a project calls its commands, and the example. */
-export const KNOWN_FILES = ['manage.py', 'guestbook/drills.py'];
 
 /** The words that ask a shell of the image for programs and for files of the working directory. */
 export function questionOf(programs: Iterable<string>, files: readonly string[] = KNOWN_FILES): string[] {

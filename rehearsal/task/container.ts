@@ -44,13 +44,18 @@ export interface ContainerProps {
   readonly port?: number;
 }
 
+/** How a project calls its commands, and by what the example is known. */
+export const KNOWN_FILES = ['manage.py', 'guestbook/drills.py'] as const;
+/** A file that is looked for in the working directory of an image. */
+export type KnownFile = (typeof KNOWN_FILES)[number];
+
 /** What is known of an image, whoever runs it. */
 export interface KnownImage {
   /** The folder that stands for its file system. @default - an engine has it */
   readonly root?: string;
   readonly defaults: ImageDefaults;
   /** Whether the working directory has a file. */
-  has(file: string): boolean;
+  has(file: KnownFile): boolean;
 }
 
 /** The images of a stack, and what runs them. */
