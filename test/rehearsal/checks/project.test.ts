@@ -1,4 +1,5 @@
 import { type Check, type CheckContext, NotApplicable } from '../../../rehearsal/checks/check';
+import { modelMigrationsCheck } from '../../../rehearsal/checks/model-migrations';
 import {
   AGAIN_CONSUMED,
   BACK_CONSUMED,
@@ -7,6 +8,7 @@ import {
   DEBUG_OFF,
   DEPLOYABLE,
   MIGRATED,
+  MODELS,
   STATIC,
 } from '../../../rehearsal/checks/names';
 import { findPage } from '../../../rehearsal/checks/page';
@@ -104,7 +106,7 @@ async function run(
   };
   const context = { rehearsal, front, disturbance } as unknown as CheckContext;
   await findPage(context);
-  const check = [...projectChecks, ...queueChecks].find((one) => one.name === name) as Check;
+  const check = [...projectChecks, modelMigrationsCheck, ...queueChecks].find((one) => one.name === name) as Check;
   return { said: check.run(context), ran, killed };
 }
 
@@ -155,6 +157,15 @@ test('check --deploy is run as the release calls manage.py; ids are said, and wh
 test('migrations that the release has left are named', async () => {
   const lines = ['Planned operations:', 'stock.0002_item_price', '    Add field price to item'];
   expect(await failure(MIGRATED, { commands: { '--check': { code: 1, lines } } })).toContain('stock.0002_item_price');
+});
+
+test('a change of a model without a migration fails by its name, and a command that fails by its error', async () => {
+  const lines = ["Migrations for 'stock':", '  stock/migrations/0002_item_price.py', '    + Add field price to item'];
+  const changed = await failure(MODELS, { commands: { shell: { code: 1, lines } } });
+  expect(changed).toContain("Migrations for 'stock': + Add field price to item. Run makemigrations");
+  const broken = { code: 1, lines: ['ModuleNotFoundError: No module named stock'] };
+  expect(await failure(MODELS, { commands: { shell: broken } })).toContain('No module named stock');
+  expect(await failure(MODELS, { commands: { shell: { code: 0, lines: [] } } })).toBe('passed');
 });
 
 test.each([
