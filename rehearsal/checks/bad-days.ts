@@ -9,6 +9,9 @@ import { SCALED_OUT } from './tasks';
 
 const RECOVERY_SECONDS = 15;
 
+/** Where nothing may be replaced. A worker without its queue ends again and again, database or not. */
+const WHOLE = [PAGES, CONSUMED];
+
 const isExample = (context: CheckContext) => context.guestbook && hasDatabase(context);
 
 export const badDayChecks: Check[] = [
@@ -41,7 +44,7 @@ export const badDayChecks: Check[] = [
   {
     name: 'bad days: PostgreSQL restarts: health checks pass, nothing is replaced, pages recover within 15 s',
     lane: 'postgres',
-    needs: [PAGES],
+    needs: WHOLE,
     // Processors have time for a copy then.
     after: [NAMED_SECRET],
     inCopy: true,
@@ -75,7 +78,7 @@ export const badDayChecks: Check[] = [
   {
     name: ANY_CONNECTIONS,
     lane: 'postgres',
-    needs: [PAGES],
+    needs: WHOLE,
     ...anyProject(DATABASE_OF_TEMPLATE, hasDatabase),
     inCopy: true,
     disturbs: ['database'],
