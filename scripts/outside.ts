@@ -42,10 +42,10 @@ async function main(): Promise<number> {
   );
 }
 
-async function one({ name, options }: Layout): Promise<Result> {
+async function one({ name, options, services }: Layout): Promise<Result> {
   write(`== ${name}`);
   const folder = path.join(LAYOUTS_FOLDER, name);
-  const result = await rehearse({ folder, mode: 'processes', strict: true, options, write });
+  const result = await rehearse({ folder, mode: 'processes', strict: true, options, services, write });
   const { checked, notApplicable, seconds, broken, notRun } = result;
   if (notRun !== undefined) {
     write(`${name}: NOT RUN: ${notRun}`);

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Mode } from '../../rehearsal/engine/mode';
-import { NOT_RUNNABLE_HERE } from '../../rehearsal/image/not-runnable-here';
+import { NOT_RUNNABLE_HERE, NotRunnableHere } from '../../rehearsal/image/not-runnable-here';
 import { ROOT } from './layouts';
+import type { Services, StartServices } from './services';
 
 export const CACHE = path.join(ROOT, '.cache', 'outside');
 
@@ -52,12 +53,15 @@ export interface RehearseProps {
   /** Whether the CDK validates the template: it takes some seconds. */
   readonly strict: boolean;
   readonly options?: readonly string[];
+  /** Starts what the template only names. @default - nothing */
+  readonly services?: StartServices;
   /** Gets each line. */
   readonly write: (line: string) => void;
 }
 
 /** Synthesizes a layout and runs the checks against it. */
-export async function rehearse({ folder, mode, strict, options = [], write }: RehearseProps): Promise<Result> {
+export async function rehearse(props: RehearseProps): Promise<Result> {
+  const { folder, mode, strict, options = [], write } = props;
   const started = Date.now();
   mkdirSync(CACHE, { recursive: true });
   const assembly = path.join(CACHE, `assembly-${process.pid}-${started}`);
@@ -68,6 +72,7 @@ export async function rehearse({ folder, mode, strict, options = [], write }: Re
     seconds: Math.round((Date.now() - started) / 1000),
     ...parts,
   });
+  let services: Services | undefined;
   try {
     const synth = await run(['--conditions=source', path.join(folder, 'app.ts')], () => undefined, {
       CDK_OUTDIR: assembly,
@@ -76,7 +81,9 @@ export async function rehearse({ folder, mode, strict, options = [], write }: Re
     if (synth.code !== 0) {
       return result({ broken: `it does not synthesize:\n${synth.lines.slice(-20).join('\n')}` });
     }
-    const given = ['--no-cache', 'rehearsal/start.ts', '--check', '--mode', mode, '--assembly', assembly, ...options];
+    services = await props.services?.();
+    const all = ['--check', '--mode', mode, '--assembly', assembly, ...options, ...(services?.options ?? [])];
+    const given = ['--no-cache', 'rehearsal/start.ts', ...all];
     const { code, lines } = await run(given, write);
     const found = { checked: checkedIn(lines), notApplicable: notApplicableIn(lines) };
     if (code === NOT_RUNNABLE_HERE) {
@@ -84,7 +91,13 @@ export async function rehearse({ folder, mode, strict, options = [], write }: Re
     }
     const isSaid = code === 0 || found.checked.some(({ verdict }) => verdict !== 'passed');
     return result(isSaid ? found : { ...found, broken: lines.slice(-5).join('\n') });
+  } catch (error) {
+    if (error instanceof NotRunnableHere) {
+      return result({ notRun: error.message });
+    }
+    throw error;
   } finally {
+    services?.end();
     rmSync(assembly, { recursive: true, force: true });
   }
 }
