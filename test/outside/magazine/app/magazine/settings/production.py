@@ -4,6 +4,7 @@ import os
 import dj_database_url
 
 from .base import *  # noqa: F403
+from .base import MIDDLEWARE
 
 DEBUG = False
 SECRET_KEY = os.environ["SECRET_KEY"]
@@ -17,6 +18,15 @@ DATABASES = {"default": dj_database_url.config(conn_max_age=600, conn_health_che
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+
+# Who reads without a login gets pages that are up to half a minute old.
+MIDDLEWARE = [
+    "magazine.health.health_check",
+    "django.middleware.cache.UpdateCacheMiddleware",
+    *MIDDLEWARE[1:],
+    "django.middleware.cache.FetchFromCacheMiddleware",
+]
+CACHE_MIDDLEWARE_SECONDS = 30
 
 # Images and documents are read through Django, which asks who may see them.
 STORAGES = {
