@@ -5,7 +5,7 @@ import { inside, statOf } from './inside';
 /** What a machine has of its own, and an image, too. */
 const OF_THE_MACHINE = /^\/(?:bin|sbin|lib\w*|usr(?!\/local\/)|etc|dev|proc|sys|tmp|run|var\/tmp)(?:\/|$)/;
 
-/** An absolute path within a text: after a blank, a quote or the like, not within an address or a longer path. */
+/** An absolute path within a text: after a blank or a quote, not within an address or a longer path. */
 const PATH = /(?<![\w./$}\-~*?\\])\/[\w.-]+(?:\/[\w.-]+)*/g;
 
 /**
