@@ -101,7 +101,8 @@ export class Rotation {
   /**
    * Rolls every service that uses a secret, all at once.
    *
-   * Old and new tasks serve side by side until `sideBySide` is done; it is given the ids of the old tasks.
+   * Where requests come, old and new tasks serve side by side until `sideBySide` is done; it is given the ids
+   * of the old tasks. A worker's task leaves as soon as its successor is ready.
    */
   async refresh(secret: string, sideBySide: (old: ReadonlySet<string>) => Promise<void>): Promise<Service[]> {
     const services = this.refreshes(secret);
@@ -110,14 +111,9 @@ export class Rotation {
       'refresh: the rehearsal rolls the services that the event rule and its function name, at once; there is no ECS to ask',
     );
     announce.event(`refresh: ${services.map(({ name }) => name).join(', ')}`);
-    const others = services.filter(({ surges }) => !surges).map((service) => service.redeploy());
-    await Promise.all([
-      ...others,
-      roll(
-        services.filter(({ surges }) => surges),
-        sideBySide,
-      ),
-    ]);
+    const meets = ({ surges, group }: Service) => surges && group !== undefined;
+    const others = services.filter((service) => !meets(service)).map((service) => service.redeploy());
+    await Promise.all([...others, roll(services.filter(meets), sideBySide)]);
     return services;
   }
 }
