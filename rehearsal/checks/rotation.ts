@@ -111,6 +111,7 @@ export const rotationChecks: Check[] = [
         }
         await rotation.rotate(schedule);
         await refreshed(rehearsal, schedule, (old) => guests.meetBoth(old));
+        await rotation.gone();
       });
       await guests.settled('key-');
       guests.close();
