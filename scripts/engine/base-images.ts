@@ -2,17 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { call, complaint, type Engine, findEngine } from '../../rehearsal/engine/engine';
+import { call, complaint, type Engine } from '../../rehearsal/engine/engine';
 
 /**
- * `npm run outside:images`: makes base images from packages of Debian, for a machine that can pull none.
- *
- * They have the names that FROM uses and stand for the images of those names: Python of Debian, where the
- * original has one that is compiled for it. It needs root, mmdebstrap and a container engine. What
- * installers of packages need here (certificates, index) is taken from the variables of the caller.
+ * An image of packages of Debian, for a machine that can pull none: Python of Debian, where the image that it
+ * stands for has one that is compiled for it.
  */
-
-interface Base {
+export interface Base {
   readonly suite: string;
   readonly packages: readonly string[];
   readonly names: readonly string[];
@@ -22,7 +18,7 @@ const PYTHON = ['python3', 'python3-venv', 'python3-pip', 'python3-dev', 'python
 /** The same images in two registries. */
 const LIBRARIES = ['docker.io/library', 'public.ecr.aws/docker/library'];
 
-const BASES: readonly Base[] = [
+export const BASES: readonly Base[] = [
   {
     suite: 'trixie',
     packages: PYTHON,
@@ -47,20 +43,11 @@ const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 const INSTALLERS =
   /^(PIP_(?!FIND_LINKS)|UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX)|npm_config_|NPM_CONFIG_)|^(SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE)$/;
 
-async function main(): Promise<void> {
-  const { engine, remarks } = await findEngine();
-  for (const remark of remarks) {
-    process.stdout.write(`${remark}\n`);
-  }
-  if (engine === undefined) {
-    throw new Error('no container engine answers');
-  }
-  for (const base of BASES) {
-    await make(base, engine);
-  }
-}
-
-async function make({ suite, packages, names }: Base, engine: Engine): Promise<void> {
+/**
+ * Makes a base image, and gives the names that it has then. It needs root and mmdebstrap. What installers of
+ * packages need here (certificates, index) is taken from the variables of the caller.
+ */
+export async function makeBase({ suite, packages, names }: Base, engine: Engine): Promise<readonly string[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'base-image-'));
   try {
     const archive = path.join(folder, `${suite}.tar`);
@@ -75,7 +62,8 @@ async function make({ suite, packages, names }: Base, engine: Engine): Promise<v
       ...[suite, archive],
     ]);
     const changes = ['CMD ["python3"]', ...environment().map(([name, value]) => `ENV ${name}=${value}`)];
-    const [first, ...others] = LIBRARIES.flatMap((library) => names.map((name) => `${library}/${name}`));
+    const all = LIBRARIES.flatMap((library) => names.map((name) => `${library}/${name}`));
+    const [first, ...others] = all;
     const imported = await call(engine.program, [
       'import',
       ...changes.flatMap((change) => ['--change', change]),
@@ -88,7 +76,7 @@ async function make({ suite, packages, names }: Base, engine: Engine): Promise<v
     for (const name of others) {
       await engine.call(['tag', first, name]);
     }
-    process.stdout.write(`${names.join(', ')}: Debian ${suite}\n`);
+    return all;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -105,8 +93,3 @@ function run(program: string, args: string[]): void {
     throw new Error(`${program} ended with ${status ?? error?.message}`);
   }
 }
-
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exit(1);
-});
