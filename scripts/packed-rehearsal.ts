@@ -10,7 +10,8 @@ import { pack, report, run, type Step, snippet } from './lib/steps';
 /**
  * `npm run packed`: packs the library and the rehearsal, installs both in an empty folder outside of the
  * clone, writes the README's lines and a small Django project there, synthesizes with the CDK's command line
- * and rehearses, also the image itself where a container engine can. Needs the registries of npm and Python, and takes some minutes.
+ * and rehearses, in both modes where a container engine can. Needs the registries of npm and Python, and takes
+ * some minutes.
  */
 const ROOT = path.join(__dirname, '..');
 const WORK = mkdtempSync(path.join(tmpdir(), 'packed-'));
@@ -195,8 +196,4 @@ function expect(condition: boolean, problem: string): asserts condition {
   }
 }
 
-try {
-  report([steps]);
-} finally {
-  rmSync(WORK, { recursive: true, force: true });
-}
+report([steps]).finally(() => rmSync(WORK, { recursive: true, force: true }));
