@@ -11,11 +11,13 @@ import { call, complaint, type Engine } from '../../rehearsal/engine/engine';
 export interface Base {
   readonly suite: string;
   readonly packages: readonly string[];
+  /** What pip installs into it. */
+  readonly pip?: readonly string[];
   readonly names: readonly string[];
 }
 
 const PYTHON = ['python3', 'python3-venv', 'python3-pip', 'python3-dev', 'python-is-python3', 'ca-certificates'];
-/** The same images in two registries. */
+/** The same images in two registries; a name with a registry has one. */
 const LIBRARIES = ['docker.io/library', 'public.ecr.aws/docker/library'];
 
 export const BASES: readonly Base[] = [
@@ -35,8 +37,21 @@ export const BASES: readonly Base[] = [
     packages: PYTHON,
     names: ['python:3.11-slim', 'python:3.11-slim-bookworm', 'python:3.11', 'python:3.11-bookworm'],
   },
+  {
+    suite: 'bookworm',
+    packages: PYTHON,
+    pip: ['uv'],
+    names: ['ghcr.io/astral-sh/uv:python3.11-bookworm-slim'],
+  },
+  {
+    suite: 'trixie',
+    packages: ['nodejs', 'npm', 'ca-certificates'],
+    names: ['node:20-slim', 'node:20-trixie-slim'],
+  },
 ];
 
+/** Milliseconds that it may take to download and unpack the packages of one. */
+const PATIENCE = 10 * 60_000;
 /** Where the certificates of this machine lie, in Debian and so in the images. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 /** Variables by which installers of packages find their index and trust it. */
@@ -47,7 +62,7 @@ const INSTALLERS =
  * Makes a base image, and gives the names that it has then. It needs root and mmdebstrap. What installers of
  * packages need here (certificates, index) is taken from the variables of the caller.
  */
-export async function makeBase({ suite, packages, names }: Base, engine: Engine): Promise<readonly string[]> {
+export async function makeBase({ suite, packages, pip = [], names }: Base, engine: Engine): Promise<readonly string[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'base-image-'));
   try {
     const archive = path.join(folder, `${suite}.tar`);
@@ -55,6 +70,7 @@ export async function makeBase({ suite, packages, names }: Base, engine: Engine)
       // Pip of an image may install beside the packages of Debian.
       'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
       ...(existsSync(CERTIFICATES) ? [`cp -L ${CERTIFICATES} "$1"${CERTIFICATES}`] : []),
+      ...pip.map((name) => `chroot "$1" python3 -m pip install --no-cache-dir ${name}`),
     ];
     run('mmdebstrap', [
       ...['--quiet', '--variant=minbase', `--include=${packages.join(',')}`],
@@ -62,7 +78,7 @@ export async function makeBase({ suite, packages, names }: Base, engine: Engine)
       ...[suite, archive],
     ]);
     const changes = ['CMD ["python3"]', ...environment().map(([name, value]) => `ENV ${name}=${value}`)];
-    const all = LIBRARIES.flatMap((library) => names.map((name) => `${library}/${name}`));
+    const all = names.flatMap((name) => (name.includes('/') ? name : LIBRARIES.map((library) => `${library}/${name}`)));
     const [first, ...others] = all;
     const imported = await call(engine.program, [
       'import',
@@ -88,7 +104,7 @@ function environment(): [string, string][] {
 }
 
 function run(program: string, args: string[]): void {
-  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: PATIENCE });
   if (error !== undefined || status !== 0) {
     throw new Error(`${program} ended with ${status ?? error?.message}`);
   }

@@ -4,8 +4,8 @@ import { call, complaint, type Engine, findEngine } from '../../rehearsal/engine
 import { BASES, makeBase } from './base-images';
 import { whyNotHere } from './trial';
 
-/** Milliseconds that a call of the engine may take, a build and a pull among them: only a hang takes longer. */
-const HANG = 10 * 60_000;
+/** Milliseconds that a call of the engine may take, a build and a pull among them; a slower machine runs none. */
+const PATIENCE = 3 * 60_000;
 
 /** An engine with which image mode is possible on this machine, or why there is none. */
 export interface Here {
@@ -23,7 +23,7 @@ export interface Here {
  */
 export async function findHere(base: string, write: (line: string) => void): Promise<Here> {
   const made: string[] = [];
-  const patient: typeof call = (program, args, options) => call(program, args, { timeout: HANG, ...options });
+  const patient: typeof call = (program, args, options) => call(program, args, { timeout: PATIENCE, ...options });
   const { engine, remarks } = await findEngine(process.env, patient);
   const restore = async () => {
     if (made.length > 0) {
