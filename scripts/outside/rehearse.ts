@@ -52,12 +52,15 @@ export interface RehearseProps {
   /** Whether the CDK validates the template: it takes some seconds. */
   readonly strict: boolean;
   readonly options?: readonly string[];
+  /** Milliseconds after which the rehearsal is ended and counts as not run. @default - it may take as long as it wants */
+  readonly patience?: number;
   /** Gets each line. */
   readonly write: (line: string) => void;
 }
 
 /** Synthesizes a layout and runs the checks against it. */
-export async function rehearse({ folder, mode, strict, options = [], write }: RehearseProps): Promise<Result> {
+export async function rehearse(props: RehearseProps): Promise<Result> {
+  const { folder, mode, strict, options = [], patience, write } = props;
   const started = Date.now();
   mkdirSync(CACHE, { recursive: true });
   const assembly = path.join(CACHE, `assembly-${process.pid}-${started}`);
@@ -77,8 +80,11 @@ export async function rehearse({ folder, mode, strict, options = [], write }: Re
       return result({ broken: `it does not synthesize:\n${synth.lines.slice(-20).join('\n')}` });
     }
     const given = ['--no-cache', 'rehearsal/start.ts', '--check', '--mode', mode, '--assembly', assembly, ...options];
-    const { code, lines } = await run(given, write);
+    const { code, lines, isEnded } = await run(given, write, {}, patience);
     const found = { checked: checkedIn(lines), notApplicable: notApplicableIn(lines) };
+    if (isEnded) {
+      return result({ notRun: `it was not done after ${(patience ?? 0) / 60_000} minutes` });
+    }
     if (code === NOT_RUNNABLE_HERE) {
       return result({ notRun: lines.at(-1) ?? '' });
     }
@@ -92,15 +98,34 @@ export async function rehearse({ folder, mode, strict, options = [], write }: Re
 interface Ran {
   readonly code: number | null;
   readonly lines: string[];
+  /** Whether it was ended because it took too long. */
+  readonly isEnded: boolean;
 }
 
-function run(args: string[], write: (line: string) => void, variables: NodeJS.ProcessEnv = {}): Promise<Ran> {
+function run(
+  args: string[],
+  write: (line: string) => void,
+  variables: NodeJS.ProcessEnv = {},
+  patience?: number,
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const program = path.join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs');
     const env = { ...process.env, ...variables };
-    const child = spawn(process.execPath, [program, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const detached = patience !== undefined; // So that it can be ended with the processes that it has started.
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: ROOT,
+      env,
+      detached,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const lines: string[] = [];
     let rest = '';
+    let isEnded = false;
+    const end = () => {
+      isEnded = true;
+      process.kill(-(child.pid ?? 0), 'SIGKILL'); // The reaper of the rehearsal ends the rest.
+    };
+    const timer = patience === undefined ? undefined : setTimeout(end, patience);
     const take = (text: string) => {
       const parts = (rest + text).split('\n');
       rest = parts.pop() ?? '';
@@ -114,8 +139,9 @@ function run(args: string[], write: (line: string) => void, variables: NodeJS.Pr
     }
     child.once('error', reject);
     child.once('close', (code) => {
+      clearTimeout(timer);
       take('\n');
-      resolve({ code, lines });
+      resolve({ code, lines, isEnded });
     });
   });
 }
