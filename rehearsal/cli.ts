@@ -3,11 +3,13 @@ import { parseArgs } from 'node:util';
 import { checkRun, summary } from './check-run';
 import { withNeeded } from './checks/check';
 import { allChecks } from './checks/secrets';
+import { localCertificate } from './edge/local-certificate';
 import { chooseMode, type Mode, type ModeProps } from './engine/mode';
 import { Given } from './given';
 import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import { readAssembly } from './template/assembly';
 import { session } from './view/session';
+import { distrust, trust } from './view/trust';
 
 /** What differs between a clone of the repository and the installed package. */
 export interface Surroundings {
@@ -45,6 +47,7 @@ const usage = ({ typed, otherwise, mode, hosts }: Surroundings) => `${typed} [op
   --websocket PATH   with --check: a WebSocket that must open, such as /ws/chat/; may be given several times
   --only PATTERN     with --check: only checks whose name matches, and those they need
   --plain            lines instead of the live view
+  --trust            make browsers of this user trust https://localhost of the rehearsal, and end; --untrust takes it back
   --verbose          with --check: what happens to processes, too
 
 Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_RUNNABLE_HERE} not runnable on this machine: nothing was rehearsed.
@@ -71,12 +74,19 @@ async function main(args: string[], around: Surroundings): Promise<number> {
       websocket: { type: 'string', multiple: true },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
+      trust: { type: 'boolean', default: false },
+      untrust: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
     process.stdout.write(usage(around));
+    return 0;
+  }
+  if (values.trust || values.untrust) {
+    const certificate = await localCertificate(around.cache);
+    (values.trust ? trust : distrust)(certificate, write);
     return 0;
   }
   if (values.hosts && around.hosts === undefined) {
@@ -92,7 +102,8 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const { platform } = values;
   if (!values.check) {
     const props = { assembly, app: values.app, overrides, engine, platform, given, cache: around.cache };
-    return session(props, { isPlain: values.plain || !process.stdout.isTTY || process.env.TERM === 'dumb' });
+    const isPlain = values.plain || !process.stdout.isTTY || process.env.TERM === 'dumb';
+    return session(props, { isPlain, typed: around.typed });
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const chosen = only === undefined ? undefined : chosenBy(only);

@@ -1,8 +1,8 @@
 import { PlainAnnounce } from '../announce';
-import { FrontDoor } from '../checks/front-door';
 import type { RehearsalProps } from '../provision';
 import { type Rehearsal, rehearse, serve } from '../rehearsal';
 import { coverageTable } from '../template/coverage';
+import { addressLines, openAddress } from './address';
 import { Ending } from './ending';
 import { Journal, REHEARSAL } from './journal';
 import { LiveView } from './live-view';
@@ -11,6 +11,8 @@ import { RehearsalControls } from './rehearsal-controls';
 export interface SessionOptions {
   /** Lines instead of the live view. */
   readonly isPlain: boolean;
+  /** What a person types before options. */
+  readonly typed: string;
 }
 
 /** Rehearses until Ctrl-C, which drains in order; a second one ends at once. Gives the exit code. */
@@ -42,14 +44,14 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
   for (const line of coverageTable(props.assembly.template)) {
     write(line);
   }
-  const front = new FrontDoor(running, 'you');
-  write(`\n${running.url(front.listener)} as ${front.host}, for example:`);
-  write(
-    `  curl ${front.secure ? '--insecure ' : ''}--resolve ${front.host}:${front.port(front.listener)}:127.0.0.1 ${front.url}/`,
-  );
+  const address = await openAddress(running, props.cache);
+  write('');
+  for (const line of address === undefined ? [] : addressLines(address, `${options.typed} --trust`)) {
+    write(line);
+  }
   write('Ctrl-C drains and stops.\n');
   if (!options.isPlain) {
-    const title = `${props.assembly.stackName}  ${running.url(front.listener)}`;
+    const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
     view = new LiveView(new RehearsalControls(running, journal, title, () => roll(running)), () => ending.ask());
     await view.open();
   }
