@@ -107,12 +107,12 @@ async function trial(layout: Layout): Promise<Result> {
   }
 }
 
-async function one({ name, options = [] }: Layout, { mode, engine, patience }: Room): Promise<Result> {
+async function one({ name, options = [], services }: Layout, { mode, engine, patience }: Room): Promise<Result> {
   write(`== ${name}, ${mode}`);
   const folder = path.join(LAYOUTS_FOLDER, name);
   // An image for another processor than this machine's would need an emulator.
   const here = engine === undefined ? options : [...options, '--platform', engine.platform];
-  const result = await rehearse({ folder, mode, strict: true, options: here, patience, write });
+  const result = await rehearse({ folder, mode, strict: true, options: here, services, patience, write });
   const { checked, notApplicable, seconds, broken, notRun } = result;
   if (notRun !== undefined) {
     write(`${name}, ${mode}: NOT RUN: ${notRun}`);

@@ -12,7 +12,9 @@ import { readDockerfile } from './dockerfile/read';
 import { withRequirements } from './dockerfile/requirements';
 import { WAYS_OUT } from './dockerfile/rules';
 import { inside, statOf } from './inside';
+import { FINISHED_BY } from './keys';
 import { keyOf } from './layers';
+import { moveTexts } from './moved-paths';
 import { applyPatches, type Patch } from './patch';
 import { findPython } from './python';
 import { relocate } from './relocate';
@@ -97,7 +99,7 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
   const build = new Build({ plan, context, dockerFile, cache, work, announce, spawn: props.spawn, python });
   try {
     const defaults = plan.target?.defaults as ImageDefaults;
-    const key = keyOf(build.key(), defaults, props.patches ?? []).slice(0, 16);
+    const key = keyOf(FINISHED_BY, build.key(), defaults, props.patches ?? []).slice(0, 16);
     const root = path.join(cache, 'images', key);
     await makeOnce(root, () => made(build, root, defaults, props.patches ?? []));
     return imageOf(root, defaults);
@@ -126,6 +128,7 @@ function copied(prepared: string, root: string): string {
     filter: (file) => !machine.includes(file),
   });
   relocate(root, root, new Map());
+  moveTexts(root, root);
   if (isRoot()) {
     execFileSync('chown', ['-hR', '0:0', root]);
   }
@@ -149,6 +152,7 @@ async function made(build: Build, root: string, defaults: ImageDefaults, patches
     applyPatches(inside(folder, defaults.workingDirectory), patches);
   }
   relocate(folder, root, build.aliases);
+  moveTexts(folder, root);
   if (isRoot()) {
     // To a task they are read-only, as the template has it.
     execFileSync('chown', ['-hR', '0:0', folder]);

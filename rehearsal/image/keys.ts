@@ -9,9 +9,14 @@ import { contentOf, keyOf } from './layers';
 import { followed } from './step-errors';
 
 /** What does the work is part of the name of its result. */
-const MACHINERY = ['view.sh', 'stand-in.sh', ...['bases', 'skeleton', 'copy', 'poetry'].map(source)].map((name) =>
-  readFileSync(path.join(__dirname, name), 'utf8'),
-);
+const MACHINERY = ['view.sh', 'stand-in.sh', ...['bases', 'skeleton', 'copy', 'poetry'].map(source)].map(text);
+
+/** The same for what is done to the files of an image after its last step. */
+export const FINISHED_BY = ['relocate', 'moved-paths'].map(source).map(text);
+
+function text(name: string): string {
+  return readFileSync(path.join(__dirname, name), 'utf8');
+}
 
 /** A file beside this one: TypeScript in a clone, JavaScript in the package. */
 function source(name: string): string {

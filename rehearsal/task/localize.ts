@@ -1,3 +1,5 @@
+import { movePaths } from '../image/moved-paths';
+
 /** What of a container's file system and network has another name on this machine. */
 export interface Localization {
   /** Stands for the container's own /tmp. */
@@ -42,7 +44,7 @@ export function localize(word: string, local: Localization): string {
         .split(':')
         .map((part) => moved(part, local))
         .join(':')
-    : text;
+    : movePaths(text, local.root, local.exists);
 }
 
 function moved(part: string, { root, exists }: Localization): string {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { cacheAndBucket, type StartServices } from './services';
 
 /** The clone that this file belongs to. */
 export const ROOT = path.join(__dirname, '..', '..');
@@ -10,6 +11,8 @@ export interface Layout {
   readonly name: string;
   /** Options of the rehearsal: what the template only names. */
   readonly options?: readonly string[];
+  /** Starts what the template only names, before the rehearsal. */
+  readonly services?: StartServices;
   /** What a machine that runs CI may lack beside Python: such a layout is never one of a pair. */
   readonly needs?: string;
 }
@@ -23,6 +26,10 @@ export const LAYOUTS: readonly Layout[] = [
   { name: 'ledger' },
   { name: 'newsroom' },
   { name: 'visitors' },
+  { name: 'startproject6' },
+  { name: 'magazine' },
+  { name: 'bookshop', needs: 'Node' },
+  { name: 'gallery', services: cacheAndBucket, needs: 'a Valkey server and uv' },
 ];
 
 /** The layouts of these names, or all. Throws for a name that no layout has. */

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Mode } from '../../rehearsal/engine/mode';
-import { NOT_RUNNABLE_HERE } from '../../rehearsal/image/not-runnable-here';
+import { NOT_RUNNABLE_HERE, NotRunnableHere } from '../../rehearsal/image/not-runnable-here';
 import { ROOT } from './layouts';
+import type { Services, StartServices } from './services';
 
 export const CACHE = path.join(ROOT, '.cache', 'outside');
 
@@ -54,6 +55,8 @@ export interface RehearseProps {
   readonly options?: readonly string[];
   /** Milliseconds after which the rehearsal is ended and counts as not run. @default - it may take as long as it wants */
   readonly patience?: number;
+  /** Starts what the template only names. @default - nothing */
+  readonly services?: StartServices;
   /** Gets each line. */
   readonly write: (line: string) => void;
 }
@@ -71,6 +74,7 @@ export async function rehearse(props: RehearseProps): Promise<Result> {
     seconds: Math.round((Date.now() - started) / 1000),
     ...parts,
   });
+  let services: Services | undefined;
   try {
     const synth = await run(['--conditions=source', path.join(folder, 'app.ts')], () => undefined, {
       CDK_OUTDIR: assembly,
@@ -79,7 +83,9 @@ export async function rehearse(props: RehearseProps): Promise<Result> {
     if (synth.code !== 0) {
       return result({ broken: `it does not synthesize:\n${synth.lines.slice(-20).join('\n')}` });
     }
-    const given = ['--no-cache', 'rehearsal/start.ts', '--check', '--mode', mode, '--assembly', assembly, ...options];
+    services = await props.services?.();
+    const all = ['--check', '--mode', mode, '--assembly', assembly, ...options, ...(services?.options ?? [])];
+    const given = ['--no-cache', 'rehearsal/start.ts', ...all];
     const { code, lines, isEnded } = await run(given, write, {}, patience);
     const found = { checked: checkedIn(lines), notApplicable: notApplicableIn(lines) };
     if (isEnded) {
@@ -90,7 +96,13 @@ export async function rehearse(props: RehearseProps): Promise<Result> {
     }
     const isSaid = code === 0 || found.checked.some(({ verdict }) => verdict !== 'passed');
     return result(isSaid ? found : { ...found, broken: lines.slice(-5).join('\n') });
+  } catch (error) {
+    if (error instanceof NotRunnableHere) {
+      return result({ notRun: error.message });
+    }
+    throw error;
   } finally {
+    services?.end();
     rmSync(assembly, { recursive: true, force: true });
   }
 }

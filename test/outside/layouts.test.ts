@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import { resourcesOfType } from '../../rehearsal/template/assembly';
 import { LAYOUTS, LAYOUTS_FOLDER, layoutsOf, pairOf } from '../../scripts/outside/layouts';
 import { judged, MISTAKES, PLANTED_INTO } from '../../scripts/outside/mistakes';
 import { checkedIn, notApplicableIn, type Result } from '../../scripts/outside/rehearse';
+import { onPath } from '../../scripts/outside/services';
 import { linesOfCdk, PAGE, row, withRows } from '../../scripts/outside/table';
 
 const NAMES = LAYOUTS.map(({ name }) => name);
@@ -45,6 +47,23 @@ test('a pair has two layouts that every machine can run, and is the same for the
     ['b', 'c'],
   ]);
   expect(pairOf('359465bd').every(({ needs }) => needs === undefined)).toBe(true);
+});
+
+test('every layout that starts something is kept out of pairs: a machine may lack it', () => {
+  expect(LAYOUTS.filter(({ services, needs }) => services !== undefined && needs === undefined)).toEqual([]);
+});
+
+test('a program is found on PATH where it can be run', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'path-'));
+  try {
+    writeFileSync(join(folder, 'valkey-server'), '', { mode: 0o644 });
+    writeFileSync(join(folder, 'redis-server'), '', { mode: 0o755 });
+    const names = ['valkey-server', 'redis-server'];
+    expect(onPath(names, `/nowhere:${folder}`)).toBe(join(folder, 'redis-server'));
+    expect(onPath(names, '/nowhere')).toBeUndefined();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('what a rehearsal prints', () => {

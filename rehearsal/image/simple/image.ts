@@ -43,7 +43,7 @@ export function prepareSimply(
   announce: Announce,
   patches: Patch[] = [],
 ): Promise<Image> {
-  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '5']));
+  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '6']));
   return makeOnce(root, () => makeImage({ asset, root, cache, announce, patches }));
 }
 
@@ -71,6 +71,7 @@ async function makeImage({ asset, root, cache, announce, patches }: ImageProps):
   const venv = await pythonOf(instructions, building, cache, announce);
   if (!complete) {
     await buildSteps(instructions, { root: building, venv, defaults }, announce);
+    moveTexts(building, root);
     settle(building, root);
   }
   const python = path.join(venv, 'bin', 'python');

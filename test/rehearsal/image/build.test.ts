@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { NotRunnableHere } from '../../../rehearsal/image/not-runnable-here';
@@ -78,6 +79,28 @@ test('a prepared folder is the image, with the settings of the Dockerfile', asyn
   expect(readFileSync(path.join(prepared, 'opt/venv/bin/gunicorn'), 'utf8')).toBe('#!/opt/venv/bin/python\n');
   await expect(place.build('FROM company/x\n', { prepared: '/no/such' })).rejects.toThrow(
     '--prepared /no/such: there is no such folder.',
+  );
+});
+
+test('a script and the settings of a server name places of the image, and find them', async () => {
+  writeFileSync(path.join(place.context, 'name'), 'of the image\n');
+  const steps = [
+    'COPY name /app/name',
+    'COPY --chmod=755 <<"EOF" /start',
+    '#!/bin/sh',
+    'cd /app && exec cat /app/name "$@" < /dev/null',
+    'EOF',
+    'COPY <<EOF /etc/uwsgi/site.ini',
+    '[uwsgi]',
+    'chdir = /app',
+    'http-socket = /tmp/site.sock',
+    'EOF',
+    'ENTRYPOINT ["/start"]',
+  ];
+  const { root } = await place.build(`FROM scratch\n${steps.join('\n')}\n`);
+  expect(execFileSync(path.join(root, 'start'), { encoding: 'utf8' })).toBe('of the image\n');
+  expect(readFileSync(path.join(root, 'etc/uwsgi/site.ini'), 'utf8')).toBe(
+    `[uwsgi]\nchdir = ${root}/app\nhttp-socket = /tmp/site.sock\n`,
   );
 });
 

@@ -32,6 +32,12 @@ test('the certificate bundle and files of the image are found', () => {
   expect(localize('/usr/bin/env', local)).toBe('/usr/bin/env');
 });
 
+test('a path within a word is one of the image, too', () => {
+  expect(localize('cd /app/static && ls', local)).toBe('cd /cache/image/app/static && ls');
+  expect(localize('--chdir=/app/static', local)).toBe('--chdir=/cache/image/app/static');
+  expect(localize('https://example.com/app/static', local)).toBe('https://example.com/app/static');
+});
+
 test('the local certificate bundle keeps its path when the repository itself lies below /tmp', () => {
   const caBundle = { path: '/etc/ssl/certs/rds-global-bundle.pem', local: '/tmp/clone/.cache/ca.crt' };
   expect(localize(caBundle.path, { ...local, caBundle })).toBe('/tmp/clone/.cache/ca.crt');
@@ -41,7 +47,7 @@ test('a list of folders is one of paths', () => {
   expect(localize('/app/static:/usr/lib:/app/static', local)).toBe(
     '/cache/image/app/static:/usr/lib:/cache/image/app/static',
   );
-  expect(localize('a:/app/static', local)).toBe('a:/app/static');
+  expect(localize('a:/app/static', local)).toBe('a:/cache/image/app/static');
 });
 
 test('a volume is its folder, before the /var/tmp that it lies in, and what replaced it is not looked at again', () => {

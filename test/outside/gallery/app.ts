@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { GalleryStack } from './stack';
+
+new GalleryStack(new App(), 'Gallery');

@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { MagazineStack } from './stack';
+
+new MagazineStack(new App(), 'Magazine');
