@@ -11,6 +11,7 @@ import { baseOf } from '../dockerfile/base';
 import type { ImageDefaults } from '../dockerfile/plan';
 import { ignoreOf } from '../ignored-files';
 import type { Image } from '../image';
+import { moveTexts } from '../moved-paths';
 import { applyPatches, type Patch } from '../patch';
 import { virtualEnvironment } from '../python';
 import { shortened } from '../shortened';
