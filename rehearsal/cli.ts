@@ -1,18 +1,15 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { PlainAnnounce } from './announce';
 import { checkRun, summary } from './check-run';
 import { withNeeded } from './checks/check';
-import { FrontDoor } from './checks/front-door';
 import { allChecks } from './checks/secrets';
+import { localCertificate } from './edge/local-certificate';
 import { chooseMode, type Mode, type ModeProps } from './engine/mode';
 import { Given } from './given';
 import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
-import type { RehearsalProps } from './provision';
-import { type Rehearsal, rehearse, serve } from './rehearsal';
 import { readAssembly } from './template/assembly';
-import { coverageTable } from './template/coverage';
-import { View } from './view';
+import { session } from './view/session';
+import { distrust, trust } from './view/trust';
 
 /** What differs between a clone of the repository and the installed package. */
 export interface Surroundings {
@@ -50,6 +47,7 @@ const usage = ({ typed, otherwise, mode, hosts }: Surroundings) => `${typed} [op
   --websocket PATH   with --check: a WebSocket that must open, such as /ws/chat/; may be given several times
   --only PATTERN     with --check: only checks whose name matches, and those they need
   --plain            lines instead of the live view
+  --trust            make browsers of this user trust https://localhost of the rehearsal, and end; --untrust takes it back
   --verbose          with --check: what happens to processes, too
 
 Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_RUNNABLE_HERE} not runnable on this machine: nothing was rehearsed.
@@ -76,12 +74,19 @@ async function main(args: string[], around: Surroundings): Promise<number> {
       websocket: { type: 'string', multiple: true },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
+      trust: { type: 'boolean', default: false },
+      untrust: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
     process.stdout.write(usage(around));
+    return 0;
+  }
+  if (values.trust || values.untrust) {
+    const certificate = await localCertificate(around.cache);
+    (values.trust ? trust : distrust)(certificate, write);
     return 0;
   }
   if (values.hosts && around.hosts === undefined) {
@@ -97,7 +102,8 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const { platform } = values;
   if (!values.check) {
     const props = { assembly, app: values.app, overrides, engine, platform, given, cache: around.cache };
-    return run(props, values.plain || !process.stdout.isTTY);
+    const isPlain = values.plain || !process.stdout.isTTY || process.env.TERM === 'dumb';
+    return session(props, { isPlain, typed: around.typed });
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const chosen = only === undefined ? undefined : chosenBy(only);
@@ -156,54 +162,6 @@ function pathsOf(option: string, paths: string[] = []): string[] {
     throw new Error(`--${option} must be a path that begins with a slash, such as /api/, got "${wrong}".`);
   }
   return paths;
-}
-
-/** Rehearses until Ctrl-C, which drains in order; a second one ends at once. */
-async function run(props: Omit<RehearsalProps, 'announce'>, plain: boolean): Promise<number> {
-  let view: View | undefined;
-  let rehearsal: Rehearsal | undefined;
-  const write = (line: string) => (view === undefined ? process.stdout.write(`${line}\n`) : view.print(line));
-  const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
-  rehearsal = await rehearse({ ...props, announce });
-  const running = rehearsal;
-  const ended = endOf(running, announce, () => view?.stop());
-  await serve(running);
-  for (const line of coverageTable(props.assembly.template)) {
-    write(line);
-  }
-  const front = new FrontDoor(running, 'you');
-  write(`\n${running.url(front.listener)} as ${front.host}, for example:`);
-  write(
-    `  curl ${front.secure ? '--insecure ' : ''}--resolve ${front.host}:${front.port(front.listener)}:127.0.0.1 ${front.url}/`,
-  );
-  write('Ctrl-C drains and stops.\n');
-  if (!plain) {
-    view = new View(running);
-    view.start();
-  }
-  return ended;
-}
-
-function endOf(rehearsal: Rehearsal, announce: PlainAnnounce, before: () => void): Promise<number> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const stop = () => {
-      if (asked) {
-        rehearsal.close();
-        resolve(130);
-        return;
-      }
-      asked = true;
-      before();
-      announce.progress('draining: once more Ctrl-C ends at once');
-      void rehearsal.stop().then(() => {
-        announce.progress('stopped');
-        resolve(0);
-      });
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-  });
 }
 
 /** Runs the command with what was typed after it, and ends the process. */

@@ -97,9 +97,11 @@ async function listen({ listeners, loadBalancer, props }: Parts): Promise<void> 
     return;
   }
   for (const listener of listeners) {
-    const port = await portOr(listener.secure ? (props.httpsPort ?? 8443) : (props.httpPort ?? 8080));
+    const preferred = listener.secure ? (props.httpsPort ?? 8443) : (props.httpPort ?? 8080);
+    const port = await portOr(preferred);
     await loadBalancer.listen(listener, port);
-    props.announce.substitution(`port ${listener.port} of the load balancer is ${port} of this machine`);
+    const taken = port === preferred || preferred === 0 ? '' : `: ${preferred} is taken`;
+    props.announce.substitution(`port ${listener.port} of the load balancer is ${port} of this machine${taken}`);
   }
 }
 

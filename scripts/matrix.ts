@@ -34,7 +34,7 @@ export interface Row {
 }
 
 /** What the tests themselves need. */
-const TOOLS = ['pytest==9.2.0', 'httptools==0.9.0', 'psycopg[binary]==3.3.9'];
+const TOOLS = ['pytest==9.2.0', 'httptools==0.9.0', 'psycopg[binary,pool]==3.3.9', 'psycopg-pool==3.3.3'];
 
 /** The minima of runtime/, by versions.py and the extras of pyproject.toml. */
 export const OLDEST = {

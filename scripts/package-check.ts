@@ -233,8 +233,6 @@ function read(file: string): string {
   return readFileSync(join(ROOT, file), 'utf8');
 }
 
-try {
-  report(process.argv.includes('--npm') ? [npm] : [npm, python]);
-} finally {
-  rmSync(WORK, { recursive: true, force: true });
-}
+report(process.argv.includes('--npm') ? [npm] : [npm, python]).finally(() =>
+  rmSync(WORK, { recursive: true, force: true }),
+);

@@ -2,13 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Mode } from '../rehearsal/engine/mode';
 import { packedFiles } from './build-rehearsal';
+import { findHere } from './engine/found-here';
 import { pack, report, run, type Step, snippet } from './lib/steps';
 
 /**
  * `npm run packed`: packs the library and the rehearsal, installs both in an empty folder outside of the
  * clone, writes the README's lines and a small Django project there, synthesizes with the CDK's command line
- * and rehearses. Needs the registries of npm and Python, and takes some minutes.
+ * and rehearses, in both modes where a container engine can. Needs the registries of npm and Python, and takes
+ * some minutes.
  */
 const ROOT = path.join(__dirname, '..');
 const WORK = mkdtempSync(path.join(tmpdir(), 'packed-'));
@@ -127,6 +130,25 @@ const steps: Step[] = [
     },
   ],
   [
+    'npx cdk-django-fargate rehearse --check passes with the image itself',
+    async () => {
+      const [, base] = /^FROM (\S+)/m.exec(readFileSync(path.join(ELSEWHERE, 'Dockerfile'), 'utf8')) ?? [];
+      const { engine, why, restore } = await findHere(base, () => undefined);
+      try {
+        if (engine === undefined) {
+          return `not run: ${why}`;
+        }
+        const { status, output } = rehearseIn('image', '--check', '--platform', engine.platform);
+        const last = output.trim().split('\n').at(-1) ?? '';
+        const isGreen = status === 0 && /^\d\d+ passed, 0 failed/.test(last) && output.includes('✓ image: ');
+        expect(isGreen, `exit code ${status}, and:\n${output}`);
+        return last;
+      } finally {
+        await restore();
+      }
+    },
+  ],
+  [
     'a Dockerfile that is not simple, of --app, is followed step by step',
     () => {
       if (process.platform !== 'linux') {
@@ -149,12 +171,20 @@ function npm(...args: string[]): void {
   expect(status === 0, `npm ${args.join(' ')}\n${output}`);
 }
 
-function rehearse(...options: string[]): { status: number | null; output: string } {
-  // With or without an engine, the same is proved.
-  return inShop('npx', '--no-install', 'cdk-django-fargate', 'rehearse', '--mode', 'processes', ...options);
+function rehearse(...options: string[]): Answer {
+  return rehearseIn('processes', ...options);
 }
 
-function inShop(command: string, ...args: string[]): { status: number | null; output: string } {
+function rehearseIn(mode: Mode, ...options: string[]): Answer {
+  return inShop('npx', '--no-install', 'cdk-django-fargate', 'rehearse', '--mode', mode, ...options);
+}
+
+interface Answer {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+function inShop(command: string, ...args: string[]): Answer {
   const given = { cwd: SHOP, env: variables, encoding: 'utf8', maxBuffer: 2 ** 26 } as const;
   const { status, stdout, stderr, error } = spawnSync(command, args, given);
   return { status, output: `${stdout}${stderr}${error ?? ''}` };
@@ -166,8 +196,4 @@ function expect(condition: boolean, problem: string): asserts condition {
   }
 }
 
-try {
-  report([steps]);
-} finally {
-  rmSync(WORK, { recursive: true, force: true });
-}
+report([steps]).finally(() => rmSync(WORK, { recursive: true, force: true }));

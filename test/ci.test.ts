@@ -46,6 +46,22 @@ test('a step that fails is named, and fails the run', () => {
   expect(status).toBe(1);
 });
 
+test('a step that this machine cannot run is named, and counts neither as passed nor as failed', () => {
+  const cannot = "echo '1 not run on this machine'; echo '0 passed, 0 failed'; exit 77";
+  const { status, lines } = ci({ 'run outside -- visitors --trial': cannot });
+  expect(lines).toContain('NOT RUN: this machine cannot run a project as an image');
+  expect(lines).toContainEqual(expect.stringMatching(/^a project as an image +1\.0 +\d+ +not run$/));
+  expect(lines.at(-1)).toBe(`${STEPS - 1} passed, 0 failed`);
+  expect(status).toBe(0);
+});
+
+test('a check that failed counts, whatever the exit code', () => {
+  const { status, lines } = ci({ 'run rotations': "echo '3 passed, 2 failed'; exit 77" });
+  expect(lines).toContain('FAILED: rotations (exit code 77)');
+  expect(lines.at(-1)).toBe(`${STEPS - 1 + 3} passed, 2 failed`);
+  expect(status).toBe(1);
+});
+
 test('a step over its share is named, and so is a run over its budget; neither fails, since a machine may be slow', () => {
   const { status, lines } = ci({}, 400);
   const over = SHARES.filter(([, , share]) => Number(share) * 60 < 400);

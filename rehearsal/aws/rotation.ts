@@ -39,6 +39,7 @@ const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
  */
 export class Rotation {
   readonly schedules: RotationSchedule[];
+  private readonly leaving: Promise<void>[] = [];
 
   constructor(private readonly props: RotationProps) {
     const { assembly, intrinsics } = props;
@@ -101,7 +102,9 @@ export class Rotation {
   /**
    * Rolls every service that uses a secret, all at once.
    *
-   * Old and new tasks serve side by side until `sideBySide` is done; it is given the ids of the old tasks.
+   * Where requests come, old and new tasks serve side by side until `sideBySide` is done; it is given the ids
+   * of the old tasks. A worker's task leaves as soon as its successor is ready, and takes its time: `gone`
+   * waits for it.
    */
   async refresh(secret: string, sideBySide: (old: ReadonlySet<string>) => Promise<void>): Promise<Service[]> {
     const services = this.refreshes(secret);
@@ -110,15 +113,24 @@ export class Rotation {
       'refresh: the rehearsal rolls the services that the event rule and its function name, at once; there is no ECS to ask',
     );
     announce.event(`refresh: ${services.map(({ name }) => name).join(', ')}`);
-    const others = services.filter(({ surges }) => !surges).map((service) => service.redeploy());
-    await Promise.all([
-      ...others,
-      roll(
-        services.filter(({ surges }) => surges),
-        sideBySide,
-      ),
-    ]);
+    const meets = ({ surges, group }: Service) => surges && group !== undefined;
+    const others = services.filter((service) => !meets(service));
+    await Promise.all([...others.map((service) => this.relieve(service)), roll(services.filter(meets), sideBySide)]);
     return services;
+  }
+
+  /** Ends when the old tasks of every refresh so far have ended. */
+  async gone(): Promise<void> {
+    await Promise.all(this.leaving);
+  }
+
+  private async relieve(service: Service): Promise<void> {
+    if (!service.surges) {
+      await service.redeploy();
+      return;
+    }
+    const old = await service.surge();
+    this.leaving.push(service.retireAll(old));
   }
 }
 

@@ -26,6 +26,11 @@ const ADVICE: readonly (readonly [error: RegExp, advice: (found: string) => stri
     /(?:PermissionError: \[Errno 13\][^']*|Read-only file system: )'([^']+)'/,
     (file) => `It writes to ${file}: ${READ_ONLY_ADVICE}`,
   ],
+  [
+    /'([\d.]+\/\d+)' does not appear to be an IPv4 or IPv6 address/,
+    (network) =>
+      `gunicorn before 24.1 takes no network in FORWARDED_ALLOW_IPS (here ${network}): install gunicorn 27.0.1 or later in the image`,
+  ],
   [/Missing staticfiles manifest entry/, () => `The image has no such static file: ${COLLECTSTATIC}`],
 ];
 

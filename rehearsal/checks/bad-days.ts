@@ -28,7 +28,7 @@ export const badDayChecks: Check[] = [
       const book = guestbook(rehearsal);
       const label = `away-${Date.now()}`;
       const lost = disturbance.watchLosses();
-      await Promise.all(Array.from({ length: 8 }, () => book.drill('slow', { label, seconds: '1' })));
+      await Promise.all(Array.from({ length: 8 }, () => book.drill('slow', { label, seconds: '0.5' })));
       await disturbance.withoutSqs(async () => {
         for (const task of rehearsal.tasks.filter(({ id }) => id.startsWith(SCALED_OUT))) {
           disturbance.kill(task);

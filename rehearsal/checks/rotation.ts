@@ -17,8 +17,8 @@ import {
   KEY_ROTATED,
   LIMIT,
   LOGGED_IN,
-  ONE_BEAT,
   PASSWORD_ROTATED,
+  PERIODIC,
   RELEASED,
 } from './names';
 import { type Visit, Visitors } from './visitors';
@@ -73,7 +73,7 @@ export const rotationChecks: Check[] = [
     needs: [LOGGED_IN, ECHO, DRAINING],
     // It replaces every task, and must not lose what others do with one. Nor may its WebSockets wait behind
     // bombs.
-    after: [LIMIT, HUNG, AGAIN, DRAINED, ONE_BEAT, BOMBS],
+    after: [LIMIT, HUNG, AGAIN, DRAINED, PERIODIC, BOMBS],
     proof: true,
     about: EXAMPLE,
     applies: (context) => hasVisitors(context) && keySchedule(context.rehearsal) !== undefined,
@@ -111,6 +111,7 @@ export const rotationChecks: Check[] = [
         }
         await rotation.rotate(schedule);
         await refreshed(rehearsal, schedule, (old) => guests.meetBoth(old));
+        await rotation.gone();
       });
       await guests.settled('key-');
       guests.close();

@@ -6,7 +6,19 @@ import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import type { Disturbance } from './disturbance';
 import { guestbook } from './guestbook';
-import { AGAIN, AWAY, DONE, DRAINED, LIMIT, ONE_BEAT, PAGES, PERIODIC, POISON } from './names';
+import {
+  AGAIN,
+  AWAY,
+  DONE,
+  DRAINED,
+  KEY_ROTATED,
+  LIMIT,
+  ONE_BEAT,
+  PAGES,
+  PASSWORD_ROTATED,
+  PERIODIC,
+  POISON,
+} from './names';
 
 /** Seconds by which two clocks, and a double that counts in whole seconds, may differ. */
 const CLOCK_SECONDS = 1;
@@ -166,8 +178,8 @@ export const taskChecks: Check[] = [
     name: ONE_BEAT,
     lane: 'beat',
     needs: [PAGES],
-    // The example’s heart beats a minute after its beat has started.
-    after: [PERIODIC],
+    // The example’s heart beats a minute after its beat has started. Nobody waits for this check.
+    after: [PERIODIC, KEY_ROTATED, PASSWORD_ROTATED],
     proof: true,
     about: 'a beat service',
     applies: ({ rehearsal }) => beat(rehearsal) !== undefined,

@@ -6,6 +6,7 @@ import type { Announce } from '../announce';
 import { CALLER_HEADER, Calls } from './calls';
 import type { Certificate } from './certificates';
 import { chooseAction, forwardsTo, type ListenerRule, type RuleAction } from './listener-rules';
+import type { LocalSite, LocalVisit } from './local-site';
 import { LOOPBACK } from './ports';
 import type { Target, TargetGroup } from './target-group';
 
@@ -26,6 +27,8 @@ interface Exchange {
   readonly response: http.ServerResponse;
   /** The calls of whoever sent it, if they said who they are. */
   readonly calls?: Calls;
+  /** How it came by localhost, if it did. */
+  readonly visit?: LocalVisit;
 }
 
 /** An answer that the load balancer gives itself. */
@@ -69,15 +72,17 @@ export class LoadBalancer {
   private readonly ports = new Map<number, number>();
   private readonly callers = new Map<string, Calls>();
   private readonly proxy: ProxyServer;
-  private readonly settingsOf = new WeakMap<object, ListenerSettings>();
+  private readonly exchangeOf = new WeakMap<object, Exchange>();
+  private site?: LocalSite;
 
   constructor(private readonly props: LoadBalancerProps) {
     this.proxy = createProxyServer({ ws: true, xfwd: false, changeOrigin: false });
     this.proxy.on('proxyRes', (upstream, request) => {
       delete upstream.headers.connection; // It is about the connection to the target, not the visitor's.
-      const settings = this.settingsOf.get(request);
-      if (settings !== undefined) {
-        applyHeaders(upstream.headers, settings);
+      const exchange = this.exchangeOf.get(request);
+      if (exchange !== undefined) {
+        applyHeaders(upstream.headers, exchange.settings);
+        this.leave(upstream.headers, exchange);
       }
     });
   }
@@ -94,6 +99,16 @@ export class LoadBalancer {
     return calls;
   }
 
+  /** From here on the site answers to localhost, too, with a certificate of its own. */
+  openSite(site: LocalSite, { cert, key }: Pick<Certificate, 'cert' | 'key'>): void {
+    this.site = site;
+    for (const server of this.servers) {
+      if (server instanceof https.Server) {
+        server.addContext('localhost', { cert, key });
+      }
+    }
+  }
+
   async listen(settings: ListenerSettings, port: number): Promise<void> {
     const { cert, key } = this.props.certificate;
     const server: http.Server = settings.secure
@@ -107,7 +122,8 @@ export class LoadBalancer {
       socket.on('close', () => this.sockets.delete(socket));
     });
     server.on('request', (request, response) => {
-      void this.serve({ settings, request, response, calls: this.takeCaller(request) });
+      const visit = this.site?.enter(request);
+      void this.serve({ settings, request, response, calls: this.takeCaller(request), visit });
     });
     server.on('upgrade', (request, socket, head) => void this.upgrade(settings, request, socket as Socket, head));
     await new Promise<void>((resolve, reject) => {
@@ -136,9 +152,9 @@ export class LoadBalancer {
     const action = this.actionFor(exchange.settings, exchange.request);
     if (action.Type === 'fixed-response') {
       const { StatusCode, MessageBody, ContentType } = action.FixedResponseConfig ?? { StatusCode: '503' };
-      answer(exchange, { status: Number(StatusCode), body: MessageBody, type: ContentType });
+      this.answer(exchange, { status: Number(StatusCode), body: MessageBody, type: ContentType });
     } else if (action.Type === 'redirect') {
-      answer(exchange, this.redirection(action, exchange.settings, exchange.request));
+      this.answer(exchange, this.redirection(action, exchange.settings, exchange.request));
     } else {
       await this.forward(this.choose(action), exchange);
     }
@@ -147,7 +163,7 @@ export class LoadBalancer {
   private async forward(target: Target | undefined, exchange: Exchange): Promise<void> {
     const { settings, request, response, calls } = exchange;
     if (target === undefined) {
-      answer(exchange, { status: 503, body: 'no target', type: 'text/plain' });
+      this.answer(exchange, { status: 503, body: 'no target', type: 'text/plain' });
       return;
     }
     this.forwardedHeaders(settings, request);
@@ -158,7 +174,7 @@ export class LoadBalancer {
       target.end();
       calls?.end(target);
     });
-    this.settingsOf.set(request, settings);
+    this.exchangeOf.set(request, exchange);
     try {
       await this.proxy.web(request, response, {
         target: `http://${LOOPBACK}:${target.port}`,
@@ -180,7 +196,27 @@ export class LoadBalancer {
     this.props.announce.event(
       `${status} ${request.method} ${request.url?.split('?')[0]} from ${target.id}: ${error.code}`,
     );
-    answer(exchange, { status });
+    this.answer(exchange, { status });
+  }
+
+  private answer(exchange: Exchange, { status, body = '', type = 'text/html', location }: Answer): void {
+    const { response, settings } = exchange;
+    const headers: http.IncomingHttpHeaders = { server: 'awselb/2.0', 'content-type': type, location };
+    applyHeaders(headers, settings);
+    this.leave(headers, exchange);
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined) {
+        response.setHeader(name, value);
+      }
+    }
+    response.statusCode = status;
+    response.end(body);
+  }
+
+  private leave(headers: http.IncomingHttpHeaders, { visit }: Exchange): void {
+    if (visit !== undefined) {
+      this.site?.leave(headers, visit);
+    }
   }
 
   private async upgrade(
@@ -190,6 +226,7 @@ export class LoadBalancer {
     head: Buffer,
   ): Promise<void> {
     const calls = this.takeCaller(request);
+    this.site?.enter(request);
     const action = this.actionFor(settings, request);
     const target = action.Type === 'forward' ? this.choose(action) : undefined;
     if (target === undefined) {
@@ -270,18 +307,6 @@ export class LoadBalancer {
       location: `${protocol}://${fill(config.Host ?? '#{host}')}:${port}${fill(config.Path ?? '/#{path}')}${query ? `?${query}` : ''}`,
     };
   }
-}
-
-function answer({ response, settings }: Exchange, { status, body = '', type = 'text/html', location }: Answer): void {
-  const headers: http.IncomingHttpHeaders = { server: 'awselb/2.0', 'content-type': type, location };
-  applyHeaders(headers, settings);
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) {
-      response.setHeader(name, value);
-    }
-  }
-  response.statusCode = status;
-  response.end(body);
 }
 
 /** What the listener's attributes add to every response and take away. */

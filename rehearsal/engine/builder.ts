@@ -5,6 +5,7 @@ import type { ImageDefaults } from '../image/dockerfile/plan';
 import { DEFAULT_PATH } from '../image/dockerfile/plan';
 import type { ImagesProps, UsedAsset } from '../image/images';
 import { NotRunnableHere } from '../image/not-runnable-here';
+import type { Sandbox } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
 import { type BuildOptions, buildWords, withoutDownload, writeWithoutDownload } from './build';
 import type { Answer, Engine } from './engine';
@@ -20,7 +21,8 @@ const CONFINED = /rlimit|cgroup|OCI permission denied|OCI runtime error|netavark
 /** Steps in a chroot, on the network of the machine. */
 const UNCONFINED = ['--isolation', 'chroot', '--network', 'host'];
 
-export interface BuilderProps extends Pick<ImagesProps, 'announce' | 'sandbox'> {
+export interface BuilderProps extends Pick<ImagesProps, 'announce'> {
+  readonly sandbox: Pick<Sandbox, 'folder'>;
   readonly engine: Engine;
   /** Platform that images are built for, in the place of the template's. */
   readonly platform?: string;

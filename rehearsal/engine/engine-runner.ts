@@ -51,12 +51,21 @@ export async function engineRunner(props: EngineRunnerProps): Promise<Runner> {
 }
 
 /** Runs a container that ends by itself. */
-function run(engine: Engine, options: readonly string[], image: BuiltImage, words: readonly string[]): Promise<Answer> {
+export function run(
+  engine: Engine,
+  options: readonly string[],
+  image: BuiltImage,
+  words: readonly string[],
+): Promise<Answer> {
   const [program, ...args] = words;
   return engine.call(['run', '--rm', '--pull', 'never', ...options, '--entrypoint', program, image.name, ...args]);
 }
 
-async function abilitiesOf({ engine, announce }: EngineRunnerProps, image: BuiltImage): Promise<Abilities> {
+/** Finds what the engine can do here, with containers of an image. */
+export async function abilitiesOf(
+  { engine, announce }: Pick<EngineRunnerProps, 'engine' | 'announce'>,
+  image: BuiltImage,
+): Promise<Abilities> {
   const { userLimits } = (process.report?.getReport() ?? {}) as { userLimits?: { open_files?: { hard: unknown } } };
   const { hard } = userLimits?.open_files ?? { hard: FEW_FILES };
   return probe({
@@ -74,7 +83,7 @@ async function abilitiesOf({ engine, announce }: EngineRunnerProps, image: Built
 }
 
 /** Throws where the network of containers is not the one of this machine. */
-async function reachLoopback(engine: Engine, abilities: Abilities, image: BuiltImage): Promise<void> {
+export async function reachLoopback(engine: Engine, abilities: Abilities, image: BuiltImage): Promise<void> {
   const server = await new Promise<Server>((resolve) => {
     const listening = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1', () => resolve(listening));
   });

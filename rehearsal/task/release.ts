@@ -1,5 +1,6 @@
 import type { Announce } from '../announce';
 import { sleep } from '../wait';
+import { lastError } from './last-error';
 import type { Exit, Task } from './process';
 
 /** Most releases are over by then. */
@@ -16,22 +17,23 @@ export interface ReleaseLimits {
 /**
  * Waits for a release as long as the deployment does; throws when it takes longer.
  *
- * An ENTRYPOINT that starts a server in the place of its arguments never ends: so a question about it is
- * printed early.
+ * An ENTRYPOINT that starts a server in the place of its arguments never ends, and neither does one that waits
+ * for what never comes: so a question about it is printed early, with what the release has last written.
  */
 export async function released(
-  task: Pick<Task, 'exited' | 'kill'>,
+  task: Pick<Task, 'exited' | 'kill' | 'logs'>,
   { timeout, entryPoint }: ReleaseLimits,
   announce: Announce,
 ): Promise<Exit> {
   const timers = new AbortController();
-  const question = setTimeout(() => announce.progress(stillRuns(entryPoint)), QUESTION_SECONDS * 1000);
+  const question = setTimeout(() => announce.progress(stillRuns(task, entryPoint)), QUESTION_SECONDS * 1000);
   try {
     const exit = await Promise.race([task.exited, sleep(timeout * 1000, timers.signal)]);
     if (exit === undefined) {
       task.kill();
-      const why = entryPoint.length > 0 ? ` ${questionAbout(entryPoint)}` : '';
-      throw new Error(`the release did not end within ${timeout} s, its timeout in the template: it was ended.${why}`);
+      throw new Error(
+        `the release did not end within ${timeout} s, its timeout in the template: it was ended. ${more(task, entryPoint)}`,
+      );
     }
     return exit;
   } finally {
@@ -40,11 +42,13 @@ export async function released(
   }
 }
 
-function stillRuns(entryPoint: readonly string[]): string {
-  const question = entryPoint.length > 0 ? `. ${questionAbout(entryPoint)}` : '';
-  return `the release still runs after ${QUESTION_SECONDS} s${question}`;
+function stillRuns(task: Pick<Task, 'logs'>, entryPoint: readonly string[]): string {
+  return `the release still runs after ${QUESTION_SECONDS} s. ${more(task, entryPoint)}`;
 }
 
-function questionAbout(entryPoint: readonly string[]): string {
-  return `Its ENTRYPOINT is ${entryPoint.join(' ')}: does it run its arguments? It must end in \`exec "$@"\`.`;
+function more(task: Pick<Task, 'logs'>, entryPoint: readonly string[]): string {
+  const written = `It last wrote: ${lastError(task)}`;
+  return entryPoint.length === 0
+    ? written
+    : `Its ENTRYPOINT is ${entryPoint.join(' ')}: does it run its arguments? It must end in \`exec "$@"\`. ${written}`;
 }

@@ -18,7 +18,7 @@ export interface ServiceSources {
 /** The services of the template whose image can be built here; the others are announced. */
 export function readServices({ intrinsics, definitions, groups, announce }: ServiceSources): Read[] {
   const minimums = minimumTasks(intrinsics);
-  return intrinsics.created('AWS::ECS::Service').flatMap(({ id, resource }) => {
+  const services = intrinsics.created('AWS::ECS::Service').flatMap(({ id, resource }) => {
     const properties = intrinsics.properties(resource);
     const definition = definitions.get(properties.TaskDefinition);
     if (definition === undefined) {
@@ -36,6 +36,12 @@ export function readServices({ intrinsics, definitions, groups, announce }: Serv
       announce,
     };
   });
+  return services.map((service) => (isAlone(service, services) ? service : { ...service, name: service.id }));
+}
+
+/** Templates that the CDK's command line has not made name no places: all workers are `worker` there. */
+function isAlone({ name }: Read, services: readonly Read[]): boolean {
+  return services.filter((other) => other.name === name).length === 1;
 }
 
 /** Where scaling decides the number of tasks, it starts at the fewest. */

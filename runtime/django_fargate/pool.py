@@ -1,7 +1,9 @@
-"""The database pool of a server process, and why it cannot connect."""
+"""The database pool of a server process: why it cannot connect, and its end."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 from typing import Any
 
 import psycopg
@@ -16,6 +18,7 @@ class Connection(psycopg.Connection[Any]):
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> Any:
         global _last_failure
+        _close_at_exit()
         try:
             connection = super().connect(*args, **kwargs)
         except psycopg.OperationalError as error:
@@ -28,3 +31,24 @@ class Connection(psycopg.Connection[Any]):
 def why(error: BaseException | None) -> BaseException | None:
     """The failure to connect that a timeout of the pool stands for, or the error itself."""
     return _last_failure if type(error).__name__ == "PoolTimeout" and _last_failure is not None else error
+
+
+def close_pools() -> None:
+    """
+    Close the pools of this process while their threads still run.
+
+    psycopg_pool waits five seconds for each that is left when the interpreter ends, for all threads have stopped by
+    then. Nothing is in work any more: Python waits for the threads of a server before.
+    """
+    from django.db import connections
+
+    for connection in connections.all():
+        close = getattr(connection, "close_pool", None)
+        if close is not None:
+            close()
+
+
+@functools.cache
+def _close_at_exit() -> None:
+    """Not before there is a pool: settings that cannot be read would fail a second time."""
+    atexit.register(close_pools)

@@ -1,5 +1,9 @@
 """The database pool of a server process says why it cannot connect."""
 
+import os
+import subprocess
+import sys
+
 import psycopg
 import pytest
 from django.db import OperationalError
@@ -51,3 +55,32 @@ def test_other_errors_are_what_they_are():
     error = psycopg.errors.DeadlockDetected("deadlock detected")
     assert pool.why(error) is error
     assert pool.why(None) is None
+
+
+SERVER_PROCESS = """
+import atexit, threading
+from django.conf import settings
+from django_fargate.settings import database
+settings.configure(DATABASES={"default": database(asgi=True, pool=2)})
+from django.db import connections
+pool = connections["default"].pool
+atexit.register(lambda: print("closed" if pool.closed else "open"))  # after what is registered later
+pool.open()
+def request():
+    try:
+        pool.getconn(timeout=0.2)
+    except Exception as error:
+        print(type(error).__name__)
+thread = threading.Thread(target=request)
+thread.start()
+thread.join()
+"""
+
+
+def test_a_process_closes_its_pool_while_the_threads_of_the_pool_still_run():
+    """Otherwise psycopg_pool waits five seconds for threads that have stopped, in each process of each roll-out."""
+    names = {"HOST": "127.0.0.1", "PORT": "9", "NAME": "shop", "USER": "shop", "PASSWORD": "canary"}
+    environment = os.environ | {f"DATABASE_{name}": value for name, value in names.items()}
+    done = subprocess.run([sys.executable, "-c", SERVER_PROCESS], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["PoolTimeout", "closed"]
+    assert "Traceback" not in done.stderr

@@ -2,27 +2,25 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { call, complaint, type Engine, findEngine } from '../../rehearsal/engine/engine';
+import { call, complaint, type Engine } from '../../rehearsal/engine/engine';
 
 /**
- * `npm run outside:images`: makes base images from packages of Debian, for a machine that can pull none.
- *
- * They have the names that FROM uses and stand for the images of those names: Python of Debian, where the
- * original has one that is compiled for it. It needs root, mmdebstrap and a container engine. What
- * installers of packages need here (certificates, index) is taken from the variables of the caller.
+ * An image of packages of Debian, for a machine that can pull none: Python of Debian, where the image that it
+ * stands for has one that is compiled for it.
  */
-
-interface Base {
+export interface Base {
   readonly suite: string;
   readonly packages: readonly string[];
+  /** What pip installs into it. */
+  readonly pip?: readonly string[];
   readonly names: readonly string[];
 }
 
 const PYTHON = ['python3', 'python3-venv', 'python3-pip', 'python3-dev', 'python-is-python3', 'ca-certificates'];
-/** The same images in two registries. */
+/** The same images in two registries; a name with a registry has one. */
 const LIBRARIES = ['docker.io/library', 'public.ecr.aws/docker/library'];
 
-const BASES: readonly Base[] = [
+export const BASES: readonly Base[] = [
   {
     suite: 'trixie',
     packages: PYTHON,
@@ -39,28 +37,32 @@ const BASES: readonly Base[] = [
     packages: PYTHON,
     names: ['python:3.11-slim', 'python:3.11-slim-bookworm', 'python:3.11', 'python:3.11-bookworm'],
   },
+  {
+    suite: 'bookworm',
+    packages: PYTHON,
+    pip: ['uv'],
+    names: ['ghcr.io/astral-sh/uv:python3.11-bookworm-slim'],
+  },
+  {
+    suite: 'trixie',
+    packages: ['nodejs', 'npm', 'ca-certificates'],
+    names: ['node:20-slim', 'node:20-trixie-slim'],
+  },
 ];
 
+/** Milliseconds that it may take to download and unpack the packages of one. */
+const PATIENCE = 10 * 60_000;
 /** Where the certificates of this machine lie, in Debian and so in the images. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 /** Variables by which installers of packages find their index and trust it. */
 const INSTALLERS =
   /^(PIP_(?!FIND_LINKS)|UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX)|npm_config_|NPM_CONFIG_)|^(SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE)$/;
 
-async function main(): Promise<void> {
-  const { engine, remarks } = await findEngine();
-  for (const remark of remarks) {
-    process.stdout.write(`${remark}\n`);
-  }
-  if (engine === undefined) {
-    throw new Error('no container engine answers');
-  }
-  for (const base of BASES) {
-    await make(base, engine);
-  }
-}
-
-async function make({ suite, packages, names }: Base, engine: Engine): Promise<void> {
+/**
+ * Makes a base image, and gives the names that it has then. It needs root and mmdebstrap. What installers of
+ * packages need here (certificates, index) is taken from the variables of the caller.
+ */
+export async function makeBase({ suite, packages, pip = [], names }: Base, engine: Engine): Promise<readonly string[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'base-image-'));
   try {
     const archive = path.join(folder, `${suite}.tar`);
@@ -68,6 +70,7 @@ async function make({ suite, packages, names }: Base, engine: Engine): Promise<v
       // Pip of an image may install beside the packages of Debian.
       'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
       ...(existsSync(CERTIFICATES) ? [`cp -L ${CERTIFICATES} "$1"${CERTIFICATES}`] : []),
+      ...pip.map((name) => `chroot "$1" python3 -m pip install --no-cache-dir ${name}`),
     ];
     run('mmdebstrap', [
       ...['--quiet', '--variant=minbase', `--include=${packages.join(',')}`],
@@ -75,7 +78,8 @@ async function make({ suite, packages, names }: Base, engine: Engine): Promise<v
       ...[suite, archive],
     ]);
     const changes = ['CMD ["python3"]', ...environment().map(([name, value]) => `ENV ${name}=${value}`)];
-    const [first, ...others] = LIBRARIES.flatMap((library) => names.map((name) => `${library}/${name}`));
+    const all = names.flatMap((name) => (name.includes('/') ? name : LIBRARIES.map((library) => `${library}/${name}`)));
+    const [first, ...others] = all;
     const imported = await call(engine.program, [
       'import',
       ...changes.flatMap((change) => ['--change', change]),
@@ -88,7 +92,7 @@ async function make({ suite, packages, names }: Base, engine: Engine): Promise<v
     for (const name of others) {
       await engine.call(['tag', first, name]);
     }
-    process.stdout.write(`${names.join(', ')}: Debian ${suite}\n`);
+    return all;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -100,13 +104,8 @@ function environment(): [string, string][] {
 }
 
 function run(program: string, args: string[]): void {
-  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'inherit', 'inherit'], timeout: PATIENCE });
   if (error !== undefined || status !== 0) {
     throw new Error(`${program} ended with ${status ?? error?.message}`);
   }
 }
-
-main().catch((error: Error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exit(1);
-});

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** A step and what it finds out; one that throws has failed, and so have those after it. */
-export type Step = readonly [name: string, run: () => string];
+export type Step = readonly [name: string, run: () => string | Promise<string>];
 
 export interface RunOptions {
   readonly output?: 'both' | 'stdout';
@@ -29,11 +29,11 @@ export function run(command: string, args: string[], cwd: string, options: RunOp
  *
  * Returns how many passed.
  */
-export function passedOf(steps: readonly Step[]): number {
+export async function passedOf(steps: readonly Step[]): Promise<number> {
   for (const [index, [name, act]] of steps.entries()) {
     const start = Date.now();
     try {
-      const found = act();
+      const found = await act();
       const seconds = ((Date.now() - start) / 1000).toFixed(1);
       process.stdout.write(`ok     ${name}${found === '' ? '' : `: ${found}`} (${seconds} s)\n`);
     } catch (error) {
@@ -48,8 +48,11 @@ export function passedOf(steps: readonly Step[]): number {
 }
 
 /** Runs chains of steps one after the other; the last line counts them, and so does the exit code. */
-export function report(chains: readonly (readonly Step[])[]): void {
-  const passed = chains.map(passedOf).reduce((sum, count) => sum + count);
+export async function report(chains: readonly (readonly Step[])[]): Promise<void> {
+  let passed = 0;
+  for (const chain of chains) {
+    passed += await passedOf(chain);
+  }
   const failed = chains.flat().length - passed;
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   process.exitCode = failed === 0 ? 0 : 1;

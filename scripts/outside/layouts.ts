@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { cacheAndBucket, type StartServices } from './services';
 
@@ -39,6 +40,16 @@ export function layoutsOf(names: readonly string[]): readonly Layout[] {
     throw new Error(`no layout is named ${wrong}; there are ${known.join(', ')}.`);
   }
   return names.length === 0 ? LAYOUTS : LAYOUTS.filter(({ name }) => names.includes(name));
+}
+
+/** The image that the Dockerfile of a layout begins with. */
+export function baseOf(name: string): string {
+  const app = path.join(LAYOUTS_FOLDER, name, 'app');
+  const file = readdirSync(app, { recursive: true })
+    .map(String)
+    .find((one) => path.basename(one) === 'Dockerfile');
+  const text = file === undefined ? '' : readFileSync(path.join(app, file), 'utf8');
+  return /^FROM\s+(\S+)/m.exec(text)?.[1] ?? '';
 }
 
 /** Two layouts, other ones with each commit; of those that every machine can run. */

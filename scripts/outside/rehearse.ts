@@ -53,6 +53,8 @@ export interface RehearseProps {
   /** Whether the CDK validates the template: it takes some seconds. */
   readonly strict: boolean;
   readonly options?: readonly string[];
+  /** Milliseconds after which the rehearsal is ended and counts as not run. @default - it may take as long as it wants */
+  readonly patience?: number;
   /** Starts what the template only names. @default - nothing */
   readonly services?: StartServices;
   /** Gets each line. */
@@ -61,7 +63,7 @@ export interface RehearseProps {
 
 /** Synthesizes a layout and runs the checks against it. */
 export async function rehearse(props: RehearseProps): Promise<Result> {
-  const { folder, mode, strict, options = [], write } = props;
+  const { folder, mode, strict, options = [], patience, write } = props;
   const started = Date.now();
   mkdirSync(CACHE, { recursive: true });
   const assembly = path.join(CACHE, `assembly-${process.pid}-${started}`);
@@ -84,8 +86,11 @@ export async function rehearse(props: RehearseProps): Promise<Result> {
     services = await props.services?.();
     const all = ['--check', '--mode', mode, '--assembly', assembly, ...options, ...(services?.options ?? [])];
     const given = ['--no-cache', 'rehearsal/start.ts', ...all];
-    const { code, lines } = await run(given, write);
+    const { code, lines, isEnded } = await run(given, write, {}, patience);
     const found = { checked: checkedIn(lines), notApplicable: notApplicableIn(lines) };
+    if (isEnded) {
+      return result({ notRun: `it was not done after ${(patience ?? 0) / 60_000} minutes` });
+    }
     if (code === NOT_RUNNABLE_HERE) {
       return result({ notRun: lines.at(-1) ?? '' });
     }
@@ -105,15 +110,34 @@ export async function rehearse(props: RehearseProps): Promise<Result> {
 interface Ran {
   readonly code: number | null;
   readonly lines: string[];
+  /** Whether it was ended because it took too long. */
+  readonly isEnded: boolean;
 }
 
-function run(args: string[], write: (line: string) => void, variables: NodeJS.ProcessEnv = {}): Promise<Ran> {
+function run(
+  args: string[],
+  write: (line: string) => void,
+  variables: NodeJS.ProcessEnv = {},
+  patience?: number,
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const program = path.join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs');
     const env = { ...process.env, ...variables };
-    const child = spawn(process.execPath, [program, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const detached = patience !== undefined; // So that it can be ended with the processes that it has started.
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: ROOT,
+      env,
+      detached,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const lines: string[] = [];
     let rest = '';
+    let isEnded = false;
+    const end = () => {
+      isEnded = true;
+      process.kill(-(child.pid ?? 0), 'SIGKILL'); // The reaper of the rehearsal ends the rest.
+    };
+    const timer = patience === undefined ? undefined : setTimeout(end, patience);
     const take = (text: string) => {
       const parts = (rest + text).split('\n');
       rest = parts.pop() ?? '';
@@ -127,8 +151,9 @@ function run(args: string[], write: (line: string) => void, variables: NodeJS.Pr
     }
     child.once('error', reject);
     child.once('close', (code) => {
+      clearTimeout(timer);
       take('\n');
-      resolve({ code, lines });
+      resolve({ code, lines, isEnded });
     });
   });
 }

@@ -110,6 +110,7 @@ export const anyRotationChecks: Check[] = [
       (context) => hasKey(context) && hasWorker(context),
     ),
     async run({ rehearsal }) {
+      await rehearsal.rotation.gone();
       const workers = (rotated.get(rehearsal) as Rotated).old.filter(({ task }) => task.definition.kind === 'worker');
       const killed = workers.filter(({ task }) => task.exit?.killed);
       expect(
@@ -142,6 +143,7 @@ export const anyRotationChecks: Check[] = [
         }
         await rotation.rotate(schedule);
         await refreshed(rehearsal, schedule, (leaving) => guests.meetBoth(leaving));
+        await rotation.gone();
       });
       const after = await login(rehearsal, schedule);
       expect(after.password !== before.password, 'the password did not change');

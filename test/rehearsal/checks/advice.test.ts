@@ -10,6 +10,10 @@ test.each([
     /It writes to \/app\/site\.log: .*\/tmp.*`temporaryStorage`.*S3/,
   ],
   ["OSError: [Errno 30] Read-only file system: '/app/a'", /It writes to \/app\/a: .*\/tmp.*`temporaryStorage`.*S3/],
+  [
+    "Error: '127.0.0.2/32' does not appear to be an IPv4 or IPv6 address",
+    /gunicorn before 24\.1 takes no network in FORWARDED_ALLOW_IPS .*: install gunicorn 27\.0\.1/,
+  ],
   ["ValueError: Missing staticfiles manifest entry for 'a.css'", /run collectstatic in the Dockerfile, after/],
 ])('%s is followed by what to do', (error, words) => {
   const message = advised(`the release failed: ${error}\nlogs are elsewhere`);

@@ -1,4 +1,5 @@
 import type { Announce } from '../../../rehearsal/announce';
+import type { Logs } from '../../../rehearsal/task/logs';
 import type { Exit } from '../../../rehearsal/task/process';
 import { released } from '../../../rehearsal/task/release';
 
@@ -17,7 +18,8 @@ function release(seconds?: number) {
       setTimeout(() => resolve(EXIT), seconds * 1000);
     }
   });
-  return { task: { exited, kill }, kill, announce, said };
+  const logs = { last: () => ['run.sh: 10: nc: not found', ''] } as unknown as Logs;
+  return { task: { exited, kill, logs }, kill, announce, said };
 }
 
 test('a release that ends soon asks nothing, and leaves no timer', async () => {
@@ -30,13 +32,13 @@ test('a release that ends soon asks nothing, and leaves no timer', async () => {
   expect(kill).not.toHaveBeenCalled();
 });
 
-test('after 20 s the question about its ENTRYPOINT is printed, once', async () => {
+test('after 20 s the question about its ENTRYPOINT is printed, once, with its last words', async () => {
   const { task, announce, said } = release(60);
   const exit = released(task, { timeout: 1800, entryPoint: ['/entrypoint.sh'] }, announce);
   await jest.advanceTimersByTimeAsync(60_000);
   expect(await exit).toBe(EXIT);
   expect(said).toEqual([
-    'the release still runs after 20 s. Its ENTRYPOINT is /entrypoint.sh: does it run its arguments? It must end in `exec "$@"`.',
+    'the release still runs after 20 s. Its ENTRYPOINT is /entrypoint.sh: does it run its arguments? It must end in `exec "$@"`. It last wrote: run.sh: 10: nc: not found',
   ]);
 });
 
@@ -45,7 +47,7 @@ test('an image without ENTRYPOINT is not asked about one', async () => {
   const exit = released(task, { timeout: 1800, entryPoint: [] }, announce);
   await jest.advanceTimersByTimeAsync(30_000);
   await exit;
-  expect(said).toEqual(['the release still runs after 20 s']);
+  expect(said).toEqual(['the release still runs after 20 s. It last wrote: run.sh: 10: nc: not found']);
 });
 
 test('fails when the time of the template is over, and ends the release', async () => {

@@ -38,6 +38,7 @@ async function stack({ isKilled = false, status = 200, isRefreshed = true }: Pro
     secrets: { read: async () => JSON.stringify(document) },
     rotation: {
       schedules: [{ secret: SECRET }],
+      gone: async () => undefined,
       rotate: async () => {
         document = { key: 'second', next: 'third', fallbacks: ['first'] };
       },

@@ -1,0 +1,43 @@
+import type { Announce } from '../announce';
+import type { Rehearsal } from '../rehearsal';
+
+/** Code of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** How a rehearsal ends: Ctrl-C drains in order, a second one ends at once. */
+export class Ending {
+  /** The exit code. */
+  readonly ended: Promise<number>;
+  isAsked = false;
+  private readonly end: (code: number) => void;
+
+  /** `before` is called first, so that the terminal is free for lines. */
+  constructor(
+    private readonly rehearsal: Pick<Rehearsal, 'stop' | 'close'>,
+    private readonly announce: Pick<Announce, 'progress'>,
+    private readonly before: () => void,
+  ) {
+    let end: (code: number) => void = () => undefined;
+    this.ended = new Promise((resolve) => {
+      end = resolve;
+    });
+    this.end = end;
+    process.on('SIGINT', () => this.ask());
+    process.on('SIGTERM', () => this.ask());
+  }
+
+  ask(): void {
+    if (this.isAsked) {
+      this.rehearsal.close();
+      this.end(INTERRUPTED);
+      return;
+    }
+    this.isAsked = true;
+    this.before();
+    this.announce.progress('draining: once more Ctrl-C ends at once');
+    void this.rehearsal.stop().then(() => {
+      this.announce.progress('stopped');
+      this.end(0);
+    });
+  }
+}

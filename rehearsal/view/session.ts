@@ -1,0 +1,66 @@
+import { PlainAnnounce } from '../announce';
+import type { RehearsalProps } from '../provision';
+import { type Rehearsal, rehearse, serve } from '../rehearsal';
+import { coverageTable } from '../template/coverage';
+import { addressLines, openAddress } from './address';
+import { Ending } from './ending';
+import { Journal, REHEARSAL } from './journal';
+import { LiveView } from './live-view';
+import { RehearsalControls } from './rehearsal-controls';
+
+export interface SessionOptions {
+  /** Lines instead of the live view. */
+  readonly isPlain: boolean;
+  /** What a person types before options. */
+  readonly typed: string;
+}
+
+/** Rehearses until Ctrl-C, which drains in order; a second one ends at once. Gives the exit code. */
+export async function session(props: Omit<RehearsalProps, 'announce'>, options: SessionOptions): Promise<number> {
+  let view: LiveView | undefined;
+  let rehearsal: Rehearsal | undefined;
+  const journal = new Journal();
+  const write = (line: string) => {
+    journal.add(REHEARSAL, line);
+    if (view === undefined) {
+      process.stdout.write(`${line}\n`);
+    }
+  };
+  const announce = new PlainAnnounce((text) => rehearsal?.secrets.mask(text) ?? text, write);
+  rehearsal = await rehearse({ ...props, announce });
+  const running = rehearsal;
+  const ending = new Ending(running, announce, () => {
+    view?.close();
+    view = undefined;
+  });
+  await Promise.race([serve(running), ending.ended]).catch((error: Error) => {
+    if (!ending.isAsked) {
+      throw error;
+    }
+  });
+  if (ending.isAsked) {
+    return ending.ended;
+  }
+  for (const line of coverageTable(props.assembly.template)) {
+    write(line);
+  }
+  const address = await openAddress(running, props.cache);
+  write('');
+  for (const line of address === undefined ? [] : addressLines(address, `${options.typed} --trust`)) {
+    write(line);
+  }
+  write('Ctrl-C drains and stops.\n');
+  if (!options.isPlain) {
+    const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
+    view = new LiveView(new RehearsalControls(running, journal, title, () => roll(running)), () => ending.ask());
+    await view.open();
+  }
+  return ending.ended;
+}
+
+/** Deploys the same once more. */
+async function roll(rehearsal: Rehearsal): Promise<string> {
+  await rehearsal.release();
+  await Promise.all(rehearsal.services.map((service) => service.redeploy()));
+  return `deployed: ${rehearsal.services.map(({ name }) => name).join(', ')}`;
+}

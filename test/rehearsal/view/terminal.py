@@ -1,0 +1,56 @@
+"""Runs a command in a pseudo-terminal. Standard input is its keyboard, standard output its screen.
+
+When the command has ended, a line of JSON on standard error says how, and whether the terminal is as it was.
+"""
+
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+
+columns, rows, *command = sys.argv[1:]
+master, slave = pty.openpty()
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), int(columns), 0, 0))
+before = termios.tcgetattr(slave)
+child = os.fork()
+if child == 0:
+    os.setsid()
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    for descriptor in range(3):
+        os.dup2(slave, descriptor)
+    os.closerange(3, 256)
+    os.execvp(command[0], command)
+
+
+def show(seconds):
+    """Passes on what is written within some time. Tells whether anything was."""
+    if not select.select([master], [], [], seconds)[0]:
+        return False
+    os.write(1, os.read(master, 65536))
+    return True
+
+
+keyboard = [0]
+while True:
+    ready, _, _ = select.select([*keyboard, master], [], [], 0.05)
+    if 0 in ready:
+        typed = os.read(0, 4096)
+        if typed:
+            os.write(master, typed)
+        else:
+            keyboard = []
+            os.kill(child, signal.SIGHUP)
+    if master in ready:
+        show(0)
+    ended, status = os.waitpid(child, os.WNOHANG)
+    if ended:
+        break
+while show(0.05):
+    pass
+report = {"code": os.waitstatus_to_exitcode(status), "isRestored": termios.tcgetattr(slave) == before}
+print(json.dumps(report), file=sys.stderr)
