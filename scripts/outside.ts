@@ -14,8 +14,8 @@ import { row, writeRows } from './outside/table';
 const PATIENCE = 15 * 60_000;
 
 /**
- * `npm run outside`: rehearses the projects of test/outside, each with its own Dockerfile, in both modes where
- * a container engine answers, and writes the table of docs/outside.md. With names: those alone.
+ * `npm run outside`: rehearses the projects of test/outside, each with its own Dockerfile, in both modes
+ * where a container engine answers, and writes the table of docs/outside.md. With names: those alone.
  *
  * `--mode image|processes`: in one of them. `--pair`: two that change with each commit, as processes, without
  * the table. `--trial`: the first one as an image, without the table, where the engine of this machine is
@@ -140,8 +140,8 @@ function counted(results: readonly Result[]): number {
 }
 
 /**
- * Prints the last line, in which what did not run counts neither way; gives the exit code, which is one of its
- * own where nothing ran at all.
+ * Prints the last line, in which what did not run counts neither way; gives the exit code, which is one of
+ * its own where nothing ran at all.
  */
 function count(verdicts: readonly boolean[], notRun = 0): number {
   const passed = verdicts.filter(Boolean).length;

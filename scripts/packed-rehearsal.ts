@@ -9,9 +9,9 @@ import { pack, report, run, type Step, snippet } from './lib/steps';
 
 /**
  * `npm run packed`: packs the library and the rehearsal, installs both in an empty folder outside of the
- * clone, writes the README's lines and a small Django project there, synthesizes with the CDK's command line
- * and rehearses, in both modes where a container engine can. Needs the registries of npm and Python, and takes
- * some minutes.
+ * clone, writes the README's lines and a small Django project there, synthesizes with the CDK's command
+ * line and rehearses, in both modes where a container engine can. Needs the registries of npm and Python,
+ * and takes some minutes.
  */
 const ROOT = path.join(__dirname, '..');
 const WORK = mkdtempSync(path.join(tmpdir(), 'packed-'));

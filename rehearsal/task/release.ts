@@ -17,8 +17,8 @@ export interface ReleaseLimits {
 /**
  * Waits for a release as long as the deployment does; throws when it takes longer.
  *
- * An ENTRYPOINT that starts a server in the place of its arguments never ends, and neither does one that waits
- * for what never comes: so a question about it is printed early, with what the release has last written.
+ * An ENTRYPOINT that starts a server in the place of its arguments never ends, and neither does one that
+ * waits for what never comes: a question about it is printed early, with what the release has last written.
  */
 export async function released(
   task: Pick<Task, 'exited' | 'kill' | 'logs'>,

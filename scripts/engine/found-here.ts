@@ -4,7 +4,7 @@ import { call, complaint, type Engine, findEngine } from '../../rehearsal/engine
 import { BASES, makeBase } from './base-images';
 import { whyNotHere } from './trial';
 
-/** Milliseconds that a call of the engine may take, a build and a pull among them; a slower machine runs none. */
+/** Milliseconds that a call of the engine may take, such as a build; a slower machine runs no image. */
 const PATIENCE = 3 * 60_000;
 
 /** An engine with which image mode is possible on this machine, or why there is none. */

@@ -53,7 +53,7 @@ export interface RehearseProps {
   /** Whether the CDK validates the template: it takes some seconds. */
   readonly strict: boolean;
   readonly options?: readonly string[];
-  /** Milliseconds after which the rehearsal is ended and counts as not run. @default - it may take as long as it wants */
+  /** Milliseconds after which it is ended and counts as not run. @default - it may take any time */
   readonly patience?: number;
   /** Starts what the template only names. @default - nothing */
   readonly services?: StartServices;
