@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { checkRun, summary } from './check-run';
 import { withNeeded } from './checks/check';
 import { allChecks } from './checks/secrets';
+import { runCommand } from './control/run-command';
 import { localCertificate } from './edge/local-certificate';
 import { chooseMode, type Mode, type ModeProps } from './engine/mode';
 import { Given } from './given';
@@ -31,6 +32,7 @@ const HOSTS_OPTION = `
   --any-project      with --check: the example is looked at like a project that is not the example`;
 
 const usage = ({ typed, otherwise, mode, hosts }: Surroundings) => `${typed} [options]
+${typed} run [--service NAME] -- COMMAND   runs a command in the environment of a task, beside a rehearsal that runs
 
   --check            run the checks against the stack, print each, and exit${hosts === undefined ? '' : HOSTS_OPTION}
   --assembly FOLDER  a cloud assembly (cdk.out) instead of ${otherwise}
@@ -54,6 +56,10 @@ Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_
 `;
 
 async function main(args: string[], around: Surroundings): Promise<number> {
+  const { cache, typed } = around;
+  if (args[0] === 'run') {
+    return runCommand({ args: args.slice(1), cache, typed });
+  }
   const { values } = parseArgs({
     args,
     options: {
@@ -85,7 +91,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     return 0;
   }
   if (values.trust || values.untrust) {
-    const certificate = await localCertificate(around.cache);
+    const certificate = await localCertificate(cache);
     (values.trust ? trust : distrust)(certificate, write);
     return 0;
   }
@@ -101,9 +107,9 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const engine = await chooseMode({ given: values.mode, otherwise: around.mode, only: onlyFor(values), write });
   const { platform } = values;
   if (!values.check) {
-    const props = { assembly, app: values.app, overrides, engine, platform, given, cache: around.cache };
+    const props = { assembly, app: values.app, overrides, engine, platform, given, cache };
     const isPlain = values.plain || !process.stdout.isTTY || process.env.TERM === 'dumb';
-    return session(props, { isPlain, typed: around.typed });
+    return session(props, { isPlain, typed });
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const chosen = only === undefined ? undefined : chosenBy(only);
@@ -114,7 +120,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     engine,
     platform,
     given,
-    cache: around.cache,
+    cache,
     write,
     verbose: values.verbose,
     pages: pathsOf('page', values.page),

@@ -1,4 +1,6 @@
-import { PlainAnnounce } from '../announce';
+import { type Announce, PlainAnnounce } from '../announce';
+import { type Asked, ControlServer } from '../control/control-server';
+import { FOLDER } from '../control/protocol';
 import type { RehearsalProps } from '../provision';
 import { type Rehearsal, rehearse, serve } from '../rehearsal';
 import { coverageTable } from '../template/coverage';
@@ -6,7 +8,7 @@ import { addressLines, openAddress } from './address';
 import { Ending } from './ending';
 import { Journal, REHEARSAL } from './journal';
 import { LiveView } from './live-view';
-import { RehearsalControls } from './rehearsal-controls';
+import { oneOff, RehearsalControls } from './rehearsal-controls';
 
 export interface SessionOptions {
   /** Lines instead of the live view. */
@@ -49,13 +51,41 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
   for (const line of address === undefined ? [] : addressLines(address, `${options.typed} --trust`)) {
     write(line);
   }
+  const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
+  const controls = new RehearsalControls(running, journal, title, () => roll(running));
+  await listen(running, controls, { announce, typed: options.typed, url: address?.url });
   write('Ctrl-C drains and stops.\n');
   if (!options.isPlain) {
-    const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
-    view = new LiveView(new RehearsalControls(running, journal, title, () => roll(running)), () => ending.ask());
+    view = new LiveView(controls, () => ending.ask());
     await view.open();
   }
   return ending.ended;
+}
+
+interface Listening {
+  readonly announce: Announce;
+  readonly typed: string;
+  readonly url?: string;
+}
+
+/** Takes commands of other terminals. */
+async function listen(rehearsal: Rehearsal, controls: RehearsalControls, { announce, typed, url }: Listening) {
+  const { sandbox, props } = rehearsal;
+  const about = { stack: props.assembly.stackName, folder: process.cwd(), pid: process.pid, url };
+  let count = 0;
+  const attach = async ({ words, service, terminal }: Asked) => {
+    const definition = oneOff(controls.definition(service), words);
+    const id = `run/${++count}`;
+    announce.event(`${id}: ${words.join(' ')}`);
+    return { id, ...(await rehearsal.attach(definition, 'run', terminal)) };
+  };
+  try {
+    const server = await ControlServer.open({ folder: sandbox.folder(FOLDER), about, attach });
+    sandbox.atEnd(() => server.close());
+    announce.progress(`in another terminal: ${typed} run -- python manage.py createsuperuser`);
+  } catch (error) {
+    announce.substitution(`no command of another terminal is taken: ${(error as Error).message}`);
+  }
 }
 
 /** Deploys the same once more. */

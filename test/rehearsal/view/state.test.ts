@@ -35,6 +35,7 @@ test('arrows choose, and stop at both ends', () => {
   expect(after([key('down'), key('down')]).state.selected).toBe('web/1');
   expect(after(Array(9).fill(key('down'))).state.selected).toBe('rehearsal');
   expect(after([key('down')], { selected: 'gone/1' }).state.selected).toBe('web');
+  expect(after([key('down')], { selected: 'web/9' }).state.selected).toBe('web/1');
 });
 
 test.each([
