@@ -11,6 +11,7 @@ import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import { readAssembly } from './template/assembly';
 import { session } from './view/session';
 import { distrust, trust } from './view/trust';
+import { watchedSource } from './view/watch';
 
 /** What differs between a clone of the repository and the installed package. */
 export interface Surroundings {
@@ -48,6 +49,7 @@ ${typed} run [--service NAME] -- COMMAND   runs a command in the environment of 
   --page PATH        with --check: a page of the application, such as /api/; may be given several times
   --websocket PATH   with --check: a WebSocket that must open, such as /ws/chat/; may be given several times
   --only PATTERN     with --check: only checks whose name matches, and those they need
+  --watch            roll every service when the application's source changes, found below this folder or by --app
   --plain            lines instead of the live view
   --trust            make browsers of this user trust https://localhost of the rehearsal, and end; --untrust takes it back
   --verbose          with --check: what happens to processes, too
@@ -80,6 +82,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
       websocket: { type: 'string', multiple: true },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
+      watch: { type: 'boolean', default: false },
       trust: { type: 'boolean', default: false },
       untrust: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -106,10 +109,14 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const given = Given.read({ secret: values.secret, envFile: values['env-file'] });
   const engine = await chooseMode({ given: values.mode, otherwise: around.mode, only: onlyFor(values), write });
   const { platform } = values;
+  if (values.watch && (values.check || prepared !== undefined)) {
+    throw new Error(`--watch has no effect beside ${values.check ? '--check' : '--prepared'}: leave one of them out.`);
+  }
   if (!values.check) {
     const props = { assembly, app: values.app, overrides, engine, platform, given, cache };
     const isPlain = values.plain || !process.stdout.isTTY || process.env.TERM === 'dumb';
-    return session(props, { isPlain, typed });
+    const source = values.watch ? watchedSource(assembly, values.app) : undefined;
+    return session({ ...props, app: source?.folder ?? values.app }, { isPlain, source, typed });
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const chosen = only === undefined ? undefined : chosenBy(only);

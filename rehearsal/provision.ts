@@ -86,6 +86,11 @@ export interface Parts extends Backing {
   readonly run: Launch;
   /** The same for a task that takes somebody's terminal. */
   readonly attach: Attach;
+  /**
+   * Prepares the images again from their sources, for the tasks that start from then on. Gives what takes that
+   * back; throws, and changes nothing, where they cannot be built.
+   */
+  readonly rebuild: () => Promise<() => void>;
   /** Tasks outside services: releases, schedules, one-off commands. */
   readonly tasks: readonly Task[];
   readonly listeners: readonly ListenerSettings[];
@@ -117,8 +122,10 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
   const imageProps = { ...common, app, overrides, patches: faults?.patches };
   const { engine, platform } = props;
+  const prepare = () =>
+    engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform });
   const [runner, backing] = await Promise.all([
-    engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform }),
+    prepare(),
     provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
   ]);
   for (const folder of clean(cache)) {
@@ -132,6 +139,11 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const host = await runner.host(definitions, caBundle);
   const launcher = new Launcher({ sandbox, announce, backing, host, isHurried: props.isHurried ?? false });
   const launch: Launch = (definition, name) => launcher.launch(definition, name);
+  const rebuild = async () => {
+    const fresh = await prepare();
+    const before = launcher.use(await fresh.host(definitions, caBundle));
+    return () => void launcher.use(before);
+  };
   const attach: Attach = (definition, name, terminal) => launcher.attach(definition, name, terminal);
   const tasks: Task[] = [];
   const run: Launch = async (definition, name) => {
@@ -152,7 +164,21 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   return {
     ...backing,
     mounts: host.mounts,
-    ...{ props, sandbox, authority, caBundle, images, host, definitions, launch, run, attach, tasks, services },
+    ...{
+      props,
+      sandbox,
+      authority,
+      caBundle,
+      images,
+      host,
+      definitions,
+      launch,
+      run,
+      attach,
+      rebuild,
+      tasks,
+      services,
+    },
     releaseTimeouts: releaseTimeouts(intrinsics),
     listeners: readListeners(intrinsics),
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,

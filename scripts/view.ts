@@ -107,6 +107,17 @@ async function drive(view: PseudoTerminal): Promise<void> {
     await shows('deploy …');
     await shows('deployed: ');
   });
+  await step(
+    'a second command has its terminal and the environment of a task, and its exit code is its own',
+    async () => {
+      const script = 'import os; print(input("Name: "), os.environ["DATABASE_HOST"], end="."); raise SystemExit(7)';
+      const second = new PseudoTerminal([...START, 'run', '--', 'python', '-c', script], { cwd: ROOT });
+      await second.until('Name:', HANG);
+      second.type(`Ada${KEY.enter}`);
+      const { code } = await second.ended;
+      expect(second.text.includes('Ada localhost.') && code === 7, `exit code ${code}\n${second.text}`);
+    },
+  );
   process.stdout.write(`\n${view.text}\n\n`);
   await step('Ctrl-C drains, and gives the terminal back', async () => {
     view.type(KEY.ctrlC);

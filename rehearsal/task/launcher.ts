@@ -31,7 +31,18 @@ export interface LauncherProps {
 export class Launcher {
   private readonly counts = new Map<string, number>();
 
-  constructor(private readonly props: LauncherProps) {}
+  private host: Host;
+
+  constructor(private readonly props: LauncherProps) {
+    this.host = props.host;
+  }
+
+  /** From here on tasks start in another host, with other images. Gives the one before it. */
+  use(host: Host): Host {
+    const before = this.host;
+    this.host = host;
+    return before;
+  }
 
   /**
    * Starts a task with the variables and secrets of its definition.
@@ -40,7 +51,7 @@ export class Launcher {
    */
   async launch(definition: TaskDefinition, name: string): Promise<Task> {
     const props = await this.propsOf(definition, name);
-    const container = await this.props.host.start(props);
+    const container = await this.host.start(props);
     return new Task({ ...props, container, logs: this.props.sandbox.folder('logs') });
   }
 
@@ -48,7 +59,7 @@ export class Launcher {
   async attach(definition: TaskDefinition, name: string, terminal?: string): Promise<Attachment> {
     const { environment, ...props } = await this.propsOf(definition, name);
     const variables = terminal === undefined ? environment : { TERM: terminal, ...environment };
-    return this.props.host.attach({ ...props, environment: variables }, terminal !== undefined);
+    return this.host.attach({ ...props, environment: variables }, terminal !== undefined);
   }
 
   private async propsOf(definition: TaskDefinition, name: string): Promise<ContainerProps> {

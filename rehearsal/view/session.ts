@@ -5,12 +5,17 @@ import type { RehearsalProps } from '../provision';
 import { type Rehearsal, rehearse, serve } from '../rehearsal';
 import { coverageTable } from '../template/coverage';
 import { addressLines, openAddress } from './address';
+import { deploy } from './deploy';
 import { Ending } from './ending';
 import { Journal, REHEARSAL } from './journal';
 import { LiveView } from './live-view';
 import { oneOff, RehearsalControls } from './rehearsal-controls';
+import { Rolls } from './rolls';
+import { type WatchedSource, watchFiles } from './watch';
 
 export interface SessionOptions {
+  /** Whose changes roll the services. @default - none's */
+  readonly source?: WatchedSource;
   /** Lines instead of the live view. */
   readonly isPlain: boolean;
   /** What a person types before options. */
@@ -52,8 +57,15 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
     write(line);
   }
   const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
-  const controls = new RehearsalControls(running, journal, title, () => roll(running));
+  const controls = new RehearsalControls(running, journal, title, () => deploy(running));
   await listen(running, controls, { announce, typed: options.typed, url: address?.url });
+  const { source } = options;
+  if (source !== undefined) {
+    const rolls = new Rolls(() => deploy(running), announce);
+    const watcher = watchFiles(source, () => rolls.ask());
+    running.sandbox.atEnd(() => void watcher.close());
+    announce.progress(`watches ${source.folder}: a change rolls every service`);
+  }
   write('Ctrl-C drains and stops.\n');
   if (!options.isPlain) {
     view = new LiveView(controls, () => ending.ask());
@@ -86,11 +98,4 @@ async function listen(rehearsal: Rehearsal, controls: RehearsalControls, { annou
   } catch (error) {
     announce.substitution(`no command of another terminal is taken: ${(error as Error).message}`);
   }
-}
-
-/** Deploys the same once more. */
-async function roll(rehearsal: Rehearsal): Promise<string> {
-  await rehearsal.release();
-  await Promise.all(rehearsal.services.map((service) => service.redeploy()));
-  return `deployed: ${rehearsal.services.map(({ name }) => name).join(', ')}`;
 }
