@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
 import { KEY, PseudoTerminal } from '../test/rehearsal/view/pseudo-terminal';
@@ -10,6 +10,8 @@ import { KEY, PseudoTerminal } from '../test/rehearsal/view/pseudo-terminal';
  */
 const ROOT = path.join(__dirname, '..');
 const RUNS = path.join(ROOT, '.cache', 'rehearsal', 'runs');
+/** A copy of the example's source, which changes. */
+const APP = path.join(ROOT, '.cache', 'view-source');
 const START = ['npm', 'start', '--'];
 /** Seconds that only a hang takes. */
 const HANG = 300;
@@ -118,6 +120,23 @@ async function drive(view: PseudoTerminal): Promise<void> {
       expect(second.text.includes('Ada localhost.') && code === 7, `exit code ${code}\n${second.text}`);
     },
   );
+  const settings = path.join(APP, 'guestbook', 'views.py');
+  const before = readFileSync(settings, 'utf8');
+  await step('a change that cannot start leaves what runs, and says why', async () => {
+    writeFileSync(settings, `${before}\nthis is no Python\n`);
+    view.type(KEY.up.repeat(20));
+    await shows('── all:');
+    view.type('/what ran');
+    await shows(/what ran before still runs\. .*/);
+    view.type(`${KEY.enter}${KEY.escape}`);
+    await shows(/web +2\/2 healthy/);
+  });
+  await step('a change of the source rolls the services', async () => {
+    writeFileSync(settings, `${before}\n# changed\n`);
+    view.type('/deployed: ');
+    await shows(/rehearsal: .*deployed: .*\n(.*\n)*.*rehearsal: .*deployed: /);
+    view.type(`${KEY.enter}${KEY.escape}`);
+  });
   process.stdout.write(`\n${view.text}\n\n`);
   await step('Ctrl-C drains, and gives the terminal back', async () => {
     view.type(KEY.ctrlC);
@@ -132,7 +151,9 @@ async function drive(view: PseudoTerminal): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const view = new PseudoTerminal(START, { cwd: ROOT });
+  rmSync(APP, { recursive: true, force: true });
+  cpSync(path.join(ROOT, 'examples', 'django-app'), APP, { recursive: true, dereference: true });
+  const view = new PseudoTerminal([...START, '--watch', '--app', APP], { cwd: ROOT });
   try {
     await drive(view);
     process.stdout.write(`${passed} passed, 0 failed\n`);

@@ -20,9 +20,10 @@ const SURFACE: Surface = { rows: ROWS, schedules: ['Prune', 'Report'], secrets: 
 function after(keys: (string | Key)[], start: Partial<ViewState> = {}): { state: ViewState; action?: Action } {
   let state: ViewState = { ...START, ...start };
   let action: Action | undefined;
-  for (const key of keys.flatMap((one) =>
-    typeof one === 'string' ? [...one].map((sequence) => ({ sequence })) : one,
-  )) {
+  const typed = keys.flatMap((one): Key[] =>
+    typeof one === 'string' ? [...one].map((sequence) => ({ sequence })) : [one],
+  );
+  for (const key of typed) {
     ({ state, action } = press(state, key, SURFACE));
   }
   return { state, action };
