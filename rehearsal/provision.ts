@@ -87,8 +87,9 @@ export interface Parts extends Backing {
   /** The same for a task that takes somebody's terminal. */
   readonly attach: Attach;
   /**
-   * Prepares the images again from their sources, for the tasks that start from then on. Gives what takes that
-   * back; throws, and changes nothing, where they cannot be built.
+   * Prepares the images again from their sources, for the tasks that start from then on.
+   *
+   * Gives what takes that back; throws, and changes nothing, where they cannot be built.
    */
   readonly rebuild: () => Promise<() => void>;
   /** Tasks outside services: releases, schedules, one-off commands. */
