@@ -17,8 +17,8 @@ export interface WatchedSource {
 }
 
 /**
- * The folder of which a cloud assembly has a copy: it is below `from`, has the same Dockerfile, and most files
- * of the copy. Throws where there is none, or more than one.
+ * The folder of which a cloud assembly has a copy: it is below `from`, and has the same Dockerfile and most
+ * files of the copy. Throws where there is none, or more than one.
  */
 export function sourceFolder({ images }: Pick<Assembly, 'images'>, from: string = process.cwd()): string {
   const [asset] = images.values();
