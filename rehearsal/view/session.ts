@@ -5,7 +5,7 @@ import type { RehearsalProps } from '../provision';
 import { type Rehearsal, rehearse, serve } from '../rehearsal';
 import { coverageTable } from '../template/coverage';
 import { addressLines, openAddress } from './address';
-import { deploy } from './deploy';
+import { deploy, inTurn } from './deploy';
 import { Ending } from './ending';
 import { Journal, REHEARSAL } from './journal';
 import { LiveView } from './live-view';
@@ -57,11 +57,12 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
     write(line);
   }
   const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
-  const controls = new RehearsalControls(running, journal, title, () => deploy(running));
+  const deployed = inTurn(() => deploy(running));
+  const controls = new RehearsalControls(running, journal, title, deployed);
   await listen(running, controls, { announce, typed: options.typed, url: address?.url });
   const { source } = options;
   if (source !== undefined) {
-    const rolls = new Rolls(() => deploy(running), announce);
+    const rolls = new Rolls(deployed, announce);
     const watcher = watchFiles(source, () => rolls.ask());
     running.sandbox.atEnd(() => void watcher.close());
     announce.progress(`watches ${source.folder}: a change rolls every service`);

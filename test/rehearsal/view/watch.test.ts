@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { deploy } from '../../../rehearsal/view/deploy';
+import { deploy, inTurn } from '../../../rehearsal/view/deploy';
 import { Rolls } from '../../../rehearsal/view/rolls';
 import { isWatched, sourceFolder, watchedSource } from '../../../rehearsal/view/watch';
 
@@ -151,4 +151,20 @@ test.each([
   });
   await (failing === '' ? expect(deployed).resolves.toBe('deployed: web') : expect(deployed).rejects.toThrow(failing));
   expect(done).toEqual(expected);
+});
+
+test('deployments wait for each other, also for one that fails', async () => {
+  const done: string[] = [];
+  let count = 0;
+  const next = inTurn(async () => {
+    const number = ++count;
+    done.push(`start ${number}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    done.push(`end ${number}`);
+    if (number === 1) {
+      throw new Error('fails');
+    }
+  });
+  await Promise.allSettled([next(), next()]);
+  expect(done).toEqual(['start 1', 'end 1', 'start 2', 'end 2']);
 });
