@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { checkRun, summary } from './check-run';
 import { withNeeded } from './checks/check';
 import { allChecks } from './checks/secrets';
+import { runCommand } from './control/run-command';
 import { localCertificate } from './edge/local-certificate';
 import { chooseMode, type Mode, type ModeProps } from './engine/mode';
 import { Given } from './given';
@@ -10,6 +11,7 @@ import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import { readAssembly } from './template/assembly';
 import { session } from './view/session';
 import { distrust, trust } from './view/trust';
+import { watchedSource } from './view/watch';
 
 /** What differs between a clone of the repository and the installed package. */
 export interface Surroundings {
@@ -31,6 +33,7 @@ const HOSTS_OPTION = `
   --any-project      with --check: the example is looked at like a project that is not the example`;
 
 const usage = ({ typed, otherwise, mode, hosts }: Surroundings) => `${typed} [options]
+${typed} run [--service NAME] -- COMMAND   runs a command in the environment of a task, beside a rehearsal that runs
 
   --check            run the checks against the stack, print each, and exit${hosts === undefined ? '' : HOSTS_OPTION}
   --assembly FOLDER  a cloud assembly (cdk.out) instead of ${otherwise}
@@ -46,6 +49,7 @@ const usage = ({ typed, otherwise, mode, hosts }: Surroundings) => `${typed} [op
   --page PATH        with --check: a page of the application, such as /api/; may be given several times
   --websocket PATH   with --check: a WebSocket that must open, such as /ws/chat/; may be given several times
   --only PATTERN     with --check: only checks whose name matches, and those they need
+  --watch            roll every service when the application's source changes, found below this folder or by --app
   --plain            lines instead of the live view
   --trust            make browsers of this user trust https://localhost of the rehearsal, and end; --untrust takes it back
   --verbose          with --check: what happens to processes, too
@@ -54,6 +58,10 @@ Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_
 `;
 
 async function main(args: string[], around: Surroundings): Promise<number> {
+  const { cache, typed } = around;
+  if (args[0] === 'run') {
+    return runCommand({ args: args.slice(1), cache, typed });
+  }
   const { values } = parseArgs({
     args,
     options: {
@@ -74,6 +82,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
       websocket: { type: 'string', multiple: true },
       only: { type: 'string' },
       plain: { type: 'boolean', default: false },
+      watch: { type: 'boolean', default: false },
       trust: { type: 'boolean', default: false },
       untrust: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
@@ -85,7 +94,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     return 0;
   }
   if (values.trust || values.untrust) {
-    const certificate = await localCertificate(around.cache);
+    const certificate = await localCertificate(cache);
     (values.trust ? trust : distrust)(certificate, write);
     return 0;
   }
@@ -100,10 +109,14 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const given = Given.read({ secret: values.secret, envFile: values['env-file'] });
   const engine = await chooseMode({ given: values.mode, otherwise: around.mode, only: onlyFor(values), write });
   const { platform } = values;
+  if (values.watch && (values.check || prepared !== undefined)) {
+    throw new Error(`--watch has no effect beside ${values.check ? '--check' : '--prepared'}: leave one of them out.`);
+  }
   if (!values.check) {
-    const props = { assembly, app: values.app, overrides, engine, platform, given, cache: around.cache };
+    const props = { assembly, app: values.app, overrides, engine, platform, given, cache };
     const isPlain = values.plain || !process.stdout.isTTY || process.env.TERM === 'dumb';
-    return session(props, { isPlain, typed: around.typed });
+    const source = values.watch ? watchedSource(assembly, values.app) : undefined;
+    return session({ ...props, app: source?.folder ?? values.app }, { isPlain, source, typed });
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
   const chosen = only === undefined ? undefined : chosenBy(only);
@@ -114,7 +127,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     engine,
     platform,
     given,
-    cache: around.cache,
+    cache,
     write,
     verbose: values.verbose,
     pages: pathsOf('page', values.page),

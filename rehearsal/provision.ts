@@ -19,7 +19,7 @@ import type { PostgresServer } from './postgres/postgres';
 import { processRunner } from './processes/process-host';
 import type { Host, KnownImage } from './task/container';
 import type { StopOrder } from './task/draining';
-import { type Launch, Launcher } from './task/launcher';
+import { type Attach, type Launch, Launcher } from './task/launcher';
 import type { Task } from './task/process';
 import { Sandbox } from './task/sandbox';
 import { Service } from './task/services';
@@ -84,6 +84,14 @@ export interface Parts extends Backing {
   readonly launch: Launch;
   /** Runs a task once, as RunTask does. */
   readonly run: Launch;
+  /** The same for a task that takes somebody's terminal. */
+  readonly attach: Attach;
+  /**
+   * Prepares the images again from their sources, for the tasks that start from then on.
+   *
+   * Gives what takes that back; throws, and changes nothing, where they cannot be built.
+   */
+  readonly rebuild: () => Promise<() => void>;
   /** Tasks outside services: releases, schedules, one-off commands. */
   readonly tasks: readonly Task[];
   readonly listeners: readonly ListenerSettings[];
@@ -115,8 +123,10 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
   const imageProps = { ...common, app, overrides, patches: faults?.patches };
   const { engine, platform } = props;
+  const prepare = () =>
+    engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform });
   const [runner, backing] = await Promise.all([
-    engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform }),
+    prepare(),
     provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
   ]);
   for (const folder of clean(cache)) {
@@ -130,6 +140,12 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const host = await runner.host(definitions, caBundle);
   const launcher = new Launcher({ sandbox, announce, backing, host, isHurried: props.isHurried ?? false });
   const launch: Launch = (definition, name) => launcher.launch(definition, name);
+  const rebuild = async () => {
+    const fresh = await prepare();
+    const before = launcher.use(await fresh.host(definitions, caBundle));
+    return () => void launcher.use(before);
+  };
+  const attach: Attach = (definition, name, terminal) => launcher.attach(definition, name, terminal);
   const tasks: Task[] = [];
   const run: Launch = async (definition, name) => {
     const task = await launch(definition, name);
@@ -149,7 +165,21 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   return {
     ...backing,
     mounts: host.mounts,
-    ...{ props, sandbox, authority, caBundle, images, host, definitions, launch, run, tasks, services },
+    ...{
+      props,
+      sandbox,
+      authority,
+      caBundle,
+      images,
+      host,
+      definitions,
+      launch,
+      run,
+      attach,
+      rebuild,
+      tasks,
+      services,
+    },
     releaseTimeouts: releaseTimeouts(intrinsics),
     listeners: readListeners(intrinsics),
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,

@@ -18,12 +18,13 @@ import { HEALTH_INTERVAL, HEALTH_SECONDS } from '../constructs/processes/private
 import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
+import { viewPicture } from './lib/view-picture';
 import { productionExample } from './production-example';
 import { COMMANDS, serverCommands } from './server-commands';
 
 /**
- * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, the table in
- * rehearsal/README.md, and the commands that the tests of runtime/ run.
+ * Part of `npm run docs`: docs/contract.md, the numbers in README.md and docs/testing.md, the table and
+ * the picture in rehearsal/README.md, and the commands that the tests of runtime/ run.
  *
  * With `--check` it writes nothing, and fails if a page is stale.
  */
@@ -306,7 +307,11 @@ function main(): void {
     'docs/contract.md': contractDocument(),
     'docs/testing.md': withBlock(read('docs/testing.md'), 'compliance', complianceBlock()),
     'README.md': readme,
-    'rehearsal/README.md': withBlock(read('rehearsal/README.md'), 'dockerfile', rulesTable()),
+    'rehearsal/README.md': withBlock(
+      withBlock(read('rehearsal/README.md'), 'dockerfile', rulesTable()),
+      'view',
+      viewPicture(),
+    ),
     [COMMANDS]: serverCommands(),
   };
   const stale = Object.entries(wanted).filter(([file, text]) => read(file) !== text);

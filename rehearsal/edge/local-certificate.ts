@@ -8,7 +8,7 @@ import { type Certificate, CertificateAuthority } from './certificates';
 const RENEWED = 30;
 const DAY = 24 * 60 * 60 * 1000;
 
-/** The certificate for localhost that stays from one rehearsal to the next, and the authority that a browser can trust. */
+/** The certificate for localhost, the same for each rehearsal, and the authority that a browser can trust. */
 export interface LocalCertificate extends Pick<Certificate, 'cert' | 'key'> {
   /** The certificate of the authority. */
   readonly authority: string;

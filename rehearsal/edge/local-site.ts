@@ -21,9 +21,9 @@ export interface LocalSiteProps {
 /**
  * The site as a browser of this machine opens it: by localhost, whatever host names the listener rules have.
  *
- * The application sees its own host name, in Host, Origin and Referer, as behind the load balancer on AWS. What
- * it answers about that name is about localhost when it comes back: redirects, cookies and CORS. Addresses
- * within a page stay as they are.
+ * The application sees its own host name, in Host, Origin and Referer, as behind the load balancer on AWS.
+ * What it answers about that name is about localhost when it comes back: redirects, cookies and CORS.
+ * Addresses within a page stay as they are.
  */
 export class LocalSite {
   constructor(private readonly props: LocalSiteProps) {}

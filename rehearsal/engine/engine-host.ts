@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageDefaults } from '../image/dockerfile/plan';
-import { type Container, type ContainerProps, type Host, wordsOf } from '../task/container';
+import { type Attachment, type Container, type ContainerProps, type Host, wordsOf } from '../task/container';
 import { lastError } from '../task/last-error';
 import { onLoopback } from '../task/localize';
 import { Logs } from '../task/logs';
@@ -41,6 +41,14 @@ interface Part {
   readonly of: Pick<TaskDefinition, 'user' | 'workingDirectory' | 'mountPoints' | 'tmpfs' | 'confinement'>;
 }
 
+/** How the client of the engine is called. */
+interface Command {
+  readonly words: readonly string[];
+  readonly byName: Readonly<Record<string, string>>;
+  /** A file with the other variables. */
+  readonly file: string;
+}
+
 /** Runs containers in an engine, on the network of this machine. */
 export class EngineHost implements Host {
   readonly confines: ReadonlySet<string>;
@@ -60,31 +68,65 @@ export class EngineHost implements Host {
   }
 
   async start(props: ContainerProps): Promise<Container> {
-    const { id, definition, port } = props;
+    const { definition, port } = props;
+    const inside = (words: readonly string[]) =>
+      words.map((word) => onLoopback(word, { containerPort: definition.port, port }));
+    const part = await this.prepare(props, inside);
+    await this.create(part);
+    return this.started(part.name, definition, inside);
+  }
+
+  async attach(props: ContainerProps, isTerminal: boolean): Promise<Attachment> {
+    const { engine, sandbox } = this.props;
+    const { definition, port } = props;
+    const part = await this.prepare(props, (words) =>
+      words.map((word) => onLoopback(word, { containerPort: definition.port, port })),
+    );
+    const { words, file, byName } = this.command(part);
+    const terminal = isTerminal ? ['--tty'] : [];
+    const [, ...options] = words; // What `create` takes, `run` does.
+    const keepQuiet = sandbox.orElse([engine.program, ...engine.removal([part.name])]);
+    return {
+      program: {
+        words: [engine.program, ...engine.words(['run', '--rm', '--interactive', ...terminal, ...options])],
+        environment: { ...process.env, ...byName },
+        workingDirectory: process.cwd(),
+      },
+      release: async () => {
+        await engine.call(engine.removal([part.name]));
+        this.containers.delete(part.name);
+        rmSync(file, { force: true });
+        await this.removeVolumes([...this.volumes].filter((volume) => volume.startsWith(`${part.name}-`)));
+        keepQuiet();
+      },
+    };
+  }
+
+  /** What the application's container of a task is made of, once those have ended that must end first. */
+  private async prepare(props: ContainerProps, inside: (words: readonly string[]) => string[]): Promise<Part> {
+    const { id, definition } = props;
     const task = `${this.run}-${id.replaceAll(/[^\w.-]/g, '-')}`;
     const { defaults } = this.imageOf(definition);
     for (const container of definition.initContainers) {
       await this.initialize(container, id, task, definition);
     }
-    const inside = (words: readonly string[]) =>
-      words.map((word) => onLoopback(word, { containerPort: definition.port, port }));
-    await this.create({
+    return {
       name: task,
       task,
       definition,
       words: inside(wordsOf(definition, defaults)),
       environment: variablesOf(defaults.environment, props),
       of: definition,
-    });
-    return this.started(task, definition, inside);
+    };
   }
 
   private imageOf({ image }: TaskDefinition): BuiltImage {
     return this.props.images.get(image) as BuiltImage;
   }
 
-  private async create({ name, task, definition, words, environment, of }: Part): Promise<void> {
-    const { engine, machine, sandbox, caBundle } = this.props;
+  /** The words that create a container, and the variables that go with them. */
+  private command({ name, task, definition, words, environment, of }: Part): Command {
+    const { machine, sandbox, caBundle } = this.props;
     const { byName, lines } = waysOf(environment);
     const file = path.join(sandbox.folder('variables'), name);
     writeFileSync(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
@@ -105,7 +147,13 @@ export class EngineHost implements Host {
       caBundle: environment.PGSSLROOTCERT ? { path: environment.PGSSLROOTCERT, local: caBundle } : undefined,
     };
     this.containers.add(name);
-    const answer = await engine.call(createWords(wanted, machine), { env: { ...process.env, ...byName } });
+    return { words: createWords(wanted, machine), byName, file };
+  }
+
+  private async create(part: Part): Promise<void> {
+    const { name } = part;
+    const { words, byName, file } = this.command(part);
+    const answer = await this.props.engine.call(words, { env: { ...process.env, ...byName } });
     rmSync(file, { force: true });
     if (answer.code !== 0) {
       this.containers.delete(name);

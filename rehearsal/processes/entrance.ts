@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, type SpawnOptions } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import type { Attachable } from '../task/container';
 import { type Identity, wordsOf } from '../task/identity';
 import { isRoot } from '../task/sandbox';
 import type { Tmpfs } from '../template/task-definition';
@@ -74,24 +75,28 @@ export class Entrance {
 
   private constructor(private readonly through: readonly string[]) {}
 
-  start(spawn: Spawn, program: Program, options: Pick<SpawnOptions, 'timeout' | 'killSignal'> = {}): ChildProcess {
-    const { words, environment, workingDirectory, identity, python } = program;
+  /** What is started for a program of the task. */
+  program({ words, environment, workingDirectory, identity, python }: Program): Attachable {
     if (this.through.length === 0) {
       const { prefix, ...user } = identity;
-      const [first, ...rest] = [...prefix, ...words];
-      const stdio: SpawnOptions['stdio'] = ['ignore', 'pipe', 'pipe'];
-      return spawn(first, rest, { ...options, ...user, cwd: workingDirectory, env: environment, stdio });
+      return { words: [...prefix, ...words], environment, workingDirectory, ...user };
     }
-    const [first, ...rest] = [...this.through, ...wordsOf(identity), python, '-I', '-S', '-c', BECOME, ...words];
-    const child = spawn(first, rest, {
-      ...options,
-      cwd: '/',
-      env: { PATH: process.env.PATH },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    const given = child.stdio[3] as Writable | null;
+    return {
+      words: [...this.through, ...wordsOf(identity), python, '-I', '-S', '-c', BECOME, ...words],
+      environment: { PATH: process.env.PATH },
+      workingDirectory: '/',
+      input: JSON.stringify({ workingDirectory, environment }),
+    };
+  }
+
+  start(spawn: Spawn, program: Program, options: Pick<SpawnOptions, 'timeout' | 'killSignal'> = {}): ChildProcess {
+    const { words, environment, workingDirectory, input, ...user } = this.program(program);
+    const [first, ...rest] = words;
+    const stdio: SpawnOptions['stdio'] = ['ignore', 'pipe', 'pipe', ...(input === undefined ? [] : ['pipe' as const])];
+    const child = spawn(first, rest, { ...options, ...user, cwd: workingDirectory, env: environment, stdio });
+    const given = child.stdio[3] as Writable | null | undefined;
     given?.on('error', () => undefined); // It has ended before it asked; its exit says so.
-    given?.end(JSON.stringify({ workingDirectory, environment }));
+    given?.end(input);
     return child;
   }
 }

@@ -3,14 +3,24 @@ import path from 'node:path';
 import type { Announce } from '../announce';
 import type { Image } from '../image/image';
 import { type ImagesProps, prepareImages } from '../image/images';
-import type { Container, ContainerProps, Host, KnownImage, Runner } from '../task/container';
+import {
+  type Attachment,
+  type Container,
+  type ContainerProps,
+  type Host,
+  type KnownImage,
+  type Runner,
+  wordsOf,
+} from '../task/container';
 import { type Identity, identity, YOURSELF } from '../task/identity';
 import { isRoot, type Sandbox } from '../task/sandbox';
+import { endStrays } from '../task/strays';
 import type { TaskDefinition } from '../template/task-definition';
 import { Entrance } from './entrance';
 import { Files } from './files';
 import { initialize } from './init-container';
-import { ProcessContainer } from './process-container';
+import { ProcessContainer, type ProcessContainerProps } from './process-container';
+import { Programs } from './programs';
 
 interface ProcessHostProps {
   readonly sandbox: Sandbox;
@@ -49,12 +59,29 @@ class ProcessHost implements Host {
   }
 
   async start(started: ContainerProps): Promise<Container> {
+    return new ProcessContainer(await this.prepare(started));
+  }
+
+  async attach(started: ContainerProps): Promise<Attachment> {
+    const prepared = await this.prepare(started);
+    const { files, image, definition } = prepared;
+    return {
+      program: files.entrance.program(new Programs(prepared).of(wordsOf(definition, image.defaults))),
+      release: async () => {
+        endStrays(files.temporary);
+        files.remove();
+      },
+    };
+  }
+
+  /** Makes the files of a task, and runs the containers that must end first. */
+  private async prepare(started: ContainerProps): Promise<ProcessContainerProps> {
     const { sandbox, images, user, caBundle } = this.props;
     const { id, definition } = started;
     const image = images.get(definition.image) as Image;
     const files = new Files({ id, definition, image, sandbox, user });
     await initialize({ id, definition, image, sandbox, files, user });
-    return new ProcessContainer({ ...started, image, sandbox, identity: user.identity, files, caBundle });
+    return { ...started, image, sandbox, identity: user.identity, files, caBundle };
   }
 }
 

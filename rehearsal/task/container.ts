@@ -44,6 +44,24 @@ export interface ContainerProps {
   readonly port?: number;
 }
 
+/** A program that somebody at a terminal of their own starts in the place of the rehearsal. */
+export interface Attachable {
+  readonly words: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  readonly workingDirectory: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** What it reads from file descriptor 3. @default - there is no such descriptor */
+  readonly input?: string;
+}
+
+/** What is made for such a program, until it has ended. */
+export interface Attachment {
+  readonly program: Attachable;
+  /** Removes what was made for it. */
+  release(): Promise<void>;
+}
+
 /** How a project calls its commands, and by what the example is known. */
 export const KNOWN_FILES = ['manage.py', 'guestbook/drills.py'] as const;
 /** A file that is looked for in the working directory of an image. */
@@ -74,6 +92,8 @@ export interface Host {
   readonly confines: ReadonlySet<string>;
   /** Starts the container of a task after those that must end first; throws as ECS would refuse to. */
   start(props: ContainerProps): Promise<Container>;
+  /** The same for a container that takes the terminal of whoever starts it; `isTerminal` where it is one. */
+  attach(props: ContainerProps, isTerminal: boolean): Promise<Attachment>;
 }
 
 /** The words that a container runs: of the task definition, otherwise of the image. */

@@ -3,7 +3,7 @@ import type { Backing } from '../aws/backing';
 import { freePort } from '../edge/ports';
 import { isPaper } from '../template/intrinsics';
 import type { TaskDefinition } from '../template/task-definition';
-import type { Host } from './container';
+import type { Attachment, ContainerProps, Host } from './container';
 import { Task } from './process';
 import type { Sandbox } from './sandbox';
 
@@ -14,6 +14,9 @@ export const RETRY_DELAYS = [2, 6, 10];
 
 /** Starts a task; throws as ECS would refuse to. */
 export type Launch = (definition: TaskDefinition, name: string) => Promise<Task>;
+
+/** Makes a task that takes somebody's terminal, of a type such as `xterm`. */
+export type Attach = (definition: TaskDefinition, name: string, terminal?: string) => Promise<Attachment>;
 
 export interface LauncherProps {
   readonly sandbox: Sandbox;
@@ -28,7 +31,18 @@ export interface LauncherProps {
 export class Launcher {
   private readonly counts = new Map<string, number>();
 
-  constructor(private readonly props: LauncherProps) {}
+  private host: Host;
+
+  constructor(private readonly props: LauncherProps) {
+    this.host = props.host;
+  }
+
+  /** From here on tasks start in another host, with other images. Gives the one before it. */
+  use(host: Host): Host {
+    const before = this.host;
+    this.host = host;
+    return before;
+  }
 
   /**
    * Starts a task with the variables and secrets of its definition.
@@ -36,7 +50,20 @@ export class Launcher {
    * Throws an error that names the variable when a secret does not exist.
    */
   async launch(definition: TaskDefinition, name: string): Promise<Task> {
-    const { sandbox, backing, host } = this.props;
+    const props = await this.propsOf(definition, name);
+    const container = await this.host.start(props);
+    return new Task({ ...props, container, logs: this.props.sandbox.folder('logs') });
+  }
+
+  /** The same for a task that takes somebody's terminal, with the type of that terminal if it is one. */
+  async attach(definition: TaskDefinition, name: string, terminal?: string): Promise<Attachment> {
+    const { environment, ...props } = await this.propsOf(definition, name);
+    const variables = terminal === undefined ? environment : { TERM: terminal, ...environment };
+    return this.host.attach({ ...props, environment: variables }, terminal !== undefined);
+  }
+
+  private async propsOf(definition: TaskDefinition, name: string): Promise<ContainerProps> {
+    const { backing } = this.props;
     const id = `${name}/${this.next(name)}`;
     const environment = {
       PGAPPNAME: id, // By this name PostgreSQL counts the connections of a task.
@@ -47,8 +74,7 @@ export class Launcher {
       ...(await this.environment(definition, name)),
     };
     const port = definition.port === undefined ? undefined : await freePort();
-    const container = await host.start({ id, definition, environment, port });
-    return new Task({ id, definition, container, port, logs: sandbox.folder('logs') });
+    return { id, definition, environment, port };
   }
 
   private async environment(definition: TaskDefinition, name: string): Promise<Record<string, string>> {

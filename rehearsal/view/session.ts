@@ -1,14 +1,21 @@
-import { PlainAnnounce } from '../announce';
+import { type Announce, PlainAnnounce } from '../announce';
+import { type Asked, ControlServer } from '../control/control-server';
+import { FOLDER } from '../control/protocol';
 import type { RehearsalProps } from '../provision';
 import { type Rehearsal, rehearse, serve } from '../rehearsal';
 import { coverageTable } from '../template/coverage';
 import { addressLines, openAddress } from './address';
+import { deploy, inTurn } from './deploy';
 import { Ending } from './ending';
 import { Journal, REHEARSAL } from './journal';
 import { LiveView } from './live-view';
-import { RehearsalControls } from './rehearsal-controls';
+import { oneOff, RehearsalControls } from './rehearsal-controls';
+import { Rolls } from './rolls';
+import { type WatchedSource, watchFiles } from './watch';
 
 export interface SessionOptions {
+  /** Whose changes roll the services. @default - none's */
+  readonly source?: WatchedSource;
   /** Lines instead of the live view. */
   readonly isPlain: boolean;
   /** What a person types before options. */
@@ -49,18 +56,47 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
   for (const line of address === undefined ? [] : addressLines(address, `${options.typed} --trust`)) {
     write(line);
   }
+  const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
+  const deployed = inTurn(() => deploy(running));
+  const controls = new RehearsalControls(running, journal, title, deployed);
+  await listen(running, controls, { announce, typed: options.typed, url: address?.url });
+  const { source } = options;
+  if (source !== undefined) {
+    const rolls = new Rolls(deployed, announce);
+    const watcher = watchFiles(source, () => rolls.ask());
+    running.sandbox.atEnd(() => void watcher.close());
+    announce.progress(`watches ${source.folder}: a change rolls every service`);
+  }
   write('Ctrl-C drains and stops.\n');
   if (!options.isPlain) {
-    const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
-    view = new LiveView(new RehearsalControls(running, journal, title, () => roll(running)), () => ending.ask());
+    view = new LiveView(controls, () => ending.ask());
     await view.open();
   }
   return ending.ended;
 }
 
-/** Deploys the same once more. */
-async function roll(rehearsal: Rehearsal): Promise<string> {
-  await rehearsal.release();
-  await Promise.all(rehearsal.services.map((service) => service.redeploy()));
-  return `deployed: ${rehearsal.services.map(({ name }) => name).join(', ')}`;
+interface Listening {
+  readonly announce: Announce;
+  readonly typed: string;
+  readonly url?: string;
+}
+
+/** Takes commands of other terminals. */
+async function listen(rehearsal: Rehearsal, controls: RehearsalControls, { announce, typed, url }: Listening) {
+  const { sandbox, props } = rehearsal;
+  const about = { stack: props.assembly.stackName, folder: process.cwd(), pid: process.pid, url };
+  let count = 0;
+  const attach = async ({ words, service, terminal }: Asked) => {
+    const definition = oneOff(controls.definition(service), words);
+    const id = `run/${++count}`;
+    announce.event(`${id}: ${words.join(' ')}`);
+    return { id, ...(await rehearsal.attach(definition, 'run', terminal)) };
+  };
+  try {
+    const server = await ControlServer.open({ folder: sandbox.folder(FOLDER), about, attach });
+    sandbox.atEnd(() => server.close());
+    announce.progress(`in another terminal: ${typed} run -- python manage.py createsuperuser`);
+  } catch (error) {
+    announce.substitution(`no command of another terminal is taken: ${(error as Error).message}`);
+  }
 }

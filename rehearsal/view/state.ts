@@ -113,10 +113,10 @@ function pressed(state: ViewState, key: Key, surface: Surface): Pressed {
 }
 
 function moved(state: ViewState, { name }: Key, { rows, page }: Surface): ViewState {
-  const at = Math.max(
-    rows.findIndex((row) => row.name === state.selected),
-    0,
-  );
+  // A task that is gone was below its service.
+  const [service] = state.selected.split('/');
+  const places = [state.selected, service].map((wanted) => rows.findIndex((row) => row.name === wanted));
+  const at = places.find((place) => place >= 0) ?? 0;
   const select = (index: number) => ({ ...state, above: 0, selected: rows[index]?.name ?? state.selected });
   switch (name) {
     case 'up':

@@ -3,7 +3,7 @@ import stringWidth from 'string-width';
 
 const segmenter = new Intl.Segmenter();
 
-/** What a terminal can be given: no colours, no control characters, nothing that turns the direction of a line. */
+/** What a terminal can be given: no colours, no control characters, nothing that turns a line around. */
 export function clean(text: string): string {
   const plain = stripVTControlCharacters(text).replaceAll('\t', '  ');
   return plain.replace(/\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu, '');

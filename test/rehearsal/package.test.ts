@@ -74,7 +74,9 @@ describe('compiled, in a folder of its own', () => {
   test('it has the files of the package, readable as they were written', () => {
     const made = packedFiles().filter((file) => file.startsWith('dist/'));
     expect(made.filter((file) => !existsSync(path.join(folder, 'package', file)))).toEqual([]);
-    expect(readFileSync(path.join(folder, 'package/dist/cli.js'), 'utf8')).toContain('/** Rehearses until Ctrl-C');
+    expect(readFileSync(path.join(folder, 'package/dist/view/session.js'), 'utf8')).toContain(
+      '/** Rehearses until Ctrl-C',
+    );
   });
 
   test('plain Node runs it, and its help is that of npx', () => {

@@ -42,7 +42,7 @@ test('keys choose a log, filter it, and command the rehearsal; the terminal come
   await terminal.until('web/1 is replaced');
   await terminal.until((text) => text.includes('web/3') && !/^. +web\/1 /m.test(text));
   terminal.type(KEY.down);
-  await terminal.until('── web: ');
+  await terminal.until('── web/2: ');
 
   terminal.type(`x${KEY.backspace}echo $HOME${KEY.enter}`);
   await terminal.until('echo $HOME: one-off/1 ended with 0');

@@ -20,9 +20,10 @@ const SURFACE: Surface = { rows: ROWS, schedules: ['Prune', 'Report'], secrets: 
 function after(keys: (string | Key)[], start: Partial<ViewState> = {}): { state: ViewState; action?: Action } {
   let state: ViewState = { ...START, ...start };
   let action: Action | undefined;
-  for (const key of keys.flatMap((one) =>
-    typeof one === 'string' ? [...one].map((sequence) => ({ sequence })) : one,
-  )) {
+  const typed = keys.flatMap((one): Key[] =>
+    typeof one === 'string' ? [...one].map((sequence) => ({ sequence })) : [one],
+  );
+  for (const key of typed) {
     ({ state, action } = press(state, key, SURFACE));
   }
   return { state, action };
@@ -35,6 +36,7 @@ test('arrows choose, and stop at both ends', () => {
   expect(after([key('down'), key('down')]).state.selected).toBe('web/1');
   expect(after(Array(9).fill(key('down'))).state.selected).toBe('rehearsal');
   expect(after([key('down')], { selected: 'gone/1' }).state.selected).toBe('web');
+  expect(after([key('down')], { selected: 'web/9' }).state.selected).toBe('web/1');
 });
 
 test.each([

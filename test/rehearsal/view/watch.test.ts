@@ -1,0 +1,170 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { deploy, inTurn } from '../../../rehearsal/view/deploy';
+import { Rolls } from '../../../rehearsal/view/rolls';
+import { isWatched, sourceFolder, watchedSource } from '../../../rehearsal/view/watch';
+
+/** A module of ECMAScript alone; `npm run view` watches real files. */
+jest.mock('chokidar', () => ({}));
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'watch-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function write(files: Record<string, string>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    writeFileSync(path.join(root, name), text);
+  }
+}
+
+const assembly = () => ({
+  images: new Map([['a1', { directory: path.join(root, 'cdk.out', 'asset.a1'), dockerFile: 'Dockerfile' }]]),
+});
+
+describe('the source', () => {
+  const COPY = { 'cdk.out/asset.a1/Dockerfile': 'FROM python', 'cdk.out/asset.a1/manage.py': '' };
+
+  test('is the folder whose Dockerfile and files the assembly has a copy of', () => {
+    write({
+      ...COPY,
+      'site/app/Dockerfile': 'FROM python',
+      'site/app/manage.py': 'newer',
+      'other/Dockerfile': 'FROM node',
+    });
+    write({ 'empty/Dockerfile': 'FROM python', 'node_modules/x/Dockerfile': 'FROM python' });
+    expect(sourceFolder(assembly(), root)).toBe(path.join(root, 'site', 'app'));
+    expect(watchedSource(assembly(), '/given')).toEqual({ folder: '/given', dockerFile: 'Dockerfile' });
+  });
+
+  test('is asked for where no folder, or more than one, is it', () => {
+    write(COPY);
+    expect(() => sourceFolder(assembly(), root)).toThrow(/^--watch needs --app FOLDER.*: no folder below/);
+    write({ 'a/Dockerfile': 'FROM python', 'b/Dockerfile': 'FROM python' });
+    expect(() => sourceFolder(assembly(), root)).toThrow(/--app FOLDER.*a and .*b both have the Dockerfile/);
+    expect(() => sourceFolder({ images: new Map() }, root)).toThrow(/the assembly has no copy of one/);
+  });
+});
+
+test('what is no source, and what .dockerignore leaves out, rolls nothing', () => {
+  write({ '.dockerignore': 'media\n*.md\n!README.md\n' });
+  const matters = isWatched({ folder: root, dockerFile: 'Dockerfile' });
+  expect(['shop/views.py', 'README.md', 'Dockerfile', 'cache.py', 'venvs/a.py'].filter(matters)).toHaveLength(5);
+  const others = [
+    '.git/index',
+    'shop/__pycache__/a.pyc',
+    '.venv/x.py',
+    'media/a.png',
+    'NOTES.md',
+    'a/.views.py.swp',
+    'v.py~',
+  ];
+  expect(others.filter(matters)).toEqual([]);
+});
+
+describe('changes', () => {
+  const said: string[] = [];
+  const announce = { progress: (text: string) => void said.push(text) };
+  beforeEach(() => {
+    said.length = 0;
+  });
+
+  async function until(what: () => boolean): Promise<void> {
+    while (!what()) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  test('that come together deploy once; those that come meanwhile once more, and never at the same time', async () => {
+    let [count, running] = [0, 0];
+    let finish: () => void = () => undefined;
+    const rolls = new Rolls(
+      async () => {
+        expect(++running).toBe(1);
+        count++;
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        running--;
+        return 'deployed';
+      },
+      announce,
+      1,
+    );
+    rolls.ask();
+    rolls.ask();
+    await until(() => count === 1);
+    rolls.ask();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    rolls.ask();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(count).toBe(1);
+    finish();
+    await until(() => count === 2);
+    finish();
+    await until(() => said.length === 4);
+    expect(count).toBe(2);
+  });
+
+  test('of which no image can be built leave what runs, and the next one deploys', async () => {
+    let works = false;
+    const rolls = new Rolls(
+      async () => (works ? 'deployed' : Promise.reject(new Error('Dockerfile:3 fails'))),
+      announce,
+      1,
+    );
+    rolls.ask();
+    await until(() => said.length === 2);
+    expect(said[1]).toBe('what ran before still runs. Dockerfile:3 fails');
+    works = true;
+    rolls.ask();
+    await until(() => said.length === 4);
+    expect(said[3]).toBe('deployed');
+  });
+});
+
+test.each([
+  ['a build that fails', ['rebuild'], 'rebuild'],
+  ['a release that fails', ['rebuild', 'release', 'undo'], 'release'],
+  ['nothing that fails', ['rebuild', 'release', 'redeploy'], ''],
+])('after %s: %j', async (_name, expected, failing) => {
+  const done: string[] = [];
+  const step = async (name: string) => {
+    done.push(name);
+    if (name === failing) {
+      throw new Error(name);
+    }
+  };
+  const deployed = deploy({
+    rebuild: async () => {
+      await step('rebuild');
+      return () => void done.push('undo');
+    },
+    release: async () => {
+      await step('release');
+      return [];
+    },
+    services: [{ name: 'web', redeploy: () => step('redeploy') } as never],
+  });
+  await (failing === '' ? expect(deployed).resolves.toBe('deployed: web') : expect(deployed).rejects.toThrow(failing));
+  expect(done).toEqual(expected);
+});
+
+test('deployments wait for each other, also for one that fails', async () => {
+  const done: string[] = [];
+  let count = 0;
+  const next = inTurn(async () => {
+    const number = ++count;
+    done.push(`start ${number}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    done.push(`end ${number}`);
+    if (number === 1) {
+      throw new Error('fails');
+    }
+  });
+  await Promise.allSettled([next(), next()]);
+  expect(done).toEqual(['start 1', 'end 1', 'start 2', 'end 2']);
+});
