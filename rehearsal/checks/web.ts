@@ -1,9 +1,9 @@
-import net from 'node:net';
 import { accepts } from '../edge/ports';
-import { eventually, HANG_SECONDS, sleep } from '../wait';
+import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { direct } from './direct';
 import { guestbook } from './guestbook';
+import { idleSeconds } from './idle';
 import { DONE, HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
 import { findPage, visit } from './page';
 
@@ -169,25 +169,10 @@ export const webChecks: Check[] = [
       const worst = routed.findIndex((_, index) => seconds[index] < idle);
       expect(
         worst < 0,
-        `${routed[worst]?.name} closed an idle connection after ${seconds[worst]?.toFixed(0)} s, the load balancer keeps it ${idle} s`,
+        `${routed[worst]?.name} closed an idle connection after ${seconds[worst]?.toFixed(0)} s, the load balancer keeps it ${idle} s. Give the server a longer one (gunicorn: --keep-alive), or leave \`command\` out`,
       );
-      return `more than ${idle} s`;
+      const kept = seconds.every((each) => Number.isFinite(each));
+      return kept ? `more than ${idle} s` : 'or it answers "Connection: close", and keeps none';
     },
   },
 ];
-
-/** Seconds until a server closes an idle connection; stops counting a little after `atLeast`. */
-async function idleSeconds(port: number, path: string, atLeast: number): Promise<number> {
-  const socket = net.connect(port, '127.0.0.1');
-  await new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('data', resolve);
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n`);
-  });
-  socket.resume();
-  const started = Date.now();
-  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  await Promise.race([closed, sleep(atLeast * 1000 + 500)]);
-  socket.destroy();
-  return (Date.now() - started) / 1000;
-}
