@@ -3,7 +3,7 @@ import path from 'node:path';
 import { LAYOUTS, LAYOUTS_FOLDER, ROOT } from './layouts';
 import type { Result } from './rehearse';
 
-export const PAGE = path.join(ROOT, 'docs', 'outside.md');
+const PAGE = path.join(ROOT, 'docs', 'outside.md');
 const BEGIN = '<!-- begin outside -->';
 const END = '<!-- end outside -->';
 const HEAD = [

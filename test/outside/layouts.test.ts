@@ -7,7 +7,7 @@ import { LAYOUTS, LAYOUTS_FOLDER, layoutsOf, pairOf } from '../../scripts/outsid
 import { judged, MISTAKES, PLANTED_INTO } from '../../scripts/outside/mistakes';
 import { checkedIn, notApplicableIn, type Result } from '../../scripts/outside/rehearse';
 import { onPath } from '../../scripts/outside/services';
-import { linesOfCdk, PAGE, row, withRows } from '../../scripts/outside/table';
+import { linesOfCdk, row, withRows } from '../../scripts/outside/table';
 
 const NAMES = LAYOUTS.map(({ name }) => name);
 
@@ -96,7 +96,13 @@ describe('what a rehearsal prints', () => {
   });
 
   test('takes the place of the row of the same layout, in the order of the layouts', () => {
-    const page = withRows(readFileSync(PAGE, 'utf8'), ['| `feeds` | processes | 1 | 2 | 3 of 4 | old |']);
+    const page = [
+      'before',
+      '<!-- begin outside -->',
+      '| `feeds` | processes | 1 | 2 | 3 of 4 | old |',
+      '| `inventory` | image | 1 | 2 | 3 of 4 | old |',
+      '<!-- end outside -->',
+    ].join('\n');
     const again = withRows(page, [
       '| `feeds` | processes | 1 | 2 | 3 of 4 | new |',
       '| `inventory` | processes | 1 | 2 | 3 of 4 | new |',
@@ -104,6 +110,7 @@ describe('what a rehearsal prints', () => {
     ]);
     const found = again.split('\n').filter((line) => /^\| `(feeds|inventory|gone)`/.test(line));
     expect(found).toEqual([
+      '| `inventory` | image | 1 | 2 | 3 of 4 | old |',
       '| `inventory` | processes | 1 | 2 | 3 of 4 | new |',
       '| `feeds` | processes | 1 | 2 | 3 of 4 | new |',
     ]);
