@@ -78,10 +78,9 @@ async function drive(view: PseudoTerminal): Promise<void> {
   });
   await step('kill ends a task, and its service replaces it', async () => {
     view.type(KEY.down);
-    await shows(/^> +web\/\d/m);
-    const [, task] = /^> +(web\/\d+)/m.exec(view.text) ?? [];
+    await shows('── web/2:');
     view.type('k');
-    await shows(`${task} is killed`);
+    await shows('web/2 is killed');
     await shows(/web +2\/2 healthy .* 1 replaced/);
   });
   await step('a command runs in a task of its own, with the environment of the service', async () => {

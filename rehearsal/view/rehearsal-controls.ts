@@ -196,7 +196,7 @@ async function ended(task: Task, what: string): Promise<string> {
   if (!Task.isClean(exit)) {
     throw new Error(`${task.id} ended with ${howEnded(exit)}: ${lastError(task)}`);
   }
-  return `${what}: ${task.id} ended with 0`;
+  return `${task.id} ended with 0: ${what}`;
 }
 
 function found<T extends { readonly id: string }>(all: readonly T[], id: string): T {
