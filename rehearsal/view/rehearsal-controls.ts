@@ -172,9 +172,13 @@ export function oneOff(definition: TaskDefinition, command: readonly string[]): 
 }
 
 function serviceStatus({ name, desiredCount, losses, members, group }: Service): ServiceStatus {
-  const tasks = members.map((member) => taskStatus(member, group !== undefined));
+  // By number: tasks that start together are ready in any order.
+  const sorted = [...members].sort((one, other) => numberOf(one) - numberOf(other));
+  const tasks = sorted.map((member) => taskStatus(member, group !== undefined));
   return { name, desired: desiredCount, replaced: losses.length, tasks };
 }
+
+const numberOf = ({ task }: Member) => Number(task.id.split('/').pop());
 
 function taskStatus(member: Member, isBalanced: boolean): TaskStatus {
   const { task, registration, leaving } = member;

@@ -17,14 +17,22 @@ columns, rows, *command = sys.argv[1:]
 master, slave = pty.openpty()
 fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), int(columns), 0, 0))
 before = termios.tcgetattr(slave)
-child = os.fork()
-if child == 0:
+told, tell = os.pipe()
+leader = os.fork()
+if leader == 0:
+    # When the leader of a session ends, the terminal loses what nobody has read yet. So it is not the command.
     os.setsid()
     fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-    for descriptor in range(3):
-        os.dup2(slave, descriptor)
-    os.closerange(3, 256)
-    os.execvp(command[0], command)
+    child = os.fork()
+    if child == 0:
+        for descriptor in range(3):
+            os.dup2(slave, descriptor)
+        os.closerange(3, 256)
+        os.execvp(command[0], command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _, status = os.waitpid(child, 0)
+    os.write(tell, str(os.waitstatus_to_exitcode(status)).encode())
+    signal.pause()
 
 
 def show(seconds):
@@ -37,20 +45,22 @@ def show(seconds):
 
 keyboard = [0]
 while True:
-    ready, _, _ = select.select([*keyboard, master], [], [], 0.05)
+    ready, _, _ = select.select([*keyboard, master, told], [], [])
     if 0 in ready:
         typed = os.read(0, 4096)
         if typed:
             os.write(master, typed)
         else:
             keyboard = []
-            os.kill(child, signal.SIGHUP)
+            os.kill(leader, signal.SIGHUP)
+            sys.exit(1)
     if master in ready:
         show(0)
-    ended, status = os.waitpid(child, os.WNOHANG)
-    if ended:
+    if told in ready:
+        code = int(os.read(told, 16))
         break
 while show(0.05):
     pass
-report = {"code": os.waitstatus_to_exitcode(status), "isRestored": termios.tcgetattr(slave) == before}
+report = {"code": code, "isRestored": termios.tcgetattr(slave) == before}
+os.kill(leader, signal.SIGKILL)
 print(json.dumps(report), file=sys.stderr)
