@@ -127,14 +127,16 @@ async function drive(view: PseudoTerminal): Promise<void> {
     await shows('── all:');
     view.type('/what ran');
     await shows(/what ran before still runs\. .*/);
-    view.type(`${KEY.enter}${KEY.escape}`);
+    view.type(KEY.escape);
+    await shows(/all: \d+ lines/);
     await shows(/web +2\/2 healthy/);
   });
   await step('a change of the source rolls the services', async () => {
     writeFileSync(settings, `${before}\n# changed\n`);
     view.type('/deployed: ');
     await shows(/rehearsal: .*deployed: .*\n(.*\n)*.*rehearsal: .*deployed: /);
-    view.type(`${KEY.enter}${KEY.escape}`);
+    view.type(KEY.escape);
+    await shows(/all: \d+ lines/);
   });
   process.stdout.write(`\n${view.text}\n\n`);
   await step('Ctrl-C drains, and gives the terminal back', async () => {
