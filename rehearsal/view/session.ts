@@ -28,7 +28,9 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
   let rehearsal: Rehearsal | undefined;
   const journal = new Journal();
   const write = (line: string) => {
-    journal.add(REHEARSAL, line);
+    for (const part of line.split('\n')) {
+      journal.add(REHEARSAL, part);
+    }
     if (view === undefined) {
       process.stdout.write(`${line}\n`);
     }

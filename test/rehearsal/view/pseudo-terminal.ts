@@ -52,14 +52,14 @@ export class PseudoTerminal {
     this.ended = new Promise((resolve, reject) => {
       this.child.once('error', reject);
       this.child.once('close', () => {
-        try {
-          // After what was written last.
-          this.terminal.write('', () => resolve(JSON.parse(said.trim().split('\n').at(-1) ?? '')));
-        } catch {
-          reject(new Error(`the terminal ended without a word: ${said}`));
-        }
+        const last = said.trim().split('\n').at(-1) ?? '';
+        // After what was written last.
+        this.terminal.write('', () =>
+          last.startsWith('{') ? resolve(JSON.parse(last)) : reject(new Error(`the terminal was closed: ${said}`)),
+        );
       });
     });
+    this.ended.catch(() => undefined); // Whoever waits for it hears of it.
   }
 
   type(keys: string): void {
