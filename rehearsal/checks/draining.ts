@@ -121,10 +121,14 @@ export const drainingChecks: Check[] = [
   },
 ];
 
-/** A page under load: one of the example that is slow on purpose, otherwise the page of every check. */
+/**
+ * A page under load: one of the example that is slow on purpose, otherwise the page of every check.
+ *
+ * It takes the servers longer than a busy machine takes the visitors: so they all wait at the same time.
+ */
 function busyPage({ rehearsal, guestbook }: CheckContext): Pick<Page, 'service' | 'host' | 'path' | 'status'> {
   const page = pageOf(rehearsal);
-  return guestbook ? { ...page, path: '/slow?seconds=0.4' } : page;
+  return guestbook ? { ...page, path: '/slow?seconds=2' } : page;
 }
 
 /** A target of the same group whose health check fails from the start; it counts every other request. */
