@@ -43,3 +43,14 @@ export async function eventually<T>(
     await sleep(every);
   }
 }
+
+/** Lets one piece of work go on at a time. */
+export class Turns {
+  private last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(work);
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+}

@@ -1,5 +1,6 @@
 import type { Faults } from '../provision';
 import type { Rehearsal } from '../rehearsal';
+import { Turns } from '../wait';
 import { advised } from './advice';
 import { Disturbance, type Subject } from './disturbance';
 import { FrontDoor } from './front-door';
@@ -147,17 +148,6 @@ function contextOf({ name, disturbs }: Check, context: RunContext, rehearsal = c
     front: new FrontDoor(rehearsal, name),
     disturbance: new Disturbance(rehearsal, name, disturbs),
   };
-}
-
-/** Lets one piece of work go on at a time. */
-class Turns {
-  private last: Promise<unknown> = Promise.resolve();
-
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(work);
-    this.last = turn.catch(() => undefined);
-    return turn;
-  }
 }
 
 async function one(

@@ -16,13 +16,3 @@ export async function deploy(rehearsal: Pick<Rehearsal, 'rebuild' | 'release' | 
   }
   return `deployed: ${rehearsal.services.map(({ name }) => name).join(', ')}`;
 }
-
-/** Calls one after the other: two deployments at once would roll each other's tasks. */
-export function inTurn<T>(act: () => Promise<T>): () => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return () => {
-    const next = last.then(act);
-    last = next.catch(() => undefined);
-    return next;
-  };
-}

@@ -4,8 +4,9 @@ import { FOLDER } from '../control/protocol';
 import type { RehearsalProps } from '../provision';
 import { type Rehearsal, rehearse, serve } from '../rehearsal';
 import { coverageTable } from '../template/coverage';
+import { Turns } from '../wait';
 import { addressLines, openAddress } from './address';
-import { deploy, inTurn } from './deploy';
+import { deploy } from './deploy';
 import { Ending } from './ending';
 import { Journal, REHEARSAL } from './journal';
 import { LiveView } from './live-view';
@@ -59,7 +60,9 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
     write(line);
   }
   const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
-  const deployed = inTurn(() => deploy(running));
+  // Two deployments at once would roll each other's tasks.
+  const turns = new Turns();
+  const deployed = () => turns.take(() => deploy(running));
   const controls = new RehearsalControls(running, journal, title, deployed);
   await listen(running, controls, { announce, typed: options.typed, url: address?.url });
   const { source } = options;

@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { deploy, inTurn } from '../../../rehearsal/view/deploy';
+import { deploy } from '../../../rehearsal/view/deploy';
 import { Rolls } from '../../../rehearsal/view/rolls';
 import { isWatched, sourceFolder, watchedSource } from '../../../rehearsal/view/watch';
+import { Turns } from '../../../rehearsal/wait';
 
 /** A module of ECMAScript alone; `npm run view` watches real files. */
 jest.mock('chokidar', () => ({}));
@@ -153,10 +154,11 @@ test.each([
   expect(done).toEqual(expected);
 });
 
-test('deployments wait for each other, also for one that fails', async () => {
+test('work that takes turns waits for what came before, also where that fails', async () => {
   const done: string[] = [];
   let count = 0;
-  const next = inTurn(async () => {
+  const turns = new Turns();
+  const work = async () => {
     const number = ++count;
     done.push(`start ${number}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -164,7 +166,7 @@ test('deployments wait for each other, also for one that fails', async () => {
     if (number === 1) {
       throw new Error('fails');
     }
-  });
-  await Promise.allSettled([next(), next()]);
+  };
+  await Promise.allSettled([turns.take(work), turns.take(work)]);
   expect(done).toEqual(['start 1', 'end 1', 'start 2', 'end 2']);
 });
