@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type WebSocket from 'ws';
-import type { Service } from '../task/services';
+import type { Member, Service } from '../task/services';
 import { eventually, HANG_SECONDS } from '../wait';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
 import { ECHO, HEADERS, HUNG, PAGES } from './names';
@@ -38,6 +38,7 @@ export const asgiChecks: Check[] = [
     async run({ rehearsal, front, disturbance }) {
       const service = asgi(rehearsal) as Service;
       const [member] = service.running;
+      expect(member !== sparedMember(service), 'there is one task alone');
       const target = member.registration?.target;
       expect(target !== undefined, 'it is not registered');
       disturbance.hang(member.task);
@@ -70,6 +71,13 @@ export const asgiChecks: Check[] = [
 
 export function asgi(rehearsal: CheckContext['rehearsal']): Service | undefined {
   return rehearsal.services.find(({ definition }) => definition.kind === 'asgi');
+}
+
+/** The task of a service that no check hangs, so that it can be asked meanwhile. */
+export function sparedMember(service: Service): Member {
+  const member = service.running.at(-1);
+  expect(member?.task.port !== undefined, `${service.name} has no task with a port`);
+  return member;
 }
 
 /** Sends a text and waits for it to come back; gives everything that was received. */

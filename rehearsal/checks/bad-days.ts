@@ -4,7 +4,7 @@ import { anyProject, type Check, type CheckContext, DATABASE_OF_TEMPLATE, EXAMPL
 import { AWAY_SECONDS } from './disturbance';
 import { guestbook } from './guestbook';
 import { useAllConnections } from './hoard';
-import { ANY_CONNECTIONS, AWAY, CONSUMED, DONE, LIMIT, NAMED_SECRET, PAGES, POISON } from './names';
+import { ANY_CONNECTIONS, AWAY, CONSUMED, DONE, DRAINING, LIMIT, PAGES, POISON } from './names';
 import { SCALED_OUT } from './tasks';
 
 const RECOVERY_SECONDS = 15;
@@ -46,7 +46,7 @@ export const badDayChecks: Check[] = [
     lane: 'postgres',
     needs: WHOLE,
     // Processors have time for a copy then.
-    after: [NAMED_SECRET],
+    after: [DRAINING],
     inCopy: true,
     about: DATABASE_OF_TEMPLATE,
     applies: hasDatabase,

@@ -1,7 +1,7 @@
 import type WebSocket from 'ws';
 import type { Service } from '../task/services';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
-import { asgi, echo } from './asgi';
+import { asgi, echo, sparedMember } from './asgi';
 import { type Check, EXAMPLE, expect } from './check';
 import { direct, directWebSocket } from './direct';
 import { BOMBS, ECHO, FORGED, PAGES } from './names';
@@ -28,7 +28,7 @@ const FORGERIES: Record<string, string | string[]>[] = [
 export const bombChecks: Check[] = [
   {
     name: BOMBS,
-    lane: 'asgi',
+    lane: 'asgi-spared',
     needs: [ECHO],
     proof: true,
     about: EXAMPLE,
@@ -36,33 +36,30 @@ export const bombChecks: Check[] = [
     async run({ rehearsal, front }) {
       const service = asgi(rehearsal) as Service;
       const limit = (service.definition.memory as number) / 2;
-      const tasks = () => service.running.map(({ task }) => task.id).join();
-      const before = tasks();
+      const { task } = sparedMember(service);
+      const open = (port = sparedMember(service).task.port) =>
+        directWebSocket(port ?? 0, '/ws/echo', front.hostFor('/ws/echo'));
       let peak = 0;
       let busy = true;
       const watching = (async () => {
         while (busy) {
-          peak = Math.max(peak, ...(await Promise.all(service.running.map(({ task }) => task.residentMiB()))));
+          peak = Math.max(peak, await task.residentMiB());
           await sleep(100);
         }
       })();
-      const codes = await Promise.all(Array.from({ length: CONNECTIONS }, () => bombard(front.webSocket('/ws/echo'))));
+      const codes = await Promise.all(Array.from({ length: CONNECTIONS }, () => bombard(open(task.port))));
       busy = false;
       await watching;
-      // Also where the bombs were taken: whoever comes next finds servers that have time for them.
-      const alive = await eventually('every task echoes', HANG_SECONDS, () =>
-        allEcho(service, front.hostFor('/ws/echo')),
-      ).then(
-        () => true,
-        () => false,
-      );
+      // Also where the bombs were taken: whoever comes next finds a server that has time for them.
+      const echoes = () => echo(open(), 'still there').then(Boolean, () => false);
+      const alive = await eventually('it echoes', HANG_SECONDS, echoes).catch(() => false);
       const taken = codes.filter((code) => !REFUSED.includes(code));
       expect(
         taken.length === 0,
         `${taken.length} of ${CONNECTIONS} connections were served, or ended with ${taken[0]}`,
       );
       expect(peak > 0 && peak < limit, `a task took ${peak.toFixed(0)} MiB, and half of its memory is ${limit} MiB`);
-      expect(tasks() === before, 'a task ended');
+      expect(task.running, 'the task ended');
       expect(alive, 'nothing is echoed any more');
       return `${peak.toFixed(0)} MiB of ${service.definition.memory} MiB`;
     },
@@ -118,14 +115,4 @@ function bombard(socket: WebSocket): Promise<number> {
     socket.on('close', finish);
     socket.on('error', () => undefined); // It is closed right after.
   });
-}
-
-/** Whether every task of a service is healthy and has time for a WebSocket. */
-async function allEcho(service: Service, host: string): Promise<boolean> {
-  if (!service.steady) {
-    return false;
-  }
-  const ports = service.running.map(({ task }) => task.port ?? 0);
-  await Promise.all(ports.map((port) => echo(directWebSocket(port, '/ws/echo', host), 'still there')));
-  return true;
 }

@@ -15,6 +15,11 @@ export function direct(
         response.resume();
         resolve({ status: response.statusCode ?? 0, headers: response.headers });
       })
+      // A handshake that is accepted although its sender asked for a page.
+      .on('upgrade', ({ headers: accepted }, socket) => {
+        socket.destroy();
+        resolve({ status: 101, headers: accepted });
+      })
       .on('error', reject);
   });
 }

@@ -21,6 +21,7 @@ import {
   PASSWORD_ROTATED,
   PERIODIC,
   RELEASED,
+  STRANGERS,
 } from './names';
 import { type Visit, Visitors } from './visitors';
 
@@ -74,7 +75,7 @@ export const rotationChecks: Check[] = [
     needs: [LOGGED_IN, ECHO, DRAINING],
     // It replaces every task, and must not lose what others do with one. Nor may its WebSockets wait behind
     // bombs.
-    after: [LIMIT, HUNG, AGAIN, DRAINED, PERIODIC, BOMBS],
+    after: [LIMIT, HUNG, AGAIN, DRAINED, PERIODIC, BOMBS, STRANGERS],
     proof: true,
     about: EXAMPLE,
     applies: (context) => hasVisitors(context) && keySchedule(context.rehearsal) !== undefined,

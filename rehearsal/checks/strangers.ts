@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { asgi, echo } from './asgi';
+import type { Service } from '../task/services';
+import { asgi, echo, sparedMember } from './asgi';
 import { type Check, type CheckContext, EXAMPLE, expect } from './check';
+import { direct, directWebSocket } from './direct';
 import { ECHO, STRANGERS } from './names';
 
 const TIMES = 100;
@@ -37,19 +39,21 @@ function requests(origin: string): Request[] {
 export const strangerChecks: Check[] = [
   {
     name: STRANGERS,
-    lane: 'asgi',
+    lane: 'asgi-spared',
     needs: [ECHO],
     proof: true,
     about: EXAMPLE,
     applies: ({ rehearsal, guestbook }) => guestbook && asgi(rehearsal) !== undefined,
     async run({ rehearsal, front }) {
+      const { port = 0 } = sparedMember(asgi(rehearsal) as Service).task;
+      const host = front.hostFor('/ws/echo');
       const before = errors(rehearsal);
       const statuses = new Map<number, number>();
-      const waiting = requests(`${front.secure ? 'https' : 'http'}://${front.host}`);
+      const waiting = requests(`https://${host}`);
       const count = waiting.length;
       const visitor = async () => {
         for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-          const { status } = await front.request(next.path, { headers: { ...HANDSHAKE, ...next.headers } });
+          const { status } = await direct(port, next.path, host, { forged: { ...HANDSHAKE, ...next.headers } });
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
         }
       };
@@ -58,7 +62,7 @@ export const strangerChecks: Check[] = [
       expect(wrong.length === 0, wrong.map(([status, times]) => `${times} times ${status}`).join(', '));
       const after = errors(rehearsal);
       expect(after.length === before.length, `the log has an error: ${after[before.length]?.slice(0, 200)}`);
-      await echo(front.webSocket('/ws/echo'), 'still there');
+      await echo(directWebSocket(port, '/ws/echo', host), 'still there');
       const { status } = await front.request('/api/tasks?label=%00');
       expect(status === 400, `a text that PostgreSQL cannot take answered ${status}`);
       return `${count} requests: ${[...statuses].map(([status, times]) => `${times} times ${status}`).join(', ')}`;
