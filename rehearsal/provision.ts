@@ -12,7 +12,7 @@ import { TargetGroup } from './edge/target-group';
 import type { Engine } from './engine/engine';
 import { engineRunner } from './engine/engine-runner';
 import { Given } from './given';
-import { clean } from './image/cache';
+import { clean, sweep } from './image/cache';
 import type { ImageOverrides } from './image/image';
 import type { Patch } from './image/patch';
 import type { PostgresServer } from './postgres/postgres';
@@ -132,6 +132,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   for (const folder of clean(cache)) {
     announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
   }
+  void sweep(cache); // Many files take seconds: nothing waits for them.
 
   const { images } = runner;
   const { parameters, secrets } = backing;

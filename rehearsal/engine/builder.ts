@@ -21,6 +21,9 @@ const CONFINED = /rlimit|cgroup|OCI permission denied|OCI runtime error|netavark
 /** Steps in a chroot, on the network of the machine. */
 const UNCONFINED = ['--isolation', 'chroot', '--network', 'host'];
 
+/** What engines say where an image's registry cannot be reached, which is no fault of the Dockerfile. */
+const UNREACHABLE = /(?:Get|Head) "(https?:\/\/[^"/]+)\/v2\/[^"]*": (?:dial |net\/http|context deadline|proxyconnect)/;
+
 export interface BuilderProps extends Pick<ImagesProps, 'announce'> {
   readonly sandbox: Pick<Sandbox, 'folder'>;
   readonly engine: Engine;
@@ -105,10 +108,22 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-function failure({ stdout, stderr }: Answer, name: string, platform: string, engine: Engine): Error {
+/** Why a build has failed; where another machine could build it, it is not runnable here. */
+export function failure(
+  { stdout, stderr }: Answer,
+  name: string,
+  platform: string,
+  engine: Pick<Engine, 'program' | 'platform'>,
+): Error {
   const said = `${stdout}\n${stderr}`;
   if (NO_EMULATION.test(said)) {
     return new NotRunnableHere(withoutEmulation(platform, engine.platform));
+  }
+  const registry = UNREACHABLE.exec(said)?.[1];
+  if (registry !== undefined) {
+    return new NotRunnableHere(
+      `${engine.program} cannot build ${name}: ${registry} cannot be reached from here. Load the images that it names into the engine (\`${engine.program} load\`), or let the engine reach the registry`,
+    );
   }
   const lines = said.split('\n').filter((line) => line.trim() !== '');
   const shown = lines.slice(-SHOWN).map((line) => `    ${line}`);

@@ -68,20 +68,15 @@ export class EngineHost implements Host {
   }
 
   async start(props: ContainerProps): Promise<Container> {
-    const { definition, port } = props;
-    const inside = (words: readonly string[]) =>
-      words.map((word) => onLoopback(word, { containerPort: definition.port, port }));
+    const inside = wordsInside(props);
     const part = await this.prepare(props, inside);
     await this.create(part);
-    return this.started(part.name, definition, inside);
+    return this.started(part.name, props.definition, inside);
   }
 
   async attach(props: ContainerProps, isTerminal: boolean): Promise<Attachment> {
     const { engine, sandbox } = this.props;
-    const { definition, port } = props;
-    const part = await this.prepare(props, (words) =>
-      words.map((word) => onLoopback(word, { containerPort: definition.port, port })),
-    );
+    const part = await this.prepare(props, wordsInside(props));
     const { words, file, byName } = this.command(part);
     const terminal = isTerminal ? ['--tty'] : [];
     const [, ...options] = words; // What `create` takes, `run` does.
@@ -239,6 +234,11 @@ export class EngineHost implements Host {
       // Another hand was faster.
     }
   }
+}
+
+/** Words of a command as the container sees them: its port is the one of this machine. */
+function wordsInside({ definition, port }: ContainerProps): (words: readonly string[]) => string[] {
+  return (words) => words.map((word) => onLoopback(word, { containerPort: definition.port, port }));
 }
 
 /**

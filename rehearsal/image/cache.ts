@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   utimesSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -18,6 +20,8 @@ const LATEST = { venv: 2, images: 2, layers: 6 };
 /** What was used this lately may be about to be used by a run that has not said so yet: milliseconds. */
 const FRESH = 60 * 60 * 1000;
 const USES = 'uses';
+/** Where folders go that leave the cache, so that no half of one is ever taken for a whole. */
+const REMOVED = 'removed';
 
 const making = new Map<string, Promise<unknown>>();
 
@@ -55,8 +59,8 @@ export function use(run: string, folders: Iterable<string>): void {
 }
 
 /**
- * Removes environments, images and results of steps that no run uses, except the latest of each kind.
- * Returns their paths.
+ * Takes environments, images and results of steps out of the cache that no run uses, except the latest of
+ * each kind. Returns their paths.
  */
 export function clean(cache: string, now: number = Date.now()): string[] {
   const used = new Set(children(path.join(cache, 'runs')).flatMap(usesOf));
@@ -75,10 +79,23 @@ export function clean(cache: string, now: number = Date.now()): string[] {
       .filter(({ entry, time }) => !used.has(entry) && now - time > FRESH)
       .map(({ entry }) => entry);
   });
-  for (const entry of old) {
-    rmSync(entry, { recursive: true, force: true });
+  const removed = path.join(cache, REMOVED);
+  return old.filter((entry) => {
+    mkdirSync(removed, { recursive: true });
+    try {
+      renameSync(entry, path.join(removed, randomUUID()));
+      return true;
+    } catch {
+      return false; // Another run has taken it.
+    }
+  });
+}
+
+/** Deletes what was taken out of the cache, by an earlier run that was ended meanwhile, too. */
+export async function sweep(cache: string): Promise<void> {
+  for (const entry of children(path.join(cache, REMOVED))) {
+    await rm(entry, { recursive: true, force: true }).catch(() => undefined); // Another run deletes it, too.
   }
-  return old;
 }
 
 function usesOf(run: string): string[] {

@@ -41,6 +41,13 @@ const LONGEST_DELAY = 15_000;
 /** A task that lasted this long was no failed start. */
 const STABLE = 20_000;
 
+/**
+ * New tasks that end before a deployment fails: the circuit breaker's threshold for up to six tasks.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+ */
+const START_FAILURES = 3;
+
 /** An AWS::ECS::Service: keeps its number of tasks, replaces those that end or are unhealthy, and deploys. */
 export class Service {
   readonly id: string;
@@ -53,7 +60,7 @@ export class Service {
   /** When its first task was started. */
   startedAt?: number;
   private desired = 0;
-  private active = true;
+  private readonly over = new AbortController();
   private delay = FIRST_DELAY;
 
   constructor(private readonly props: ServiceProps) {
@@ -119,13 +126,7 @@ export class Service {
    */
   async surge(): Promise<Member[]> {
     const old = this.running;
-    const fresh = await Promise.all(old.map(() => this.add()));
-    await eventually(
-      `${this.name}: replacements are healthy`,
-      HANG_SECONDS,
-      () => fresh.every((member) => member !== undefined && this.isReady(member)),
-      100,
-    );
+    await this.addReady(old.length);
     return old;
   }
 
@@ -138,26 +139,20 @@ export class Service {
    * Replaces one task: the new one is healthy before the old one is drained. `before` ends right before that.
    */
   async replace(member: Member, before: () => Promise<void> = async () => undefined): Promise<void> {
-    const fresh = await this.add();
-    await eventually(
-      `${this.name}: replacement is healthy`,
-      HANG_SECONDS,
-      () => fresh !== undefined && this.isReady(fresh),
-      50,
-    );
+    await this.addReady(1);
     await before();
     await this.retire(member);
   }
 
   /** Drains every task and ends the service. */
   async stop(): Promise<void> {
-    this.active = false;
+    this.over.abort();
     await Promise.all(this.members.map((member) => this.retire(member)));
   }
 
   /** Ends the service at once, without draining. */
   abandon(): void {
-    this.active = false;
+    this.over.abort();
     for (const { task } of this.members) {
       task.kill();
     }
@@ -173,7 +168,7 @@ export class Service {
   }
 
   private async keep(): Promise<void> {
-    while (this.active) {
+    while (!this.over.signal.aborted) {
       const room = Math.floor((this.desired * this.props.maximumPercent) / 100) - this.members.length;
       const missing = Math.min(this.desired - this.running.length, room);
       const started = await Promise.all(Array.from({ length: Math.max(0, missing) }, () => this.add()));
@@ -184,6 +179,34 @@ export class Service {
         this.replaceIfUnhealthy(member);
       }
       await sleep(200);
+    }
+  }
+
+  /**
+   * Starts new tasks beside those that run, and waits until all are ready.
+   *
+   * One that ends is followed by another; throws the reason once {@link START_FAILURES} have ended.
+   */
+  private async addReady(count: number): Promise<void> {
+    let fresh = await Promise.all(Array.from({ length: count }, () => this.add()));
+    let ended = 0;
+    const result = await eventually(
+      `${this.name}: new tasks are ready`,
+      HANG_SECONDS,
+      async () => {
+        const lasting = fresh.filter((member) => member?.task.running);
+        const missing = fresh.length - lasting.length;
+        ended += missing;
+        if (ended >= START_FAILURES) {
+          return 'failed';
+        }
+        fresh = [...lasting, ...(await Promise.all(Array.from({ length: missing }, () => this.add())))];
+        return fresh.every((member) => member !== undefined && this.isReady(member)) && 'ready';
+      },
+      50,
+    );
+    if (result === 'failed') {
+      throw new Error(`${this.name}: new tasks do not stay; ${this.failures.at(-1)}`);
     }
   }
 
@@ -233,7 +256,7 @@ export class Service {
     }
     const message = `${task.id} ended by itself (${how}): ${lastError(task)}`;
     this.lose(task, message);
-    if (this.active) {
+    if (!this.over.signal.aborted) {
       this.props.announce.event(message);
     }
     if (Date.now() - task.startedAt < STABLE) {
@@ -270,7 +293,7 @@ export class Service {
     this.delay = Math.min(delay * 2, LONGEST_DELAY);
     const { desired } = this;
     this.desired = Math.min(desired, this.running.length);
-    await sleep(delay);
+    await sleep(delay, this.over.signal);
     this.desired = this.props.desiredCount;
   }
 }

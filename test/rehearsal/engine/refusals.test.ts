@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { failure } from '../../../rehearsal/engine/builder';
 import { type Platforms, whyWrongPlatform, withoutEmulation } from '../../../rehearsal/engine/platform';
 import { healthPrograms, questionOf, surveyOf, whyUnhealthy } from '../../../rehearsal/engine/survey';
+import { NotRunnableHere } from '../../../rehearsal/image/not-runnable-here';
 import type { TaskDefinition } from '../../../rehearsal/template/task-definition';
 
 const PLATFORMS: Platforms = {
@@ -31,6 +33,28 @@ describe('an image for another processor than that of its tasks', () => {
   test('needs emulation where the engine cannot run it', () => {
     expect(withoutEmulation('linux/arm64', 'linux/amd64')).toMatch(/needs emulation.*--platform linux\/amd64/);
   });
+});
+
+describe('a build that fails', () => {
+  const engine = { program: 'podman', platform: 'linux/amd64' };
+  const why = (stderr: string) => failure({ code: 1, stdout: '', stderr }, 'Dockerfile', 'linux/amd64', engine);
+
+  test.each([
+    'Error: creating build container: initializing source docker://ghcr.io/astral-sh/uv:0.9: pinging container registry ghcr.io: Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: no such host',
+    'ERROR: failed to do request: Head "https://ghcr.io/v2/astral-sh/uv/manifests/0.9": dial tcp 10.0.0.1:443: i/o timeout',
+    'Error response from daemon: Get "https://ghcr.io/v2/": net/http: request canceled while waiting for connection',
+  ])('because its registry cannot be reached is not runnable here: %s', (stderr) => {
+    expect(why(stderr)).toBeInstanceOf(NotRunnableHere);
+    expect(why(stderr).message).toMatch(/cannot build Dockerfile: https:\/\/ghcr\.io cannot be reached.*`podman load`/);
+  });
+
+  test.each(['requests.exceptions: Get "https://shop.example/v3/": dial tcp', 'manifest unknown', ''])(
+    'for any other reason is a failure of the project: %j',
+    (stderr) => {
+      expect(why(stderr)).not.toBeInstanceOf(NotRunnableHere);
+      expect(why(stderr).message).toMatch(/^podman cannot build Dockerfile:/);
+    },
+  );
 });
 
 describe('the programs of container health checks', () => {

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { clean, makeOnce, settle, use } from '../../../rehearsal/image/cache';
+import { clean, makeOnce, settle, sweep, use } from '../../../rehearsal/image/cache';
 
 const HOUR = 60 * 60 * 1000;
 let cache: string;
@@ -42,8 +42,22 @@ test('what a run uses stays, and so does what was used lately', () => {
   expect(clean(cache)).toEqual([old[0], old[1]]);
 });
 
-test('a cache that is not there yet needs no cleaning', () => {
-  expect(clean(path.join(cache, 'nothing'))).toEqual([]);
+test('what is taken out is deleted by a sweep, whichever run has taken it', async () => {
+  [5, 6, 7].map((hours) => folder(`images/${hash(hours)}/bin`, hours));
+  [5, 6, 7].map((hours) => folder(`images/${hash(hours)}`, hours));
+  folder('removed/by-a-run-that-was-ended/bin', 9);
+  expect(clean(cache)).toHaveLength(1);
+  expect(readdirSync(path.join(cache, 'removed'))).toHaveLength(2);
+  await sweep(cache);
+  expect(readdirSync(path.join(cache, 'removed'))).toEqual([]);
+  expect(readdirSync(path.join(cache, 'images'))).toEqual([hash(5), hash(6)]);
+});
+
+test('a cache that is not there yet needs no cleaning', async () => {
+  const nothing = path.join(cache, 'nothing');
+  expect(clean(nothing)).toEqual([]);
+  await sweep(nothing);
+  expect(existsSync(nothing)).toBe(false);
 });
 
 test('who asks for a folder while it is made waits for it, and it is made once', async () => {

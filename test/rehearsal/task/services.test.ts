@@ -1,0 +1,84 @@
+import type { Announce } from '../../../rehearsal/announce';
+import type { Exit, Task } from '../../../rehearsal/task/process';
+import { Service, type ServiceProps } from '../../../rehearsal/task/services';
+
+/** A task without a process. */
+class FakeTask {
+  readonly startedAt = Date.now();
+  readonly exited: Promise<Exit>;
+  readonly logs = { last: () => ['ModuleNotFoundError: No module named shop'] };
+  running = true;
+  private leave: (exit: Exit) => void = () => undefined;
+
+  constructor(
+    readonly id: string,
+    readonly health: 'HEALTHY' | 'UNKNOWN',
+  ) {
+    this.exited = new Promise((resolve) => {
+      this.leave = resolve;
+    });
+  }
+
+  end(stopped: boolean): void {
+    this.running = false;
+    this.leave({ code: stopped ? 0 : 1, signal: null, stopped, killed: false });
+  }
+
+  async stop(): Promise<Exit> {
+    this.end(true);
+    return this.exited;
+  }
+
+  kill(): void {
+    this.end(true);
+  }
+}
+
+let service: Service;
+let started: FakeTask[];
+
+afterEach(() => service.abandon());
+
+/** Runs a service of two tasks. `crashes` says by their numbers which end right after their start. */
+async function run(crashes: (number: number) => boolean): Promise<void> {
+  started = [];
+  const launch = async () => {
+    const crashing = crashes(started.length + 1);
+    const task = new FakeTask(`worker/${started.length + 1}`, crashing ? 'UNKNOWN' : 'HEALTHY');
+    started.push(task);
+    if (crashing) {
+      setTimeout(() => task.end(false), 1);
+    }
+    return task as unknown as Task;
+  };
+  service = new Service({
+    id: 'Worker',
+    name: 'worker',
+    definition: { kind: 'worker', healthCheck: {} } as unknown as ServiceProps['definition'],
+    desiredCount: 2,
+    maximumPercent: 200,
+    gracePeriod: 60,
+    launch,
+    announce: { event: () => undefined } as unknown as Announce,
+    order: 'deregister-first',
+  });
+  service.start();
+  await service.untilSteady();
+}
+
+const running = () => service.running.map(({ task }) => task.id).sort();
+
+test('a deployment whose new tasks end fails after three of them, says why, and leaves the old ones', async () => {
+  await run((number) => number > 2);
+  await expect(service.redeploy()).rejects.toThrow(
+    /^worker: new tasks do not stay; worker\/\d ended by itself \(exit code 1\): ModuleNotFoundError/,
+  );
+  expect(running()).toEqual(['worker/1', 'worker/2']);
+  expect(started.length).toBeLessThanOrEqual(6);
+});
+
+test('a new task that ends once is followed by another, and the deployment goes on', async () => {
+  await run((number) => number === 3);
+  await service.redeploy();
+  expect(running()).toEqual(['worker/4', 'worker/5']);
+});
