@@ -18,6 +18,8 @@ export interface Base {
   readonly names: readonly string[];
 }
 
+/** Pip of the image that it stands for could replace them; those of Debian's packages it cannot. */
+const REPLACEABLE = ['packaging', 'wheel'];
 const PYTHON = ['python3', 'python3-venv', 'python3-pip', 'python3-dev', 'python-is-python3', 'ca-certificates'];
 /** The same images in two registries; a name with a registry has one. */
 const LIBRARIES = ['docker.io/library', 'public.ecr.aws/docker/library'];
@@ -54,6 +56,11 @@ export const BASES: readonly Base[] = [
   },
   {
     suite: 'trixie',
+    packages: ['ca-certificates'],
+    names: ['debian:trixie-slim'],
+  },
+  {
+    suite: 'trixie',
     packages: ['nodejs', 'npm', 'ca-certificates'],
     names: ['node:20-slim', 'node:20-trixie-slim'],
   },
@@ -82,6 +89,9 @@ export async function makeBase(
       // Pip of an image may install beside the packages of Debian.
       'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
       ...(existsSync(CERTIFICATES) ? [`cp -L ${CERTIFICATES} "$1"${CERTIFICATES}`] : []),
+      ...(packages === PYTHON
+        ? [`chroot "$1" python3 -m pip install --no-cache-dir --ignore-installed ${REPLACEABLE.join(' ')}`]
+        : []),
       ...pip.map((name) => `chroot "$1" python3 -m pip install --no-cache-dir ${name}`),
       ...atRoot.map((program) => `cp "$1"/usr/local/bin/${program} "$1"/${program}`),
     ];
