@@ -56,8 +56,8 @@ export class Guestbook {
     return this.front.submit('/admin/', '/drills/', { drill, ...fields });
   }
 
-  finished(label: string, count = 1): Promise<TaskRecord[]> {
-    return eventually(`task "${label}" is done`, HANG_SECONDS, async () => {
+  finished(label: string, count = 1, seconds = HANG_SECONDS): Promise<TaskRecord[]> {
+    return eventually(`task "${label}" is done`, seconds, async () => {
       const records = await this.records({ label });
       return records.filter((record) => record.finished_at !== null).length >= count ? records : undefined;
     });

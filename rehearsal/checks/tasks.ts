@@ -1,3 +1,4 @@
+import type { Queue } from '../aws/queues';
 import type { Rehearsal } from '../rehearsal';
 import { RETRY_DELAYS } from '../task/launcher';
 import type { Task } from '../task/process';
@@ -84,7 +85,7 @@ export const taskChecks: Check[] = [
     applies,
     async run({ rehearsal }) {
       const book = guestbook(rehearsal);
-      const queue = [...rehearsal.queues.values()].find(({ url }) => url === queueUrl(rehearsal, 'express'));
+      const queue = brokerQueue(rehearsal, 'express');
       const dead = [...rehearsal.queues.values()].find(({ arn }) => arn === queue?.deadLetterArn);
       expect(queue !== undefined && dead !== undefined, 'express has no dead-letter queue');
       const label = `poison-${Date.now()}`;
@@ -237,7 +238,13 @@ export function worker(rehearsal: CheckContext['rehearsal'], queue: string): Ser
   return found;
 }
 
-export function queueUrl(rehearsal: CheckContext['rehearsal'], name: string): string {
+/** A queue by the name that Celery has for it. */
+export function brokerQueue(rehearsal: CheckContext['rehearsal'], name: string): Queue | undefined {
+  const known = queueUrl(rehearsal, name);
+  return [...rehearsal.queues.values()].find(({ url }) => url === known);
+}
+
+function queueUrl(rehearsal: CheckContext['rehearsal'], name: string): string {
   const [web] = [...rehearsal.definitions.values()].filter(
     ({ environment }) => environment.CELERY_BROKER_TRANSPORT_OPTIONS !== undefined,
   );
