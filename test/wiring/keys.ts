@@ -12,7 +12,9 @@ export interface KeyNeed {
   readonly actions: readonly string[];
 }
 
+const BUCKET_KEY = 'BucketEncryption';
 const KEY_OF: { readonly [type: string]: string } = {
+  'AWS::S3::Bucket': BUCKET_KEY,
   'AWS::SecretsManager::Secret': 'KmsKeyId',
   'AWS::SNS::Topic': 'KmsMasterKeyId',
   'AWS::SQS::Queue': 'KmsMasterKeyId',
@@ -20,6 +22,8 @@ const KEY_OF: { readonly [type: string]: string } = {
 const WRITES = ['kms:Decrypt', 'kms:GenerateDataKey'];
 /** What an action asks of the key. Whatever else these services offer asks nothing. */
 const ASKS: { readonly [action: string]: readonly string[] } = {
+  's3:GetObject': ['kms:Decrypt'],
+  's3:PutObject': WRITES,
   'secretsmanager:GetSecretValue': ['kms:Decrypt'],
   'secretsmanager:PutSecretValue': WRITES,
   'sns:Publish': WRITES,
@@ -80,9 +84,16 @@ function encrypted(graph: Graph, resources: unknown): { target: string; key: unk
     if (Type === 'AWS::SecretsManager::SecretTargetAttachment') {
       return encrypted(graph, Properties.SecretId);
     }
-    const key = KEY_OF[Type] === undefined ? undefined : Properties?.[KEY_OF[Type]];
+    const given = KEY_OF[Type] === undefined ? undefined : Properties?.[KEY_OF[Type]];
+    const key = KEY_OF[Type] === BUCKET_KEY ? keyOfBucket(given) : given;
     return key === undefined ? [] : [{ target: id, key }];
   });
+}
+
+/** Undefined for a bucket whose key is managed by S3. */
+function keyOfBucket(encryption: { [name: string]: { [name: string]: { [name: string]: unknown } }[] } | undefined) {
+  const [rule] = encryption?.ServerSideEncryptionConfiguration ?? [];
+  return rule?.ServerSideEncryptionByDefault?.KMSMasterKeyID;
 }
 
 /** The roles that have a policy; a role that holds the statement itself. */
