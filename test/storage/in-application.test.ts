@@ -1,5 +1,6 @@
-import { type App, Duration, type Stack } from 'aws-cdk-lib';
+import { type App, Duration, NestedStack, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
@@ -100,26 +101,39 @@ test('every process is told of a bucket that is brought', () => {
   templateOf(stack).resourceCountIs('AWS::S3::Bucket', 1);
 });
 
-test('processes with so many queues that their policy is full have one of their own for the files', () => {
-  const stack = testStack();
-  const names = Array.from({ length: 50 }, (_, index) => `q${index}`);
-  const workers = Object.fromEntries(
-    Array.from({ length: 13 }, (_, worker) => [
-      `w${worker}`,
-      { queueNames: names.filter((_, queue) => queue % 13 === worker), maxCapacity: 2 },
-    ]),
-  );
-  const queues = Object.fromEntries(names.map((name) => [name, {}]));
-  application(stack, { media: {}, queues, defaultQueueName: 'q0', workers, asgi: undefined });
-  const policies = Object.values(templateOf(stack).findResources('AWS::IAM::ManagedPolicy')).map((policy) => {
-    return JSON.stringify(policy.Properties.PolicyDocument).replace(
-      /\{"Fn::GetAtt":\["(\w+)","Arn"\]\}/g,
-      (_, id) => `"${'x'.repeat(34 + 5 + id.length + 13)}"`,
-    );
+test('processes with as many queues as there may be have a second policy; stacks have room for them', () => {
+  const stack = testStack({ env: { account: '111122223333', region: 'ap-southeast-1' } });
+  const names = Array.from({ length: 39 }, (_, index) => `q${index}`.padEnd(60, 'x'));
+  const made = application(stack, {
+    profile: Profile.development({ databaseInstanceType: new InstanceType('m7g.4xlarge') }),
+    media: {},
+    queues: Object.fromEntries(names.map((name) => [name, { taskTimeLimit: Duration.hours(1) }])),
+    defaultQueueName: names[0],
+    workers: Object.fromEntries(names.map((name, index) => [`w${index}`, { queueNames: [name] }])),
   });
-  expect(policies.some((text) => text.includes('s3:PutObject'))).toBe(true);
+  const nested = made.node.children.filter((child): child is NestedStack => child instanceof NestedStack);
+  expect(nested.length).toBeGreaterThan(1);
+  for (const each of [stack, ...nested]) {
+    const { Resources, Parameters = {} } = templateOf(each).toJSON();
+    expect(Object.keys(Resources).length).toBeLessThanOrEqual(490);
+    expect(Object.keys(Parameters).length).toBeLessThanOrEqual(200);
+    const buckets = Object.values<{ Type: string }>(Resources).filter(({ Type }) => Type === 'AWS::S3::Bucket');
+    expect(buckets).toHaveLength(each === stack ? 2 : 0);
+  }
+  const policies = Object.values(templateOf(stack).findResources('AWS::IAM::ManagedPolicy')).map(lengthened);
+  expect(policies.filter((text) => text.includes('s3:PutObject')).length).toBeGreaterThanOrEqual(5);
   expect(policies.filter((text) => text.length > 6144)).toEqual([]);
+  expect(Math.max(...policies.map(({ length }) => length))).toBeGreaterThan(5000);
 });
+
+/** A policy in which every reference is as long as what it stands for can be. */
+function lengthened({ Properties }: { [key: string]: { PolicyDocument: unknown } }): string {
+  const region = 'ap-southeast-1:111122223333';
+  return JSON.stringify(Properties.PolicyDocument)
+    .replace(/\{"Fn::GetAtt":\["\w*Key\w+","Arn"\]\}/g, `"arn:aws:kms:${region}:key/${'x'.repeat(36)}"`)
+    .replace(/\{"Fn::GetAtt":\["AppMedia\w+","Arn"\]\}/g, `"arn:aws:s3:::${'x'.repeat(63)}"`)
+    .replace(/\{"Fn::GetAtt":\["AppBroker\w+","Arn"\]\}/g, `"arn:aws:sqs:${region}:${'x'.repeat(80)}"`);
+}
 
 describe('production with it', () => {
   const production = (props: object) => {
