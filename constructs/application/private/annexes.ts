@@ -2,7 +2,6 @@ import { NestedStack, Stack } from 'aws-cdk-lib';
 import type { FargateService, ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import { profileValues } from '../../core/profile';
-import { hasMediaPolicy } from '../../processes/task/media-access';
 import type { WorkerServiceOptions } from '../../processes/worker-service';
 import { generatedLength, refreshesFor } from '../../secrets/secret-refresh';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -29,7 +28,6 @@ const OF = {
   backup: 6,
   restoreTest: 4,
   handler: 5,
-  mediaPolicy: 1,
 };
 /** The nested stack of the alarms. */
 const ALARMS = 1;
@@ -107,16 +105,14 @@ function reckoned(
 ): number {
   const profile = profileValues(providers.profile);
   const isGuardShared = Stack.of(scope).node.children.some(({ node }) => node.id === 'TerminationProtection');
-  const ofEach = hasMediaPolicy(providers) ? OF.mediaPolicy : 0;
   const ofWorkers = Object.entries(workers)
     .filter(([name]) => !moved.workers.includes(name))
     .map(([, { minCapacity = profile.workerMinCapacity, maxCapacity = profile.workerMaxCapacity }]) =>
-      minCapacity === maxCapacity ? OF.worker + ofEach : OF.worker + OF.scaling + ofEach,
+      minCapacity === maxCapacity ? OF.worker : OF.worker + OF.scaling,
     );
   const ofSchedules = Object.entries(props.scheduledCommands ?? {}).map(
     ([name, { deadLetterQueue }]) =>
-      (moved.scheduledCommands.includes(name) ? 0 : OF.schedule + ofEach) +
-      (deadLetterQueue === undefined ? OF.failures : 0),
+      (moved.scheduledCommands.includes(name) ? 0 : OF.schedule) + (deadLetterQueue === undefined ? OF.failures : 0),
   );
   const annexes =
     Math.ceil(moved.workers.length / MOST_IN_ANNEX.workers) +
@@ -135,7 +131,7 @@ function reckoned(
     ALARMS,
     props.cluster === undefined ? CAPACITY_PROVIDERS : 0,
     OF.refresh * refreshes,
-    props.beat === undefined ? 0 : OF.beat + ofEach,
+    props.beat === undefined ? 0 : OF.beat,
     profile.databaseBackup ? backup : 0,
     isProtected(props, providers) ? OF.handler : 0,
     isGuardShared ? 1 : OF.handler,

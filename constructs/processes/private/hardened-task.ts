@@ -31,12 +31,15 @@ import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps, TemporaryStorageOptions } from '../process-props';
-import { grantMedia, hasManyQueues } from '../task/media-access';
+import { grantMedia } from '../task/media-access';
 import { checkTemporaryStorage, ephemeralStorageGiB, mountTemporaryStorage } from '../task/temporary-storage';
 import { checkAddresses } from './addresses';
 import { tmpfsSize } from './capacity';
 import { checkCommand } from './command';
 import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from './placement';
+
+/** With more queues than this, the policy of a process would outgrow what IAM allows. */
+const MANY_QUEUES = 8;
 
 /** Which of an application's processes a task runs. The rehearsal reads it from the template's metadata. */
 export type ProcessKind = 'web' | 'asgi' | 'worker' | 'beat' | 'release' | 'scheduled';
@@ -92,9 +95,10 @@ export class HardenedTask extends Construct {
     const { process } = props;
 
     this.executionRole = process.executionRole ?? executionRole(this, 'ExecutionRole');
+    const queues = Object.keys(process.broker?.queues ?? {});
     this.taskRole = new WorkloadRole(this, 'TaskRole', {
       assumedBy: ecsTasksForUs(this),
-      compact: hasManyQueues(process),
+      compact: queues.length > MANY_QUEUES,
     });
     this.logGroup = process.logGroup ?? logGroup(this, 'Logs', process);
     this.securityGroup =
@@ -147,7 +151,7 @@ export class HardenedTask extends Construct {
     acknowledgeEnvironment(this.taskDefinition);
 
     process.broker?.grantProduce(this.taskRole);
-    grantMedia(this.taskRole, process);
+    grantMedia(this.taskRole, process.mediaStorage);
     process.database?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
     this.prerequisites = [
       this.executionRole,
