@@ -8,7 +8,7 @@ import { findHere } from './engine/found-here';
 import { baseOf, LAYOUTS_FOLDER, type Layout, layoutsOf, pairOf, ROOT } from './outside/layouts';
 import { mistakes } from './outside/mistakes';
 import { type Result, rehearse } from './outside/rehearse';
-import { row, writeRows } from './outside/table';
+import { PAGE, row, writeRows } from './outside/table';
 
 /** Milliseconds that a trial may take: it says nothing of the code that a machine is slow. */
 const PATIENCE = 15 * 60_000;
@@ -156,8 +156,10 @@ function count(verdicts: readonly boolean[], notRun = 0): number {
 }
 
 /** The commit that runs; `+` with changes that are not committed. */
+/** The page with the rows is no change beside them. */
 function commit(): string {
-  return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain') === '' ? '' : '+'}`;
+  const changes = git('status', '--porcelain', '--', `:(exclude)${PAGE}`);
+  return `${git('rev-parse', '--short', 'HEAD')}${changes === '' ? '' : '+'}`;
 }
 
 function git(...args: string[]): string {

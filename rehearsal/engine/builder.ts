@@ -4,25 +4,20 @@ import path from 'node:path';
 import type { ImageDefaults } from '../image/dockerfile/plan';
 import { DEFAULT_PATH } from '../image/dockerfile/plan';
 import type { ImagesProps, UsedAsset } from '../image/images';
-import { NotRunnableHere } from '../image/not-runnable-here';
 import type { Sandbox } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
 import { type BuildOptions, buildWords, withoutDownload, writeWithoutDownload } from './build';
+import { buildFailure } from './build-failure';
 import type { Answer, Engine } from './engine';
 import type { BuiltImage } from './engine-host';
-import { NO_EMULATION, whyWrongPlatform, withoutEmulation } from './platform';
+import { whyWrongPlatform } from './platform';
 
 /** Milliseconds that a download may take to begin. */
 const PATIENCE = 10_000;
-/** Lines of a failed build that are shown. */
-const SHOWN = 30;
 /** What podman says where the machine, and not the Dockerfile, keeps a step of RUN from starting. */
 const CONFINED = /rlimit|cgroup|OCI permission denied|OCI runtime error|netavark|CNI|iptables|nftables/i;
 /** Steps in a chroot, on the network of the machine. */
 const UNCONFINED = ['--isolation', 'chroot', '--network', 'host'];
-
-/** What engines say where an image's registry cannot be reached, which is no fault of the Dockerfile. */
-const UNREACHABLE = /(?:Get|Head) "(https?:\/\/[^"/]+)\/v2\/[^"]*": (?:dial |net\/http|context deadline|proxyconnect)/;
 
 export interface BuilderProps extends Pick<ImagesProps, 'announce'> {
   readonly sandbox: Pick<Sandbox, 'folder'>;
@@ -42,7 +37,8 @@ export async function buildImage({ asset, platform: wanted }: UsedAsset, props: 
       throw new Error(why);
     }
   };
-  if (!/^\s*FROM\s+--platform/im.test(readFileSync(path.join(asset.directory, name), 'utf8'))) {
+  const text = readFileSync(path.join(asset.directory, name), 'utf8');
+  if (!/^\s*FROM\s+--platform/im.test(text)) {
     refuse(expected); // Before a build that takes minutes.
   }
   announce.progress(
@@ -51,7 +47,7 @@ export async function buildImage({ asset, platform: wanted }: UsedAsset, props: 
   const tag = `cdk-django-fargate-rehearsal:${tagOf(asset, expected)}`;
   const answer = await build(asset, tag, props);
   if (answer.code !== 0) {
-    throw failure(answer, name, expected, engine);
+    throw await buildFailure({ answer, name, text, platform: expected, engine });
   }
   const inspected = await engine.call(['image', 'inspect', tag]);
   const [{ Id, Architecture, Os, Config }] = JSON.parse(inspected.stdout);
@@ -106,28 +102,6 @@ async function answers(url: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Why a build has failed; where another machine could build it, it is not runnable here. */
-export function failure(
-  { stdout, stderr }: Answer,
-  name: string,
-  platform: string,
-  engine: Pick<Engine, 'program' | 'platform'>,
-): Error {
-  const said = `${stdout}\n${stderr}`;
-  if (NO_EMULATION.test(said)) {
-    return new NotRunnableHere(withoutEmulation(platform, engine.platform));
-  }
-  const registry = UNREACHABLE.exec(said)?.[1];
-  if (registry !== undefined) {
-    return new NotRunnableHere(
-      `${engine.program} cannot build ${name}: ${registry} cannot be reached from here. Load the images that it names into the engine (\`${engine.program} load\`), or let the engine reach the registry`,
-    );
-  }
-  const lines = said.split('\n').filter((line) => line.trim() !== '');
-  const shown = lines.slice(-SHOWN).map((line) => `    ${line}`);
-  return new Error(`${engine.program} cannot build ${name}:\n${shown.join('\n')}`);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: as the engine has it

@@ -13,7 +13,10 @@ export interface Exit extends Ended {
   readonly killed: boolean;
 }
 
-/** Milliseconds between two probes until a container is healthy; then the template's interval applies. */
+/**
+ * Milliseconds between two probes until a container is healthy, so that nobody waits. Failures count once in
+ * each interval of the template, as if ECS had probed.
+ */
 const START_INTERVAL = 1500;
 
 export interface TaskProps {
@@ -117,22 +120,26 @@ export class Task {
   /**
    * Runs the container health check as the ECS agent does.
    *
-   * A task is UNHEALTHY after as many failures in a row as the template says; three by default.
+   * A task is UNHEALTHY after as many failures in a row as the template says; three by default. Those of the
+   * start period do not count.
    */
   private async probe(check: HealthCheck | undefined): Promise<void> {
     if (check === undefined) {
       return;
     }
+    const interval = check.interval * 1000;
     let failures = 0;
+    let nextCounts = this.startedAt + check.startPeriod * 1000;
     while (this.running && !this.stopping) {
-      await sleep(this.health === 'UNKNOWN' ? START_INTERVAL : check.interval * 1000);
+      await sleep(this.health === 'UNKNOWN' ? Math.min(START_INTERVAL, interval) : interval);
       if (!this.running || this.stopping) {
         return;
       }
       if (await this.container.probe(check)) {
         failures = 0;
         this.health = 'HEALTHY';
-      } else if (this.health !== 'UNKNOWN' || Date.now() - this.startedAt > check.startPeriod * 1000) {
+      } else if (this.health !== 'UNKNOWN' || Date.now() > nextCounts) {
+        nextCounts = Date.now() + interval;
         failures++;
         this.health = failures >= check.retries ? 'UNHEALTHY' : this.health;
       }

@@ -13,9 +13,13 @@ export interface Base {
   readonly packages: readonly string[];
   /** What pip installs into it. */
   readonly pip?: readonly string[];
+  /** Programs of what pip installs that lie at the root, too, as in an image that COPY takes them from. */
+  readonly atRoot?: readonly string[];
   readonly names: readonly string[];
 }
 
+/** Pip of the image that it stands for could replace them; those of Debian's packages it cannot. */
+const REPLACEABLE = ['packaging', 'wheel'];
 const PYTHON = ['python3', 'python3-venv', 'python3-pip', 'python3-dev', 'python-is-python3', 'ca-certificates'];
 /** The same images in two registries; a name with a registry has one. */
 const LIBRARIES = ['docker.io/library', 'public.ecr.aws/docker/library'];
@@ -45,6 +49,18 @@ export const BASES: readonly Base[] = [
   },
   {
     suite: 'trixie',
+    packages: PYTHON,
+    pip: ['uv'],
+    atRoot: ['uv', 'uvx'],
+    names: ['ghcr.io/astral-sh/uv:0.13'],
+  },
+  {
+    suite: 'trixie',
+    packages: ['ca-certificates'],
+    names: ['debian:trixie-slim'],
+  },
+  {
+    suite: 'trixie',
     packages: ['nodejs', 'npm', 'ca-certificates'],
     names: ['node:20-slim', 'node:20-trixie-slim'],
   },
@@ -62,7 +78,10 @@ const INSTALLERS =
  * Makes a base image, and gives the names that it has then. It needs root and mmdebstrap. What installers of
  * packages need here (certificates, index) is taken from the variables of the caller.
  */
-export async function makeBase({ suite, packages, pip = [], names }: Base, engine: Engine): Promise<readonly string[]> {
+export async function makeBase(
+  { suite, packages, pip = [], atRoot = [], names }: Base,
+  engine: Engine,
+): Promise<readonly string[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'base-image-'));
   try {
     const archive = path.join(folder, `${suite}.tar`);
@@ -70,7 +89,11 @@ export async function makeBase({ suite, packages, pip = [], names }: Base, engin
       // Pip of an image may install beside the packages of Debian.
       'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
       ...(existsSync(CERTIFICATES) ? [`cp -L ${CERTIFICATES} "$1"${CERTIFICATES}`] : []),
+      ...(packages === PYTHON
+        ? [`chroot "$1" python3 -m pip install --no-cache-dir --ignore-installed ${REPLACEABLE.join(' ')}`]
+        : []),
       ...pip.map((name) => `chroot "$1" python3 -m pip install --no-cache-dir ${name}`),
+      ...atRoot.map((program) => `cp "$1"/usr/local/bin/${program} "$1"/${program}`),
     ];
     run('mmdebstrap', [
       ...['--quiet', '--variant=minbase', `--include=${packages.join(',')}`],

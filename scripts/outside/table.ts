@@ -3,7 +3,8 @@ import path from 'node:path';
 import { LAYOUTS, LAYOUTS_FOLDER, ROOT } from './layouts';
 import type { Result } from './rehearse';
 
-const PAGE = path.join(ROOT, 'docs', 'outside.md');
+/** The page with the table. */
+export const PAGE = path.join('docs', 'outside.md');
 const BEGIN = '<!-- begin outside -->';
 const END = '<!-- end outside -->';
 const HEAD = [
@@ -45,5 +46,5 @@ export function withRows(page: string, rows: readonly string[]): string {
 }
 
 export function writeRows(rows: readonly string[]): void {
-  writeFileSync(PAGE, withRows(readFileSync(PAGE, 'utf8'), rows));
+  writeFileSync(path.join(ROOT, PAGE), withRows(readFileSync(path.join(ROOT, PAGE), 'utf8'), rows));
 }

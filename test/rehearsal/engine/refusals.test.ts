@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { failure } from '../../../rehearsal/engine/builder';
+import { type BuildFailureProps, buildFailure } from '../../../rehearsal/engine/build-failure';
 import { type Platforms, whyWrongPlatform, withoutEmulation } from '../../../rehearsal/engine/platform';
 import { healthPrograms, questionOf, surveyOf, whyUnhealthy } from '../../../rehearsal/engine/survey';
 import { NotRunnableHere } from '../../../rehearsal/image/not-runnable-here';
@@ -36,25 +36,54 @@ describe('an image for another processor than that of its tasks', () => {
 });
 
 describe('a build that fails', () => {
-  const engine = { program: 'podman', platform: 'linux/amd64' };
-  const why = (stderr: string) => failure({ code: 1, stdout: '', stderr }, 'Dockerfile', 'linux/amd64', engine);
+  const why = (stderr: string, others: Partial<BuildFailureProps> = {}) =>
+    buildFailure({
+      answer: { code: 1, stdout: '', stderr },
+      name: 'Dockerfile',
+      text: 'FROM python:3.13\nRUN --mount=type=bind,source=a,target=a <<EOF\nset -e\nEOF\n',
+      platform: 'linux/amd64',
+      engine: { program: 'podman', kind: 'podman', version: '4.3.1', platform: 'linux/amd64' },
+      reaches: async () => false,
+      ...others,
+    });
+  const HEREDOC = 'Error: building at STEP "SET ": Build error: Unknown instruction: "SET" &imagebuilder.Step{}';
+  const NO_IMAGE = `Trying to pull ghcr.io/astral-sh/uv:0.9...
+Error: COPY --from=ghcr.io/astral-sh/uv:0.9: no stage or image found with that name`;
 
   test.each([
-    'Error: creating build container: initializing source docker://ghcr.io/astral-sh/uv:0.9: pinging container registry ghcr.io: Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: no such host',
+    'Error: initializing source docker://ghcr.io/astral-sh/uv:0.9: pinging container registry ghcr.io: Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: no such host',
     'ERROR: failed to do request: Head "https://ghcr.io/v2/astral-sh/uv/manifests/0.9": dial tcp 10.0.0.1:443: i/o timeout',
     'Error response from daemon: Get "https://ghcr.io/v2/": net/http: request canceled while waiting for connection',
-  ])('because its registry cannot be reached is not runnable here: %s', (stderr) => {
-    expect(why(stderr)).toBeInstanceOf(NotRunnableHere);
-    expect(why(stderr).message).toMatch(/cannot build Dockerfile: https:\/\/ghcr\.io cannot be reached.*`podman load`/);
+    NO_IMAGE,
+  ])('because its registry cannot be reached is not runnable here: %s', async (stderr) => {
+    const error = await why(stderr);
+    expect(error).toBeInstanceOf(NotRunnableHere);
+    expect(error.message).toMatch(
+      /cannot build Dockerfile: https:\/\/ghcr\.io cannot be reached.*`podman load`.*--mode processes/,
+    );
   });
 
-  test.each(['requests.exceptions: Get "https://shop.example/v3/": dial tcp', 'manifest unknown', ''])(
-    'for any other reason is a failure of the project: %j',
-    (stderr) => {
-      expect(why(stderr)).not.toBeInstanceOf(NotRunnableHere);
-      expect(why(stderr).message).toMatch(/^podman cannot build Dockerfile:/);
-    },
-  );
+  test.each([
+    [HEREDOC, /podman 4\.3\.1 cannot build Dockerfile: it does not know heredocs .*podman from 4\.8/],
+    ['resolving mountpoints: invalid container path "a", must be an absolute path', /does not know mounts .*podman 5/],
+  ])('because the engine is too old is not runnable here: %s', async (stderr, words) => {
+    const error = await why(stderr);
+    expect(error).toBeInstanceOf(NotRunnableHere);
+    expect(error.message).toMatch(words);
+  });
+
+  test.each<[string, Partial<BuildFailureProps>]>([
+    ['requests.exceptions: Get "https://shop.example/v3/": dial tcp', {}],
+    ['Error: reading manifest 9.9 in docker.io/library/python: manifest unknown', {}],
+    [NO_IMAGE, { reaches: async () => true }],
+    ['Error: COPY --from=biuld: no stage or image found with that name', {}],
+    [HEREDOC, { text: 'FROM python:3.13\nSET a=b\n' }],
+    ['', {}],
+  ])('for any other reason is a failure of the project: %j', async (stderr, others) => {
+    const error = await why(stderr, others);
+    expect(error).not.toBeInstanceOf(NotRunnableHere);
+    expect(error.message).toMatch(/^podman cannot build Dockerfile:/);
+  });
 });
 
 describe('the programs of container health checks', () => {

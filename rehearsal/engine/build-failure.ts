@@ -1,0 +1,72 @@
+import { NotRunnableHere } from '../image/not-runnable-here';
+import type { Answer, EngineProps } from './engine';
+import { NO_EMULATION, withoutEmulation } from './platform';
+
+/** Lines of a failed build that are shown. */
+const SHOWN = 30;
+/** Milliseconds that a registry may take to answer. */
+const PATIENCE = 10_000;
+/** What engines say where the registry of an image does not answer. */
+const UNREACHABLE = /(?:Get|Head) "(https?:\/\/[^"/]+)\/v2\/[^"]*": (?:dial |net\/http|context deadline|proxyconnect)/;
+/** What podman says where it has no image, whatever the reason: the host of the registry has a dot. */
+const NO_IMAGE = /Trying to pull ([^\s/]+\.[^\s/]+)\/\S+\.\.\.[\s\S]*no stage or image found with that name/;
+
+/** What a Dockerfile may have that an old podman does not know, and how it is noticed. */
+const NEWER: readonly { readonly what: string; readonly inFile: RegExp; readonly said: RegExp }[] = [
+  {
+    what: 'heredocs (RUN <<EOF), which Docker and podman from 4.8 on do',
+    inFile: /^\s*(?:RUN|COPY|ADD)\b.*<<-?["']?\w/im,
+    said: /Unknown instruction: "/,
+  },
+  {
+    what: 'mounts with a target that is no absolute path, which Docker and podman 5 do',
+    inFile: /^\s*RUN\b[\s\S]*?--mount=/im,
+    said: /invalid container path "[^"/][^"]*", must be an absolute path/,
+  },
+];
+
+export interface BuildFailureProps {
+  readonly answer: Answer;
+  /** Name of the Dockerfile, and its text. */
+  readonly name: string;
+  readonly text: string;
+  /** Platform that the image is built for. */
+  readonly platform: string;
+  readonly engine: Pick<EngineProps, 'program' | 'kind' | 'version' | 'platform'>;
+  /** Whether a registry answers. @default - it is asked */
+  readonly reaches?: (registry: string) => Promise<boolean>;
+}
+
+/** Why a build has failed; where another machine or engine could build it, it is not runnable here. */
+export async function buildFailure(props: BuildFailureProps): Promise<Error> {
+  const { answer, name, text, platform, engine, reaches = isReached } = props;
+  const said = `${answer.stdout}\n${answer.stderr}`;
+  if (NO_EMULATION.test(said)) {
+    return new NotRunnableHere(withoutEmulation(platform, engine.platform));
+  }
+  const newer = NEWER.find((one) => engine.kind === 'podman' && one.inFile.test(text) && one.said.test(said));
+  if (newer !== undefined) {
+    return new NotRunnableHere(
+      `${engine.program} ${engine.version} cannot build ${name}: it does not know ${newer.what}. Install a newer one, or rehearse without the image: --mode processes.`,
+    );
+  }
+  const asked = NO_IMAGE.exec(said)?.[1];
+  const silent = asked !== undefined && !(await reaches(`https://${asked}`)) ? `https://${asked}` : undefined;
+  const registry = UNREACHABLE.exec(said)?.[1] ?? silent;
+  if (registry !== undefined) {
+    return new NotRunnableHere(
+      `${engine.program} cannot build ${name}: ${registry} cannot be reached from here. Load the images that it names (\`${engine.program} load\`), or let the engine reach the registry; to rehearse without the image: --mode processes.`,
+    );
+  }
+  const lines = said.split('\n').filter((line) => line.trim() !== '');
+  const shown = lines.slice(-SHOWN).map((line) => `    ${line}`);
+  return new Error(`${engine.program} cannot build ${name}:\n${shown.join('\n')}`);
+}
+
+/** Whatever it answers: most registries want to know who asks. */
+async function isReached(registry: string): Promise<boolean> {
+  return fetch(`${registry}/v2/`, { method: 'HEAD', signal: AbortSignal.timeout(PATIENCE) }).then(
+    () => true,
+    () => false,
+  );
+}
