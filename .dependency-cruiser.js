@@ -7,7 +7,7 @@ const LEVELS = [
   ['monitoring'],
   ['processes', 'backup'],
   ['database'],
-  ['queues', 'secrets', 'edge', 'notifications', 'network'],
+  ['queues', 'storage', 'secrets', 'edge', 'notifications', 'network'],
   ['core', 'handlers'],
 ];
 

@@ -64,6 +64,15 @@ export {
   type TaskQueueProps,
 } from '../constructs/queues/task-queue';
 
+// Storage: media files in S3
+
+export {
+  type IMediaStorage,
+  MediaStorage,
+  type MediaStorageOptions,
+  type MediaStorageProps,
+} from '../constructs/storage/media-storage';
+
 // Secrets: SECRET_KEY and the refresh of what reads it
 
 export {

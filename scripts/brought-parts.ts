@@ -3,6 +3,7 @@ import { type IVpc, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -10,6 +11,8 @@ import {
   CeleryBroker,
   type DjangoApplicationProps,
   HttpsLoadBalancer,
+  type IMediaStorage,
+  MediaStorage,
   Notifications,
   PostgresDatabase,
   SecretKey,
@@ -121,6 +124,15 @@ function broker(stack: Stack, queues: { [name: string]: Duration }) {
       ]),
     ),
   });
+}
+
+/** Media files in a bucket of the company. */
+export function broughtMedia(stack: Stack): IMediaStorage {
+  const bucket = Bucket.fromBucketAttributes(stack, 'CompanyBucket', {
+    bucketArn: 'arn:aws:s3:::company-media',
+    encryptionKey: Key.fromKeyArn(stack, 'BucketKey', arn('kms', 'key/77777777-8888-9999-0000-111111111111')),
+  });
+  return MediaStorage.fromBucket(stack, 'CompanyMedia', bucket);
 }
 
 function secret(stack: Stack, name: string) {

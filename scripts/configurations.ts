@@ -17,7 +17,7 @@ import {
   Profile,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
-import { bring, broughtParts } from './brought-parts';
+import { bring, broughtMedia, broughtParts } from './brought-parts';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
 export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
@@ -90,6 +90,7 @@ export const configuration = fc.record({
   // None begins with the first zones of the region, which the model would take for others than their names.
   zones: fc.constantFrom(undefined, undefined, ['b', 'c'], ['b', 'c', 'a'], ['c', 'a']),
   vaultKey: fc.boolean(),
+  media: fc.constantFrom('none', 'none', 'made', 'brought'),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -141,12 +142,20 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
         queues: Object.fromEntries(Object.entries(queues).map(([name, taskTimeLimit]) => [name, { taskTimeLimit }])),
         defaultQueueName: given.queues[0],
       }),
+    ...mediaOf(stack, given),
     ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
     ...((given.production || given.backup) && { backupOptions: backupOptions(stack, given) }),
     ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
     ...(parts.database === undefined && { databaseOptions: databaseOptions(given) }),
     ...(parts.notifications === undefined && { notificationEmails: given.emails ? ['ops@example.com'] : undefined }),
   };
+}
+
+function mediaOf(stack: Stack, { media, domainNames }: Configuration): Partial<DjangoApplicationProps> {
+  if (media === 'brought') {
+    return { mediaStorage: broughtMedia(stack) };
+  }
+  return media === 'made' ? { media: { corsAllowedOrigins: domainNames.map((name) => `https://${name}`) } } : {};
 }
 
 function networkOptions({ addresses, zones }: Configuration): NetworkOptions {

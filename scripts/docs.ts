@@ -239,6 +239,7 @@ function exampleTemplate() {
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     web: { temporaryStorage },
     asgi: { temporaryStorage },
+    media: {},
     queues: { default: {} },
     workers: { worker: { temporaryStorage } },
     beat: { temporaryStorage },

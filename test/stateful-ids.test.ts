@@ -7,7 +7,7 @@ import { Template as Synthesized } from 'aws-cdk-lib/assertions';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
-import { DjangoApplication } from 'cdk-django-fargate';
+import { DjangoApplication, type DjangoApplicationProps } from 'cdk-django-fargate';
 import { losses, readTemplates, statefulIds, type Template } from '../scripts/compare-templates';
 import { productionExample } from '../scripts/production-example';
 
@@ -16,6 +16,7 @@ const GOLDEN = join(__dirname, 'golden', 'stateful-ids.json');
 const synthesized: { [name: string]: Template } = {
   'the production example': templateOf(productionExample().stack),
   'a bare DjangoApplication': templateOf(bareApplication()),
+  'a DjangoApplication with media': templateOf(bareApplication({ media: {} })),
 };
 const example = synthesized['the production example'];
 
@@ -214,7 +215,7 @@ function changed(template: Template, change: (resources: Resources) => void): Te
   return copy;
 }
 
-function bareApplication(): Stack {
+function bareApplication(props: Partial<DjangoApplicationProps> = {}): Stack {
   const stack = new Stack(new App(), 'Stack');
   new DjangoApplication(stack, 'App', {
     image: ContainerImage.fromAsset(join(__dirname, 'fixtures', 'image')),
@@ -224,6 +225,7 @@ function bareApplication(): Stack {
       hostedZoneId: 'Z0123456789ABCDEFGHIJ',
       zoneName: 'example.com',
     }),
+    ...props,
   });
   return stack;
 }

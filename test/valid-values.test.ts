@@ -51,6 +51,7 @@ const imported = row('HttpsLoadBalancerAttributes', 'AWS::ElasticLoadBalancingV2
 const scaledWorker = row('WorkerServiceProps', 'AWS::ApplicationAutoScaling::ScalableTarget');
 const scaling = row('WebServiceProps', 'AWS::ApplicationAutoScaling::ScalableTarget');
 const queue = row('TaskQueueProps', 'AWS::SQS::Queue');
+const media = row('MediaStorageProps', 'AWS::S3::Bucket');
 const plan = row('DatabaseBackupProps', 'AWS::Backup::BackupPlan');
 const vault = row('DatabaseBackupProps', 'AWS::Backup::BackupVault');
 const command = row('ScheduledCommandProps', 'AWS::Scheduler::Schedule');
@@ -501,6 +502,19 @@ const rows: readonly ValidRow[] = [
   ),
   scaledWorker('no task while nothing waits', { minCapacity: 0 }, { MinCapacity: 0 }),
   scaledWorker('messages that may wait for two weeks', { acceptableLatency: Duration.days(14) }, { MaxCapacity: 50 }),
+  ...['http://localhost:8000', 'https://127.0.0.1:8443', 'https://xn--bro-hoa.example.com', 'http://intranet'].map(
+    (origin) =>
+      media(
+        `uploads from ${origin}`,
+        { corsAllowedOrigins: [origin] },
+        { CorsConfiguration: { CorsRules: [has({ AllowedOrigins: [origin] })] } },
+      ),
+  ),
+  media(
+    'versions for a day',
+    { noncurrentVersionExpiration: Duration.hours(24) },
+    { LifecycleConfiguration: { Rules: [has({ NoncurrentVersionExpiration: { NoncurrentDays: 1 } })] } },
+  ),
   network('a block of /23', { ipAddresses: IpAddresses.cidr('172.31.254.0/23') }, { CidrBlock: '172.31.254.0/23' }),
 ];
 

@@ -22,13 +22,14 @@ import type { WorkerServiceOptions } from '../processes/worker-service';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { TaskQueueOptions } from '../queues/task-queue';
 import type { ISecretKey, SecretKeyOptions } from '../secrets/secret-key';
+import type { IMediaStorage, MediaStorageOptions } from '../storage/media-storage';
 
 /**
  * Properties of `DjangoApplication`.
  *
  * A noun such as `vpc` or `database` is a part that you bring. `…Options` tunes a part that the application
  * makes, and is refused beside the part that you bring. Processes (`web`, `workers`, …) are nouns whose value
- * says how to run them.
+ * says how to run them; `queues` and `media` are nouns whose value says what to make.
  */
 export interface DjangoApplicationProps {
   /** Image of the application, the same for every process. */
@@ -113,6 +114,13 @@ export interface DjangoApplicationProps {
    * @default - none
    */
   readonly scheduledCommands?: { [name: string]: ScheduledCommandOptions };
+  /**
+   * A private bucket for the files that users upload, which every process can read and write; `{}` for one
+   * with its defaults.
+   *
+   * @default - none
+   */
+  readonly media?: MediaStorageOptions;
   /**
    * Environment variables of every process.
    *
@@ -265,6 +273,12 @@ export interface DjangoApplicationProps {
    * @default - a new `CeleryBroker` when there are `queues`
    */
   readonly broker?: ICeleryBroker;
+  /**
+   * Storage of media files to use.
+   *
+   * @default - a new `MediaStorage` when `media` is given
+   */
+  readonly mediaStorage?: IMediaStorage;
   /**
    * Load balancer to use, possibly shared with other applications.
    *

@@ -21,6 +21,7 @@ import type { WorkerService } from '../processes/worker-service';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { SecretRefresh } from '../secrets/secret-refresh';
+import type { IMediaStorage } from '../storage/media-storage';
 import type { DjangoApplicationProps } from './django-application-props';
 import { fargateVcpu, noteQuota } from './fargate-vcpu';
 import { checkApplication } from './private/application-checks';
@@ -70,6 +71,8 @@ export class DjangoApplication extends Construct {
   public readonly database: IPostgresDatabase;
   /** The Celery broker, when there are queues. */
   public readonly broker?: ICeleryBroker;
+  /** The storage of media files, when it is asked for. */
+  public readonly mediaStorage?: IMediaStorage;
   /** The load balancer before web and ASGI. */
   public readonly loadBalancer: IHttpsLoadBalancer;
   /**
@@ -126,6 +129,7 @@ export class DjangoApplication extends Construct {
     this.secretKey = providers.secretKey;
     this.database = providers.database;
     this.broker = providers.broker;
+    this.mediaStorage = providers.mediaStorage;
     this.loadBalancer = providers.loadBalancer;
     this.webFirewall = providers.webFirewall;
     this.url = providers.loadBalancer.url;

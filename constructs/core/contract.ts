@@ -49,6 +49,10 @@ export const CONTRACT = {
     'JSON for kombu: region, wait_time_seconds, predefined_queues, and the timeouts towards SQS as client-config.',
   CELERY_TASK_DEFAULT_QUEUE: 'Name of the default queue.',
   CELERY_LIVENESS_FILE: 'Worker and beat only: a path private to the process that it touches while it is alive.',
+  AWS_STORAGE_BUCKET_NAME:
+    'Only with `media` or `mediaStorage`: name of the bucket for media files. django-storages calls its setting so, and cookiecutter-django, with `DJANGO_` before it, its variable.',
+  AWS_S3_REGION_NAME:
+    'Only with `media` or `mediaStorage`: region of that bucket, which may be another than that of the stack. django-storages calls its setting so; addresses that are signed for another region are refused.',
   DJANGO_ALLOWED_HOSTS:
     'Comma-separated host names that the process itself is reached under, or any service where it has no door of its own; `*.example.com` is `.example.com` here.',
   DJANGO_CSRF_TRUSTED_ORIGINS: 'The same host names with scheme; `https://*.example.com` keeps its asterisk.',

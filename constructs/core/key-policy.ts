@@ -76,7 +76,7 @@ function letIn(key: IKey | undefined, whom: string, statement: PolicyStatement):
 }
 
 /** Services that use a key for whoever calls them, and say so to KMS. */
-export type KeyedService = 'secretsmanager' | 'sns' | 'sqs';
+export type KeyedService = 's3' | 'secretsmanager' | 'sns' | 'sqs';
 
 /** A key, and the service of a region that uses it for its callers. */
 export interface KeyUse {

@@ -12,6 +12,7 @@ import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
+import type { IMediaStorage } from '../storage/media-storage';
 import type { ContainerHealthCheck } from './container-health-check';
 import type { Egress } from './egress';
 
@@ -43,6 +44,14 @@ export interface ProcessProps {
    * @default - none
    */
   readonly broker?: ICeleryBroker;
+  /**
+   * Storage of media files.
+   *
+   * Every process may read, write and delete its files.
+   *
+   * @default - none
+   */
+  readonly mediaStorage?: IMediaStorage;
   /**
    * Host names for DJANGO_ALLOWED_HOSTS, in Django's syntax: `.example.com` stands for a domain and its
    * subdomains.

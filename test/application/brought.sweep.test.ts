@@ -8,6 +8,7 @@ import { Schedule } from 'aws-cdk-lib/aws-events';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -27,6 +28,7 @@ import { WorkerService } from '../../constructs/processes/worker-service';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
+import { MediaStorage } from '../../constructs/storage/media-storage';
 import { errorOf } from '../support';
 
 const env = { account: '111122223333', region: 'eu-central-1' };
@@ -120,6 +122,17 @@ const BROUGHT: { readonly [what: string]: (stack: Stack, value: Value) => Partia
         }),
       },
     }),
+  }),
+  'a bucket for media files': (stack, value) => ({
+    mediaStorage: MediaStorage.fromBucket(
+      stack,
+      'Media',
+      Bucket.fromBucketAttributes(stack, 'Bucket', {
+        bucketArn: value('Bucket'),
+        region: value('BucketRegion'),
+        encryptionKey: Key.fromKeyArn(stack, 'BucketKey', value('BucketKey')),
+      }),
+    ),
   }),
   'a topic': (stack, value) => ({
     notifications: Notifications.fromTopic(stack, 'OnCall', Topic.fromTopicArn(stack, 'Topic', value('Topic'))),

@@ -33,6 +33,7 @@ const WRITTEN_FOR: { readonly [room: string]: readonly (keyof typeof STRUCTS)[] 
   ],
   queues: ['TaskQueueOptions'],
   secrets: ['SecretKeyOptions'],
+  storage: ['MediaStorageOptions'],
 };
 
 /** Props of parts that messages call by another name, by a case below. */
@@ -105,6 +106,7 @@ function writtenAt(path: string): string[] {
     Broker: 'TaskQueueOptions',
     Database: 'PostgresDatabaseOptions',
     LoadBalancer: 'HttpsLoadBalancerOptions',
+    Media: 'MediaStorageOptions',
     Network: 'NetworkOptions',
     Release: 'ReleaseCommandOptions',
     Schedules: 'ScheduledCommandOptions',

@@ -43,6 +43,12 @@ const PARTS = [
     setBy: { profile: 'profile', encryptionKey: 'encryptionKey' },
   },
   {
+    part: 'MediaStorage',
+    file: 'storage/media-storage.ts',
+    options: 'media',
+    setBy: { profile: 'profile', encryptionKey: 'encryptionKey' },
+  },
+  {
     part: 'DatabaseBackup',
     file: 'backup/database-backup.ts',
     options: 'backupOptions',

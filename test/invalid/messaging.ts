@@ -1,4 +1,4 @@
-import { Duration, type Stack, Stage } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, type Stack, Stage } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
@@ -14,6 +14,7 @@ import { type IPostgresDatabase, PostgresDatabase } from '../../constructs/datab
 import { Notifications } from '../../constructs/notifications/notifications';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
 import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';
+import { MediaStorage, type MediaStorageProps } from '../../constructs/storage/media-storage';
 import { PipelineStack, type PipelineStackProps } from '../../lib/pipeline-stack';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';
@@ -40,6 +41,15 @@ const broker = (name: string, prop: string, props: (stack: Stack) => CeleryBroke
   prop,
   make: (stack) => new CeleryBroker(stack, 'Broker', props(stack)),
 });
+
+const media = (name: string, prop: string, props: MediaStorageProps): InvalidCase => ({
+  name: `MediaStorage: ${name}`,
+  prop,
+  make: (stack) => new MediaStorage(stack, 'Media', props),
+});
+
+const uploader = (name: string, origin: string): InvalidCase =>
+  media(name, 'corsAllowedOrigins[1]', { corsAllowedOrigins: ['https://shop.example.com', origin] });
 
 const notified = (name: string, prop: string, ...emailAddresses: string[]): InvalidCase => ({
   name: `Notifications: ${name}`,
@@ -127,6 +137,34 @@ export const cases: InvalidCase[] = [
     existingQueues: { 'my tasks': new TaskQueue(stack, 'Tasks') },
   })),
   broker('wrong options of a queue', 'maxReceiveCount', () => ({ queues: { default: { maxReceiveCount: 0 } } })),
+
+  uploader('a host without a scheme', 'shop.example.com'),
+  uploader('every origin', '*'),
+  uploader('every host of a domain', 'https://*.example.com'),
+  uploader('an origin that ends in a slash', 'https://shop.example.com/'),
+  uploader('an origin with a path', 'https://shop.example.com/upload'),
+  uploader('an origin with a query', 'https://shop.example.com?upload'),
+  uploader('an origin in capitals', 'https://Shop.example.com'),
+  uploader('an origin with the port of its scheme', 'https://shop.example.com:443'),
+  uploader('an origin with the port of plain HTTP', 'http://shop.example.com:80'),
+  uploader('an origin with no port behind the colon', 'https://shop.example.com:'),
+  uploader('an origin of another scheme', 'ftp://shop.example.com'),
+  uploader('an origin with a user', 'https://ops@shop.example.com'),
+  uploader('an origin with an underscore', 'https://my_shop.example.com'),
+  uploader('an origin that browsers write in ASCII', 'https://büro.example.com'),
+  uploader('the origin of a file', 'null'),
+  uploader('two origins in one', 'https://a.example.com,https://b.example.com'),
+  uploader('an empty origin', ''),
+  media('versions that are kept for hours', 'noncurrentVersionExpiration', {
+    noncurrentVersionExpiration: Duration.hours(36),
+  }),
+  media('versions that are kept for no time', 'noncurrentVersionExpiration', {
+    noncurrentVersionExpiration: Duration.days(0),
+  }),
+  media('versions that are kept for over a century', 'noncurrentVersionExpiration', {
+    noncurrentVersionExpiration: Duration.days(36_501),
+  }),
+  media('a snapshot of a bucket', 'removalPolicy', { removalPolicy: RemovalPolicy.SNAPSHOT }),
 
   notified('a word for an address', 'emailAddresses[0]', 'ops'),
   notified('a name with the address', 'emailAddresses[0]', 'Ops <ops@example.com>'),

@@ -28,6 +28,7 @@ import { WebService, type WebServiceProps } from '../../constructs/processes/web
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
+import { MediaStorage } from '../../constructs/storage/media-storage';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { loadBalancerFor, processProps } from '../processes/support';
 import { testVpc } from '../support';
@@ -153,6 +154,10 @@ export const cases: InvalidCase[] = [
     notificationEmails: ['ops@example.com'],
   })),
   application('queues beside a broker', 'queues', brokerAnd({ queues })),
+  application('media beside a storage of media files', 'media', (stack) => ({
+    media: {},
+    mediaStorage: MediaStorage.fromBucket(stack, 'Media', Bucket.fromBucketName(stack, 'Company', 'company-media')),
+  })),
   application('a default queue beside a broker', 'defaultQueueName', brokerAnd({ defaultQueueName: 'default' })),
   application('a default queue without queues', 'defaultQueueName', { defaultQueueName: 'default' }),
   application('workers without queues', 'workers', { workers: { all: {} } }),

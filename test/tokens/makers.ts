@@ -34,6 +34,7 @@ import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { type ITaskQueue, TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { SecretRefresh } from '../../constructs/secrets/secret-refresh';
+import { MediaStorage } from '../../constructs/storage/media-storage';
 import { DjangoStack } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
 import { PipelineStack } from '../../lib/pipeline-stack';
@@ -196,6 +197,8 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const { length } = loadBalancer.domainNames;
     return new WebService(scope, 'Web', { ...process(scope), loadBalancer, ...(length > 5 ? { hostNames } : {}) });
   },
+  MediaStorageOptions: 'MediaStorageProps',
+  MediaStorageProps: (scope, given) => new MediaStorage(scope, 'Media', given),
   NetworkOptions: 'NetworkProps',
   NetworkProps: (scope, given) => new Network(scope, 'Network', given),
   NotificationsProps: (scope, given) => new Notifications(scope, 'Notifications', given),

@@ -43,6 +43,7 @@ import { Egress } from '../../constructs/processes/egress';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
+import { MediaStorage } from '../../constructs/storage/media-storage';
 import { durations, sizes, type TokenForm } from './forms';
 
 /** Makes objects of a type out of tokens, or nothing where a type holds no value that a token could be. */
@@ -143,6 +144,9 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ],
   ILoadBalancedService: NOTHING,
   ILogGroup: (scope, form) => [LogGroup.fromLogGroupName(scope, 'BroughtLogs', form.text(scope))],
+  IMediaStorage: (scope, form) => [
+    MediaStorage.fromBucket(scope, 'BroughtMedia', Bucket.fromBucketName(scope, 'BroughtFiles', form.text(scope))),
+  ],
   INotifications: NOTHING,
   IPeer: (scope, form) => [
     Peer.ipv4(form.text(scope)),

@@ -12,7 +12,9 @@ export interface KeyNeed {
   readonly actions: readonly string[];
 }
 
+const BUCKET_KEY = 'BucketEncryption';
 const KEY_OF: { readonly [type: string]: string } = {
+  'AWS::S3::Bucket': BUCKET_KEY,
   'AWS::SecretsManager::Secret': 'KmsKeyId',
   'AWS::SNS::Topic': 'KmsMasterKeyId',
   'AWS::SQS::Queue': 'KmsMasterKeyId',
@@ -20,6 +22,8 @@ const KEY_OF: { readonly [type: string]: string } = {
 const WRITES = ['kms:Decrypt', 'kms:GenerateDataKey'];
 /** What an action asks of the key. Whatever else these services offer asks nothing. */
 const ASKS: { readonly [action: string]: readonly string[] } = {
+  's3:GetObject': ['kms:Decrypt'],
+  's3:PutObject': WRITES,
   'secretsmanager:GetSecretValue': ['kms:Decrypt'],
   'secretsmanager:PutSecretValue': WRITES,
   'sns:Publish': WRITES,
@@ -65,11 +69,13 @@ export function keyPolicyNeeds(graph: Graph): { readonly [service: string]: read
 
 function allows({ Effect, Action, Resource, Condition }: Statement, need: KeyNeed, action: string): boolean {
   const through = [Condition?.StringEquals?.['kms:ViaService']].flat();
+  // Grants of the CDK for the bucket of a pipeline name no service, and more actions.
+  const byTheCdk = need.service === 's3' && Condition === undefined;
   return (
     Effect === 'Allow' &&
-    Action.includes(action) &&
+    (Action.includes(action) || (byTheCdk && Action.includes(`${action}*`))) &&
     Resource.some((resource) => JSON.stringify(resource) === JSON.stringify(need.key)) &&
-    through.some((name) => JSON.stringify(name ?? '').includes(`"${need.service}.`))
+    (byTheCdk || through.some((name) => JSON.stringify(name ?? '').includes(`"${need.service}.`)))
   );
 }
 
@@ -80,9 +86,16 @@ function encrypted(graph: Graph, resources: unknown): { target: string; key: unk
     if (Type === 'AWS::SecretsManager::SecretTargetAttachment') {
       return encrypted(graph, Properties.SecretId);
     }
-    const key = KEY_OF[Type] === undefined ? undefined : Properties?.[KEY_OF[Type]];
+    const given = KEY_OF[Type] === undefined ? undefined : Properties?.[KEY_OF[Type]];
+    const key = KEY_OF[Type] === BUCKET_KEY ? keyOfBucket(given) : given;
     return key === undefined ? [] : [{ target: id, key }];
   });
+}
+
+/** Undefined for a bucket whose key is managed by S3. */
+function keyOfBucket(encryption: { [name: string]: { [name: string]: { [name: string]: unknown } }[] } | undefined) {
+  const [rule] = encryption?.ServerSideEncryptionConfiguration ?? [];
+  return rule?.ServerSideEncryptionByDefault?.KMSMasterKeyID;
 }
 
 /** The roles that have a policy; a role that holds the statement itself. */

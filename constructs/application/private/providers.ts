@@ -12,6 +12,7 @@ import { Network } from '../../network/network';
 import { type INotifications, Notifications } from '../../notifications/notifications';
 import { CeleryBroker, type ICeleryBroker } from '../../queues/celery-broker';
 import { type ISecretKey, SecretKey } from '../../secrets/secret-key';
+import { type IMediaStorage, MediaStorage } from '../../storage/media-storage';
 import type { DjangoApplicationProps } from '../django-application-props';
 
 /** How the application keeps what it stores. */
@@ -28,6 +29,7 @@ export interface Providers extends Storage {
   readonly secretKey: ISecretKey;
   readonly database: IPostgresDatabase;
   readonly broker?: ICeleryBroker;
+  readonly mediaStorage?: IMediaStorage;
   readonly loadBalancer: IHttpsLoadBalancer;
   readonly webFirewall?: WebFirewall;
 }
@@ -48,9 +50,11 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const secretKey = props.secretKey ?? makeSecretKey(scope, props, storage, notifications);
   const database = props.database ?? makeDatabase(scope, props, { ...storage, vpc, network, notifications });
   const broker = props.broker ?? makeBroker(scope, props, storage);
+  const mediaStorage = props.mediaStorage ?? makeMediaStorage(scope, props, storage);
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, profile, vpc);
   const webFirewall = props.loadBalancer ? undefined : makeFirewall(scope, props, storage, loadBalancer);
-  return { ...storage, notifications, vpc, cluster, secretKey, database, broker, loadBalancer, webFirewall };
+  const parts = { notifications, vpc, cluster, secretKey, database, broker, mediaStorage, loadBalancer, webFirewall };
+  return { ...storage, ...parts };
 }
 
 /** What every Lambda function of the application is told. */
@@ -143,6 +147,14 @@ function makeDatabase(
 function makeBroker(scope: Construct, props: DjangoApplicationProps, storage: Storage): CeleryBroker | undefined {
   const { queues, defaultQueueName } = props;
   return queues && new CeleryBroker(scope, 'Broker', { queues, defaultQueueName, ...storage });
+}
+
+function makeMediaStorage(
+  scope: Construct,
+  { media }: DjangoApplicationProps,
+  storage: Storage,
+): MediaStorage | undefined {
+  return media && new MediaStorage(scope, 'Media', { ...media, ...storage });
 }
 
 function makeLoadBalancer(

@@ -31,6 +31,7 @@ import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps, TemporaryStorageOptions } from '../process-props';
+import { grantMedia } from '../task/media-access';
 import { checkTemporaryStorage, ephemeralStorageGiB, mountTemporaryStorage } from '../task/temporary-storage';
 import { checkAddresses } from './addresses';
 import { tmpfsSize } from './capacity';
@@ -150,6 +151,7 @@ export class HardenedTask extends Construct {
     acknowledgeEnvironment(this.taskDefinition);
 
     process.broker?.grantProduce(this.taskRole);
+    grantMedia(this.taskRole, process.mediaStorage);
     process.database?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
     this.prerequisites = [
       this.executionRole,
@@ -244,6 +246,7 @@ function checkVariables(checks: Checks, props: ProcessProps & TemporaryStorageOp
 function contractOf({
   database,
   broker,
+  mediaStorage,
   secretKey,
   temporaryStorage,
 }: ProcessProps & TemporaryStorageOptions): string[] {
@@ -252,6 +255,7 @@ function contractOf({
     ...database?.containerEnvironment,
     ...database?.containerSecrets,
     ...broker?.containerEnvironment,
+    ...mediaStorage?.containerEnvironment,
   };
   return [...ALWAYS, ...(temporaryStorage === undefined ? [] : ['TMPDIR']), ...Object.keys(fromParts)];
 }
@@ -295,6 +299,7 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
     ...(props.temporaryStorage === undefined ? {} : { TMPDIR: TEMPORARY_STORAGE_PATH }),
     ...process.database?.containerEnvironment,
     ...process.broker?.containerEnvironment,
+    ...process.mediaStorage?.containerEnvironment,
     ...props.environment,
     ...process.environment,
   };
