@@ -185,7 +185,8 @@ export class Service {
   /**
    * Starts new tasks beside those that run, and waits until all are ready.
    *
-   * One that ends is followed by another; throws the reason once {@link START_FAILURES} have ended.
+   * One that ends is followed by another. Once {@link START_FAILURES} have ended, the other new ones are
+   * drained and the reason is thrown.
    */
   private async addReady(count: number): Promise<void> {
     let fresh = await Promise.all(Array.from({ length: count }, () => this.add()));
@@ -206,6 +207,7 @@ export class Service {
       50,
     );
     if (result === 'failed') {
+      await this.retireAll(fresh.filter((member) => member !== undefined));
       throw new Error(`${this.name}: new tasks do not stay; ${this.failures.at(-1)}`);
     }
   }

@@ -68,8 +68,11 @@ async function run(crashes: (number: number) => boolean): Promise<void> {
 
 const running = () => service.running.map(({ task }) => task.id).sort();
 
-test('a deployment whose new tasks end fails after three of them, says why, and leaves the old ones', async () => {
-  await run((number) => number > 2);
+test.each<[string, (number: number) => boolean]>([
+  ['every new task', (number) => number > 2],
+  ['one of two', (number) => number > 2 && number !== 4],
+])('a deployment fails where %s ends, after three of them; the old tasks stay alone', async (_, crashes) => {
+  await run(crashes);
   await expect(service.redeploy()).rejects.toThrow(
     /^worker: new tasks do not stay; worker\/\d ended by itself \(exit code 1\): ModuleNotFoundError/,
   );
