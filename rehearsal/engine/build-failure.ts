@@ -11,7 +11,14 @@ const UNREACHABLE = /(?:Get|Head) "(https?:\/\/[^"/]+)\/v2\/[^"]*": (?:dial |net
 /** What podman says where it has no image, whatever the reason: the host of the registry has a dot. */
 const NO_IMAGE = /Trying to pull ([^\s/]+\.[^\s/]+)\/\S+\.\.\.[\s\S]*no stage or image found with that name/;
 
-/** What a Dockerfile may have that an old podman does not know, and how it is noticed. */
+/**
+ * What a Dockerfile may have that an old podman does not know, and how it is noticed.
+ *
+ * Without WORKDIR, podman 5.2 still refuses a relative target; 5.4 takes it.
+ *
+ * @see https://github.com/containers/buildah/pull/5092
+ * @see https://github.com/containers/buildah/issues/5738
+ */
 const NEWER: readonly { readonly what: string; readonly inFile: RegExp; readonly said: RegExp }[] = [
   {
     what: 'heredocs (RUN <<EOF), which Docker and podman from 4.8 on do',
@@ -19,7 +26,7 @@ const NEWER: readonly { readonly what: string; readonly inFile: RegExp; readonly
     said: /Unknown instruction: "/,
   },
   {
-    what: 'mounts with a target that is no absolute path, which Docker and podman 5 do',
+    what: 'mounts with a target that is no absolute path, which Docker and podman 5.4 do',
     inFile: /^\s*RUN\b[\s\S]*?--mount=/im,
     said: /invalid container path "[^"/][^"]*", must be an absolute path/,
   },
