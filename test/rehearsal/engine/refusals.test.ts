@@ -65,7 +65,10 @@ Error: COPY --from=ghcr.io/astral-sh/uv:0.9: no stage or image found with that n
 
   test.each([
     [HEREDOC, /podman 4\.3\.1 cannot build Dockerfile: it does not know heredocs .*podman from 4\.8/],
-    ['resolving mountpoints: invalid container path "a", must be an absolute path', /does not know mounts .*podman 5\.4/],
+    [
+      'resolving mountpoints: invalid container path "a", must be an absolute path',
+      /does not know mounts .*podman 5\.4/,
+    ],
   ])('because the engine is too old is not runnable here: %s', async (stderr, words) => {
     const error = await why(stderr);
     expect(error).toBeInstanceOf(NotRunnableHere);
