@@ -2,7 +2,7 @@
 // to synthesize. Beside them go the licences of what is bundled (NOTICE) and its bill of materials
 // (sbom.cdx.json).
 const { X509Certificate } = require('node:crypto');
-const { readdirSync, existsSync, rmSync, writeFileSync } = require('node:fs');
+const { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 const { build } = require('esbuild');
 const { billOfMaterials, notice, packagesOf } = require('./bundled-packages');
@@ -43,12 +43,13 @@ function isUsed(certificate) {
   return subject === issuer && new Date(validTo) > new Date() && !isRsa4096;
 }
 
-/** Bundles each handler into `assets/`; returns esbuild's account of what went into each. */
-async function bundle(write = true) {
+/** Bundles each handler in memory; returns the files, by their paths, and esbuild's account of what went into each. */
+async function bundle() {
   const names = readdirSync(sources).filter((name) => existsSync(path.join(sources, name, 'index.ts')));
   const metafiles = [];
+  const files = new Map();
   for (const name of names) {
-    const { metafile } = await build({
+    const { metafile, outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: [path.join(sources, name, 'index.ts')],
       outfile: path.join(root, 'assets', name, 'index.js'),
@@ -63,23 +64,54 @@ async function bundle(write = true) {
       legalComments: 'none',
       logLevel: 'warning',
       metafile: true,
-      write,
+      write: false,
     });
     metafiles.push(metafile);
+    for (const file of outputFiles) {
+      files.set(file.path, file.text);
+    }
   }
-  return metafiles;
+  return { metafiles, files };
+}
+
+/**
+ * Makes `folder` hold exactly these files. A file that says the same is not touched, and another one is
+ * replaced in one step: commands that run side by side, each of which bundles first, read whole files.
+ */
+function replace(folder, files) {
+  for (const [file, text] of files) {
+    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
+      mkdirSync(path.dirname(file), { recursive: true });
+      const next = `${file}.${process.pid}`;
+      writeFileSync(next, text);
+      renameSync(next, file);
+    }
+  }
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    const file = path.join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isFile() && !files.has(file) && !/\.\d+$/.test(file)) {
+      rmSync(file, { force: true });
+    }
+  }
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory() && readdirSync(path.join(folder, entry.name)).length === 0) {
+      rmSync(path.join(folder, entry.name), { recursive: true, force: true });
+    }
+  }
 }
 
 async function main() {
-  rmSync(path.join(root, 'assets'), { recursive: true, force: true });
-  const metafiles = await bundle();
+  const assets = path.join(root, 'assets');
+  const { metafiles, files } = await bundle();
   const packages = packagesOf(metafiles, root);
-  writeFileSync(path.join(root, 'assets', 'NOTICE'), notice(packages));
-  writeFileSync(path.join(root, 'assets', 'sbom.cdx.json'), billOfMaterials(packages));
+  files.set(path.join(assets, 'NOTICE'), notice(packages));
+  files.set(path.join(assets, 'sbom.cdx.json'), billOfMaterials(packages));
+  replace(assets, files);
   process.stdout.write(`bundled ${metafiles.length} handlers into assets/, with code of ${packages.length} packages\n`);
 }
 
-module.exports = { bundle };
+module.exports = { bundle, replace };
 
 if (require.main === module) {
   main();

@@ -165,7 +165,7 @@ function checkContent(): string {
  * Asks a process of its own what the bundler puts in: esbuild's answer comes later than a step may wait for.
  */
 function checkNotices(): string {
-  const script = `require('./scripts/build-handlers.js').bundle(false).then((files) => console.log(JSON.stringify(files)))`;
+  const script = `require('./scripts/build-handlers.js').bundle().then(({ metafiles }) => console.log(JSON.stringify(metafiles)))`;
   const metafiles: { outputs: Record<string, { inputs: Record<string, unknown> }> }[] = JSON.parse(
     run(process.execPath, ['-e', script], ROOT, { output: 'stdout' }),
   );
