@@ -43,7 +43,7 @@ function isUsed(certificate) {
   return subject === issuer && new Date(validTo) > new Date() && !isRsa4096;
 }
 
-/** Bundles each handler in memory; returns the files, by their paths, and esbuild's account of what went into each. */
+/** Bundles each handler in memory. Returns the files, by their paths, and esbuild's account of each. */
 async function bundle() {
   const names = readdirSync(sources).filter((name) => existsSync(path.join(sources, name, 'index.ts')));
   const metafiles = [];

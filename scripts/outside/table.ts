@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { LAYOUTS, LAYOUTS_FOLDER, ROOT } from './layouts';
 import type { Result } from './rehearse';
@@ -8,14 +8,39 @@ export const PAGE = path.join('docs', 'outside.md');
 const BEGIN = '<!-- begin outside -->';
 const END = '<!-- end outside -->';
 const HEAD = [
-  '| layout | mode | lines of CDK | seconds to green | checks run of checks that exist | commit |',
-  '|---|---|---|---|---|---|',
+  '| layout | mode | lines of CDK | lines for the contract | seconds to green | checks run of checks that exist | commit |',
+  '|---|---|---|---|---|---|---|',
 ];
+/** What only a project names that this library deploys: its package and variables, and Celery over SQS. */
+const CONTRACT = new RegExp(
+  [
+    'fargate|DJANGO_FARGATE_',
+    'CELERY_(BROKER|TASK_DEFAULT_QUEUE|TASK_CREATE_MISSING)|celery\\[sqs\\]|extras = \\["sqs"\\]',
+    '\\b(allowed_hosts|csrf_trusted_origins|database|secret_keys|secure_cookies|reserve_threads_for_health_checks)\\(',
+  ].join('|'),
+);
+/** A middleware that answers the health check before Django looks at the name of the host. */
+const HEALTH = /^(?=[\s\S]*get_response)(?=[\s\S]*(health|"\/up\/?"|"\/alive\/"|status))/i;
 
 /** Lines of the stack and the app around it that are neither blank nor a comment. */
 export function linesOfCdk(name: string): number {
   const texts = ['stack.ts', 'app.ts'].map((file) => readFileSync(path.join(LAYOUTS_FOLDER, name, file), 'utf8'));
   return texts.flatMap((text) => text.split('\n')).filter((line) => !/^\s*($|\/\/|\/\*|\*)/.test(line)).length;
+}
+
+/** Lines that a project has for this library, and would not have elsewhere: neither blank nor a comment. */
+export function linesForContract(name: string): number {
+  const app = path.join(LAYOUTS_FOLDER, name, 'app');
+  const files = readdirSync(app, { recursive: true, encoding: 'utf8' }).filter(
+    (file) =>
+      /(\.(py|toml|txt|in|sh|ini)|Dockerfile|Pipfile)$/.test(file) && !/(^|\/)(vendor|node_modules)\//.test(file),
+  );
+  const lines = files.flatMap((file) => {
+    const text = readFileSync(path.join(app, file), 'utf8');
+    const whole = /\b(middleware|health)\.py$/.test(file) && HEALTH.test(text);
+    return text.split('\n').filter((line) => !/^\s*($|#|\/\/)/.test(line) && (whole || CONTRACT.test(line)));
+  });
+  return lines.length;
 }
 
 /** The row of a layout in a mode. */
@@ -24,7 +49,7 @@ export function row(name: string, { mode, seconds, checked, notApplicable, notRu
     notRun === undefined
       ? [`${seconds}`, `${checked.length} of ${checked.length + notApplicable}`]
       : ['not run', `0: ${notRun.replaceAll('|', '\\|').slice(0, 200)}`];
-  return `| \`${name}\` | ${mode} | ${linesOfCdk(name)} | ${cells.join(' | ')} | ${commit} |`;
+  return `| \`${name}\` | ${mode} | ${linesOfCdk(name)} | ${linesForContract(name)} | ${cells.join(' | ')} | ${commit} |`;
 }
 
 /** A page with new rows in place of those of the same layout and mode, in the order of the layouts. */

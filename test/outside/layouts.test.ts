@@ -7,7 +7,7 @@ import { LAYOUTS, LAYOUTS_FOLDER, layoutsOf, pairOf } from '../../scripts/outsid
 import { judged, MISTAKES, PLANTED_INTO } from '../../scripts/outside/mistakes';
 import { checkedIn, notApplicableIn, type Result } from '../../scripts/outside/rehearse';
 import { onPath } from '../../scripts/outside/services';
-import { linesOfCdk, row, withRows } from '../../scripts/outside/table';
+import { linesForContract, linesOfCdk, row, withRows } from '../../scripts/outside/table';
 
 const NAMES = LAYOUTS.map(({ name }) => name);
 
@@ -88,11 +88,15 @@ describe('what a rehearsal prints', () => {
   const result: Result = { mode: 'processes', checked: checkedIn(LINES), notApplicable: 9, seconds: 71 };
 
   test('becomes a row; what did not run says why', () => {
-    const lines = linesOfCdk('feeds');
+    const lines = `${linesOfCdk('feeds')} | ${linesForContract('feeds')}`;
     expect(row('feeds', result, 'abc1234')).toBe(`| \`feeds\` | processes | ${lines} | 71 | 3 of 12 | abc1234 |`);
     expect(row('feeds', { ...result, notRun: 'no Python 3.14' }, 'abc1234')).toBe(
       `| \`feeds\` | processes | ${lines} | not run | 0: no Python 3.14 | abc1234 |`,
     );
+  });
+
+  test('counts the lines that a project has for the contract: a middleware whole, else those that name it, and none of `vendor`', () => {
+    expect(['feeds', 'ledger', 'startproject'].map(linesForContract)).toEqual([3, 5, 17]);
   });
 
   test('takes the place of the row of the same layout, in the order of the layouts', () => {
