@@ -151,20 +151,45 @@ async function drive(view: PseudoTerminal): Promise<void> {
   });
 }
 
+/** Another rehearsal, whose end somebody is in a hurry for. */
+async function hurry(view: PseudoTerminal): Promise<void> {
+  await step('Ctrl-C once more ends at once, says so with its exit code, and gives the terminal back', async () => {
+    await view.until(/web +2\/2 healthy/, HANG);
+    view.type(KEY.ctrlC);
+    await view.until('draining: once more Ctrl-C ends at once', HANG);
+    view.type(KEY.ctrlC);
+    const { code, isRestored } = await view.ended;
+    expect(code === 130, `exit code ${code}\n${view.history.slice(-2000)}`);
+    expect(isRestored && !view.isTaken, 'the terminal is not as it was');
+    expect(!view.history.includes('stopped'), view.history.slice(-2000));
+  });
+  await step('no process is left then either', async () => {
+    const ended = Date.now() + 30_000;
+    while (left().length > 0 && Date.now() < ended) {
+      await new Promise((resolve) => setTimeout(resolve, 200)); // The reaper runs after the rehearsal.
+    }
+    expect(left().length === 0, `left: ${left().join(', ')}`);
+  });
+}
+
 async function main(): Promise<void> {
   rmSync(APP, { recursive: true, force: true });
   cpSync(path.join(ROOT, 'examples', 'django-app'), APP, { recursive: true, dereference: true });
-  const view = new PseudoTerminal([...START, '--watch', '--app', APP], { cwd: ROOT });
+  const views = [new PseudoTerminal([...START, '--watch', '--app', APP], { cwd: ROOT })];
   try {
-    await drive(view);
+    await drive(views[0]);
+    views.push(new PseudoTerminal(START, { cwd: ROOT }));
+    await hurry(views[1]);
     process.stdout.write(`${passed} passed, 0 failed\n`);
   } catch (error) {
     process.stdout.write(
-      `FAILED ${(error as Error).message}\n${view.history.slice(-3000)}\n${passed} passed, 1 failed\n`,
+      `FAILED ${(error as Error).message}\n${views.at(-1)?.history.slice(-3000)}\n${passed} passed, 1 failed\n`,
     );
     process.exitCode = 1;
   } finally {
-    view.close();
+    for (const view of views) {
+      view.close();
+    }
   }
 }
 
