@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Announce } from '../../announce';
@@ -15,20 +14,10 @@ import { moveTexts } from '../moved-paths';
 import { applyPatches, type Patch } from '../patch';
 import { virtualEnvironment } from '../python';
 import { shortened } from '../shortened';
+import { copyContents, countsIn, hashOf } from './contents';
 import { type Instruction, imageDefaults, instructionsOf, pipArguments, workingDirectoryAt } from './dockerfile';
 
 const run = promisify(execFile);
-const IGNORED = new Set([
-  '.git',
-  '.venv',
-  'node_modules',
-  '__pycache__',
-  '.cache',
-  'cdk.out',
-  '.pytest_cache',
-  'staticfiles',
-]);
-
 /** The user of every task, unless its definition says otherwise. */
 const TASK_USER = 10001;
 
@@ -44,7 +33,11 @@ export function prepareSimply(
   announce: Announce,
   patches: Patch[] = [],
 ): Promise<Image> {
-  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '6']));
+  const { directory, dockerFile } = asset;
+  // .dockerignore may list the Dockerfile, which makes the image all the same.
+  const texts = [dockerFile, readFileSync(path.join(directory, dockerFile), 'utf8'), JSON.stringify(patches), '7'];
+  const counts = countsIn(directory, ignoreOf(directory, dockerFile));
+  const root = path.join(cache, 'images', hashOf([directory], texts, counts));
   return makeOnce(root, () => makeImage({ asset, root, cache, announce, patches }));
 }
 
@@ -93,11 +86,7 @@ async function announcePython(instructions: Instruction[], python: string, annou
 
 function copies(instructions: Instruction[], asset: ImageAsset, root: string): void {
   const context = asset.directory;
-  const ignored = ignoreOf(context, asset.dockerFile);
-  const isKept = (file: string) => {
-    const name = path.relative(context, file).split(path.sep).join('/');
-    return name === '' || !(IGNORED.has(path.basename(file)) || ignored?.(name));
-  };
+  const counts = countsIn(context, ignoreOf(context, asset.dockerFile));
   instructions.forEach(({ name, flags, rest }, index) => {
     if ((name !== 'COPY' && name !== 'ADD') || flags.from !== undefined || /^\[?"?https?:/.test(rest)) {
       return;
@@ -108,14 +97,14 @@ function copies(instructions: Instruction[], asset: ImageAsset, root: string): v
     const sources = parts.slice(0, -1);
     for (const source of sources) {
       const from = path.join(context, source);
-      if (!existsSync(from)) {
+      if (lstatSync(from, { throwIfNoEntry: false }) === undefined) {
         continue;
       }
       const intoFolder = target.endsWith('/') || target === '.' || sources.length > 1;
-      const to = statSync(from).isDirectory()
+      const to = statSync(from, { throwIfNoEntry: false })?.isDirectory()
         ? path.join(root, directory)
         : path.join(root, intoFolder ? path.posix.join(directory, path.basename(source)) : directory);
-      cpSync(from, to, { recursive: true, dereference: true, filter: isKept });
+      copyContents(from, to, counts);
     }
   });
 }
@@ -223,30 +212,4 @@ async function asTaskUser(root: string, venv: string, step: (identity: Identity)
   } finally {
     await run('chown', ['-R', '0:0', root]);
   }
-}
-
-function hashOf(folders: string[], texts: string[]): string {
-  const hash = createHash('sha256');
-  for (const text of texts) {
-    hash.update(`${text}\0`);
-  }
-  const walk = (directory: string, relative: string) => {
-    for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (IGNORED.has(entry.name)) {
-        continue;
-      }
-      const file = path.join(directory, entry.name);
-      const name = `${relative}/${entry.name}`;
-      const stat = statSync(file);
-      if (stat.isDirectory()) {
-        walk(file, name);
-      } else if (stat.isFile()) {
-        hash.update(`${name}\0`).update(readFileSync(file));
-      }
-    }
-  };
-  for (const folder of folders) {
-    walk(folder, '');
-  }
-  return hash.digest('hex').slice(0, 16);
 }
