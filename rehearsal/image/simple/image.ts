@@ -16,6 +16,7 @@ import { virtualEnvironment } from '../python';
 import { shortened } from '../shortened';
 import { copyContents, countsIn, hashOf } from './contents';
 import { type Instruction, imageDefaults, instructionsOf, pipArguments, workingDirectoryAt } from './dockerfile';
+import { NotSimple, readBy } from './requirements';
 
 const run = promisify(execFile);
 /** The user of every task, unless its definition says otherwise. */
@@ -25,7 +26,7 @@ const TASK_USER = 10001;
  * Prepares the image of a Dockerfile of which `whyNotSimple` finds no line that this way cannot follow.
  * Copies of the build context lie in one folder for all stages, packages in a virtual environment of any
  * Python of this machine that is new enough, and collectstatic is run. It asks the operating system for
- * nothing else.
+ * nothing else. Throws `NotSimple` at a line of a requirements file that it cannot follow either.
  */
 export function prepareSimply(
   asset: ImageAsset,
@@ -62,7 +63,12 @@ async function makeImage({ asset, root, cache, announce, patches }: ImageProps):
     applyPatches(building, patches);
   }
   const defaults = imageDefaults(instructions);
-  const venv = await pythonOf(instructions, building, cache, announce);
+  const venv = await pythonOf(instructions, building, cache, announce).catch((error: Error) => {
+    if (error instanceof NotSimple) {
+      rmSync(building, { recursive: true, force: true });
+    }
+    throw error;
+  });
   if (!complete) {
     await buildSteps(instructions, { root: building, venv, defaults }, announce);
     moveTexts(building, root);
@@ -127,8 +133,9 @@ async function pythonOf(instructions: Instruction[], root: string, cache: string
         if (statSync(inside).isDirectory()) {
           local.push(inside);
         } else {
-          files.push(inside);
-          local.push(...localPackages(readFileSync(inside, 'utf8'), path.join(root, directory)));
+          const read = readBy(inside, root, path.join(root, directory));
+          files.push(...read.files);
+          local.push(...read.packages);
         }
         return inside + extras;
       }),
@@ -151,16 +158,6 @@ async function pythonOf(instructions: Instruction[], root: string, cache: string
   const venv = await virtualEnvironment(cache, 'application', { installs, key, stable: relative, cwd });
   announce.progress(`  ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return venv;
-}
-
-/** Folders that a requirements file names beside packages; pip reads them from the working directory. */
-function localPackages(requirements: string, directory: string): string[] {
-  return requirements
-    .split('\n')
-    .map((line) => line.trim().split(/[\s[;#]/)[0])
-    .filter((line) => /^\.{0,2}\//.test(line))
-    .map((line) => path.resolve(directory, line))
-    .filter((folder) => existsSync(folder));
 }
 
 /** What the image runs at build time and the application needs at run time. */
