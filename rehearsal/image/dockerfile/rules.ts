@@ -46,6 +46,11 @@ export const RULES = {
     verdict: REFUSED,
     what: 'this machine has no files of that image; with `--python` it counts as an image with that Python',
   },
+  assumedBase: {
+    form: '`FROM` another image with the name of one of these, such as `registry.example/python`',
+    verdict: ANNOUNCED,
+    what: 'taken as the official image: ENTRYPOINT of the base is not known. Write your own, or its image as in `docker.io/library/python`',
+  },
   platform: {
     form: '`--platform`',
     verdict: ANNOUNCED,

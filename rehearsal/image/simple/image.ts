@@ -8,6 +8,7 @@ import type { ImageAsset } from '../../template/assembly';
 import { makeOnce, settle } from '../cache';
 import { baseOf } from '../dockerfile/base';
 import type { ImageDefaults } from '../dockerfile/plan';
+import { RULES } from '../dockerfile/rules';
 import { ignoreOf } from '../ignored-files';
 import type { Image } from '../image';
 import { moveTexts } from '../moved-paths';
@@ -82,8 +83,14 @@ async function makeImage({ asset, root, cache, announce, patches }: ImageProps):
 /** Says so where the application runs with another Python than its image has. */
 async function announcePython(instructions: Instruction[], python: string, announce: Announce): Promise<void> {
   const { stdout } = await run(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
-  for (const { name, rest } of instructions) {
-    const wanted = name === 'FROM' ? baseOf(rest.split(' ')[0]).python : undefined;
+  const stages = new Set<string>();
+  for (const { rest } of instructions.filter(({ name }) => name === 'FROM')) {
+    const [image, , alias] = rest.split(' ');
+    const { python: wanted, isAssumed = false } = stages.has(image) ? {} : baseOf(image);
+    stages.add(alias);
+    if (isAssumed) {
+      announce.substitution(`${image} is ${RULES.assumedBase.what}`);
+    }
     if (wanted !== undefined && wanted !== stdout.trim()) {
       announce.substitution(`Python ${stdout.trim()} of this machine in the place of the image's ${wanted}`);
     }

@@ -88,17 +88,23 @@ test('a file that cannot be read is named, with what to do', () => {
 
 test('the Dockerfile counts, and the image is another one, although .dockerignore lists it', async () => {
   const asset = { directory: context, dockerFile: 'Dockerfile' };
-  const announce: Announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
+  const said: string[] = [];
+  const announce: Announce = {
+    progress: () => undefined,
+    substitution: (text) => said.push(text),
+    event: () => undefined,
+  };
   writeFileSync(inContext('.dockerignore'), 'Dockerfile\nbroken\n');
   symlinkSync('/nonexistent', inContext('broken'));
   const rootOf = async (last: string) => {
-    writeFileSync(inContext('Dockerfile'), `FROM python:3.13\nCOPY shop /app/\nRUN pip install x\n${last}\n`);
+    writeFileSync(inContext('Dockerfile'), `FROM team/python:3.13\nCOPY shop /app/\nRUN pip install x\n${last}\n`);
     const { root } = await prepareSimply(asset, path.join(context, '.cache'), announce);
     expect(existsSync(path.join(root, 'Dockerfile'))).toBe(false);
     expect(readFileSync(path.join(root, 'app/models.py'), 'utf8')).toBe('one');
     return root;
   };
   expect(await rootOf('CMD ["a"]')).not.toBe(await rootOf('COPY shop /srv/'));
+  expect(said).toContainEqual(expect.stringContaining('team/python:3.13 is taken as the official image: ENTRYPOINT'));
 });
 
 /** In the place of an environment with packages: a folder with a Python. */
