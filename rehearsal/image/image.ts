@@ -80,7 +80,8 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
   }
   const { why } = simple;
   announce.progress(`${asset.dockerFile} is followed step by step, with its folder as / (${why})`);
-  const { target, buildArgs, platform, contexts } = asset;
+  const { target, buildArgs, platform } = asset;
+  const contexts = contextsOf(asset);
   const read = readDockerfile(text, { target, buildArgs, platform, contexts, python });
   if (python !== undefined) {
     checkChosenPython(
@@ -108,6 +109,16 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Folders for COPY --from: relative ones are so to the build context, where the CDK builds. */
+export function contextsOf({ directory, contexts = {} }: ImageAsset): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(contexts).map(([name, place]) => [
+      name,
+      /^[a-z][\w+.-]*:\/\//i.test(place) ? place : path.resolve(directory, place),
+    ]),
+  );
 }
 
 /** The image, or why the simple way does not follow the Dockerfile. */
