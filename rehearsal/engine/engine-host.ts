@@ -11,7 +11,7 @@ import type { InitContainer, TaskDefinition } from '../template/task-definition'
 import { createWords, type Machine, type Wanted } from './arguments';
 import { complaint, type Engine } from './engine';
 import { EngineContainer } from './engine-container';
-import { waysOf } from './variables';
+import { PROXIES, waysOf } from './variables';
 
 /** An image that the engine has. */
 export interface BuiltImage {
@@ -122,13 +122,14 @@ export class EngineHost implements Host {
   /** The words that create a container, and the variables that go with them. */
   private command({ name, task, definition, words, environment, of }: Part): Command {
     const { machine, sandbox, caBundle } = this.props;
-    const { byName, lines } = waysOf(environment);
+    const image = this.imageOf(definition);
+    const { byName, lines } = waysOf({ ...proxiesOf(image.defaults), ...environment }, machine.kind);
     const file = path.join(sandbox.folder('variables'), name);
     writeFileSync(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
     const wanted: Wanted = {
       name,
       label: `cdk-django-fargate-rehearsal=${this.run}`,
-      image: this.imageOf(definition).name,
+      image: image.name,
       words,
       user: of.user,
       workingDirectory: of.workingDirectory,
@@ -239,6 +240,11 @@ export class EngineHost implements Host {
 /** Words of a command as the container sees them: its port is the one of this machine. */
 function wordsInside({ definition, port }: ContainerProps): (words: readonly string[]) => string[] {
   return (words) => words.map((word) => onLoopback(word, { containerPort: definition.port, port }));
+}
+
+/** What an image says about proxies, which would be hidden by what keeps those of this machine away. */
+function proxiesOf({ environment }: ImageDefaults): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => PROXIES.includes(name)));
 }
 
 /**

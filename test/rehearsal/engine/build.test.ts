@@ -4,7 +4,6 @@ import path from 'node:path';
 import { buildWords, withoutDownload, writeWithoutDownload } from '../../../rehearsal/engine/build';
 import { buildImage } from '../../../rehearsal/engine/builder';
 import { type Call, type CallOptions, call, Engine } from '../../../rehearsal/engine/engine';
-import { waysOf } from '../../../rehearsal/engine/variables';
 import { contextsOf } from '../../../rehearsal/image/image';
 
 const ASSET = { directory: '/cdk.out/asset.1', dockerFile: 'docker/Dockerfile' };
@@ -108,30 +107,4 @@ test('the changed Dockerfile keeps the .dockerignore that belongs to it', () => 
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-describe('variables', () => {
-  test('reach a container by the variables of the client, of several lines, too', () => {
-    expect(waysOf({ DJANGO_SECRET_KEY: 'a', KEY: 'one\ntwo' })).toEqual({
-      byName: { DJANGO_SECRET_KEY: 'a', KEY: 'one\ntwo' },
-      lines: [],
-    });
-  });
-
-  test.each([
-    'PATH',
-    'HOME',
-    'TMPDIR',
-    'DOCKER_HOST',
-    'CONTAINERS_CONF',
-    'HTTPS_PROXY',
-    'https_proxy',
-    'SSL_CERT_FILE',
-  ])('%s, which the client would take for its own, by a file', (name) => {
-    expect(waysOf({ [name]: '/tmp' })).toEqual({ byName: {}, lines: [`${name}=/tmp`] });
-  });
-
-  test('a file has no values of several lines', () => {
-    expect(() => waysOf({ HOME: 'one\ntwo' })).toThrow('HOME: image mode cannot give');
-  });
 });
