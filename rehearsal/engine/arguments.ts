@@ -6,7 +6,7 @@ import { PROXIES } from './variables';
 export interface Wanted {
   readonly name: string;
   /** Of the run, so that its containers can be found. */
-  readonly label: string;
+  readonly labels: readonly string[];
   readonly image: string;
   readonly words: readonly string[];
   readonly user?: string;
@@ -42,7 +42,8 @@ export function createWords(wanted: Wanted, machine: Machine): string[] {
   const [entryPoint, ...command] = wanted.words;
   const has = (property: Parameters<Abilities['properties']['has']>[0]) => machine.properties.has(property);
   return [
-    ...['create', '--name', wanted.name, '--label', wanted.label, '--pull', 'never', '--network', 'host'],
+    ...['create', '--name', wanted.name, ...wanted.labels.flatMap((label) => ['--label', label])],
+    ...['--pull', 'never', '--network', 'host'],
     // Output is read while it is written, and ECS does not know a HEALTHCHECK of the image.
     ...['--log-driver', 'none', '--no-healthcheck', '--security-opt', 'label=disable'],
     ...(machine.kind === 'podman' ? ['--http-proxy=false'] : []),

@@ -70,7 +70,16 @@ export class Engine implements EngineProps {
 
   /** The words after the program that end containers at once and remove them. */
   removal(names: readonly string[]): string[] {
-    return this.words(['rm', '--force', ...(this.kind === 'podman' ? ['--time', '0'] : []), ...names]);
+    return this.words(this.removalWords(names));
+  }
+
+  /** Ends containers at once and removes them. */
+  remove(names: readonly string[]): Promise<Answer> {
+    return this.call(this.removalWords(names));
+  }
+
+  private removalWords(names: readonly string[]): string[] {
+    return ['rm', '--force', ...(this.kind === 'podman' ? ['--time', '0'] : []), ...names];
   }
 
   toString(): string {

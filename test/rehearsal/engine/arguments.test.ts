@@ -10,7 +10,7 @@ const CONFINEMENT = {
 };
 const WANTED: Wanted = {
   name: 'run-web-1',
-  label: 'cdk-django-fargate-rehearsal=run',
+  labels: ['cdk-django-fargate-rehearsal=run'],
   image: 'sha256:abc',
   words: ['gunicorn', 'config.wsgi'],
   user: '10001:10001',
