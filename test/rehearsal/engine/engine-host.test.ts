@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Answer, Engine } from '../../../rehearsal/engine/engine';
 import { EngineHost } from '../../../rehearsal/engine/engine-host';
 import { labelsOf, sweepLeftovers } from '../../../rehearsal/engine/leftovers';
+import type { ImageDefaults } from '../../../rehearsal/image/dockerfile/plan';
 import type { Sandbox } from '../../../rehearsal/task/sandbox';
 import type { TaskDefinition } from '../../../rehearsal/template/task-definition';
 
@@ -56,13 +57,13 @@ function hostOf(answer: (words: readonly string[]) => Answer) {
     return answer(words);
   });
   const environment = { HTTPS_PROXY: 'http://image', PATH: '/bin' };
-  const defaults = {
+  const defaults: ImageDefaults = {
     workingDirectory: '/',
     environment,
     entryPoint: [],
     command: ['web'],
     stopSignal: 'SIGTERM',
-  } as const;
+  };
   const host = new EngineHost({
     engine,
     sandbox,
