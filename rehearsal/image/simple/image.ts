@@ -162,7 +162,8 @@ async function pythonOf(instructions: Instruction[], root: string, cache: string
   const relative = installs.map((args) => args.map((argument) => argument.replace(root, '{image}')));
   const [first] = instructions.flatMap(({ name }, index) => (name === 'RUN' ? [index] : []));
   const cwd = path.join(root, workingDirectoryAt(instructions, first));
-  const venv = await virtualEnvironment(cache, 'application', { installs, key, stable: relative, cwd });
+  const waits = () => announce.progress('  another rehearsal installs the same: waiting for it');
+  const venv = await virtualEnvironment(cache, 'application', { installs, key, stable: relative, cwd, waits });
   announce.progress(`  ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return venv;
 }
