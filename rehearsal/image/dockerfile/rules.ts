@@ -69,7 +69,7 @@ export const RULES = {
   COPY: {
     form: '`COPY`, `ADD` of files, globs, folders, heredocs; `--from`, `--chmod`, `--exclude`, `--parents`, `.dockerignore`',
     verdict: FOLLOWED,
-    what: 'as BuildKit copies; ADD unpacks archives',
+    what: 'as BuildKit copies; ADD unpacks archives, without `--unpack=false`',
   },
   chown: {
     form: `\`--chown\`, ${named(STAND_INS.chown)}`,
@@ -81,6 +81,11 @@ export const RULES = {
     form: '`ADD` of an address, with `--checksum`',
     verdict: FOLLOWED,
     what: 'it is downloaded',
+  },
+  unpackUrl: {
+    form: '`ADD --unpack` of an address',
+    verdict: REFUSED,
+    what: 'the rehearsal unpacks archives of the build context alone: leave --unpack out, and unpack in a step of RUN',
   },
   rdsCertificates: {
     form: "`ADD` of RDS's certificate bundle",
