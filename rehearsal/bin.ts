@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import './supported-node';
+
 import { command } from './cli';
 import { assemblyOf, userCache } from './installed';
 

@@ -1,5 +1,3 @@
-import { cpSync, rmSync } from 'node:fs';
-import path from 'node:path';
 import { type Announce, PlainAnnounce } from './announce';
 import { type Check, type Outcome, type RunContext, runChecks } from './checks/check';
 import { notApplicable } from './checks/not-applicable';
@@ -7,9 +5,11 @@ import { allChecks } from './checks/secrets';
 import type { Engine } from './engine/engine';
 import type { Given } from './given';
 import type { ImageOverrides } from './image/image';
+import { LastFailure } from './last-failure';
 import type { Faults } from './provision';
 import { type Rehearsal, rehearse, serve } from './rehearsal';
 import type { Assembly } from './template/assembly';
+import { coverageLine } from './template/coverage';
 
 export interface CheckRunProps {
   readonly assembly: Assembly;
@@ -54,9 +54,13 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   const ports = props.anyPort ? { httpPort: 0, httpsPort: 0 } : {};
   rehearsal = await rehearse({ ...common, ...ports, announce, faults: props.faults });
   const running = rehearsal;
+  const logs = new LastFailure(cache);
+  logs.add(running.sandbox);
+  announce.progress(coverageLine(assembly.template));
   const another = (faults?: Faults) => rehearse({ ...common, announce: silent, faults, httpPort: 0, httpsPort: 0 });
   let copy: Promise<Rehearsal> | undefined;
   const stop = () => {
+    logs.close();
     running.close();
     process.exit(130);
   };
@@ -68,6 +72,7 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
       another,
       copy: () => {
         copy ??= another(props.faults).then(async (made) => {
+          logs.add(made.sandbox, 'copy');
           await serve(made);
           return made;
         });
@@ -91,12 +96,13 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
       announce.progress(text);
     }
     if (props.faults === undefined && !summary(outcomes).passed) {
-      announce.progress(`logs of the processes are kept in ${keepLogs(props.cache, rehearsal)}`);
+      announce.progress(`logs of the processes are kept in ${logs.keep()}`);
     }
     return outcomes;
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);
+    logs.close();
     rehearsal.close();
     (await copy?.catch(() => undefined))?.close();
   }
@@ -111,16 +117,6 @@ export function summary(outcomes: Outcome[]): { text: string; passed: boolean } 
     text: `${count('passed')} passed, ${failed} failed${notReached > 0 ? `, ${notReached} not reached` : ''}`,
     passed: failed === 0 && notReached === 0,
   };
-}
-
-/** What the processes said, for whoever wants to know why a check failed. */
-function keepLogs(cache: string, rehearsal: Rehearsal): string {
-  const folder = path.join(cache, 'last-failure');
-  rmSync(folder, { recursive: true, force: true });
-  // The folder, which is empty when no process ever started.
-  cpSync(rehearsal.sandbox.folder('logs'), folder, { recursive: true });
-  const relative = path.relative(process.cwd(), folder);
-  return relative.startsWith('..') ? folder : relative;
 }
 
 function line({ name, verdict, detail, seconds }: Outcome): string {

@@ -1,3 +1,5 @@
+import './supported-node';
+
 import { parseArgs } from 'node:util';
 import { checkRun, summary } from './check-run';
 import type { Check, Outcome } from './checks/check';

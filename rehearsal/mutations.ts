@@ -1,3 +1,5 @@
+import './supported-node';
+
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { checkRun } from './check-run';

@@ -1,3 +1,5 @@
+import './supported-node';
+
 import { command } from './cli';
 import { cacheFolder, type Example, HOSTS, ROOT, SHOP, synthesize } from './synth';
 

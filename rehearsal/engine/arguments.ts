@@ -1,11 +1,12 @@
 import type { Confinement, MountPoint, Tmpfs, Ulimit } from '../template/task-definition';
 import { type Abilities, FARGATE_FILES, ulimitWords } from './abilities';
+import { PROXIES } from './variables';
 
 /** What a container is made of, in the words of its task definition. */
 export interface Wanted {
   readonly name: string;
   /** Of the run, so that its containers can be found. */
-  readonly label: string;
+  readonly labels: readonly string[];
   readonly image: string;
   readonly words: readonly string[];
   readonly user?: string;
@@ -41,7 +42,8 @@ export function createWords(wanted: Wanted, machine: Machine): string[] {
   const [entryPoint, ...command] = wanted.words;
   const has = (property: Parameters<Abilities['properties']['has']>[0]) => machine.properties.has(property);
   return [
-    ...['create', '--name', wanted.name, '--label', wanted.label, '--pull', 'never', '--network', 'host'],
+    ...['create', '--name', wanted.name, ...wanted.labels.flatMap((label) => ['--label', label])],
+    ...['--pull', 'never', '--network', 'host'],
     // Output is read while it is written, and ECS does not know a HEALTHCHECK of the image.
     ...['--log-driver', 'none', '--no-healthcheck', '--security-opt', 'label=disable'],
     ...(machine.kind === 'podman' ? ['--http-proxy=false'] : []),
@@ -57,6 +59,7 @@ export function createWords(wanted: Wanted, machine: Machine): string[] {
     ...wanted.mountPoints.flatMap(({ volume, path }) => ['--volume', `${volume}:${path}`]),
     ...(wanted.caBundle === undefined ? [] : ['--volume', `${wanted.caBundle.local}:${wanted.caBundle.path}:ro`]),
     ...wanted.variables.flatMap((name) => ['--env', name]),
+    ...(machine.kind === 'docker' ? withoutProxies(wanted.variables) : []),
     ...optional('--env-file', wanted.variablesFile),
     ...['--entrypoint', entryPoint, wanted.image, ...command],
   ];
@@ -64,6 +67,14 @@ export function createWords(wanted: Wanted, machine: Machine): string[] {
 
 function optional(option: string, value: string | undefined): string[] {
   return value === undefined ? [] : [option, value];
+}
+
+/**
+ * Docker adds the proxies of its client's configuration (`proxies` in config.json) to each container; on AWS
+ * a task has none but its own.
+ */
+function withoutProxies(variables: readonly string[]): string[] {
+  return PROXIES.filter((name) => !variables.includes(name)).flatMap((name) => ['--env', `${name}=`]);
 }
 
 /** Podman adds file systems in memory to a read-only container unless it is told not to. */

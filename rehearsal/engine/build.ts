@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ImageAsset } from '../template/assembly';
+import type { CacheOption, ImageAsset } from '../template/assembly';
+import type { CallOptions } from './engine';
 
 /** Where RDS's certificates come from; the rehearsed PostgreSQL has an authority of its own. */
 const CERTIFICATES =
@@ -17,13 +18,24 @@ export interface BuildOptions {
   readonly file?: string;
   /** Further folders for COPY --from, by name. */
   readonly contexts?: Readonly<Record<string, string>>;
+  /** @default docker */
+  readonly kind?: 'docker' | 'podman';
 }
 
-/** The words after the name of the engine that build an image, as the CDK says them when it deploys. */
-export function buildWords(asset: ImageAsset, { tag, platform, file, contexts }: BuildOptions): string[] {
-  const { directory, dockerFile, target, buildArgs, secrets, ssh, network } = asset;
+/**
+ * The words after the name of the engine that build an image, as the CDK says them when it deploys. They are
+ * for a client that runs in the build context: files of secrets, keys and contexts may be relative to it.
+ *
+ * Two things differ. `cacheTo` is left out: a rehearsal writes nothing that other builds read, and has no
+ * credentials for where they read it. Podman gets neither `cacheFrom` nor outputs, whose forms it does not
+ * know; they change how long a build takes and where a copy goes, not what is in the image.
+ */
+export function buildWords(asset: ImageAsset, options: BuildOptions): string[] {
+  const { tag, platform, file, contexts, kind = 'docker' } = options;
+  const { dockerFile, target, buildArgs, secrets, ssh, network, outputs, cacheFrom, cacheDisabled } = asset;
+  const isDocker = kind === 'docker';
   return [
-    ...['build', '--tag', tag, '--file', file ?? path.join(directory, dockerFile)],
+    ...['build', '--tag', tag, '--file', file ?? dockerFile],
     ...pairs('--build-arg', buildArgs, '='),
     ...pairs('--secret', secrets, ',', 'id='),
     ...one('--ssh', ssh),
@@ -31,8 +43,21 @@ export function buildWords(asset: ImageAsset, { tag, platform, file, contexts }:
     ...one('--network', network),
     ...one('--platform', platform ?? asset.platform),
     ...pairs('--build-context', { ...asset.contexts, ...contexts }, '='),
-    directory,
+    ...(isDocker ? (outputs ?? []).map((output) => `--output=${output}`) : []),
+    ...(isDocker ? (cacheFrom ?? []).flatMap((option) => ['--cache-from', cacheWord(option)]) : []),
+    ...(cacheDisabled ? ['--no-cache'] : []),
+    '.',
   ];
+}
+
+/** How the client of a build is called. */
+export function buildCall({ directory }: Pick<ImageAsset, 'directory'>): CallOptions {
+  // Without attestations, as the CDK builds: an image with them is an index, whose id is another one.
+  return { cwd: directory, env: { ...process.env, BUILDX_NO_DEFAULT_ATTESTATIONS: '1' } };
+}
+
+function cacheWord({ type, params = {} }: CacheOption): string {
+  return [`type=${type}`, ...Object.entries(params).map(([name, value]) => `${name}=${value}`)].join(',');
 }
 
 function one(option: string, value: string | undefined): string[] {

@@ -6,7 +6,7 @@ import { DEFAULT_PATH } from '../image/dockerfile/plan';
 import type { ImagesProps, UsedAsset } from '../image/images';
 import type { Sandbox } from '../task/sandbox';
 import type { ImageAsset } from '../template/assembly';
-import { type BuildOptions, buildWords, withoutDownload, writeWithoutDownload } from './build';
+import { type BuildOptions, buildCall, buildWords, withoutDownload, writeWithoutDownload } from './build';
 import { buildFailure } from './build-failure';
 import type { Answer, Engine } from './engine';
 import type { BuiltImage } from './engine-host';
@@ -66,8 +66,8 @@ function tagOf({ directory, dockerFile, target }: ImageAsset, platform: string):
 
 async function build(asset: ImageAsset, tag: string, props: BuilderProps): Promise<Answer> {
   const { engine, announce, platform } = props;
-  const options: BuildOptions = { tag, platform, ...(await withoutCertificates(asset, props)) };
-  const answer = await engine.call(buildWords(asset, options));
+  const options: BuildOptions = { tag, platform, kind: engine.kind, ...(await withoutCertificates(asset, props)) };
+  const answer = await engine.call(buildWords(asset, options), buildCall(asset));
   if (answer.code === 0 || engine.kind !== 'podman' || !CONFINED.test(answer.stderr)) {
     return answer;
   }
@@ -75,7 +75,7 @@ async function build(asset: ImageAsset, tag: string, props: BuilderProps): Promi
     'steps of RUN run in a chroot, on the network of this machine: the engine cannot confine them here',
   );
   const [first, ...others] = buildWords({ ...asset, network: undefined }, options);
-  return engine.call([first, ...UNCONFINED, ...others]);
+  return engine.call([first, ...UNCONFINED, ...others], buildCall(asset));
 }
 
 /** Options for a Dockerfile that downloads RDS's certificates, where their address does not answer. */

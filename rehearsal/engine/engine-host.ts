@@ -7,11 +7,12 @@ import { lastError } from '../task/last-error';
 import { onLoopback } from '../task/localize';
 import { Logs } from '../task/logs';
 import type { Sandbox } from '../task/sandbox';
-import type { InitContainer, TaskDefinition } from '../template/task-definition';
+import type { InitContainer, MountPoint, TaskDefinition } from '../template/task-definition';
 import { createWords, type Machine, type Wanted } from './arguments';
 import { complaint, type Engine } from './engine';
 import { EngineContainer } from './engine-container';
-import { waysOf } from './variables';
+import { labelsOf, runOf, volumeRemoval } from './leftovers';
+import { PROXIES, waysOf } from './variables';
 
 /** An image that the engine has. */
 export interface BuiltImage {
@@ -54,12 +55,14 @@ export class EngineHost implements Host {
   readonly confines: ReadonlySet<string>;
   private readonly containers = new Set<string>();
   private readonly volumes = new Set<string>();
+  /** By the name of a container or volume: takes back that the reaper removes it. */
+  private readonly reaped = new Map<string, () => void>();
   private readonly run: string;
 
   constructor(private readonly props: EngineHostProps) {
     const { sandbox, machine } = props;
     this.confines = new Set(['user', ...machine.properties]);
-    this.run = `rehearsal-${path.basename(sandbox.directory)}`;
+    this.run = runOf(path.basename(sandbox.directory));
     sandbox.atEnd(() => this.removeAll());
   }
 
@@ -75,12 +78,11 @@ export class EngineHost implements Host {
   }
 
   async attach(props: ContainerProps, isTerminal: boolean): Promise<Attachment> {
-    const { engine, sandbox } = this.props;
+    const { engine } = this.props;
     const part = await this.prepare(props, wordsInside(props));
-    const { words, file, byName } = this.command(part);
+    const { words, file, byName } = await this.command(part);
     const terminal = isTerminal ? ['--tty'] : [];
     const [, ...options] = words; // What `create` takes, `run` does.
-    const keepQuiet = sandbox.orElse([engine.program, ...engine.removal([part.name])]);
     return {
       program: {
         words: [engine.program, ...engine.words(['run', '--rm', '--interactive', ...terminal, ...options])],
@@ -88,11 +90,9 @@ export class EngineHost implements Host {
         workingDirectory: process.cwd(),
       },
       release: async () => {
-        await engine.call(engine.removal([part.name]));
-        this.containers.delete(part.name);
+        await this.removeContainer(part.name);
         rmSync(file, { force: true });
         await this.removeVolumes([...this.volumes].filter((volume) => volume.startsWith(`${part.name}-`)));
-        keepQuiet();
       },
     };
   }
@@ -120,21 +120,26 @@ export class EngineHost implements Host {
   }
 
   /** The words that create a container, and the variables that go with them. */
-  private command({ name, task, definition, words, environment, of }: Part): Command {
+  private async command({ name, task, definition, words, environment, of }: Part): Promise<Command> {
     const { machine, sandbox, caBundle } = this.props;
-    const { byName, lines } = waysOf(environment);
+    const image = this.imageOf(definition);
+    const { byName, lines } = waysOf({ ...proxiesOf(image.defaults), ...environment }, machine.kind);
     const file = path.join(sandbox.folder('variables'), name);
     writeFileSync(file, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+    const mountPoints: MountPoint[] = [];
+    for (const point of of.mountPoints) {
+      mountPoints.push({ ...point, volume: await this.volume(task, point.volume) });
+    }
     const wanted: Wanted = {
       name,
-      label: `cdk-django-fargate-rehearsal=${this.run}`,
-      image: this.imageOf(definition).name,
+      labels: labelsOf(this.run),
+      image: image.name,
       words,
       user: of.user,
       workingDirectory: of.workingDirectory,
       tmpfs: of.tmpfs,
       confinement: of.confinement,
-      mountPoints: of.mountPoints.map((point) => ({ ...point, volume: this.volume(task, point.volume) })),
+      mountPoints,
       memory: definition.memory,
       cpu: definition.cpu,
       variables: Object.keys(byName),
@@ -142,16 +147,17 @@ export class EngineHost implements Host {
       caBundle: environment.PGSSLROOTCERT ? { path: environment.PGSSLROOTCERT, local: caBundle } : undefined,
     };
     this.containers.add(name);
+    this.reap(name, this.props.engine.removal([name]), 'at once');
     return { words: createWords(wanted, machine), byName, file };
   }
 
   private async create(part: Part): Promise<void> {
     const { name } = part;
-    const { words, byName, file } = this.command(part);
+    const { words, byName, file } = await this.command(part);
     const answer = await this.props.engine.call(words, { env: { ...process.env, ...byName } });
     rmSync(file, { force: true });
     if (answer.code !== 0) {
-      this.containers.delete(name);
+      await this.removeContainer(name);
       throw new Error(`${name.slice(this.run.length + 1)} cannot start: ${complaint(answer)}`);
     }
   }
@@ -162,7 +168,6 @@ export class EngineHost implements Host {
     inside: (words: readonly string[]) => string[] = (words) => [...words],
   ): Container {
     const { engine, sandbox } = this.props;
-    const keepQuiet = sandbox.orElse([engine.program, ...engine.removal([name])]);
     const owned = [...this.volumes].filter((volume) => volume.startsWith(`${name}-`));
     return new EngineContainer({
       engine,
@@ -171,10 +176,8 @@ export class EngineHost implements Host {
       spawn: (...started) => sandbox.spawn(...started),
       stopSignal: this.imageOf(definition).defaults.stopSignal,
       remove: async () => {
-        await engine.call(engine.removal([name]));
-        this.containers.delete(name);
+        await this.removeContainer(name);
         await this.removeVolumes(owned);
-        keepQuiet();
       },
     });
   }
@@ -205,40 +208,72 @@ export class EngineHost implements Host {
   }
 
   /** The engine's name for a volume of a task, which all of its containers share. */
-  private volume(task: string, volume: string): string {
+  private async volume(task: string, volume: string): Promise<string> {
     const name = `${task}-${volume}`;
-    this.volumes.add(name);
+    if (!this.volumes.has(name)) {
+      const { engine } = this.props;
+      this.volumes.add(name);
+      this.reap(name, engine.words(volumeRemoval([name])), 'last');
+      const labels = labelsOf(this.run).flatMap((label) => ['--label', label]);
+      const answer = await engine.call(['volume', 'create', ...labels, name]);
+      if (answer.code !== 0) {
+        throw new Error(`${task.slice(this.run.length + 1)} cannot have its volume ${volume}: ${complaint(answer)}`);
+      }
+    }
     return name;
   }
 
+  /** Has something removed that this process cannot remove, because it is killed. */
+  private reap(name: string, words: readonly string[], when: 'at once' | 'last'): void {
+    const { engine, sandbox } = this.props;
+    this.reaped.set(name, sandbox.orElse([engine.program, ...words], when));
+  }
+
+  private async removeContainer(name: string): Promise<void> {
+    if ((await this.props.engine.remove([name])).code === 0) {
+      this.gone(this.containers, name);
+    }
+  }
+
   private async removeVolumes(names: readonly string[]): Promise<void> {
-    if (names.length > 0) {
-      await this.props.engine.call(['volume', 'rm', '--force', ...names]);
+    if (names.length > 0 && (await this.props.engine.call(volumeRemoval(names))).code === 0) {
       for (const name of names) {
-        this.volumes.delete(name);
+        this.gone(this.volumes, name);
       }
     }
+  }
+
+  /** What could not be removed stays known, for the end of the run. */
+  private gone(known: Set<string>, name: string): void {
+    known.delete(name);
+    this.reaped.get(name)?.();
+    this.reaped.delete(name);
   }
 
   private removeAll(): void {
     const { engine } = this.props;
-    const remove = (args: string[]) => execFileSync(engine.program, args, { stdio: 'ignore' });
-    try {
-      if (this.containers.size > 0) {
-        remove(engine.removal([...this.containers]));
+    const remove = (names: ReadonlySet<string>, args: (names: string[]) => string[]) => {
+      try {
+        if (names.size > 0) {
+          execFileSync(engine.program, args([...names]), { stdio: 'ignore' });
+        }
+      } catch {
+        // Another hand was faster, with one of them: the others are removed all the same.
       }
-      if (this.volumes.size > 0) {
-        remove(engine.words(['volume', 'rm', '--force', ...this.volumes]));
-      }
-    } catch {
-      // Another hand was faster.
-    }
+    };
+    remove(this.containers, (names) => engine.removal(names));
+    remove(this.volumes, (names) => engine.words(volumeRemoval(names)));
   }
 }
 
 /** Words of a command as the container sees them: its port is the one of this machine. */
 function wordsInside({ definition, port }: ContainerProps): (words: readonly string[]) => string[] {
   return (words) => words.map((word) => onLoopback(word, { containerPort: definition.port, port }));
+}
+
+/** What an image says about proxies, which would be hidden by what keeps those of this machine away. */
+function proxiesOf({ environment }: ImageDefaults): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => PROXIES.includes(name)));
 }
 
 /**

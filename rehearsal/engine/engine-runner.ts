@@ -8,6 +8,7 @@ import { type Abilities, leastWords, probe } from './abilities';
 import { buildImage } from './builder';
 import { type Answer, complaint, type Engine } from './engine';
 import { type BuiltImage, EngineHost } from './engine-host';
+import { sweepLeftovers } from './leftovers';
 import { NO_EMULATION, withoutEmulation } from './platform';
 import { healthPrograms, questionOf, surveyOf, whyUnhealthy } from './survey';
 
@@ -28,6 +29,12 @@ export async function engineRunner(props: EngineRunnerProps): Promise<Runner> {
   const { announce, sandbox, platform, patches = [] } = props;
   if (patches.length > 0) {
     throw new Error('what changes files of the application needs --mode processes.');
+  }
+  const { containers, volumes } = await sweepLeftovers(props.engine);
+  if (containers.length + volumes.length > 0) {
+    announce.progress(
+      `removed ${containers.length} containers and ${volumes.length} volumes of a rehearsal that was killed`,
+    );
   }
   const built = new Map<string, BuiltImage>();
   for (const [uri, used] of usedAssets(props)) {

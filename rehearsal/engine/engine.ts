@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly timeout?: number;
   /** Variables of the program. @default - those of the rehearsal */
   readonly env?: NodeJS.ProcessEnv;
+  /** Its working directory. @default - that of the rehearsal */
+  readonly cwd?: string;
 }
 
 export type Call = (program: string, args: readonly string[], options?: CallOptions) => Promise<Answer>;
@@ -68,7 +70,16 @@ export class Engine implements EngineProps {
 
   /** The words after the program that end containers at once and remove them. */
   removal(names: readonly string[]): string[] {
-    return this.words(['rm', '--force', ...(this.kind === 'podman' ? ['--time', '0'] : []), ...names]);
+    return this.words(this.removalWords(names));
+  }
+
+  /** Ends containers at once and removes them. */
+  remove(names: readonly string[]): Promise<Answer> {
+    return this.call(this.removalWords(names));
+  }
+
+  private removalWords(names: readonly string[]): string[] {
+    return ['rm', '--force', ...(this.kind === 'podman' ? ['--time', '0'] : []), ...names];
   }
 
   toString(): string {
@@ -145,9 +156,9 @@ function platformOf(architecture: string): string {
 export const NOT_FOUND = 127;
 
 /** Calls a program and gives what it said; never throws. */
-export function call(program: string, args: readonly string[], { timeout, env }: CallOptions = {}): Promise<Answer> {
+export function call(program: string, args: readonly string[], called: CallOptions = {}): Promise<Answer> {
   return new Promise((resolve) => {
-    const options = { timeout, env, killSignal: 'SIGKILL', maxBuffer: 1 << 26, encoding: 'utf8' } as const;
+    const options = { ...called, killSignal: 'SIGKILL', maxBuffer: 1 << 26, encoding: 'utf8' } as const;
     execFile(program, [...args], options, (error, stdout, stderr) => {
       const { code } = (error ?? { code: 0 }) as { code?: number | string };
       resolve({ code: typeof code === 'number' ? code : code === 'ENOENT' ? NOT_FOUND : 1, stdout, stderr });

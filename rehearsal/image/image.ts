@@ -21,6 +21,7 @@ import { relocate } from './relocate';
 import { shortened } from './shortened';
 import { whyNotSimple } from './simple/follows';
 import { prepareSimply } from './simple/image';
+import { NotSimple } from './simple/requirements';
 import type { Spawn } from './view';
 
 /** Stands in for a container image: its files, and its defaults. */
@@ -73,12 +74,14 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
   const { asset, cache, announce, work, overrides } = props;
   const { python, prepared, requirements } = overrides;
   const text = readFileSync(path.join(asset.directory, asset.dockerFile), 'utf8');
-  const why = whyNotSimple(text, asset, overrides);
-  if (why === undefined) {
-    return prepareSimply(asset, cache, announce, props.patches);
+  const simple = await simply(text, props);
+  if ('root' in simple) {
+    return simple;
   }
+  const { why } = simple;
   announce.progress(`${asset.dockerFile} is followed step by step, with its folder as / (${why})`);
-  const { target, buildArgs, platform, contexts } = asset;
+  const { target, buildArgs, platform } = asset;
+  const contexts = contextsOf(asset);
   const read = readDockerfile(text, { target, buildArgs, platform, contexts, python });
   if (python !== undefined) {
     checkChosenPython(
@@ -105,6 +108,35 @@ export async function prepareImage(props: PrepareProps): Promise<Image> {
     return imageOf(root, defaults);
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Folders for COPY --from: relative ones are so to the build context, where the CDK builds. */
+export function contextsOf({ directory, contexts = {} }: ImageAsset): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(contexts).map(([name, place]) => [
+      name,
+      /^[a-z][\w+.-]*:\/\//i.test(place) ? place : path.resolve(directory, place),
+    ]),
+  );
+}
+
+/** The image, or why the simple way does not follow the Dockerfile. */
+async function simply(
+  text: string,
+  { asset, cache, announce, patches, overrides }: PrepareProps,
+): Promise<Image | { why: string }> {
+  const why = whyNotSimple(text, asset, overrides);
+  if (why !== undefined) {
+    return { why };
+  }
+  try {
+    return await prepareSimply(asset, cache, announce, patches);
+  } catch (error) {
+    if (error instanceof NotSimple) {
+      return { why: error.message };
+    }
+    throw error;
   }
 }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { makeOnce } from './cache';
 import { ask } from './interpreters';
+import { locked } from './lock';
 
 const run = promisify(execFile);
 
@@ -34,6 +35,8 @@ export interface Requirements {
    */
   readonly stable?: string[][];
   readonly cwd?: string;
+  /** Called where another process makes the same environment. */
+  readonly waits?: () => void;
 }
 
 /**
@@ -41,7 +44,7 @@ export interface Requirements {
  * the terminal unless it fails.
  */
 export async function virtualEnvironment(cache: string, name: string, requirements: Requirements): Promise<string> {
-  const { installs, key, stable = installs, cwd } = requirements;
+  const { installs, key, stable = installs, cwd, waits } = requirements;
   const python = findPython();
   const hash = createHash('sha256')
     .update(JSON.stringify([process.platform, process.arch, python, stable, key]))
@@ -49,7 +52,12 @@ export async function virtualEnvironment(cache: string, name: string, requiremen
     .slice(0, 16);
   const directory = path.join(cache, 'venv', `${name}-${hash}`);
   const marker = path.join(directory, 'complete');
-  await makeOnce(directory, async () => {
+  // Rehearsals of two checkouts may share a cache, and begin at the same time.
+  const lock = path.join(cache, 'locks', path.basename(directory));
+  await makeOnce(directory, () => (existsSync(marker) ? Promise.resolve() : locked(lock, make, { waits })));
+  return directory;
+
+  async function make(): Promise<void> {
     if (existsSync(marker)) {
       return;
     }
@@ -63,8 +71,7 @@ export async function virtualEnvironment(cache: string, name: string, requiremen
     }
     mkdirSync(`${marker}.new`);
     renameSync(`${marker}.new`, marker);
-  });
-  return directory;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 // Outlives a crash of the rehearsal. When the pipe to it closes, it ends every process group that it was told
-// of, runs the commands that are left, and removes their files.
+// of, runs the commands that are left, those last that need the others done, and removes their files.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 const groups = new Set();
 const folders = new Set();
 const commands = new Set();
+const lastCommands = new Set();
 const lines = createInterface({ input: process.stdin });
 
 lines.on('line', (line) => {
@@ -15,7 +16,11 @@ lines.on('line', (line) => {
   if (word === '-') groups.delete(Number(value));
   if (word === '/') folders.add(value);
   if (word === '!') commands.add(value);
-  if (word === '~') commands.delete(value);
+  if (word === '?') lastCommands.add(value);
+  if (word === '~') {
+    commands.delete(value);
+    lastCommands.delete(value);
+  }
 });
 lines.on('close', () => {
   for (const group of groups) {
@@ -25,7 +30,7 @@ lines.on('close', () => {
       // It has ended by itself.
     }
   }
-  for (const command of commands) {
+  for (const command of [...commands, ...lastCommands]) {
     const [program, ...args] = JSON.parse(command);
     spawnSync(program, args, { stdio: 'ignore' });
   }

@@ -55,10 +55,13 @@ export class Sandbox {
     return child;
   }
 
-  /** Has a command run when the rehearsal itself is killed. Returns what takes that back. */
-  orElse(words: readonly string[]): () => void {
+  /**
+   * Has a command run when the rehearsal itself is killed, `last` after all that are not. Returns what takes
+   * that back.
+   */
+  orElse(words: readonly string[], when: 'at once' | 'last' = 'at once'): () => void {
     const line = JSON.stringify(words);
-    this.tell(`!${line}`);
+    this.tell(`${when === 'last' ? '?' : '!'}${line}`);
     return () => this.tell(`~${line}`);
   }
 

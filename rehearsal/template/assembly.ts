@@ -36,6 +36,18 @@ export interface ImageAsset {
   readonly ssh?: string;
   /** Network of the steps of RUN. */
   readonly network?: string;
+  /** What the builder exports: `type=docker`. */
+  readonly outputs?: readonly string[];
+  /** Where results of earlier builds come from. */
+  readonly cacheFrom?: readonly CacheOption[];
+  /** Whether no result of an earlier build is used. */
+  readonly cacheDisabled?: boolean;
+}
+
+/** As the CDK has it: `registry`, with `ref`. */
+export interface CacheOption {
+  readonly type: string;
+  readonly params?: Readonly<Record<string, string>>;
 }
 
 /** One stack of a cloud assembly. */
@@ -144,6 +156,9 @@ function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' 
         secrets: asset.source.dockerBuildSecrets,
         ssh: asset.source.dockerBuildSsh,
         network: asset.source.networkMode,
+        outputs: asset.source.dockerOutputs,
+        cacheFrom: asset.source.cacheFrom,
+        cacheDisabled: asset.source.cacheDisabled,
       });
     }
     // biome-ignore lint/suspicious/noExplicitAny: the assets' schema is the CDK's

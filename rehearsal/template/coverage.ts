@@ -23,8 +23,16 @@ const REHEARSED: Record<string, string> = {
   'Custom::DatabaseRoles': 'the handler itself',
 };
 
-/** A table of the resource types of a template that are rehearsed, and of those that stay paper. */
-export function coverageTable(template: Template): string[] {
+interface Coverage {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly types: readonly string[];
+  readonly rehearsed: readonly string[];
+  /** Of the resources. */
+  readonly sum: number;
+  readonly total: number;
+}
+
+function coverageOf(template: Template): Coverage {
   const counts = new Map<string, number>();
   for (const { Type } of Object.values(template.Resources)) {
     counts.set(Type, (counts.get(Type) ?? 0) + 1);
@@ -33,6 +41,22 @@ export function coverageTable(template: Template): string[] {
   const total = Object.keys(template.Resources).length;
   const rehearsed = types.filter((type) => REHEARSED[type] !== undefined);
   const sum = rehearsed.reduce((all, type) => all + (counts.get(type) as number), 0);
+  return { counts, types, rehearsed, sum, total };
+}
+
+/** How much of a template is rehearsed, and where to read of what. */
+export function coverageLine(template: Template): string {
+  const { types, rehearsed, sum, total } = coverageOf(template);
+  const others = types.length - rehearsed.length;
+  const said = `${sum} of ${total} resources are rehearsed`;
+  return others === 0
+    ? said
+    : `${said}; those of ${others} other types stay paper. Without --check the rehearsal prints which`;
+}
+
+/** A table of the resource types of a template that are rehearsed, and of those that stay paper. */
+export function coverageTable(template: Template): string[] {
+  const { counts, types, rehearsed, sum, total } = coverageOf(template);
   return [
     `${sum} of ${total} resources are rehearsed:`,
     ...rehearsed.map((type) => `  ${String(counts.get(type)).padStart(3)} ${type.padEnd(46)} ${REHEARSED[type]}`),

@@ -68,7 +68,10 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
   const { source } = options;
   if (source !== undefined) {
     const rolls = new Rolls(deployed, announce);
-    const watcher = watchFiles(source, () => rolls.ask());
+    const watcher = watchFiles(source, {
+      change: () => rolls.ask(),
+      problem: (text) => announce.substitution(text),
+    });
     running.sandbox.atEnd(() => void watcher.close());
     announce.progress(`watches ${source.folder}: a change rolls every service`);
   }

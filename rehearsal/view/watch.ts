@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { ignoreOf } from '../image/ignored-files';
@@ -51,12 +51,25 @@ export function watchedSource(assembly: Pick<Assembly, 'images'>, app?: string):
 /** Whether a change of a path, relative to the source, may change the image. */
 export function isWatched({ folder, dockerFile }: WatchedSource): (relative: string) => boolean {
   const ignored = ignoreOf(folder, dockerFile);
+  const own = path.posix.normalize(dockerFile);
+  // They say how the image is made, also where .dockerignore keeps them out of it.
+  const decisive = new Set([own, `${own}.dockerignore`, '.dockerignore']);
   return (relative) =>
-    relative === '' || (!FOREIGN.test(relative) && !WRITTEN.test(relative) && ignored?.(relative) !== true);
+    relative === '' ||
+    decisive.has(relative) ||
+    (!FOREIGN.test(relative) && !WRITTEN.test(relative) && ignored?.(relative) !== true);
 }
 
-/** Calls back at each change of a file of the source. */
-export function watchFiles(source: WatchedSource, change: () => void): FSWatcher {
+/** Who hears of what is watched. */
+export interface Watching {
+  /** A file of the source has changed. */
+  readonly change: () => void;
+  /** Something is not watched, and why: each kind of reason once. */
+  readonly problem: (text: string) => void;
+}
+
+/** Calls back at each change of a file of the source. What cannot be watched ends nothing. */
+export function watchFiles(source: WatchedSource, { change, problem }: Watching): FSWatcher {
   const matters = isWatched(source);
   const relative = (file: string) => path.relative(source.folder, file).split(path.sep).join('/');
   const watcher = watch(source.folder, {
@@ -69,21 +82,58 @@ export function watchFiles(source: WatchedSource, change: () => void): FSWatcher
       change();
     }
   });
+  const said = new Set<string | undefined>();
+  watcher.on('error', (error) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!said.has(code)) {
+      said.add(code);
+      problem(`--watch does not see every change below ${source.folder}: ${whyNotWatched(error as Error)}`);
+    }
+  });
   return watcher;
 }
 
+function whyNotWatched(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'ENOSPC':
+      return 'this user may watch no more files. Raise the limit: sudo sysctl fs.inotify.max_user_watches=524288';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'this process may open no more files. Raise the limit: ulimit -n 65535';
+    case 'EACCES':
+    case 'EPERM':
+      return `${error.path ?? 'something there'} cannot be read. Make it readable`;
+    default:
+      return error.message;
+  }
+}
+
+/** A folder and those below it, without those that cannot be read: no source of yours is in them. */
 function foldersOf(folder: string, depth: number): string[] {
-  const below = readdirSync(folder, { withFileTypes: true })
+  const entries = namesIn(folder);
+  const below = entries
     .filter((entry) => entry.isDirectory() && depth > 0 && !FOREIGN.test(entry.name))
     .flatMap((entry) => foldersOf(path.join(folder, entry.name), depth - 1));
   return [folder, ...below];
 }
 
 function sameNames(folder: string, copy: string): number {
-  const own = new Set(readdirSync(folder));
+  const own = new Set(namesIn(folder).map(({ name }) => name));
   return readdirSync(copy).filter((name) => own.has(name)).length;
 }
 
+function namesIn(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return []; // It cannot be read, or has just gone.
+  }
+}
+
 function readIfThere(file: string): string | undefined {
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }

@@ -10,7 +10,22 @@ export interface Base {
   readonly node?: string;
   /** Version of uv, which is then on PATH (`latest`, `0.9`, `0.9.1`). */
   readonly uv?: string;
+  /** @default - none, as the official images of Python have it */
+  readonly entryPoint?: readonly string[];
+  /** Whether the image only has the name of an official one, and may have an ENTRYPOINT. @default false */
+  readonly isAssumed?: boolean;
 }
+
+/** Images whose documentation says that Python is their ENTRYPOINT, by their repositories. */
+const PYTHON_ENTRY: readonly RegExp[] = [
+  // https://github.com/GoogleContainerTools/distroless/blob/main/python3/README.md
+  /(?:^|\/)distroless\/python3(?:-debian\d+)?$/,
+  // https://images.chainguard.dev/directory/image/python/overview
+  /^(?:cgr\.dev\/[^/]+|chainguard)\/python$/,
+];
+/** The official images: of Docker Hub, of mirrors that keep its paths, and of AWS's registry. */
+const OFFICIAL =
+  /^(?:(?:(?:index\.)?docker\.io|registry-1\.docker\.io)\/)?[^/]+$|(?:^|\/)library\/[^/]+$|^public\.ecr\.aws\/(?:amazonlinux|debian|ubuntu|lts)\/[^/]+$/;
 
 /** Python of the distributions, where a Dockerfile installs it by the package manager. */
 const DISTRIBUTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -31,6 +46,17 @@ const LATEST_RELEASE: Readonly<Record<string, string>> = {
 
 /** Reads the name of an image. */
 export function baseOf(image: string): Base {
+  const base = named(image);
+  const { repository } = partsOf(image);
+  if (PYTHON_ENTRY.some((form) => form.test(repository))) {
+    return { ...base, kind: 'python', entryPoint: ['python3'] };
+  }
+  const isOfItsOwn = base.uv !== undefined || repository.endsWith('/python-nodejs');
+  const hasName = /^(?:python|node|system)$/.test(base.kind) && !isOfItsOwn;
+  return hasName && !OFFICIAL.test(repository) ? { ...base, isAssumed: true } : base;
+}
+
+function named(image: string): Base {
   if (image.toLowerCase() === 'scratch') {
     return { image, kind: 'scratch' };
   }
@@ -70,9 +96,9 @@ function pythonOf(tag: string): Pick<Base, 'python' | 'exactPython'> {
   return exact === undefined ? {} : { python: minor, exactPython: exact };
 }
 
-function partsOf(image: string): { name: string; tag: string } {
+function partsOf(image: string): { repository: string; name: string; tag: string } {
   const [withoutDigest] = image.split('@');
-  const last = withoutDigest.slice(withoutDigest.lastIndexOf('/') + 1);
-  const [name, tag = 'latest'] = last.split(':');
-  return { name: name.toLowerCase(), tag };
+  const start = withoutDigest.lastIndexOf('/') + 1;
+  const [name, tag = 'latest'] = withoutDigest.slice(start).split(':');
+  return { repository: `${withoutDigest.slice(0, start)}${name}`.toLowerCase(), name: name.toLowerCase(), tag };
 }

@@ -57,6 +57,10 @@ export function copySteps(instruction: Instruction, around: Surroundings): (Copy
   if (checksum !== undefined && (addresses.length !== 1 || sources.length !== 1)) {
     throw new Refused('--checksum is for one address');
   }
+  const unpack = flags('unpack')?.[0].toLowerCase();
+  if (unpack !== undefined && unpack !== 'false' && addresses.length > 0) {
+    throw new Refused(`${RULES.unpackUrl.what}: ${addresses[0]}`);
+  }
   const downloads = addresses.flatMap((url) => downloadOf({ ...place, url, target, checksum, chmod }, around));
   const files = sources.filter((source) => !addresses.includes(source));
   const from = flags('from')?.[0];
@@ -67,7 +71,7 @@ export function copySteps(instruction: Instruction, around: Surroundings): (Copy
     ...{ sources: files, documents, target, chmod },
     exclude: flags('exclude') ?? [],
     parents: flags('parents') !== undefined,
-    unpack: name === 'ADD',
+    unpack: name === 'ADD' && unpack !== 'false',
   };
   return [...(files.length + documents.length > 0 ? [copy] : []), ...downloads];
 }

@@ -27,7 +27,11 @@ export function flagsOf(
     if (value === undefined && !SWITCHES.has(name)) {
       throw new Refused(`--${name} needs a value, --${name}=…`);
     }
-    if (value === 'false' && SWITCHES.has(name)) {
+    if (SWITCHES.has(name) && !/^(?:true|false)$/i.test(value ?? 'true')) {
+      throw new Refused(`--${name} is true or false, got ${value}`);
+    }
+    // Without --unpack an archive of the build context is unpacked, and one of an address is not.
+    if (SWITCHES.has(name) && value?.toLowerCase() === 'false' && name !== 'unpack') {
       continue;
     }
     const before = found.get(name) ?? [];

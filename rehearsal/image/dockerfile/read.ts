@@ -212,11 +212,16 @@ class Reader {
       base = { image, kind: 'python', python: this.options.python };
       this.announced.push({ ...placeOf(place), why: `${image} is taken for an image with Python ${base.python}` });
     }
+    if (base.isAssumed) {
+      this.announced.push({ ...placeOf(place), why: `${image} is ${RULES.assumedBase.what}` });
+    }
     const scope = new Scope();
     if (base.kind !== 'scratch' && base.kind !== 'uv') {
       scope.env('PATH', DEFAULT_PATH);
     }
-    if (base.kind === 'python') {
+    if (base.entryPoint !== undefined) {
+      scope.entryPoint = [...base.entryPoint];
+    } else if (base.kind === 'python') {
       scope.command = ['python3'];
     }
     return { origin: { base }, scope };

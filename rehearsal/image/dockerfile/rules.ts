@@ -46,6 +46,11 @@ export const RULES = {
     verdict: REFUSED,
     what: 'this machine has no files of that image; with `--python` it counts as an image with that Python',
   },
+  assumedBase: {
+    form: '`FROM` another image with the name of one of these, such as `registry.example/python`',
+    verdict: ANNOUNCED,
+    what: 'taken as the official image: ENTRYPOINT of the base is not known. Write your own, or its image as in `docker.io/library/python`',
+  },
   platform: {
     form: '`--platform`',
     verdict: ANNOUNCED,
@@ -64,7 +69,7 @@ export const RULES = {
   COPY: {
     form: '`COPY`, `ADD` of files, globs, folders, heredocs; `--from`, `--chmod`, `--exclude`, `--parents`, `.dockerignore`',
     verdict: FOLLOWED,
-    what: 'as BuildKit copies; ADD unpacks archives',
+    what: 'as BuildKit copies; ADD unpacks archives, without `--unpack=false`',
   },
   chown: {
     form: `\`--chown\`, ${named(STAND_INS.chown)}`,
@@ -76,6 +81,11 @@ export const RULES = {
     form: '`ADD` of an address, with `--checksum`',
     verdict: FOLLOWED,
     what: 'it is downloaded',
+  },
+  unpackUrl: {
+    form: '`ADD --unpack` of an address',
+    verdict: REFUSED,
+    what: 'the rehearsal unpacks archives of the build context alone: leave --unpack out, and unpack in a step of RUN',
   },
   rdsCertificates: {
     form: "`ADD` of RDS's certificate bundle",

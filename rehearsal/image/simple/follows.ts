@@ -148,11 +148,15 @@ class Simple {
 
   private followsBase(rest: string): boolean {
     const [, base, alias] = /^([\w./:@-]+)(?: as ([a-z][\w.-]*))?$/i.exec(rest) ?? [];
-    const known = base !== undefined && (this.stages.has(base) || baseOf(base).kind === 'python');
+    const isStage = base !== undefined && this.stages.has(base);
     if (alias !== undefined) {
       this.stages.add(alias);
     }
-    return known && baseOf(base).uv === undefined;
+    if (base === undefined || isStage) {
+      return isStage;
+    }
+    const { kind, uv, entryPoint } = baseOf(base);
+    return kind === 'python' && uv === undefined && entryPoint === undefined;
   }
 
   private followsPart(part: string, index: number): boolean {

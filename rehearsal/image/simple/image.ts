@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Announce } from '../../announce';
@@ -9,26 +8,18 @@ import type { ImageAsset } from '../../template/assembly';
 import { makeOnce, settle } from '../cache';
 import { baseOf } from '../dockerfile/base';
 import type { ImageDefaults } from '../dockerfile/plan';
+import { RULES } from '../dockerfile/rules';
 import { ignoreOf } from '../ignored-files';
 import type { Image } from '../image';
 import { moveTexts } from '../moved-paths';
 import { applyPatches, type Patch } from '../patch';
 import { virtualEnvironment } from '../python';
 import { shortened } from '../shortened';
+import { copyContents, countsIn, hashOf } from './contents';
 import { type Instruction, imageDefaults, instructionsOf, pipArguments, workingDirectoryAt } from './dockerfile';
+import { NotSimple, readBy } from './requirements';
 
 const run = promisify(execFile);
-const IGNORED = new Set([
-  '.git',
-  '.venv',
-  'node_modules',
-  '__pycache__',
-  '.cache',
-  'cdk.out',
-  '.pytest_cache',
-  'staticfiles',
-]);
-
 /** The user of every task, unless its definition says otherwise. */
 const TASK_USER = 10001;
 
@@ -36,7 +27,7 @@ const TASK_USER = 10001;
  * Prepares the image of a Dockerfile of which `whyNotSimple` finds no line that this way cannot follow.
  * Copies of the build context lie in one folder for all stages, packages in a virtual environment of any
  * Python of this machine that is new enough, and collectstatic is run. It asks the operating system for
- * nothing else.
+ * nothing else. Throws `NotSimple` at a line of a requirements file that it cannot follow either.
  */
 export function prepareSimply(
   asset: ImageAsset,
@@ -44,7 +35,11 @@ export function prepareSimply(
   announce: Announce,
   patches: Patch[] = [],
 ): Promise<Image> {
-  const root = path.join(cache, 'images', hashOf([asset.directory], [asset.dockerFile, JSON.stringify(patches), '6']));
+  const { directory, dockerFile } = asset;
+  // .dockerignore may list the Dockerfile, which makes the image all the same.
+  const texts = [dockerFile, readFileSync(path.join(directory, dockerFile), 'utf8'), JSON.stringify(patches), '7'];
+  const counts = countsIn(directory, ignoreOf(directory, dockerFile));
+  const root = path.join(cache, 'images', hashOf([directory], texts, counts));
   return makeOnce(root, () => makeImage({ asset, root, cache, announce, patches }));
 }
 
@@ -69,7 +64,12 @@ async function makeImage({ asset, root, cache, announce, patches }: ImageProps):
     applyPatches(building, patches);
   }
   const defaults = imageDefaults(instructions);
-  const venv = await pythonOf(instructions, building, cache, announce);
+  const venv = await pythonOf(instructions, building, cache, announce).catch((error: Error) => {
+    if (error instanceof NotSimple) {
+      rmSync(building, { recursive: true, force: true });
+    }
+    throw error;
+  });
   if (!complete) {
     await buildSteps(instructions, { root: building, venv, defaults }, announce);
     moveTexts(building, root);
@@ -83,8 +83,14 @@ async function makeImage({ asset, root, cache, announce, patches }: ImageProps):
 /** Says so where the application runs with another Python than its image has. */
 async function announcePython(instructions: Instruction[], python: string, announce: Announce): Promise<void> {
   const { stdout } = await run(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']);
-  for (const { name, rest } of instructions) {
-    const wanted = name === 'FROM' ? baseOf(rest.split(' ')[0]).python : undefined;
+  const stages = new Set<string>();
+  for (const { rest } of instructions.filter(({ name }) => name === 'FROM')) {
+    const [image, , alias] = rest.split(' ');
+    const { python: wanted, isAssumed = false } = stages.has(image) ? {} : baseOf(image);
+    stages.add(alias);
+    if (isAssumed) {
+      announce.substitution(`${image} is ${RULES.assumedBase.what}`);
+    }
     if (wanted !== undefined && wanted !== stdout.trim()) {
       announce.substitution(`Python ${stdout.trim()} of this machine in the place of the image's ${wanted}`);
     }
@@ -93,11 +99,7 @@ async function announcePython(instructions: Instruction[], python: string, annou
 
 function copies(instructions: Instruction[], asset: ImageAsset, root: string): void {
   const context = asset.directory;
-  const ignored = ignoreOf(context, asset.dockerFile);
-  const isKept = (file: string) => {
-    const name = path.relative(context, file).split(path.sep).join('/');
-    return name === '' || !(IGNORED.has(path.basename(file)) || ignored?.(name));
-  };
+  const counts = countsIn(context, ignoreOf(context, asset.dockerFile));
   instructions.forEach(({ name, flags, rest }, index) => {
     if ((name !== 'COPY' && name !== 'ADD') || flags.from !== undefined || /^\[?"?https?:/.test(rest)) {
       return;
@@ -108,14 +110,14 @@ function copies(instructions: Instruction[], asset: ImageAsset, root: string): v
     const sources = parts.slice(0, -1);
     for (const source of sources) {
       const from = path.join(context, source);
-      if (!existsSync(from)) {
+      if (lstatSync(from, { throwIfNoEntry: false }) === undefined) {
         continue;
       }
       const intoFolder = target.endsWith('/') || target === '.' || sources.length > 1;
-      const to = statSync(from).isDirectory()
+      const to = statSync(from, { throwIfNoEntry: false })?.isDirectory()
         ? path.join(root, directory)
         : path.join(root, intoFolder ? path.posix.join(directory, path.basename(source)) : directory);
-      cpSync(from, to, { recursive: true, dereference: true, filter: isKept });
+      copyContents(from, to, counts);
     }
   });
 }
@@ -138,8 +140,9 @@ async function pythonOf(instructions: Instruction[], root: string, cache: string
         if (statSync(inside).isDirectory()) {
           local.push(inside);
         } else {
-          files.push(inside);
-          local.push(...localPackages(readFileSync(inside, 'utf8'), path.join(root, directory)));
+          const read = readBy(inside, root, path.join(root, directory));
+          files.push(...read.files);
+          local.push(...read.packages);
         }
         return inside + extras;
       }),
@@ -159,19 +162,10 @@ async function pythonOf(instructions: Instruction[], root: string, cache: string
   const relative = installs.map((args) => args.map((argument) => argument.replace(root, '{image}')));
   const [first] = instructions.flatMap(({ name }, index) => (name === 'RUN' ? [index] : []));
   const cwd = path.join(root, workingDirectoryAt(instructions, first));
-  const venv = await virtualEnvironment(cache, 'application', { installs, key, stable: relative, cwd });
+  const waits = () => announce.progress('  another rehearsal installs the same: waiting for it');
+  const venv = await virtualEnvironment(cache, 'application', { installs, key, stable: relative, cwd, waits });
   announce.progress(`  ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return venv;
-}
-
-/** Folders that a requirements file names beside packages; pip reads them from the working directory. */
-function localPackages(requirements: string, directory: string): string[] {
-  return requirements
-    .split('\n')
-    .map((line) => line.trim().split(/[\s[;#]/)[0])
-    .filter((line) => /^\.{0,2}\//.test(line))
-    .map((line) => path.resolve(directory, line))
-    .filter((folder) => existsSync(folder));
 }
 
 /** What the image runs at build time and the application needs at run time. */
@@ -223,30 +217,4 @@ async function asTaskUser(root: string, venv: string, step: (identity: Identity)
   } finally {
     await run('chown', ['-R', '0:0', root]);
   }
-}
-
-function hashOf(folders: string[], texts: string[]): string {
-  const hash = createHash('sha256');
-  for (const text of texts) {
-    hash.update(`${text}\0`);
-  }
-  const walk = (directory: string, relative: string) => {
-    for (const entry of readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (IGNORED.has(entry.name)) {
-        continue;
-      }
-      const file = path.join(directory, entry.name);
-      const name = `${relative}/${entry.name}`;
-      const stat = statSync(file);
-      if (stat.isDirectory()) {
-        walk(file, name);
-      } else if (stat.isFile()) {
-        hash.update(`${name}\0`).update(readFileSync(file));
-      }
-    }
-  };
-  for (const folder of folders) {
-    walk(folder, '');
-  }
-  return hash.digest('hex').slice(0, 16);
 }

@@ -10,7 +10,7 @@ const CONFINEMENT = {
 };
 const WANTED: Wanted = {
   name: 'run-web-1',
-  label: 'cdk-django-fargate-rehearsal=run',
+  labels: ['cdk-django-fargate-rehearsal=run'],
   image: 'sha256:abc',
   words: ['gunicorn', 'config.wsgi'],
   user: '10001:10001',
@@ -68,10 +68,22 @@ test.each<[string, Partial<Wanted>, string, string[]]>([
     '--ulimit',
     ['nofile=10:20'],
   ],
-  ['variables by name', {}, '--env', ['DJANGO_SECRET_KEY']],
   ['the first word of the command', {}, '--entrypoint', ['gunicorn']],
 ])('%s', (_, changed, option, expected) => {
   expect(valuesOf(createWords({ ...WANTED, ...changed }, DOCKER), option)).toEqual(expected);
+});
+
+const NO_PROXIES = ['HTTP', 'HTTPS', 'FTP', 'NO', 'ALL'].flatMap((name) => [
+  `${name}_PROXY=`,
+  `${name.toLowerCase()}_proxy=`,
+]);
+
+test('variables by name, and none of the proxies that docker has in its configuration', () => {
+  expect(valuesOf(createWords(WANTED, DOCKER), '--env')).toEqual(['DJANGO_SECRET_KEY', ...NO_PROXIES]);
+  const own = createWords({ ...WANTED, variables: ['HTTPS_PROXY'] }, DOCKER);
+  expect(valuesOf(own, '--env')).toEqual(['HTTPS_PROXY', ...NO_PROXIES.filter((one) => one !== 'HTTPS_PROXY=')]);
+  // Which has an option for it.
+  expect(valuesOf(createWords(WANTED, { ...DOCKER, kind: 'podman' }), '--env')).toEqual(['DJANGO_SECRET_KEY']);
 });
 
 test('the other words of the command come after the image', () => {

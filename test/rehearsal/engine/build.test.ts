@@ -1,8 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildWords, withoutDownload, writeWithoutDownload } from '../../../rehearsal/engine/build';
-import { waysOf } from '../../../rehearsal/engine/variables';
+import { buildImage } from '../../../rehearsal/engine/builder';
+import { type Call, type CallOptions, call, Engine } from '../../../rehearsal/engine/engine';
+import { contextsOf } from '../../../rehearsal/image/image';
 
 const ASSET = { directory: '/cdk.out/asset.1', dockerFile: 'docker/Dockerfile' };
 
@@ -18,11 +20,57 @@ test('a build says what the asset says', () => {
     network: 'host',
   };
   expect(buildWords(asset, { tag: 'image:1' })).toEqual([
-    ...['build', '--tag', 'image:1', '--file', '/cdk.out/asset.1/docker/Dockerfile'],
+    ...['build', '--tag', 'image:1', '--file', 'docker/Dockerfile'],
     ...['--build-arg', 'VERSION=1', '--build-arg', 'EMPTY='],
     ...['--secret', 'id=token,src=token.txt', '--ssh', 'default', '--target', 'final', '--network', 'host'],
-    ...['--platform', 'linux/arm64', '--build-context', 'shared=/shared', '/cdk.out/asset.1'],
+    ...['--platform', 'linux/arm64', '--build-context', 'shared=/shared', '.'],
   ]);
+});
+
+/** What the CDK takes from an asset manifest. */
+const CACHED = {
+  ...ASSET,
+  outputs: ['type=docker'],
+  cacheFrom: [{ type: 'registry', params: { ref: 'x.example/cache', mode: 'max' } }, { type: 'gha' }],
+  cacheDisabled: true,
+};
+
+test('outputs and caches are those of the asset, of which podman knows the last alone', () => {
+  expect(buildWords(CACHED, { tag: 'image:1' }).slice(5)).toEqual([
+    ...['--output=type=docker', '--cache-from', 'type=registry,ref=x.example/cache,mode=max'],
+    ...['--cache-from', 'type=gha', '--no-cache', '.'],
+  ]);
+  expect(buildWords(CACHED, { tag: 'image:1', kind: 'podman' }).slice(5)).toEqual(['--no-cache', '.']);
+});
+
+test('the client runs in the build context, without attestations, as that of the CDK', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'context-'));
+  const calls: (CallOptions | undefined)[] = [];
+  const caller: Call = async (_program, args, options) => {
+    calls.push(args[0] === 'build' ? options : undefined);
+    return {
+      code: 0,
+      stdout: JSON.stringify([{ Id: 'x', Architecture: 'amd64', Os: 'linux', Config: {} }]),
+      stderr: '',
+    };
+  };
+  const engine = new Engine({ program: 'docker', kind: 'docker', version: '28', platform: 'linux/amd64' }, caller);
+  const announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
+  try {
+    writeFileSync(path.join(folder, 'Dockerfile'), 'FROM python\n');
+    const asset = { directory: folder, dockerFile: 'Dockerfile', secrets: { token: 'src=./token.txt' } };
+    const sandbox = { folder: () => folder };
+    await buildImage({ asset, platform: 'linux/amd64' }, { engine, announce, sandbox });
+    expect(calls[0]).toMatchObject({ cwd: folder, env: { BUILDX_NO_DEFAULT_ATTESTATIONS: '1' } });
+    expect((await call('/bin/pwd', [], { cwd: folder })).stdout.trim()).toBe(realpathSync(folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('folders that stand beside the build context may be relative to it, without an engine, too', () => {
+  const contexts = { shared: '../shared', other: '/other', image: 'docker-image://python' };
+  expect(contextsOf({ ...ASSET, contexts })).toEqual({ ...contexts, shared: '/cdk.out/shared' });
 });
 
 test('another platform takes the place of that of the asset', () => {
@@ -59,30 +107,4 @@ test('the changed Dockerfile keeps the .dockerignore that belongs to it', () => 
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-describe('variables', () => {
-  test('reach a container by the variables of the client, of several lines, too', () => {
-    expect(waysOf({ DJANGO_SECRET_KEY: 'a', KEY: 'one\ntwo' })).toEqual({
-      byName: { DJANGO_SECRET_KEY: 'a', KEY: 'one\ntwo' },
-      lines: [],
-    });
-  });
-
-  test.each([
-    'PATH',
-    'HOME',
-    'TMPDIR',
-    'DOCKER_HOST',
-    'CONTAINERS_CONF',
-    'HTTPS_PROXY',
-    'https_proxy',
-    'SSL_CERT_FILE',
-  ])('%s, which the client would take for its own, by a file', (name) => {
-    expect(waysOf({ [name]: '/tmp' })).toEqual({ byName: {}, lines: [`${name}=/tmp`] });
-  });
-
-  test('a file has no values of several lines', () => {
-    expect(() => waysOf({ HOME: 'one\ntwo' })).toThrow('HOME: image mode cannot give');
-  });
 });

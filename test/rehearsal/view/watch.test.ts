@@ -1,13 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import fs, { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deploy } from '../../../rehearsal/view/deploy';
 import { Rolls } from '../../../rehearsal/view/rolls';
-import { isWatched, sourceFolder, watchedSource } from '../../../rehearsal/view/watch';
+import { isWatched, sourceFolder, watchedSource, watchFiles } from '../../../rehearsal/view/watch';
 import { Turns } from '../../../rehearsal/wait';
 
 /** A module of ECMAScript alone; `npm run view` watches real files. */
-jest.mock('chokidar', () => ({}));
+jest.mock('chokidar', () => ({ watch: () => mockWatcher }));
+const mockWatcher = new EventEmitter();
 
 let root: string;
 beforeEach(() => {
@@ -48,6 +50,22 @@ describe('the source', () => {
     expect(() => sourceFolder(assembly(), root)).toThrow(/--app FOLDER.*a and .*b both have the Dockerfile/);
     expect(() => sourceFolder({ images: new Map() }, root)).toThrow(/the assembly has no copy of one/);
   });
+
+  test('is found beside a folder that cannot be read', () => {
+    write({ ...COPY, 'postgres-data/base': '', 'site/Dockerfile': 'FROM python', 'site/manage.py': '' });
+    const { readdirSync } = fs;
+    const reading = jest.spyOn(fs, 'readdirSync').mockImplementation(((folder: string, options: object) => {
+      if (path.basename(folder) === 'postgres-data') {
+        throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+      }
+      return readdirSync(folder, options as never);
+    }) as never);
+    try {
+      expect(sourceFolder(assembly(), root)).toBe(path.join(root, 'site'));
+    } finally {
+      reading.mockRestore();
+    }
+  });
 });
 
 test('what is no source, and what .dockerignore leaves out, rolls nothing', () => {
@@ -64,6 +82,31 @@ test('what is no source, and what .dockerignore leaves out, rolls nothing', () =
     'v.py~',
   ];
   expect(others.filter(matters)).toEqual([]);
+});
+
+test('the Dockerfile and the lists beside it roll the services although .dockerignore leaves them out', () => {
+  write({ '.dockerignore': '*\n', 'docker/Dockerfile': '' });
+  const matters = isWatched({ folder: root, dockerFile: './docker/Dockerfile' });
+  const files = ['docker/Dockerfile', 'docker/Dockerfile.dockerignore', '.dockerignore', 'docker/other', 'Dockerfile'];
+  expect(files.filter(matters)).toEqual(files.slice(0, 3));
+});
+
+test('what cannot be watched is said once for each reason, and ends nothing', () => {
+  const said: string[] = [];
+  let count = 0;
+  watchFiles({ folder: root, dockerFile: 'Dockerfile' }, { change: () => count++, problem: (text) => said.push(text) });
+  for (const code of ['EACCES', 'EACCES', 'ENOSPC', 'EMFILE', 'EIO']) {
+    mockWatcher.emit('error', Object.assign(new Error(`${code}: broken`), { code, path: '/data' }));
+  }
+  expect(said.map((text) => text.replace(/^.*?: /, ''))).toEqual([
+    '/data cannot be read. Make it readable',
+    expect.stringContaining('fs.inotify.max_user_watches'),
+    expect.stringContaining('ulimit -n'),
+    'EIO: broken',
+  ]);
+  expect(said[0]).toContain(root);
+  mockWatcher.emit('all', 'change', path.join(root, 'Dockerfile'));
+  expect(count).toBe(1);
 });
 
 describe('changes', () => {

@@ -71,6 +71,8 @@ test.each([
   'RUNN x',
   'VOLUME /x',
   'FROM node:22',
+  'FROM cgr.dev/chainguard/python:3.13',
+  'FROM ghcr.io/astral-sh/uv:python3.13-alpine',
 ])('%s is for the other way', (line) => {
   expect(why(lines(...ONE, line))).toBeDefined();
 });
