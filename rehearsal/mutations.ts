@@ -24,6 +24,9 @@ async function main(): Promise<number> {
   const turn = values.third ? numberOfCommit() % 3 : undefined;
   const faults = MUTATIONS.filter((_, index) => turn === undefined || index % 3 === turn);
   const chosen = [...faults, ...RESTORED].filter(({ name }) => pattern.test(name));
+  if (chosen.length === 0) {
+    throw new Error(`--only ${pattern.source}: no fault has such a name. One is "${faults[0].name}".`);
+  }
   for (const { name, notHere } of chosen.filter((mutation) => mutation.notHere?.() !== undefined)) {
     process.stdout.write(`- ${name}: not run, ${notHere?.()}\n`);
   }

@@ -1,7 +1,15 @@
 import { secretReference } from '../aws/secret-strings';
 import { Service } from '../task/services';
 import { eventually, HANG_SECONDS } from '../wait';
-import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, EXAMPLE, expect, hasDatabase } from './check';
+import {
+  type Check,
+  type CheckContext,
+  DATABASE_OF_TEMPLATE,
+  EXAMPLE,
+  expect,
+  hasDatabase,
+  NotApplicable,
+} from './check';
 import { DRAINING, NAMED_SECRET, PAGES, RELEASED, STARTED } from './names';
 
 const hasRelease = ({ rehearsal }: CheckContext) =>
@@ -12,7 +20,7 @@ export const releaseChecks: Check[] = [
     name: 'releases: migrations are applied before the first request',
     lane: 'releases',
     needs: [RELEASED],
-    after: [STARTED],
+    follows: [STARTED],
     about: `a release and ${DATABASE_OF_TEMPLATE}`,
     applies: (context) => hasRelease(context) && hasDatabase(context),
     async run({ rehearsal }) {
@@ -21,6 +29,9 @@ export const releaseChecks: Check[] = [
       });
       const first = Math.min(...rehearsal.services.map(({ startedAt }) => startedAt ?? Number.POSITIVE_INFINITY));
       expect(Number(rows?.count) > 0, 'no migration was applied');
+      if (!Number.isFinite(first)) {
+        throw new NotApplicable('a service that has started');
+      }
       expect(new Date(rows?.last).getTime() < first, 'a migration was applied after a process had started');
       return `${rows?.count} migrations`;
     },
