@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { SERVER_LOG } from '../postgres/postgres';
 import { accessLogCheck } from './any-project/access-log';
 import { connectionChecks } from './any-project/connections';
 import { readOnly } from './any-project/files';
@@ -26,9 +27,6 @@ import { startChecks } from './start';
 import { strangerChecks } from './strangers';
 import { taskChecks } from './tasks';
 import { webChecks } from './web';
-
-/** There is none where the database is brought. */
-const SERVER_LOG = 'postgres.log';
 
 const others: Check[] = [
   startChecks,
