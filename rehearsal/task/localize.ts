@@ -29,8 +29,23 @@ export function onLoopback(
 
 /** A word of a command, a health check or a variable, as it must read outside the container. */
 export function localize(word: string, local: Localization): string {
-  let text = onLoopback(word, local);
-  text = text.replace(foldersOf(local), (inside) => local.volumes?.get(inside) ?? local.temporary);
+  return placed(word, onLoopback(word, local), local);
+}
+
+/**
+ * The words of a command, of which the last ones may be somebody's own.
+ *
+ * Numbers and addresses that a person types stay as they are; files of the container are where they are on
+ * this machine.
+ */
+export function localizeCommand(words: readonly string[], local: Localization, typed: number): string[] {
+  const first = words.length - typed;
+  return words.map((word, index) => (index < first ? localize(word, local) : placed(word, word, local)));
+}
+
+/** A word whose paths are those of this machine; `onMachine` is how it reads here but for them. */
+function placed(word: string, onMachine: string, local: Localization): string {
+  let text = onMachine.replace(foldersOf(local), (inside) => local.volumes?.get(inside) ?? local.temporary);
   if (local.caBundle !== undefined) {
     // Last: the local bundle may itself lie below /tmp, where the repository does.
     text = text.replaceAll(local.caBundle.path, local.caBundle.local);
