@@ -27,6 +27,15 @@ export function onLoopback(
     : text.replace(new RegExp(`(?<![\\d.])${containerPort}(?!\\d)`, 'g'), String(port));
 }
 
+/** The words of a command on the network of this machine; the last ones are somebody's own, and stay. */
+export function commandOnLoopback(
+  words: readonly string[],
+  own: Pick<Localization, 'containerPort' | 'port'>,
+  typed: number,
+): string[] {
+  return words.map((word, index) => (index < words.length - typed ? onLoopback(word, own) : word));
+}
+
 /** A word of a command, a health check or a variable, as it must read outside the container. */
 export function localize(word: string, local: Localization): string {
   return placed(word, onLoopback(word, local), local);

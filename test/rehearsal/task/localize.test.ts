@@ -1,5 +1,5 @@
 import { typedWords } from '../../../rehearsal/task/container';
-import { localize, localizeCommand } from '../../../rehearsal/task/localize';
+import { commandOnLoopback, localize, localizeCommand } from '../../../rehearsal/task/localize';
 import type { TaskDefinition } from '../../../rehearsal/template/task-definition';
 import { oneOff } from '../../../rehearsal/view/rehearsal-controls';
 
@@ -71,6 +71,8 @@ test('what a person types keeps its addresses and numbers; files are where they 
     ...['/cache/image/app/static', '/run/tmp-web-1/x'],
   ]);
   expect(localizeCommand(typed, local, 0)[1]).toBe('127.0.0.1:43210');
+  // In a container files are where they are.
+  expect(commandOnLoopback(['8000', ...typed], local, typed.length)).toEqual(['43210', ...typed]);
 });
 
 test('the words of a person are the command of a one-off task, after the entry point of the image', () => {
