@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { checkRun } from './check-run';
 import type { Outcome } from './checks/check';
-import { exitCodeOf } from './image/not-runnable-here';
+import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import { MUTATIONS, type Mutation, RESTORED } from './mutations/faults';
 import { cacheFolder, type Example, ROOT, SHOP, synthesize } from './synth';
 import { type Assembly, readAssembly, type Template } from './template/assembly';
@@ -51,6 +51,9 @@ async function main(): Promise<number> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   process.stdout.write(`${total - failures.length} passed, ${failures.length} failed\n`);
+  if (total === 0) {
+    return NOT_RUNNABLE_HERE;
+  }
   return failures.length === 0 ? 0 : 1;
 }
 
