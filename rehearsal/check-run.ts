@@ -108,14 +108,32 @@ export async function checkRun(props: CheckRunProps): Promise<Outcome[]> {
   }
 }
 
-/** The last line of a run, and whether it passed. */
-export function summary(outcomes: Outcome[]): { text: string; passed: boolean } {
+/** How a run ended. */
+export interface Summary {
+  /** The last line. */
+  readonly text: string;
+  readonly passed: boolean;
+  /** Why it has not passed although no check failed: printed before the last line. */
+  readonly problem?: string;
+}
+
+/**
+ * Counts what came of the checks.
+ *
+ * A run in which none of those passed that somebody asked for has shown nothing, so it has not passed.
+ * `isAsked` says which these are; those that they need are none of them.
+ */
+export function summary(outcomes: readonly Outcome[], isAsked?: (name: string) => boolean): Summary {
   const count = (verdict: Outcome['verdict']) => outcomes.filter((one) => one.verdict === verdict).length;
   const notReached = count('not reached');
   const failed = count('failed');
+  const isClean = failed === 0 && notReached === 0;
+  const shown = outcomes.some(({ name, verdict }) => verdict === 'passed' && isAsked?.(name) !== false);
+  const asked = isAsked === undefined ? 'no check applies to this stack' : 'no check that was asked for applies';
   return {
     text: `${count('passed')} passed, ${failed} failed${notReached > 0 ? `, ${notReached} not reached` : ''}`,
-    passed: failed === 0 && notReached === 0,
+    passed: isClean && shown,
+    problem: isClean && !shown ? `${asked}, so that nothing is shown: the run has not passed` : undefined,
   };
 }
 

@@ -54,7 +54,7 @@ ${typed} run [--service NAME] -- COMMAND   runs a command in the environment of 
   --trust            make browsers of this user trust https://localhost of the rehearsal, and end; --untrust takes it back
   --verbose          with --check: what happens to processes, too
 
-Exit codes: 0 all is well, 1 a check failed or a line cannot be followed, ${NOT_RUNNABLE_HERE} not runnable on this machine: nothing was rehearsed.
+Exit codes: 0 all is well, 1 a check failed, none applies or a line cannot be followed, ${NOT_RUNNABLE_HERE} not runnable on this machine: nothing was rehearsed.
 `;
 
 async function main(args: string[], around: Surroundings): Promise<number> {
@@ -119,7 +119,8 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     return session({ ...props, app: source?.folder ?? values.app }, { isPlain, source, typed });
   }
   const only = values.only ?? (values.hosts ? '^(asgi|hosts): |^web: pages' : undefined);
-  const chosen = only === undefined ? undefined : chosenBy(only);
+  const isAsked = only === undefined ? undefined : askedBy(only);
+  const chosen = isAsked && withNeeded(allChecks, ({ name }) => isAsked(name));
   const outcomes = await checkRun({
     assembly,
     app: values.app,
@@ -135,8 +136,8 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     isAnyProject: values['any-project'],
     choose: chosen && (({ name }) => chosen.has(name)),
   });
-  const { text, passed } = summary(outcomes);
-  process.stdout.write(`${text}\n`);
+  const { text, passed, problem } = summary(outcomes, isAsked);
+  process.stdout.write(`${problem === undefined ? '' : `${problem}\n`}${text}\n`);
   return passed ? 0 : 1;
 }
 
@@ -159,14 +160,13 @@ function onlyFor(values: { readonly [option: string]: unknown }): { mode: Mode; 
   return image === undefined ? undefined : { mode: 'image', option: `--${image}` };
 }
 
-/** Names of the checks that a pattern chooses, with those that they need; throws when it chooses none. */
-function chosenBy(only: string): ReadonlySet<string> {
+/** Whether a pattern chooses a check; throws when it chooses none. */
+function askedBy(only: string): (name: string) => boolean {
   const pattern = new RegExp(only);
-  const chosen = withNeeded(allChecks, ({ name }) => pattern.test(name));
-  if (chosen.size === 0) {
+  if (!allChecks.some(({ name }) => pattern.test(name))) {
     throw new Error(`--only ${only}: no check has such a name. One is "${allChecks[0].name}".`);
   }
-  return chosen;
+  return (name) => pattern.test(name);
 }
 
 function pathsOf(option: string, paths: string[] = []): string[] {

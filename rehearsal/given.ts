@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
+import { readFileSync, statSync } from 'node:fs';
 
 /** What the command line says about values that the template only names. */
 export interface GivenOptions {
@@ -30,11 +29,7 @@ export class Given {
       }
       secrets.set(text.slice(0, equals), text.slice(equals + 1));
     }
-    if (envFile !== undefined && !existsSync(envFile)) {
-      throw new Error(`--env-file must be a file with lines NAME=VALUE: there is no ${envFile}.`);
-    }
-    const lines = envFile === undefined ? {} : parseEnv(readFileSync(envFile, 'utf8'));
-    return new Given(secrets, new Map(Object.entries(lines as Record<string, string>)));
+    return new Given(secrets, envFile === undefined ? new Map() : readEnvFile(envFile));
   }
 
   private readonly used = new Set<string>();
@@ -67,4 +62,55 @@ export class Given {
     }
     return name === undefined ? undefined : values.get(name);
   }
+}
+
+/**
+ * Reads a file as docker does for its own `--env-file`: a line is NAME=VALUE, and the value is all that follows
+ * the first "=", as it stands. Quotes, "#" and spaces have no meaning in it.
+ *
+ * Empty lines count for nothing, nor do those that begin with "#", nor does the mark by which some editors
+ * begin a file (BOM). Of several lines with one name the last one holds. Two things that docker takes are
+ * refused: a name without "=", for which docker takes a value from your own environment, and a value in
+ * quotes, which other programs take off. Any other line is an error, too, which names the file and the line and
+ * repeats no value.
+ */
+function readEnvFile(file: string): Map<string, string> {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new Error(`--env-file must be a file with lines NAME=VALUE: there is no ${file}.`);
+  }
+  const values = new Map<string, string>();
+  for (const [index, line] of textOf(file).split(/\r?\n/).entries()) {
+    const text = line.trimStart();
+    if (text !== '' && !text.startsWith('#')) {
+      const wrong = problemOf(text);
+      if (wrong !== undefined) {
+        throw new Error(`${file}, line ${index + 1}: ${wrong}`);
+      }
+      const equals = text.indexOf('=');
+      values.set(text.slice(0, equals), text.slice(equals + 1));
+    }
+  }
+  return values;
+}
+
+/** Without the mark at its beginning; throws for what is no text. */
+function textOf(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw new Error(`--env-file must be a file of text in UTF-8, and ${file} is none: ${(error as Error).message}`);
+  }
+}
+
+function problemOf(line: string): string | undefined {
+  const [, name, value] = /^([^=]*)=(.*)$/.exec(line) ?? [];
+  if (name === undefined) {
+    return 'a line must be NAME=VALUE, and this one has no "=". A value has one line.';
+  }
+  if (name === '' || /\s/.test(name)) {
+    return `a line must be NAME=VALUE, and a name has no spaces${name === '' ? '; this one is empty' : `; got "${name}"`}.`;
+  }
+  return /^(["']).*\1\s*$/.test(value)
+    ? `the value of ${name} is in quotes, which would be part of it. Leave them out: a value is taken as it stands.`
+    : undefined;
 }

@@ -58,8 +58,8 @@ async function check(assembly: Assembly, pattern: RegExp, verbose: boolean): Pro
   for (const [name, suite] of Object.entries(SUITES).filter(([each]) => pattern.test(each))) {
     outcomes.push(...(await rehearseSuite(name, suite, verbose)));
   }
-  const { text, passed } = summary(outcomes);
-  process.stdout.write(`${text}\n`);
+  const { text, passed, problem } = summary(outcomes);
+  process.stdout.write(`${problem === undefined ? '' : `${problem}\n`}${text}\n`);
   return passed ? 0 : 1;
 }
 
@@ -79,6 +79,9 @@ async function rehearseSuite(name: string, suite: Suite, verbose: boolean): Prom
 /** Three mutations at a time, which wait most of the time as well. */
 async function prove(assembly: Assembly, pattern: RegExp, verbose: boolean): Promise<number> {
   const waiting = MUTATIONS.filter(({ name }) => pattern.test(name));
+  if (waiting.length === 0) {
+    throw new Error(`--only ${pattern.source}: no fault has such a name. One is "${MUTATIONS[0].name}".`);
+  }
   let failures = 0;
   const total = waiting.length;
   const worker = async () => {

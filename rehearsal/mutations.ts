@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { checkRun } from './check-run';
 import type { Outcome } from './checks/check';
-import { exitCodeOf } from './image/not-runnable-here';
+import { exitCodeOf, NOT_RUNNABLE_HERE } from './image/not-runnable-here';
 import { MUTATIONS, type Mutation, RESTORED } from './mutations/faults';
 import { cacheFolder, type Example, ROOT, SHOP, synthesize } from './synth';
 import { type Assembly, readAssembly, type Template } from './template/assembly';
@@ -26,6 +26,9 @@ async function main(): Promise<number> {
   const turn = values.third ? numberOfCommit() % 3 : undefined;
   const faults = MUTATIONS.filter((_, index) => turn === undefined || index % 3 === turn);
   const chosen = [...faults, ...RESTORED].filter(({ name }) => pattern.test(name));
+  if (chosen.length === 0) {
+    throw new Error(`--only ${pattern.source}: no fault has such a name. One is "${faults[0].name}".`);
+  }
   for (const { name, notHere } of chosen.filter((mutation) => mutation.notHere?.() !== undefined)) {
     process.stdout.write(`- ${name}: not run, ${notHere?.()}\n`);
   }
@@ -50,6 +53,9 @@ async function main(): Promise<number> {
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   process.stdout.write(`${total - failures.length} passed, ${failures.length} failed\n`);
+  if (total === 0) {
+    return NOT_RUNNABLE_HERE;
+  }
   return failures.length === 0 ? 0 : 1;
 }
 

@@ -3,9 +3,10 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, r
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Mode } from '../rehearsal/engine/mode';
+import { NOT_RUNNABLE_HERE } from '../rehearsal/image/not-runnable-here';
 import { packedFiles } from './build-rehearsal';
 import { findHere } from './engine/found-here';
-import { pack, report, run, type Step, snippet } from './lib/steps';
+import { NotRun, pack, report, run, type Step, snippet } from './lib/steps';
 
 /**
  * `npm run packed`: packs the library and the rehearsal, installs both in an empty folder outside of the
@@ -136,7 +137,7 @@ const steps: Step[] = [
       const { engine, why, restore } = await findHere(base, () => undefined);
       try {
         if (engine === undefined) {
-          return `not run: ${why}`;
+          throw new NotRun(why ?? 'no container engine can');
         }
         const { status, output } = rehearseIn('image', '--check', '--platform', engine.platform);
         const last = output.trim().split('\n').at(-1) ?? '';
@@ -152,7 +153,7 @@ const steps: Step[] = [
     'a Dockerfile that is not simple, of --app, is followed step by step',
     () => {
       if (process.platform !== 'linux') {
-        return 'not run: it needs Linux';
+        throw new NotRun('it needs Linux');
       }
       const script = 'import sys; print("%d.%d" % sys.version_info[:2])';
       const python = inShop('python3', '-c', script).output.trim(); // one that this machine has
@@ -175,8 +176,13 @@ function rehearse(...options: string[]): Answer {
   return rehearseIn('processes', ...options);
 }
 
+/** Throws where this machine cannot rehearse so: that has neither passed nor failed. */
 function rehearseIn(mode: Mode, ...options: string[]): Answer {
-  return inShop('npx', '--no-install', 'cdk-django-fargate', 'rehearse', '--mode', mode, ...options);
+  const answer = inShop('npx', '--no-install', 'cdk-django-fargate', 'rehearse', '--mode', mode, ...options);
+  if (answer.status === NOT_RUNNABLE_HERE) {
+    throw new NotRun(answer.output.trim().split('\n').at(-1) ?? '');
+  }
+  return answer;
 }
 
 interface Answer {

@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { LOOPBACK } from '../edge/ports';
+import { freePort, LOOPBACK } from '../edge/ports';
 
 /** The two halves of a connection that goes through. */
 interface Passage {
@@ -19,7 +19,8 @@ interface Passage {
 export class Gate {
   static async open(target: number): Promise<Gate> {
     const server = net.createServer();
-    await listen(server, 0);
+    // Not a port of the system's choice: it would give it to a connection while the gate is closed.
+    await listen(server, await freePort());
     return new Gate(target, server);
   }
 

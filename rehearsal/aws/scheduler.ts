@@ -43,6 +43,7 @@ export interface SchedulerProps {
 export class Scheduler {
   readonly schedules: Schedule[];
   private readonly jobs: Cron[] = [];
+  private missed = 0;
 
   constructor(private readonly props: SchedulerProps) {
     const { intrinsics, definitions } = props;
@@ -65,11 +66,16 @@ export class Scheduler {
     });
   }
 
+  /** How often the clock fired and the schedule could not be carried out. */
+  get unstarted(): number {
+    return this.missed;
+  }
+
   /** From here on schedules fire by the clock. */
   start(): void {
     for (const schedule of this.schedules.filter(({ enabled }) => enabled)) {
       const timing = parseScheduleExpression(schedule.expression);
-      const fire = () => void this.trigger(schedule);
+      const fire = () => void this.fire(schedule);
       if (timing.kind === 'rate') {
         this.jobs.push(new Cron('* * * * * *', { interval: timing.milliseconds / 1000, unref: true }, fire));
       } else {
@@ -96,6 +102,17 @@ export class Scheduler {
     }
     const reports = await this.publish(stateChange(task, exit, this.props.clusterArn));
     return { task, exit, reports };
+  }
+
+  /** By the clock, where nobody else would catch what goes wrong. */
+  private async fire(schedule: Schedule): Promise<void> {
+    try {
+      await this.trigger(schedule);
+    } catch (error) {
+      this.missed++;
+      const count = this.missed === 1 ? '' : ` (${this.missed} times so far)`;
+      this.props.announce.event(`schedule ${schedule.id} failed to run${count}: ${(error as Error).message}`);
+    }
   }
 
   /** Gives the URLs of the queues that the event was sent to. */

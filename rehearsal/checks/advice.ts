@@ -31,6 +31,12 @@ const ADVICE: readonly (readonly [error: RegExp, advice: (found: string) => stri
     (network) =>
       `gunicorn before 24.1 takes no network in FORWARDED_ALLOW_IPS (here ${network}): install gunicorn 27.0.1 or later in the image`,
   ],
+  [
+    // Of uvicorn, gunicorn and Node.js, with the port; of the others without.
+    /(?:address |in use: |connect to )\('[^']*', (\d+)\)(?=: address already in use|$|\n)|address already in use [\w.:[\]]*:(\d+)|[Aa]ddress already in use|port is already in use/,
+    (port) =>
+      `Its command, its ENTRYPOINT or a configuration of its server has a fixed port${port === '' ? '' : `, ${port}`}, and the tasks of the rehearsal share the network of one machine: let the server listen on the variable PORT, which is another one for each task here and 8000 on AWS`,
+  ],
   [/Missing staticfiles manifest entry/, () => `The image has no such static file: ${COLLECTSTATIC}`],
 ];
 

@@ -43,6 +43,12 @@ export interface Check {
    */
   readonly after?: string[];
   /**
+   * Names of checks whose traces it looks at: they must be over, however they ended.
+   *
+   * Whoever chooses this check chooses those, too.
+   */
+  readonly follows?: string[];
+  /**
    * What it breaks on purpose. Whoever counts lost tasks meanwhile leaves those out.
    *
    * Only one check at a time takes a shared service away.
@@ -98,13 +104,13 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-/** Names of the checks that are chosen, and of those that they need, and so on. */
+/** Names of the checks that are chosen, and of those that they need or follow, and so on. */
 export function withNeeded(checks: readonly Check[], isChosen: (check: Check) => boolean): ReadonlySet<string> {
   const names = new Set<string>();
   const add = (check: Check | undefined): void => {
     if (check !== undefined && !names.has(check.name)) {
       names.add(check.name);
-      for (const needed of check.needs ?? []) {
+      for (const needed of [...(check.needs ?? []), ...(check.follows ?? [])]) {
         add(checks.find(({ name }) => name === needed));
       }
     }
@@ -161,7 +167,7 @@ async function one(
   if (check.applies?.(usual) === false) {
     return outcome('not applicable', typeof check.about === 'function' ? check.about(usual) : check.about);
   }
-  await Promise.all((check.after ?? []).map((name) => settled.get(name)));
+  await Promise.all([...(check.after ?? []), ...(check.follows ?? [])].map((name) => settled.get(name)));
   const needed = await Promise.all((check.needs ?? []).map((name) => settled.get(name)));
   const missing = needed.find((other) => other?.verdict === 'failed' || other?.verdict === 'not reached');
   if (missing !== undefined) {

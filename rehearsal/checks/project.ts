@@ -4,6 +4,7 @@ import { askProject } from './any-project/answer';
 import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, expect, hasDatabase, NotApplicable } from './check';
 import { databaseVariables } from './database-login';
 import { judge, systemMessages } from './deploy-check';
+import { filesOf } from './files-of-page';
 import type { FrontDoor } from './front-door';
 import { DATABASE, DEBUG_OFF, DEPLOYABLE, DRAINING, MIGRATED, PAGES, STATIC } from './names';
 import { manageOf, oneOff, spoken } from './one-off';
@@ -72,6 +73,9 @@ export const projectChecks: Check[] = [
       );
       const files = filesOf(page.body, `${front.secure ? 'https' : 'http'}://${host}${login}`);
       const own = files.filter((file) => file.hostname === host);
+      if (files.length === 0) {
+        throw new NotApplicable(`a static file in the login page of the admin: ${login} names none`);
+      }
       const missing = await missingOf(front, own);
       expect(
         missing.length === 0,
@@ -123,13 +127,6 @@ export const projectChecks: Check[] = [
 
 /** Django logs no error of a page by itself where DEBUG is off. */
 const COLLECT = `. Where the storage of static files has a manifest, it must be in the image: ${COLLECTSTATIC}`;
-
-/** Style sheets, scripts and images that a page names. */
-export function filesOf(html: string, page: string): URL[] {
-  const tags = html.matchAll(/<(?:link|script|img)\b[^>]*?\s(?:href|src)="([^"]+)"/g);
-  const urls = [...tags].map(([, address]) => new URL(address.replaceAll('&amp;', '&'), page));
-  return urls.filter(({ protocol }) => protocol.startsWith('http'));
-}
 
 async function missingOf(front: FrontDoor, files: readonly URL[]): Promise<string[]> {
   const replies = await Promise.all(

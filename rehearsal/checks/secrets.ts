@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { SERVER_LOG } from '../postgres/postgres';
 import { accessLogCheck } from './any-project/access-log';
 import { connectionChecks } from './any-project/connections';
 import { readOnly } from './any-project/files';
@@ -9,7 +10,7 @@ import { socketChecks } from './any-project/sockets';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { bombChecks } from './bombs';
-import { type Check, expect } from './check';
+import { type Check, expect, NotApplicable } from './check';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
@@ -63,7 +64,9 @@ const secretChecks: Check[] = [
     after: others.map(({ name }) => name),
     async run({ rehearsal, front, printed }) {
       const secrets = rehearsal.secrets.all;
-      expect(secrets.length > 0, 'the run has no secrets to look for');
+      if (secrets.length === 0) {
+        throw new NotApplicable('a secret in the template');
+      }
       const errors = await Promise.all([
         front.request('/no/such/page'),
         front.request('/', { method: 'POST', headers: { 'content-length': '0' } }),
@@ -73,8 +76,10 @@ const secretChecks: Check[] = [
         'an error page': errors.map(({ body, headers }) => body + JSON.stringify(headers)).join('\n'),
         'what was printed': printed(),
         'a process title': titles(),
-        'postgres.log': readFileSync(path.join(rehearsal.sandbox.directory, 'postgres.log'), 'utf8'),
       };
+      if (rehearsal.postgres !== undefined) {
+        places[SERVER_LOG] = readFileSync(path.join(rehearsal.sandbox.directory, SERVER_LOG), 'utf8');
+      }
       const logs = path.join(rehearsal.sandbox.directory, 'logs');
       const files = readdirSync(logs);
       for (const file of files) {

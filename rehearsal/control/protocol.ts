@@ -47,7 +47,23 @@ export function send(socket: Socket, message: Question | Reply): void {
   socket.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Calls back with each message of the other side. */
+/** Calls back with each message of the other side; hangs up on one that says something else. */
 export function receive<T>(socket: Socket, take: (message: T) => void): void {
-  createInterface({ input: socket }).on('line', (line) => take(JSON.parse(line) as T));
+  createInterface({ input: socket }).on('line', (line) => {
+    const message = parsed<T>(line);
+    if (message === undefined) {
+      socket.destroy();
+    } else {
+      take(message);
+    }
+  });
+}
+
+function parsed<T>(line: string): T | undefined {
+  try {
+    const message: unknown = JSON.parse(line);
+    return typeof message === 'object' && message !== null ? (message as T) : undefined;
+  } catch {
+    return undefined;
+  }
 }

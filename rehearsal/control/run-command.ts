@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { constants } from 'node:os';
+import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import type { Attachable } from '../task/container';
@@ -9,6 +10,8 @@ import { type About, type Question, type Reply, receive, send, socketsOf } from 
 /** Codes of shells for a program that is not there, and for one that a signal ended. */
 const NOT_FOUND = 127;
 const SIGNALLED = 128;
+/** Seconds within which a rehearsal says who it is: it needs a moment. One that hangs never does. */
+const ANSWER_SECONDS = 3;
 
 export interface RunCommandProps {
   /** What follows `run`. */
@@ -37,7 +40,8 @@ export async function runCommand({ args, cache, typed }: RunCommandProps): Promi
   if (words.length === 0) {
     throw new Error(`run needs a command: ${typed} run -- python manage.py createsuperuser`);
   }
-  const { socket } = chosen(await rehearsals(cache), { pid: options.pid, typed });
+  const { all, silent } = await rehearsals(cache);
+  const { socket } = chosen(all, { pid: options.pid, typed, silent });
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   const terminal = isTerminal ? (process.env.TERM ?? 'xterm') : undefined;
   const reply = await ask(socket, { ask: 'run', words, service: options.service, terminal });
@@ -85,18 +89,36 @@ interface Running {
   readonly socket: Socket;
 }
 
-async function rehearsals(cache: string): Promise<Running[]> {
-  const found = await Promise.all(socketsOf(cache).map(open));
-  return found.flatMap((one) => (one === undefined ? [] : [one]));
+/** Who answers, and the sockets of those that hang. */
+async function rehearsals(cache: string): Promise<{ all: Running[]; silent: string[] }> {
+  const sockets = socketsOf(cache);
+  const found = await Promise.all(sockets.map(open));
+  return {
+    all: found.flatMap((one) => (one === undefined || one === 'silent' ? [] : [one])),
+    silent: sockets.filter((_, index) => found[index] === 'silent'),
+  };
 }
 
-/** Undefined where nobody answers: the rehearsal was killed. Throws where it belongs to somebody else. */
-async function open(file: string): Promise<Running | undefined> {
+/** Undefined where nobody listens: the rehearsal was killed, or belongs to somebody else. */
+async function open(file: string): Promise<Running | 'silent' | undefined> {
   const socket = connect(file);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'silent'>((resolve) => {
+    timer = setTimeout(() => resolve('silent'), ANSWER_SECONDS * 1000);
+  });
+  const found = await Promise.race([introduced(socket), late]);
+  clearTimeout(timer);
+  if (found === 'silent') {
+    socket.destroy();
+  }
+  return found;
+}
+
+async function introduced(socket: Socket): Promise<Running | undefined> {
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
-      socket.once('error', reject);
+      socket.on('error', reject);
     });
   } catch {
     return undefined;
@@ -117,18 +139,27 @@ function ask(socket: Socket, question: Question): Promise<Reply> {
 interface Wanted {
   readonly pid?: string;
   readonly typed: string;
+  /** Sockets of rehearsals that do not answer. */
+  readonly silent: readonly string[];
 }
 
 /** The one that is meant: the only one, or the only one that was started in this folder. */
-function chosen(all: readonly Running[], { pid, typed }: Wanted): Running {
+function chosen(all: readonly Running[], { pid, typed, silent }: Wanted): Running {
   const wanted = pid === undefined ? all : all.filter(({ about }) => String(about.pid) === pid);
   const here = wanted.filter(({ about }) => about.folder === process.cwd());
-  const one = wanted.length === 1 ? wanted[0] : here.length === 1 ? here[0] : undefined;
+  // One that does not answer may be the one that is meant.
+  const only = wanted.length === 1 && (pid !== undefined || silent.length === 0) ? wanted[0] : undefined;
+  const one = only ?? (here.length === 1 ? here[0] : undefined);
   for (const { socket } of all.filter((other) => other !== one)) {
     socket.destroy();
   }
   if (one !== undefined) {
     return one;
+  }
+  const runs = silent.map((socket) => path.basename(path.dirname(path.dirname(socket))));
+  const hung = `did not answer within ${ANSWER_SECONDS} s: it hangs, or is busy (${runs.join(', ')})`;
+  if (all.length === 0 && silent.length > 0) {
+    throw new Error(`the rehearsal ${hung}. Try again, or end it.`);
   }
   if (all.length === 0) {
     throw new Error(
@@ -138,7 +169,8 @@ function chosen(all: readonly Running[], { pid, typed }: Wanted): Running {
   const list = all.map(({ about }) =>
     `  --pid ${about.pid}  ${about.stack} in ${about.folder} ${about.url ?? ''}`.trimEnd(),
   );
-  const why = wanted.length === 0 ? `no rehearsal has the process ${pid}` : 'several rehearsals run';
+  const several = silent.length === 0 ? 'several rehearsals run' : `another rehearsal ${hung}`;
+  const why = wanted.length === 0 ? `no rehearsal has the process ${pid}` : several;
   throw new Error(`${why}. Choose one:\n${list.join('\n')}`);
 }
 

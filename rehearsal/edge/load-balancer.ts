@@ -8,6 +8,7 @@ import type { Certificate } from './certificates';
 import { chooseAction, forwardsTo, type ListenerRule, type RuleAction } from './listener-rules';
 import type { LocalSite, LocalVisit } from './local-site';
 import { LOOPBACK } from './ports';
+import { redirection, requested } from './redirection';
 import type { Target, TargetGroup } from './target-group';
 
 /** A listener of the template. */
@@ -121,11 +122,8 @@ export class LoadBalancer {
       socket.setTimeout(this.props.idleTimeout * 1000, () => socket.destroy());
       socket.on('close', () => this.sockets.delete(socket));
     });
-    server.on('request', (request, response) => {
-      const visit = this.site?.enter(request);
-      void this.serve({ settings, request, response, calls: this.takeCaller(request), visit });
-    });
-    server.on('upgrade', (request, socket, head) => void this.upgrade(settings, request, socket as Socket, head));
+    server.on('request', (request, response) => void this.take({ settings, request, response }));
+    server.on('upgrade', (request, socket, head) => void this.takeUpgrade(settings, request, socket as Socket, head));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, LOOPBACK, resolve);
@@ -148,13 +146,51 @@ export class LoadBalancer {
     }
   }
 
+  /** Whatever goes wrong with a request is its answer: nobody else would catch it. */
+  private async take(arrived: Pick<Exchange, 'settings' | 'request' | 'response'>): Promise<void> {
+    const { request, response } = arrived;
+    try {
+      const visit = this.site?.enter(request);
+      await this.serve({ ...arrived, calls: this.takeCaller(request), visit });
+    } catch (error) {
+      this.broken(request, error as Error);
+      if (response.headersSent) {
+        response.destroy();
+      } else {
+        response.writeHead(500, { connection: 'close', 'content-length': 0 }).end();
+      }
+    }
+  }
+
+  /** The same for a request that asks for a WebSocket. */
+  private async takeUpgrade(
+    settings: ListenerSettings,
+    request: http.IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+  ): Promise<void> {
+    socket.on('error', () => socket.destroy()); // Node has let go of it, and an error without a listener is thrown.
+    try {
+      await this.upgrade(settings, request, socket, head);
+    } catch (error) {
+      this.broken(request, error as Error);
+      refuse(socket, 500);
+    }
+  }
+
+  private broken({ method, url }: http.IncomingMessage, { message }: Error): void {
+    this.props.announce.event(`500 ${method} ${url?.split('?')[0]} from the load balancer itself: ${message}`);
+  }
+
   private async serve(exchange: Exchange): Promise<void> {
     const action = this.actionFor(exchange.settings, exchange.request);
     if (action.Type === 'fixed-response') {
       const { StatusCode, MessageBody, ContentType } = action.FixedResponseConfig ?? { StatusCode: '503' };
       this.answer(exchange, { status: Number(StatusCode), body: MessageBody, type: ContentType });
     } else if (action.Type === 'redirect') {
-      this.answer(exchange, this.redirection(action, exchange.settings, exchange.request));
+      const portOf = (port: number) => this.ports.get(port);
+      const location = redirection(action, exchange.settings, requested(exchange.request), portOf);
+      this.answer(exchange, { status: action.RedirectConfig?.StatusCode === 'HTTP_301' ? 301 : 302, location });
     } else {
       await this.forward(this.choose(action), exchange);
     }
@@ -230,8 +266,7 @@ export class LoadBalancer {
     const action = this.actionFor(settings, request);
     const target = action.Type === 'forward' ? this.choose(action) : undefined;
     if (target === undefined) {
-      const status = action.FixedResponseConfig?.StatusCode ?? '503';
-      socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      refuse(socket, Number(action.FixedResponseConfig?.StatusCode ?? 503));
       return;
     }
     this.forwardedHeaders(settings, request);
@@ -243,7 +278,6 @@ export class LoadBalancer {
       target.end();
       calls?.end(target);
     });
-    socket.on('error', () => socket.destroy());
     try {
       await this.proxy.ws(request, socket, { target: `http://${LOOPBACK}:${target.port}`, agent: false }, head);
     } catch {
@@ -258,9 +292,10 @@ export class LoadBalancer {
   }
 
   private actionFor(settings: ListenerSettings, request: http.IncomingMessage): RuleAction {
+    const { host, path } = requested(request);
     return chooseAction(settings.rules, settings.defaultActions, {
-      host: request.headers.host ?? '',
-      path: (request.url ?? '/').split('?')[0],
+      host,
+      path,
       method: request.method ?? 'GET',
       headers: request.headers,
     });
@@ -286,27 +321,6 @@ export class LoadBalancer {
     headers['x-forwarded-port'] = String(settings.port);
     headers['x-amzn-trace-id'] ??= `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomHex(24)}`;
   }
-
-  private redirection(action: RuleAction, settings: ListenerSettings, request: http.IncomingMessage): Answer {
-    const config = action.RedirectConfig ?? { StatusCode: 'HTTP_302' };
-    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`);
-    const values: Record<string, string> = {
-      protocol: settings.secure ? 'https' : 'http',
-      host: url.hostname,
-      port: String(settings.port),
-      path: url.pathname.slice(1),
-      query: url.search.slice(1),
-    };
-    const fill = (text: string) => text.replace(/#\{(\w+)\}/g, (_match, name: string) => values[name] ?? '');
-    const protocol = fill(config.Protocol ?? '#{protocol}').toLowerCase();
-    const templatePort = Number(fill(config.Port ?? '#{port}'));
-    const query = fill(config.Query ?? '#{query}');
-    const port = this.ports.get(templatePort) ?? templatePort;
-    return {
-      status: config.StatusCode === 'HTTP_301' ? 301 : 302,
-      location: `${protocol}://${fill(config.Host ?? '#{host}')}:${port}${fill(config.Path ?? '/#{path}')}${query ? `?${query}` : ''}`,
-    };
-  }
 }
 
 /** What the listener's attributes add to every response and take away. */
@@ -320,6 +334,11 @@ function applyHeaders(headers: http.IncomingHttpHeaders, settings: ListenerSetti
   if (settings.attributes[`${HEADER_ATTRIBUTES}server.enabled`] === 'false') {
     delete headers.server;
   }
+}
+
+/** Answers a request for a WebSocket, and ends its connection. */
+function refuse(socket: Socket, status: number): void {
+  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function randomHex(length: number): string {

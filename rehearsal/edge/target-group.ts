@@ -138,7 +138,8 @@ export class TargetGroup {
     while (this.registered.has(target.id) && !target.draining) {
       const before: TargetState = target.health.state;
       const started = Date.now();
-      const result = await this.check(target);
+      // A path that no request may have is refused before anything is sent.
+      const result = await this.check(target).catch(({ message }: Error) => ({ passed: false, reason: message }));
       if (target.draining) {
         return;
       }

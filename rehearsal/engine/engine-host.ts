@@ -2,9 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ImageDefaults } from '../image/dockerfile/plan';
-import { type Attachment, type Container, type ContainerProps, type Host, wordsOf } from '../task/container';
+import {
+  type Attachment,
+  type Container,
+  type ContainerProps,
+  type Host,
+  typedWords,
+  wordsOf,
+} from '../task/container';
 import { lastError } from '../task/last-error';
-import { onLoopback } from '../task/localize';
+import { commandOnLoopback, onLoopback } from '../task/localize';
 import { Logs } from '../task/logs';
 import type { Sandbox } from '../task/sandbox';
 import type { InitContainer, MountPoint, TaskDefinition } from '../template/task-definition';
@@ -268,7 +275,7 @@ export class EngineHost implements Host {
 
 /** Words of a command as the container sees them: its port is the one of this machine. */
 function wordsInside({ definition, port }: ContainerProps): (words: readonly string[]) => string[] {
-  return (words) => words.map((word) => onLoopback(word, { containerPort: definition.port, port }));
+  return (words) => commandOnLoopback(words, { containerPort: definition.port, port }, typedWords(definition));
 }
 
 /** What an image says about proxies, which would be hidden by what keeps those of this machine away. */

@@ -9,6 +9,8 @@ import { type Identity, identity, YOURSELF } from '../task/identity';
 import { isRoot, type Sandbox } from '../task/sandbox';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
 
+/** What the server says, in the folder of the run. There is none where the database is brought. */
+export const SERVER_LOG = 'postgres.log';
 /** PostgreSQL refuses to run as root; this is `nobody`. */
 const UNPRIVILEGED = 65534;
 
@@ -149,7 +151,7 @@ function initialise({ binaries, certificate, parameters, announce }: PostgresPro
 
 /** Starts the server; it answers a moment later. */
 function launch({ sandbox, binaries }: PostgresProps, { data, port }: Place): ChildProcess {
-  const log = openSync(path.join(sandbox.directory, 'postgres.log'), 'a');
+  const log = openSync(path.join(sandbox.directory, SERVER_LOG), 'a');
   const settings = {
     port,
     listen_addresses: LOOPBACK,

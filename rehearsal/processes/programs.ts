@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Image, withoutPath } from '../image/image';
-import type { ContainerProps } from '../task/container';
+import { type ContainerProps, typedWords } from '../task/container';
 import type { Identity } from '../task/identity';
-import { type Localization, localize } from '../task/localize';
+import { type Localization, localize, localizeCommand } from '../task/localize';
 import type { Program } from './entrance';
 import type { Files } from './files';
 
@@ -52,7 +52,7 @@ export class Programs {
   private words(command: readonly string[]): string[] {
     const { definition, port } = this.props;
     const local = { ...this.local, containerPort: definition.port, port };
-    return command.map((word) => localize(word, local));
+    return localizeCommand(command, local, typedWords(definition));
   }
 
   private variables(): NodeJS.ProcessEnv {

@@ -96,6 +96,11 @@ export interface Host {
   attach(props: ContainerProps, isTerminal: boolean): Promise<Attachment>;
 }
 
+/** How many of a container's last words a person typed. */
+export function typedWords({ isTyped = false, command = [] }: Pick<TaskDefinition, 'isTyped' | 'command'>): number {
+  return isTyped ? command.length : 0;
+}
+
 /** The words that a container runs: of the task definition, otherwise of the image. */
 export function wordsOf(
   { id, entryPoint, command }: Pick<TaskDefinition, 'id' | 'entryPoint' | 'command'>,

@@ -27,10 +27,34 @@ export function onLoopback(
     : text.replace(new RegExp(`(?<![\\d.])${containerPort}(?!\\d)`, 'g'), String(port));
 }
 
+/** The words of a command on the network of this machine; the last ones are somebody's own, and stay. */
+export function commandOnLoopback(
+  words: readonly string[],
+  own: Pick<Localization, 'containerPort' | 'port'>,
+  typed: number,
+): string[] {
+  return words.map((word, index) => (index < words.length - typed ? onLoopback(word, own) : word));
+}
+
 /** A word of a command, a health check or a variable, as it must read outside the container. */
 export function localize(word: string, local: Localization): string {
-  let text = onLoopback(word, local);
-  text = text.replace(foldersOf(local), (inside) => local.volumes?.get(inside) ?? local.temporary);
+  return placed(word, onLoopback(word, local), local);
+}
+
+/**
+ * The words of a command, of which the last ones may be somebody's own.
+ *
+ * Numbers and addresses that a person types stay as they are; files of the container are where they are on
+ * this machine.
+ */
+export function localizeCommand(words: readonly string[], local: Localization, typed: number): string[] {
+  const first = words.length - typed;
+  return words.map((word, index) => (index < first ? localize(word, local) : placed(word, word, local)));
+}
+
+/** A word whose paths are those of this machine; `onMachine` is how it reads here but for them. */
+function placed(word: string, onMachine: string, local: Localization): string {
+  let text = onMachine.replace(foldersOf(local), (inside) => local.volumes?.get(inside) ?? local.temporary);
   if (local.caBundle !== undefined) {
     // Last: the local bundle may itself lie below /tmp, where the repository does.
     text = text.replaceAll(local.caBundle.path, local.caBundle.local);

@@ -3,6 +3,7 @@ import type { Rehearsal } from '../rehearsal';
 
 /** Code of a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
+const FAILED = 1;
 
 /** How a rehearsal ends: Ctrl-C drains in order, a second one ends at once. */
 export class Ending {
@@ -35,9 +36,18 @@ export class Ending {
     this.isAsked = true;
     this.before();
     this.announce.progress('draining: once more Ctrl-C ends at once');
-    void this.rehearsal.stop().then(() => {
+    void this.drain();
+  }
+
+  private async drain(): Promise<void> {
+    try {
+      await this.rehearsal.stop();
       this.announce.progress('stopped');
       this.end(0);
-    });
+    } catch (error) {
+      this.announce.progress(`it could not be drained, and ends at once: ${(error as Error).message}`);
+      this.rehearsal.close();
+      this.end(FAILED);
+    }
   }
 }

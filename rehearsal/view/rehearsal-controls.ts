@@ -166,9 +166,9 @@ export class RehearsalControls implements Controls {
   }
 }
 
-/** A task that runs a command once, with everything else of a definition. */
+/** A task that runs once what a person typed, with everything else of a definition. */
 export function oneOff(definition: TaskDefinition, command: readonly string[]): TaskDefinition {
-  return { ...definition, command: [...command], healthCheck: undefined };
+  return { ...definition, command: [...command], isTyped: true, healthCheck: undefined };
 }
 
 function serviceStatus({ name, desiredCount, losses, members, group }: Service): ServiceStatus {

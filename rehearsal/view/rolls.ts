@@ -1,4 +1,5 @@
 import type { Announce } from '../announce';
+import { PartialDeployment } from './deploy';
 
 /** Milliseconds without a change after which files count as saved. */
 const QUIET = 500;
@@ -28,7 +29,9 @@ export class Rolls {
     }
     this.isRolling = true;
     this.announce.progress('the source has changed: the image is prepared again');
-    const said = await this.deploy().catch((error: Error) => `what ran before still runs. ${error.message}`);
+    const said = await this.deploy().catch((error: Error) =>
+      error instanceof PartialDeployment ? error.message : `what ran before still runs. ${error.message}`,
+    );
     this.announce.progress(said);
     this.isRolling = false;
     if (this.isAsked) {

@@ -1,4 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { NOT_RUNNABLE_HERE } from '../../rehearsal/image/not-runnable-here';
+
+/** Thrown by a step that this machine cannot run: it has neither passed nor failed, and the next one goes on. */
+export class NotRun extends Error {}
 
 /** A step and what it finds out; one that throws has failed, and so have those after it. */
 export type Step = readonly [name: string, run: () => string | Promise<string>];
@@ -24,12 +28,16 @@ export function run(command: string, args: string[], cwd: string, options: RunOp
   return output === 'stdout' ? stdout : '';
 }
 
-/**
- * Runs steps that build upon each other; what comes after a failure has failed, too.
- *
- * Returns how many passed.
- */
-export async function passedOf(steps: readonly Step[]): Promise<number> {
+/** How many steps passed, failed, and could not be run here. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly notRun: number;
+}
+
+/** Runs steps that build upon each other; what comes after a failure has failed, too. */
+export async function countsOf(steps: readonly Step[]): Promise<Counts> {
+  let notRun = 0;
   for (const [index, [name, act]] of steps.entries()) {
     const start = Date.now();
     try {
@@ -37,25 +45,38 @@ export async function passedOf(steps: readonly Step[]): Promise<number> {
       const seconds = ((Date.now() - start) / 1000).toFixed(1);
       process.stdout.write(`ok     ${name}${found === '' ? '' : `: ${found}`} (${seconds} s)\n`);
     } catch (error) {
+      if (error instanceof NotRun) {
+        notRun++;
+        process.stdout.write(`NOT RUN ${name}: ${error.message}\n`);
+        continue;
+      }
       process.stdout.write(`FAILED ${name}\n${(error as Error).message}\n`);
       for (const [later] of steps.slice(index + 1)) {
         process.stdout.write(`FAILED ${later}: not reached\n`);
       }
-      return index;
+      return { passed: index - notRun, failed: steps.length - index, notRun };
     }
   }
-  return steps.length;
+  return { passed: steps.length - notRun, failed: 0, notRun };
 }
 
-/** Runs chains of steps one after the other; the last line counts them, and so does the exit code. */
+/**
+ * Runs chains of steps one after the other.
+ *
+ * The last line counts them, and so does the exit code. Steps that could not be run here have a line of their
+ * own; where no other step ran, so has the exit code.
+ */
 export async function report(chains: readonly (readonly Step[])[]): Promise<void> {
-  let passed = 0;
+  const all: Counts[] = [];
   for (const chain of chains) {
-    passed += await passedOf(chain);
+    all.push(await countsOf(chain));
   }
-  const failed = chains.flat().length - passed;
-  process.stdout.write(`${passed} passed, ${failed} failed\n`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  const sum = (key: keyof Counts) => all.reduce((total, counts) => total + counts[key], 0);
+  const [passed, failed, notRun] = [sum('passed'), sum('failed'), sum('notRun')];
+  process.stdout.write(
+    `${notRun > 0 ? `${notRun} not run on this machine\n` : ''}${passed} passed, ${failed} failed\n`,
+  );
+  process.exitCode = failed > 0 ? 1 : passed === 0 && notRun > 0 ? NOT_RUNNABLE_HERE : 0;
 }
 
 /** The first block of a language in a page. */

@@ -1,6 +1,6 @@
 import type { Rehearsal } from '../../rehearsal';
 import { sleep } from '../../wait';
-import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, expect, hasDatabase } from '../check';
+import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, expect, hasDatabase, NotApplicable } from '../check';
 import { CONNECTIONS, DRAINING, PAGES } from '../names';
 
 /** Variables of the contract: connections of one server process, and server processes of a task. */
@@ -54,11 +54,15 @@ export const connectionChecks: Check[] = [
     name: CONNECTIONS,
     lane: 'connections',
     needs: [PAGES],
-    after: [DRAINING], // Also where it fails, for want of connections: this says why.
+    follows: [DRAINING], // Also where it fails, for want of connections: this says why.
     about: `${DATABASE_OF_TEMPLATE}, and ${PER_PROCESS} in a service`,
     applies: (context) => hasDatabase(context) && counted(context).length > 0,
     async run(context) {
-      const peaks = [...(watched.get(context.rehearsal) ?? [])];
+      const found = watched.get(context.rehearsal);
+      if (found === undefined) {
+        throw new NotApplicable('the load of visitors, which was never there');
+      }
+      const peaks = [...found];
       const held = counted(context).flatMap(({ name, most }) =>
         peaks.filter(([task]) => task.startsWith(`${name}/`)).map(([task, peak]) => ({ task, peak, most })),
       );

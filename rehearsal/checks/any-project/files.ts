@@ -6,7 +6,7 @@ import { sleep } from '../../wait';
 import { READ_ONLY_ADVICE } from '../advice';
 import { anyProject, type Check, type CheckContext, expect } from '../check';
 import { direct } from '../direct';
-import { ANSWERS_READ_ONLY, READ_ONLY, STARTED, STARTS_READ_ONLY } from '../names';
+import { ANSWERS_READ_ONLY, PAGES, READ_ONLY, RELEASED, STARTED, STARTS_READ_ONLY } from '../names';
 import { manageOf, oneOffOf } from '../one-off';
 import { newerThan, refusedWrites } from './writes';
 
@@ -74,6 +74,8 @@ export const answersReadOnly: Check = {
 export const readOnly: Check = {
   name: READ_ONLY,
   lane: 'files',
+  needs: [RELEASED],
+  follows: [PAGES],
   about: ABOUT,
   applies: hasReadOnly,
   async run({ rehearsal }) {

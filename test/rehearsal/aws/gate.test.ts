@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { Gate } from '../../../rehearsal/aws/gate';
 
@@ -71,5 +72,14 @@ test('a gate that is closed refuses, and opens again at its port', async () => {
   const after = await connected(door.port);
   expect(await next(after, 'a')).toBe('aa');
   after.destroy();
+  await end();
+});
+
+test('its port is none that the system gives to connections, which would take it while the gate is closed', async () => {
+  const { gate: door, end } = await gate();
+  const file = '/proc/sys/net/ipv4/ip_local_port_range';
+  const first = existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : 49_152;
+  // Where the range begins very low there is no room below it.
+  expect(first < 13_000 || door.port < first).toBe(true);
   await end();
 });

@@ -6,10 +6,13 @@ import {
   runChecks,
   withNeeded,
 } from '../../../rehearsal/checks/check';
+import { CONNECTIONS, DRAINING, PAGES, READ_ONLY, RELEASED, STARTED } from '../../../rehearsal/checks/names';
 import { allChecks } from '../../../rehearsal/checks/secrets';
 import type { Rehearsal } from '../../../rehearsal/rehearsal';
 
 const context = { rehearsal: { services: [], listeners: [] } as unknown as Rehearsal } as RunContext;
+
+const MIGRATED_FIRST = 'releases: migrations are applied before the first request';
 
 const check = (name: string, more: Partial<Check> = {}): Check => ({
   name,
@@ -30,19 +33,49 @@ test('a check is chosen with all that it needs, and nothing else', () => {
   expect([...withNeeded(checks, ({ name }) => name === 'loop')]).toEqual(['loop']);
 });
 
+test('a check that looks at the traces of another one is chosen with it, and waits for it, however it ends', async () => {
+  let isOver = false;
+  const load = check('load', {
+    async run() {
+      await new Promise(setImmediate);
+      isOver = true;
+      throw new Error('a request failed');
+    },
+  });
+  const connections = check('connections', { follows: ['load'], run: async () => `after the load: ${isOver}` });
+  const names = withNeeded([load, connections], ({ name }) => name === 'connections');
+  expect([...names].sort()).toEqual(['connections', 'load']);
+  const outcomes = await runChecks([connections, load], context, () => undefined);
+  expect(outcomes.map(({ verdict, detail }) => [verdict, detail])).toEqual([
+    ['passed', 'after the load: true'],
+    ['failed', 'a request failed'],
+  ]);
+});
+
+test.each([
+  [CONNECTIONS, DRAINING],
+  [READ_ONLY, RELEASED],
+  [READ_ONLY, PAGES],
+  [MIGRATED_FIRST, STARTED],
+])('--only %s takes along %s', (name, needed) => {
+  expect(withNeeded(allChecks, (one) => one.name === name)).toContain(needed);
+});
+
 test('what each check of the rehearsal needs and waits for is a check', () => {
   const names = allChecks.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   expect(
-    allChecks.flatMap(({ needs = [], after = [] }) => [...needs, ...after]).filter((one) => !names.includes(one)),
+    allChecks
+      .flatMap(({ needs = [], after = [], follows = [] }) => [...needs, ...after, ...follows])
+      .filter((one) => !names.includes(one)),
   ).toEqual([]);
 });
 
 test('no check waits for itself, by what it needs, what it comes after, or its lane', () => {
   const waits = new Map(
-    allChecks.map(({ name, lane, needs = [], after = [] }, index) => {
+    allChecks.map(({ name, lane, needs = [], after = [], follows = [] }, index) => {
       const before = allChecks.slice(0, index).filter((other) => other.lane === lane);
-      return [name, [...needs, ...after, ...before.slice(-1).map((other) => other.name)]];
+      return [name, [...needs, ...after, ...follows, ...before.slice(-1).map((other) => other.name)]];
     }),
   );
   const over = new Set<string>();

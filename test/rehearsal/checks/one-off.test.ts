@@ -1,5 +1,4 @@
 import { manage } from '../../../rehearsal/checks/one-off';
-import { filesOf } from '../../../rehearsal/checks/project';
 import { celeryCommand } from '../../../rehearsal/checks/queues';
 
 test.each([
@@ -31,18 +30,4 @@ test.each([
   [undefined, undefined],
 ])('of the command %j stands %j before the worker', (command, expected) => {
   expect(celeryCommand(command)).toEqual(expected);
-});
-
-test('files that a page names are found, wherever they are', () => {
-  const html = `
-    <link rel="stylesheet" href="/static/admin/base.css?a=1&amp;b=2">
-    <script src="theme.js" defer></script>
-    <img alt="" src="https://cdn.example.com/logo.svg">
-    <img src="data:image/png;base64,AAAA">
-    <a href="/admin/password_reset/">Forgotten?</a>`;
-  expect(filesOf(html, 'https://shop.example.com/admin/login/').map(String)).toEqual([
-    'https://shop.example.com/static/admin/base.css?a=1&b=2',
-    'https://shop.example.com/admin/login/theme.js',
-    'https://cdn.example.com/logo.svg',
-  ]);
 });

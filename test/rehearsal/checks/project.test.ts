@@ -134,6 +134,14 @@ test('files of the admin’s login page are asked for, but for those of another 
   expect(await failure(STATIC, { pages: { '/backstage/login/': { status: 500 } } })).toContain('answered 500');
 });
 
+test('a login page that names no static file is said to have none', async () => {
+  const body = '<style>body { margin: 0 }</style><form method="post"></form>';
+  const { said } = await run(STATIC, { pages: { '/backstage/login/': { status: 200, body } } });
+  const error: Error = await said.then(undefined, (reason) => reason);
+  expect(error).toBeInstanceOf(NotApplicable);
+  expect(error.message).toBe('a static file in the login page of the admin: /backstage/login/ names none');
+});
+
 test('without an admin, or with a login elsewhere, there are no such files', async () => {
   const none = await run(STATIC, { commands: { shell: answer(false, null) } });
   await expect(none.said).rejects.toThrow(NotApplicable);

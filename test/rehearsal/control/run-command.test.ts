@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Asked, ControlServer } from '../../../rehearsal/control/control-server';
@@ -12,7 +13,7 @@ const COMMAND = [process.execPath, '--import', 'tsx', path.join(__dirname, 'seco
 
 /** A path of a socket is short. */
 let cache: string;
-const servers: ControlServer[] = [];
+const servers: { close(): void }[] = [];
 const terminals: PseudoTerminal[] = [];
 const asked: Asked[] = [];
 let released = 0;
@@ -145,6 +146,47 @@ test('of several it takes the one that is named or the one of its folder, or ask
   expect((await second('--pid', '22', 'sh', '-c', 'echo $STACK')).stdout).toBe('Blog\n');
   await rehearse('Here', 33, process.cwd());
   expect((await second('sh', '-c', 'echo $STACK')).stdout).toBe('Here\n');
+});
+
+describe('a rehearsal that does not answer', () => {
+  /** Takes connections and says this to each. */
+  async function silent(name: string, says = ''): Promise<void> {
+    const place = path.join(cache, 'runs', name, FOLDER);
+    mkdirSync(place, { recursive: true });
+    const server = createServer((socket) => void socket.on('error', () => undefined).write(says));
+    await new Promise<void>((resolve) => server.listen(path.join(place, SOCKET), resolve));
+    servers.push(server);
+  }
+
+  test('is not waited for longer than three seconds', async () => {
+    await silent('7-hung');
+    const started = Date.now();
+    await expect(refused('--', 'true')).rejects.toThrow(
+      /^the rehearsal did not answer within 3 s: it hangs, or is busy \(7-hung\)\. Try again, or end it\.$/,
+    );
+    expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
+  test('may be the one that is meant, so that no other is taken without being asked for', async () => {
+    await silent('7-hung');
+    await rehearse('Shop', 11);
+    await expect(refused('--', 'true')).rejects.toThrow(/^another rehearsal did not answer within 3 s.*Choose one:\n/);
+    expect((await second('--pid', '11', 'sh', '-c', 'echo $STACK')).stdout).toBe('Shop\n');
+  });
+
+  test('in its own words is none', async () => {
+    await silent('7-other', 'hello\n');
+    await expect(refused('--', 'true')).rejects.toThrow('no rehearsal runs');
+  });
+});
+
+test('a rehearsal hangs up on who speaks otherwise, and goes on', async () => {
+  await rehearse('Shop');
+  const socket = connect(path.join(cache, 'runs', 'Shop', FOLDER, SOCKET));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.write('hello\n');
+  await closed;
+  expect((await second('sh', '-c', 'echo $STACK')).stdout).toBe('Shop\n');
 });
 
 test.each([

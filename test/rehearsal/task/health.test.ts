@@ -67,3 +67,10 @@ test('one that no longer passes is unhealthy after three intervals', async () =>
   start((seconds) => seconds < 10);
   expect(await healthAt(2, 30, 49)).toEqual(['HEALTHY', 'HEALTHY', 'UNHEALTHY']);
 });
+
+test('one whose check cannot be run is unhealthy', async () => {
+  start(() => {
+    throw new Error('the rehearsal is over');
+  });
+  expect(await healthAt(31, 65)).toEqual(['UNKNOWN', 'UNHEALTHY']);
+});

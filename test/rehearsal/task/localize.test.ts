@@ -1,4 +1,10 @@
-import { localize } from '../../../rehearsal/task/localize';
+import { typedWords } from '../../../rehearsal/task/container';
+import { commandOnLoopback, localize, localizeCommand } from '../../../rehearsal/task/localize';
+import type { TaskDefinition } from '../../../rehearsal/template/task-definition';
+import { oneOff } from '../../../rehearsal/view/rehearsal-controls';
+
+/** The proxy is a module of ECMAScript alone, which Jest cannot load. */
+jest.mock('httpxy', () => ({ createProxyServer: () => undefined }));
 
 const local = {
   temporary: '/run/tmp-web-1',
@@ -56,4 +62,21 @@ test('a volume is its folder, before the /var/tmp that it lies in, and what repl
   expect(localize('/var/tmp/django/a', { ...local, volumes })).toBe('/tmp/clone/volume/a');
   expect(localize('/var/tmp/other', { ...local, volumes })).toBe('/run/tmp-web-1/other');
   expect(localize('/var/tmp/djangos', { ...local, volumes })).toBe('/run/tmp-web-1/djangos');
+});
+
+test('what a person types keeps its addresses and numbers; files are where they are on this machine', () => {
+  const typed = ['runserver', '0.0.0.0:8000', '--limit', '8000', '/app/static', '/tmp/x'];
+  expect(localizeCommand(['serve', '--port', '8000', ...typed], local, typed.length)).toEqual([
+    ...['serve', '--port', '43210', 'runserver', '0.0.0.0:8000', '--limit', '8000'],
+    ...['/cache/image/app/static', '/run/tmp-web-1/x'],
+  ]);
+  expect(localizeCommand(typed, local, 0)[1]).toBe('127.0.0.1:43210');
+  // In a container files are where they are.
+  expect(commandOnLoopback(['8000', ...typed], local, typed.length)).toEqual(['43210', ...typed]);
+});
+
+test('the words of a person are the command of a one-off task, after the entry point of the image', () => {
+  const definition = { command: ['gunicorn', '--bind', '0.0.0.0:8000'] } as TaskDefinition;
+  expect(typedWords(definition)).toBe(0);
+  expect(typedWords(oneOff(definition, ['echo', '8000']))).toBe(2);
 });

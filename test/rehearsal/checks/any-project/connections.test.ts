@@ -1,5 +1,5 @@
 import { connectionChecks, watchConnections } from '../../../../rehearsal/checks/any-project/connections';
-import type { CheckContext } from '../../../../rehearsal/checks/check';
+import { type CheckContext, NotApplicable } from '../../../../rehearsal/checks/check';
 import type { Rehearsal } from '../../../../rehearsal/rehearsal';
 
 /** A web service whose tasks may hold eight connections each; PostgreSQL counts these ones, look by look. */
@@ -25,6 +25,11 @@ async function underLoad(looks: Record<string, number>[]) {
   await watchConnections(rehearsal, () => allLooked);
   return connectionChecks[0].run({ rehearsal } as CheckContext);
 }
+
+test('a load that was never there counts for nothing', async () => {
+  const rehearsal = { services: [], postgres: {} } as unknown as Rehearsal;
+  await expect(connectionChecks[0].run({ rehearsal } as CheckContext)).rejects.toThrow(NotApplicable);
+});
 
 test('the most connections that a task ever held must be within what the template counts', async () => {
   await expect(underLoad([{ 'web/1': 3 }, { 'web/1': 9, 'web/2': 8, 'worker/1': 20 }, { 'web/1': 1 }])).rejects.toThrow(
