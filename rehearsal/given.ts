@@ -65,14 +65,14 @@ export class Given {
 }
 
 /**
- * Reads a file as docker does for its own `--env-file`: a line is NAME=VALUE, and the value is all that follows
- * the first "=", as it stands. Quotes, "#" and spaces have no meaning in it.
+ * Reads a file as docker does for its own `--env-file`: a line is NAME=VALUE, and the value is all that
+ * follows the first "=", as it stands. Quotes, "#" and spaces have no meaning in it.
  *
  * Empty lines count for nothing, nor do those that begin with "#", nor does the mark by which some editors
  * begin a file (BOM). Of several lines with one name the last one holds. Two things that docker takes are
  * refused: a name without "=", for which docker takes a value from your own environment, and a value in
- * quotes, which other programs take off. Any other line is an error, too, which names the file and the line and
- * repeats no value.
+ * quotes, which other programs take off. Any other line is an error, too, which names the file and the line
+ * and repeats no value.
  */
 function readEnvFile(file: string): Map<string, string> {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {

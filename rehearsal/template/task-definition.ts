@@ -65,7 +65,11 @@ export interface TaskDefinition {
   readonly image: string;
   readonly entryPoint?: string[];
   readonly command?: string[];
-  /** Whether a person typed the command, so that its words stay as they are. @default - the template has it */
+  /**
+   * Whether a person typed the command, so that its words stay as they are.
+   *
+   * @default - the template has it
+   */
   readonly isTyped?: boolean;
   readonly workingDirectory?: string;
   readonly environment: Readonly<Record<string, string>>;

@@ -6,8 +6,8 @@ export class PartialDeployment extends Error {}
 /**
  * Deploys once more: images from their sources, the release, then every service. Gives what was done.
  *
- * Where a build or the release fails, what runs stays as it is; throws the reason. Services deploy beside each
- * other, and nothing is over before all of them are: the next deployment would roll what still rolls.
+ * Where a build or the release fails, what runs stays as it is; throws the reason. Services deploy beside
+ * each other, and nothing is over before all of them are: the next deployment would roll what still rolls.
  */
 export async function deploy(rehearsal: Pick<Rehearsal, 'rebuild' | 'release' | 'services'>): Promise<string> {
   const undo = await rehearsal.rebuild();

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { NOT_RUNNABLE_HERE } from '../../rehearsal/image/not-runnable-here';
 
-/** Thrown by a step that this machine cannot run: it has neither passed nor failed, and the next one goes on. */
+/** Thrown by a step that this machine cannot run: it has neither passed nor failed. The next one goes on. */
 export class NotRun extends Error {}
 
 /** A step and what it finds out; one that throws has failed, and so have those after it. */
