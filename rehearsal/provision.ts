@@ -7,7 +7,7 @@ import { Rotation } from './aws/rotation';
 import { Scheduler } from './aws/scheduler';
 import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
-import { clusterArnOf, hostNames, registerNetwork } from './edge/network';
+import { announceShared, believing, clusterArnOf, hostNames, registerNetwork } from './edge/network';
 import { TargetGroup } from './edge/target-group';
 import type { Engine } from './engine/engine';
 import { engineRunner } from './engine/engine-runner';
@@ -137,7 +137,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const { images } = runner;
   const { parameters, secrets } = backing;
   const outside = new OutsideValues({ given: props.given ?? Given.NOTHING, parameters, secrets, announce });
-  const definitions = await outside.fill(readDefinitions(intrinsics, images, props));
+  const definitions = await outside.fill(readDefinitions(intrinsics, images, props, localAddress));
   const host = await runner.host(definitions, caBundle);
   const launcher = new Launcher({ sandbox, announce, backing, host, isHurried: props.isHurried ?? false });
   const launch: Launch = (definition, name) => launcher.launch(definition, name);
@@ -160,6 +160,8 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     (read) => new Service({ ...read, launch, order }),
   );
   const balancer = readLoadBalancer(intrinsics);
+  const listeners = readListeners(intrinsics);
+  announceShared(assembly, listeners, announce);
   const { doubles } = backing;
   const clusterArn = clusterArnOf(assembly);
   const ca = authority.certificate;
@@ -182,7 +184,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
       services,
     },
     releaseTimeouts: releaseTimeouts(intrinsics),
-    listeners: readListeners(intrinsics),
+    listeners,
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     loadBalancer: balancer && new LoadBalancer({ ...balancer, groups, certificate, announce }),
     scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, clusterArn, run, announce }),
@@ -208,13 +210,15 @@ function readDefinitions(
   intrinsics: Intrinsics,
   images: ReadonlyMap<string, KnownImage>,
   { assembly, announce, faults }: RehearsalProps,
+  localAddress: string | undefined,
 ): ReadonlyMap<string, TaskDefinition> {
   const definitions = new Map<string, TaskDefinition>();
   for (const { id, resource } of intrinsics.created('AWS::ECS::TaskDefinition')) {
     const { Family } = intrinsics.properties(resource);
     const arn = `arn:aws:ecs:${assembly.region}:${ACCOUNT}:task-definition/${Family ?? id}:1`;
     intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
-    const definition = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));
+    const read = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));
+    const definition = believing(read, assembly.template, localAddress);
     if (definition.sidecars.length > 0) {
       announce.substitution(`containers beside the application stay paper: ${definition.sidecars.join(', ')}`);
     }

@@ -58,6 +58,8 @@ export interface Check {
   readonly inCopy?: boolean;
   /** Whether the stack has what it is about. @default true */
   readonly applies?: (context: CheckContext) => boolean;
+  /** Whether the checks that need it do not apply where it does not. @default false: they run all the same */
+  readonly isGate?: boolean;
   /** What a stack has where `applies` is true: read after "for want of". */
   readonly about?: string | ((context: CheckContext) => string);
   /** Whether a mutation is named after it, or it is quick: these run in the mutation proof. */
@@ -102,6 +104,8 @@ export interface Outcome {
   /** A figure, why it failed, or what it needs to apply. */
   readonly detail: string;
   readonly seconds: number;
+  /** As in `Check`. */
+  readonly isGate?: boolean;
 }
 
 /** Names of the checks that are chosen, and of those that they need or follow, and so on. */
@@ -162,7 +166,10 @@ async function one(
   settled: Map<string, Promise<Outcome>>,
   outages: Turns,
 ): Promise<Outcome> {
-  const outcome = (verdict: Verdict, detail = '', seconds = 0) => ({ name: check.name, verdict, detail, seconds });
+  const outcome = (verdict: Verdict, detail = '', seconds = 0): Outcome => ({
+    ...{ name: check.name, verdict, detail, seconds },
+    ...(check.isGate && { isGate: true }),
+  });
   const usual = contextOf(check, context);
   if (check.applies?.(usual) === false) {
     return outcome('not applicable', typeof check.about === 'function' ? check.about(usual) : check.about);
@@ -172,6 +179,10 @@ async function one(
   const missing = needed.find((other) => other?.verdict === 'failed' || other?.verdict === 'not reached');
   if (missing !== undefined) {
     return outcome('not reached', `needs: ${missing.name}`);
+  }
+  const gate = needed.find((other) => other?.verdict === 'not applicable' && other.isGate);
+  if (gate !== undefined) {
+    return { ...outcome('not applicable', gate.detail), isGate: true };
   }
   const takesAway = check.disturbs?.some((subject) => subject === 'sqs' || subject === 'database') === true;
   let started = Date.now();

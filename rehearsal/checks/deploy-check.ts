@@ -36,6 +36,12 @@ const MOOT_WITHOUT_HTTPS: Readonly<Record<string, string>> = Object.fromEntries(
   ['W004', 'W008', 'W010', 'W011', 'W012', 'W015', 'W016', 'W017'].map((id) => [`security.${id}`, WITHOUT_HTTPS]),
 );
 
+const OWNER = 'no stack of the assembly has the load balancer, which can see to it: ask whoever owns it';
+/** The same where nobody says what the load balancer does. */
+const MOOT_OF_OWNER: Readonly<Record<string, string>> = Object.fromEntries(
+  ['W002', 'W004', 'W006', 'W008', 'W019'].map((id) => [`security.${id}`, OWNER]),
+);
+
 /** Reads the messages of `manage.py check`. */
 export function systemMessages(lines: readonly string[]): SystemMessage[] {
   return lines.flatMap((line) => {
@@ -48,8 +54,11 @@ export function systemMessages(lines: readonly string[]): SystemMessage[] {
  * Sorts messages: errors and what is about security are wrong, unless the front door of the stack makes them
  * moot.
  */
-export function judge(messages: readonly SystemMessage[], secure: boolean): Verdict {
-  const arguments_ = secure ? MOOT : { ...MOOT, ...MOOT_WITHOUT_HTTPS };
+export function judge(
+  messages: readonly SystemMessage[],
+  { secure, isDescribed }: { readonly secure: boolean; readonly isDescribed: boolean },
+): Verdict {
+  const arguments_ = { ...MOOT, ...(isDescribed ? {} : MOOT_OF_OWNER), ...(secure ? {} : MOOT_WITHOUT_HTTPS) };
   const moot: Record<string, string> = {};
   const wrong: SystemMessage[] = [];
   const other: SystemMessage[] = [];

@@ -31,6 +31,8 @@ export class FrontDoor {
   /** The listener that visitors use. */
   readonly listener: number;
   readonly secure: boolean;
+  /** Whether a stack of the assembly says what the listener itself does: its headers, its default. */
+  readonly isDescribed: boolean;
 
   /**
    * `name` tells its requests from those of others; tabs of one browser share their cookies. The host is by
@@ -48,6 +50,7 @@ export class FrontDoor {
     const listener = forwarding.find(({ secure }) => secure) ?? forwarding[0];
     this.secure = listener?.secure ?? false;
     this.listener = listener?.port ?? 80;
+    this.isDescribed = listener?.isUndescribed !== true;
     this.host = host ?? this.hostFor('/');
   }
 

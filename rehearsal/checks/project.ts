@@ -94,7 +94,7 @@ export const projectChecks: Check[] = [
       const command = [...manageOf(rehearsal), 'check', '--deploy'];
       const { task, exit, lines } = await oneOff(rehearsal, command);
       const messages = systemMessages(lines);
-      const { wrong, moot, other } = judge(messages, front.secure);
+      const { wrong, moot, other } = judge(messages, front);
       expect(
         wrong.length === 0,
         `${wrong.map(({ id, text }) => `${id} ${text}`).join(' | ')} Mend each, or argue it in SILENCED_SYSTEM_CHECKS`,

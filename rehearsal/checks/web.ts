@@ -8,7 +8,11 @@ import { DONE, HEADERS, HEALTHY, KEEP_ALIVE, PAGES, STARTED } from './names';
 import { findPage, visit } from './page';
 
 const isGuestbook = ({ guestbook: yes }: CheckContext) => yes;
-const isSecure = ({ front }: CheckContext) => front.secure;
+const redirects = ({ front, rehearsal }: CheckContext) =>
+  front.secure && rehearsal.listeners.some(({ port, secure }) => port === 80 && !secure);
+const isDescribed = ({ front }: CheckContext) => front.isDescribed;
+/** The default of a listener that only the rules name, and its headers, are the rehearsal's own. */
+const A_LISTENER = 'a listener in a stack of the assembly';
 
 export const webChecks: Check[] = [
   {
@@ -16,6 +20,9 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [STARTED, HEALTHY],
     proof: true,
+    about: 'a load balancer, by which pages are read',
+    applies: ({ rehearsal }) => rehearsal.loadBalancer !== undefined,
+    isGate: true,
     async run(context) {
       const { path, status, bytes } = await findPage(context);
       return `${path} answers ${status} with ${bytes} bytes`;
@@ -68,6 +75,8 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: A_LISTENER,
+    applies: isDescribed,
     async run({ front }) {
       const reply = await front.request('/', { host: `attacker-${Date.now()}.example` });
       expect(reply.status === 404, `it answered ${reply.status}`);
@@ -82,8 +91,8 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
-    about: 'a listener with HTTPS',
-    applies: isSecure,
+    about: 'a listener with HTTPS, and one on port 80, in a stack of the assembly',
+    applies: redirects,
     async run({ front }) {
       const reply = await front.request('/some/page?a=b', { listener: 80 });
       const wanted = `https://${front.host}:${front.port(front.listener)}/some/page?a=b`;
@@ -99,6 +108,8 @@ export const webChecks: Check[] = [
     lane: 'web',
     needs: [PAGES],
     proof: true,
+    about: A_LISTENER,
+    applies: isDescribed,
     async run({ rehearsal, front, guestbook: hidesServer }) {
       const { headers } = await visit(rehearsal, front);
       if (front.secure) {

@@ -19,6 +19,8 @@ export interface ListenerSettings {
   readonly defaultActions: RuleAction[];
   /** `routing.http.response.*` and others, by key. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** Whether only its rules are known, since it belongs to another app. @default false */
+  readonly isUndescribed?: boolean;
 }
 
 /** A request, its response, and the listener that it came in by. */

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { withShared } from './shared-network';
 
 /** A resource as CloudFormation would be sent it. */
 export interface Resource {
@@ -56,6 +57,8 @@ export interface Assembly {
   /** Region of the stack, or one that stands for it where the stack leaves it open. */
   readonly region: string;
   readonly template: Template;
+  /** Other stacks of the assembly whose VPC or load balancer the template imports: they are in it now. */
+  readonly owners?: readonly string[];
   /** By the hash that ends the image's URI. */
   readonly images: ReadonlyMap<string, ImageAsset>;
   /** Folder of a file asset, by the hash that begins its S3 key. */
@@ -80,7 +83,10 @@ export function readAssembly(directory: string, stackName?: string): Assembly {
   if (candidates.length !== 1) {
     throw new Error(whyNone(directory, stackName, candidates.length > 0 ? candidates : stacks, candidates.length));
   }
-  return candidates[0].assembly;
+  const [{ assembly }] = candidates;
+  const others = stacks.filter((other) => other !== candidates[0]).map((other) => other.assembly);
+  const { template, owners } = withShared(assembly.template, others);
+  return { ...assembly, template, owners };
 }
 
 /** A stack, and what `cdk list` calls it: with the stages that it stands in. */

@@ -1,3 +1,4 @@
+import { hostPatterns, type ListenerRule } from '../edge/listener-rules';
 import type { ListenerSettings } from '../edge/load-balancer';
 import type { Intrinsics } from './intrinsics';
 
@@ -11,35 +12,67 @@ export interface BalancerSettings {
   readonly dropInvalidHeaders: boolean;
 }
 
+/** One that nobody describes has the settings of AWS; undefined where nothing is load-balanced. */
 export function readLoadBalancer(intrinsics: Intrinsics): BalancerSettings | undefined {
   const [balancer] = intrinsics.created('AWS::ElasticLoadBalancingV2::LoadBalancer');
-  if (balancer === undefined) {
+  if (balancer === undefined && readListeners(intrinsics).length === 0) {
     return undefined;
   }
-  const attributes = keyValues(intrinsics.properties(balancer.resource).LoadBalancerAttributes);
+  const attributes = balancer ? keyValues(intrinsics.properties(balancer.resource).LoadBalancerAttributes) : {};
   return {
     idleTimeout: Number(attributes['idle_timeout.timeout_seconds'] ?? DEFAULT_IDLE_TIMEOUT),
     dropInvalidHeaders: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
   };
 }
 
-/** The listeners with their rules. */
+/** The listeners with their rules, and those that only the rules name. */
 export function readListeners(intrinsics: Intrinsics): ListenerSettings[] {
   const rules = intrinsics
     .created('AWS::ElasticLoadBalancingV2::ListenerRule')
     .map(({ resource }) => intrinsics.properties(resource));
-  return intrinsics.created('AWS::ElasticLoadBalancingV2::Listener').map(({ id, resource }) => {
-    const properties = intrinsics.properties(resource);
-    return {
-      port: Number(properties.Port),
-      secure: properties.Protocol === 'HTTPS',
-      defaultActions: properties.DefaultActions ?? [],
-      attributes: keyValues(properties.ListenerAttributes),
-      rules: rules
-        .filter((rule) => rule.ListenerArn === id)
-        .map((rule) => ({ priority: Number(rule.Priority), conditions: rule.Conditions, actions: rule.Actions })),
-    };
-  });
+  const rulesOf = (arn: string): ListenerRule[] =>
+    rules
+      .filter((rule) => rule.ListenerArn === arn)
+      .map((rule) => ({
+        priority: Number(rule.Priority),
+        conditions: rule.Conditions ?? [],
+        actions: rule.Actions ?? [],
+      }));
+  const listeners = intrinsics.created('AWS::ElasticLoadBalancingV2::Listener');
+  const elsewhere = new Set(rules.map((rule) => String(rule.ListenerArn)));
+  for (const { id } of listeners) {
+    elsewhere.delete(id);
+  }
+  return [
+    ...listeners.map(({ id, resource }) => {
+      const properties = intrinsics.properties(resource);
+      return {
+        port: Number(properties.Port),
+        secure: properties.Protocol === 'HTTPS',
+        defaultActions: properties.DefaultActions ?? [],
+        attributes: keyValues(properties.ListenerAttributes),
+        rules: rulesOf(id),
+      };
+    }),
+    ...[...elsewhere].map((arn, index) => undescribed(rulesOf(arn), index)),
+  ];
+}
+
+/**
+ * A listener that is in no template of the assembly. Where its rules have host names it is taken to have
+ * HTTPS, since a certificate needs them.
+ */
+function undescribed(rules: ListenerRule[], index: number): ListenerSettings {
+  const secure = rules.some((rule) => hostPatterns(rule).length > 0);
+  const notFound = { Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404', MessageBody: 'Not found' } };
+  return {
+    port: (secure ? 443 : 80) + index,
+    secure,
+    rules,
+    defaultActions: [notFound],
+    attributes: {},
+    isUndescribed: true,
+  };
 }
 
 function keyValues(list: { Key: string; Value: string }[] | undefined): Record<string, string> {

@@ -112,6 +112,26 @@ test('a check that does not apply says what it needs, whether it knows before or
   expect(ran).toEqual([]);
 });
 
+test('where nobody can reach a page, no check applies that needs one, also by another check', async () => {
+  const outcomes = await runChecks(
+    [
+      check('pages', { isGate: true, applies: () => false, about: 'a load balancer' }),
+      check('workers', { needs: ['pages'] }),
+      check('killed workers', { needs: ['workers'] }),
+      check('release'),
+    ],
+    context,
+    () => undefined,
+  );
+  expect(outcomes.map(({ name, verdict, detail }) => [name, verdict, detail])).toEqual([
+    ['pages', 'not applicable', 'a load balancer'],
+    ['workers', 'not applicable', 'a load balancer'],
+    ['killed workers', 'not applicable', 'a load balancer'],
+    ['release', 'passed', ''],
+  ]);
+  expect(allChecks.find(({ name }) => name === PAGES)).toMatchObject({ isGate: true });
+});
+
 test('a check of any project leaves the example to its own checks, and says so', async () => {
   const queues = check(
     'queues',

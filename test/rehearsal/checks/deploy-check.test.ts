@@ -23,20 +23,26 @@ test('messages are read by their ids', () => {
 });
 
 test('what the front door sees to is argued, errors and the rest of security are wrong', () => {
-  const { wrong, moot, other } = judge(systemMessages(OUTPUT.split('\n')), true);
+  const { wrong, moot, other } = judge(systemMessages(OUTPUT.split('\n')), { secure: true, isDescribed: true });
   expect(ids(wrong)).toEqual(['security.W012', 'admin.E108']);
   expect(moot).toEqual({ 'security.W004': 'a check of its own reads this header, which the load balancer sends' });
   expect(ids(other)).toEqual(['models.W042']);
 });
 
 test('without HTTPS cookies cannot be secure', () => {
-  const { wrong, moot } = judge(systemMessages(OUTPUT.split('\n')), false);
+  const { wrong, moot } = judge(systemMessages(OUTPUT.split('\n')), { secure: false, isDescribed: true });
   expect(ids(wrong)).toEqual(['admin.E108']);
   expect(Object.keys(moot)).toEqual(['security.W004', 'security.W012']);
 });
 
 test('a key in the settings and an empty ALLOWED_HOSTS are never moot', () => {
   const messages = ['security.W009', 'security.W020'].map((id) => ({ id, text: '' }));
-  expect(judge(messages, true).wrong).toEqual(messages);
-  expect(judge(messages, false).wrong).toEqual(messages);
+  expect(judge(messages, { secure: true, isDescribed: true }).wrong).toEqual(messages);
+  expect(judge(messages, { secure: true, isDescribed: false }).wrong).toEqual(messages);
+  expect(judge(messages, { secure: false, isDescribed: true }).wrong).toEqual(messages);
+});
+
+test('what a load balancer can see to that nobody describes is for its owner', () => {
+  const { moot } = judge([{ id: 'security.W004', text: 'HSTS' }], { secure: true, isDescribed: false });
+  expect(moot['security.W004']).toMatch(/^no stack of the assembly has the load balancer/);
 });

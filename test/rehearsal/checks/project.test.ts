@@ -94,6 +94,7 @@ async function run(
   let reached = 0;
   const front = {
     secure: true,
+    isDescribed: true,
     calls: { last: target, requests: () => reached },
     hostFor: () => 'api.example.com',
     request: async (path: string) => {

@@ -39,6 +39,20 @@ test('a stack of this library comes before one that runs other things', () => {
   expect(readAssembly(folder, 'Search').stackName).toBe('Search');
 });
 
+test('the load balancer of another stack of the assembly is part of the stack that imports it', () => {
+  const Type = 'AWS::ElasticLoadBalancingV2::Listener';
+  const Rule = {
+    Type: 'AWS::ElasticLoadBalancingV2::ListenerRule',
+    Properties: { ListenerArn: { 'Fn::ImportValue': 'Listener' } },
+  };
+  const Outputs = { Listener: { Value: { Ref: 'Listener' }, Export: { Name: 'Listener' } } };
+  write({ Platform: { Resources: { Listener: { Type } }, Outputs }, Shop: { Resources: { ...OURS.Resources, Rule } } });
+  const { owners, template } = readAssembly(folder, 'Shop');
+  expect(owners).toEqual(['Platform']);
+  expect(template.Resources.PlatformListener).toMatchObject({ Type });
+  expect(template.Resources.Rule.Properties).toEqual({ ListenerArn: { Ref: 'PlatformListener' } });
+});
+
 test.each([
   ['two of this library', { Shop: OURS, Blog: OURS }, 'several stacks with ECS task definitions: Shop, Blog.'],
   ['two of others', { Search: FOREIGN, Mail: FOREIGN }, 'several stacks with ECS task definitions: Search, Mail.'],
