@@ -183,9 +183,8 @@ async function unitTests() {
       check('jsii --Werr', node, ['scripts/quiet-node.js', 'jsii', '--Werr'], true),
       check('lint and format (biome)', bin('biome'), ['check', '--error-on-warnings']),
       check('types (tsc)', node, ['node_modules/tsnative/bin/tsc', '--noEmit', '-p', 'tsconfig.json']),
-      ...python,
-      pytest,
     ]),
+    inOrder([...python, pytest]),
   ]);
   return lanes.flat();
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Duration, Lazy, Size, Token } from 'aws-cdk-lib';
 import { CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -6,7 +5,6 @@ import { Construct } from 'constructs';
 import { checkKinds, pathOf, type Struct } from '../../constructs/core/kinds';
 import { OBJECTS, STRUCTS } from '../../constructs/core/private/kind-table';
 import { Profile } from '../../constructs/core/profile';
-import { kindTable, TABLE } from '../../scripts/kinds';
 import { MESSAGE_FORM } from '../invalid/case';
 import { errorOf, testStack } from '../support';
 
@@ -14,10 +12,6 @@ const refusal = (struct: Struct, props: unknown) => errorOf(() => checkKinds('Sh
 const linesOf = (struct: Struct, props: unknown) => refusal(struct, props).split('\n');
 const propsOf = (struct: Struct, props: unknown) =>
   linesOf(struct, props).map((line) => MESSAGE_FORM.exec(line)?.groups?.prop);
-
-test('the table is what the types of the sources say (npm run kinds)', () => {
-  expect(readFileSync(TABLE, 'utf8')).toBe(kindTable());
-}, 60_000);
 
 /** What a context or a language without types may put where something else belongs. */
 const STRANGERS: { [what: string]: unknown } = {
