@@ -19,6 +19,12 @@ export interface ServiceProps {
   readonly launch: Launch;
   readonly announce: Announce;
   readonly order: StopOrder;
+  /**
+   * Seconds in which new tasks of a deployment must be ready.
+   *
+   * @default HANG_SECONDS
+   */
+  readonly patience?: number;
 }
 
 /** A task of a service, and where it is registered. */
@@ -185,30 +191,30 @@ export class Service {
   /**
    * Starts new tasks beside those that run, and waits until all are ready.
    *
-   * One that ends is followed by another. Once {@link START_FAILURES} have ended, the other new ones are
-   * drained and the reason is thrown.
+   * One that ends is followed by another. Once {@link START_FAILURES} have ended, or time is over, the other
+   * new ones are drained and the reason is thrown.
    */
   private async addReady(count: number): Promise<void> {
-    let fresh = await Promise.all(Array.from({ length: count }, () => this.add()));
+    let fresh: (Member | undefined)[] = await Promise.all(Array.from({ length: count }, () => this.add()));
     let ended = 0;
-    const result = await eventually(
-      `${this.name}: new tasks are ready`,
-      HANG_SECONDS,
-      async () => {
-        const lasting = fresh.filter((member) => member?.task.running);
-        const missing = fresh.length - lasting.length;
-        ended += missing;
-        if (ended >= START_FAILURES) {
-          return 'failed';
-        }
-        fresh = [...lasting, ...(await Promise.all(Array.from({ length: missing }, () => this.add())))];
-        return fresh.every((member) => member !== undefined && this.isReady(member)) && 'ready';
-      },
-      50,
-    );
-    if (result === 'failed') {
+    const areReady = async () => {
+      const lasting = fresh.filter((member) => member?.task.running);
+      const missing = fresh.length - lasting.length;
+      ended += missing;
+      if (ended >= START_FAILURES) {
+        return 'failed';
+      }
+      fresh = [...lasting, ...(await Promise.all(Array.from({ length: missing }, () => this.add())))];
+      return fresh.every((member) => member !== undefined && this.isReady(member)) && 'ready';
+    };
+    const { patience = HANG_SECONDS } = this.props;
+    try {
+      if ((await eventually(`${this.name}: new tasks are ready`, patience, areReady, 50)) === 'failed') {
+        throw new Error(`${this.name}: new tasks do not stay; ${this.failures.at(-1)}`);
+      }
+    } catch (error) {
       await this.retireAll(fresh.filter((member) => member !== undefined));
-      throw new Error(`${this.name}: new tasks do not stay; ${this.failures.at(-1)}`);
+      throw error;
     }
   }
 

@@ -39,12 +39,18 @@ let started: FakeTask[];
 
 afterEach(() => service.abandon());
 
-/** Runs a service of two tasks. `crashes` says by their numbers which end right after their start. */
-async function run(crashes: (number: number) => boolean): Promise<void> {
+/**
+ * Runs a service of two tasks. `crashes` and `hangs` say by their numbers which end right after their start,
+ * and which are never healthy.
+ */
+async function run(crashes: (number: number) => boolean, hangs = (_: number) => false): Promise<void> {
   started = [];
   const launch = async () => {
     const crashing = crashes(started.length + 1);
-    const task = new FakeTask(`worker/${started.length + 1}`, crashing ? 'UNKNOWN' : 'HEALTHY');
+    const task = new FakeTask(
+      `worker/${started.length + 1}`,
+      crashing || hangs(started.length + 1) ? 'UNKNOWN' : 'HEALTHY',
+    );
     started.push(task);
     if (crashing) {
       setTimeout(() => task.end(false), 1);
@@ -58,6 +64,7 @@ async function run(crashes: (number: number) => boolean): Promise<void> {
     desiredCount: 2,
     maximumPercent: 200,
     gracePeriod: 60,
+    patience: 0.3,
     launch,
     announce: { event: () => undefined } as unknown as Announce,
     order: 'deregister-first',
@@ -84,4 +91,13 @@ test('a new task that ends once is followed by another, and the deployment goes 
   await run((number) => number === 3);
   await service.redeploy();
   expect(running()).toEqual(['worker/4', 'worker/5']);
+});
+
+test('a deployment fails where a new task is never healthy; the old tasks stay alone', async () => {
+  await run(
+    () => false,
+    (number) => number === 4,
+  );
+  await expect(service.redeploy()).rejects.toThrow('worker: new tasks are ready: not within 0.3 s');
+  expect(running()).toEqual(['worker/1', 'worker/2']);
 });
