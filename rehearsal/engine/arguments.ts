@@ -2,6 +2,9 @@ import type { Confinement, MountPoint, Tmpfs, Ulimit } from '../template/task-de
 import { type Abilities, FARGATE_FILES, ulimitWords } from './abilities';
 import { PROXIES } from './variables';
 
+/** As containerd and docker make it, 64 MiB. Fargate has no property for it. */
+const SHARED_MEMORY: Tmpfs = { path: '/dev/shm', size: 64, options: ['rw', 'nosuid', 'nodev', 'noexec'] };
+
 /** What a container is made of, in the words of its task definition. */
 export interface Wanted {
   readonly name: string;
@@ -49,7 +52,7 @@ export function createWords(wanted: Wanted, machine: Machine): string[] {
     ...(machine.kind === 'podman' ? ['--http-proxy=false'] : []),
     ...optional('--user', wanted.user),
     ...optional('--workdir', wanted.workingDirectory),
-    ...(has('read-only') ? readOnlyWords(wanted.confinement, machine) : []),
+    ...(has('read-only') ? readOnlyWords(wanted, machine) : []),
     ...(has('capabilities') ? capabilityWords(wanted.confinement) : []),
     ...(has('init') && wanted.confinement.hasInit ? ['--init'] : []),
     ...limitsOf(wanted.confinement.ulimits, machine.ceilings).flatMap(ulimitWords),
@@ -77,9 +80,17 @@ function withoutProxies(variables: readonly string[]): string[] {
   return PROXIES.filter((name) => !variables.includes(name)).flatMap((name) => ['--env', `${name}=`]);
 }
 
-/** Podman adds file systems in memory to a read-only container unless it is told not to. */
-function readOnlyWords({ isReadOnly }: Confinement, { kind }: Machine): string[] {
-  return isReadOnly ? ['--read-only', ...(kind === 'podman' ? ['--read-only-tmpfs=false'] : [])] : [];
+/**
+ * Podman adds file systems in memory to a read-only container unless it is told not to. Then podman 5 makes
+ * /dev/shm read-only as well, in which Celery's prefork pool has its locks; on Fargate it can be written to.
+ */
+function readOnlyWords({ confinement, tmpfs, mountPoints }: Wanted, { kind }: Machine): string[] {
+  if (!confinement.isReadOnly) {
+    return [];
+  }
+  const hasOwn = [...tmpfs, ...mountPoints].some(({ path }) => path.replace(/\/$/, '') === SHARED_MEMORY.path);
+  const podman = ['--read-only-tmpfs=false', ...(hasOwn ? [] : tmpfsWords(SHARED_MEMORY))];
+  return ['--read-only', ...(kind === 'podman' ? podman : [])];
 }
 
 function capabilityWords({ droppedCapabilities, addedCapabilities }: Confinement): string[] {

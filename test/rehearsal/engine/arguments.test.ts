@@ -100,6 +100,12 @@ test('podman adds nothing that can be written to, and none of the proxies of thi
   const words = createWords(WANTED, { ...DOCKER, kind: 'podman' });
   expect(words).toEqual(expect.arrayContaining(['--read-only', '--read-only-tmpfs=false', '--http-proxy=false']));
   expect(createWords(WANTED, DOCKER)).not.toContain('--read-only-tmpfs=false');
+  // Podman 5 would make it read-only, too, and Celery's prefork pool has its locks there.
+  const shared = '/dev/shm:rw,nosuid,nodev,noexec,size=64m,mode=1777';
+  expect(valuesOf(words, '--tmpfs')).toContain(shared);
+  expect(valuesOf(createWords(WANTED, DOCKER), '--tmpfs')).not.toContain(shared);
+  const own: Wanted = { ...WANTED, tmpfs: [{ path: '/dev/shm/', size: 8, options: [] }] };
+  expect(valuesOf(createWords(own, { ...DOCKER, kind: 'podman' }), '--tmpfs').join()).not.toContain(shared);
 });
 
 test('what the engine cannot do here is left out', () => {
