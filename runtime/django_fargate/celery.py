@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -39,7 +40,7 @@ def setup(app: Celery) -> None:
     Make a Celery application fit for SQS and for the constructs' workers and beat.
 
     The settings are defaults, read when Celery first needs them: the project's own CELERY_* settings win, and an image
-    can be built where there is no broker. Logging stays what Django's LOGGING says.
+    can be built where there is no broker. Logging stays what Django's LOGGING says, where that says anything of it.
     """
     versions.require("celery")
     versions.require("kombu")
@@ -50,7 +51,7 @@ def setup(app: Celery) -> None:
     protection.install(app)
     connections.install()
     signals.beat_init.connect(_watch_beat, weak=False, dispatch_uid=_UID)
-    signals.setup_logging.connect(_leave_logging_alone, weak=False, dispatch_uid=_UID)
+    signals.setup_logging.connect(_set_up_logging, weak=False, dispatch_uid=_UID)
 
 
 def celery_settings() -> dict[str, Any]:
@@ -160,5 +161,16 @@ def _deleting(file: LivenessFile, close: Callable[[], None]) -> Callable[[], Non
     return deleting
 
 
-def _leave_logging_alone(**_: Any) -> None:
-    """Do nothing: Celery skips its own logging setup when any receiver is connected."""
+def _set_up_logging(*, loglevel: int, format: str, **_: Any) -> None:
+    """
+    Leave logging to Django's LOGGING where that has a handler for Celery's messages; else add one to the root.
+
+    Celery skips its own logging setup when any receiver is connected, and keeps a handler that drops everything:
+    without another one nobody would learn why a worker ends, or a task fails.
+    """
+    logger: logging.Logger | None = logging.getLogger("celery")
+    while logger is not None:
+        if any(not isinstance(handler, logging.NullHandler) for handler in logger.handlers):
+            return
+        logger = logger.parent if logger.propagate else None
+    logging.basicConfig(level=loglevel, format=format)

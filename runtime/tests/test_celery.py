@@ -40,6 +40,33 @@ def test_every_setting_is_one_that_this_celery_knows(environment):
     assert set(celery_settings()) <= set(dict(flatten(NAMESPACES)))
 
 
+@pytest.mark.parametrize(
+    ("logging_of_the_project", "said"),
+    [
+        ("", " CRITICAL/MainProcess] no pool"),
+        ("logging.basicConfig(format='ours: %(message)s')", "ours: no pool"),
+        ("logging.getLogger('celery').addHandler(logging.StreamHandler())", "no pool"),
+    ],
+)
+def test_what_celery_says_is_in_the_log_once_whatever_the_project_logs(logging_of_the_project, said):
+    script = f"""
+import logging
+from celery import Celery
+from django_fargate import celery as fargate
+{logging_of_the_project}
+app = Celery("shop")
+fargate.setup(app)
+app.log.setup(loglevel="INFO")
+logging.getLogger("celery.worker").critical("no pool")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, **BROKER}, capture_output=True, text=True, check=True
+    )
+    lines = [line for line in ended.stderr.splitlines() if "no pool" in line]
+    assert len(lines) == 1
+    assert lines[0].endswith(said)
+
+
 def test_a_failed_task_stays_in_its_queue_until_sqs_gives_up(environment):
     environment(**BROKER)
     app = Celery("shop", set_as_current=False)
