@@ -60,7 +60,7 @@ export function isWatched({ folder, dockerFile }: WatchedSource): (relative: str
     (!FOREIGN.test(relative) && !WRITTEN.test(relative) && ignored?.(relative) !== true);
 }
 
-/** Who hears of what is watched. */
+/** Callbacks of the watcher. */
 export interface Watching {
   /** A file of the source has changed. */
   readonly change: () => void;

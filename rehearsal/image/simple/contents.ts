@@ -30,7 +30,7 @@ const NOT_COPIED = new Set([
 /** Bytes of a file that are read at once: files may be larger than memory. */
 const CHUNK = 1 << 20;
 
-/** Whether something counts, by its absolute path. What is in a folder that does not count does not either. */
+/** Whether a file or folder counts, by its absolute path. A folder that does not hides what is in it. */
 export type Counts = (file: string) => boolean;
 
 /** What of a build context counts: all but what .dockerignore lists, and folders of tools. */
