@@ -1,3 +1,6 @@
+/** Lines of an exception's sentence that are shown. */
+const SENTENCE = 4;
+
 /**
  * The line of a process's output that most likely says why it ended.
  *
@@ -7,14 +10,22 @@ export function lastError(task: { readonly logs: { last(count?: number): string[
   const lines = task.logs
     .last(300)
     .map(plain)
-    .filter((line) => line.trim() !== '')
-    .reverse();
+    .filter((line) => line.trim() !== '');
+  const exception = lines.findLastIndex((line) =>
+    /^[\w.]*(Error|Exception|Configured|Exist|Interrupt)\b.*:/.test(line),
+  );
   const found =
-    lines.find((line) => /^[\w.]*(Error|Exception|Configured|Exist|Interrupt)\b.*:/.test(line)) ??
-    lines.find((line) => /\b(error|critical|fatal|refused|denied|unknown)\b/i.test(line)) ??
-    lines[0] ??
+    (exception < 0 ? undefined : whole(lines, exception)) ??
+    lines.findLast((line) => /\b(error|critical|fatal|refused|denied|unknown)\b/i.test(line)) ??
+    lines.at(-1) ??
     'no output';
   return found.slice(0, 500);
+}
+
+/** An exception whose sentence begins on the line after its name. */
+function whole(lines: readonly string[], index: number): string {
+  const [name, ...sentence] = lines.slice(index, index + 1 + SENTENCE).map((line) => line.trim());
+  return name.endsWith(':') ? [name, ...sentence].join(' ') : lines[index];
 }
 
 /** JSON logs carry the traceback in one field and the sentence in another. */
