@@ -1,4 +1,4 @@
-import { judge, systemMessages } from '../../../rehearsal/checks/deploy-check';
+import { counted, judge, systemMessages } from '../../../rehearsal/checks/deploy-check';
 
 const OUTPUT = `System check identified some issues:
 
@@ -39,4 +39,9 @@ test('a key in the settings and an empty ALLOWED_HOSTS are never moot', () => {
   const messages = ['security.W009', 'security.W020'].map((id) => ({ id, text: '' }));
   expect(judge(messages, true).wrong).toEqual(messages);
   expect(judge(messages, false).wrong).toEqual(messages);
+});
+
+test('a message that comes for every view is named once, with its count', () => {
+  const messages = ['a.W001', 'b.W002', 'a.W001'].map((id) => ({ id, text: '' }));
+  expect(counted(messages)).toBe('a.W001 (2 times), b.W002');
 });
