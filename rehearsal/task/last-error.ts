@@ -10,22 +10,22 @@ export function lastError(task: { readonly logs: { last(count?: number): string[
   const lines = task.logs
     .last(300)
     .map(plain)
-    .filter((line) => line.trim() !== '');
-  const exception = lines.findLastIndex((line) =>
-    /^[\w.]*(Error|Exception|Configured|Exist|Interrupt)\b.*:/.test(line),
-  );
+    .filter((line) => line.trim() !== '')
+    .reverse();
+  const exception = lines.findIndex((line) => /^[\w.]*(Error|Exception|Configured|Exist|Interrupt)\b.*:/.test(line));
   const found =
     (exception < 0 ? undefined : whole(lines, exception)) ??
-    lines.findLast((line) => /\b(error|critical|fatal|refused|denied|unknown)\b/i.test(line)) ??
-    lines.at(-1) ??
+    lines.find((line) => /\b(error|critical|fatal|refused|denied|unknown)\b/i.test(line)) ??
+    lines[0] ??
     'no output';
   return found.slice(0, 500);
 }
 
-/** An exception whose sentence begins on the line after its name. */
+/** An exception whose sentence begins on the line after its name. The last line comes first. */
 function whole(lines: readonly string[], index: number): string {
-  const [name, ...sentence] = lines.slice(index, index + 1 + SENTENCE).map((line) => line.trim());
-  return name.endsWith(':') ? [name, ...sentence].join(' ') : lines[index];
+  const sentence = lines.slice(Math.max(0, index - SENTENCE), index).reverse();
+  const name = lines[index].trim();
+  return name.endsWith(':') ? [name, ...sentence.map((line) => line.trim())].join(' ') : lines[index];
 }
 
 /** JSON logs carry the traceback in one field and the sentence in another. */
