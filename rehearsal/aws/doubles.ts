@@ -16,6 +16,8 @@ import { Gate } from './gate';
  */
 export class Doubles {
   private rotator?: Promise<string>;
+  /** Names of the queues that the rehearsal has made. */
+  private readonly made = new Set<string>();
 
   static async install(cache: string): Promise<string> {
     const requirements = path.join(__dirname, 'requirements.txt');
@@ -72,6 +74,7 @@ export class Doubles {
 
   /** Makes a queue; gives its URL as the application sees it, and its ARN. */
   async createQueue(name: string, attributes: Record<string, string>): Promise<{ url: string; arn: string }> {
+    this.made.add(name);
     const { QueueUrl } = await this.sqs<{ QueueUrl: string }>('CreateQueue', {
       QueueName: name,
       Attributes: attributes,
@@ -82,6 +85,12 @@ export class Doubles {
       AttributeNames: ['QueueArn'],
     });
     return { url, arn: Attributes.QueueArn };
+  }
+
+  /** Names of queues that a process of the application has made, as no task may in AWS. */
+  async foreignQueues(): Promise<string[]> {
+    const { QueueUrls = [] } = await this.sqs<{ QueueUrls?: string[] }>('ListQueues', {});
+    return QueueUrls.map((url) => url.slice(url.lastIndexOf('/') + 1)).filter((name) => !this.made.has(name));
   }
 
   /** Messages that wait and messages that somebody works on. */

@@ -74,3 +74,12 @@ export function judge(
   }
   return { wrong, moot, other };
 }
+
+/** Ids of messages in the order in which they came, each once. */
+export function counted(messages: readonly SystemMessage[]): string {
+  const times = new Map<string, number>();
+  for (const { id } of messages) {
+    times.set(id, (times.get(id) ?? 0) + 1);
+  }
+  return [...times].map(([id, count]) => (count === 1 ? id : `${id} (${count} times)`)).join(', ');
+}

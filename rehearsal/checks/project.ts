@@ -3,7 +3,7 @@ import { COLLECTSTATIC } from './advice';
 import { askProject } from './any-project/answer';
 import { type Check, type CheckContext, DATABASE_OF_TEMPLATE, expect, hasDatabase, NotApplicable } from './check';
 import { databaseVariables } from './database-login';
-import { judge, systemMessages } from './deploy-check';
+import { counted, judge, systemMessages } from './deploy-check';
 import { filesOf } from './files-of-page';
 import type { FrontDoor } from './front-door';
 import { DATABASE, DEBUG_OFF, DEPLOYABLE, DRAINING, MIGRATED, PAGES, STATIC } from './names';
@@ -101,7 +101,7 @@ export const projectChecks: Check[] = [
       );
       expect(exit.code === 0, `${spoken(command)} ended with ${exit.code}: ${lastError(task)}`);
       const argued = Object.entries(moot).map(([id, why]) => `${id}: ${why}`);
-      const ids = other.length > 0 ? [`not about deployment: ${other.map(({ id }) => id).join(', ')}`] : [];
+      const ids = other.length > 0 ? [`not about deployment: ${counted(other)}`] : [];
       return [...argued, ...ids].join('; ') || 'no message';
     },
   },

@@ -1,3 +1,4 @@
+import type { Doubles } from '../aws/doubles';
 import type { Rehearsal } from '../rehearsal';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
 import { anyProject, type Check, type CheckContext, expect } from './check';
@@ -31,7 +32,9 @@ export const queueChecks: Check[] = [
     async run({ rehearsal }) {
       const queues = queuesOf(rehearsal);
       for (const queue of queues) {
-        await taken(rehearsal, queue, [await send(rehearsal, queue)]);
+        const id = await send(rehearsal, queue);
+        await noneIsForeign(rehearsal);
+        await taken(rehearsal, queue, [id]);
       }
       return queues.map(({ name }) => name).join(', ');
     },
@@ -99,6 +102,19 @@ async function eachIsRead(rehearsal: Rehearsal): Promise<void> {
         );
       }
     }),
+  );
+}
+
+/**
+ * Throws when Celery has made queues of its own. Its messages would leave those, and the queues of the stack
+ * would be empty all the time.
+ */
+export async function noneIsForeign({ doubles }: { readonly doubles: Pick<Doubles, 'foreignQueues'> }): Promise<void> {
+  const foreign = await doubles.foreignQueues();
+  expect(
+    foreign.length === 0,
+    `Celery has made queues of its own (${foreign.join(', ')}), which no task may do in AWS, and leaves those of the stack empty. ` +
+      'Set CELERY_BROKER_TRANSPORT_OPTIONS = json.loads(os.environ["CELERY_BROKER_TRANSPORT_OPTIONS"]), whose predefined_queues name them: docs/your-project.md, Celery on SQS',
   );
 }
 

@@ -6,6 +6,7 @@ import type { Plan } from './dockerfile/plan';
 import { WAYS_OUT } from './dockerfile/rules';
 import { findInterpreter, type Interpreter } from './interpreters';
 import { viewOfPython } from './machine';
+import { nodePrograms } from './node';
 import { NotRunnableHere } from './not-runnable-here';
 import { skeleton } from './skeleton';
 import { tail } from './step-errors';
@@ -58,10 +59,11 @@ export class Bases {
     }
     skeleton(root);
     chmodSync(path.join(root, 'tmp'), 0o1777);
-    if (base.kind === 'node') {
-      this.nodeVersion(base);
-    } else {
+    if (base.kind !== 'node') {
       await this.python(base, root);
+    }
+    if (base.kind === 'node' || base.node !== undefined) {
+      this.node(base, root);
     }
     if (base.uv !== undefined) {
       this.uv(base, path.join(root, 'usr/local/bin'));
@@ -107,10 +109,13 @@ export class Bases {
     return found;
   }
 
-  private nodeVersion({ image, node }: Base): void {
+  private node({ image, node }: Base, root: string): void {
     const [here] = process.versions.node.split('.');
     if (node !== here) {
       this.props.announce.substitution(`${image}: Node is ${process.versions.node} here`);
+    }
+    for (const missing of nodePrograms(root, node, this.props.cache)) {
+      this.props.announce.substitution(`${image}: without ${missing}`);
     }
   }
 

@@ -254,7 +254,7 @@ export class Build {
     return this.view.run({
       ...{ root, words, workingDirectory },
       environment: {
-        ...this.machine.environment,
+        ...withoutGiven(this.machine.environment, kept),
         ...forPoetry(root, [...words, script ?? ''], environment),
         ...kept,
         PATH: `/.machine/bin:${PATH}:${NODE}/bin`,
@@ -279,4 +279,13 @@ export class Build {
       throw new Error(`${failed}\n${tail(output)}${missing}\n${WAYS_OUT}`);
     }
   }
+}
+
+/** npm reads its variables in small and in large letters: those of the Dockerfile count. */
+function withoutGiven(
+  machine: Readonly<Record<string, string>>,
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const names = new Set(Object.keys(given).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(machine).filter(([name]) => !names.has(name.toLowerCase())));
 }

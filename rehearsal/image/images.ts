@@ -6,6 +6,7 @@ import { type Assembly, type ImageAsset, resourcesOfType } from '../template/ass
 import type { Intrinsics } from '../template/intrinsics';
 import { platformOf } from '../template/task-definition';
 import { use } from './cache';
+import { ignoreOf } from './ignored-files';
 import { type Image, type ImageOverrides, prepareImage } from './image';
 import type { Patch } from './patch';
 import type { Spawn } from './view';
@@ -69,9 +70,7 @@ function imageAsset(assembly: Assembly, image: unknown, app?: string): ImageAsse
   if (app === undefined) {
     const file = asset && path.join(asset.directory, asset.dockerFile);
     if (file !== undefined && !existsSync(file)) {
-      throw new Error(
-        `the cloud assembly names ${file}, which is not there. Synthesize again, or give the folder that holds it with --app.`,
-      );
+      throw new Error(`the cloud assembly names ${file}, which is not there. ${whyNotThere(asset as ImageAsset)}`);
     }
     return asset;
   }
@@ -80,4 +79,11 @@ function imageAsset(assembly: Assembly, image: unknown, app?: string): ImageAsse
     throw new Error(`--app ${app}: no ${dockerFile} there. Give the folder that holds it.`);
   }
   return { ...asset, directory: path.resolve(app), dockerFile };
+}
+
+/** The CDK keeps a Dockerfile only if .dockerignore leaves it out by its name in the top folder. */
+function whyNotThere({ directory, dockerFile }: ImageAsset): string {
+  return ignoreOf(directory, dockerFile)?.(dockerFile)
+    ? `.dockerignore leaves it out, so that the CDK does not copy it and no image can be built: give fromAsset \`exclude: ['!${dockerFile}']\`, or write !${dockerFile} at the end of .dockerignore.`
+    : 'Synthesize again, or give the folder that holds it with --app.';
 }

@@ -18,7 +18,7 @@ const CACHES: Readonly<Record<string, string>> = {
  * found.
  */
 const NEEDED =
-  /^(PIP|UV|NPM_CONFIG|npm_config|POETRY_HTTP)_|^(HTTPS?|FTP|NO|ALL)_PROXY$|^(SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_CAINFO)$/i;
+  /^(PIP|UV|NPM_CONFIG|npm_config|COREPACK|POETRY_HTTP)_|^(HTTPS?|FTP|NO|ALL)_PROXY$|^(SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS|GIT_SSL_CAINFO)$/i;
 
 /**
  * What this machine shows to every step: its Python and Node, its caches, and where its packages come from.
@@ -45,6 +45,12 @@ export function machineFor(cache: string): Machine {
     binds.push(...shown(configuration));
   }
   Object.assign(environment, registryOfNpm(environment));
+  const registry = environment.npm_config_registry ?? environment.NPM_CONFIG_REGISTRY;
+  if (registry !== undefined) {
+    environment.COREPACK_NPM_REGISTRY ??= registry.replace(/\/$/, '');
+  }
+  // Packages of Node that are installed for the whole image: /usr is this machine's.
+  environment.npm_config_prefix = '/usr/local';
   for (const [name, folder] of Object.entries(CACHES)) {
     builderFolder(path.join(caches, folder));
     environment[name] = `/.machine-cache/${folder}`;

@@ -1,4 +1,4 @@
-import { judge, systemMessages } from '../../../rehearsal/checks/deploy-check';
+import { counted, judge, systemMessages } from '../../../rehearsal/checks/deploy-check';
 
 const OUTPUT = `System check identified some issues:
 
@@ -45,4 +45,9 @@ test('a key in the settings and an empty ALLOWED_HOSTS are never moot', () => {
 test('what a load balancer can see to that nobody describes is for its owner', () => {
   const { moot } = judge([{ id: 'security.W004', text: 'HSTS' }], { secure: true, isDescribed: false });
   expect(moot['security.W004']).toMatch(/^no stack of the assembly has the load balancer/);
+});
+
+test('a message that comes for every view is named once, with its count', () => {
+  const messages = ['a.W001', 'b.W002', 'a.W001'].map((id) => ({ id, text: '' }));
+  expect(counted(messages)).toBe('a.W001 (2 times), b.W002');
 });

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepareImages } from '../../../rehearsal/image/images';
 import type { Sandbox } from '../../../rehearsal/task/sandbox';
@@ -25,6 +27,16 @@ test('the source of an image that has gone is named, with what to do', async () 
   const asset = { directory: path.join(__dirname, 'gone'), dockerFile: 'docker/web' };
   await expect(prepared([['abc', asset]])).rejects.toThrow(
     `the cloud assembly names ${asset.directory}/docker/web, which is not there. Synthesize again, or give the folder`,
+  );
+});
+
+test('a Dockerfile that the CDK has not copied because of .dockerignore is said so, with the line that helps', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'asset-'));
+  writeFileSync(path.join(directory, '.dockerignore'), '*\n!/app\n');
+  const rejected = await prepared([['abc', { directory, dockerFile: 'docker/web.Dockerfile' }]]).catch(String);
+  rmSync(directory, { recursive: true });
+  expect(rejected).toContain(
+    ".dockerignore leaves it out, so that the CDK does not copy it and no image can be built: give fromAsset `exclude: ['!docker/web.Dockerfile']`",
   );
 });
 
