@@ -28,7 +28,7 @@ import { DatabaseVariables } from '../../constructs/database/database-variables'
 import { PasswordRotation } from '../../constructs/database/password-rotation';
 import { PostgresDatabase, type PostgresDatabaseProps } from '../../constructs/database/postgres-database';
 import { maxConnectionsOf } from '../../constructs/database/private/classes';
-import { windowsOverlap } from '../../constructs/database/private/time-window';
+import { windowsOverlap } from '../../constructs/core/time/time-window';
 import { errorOf, Match, only, type Template, templateOf, testStack } from '../support';
 
 const INSTANCE = 'AWS::RDS::DBInstance';

@@ -11,7 +11,7 @@ import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postg
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
 import { checkDatabaseNames } from './names';
-import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
+import { isDailyWindow, isWeeklyWindow, windowsOverlap } from '../../core/time/time-window';
 
 /** RDS enlarges storage only when there is at least a tenth to gain. */
 const LEAST_GROWTH_PERCENT = 110;
