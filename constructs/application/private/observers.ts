@@ -38,11 +38,9 @@ export function makeObservers(
     scheduledCommands: Object.values(processes.scheduledCommands),
     certificate: loadBalancer.certificate,
     backup,
-    rotationFunctions: [
-      secretKey.rotationFunction,
-      ...database.rotationFunctions,
-      cacheStore?.rotationFunction,
-    ].filter((each) => each !== undefined),
+    rotationFunctions: [secretKey.rotationFunction, ...database.rotationFunctions, cacheStore?.rotationFunction].filter(
+      (each) => each !== undefined,
+    ),
     secrets: [...new Set(processes.services.flatMap(({ changingSecrets }) => changingSecrets))],
     heartbeat: props.heartbeat,
     secretRefresh,

@@ -43,6 +43,7 @@ export function checkCache(scope: Cache, props: CacheProps, filled: FilledCache)
       must: 'be a class that ElastiCache keeps in memory alone, in a size that it has, without the prefix `cache.`',
       remedy: 'Take for example InstanceType.of(InstanceClass.T4G, InstanceSize.SMALL).',
     })
+    .known('nodes', filled.nodes)
     .integer('nodes', filled.nodes, {
       min: 1,
       max: 6,
@@ -124,6 +125,7 @@ export function checkBroughtCache(path: string, attrs: CacheAttributes): void {
       remedy: 'Give the primary endpoint of the replication group, without port and scheme.',
     })
     .integer('port', attrs.port, { min: 1, max: 65_535, remedy: 'Leave it out for 6379.' })
+    .known('nodes', attrs.nodes)
     .integer('nodes', attrs.nodes, { min: 1, max: 6, remedy: 'Give the number of its nodes, or leave it out.' })
     .optional('nodes', attrs.nodes, () => attrs.replicationGroupId !== undefined, {
       must: 'come with `replicationGroupId`',

@@ -6,6 +6,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, DependencyGroup } from 'constructs';
+import { isUnknown } from '../../core/checks';
 import { type HandlerSettings, handlerRole } from '../../core/handler-function';
 import { endOfStackId } from '../../core/removal';
 import { type RotationWindow, SecretRotation } from '../../core/secret-rotation';
@@ -149,9 +150,10 @@ export class CacheLogin extends Construct {
 /** Asks the function once a day to let the password of before the last rotation leave. */
 function retireDaily(scope: Construct, handler: IFunction, window: RotationWindow | undefined): void {
   const event: RetireEvent = { retire: true };
+  const hour = window === undefined || isUnknown(window.hour) ? 0 : window.hour;
   new Rule(scope, 'Retire', {
     description: `${scope.node.path}: the password before the current one leaves when services have been replaced`,
-    schedule: Schedule.cron({ minute: '0', hour: `${((window?.hour ?? 0) + HALF_A_DAY) % 24}` }),
+    schedule: Schedule.cron({ minute: '0', hour: `${(hour + HALF_A_DAY) % 24}` }),
     targets: [new LambdaFunction(handler, { event: RuleTargetInput.fromObject(event) })],
   });
 }

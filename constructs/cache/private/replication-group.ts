@@ -67,9 +67,7 @@ export function replicationGroup(scope: Construct, props: FilledCache, access: A
 }
 
 /** A replica takes over by itself, and stands in another zone. */
-function availability(
-  nodes: number,
-): Pick<CfnReplicationGroupProps, 'automaticFailoverEnabled' | 'multiAzEnabled'> {
+function availability(nodes: number): Pick<CfnReplicationGroupProps, 'automaticFailoverEnabled' | 'multiAzEnabled'> {
   const several = isUnknown(nodes) || nodes > 1;
   return { automaticFailoverEnabled: several, multiAzEnabled: several };
 }

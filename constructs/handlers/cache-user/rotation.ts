@@ -108,6 +108,7 @@ async function currentAndPending(
   if (current === undefined) {
     throw new Failure('the current version has no value');
   }
-  const pending = pendingId === undefined || pendingId === currentId ? undefined : await store.read(secretId, pendingId);
+  const pending =
+    pendingId === undefined || pendingId === currentId ? undefined : await store.read(secretId, pendingId);
   return { current: parseCacheSecret(current), pending: pending === undefined ? undefined : parseCacheSecret(pending) };
 }

@@ -17,7 +17,8 @@ export const CACHE_ALARMS: AlarmRow<ICache>[] = [
     comparison: GREATER_THAN_THRESHOLD,
     evaluationPeriods: 15,
     treatMissingData: MISSING,
-    sentence: ({ cacheCpuPercent }) => `the thread that runs all commands was above ${cacheCpuPercent} % for 15 minutes.`,
+    sentence: ({ cacheCpuPercent }) =>
+      `the thread that runs all commands was above ${cacheCpuPercent} % for 15 minutes.`,
   },
   {
     id: 'CacheMemory',
