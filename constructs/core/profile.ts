@@ -189,7 +189,7 @@ export interface ProfileOptions {
   /**
    * How long snapshots of a cache are kept, 0 to 35 days; with 0 there are none.
    *
-   * @default - production 7 days, development none
+   * @default - production 7 days, development 0 days
    */
   readonly cacheSnapshotRetention?: Duration;
 }

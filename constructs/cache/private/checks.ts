@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkReservedConcurrency } from '../../core/handler-function';
@@ -77,13 +77,19 @@ function isNone(retention: Duration | undefined): boolean {
 function checkPlaces(checks: Checks, { vpc, vpcSubnets, nodes }: FilledCache): void {
   checks.selects('vpcSubnets', vpc, vpcSubnets);
   const selected = selectedSubnets(vpc, vpcSubnets);
-  if (selected !== undefined && selected.isPendingLookup !== true && !isUnknown(nodes) && nodes > 1) {
-    const zones = new Set(selected.availabilityZones).size;
-    checks.that('vpcSubnets', zones, isUnknown(selected.availabilityZones) || zones === 0 || zones > 1, {
-      must: 'lie in two zones or more, where there is more than one node',
-      remedy: 'Select subnets of another zone, too, or set `nodes` to 1.',
-    });
+  if (selected === undefined || selected.isPendingLookup === true) {
+    return;
   }
+  checks.that('vpcSubnets', 'public subnets', !selected.hasPublic, {
+    must: 'select private or isolated subnets that the VPC has',
+    remedy: 'Give such subnets, or a VPC that has them: nobody outside of it can reach a cache anyway.',
+  });
+  const zones = new Set(selected.availabilityZones).size;
+  const areCounted = !Token.isUnresolved(selected.availabilityZones) && !isUnknown(nodes) && zones > 0;
+  checks.that('vpcSubnets', `${zones} zone`, !areCounted || nodes < 2 || zones > 1, {
+    must: 'lie in two zones or more, where there is more than one node',
+    remedy: 'Select subnets of another zone, too, or set `nodes` to 1.',
+  });
 }
 
 function checkWindows(checks: Checks, { snapshotWindow, preferredMaintenanceWindow }: FilledCache): void {
