@@ -123,8 +123,8 @@ export interface DjangoApplicationProps {
    */
   readonly media?: MediaStorageOptions;
   /**
-   * Valkey for the cache, for sessions and for the channel layer of Channels, which every process can use; `{}`
-   * for one with its defaults.
+   * Valkey for the cache, for sessions and for the channel layer of Channels, which every process can use;
+   * `{}` for one with its defaults.
    *
    * **It costs money by the hour and node.**
    *

@@ -24,9 +24,9 @@ import {
 const USERNAME = 'django';
 /**
  * Everything on every key and channel, except for what administers the server or can harm it. `cache.clear()`
- * of Django needs FLUSHDB, and clients look at INFO.
+ * of Django needs FLUSHDB, `flush()` of the channel layer KEYS, and clients look at INFO.
  */
-const ACCESS_STRING = 'on ~* &* +@all -@admin -@dangerous +flushdb +info';
+const ACCESS_STRING = 'on ~* &* +@all -@admin -@dangerous +flushdb +info +keys';
 /** The longest id of a user of ElastiCache. */
 const LONGEST_ID = 40;
 /** Of it, what the place in the tree gives; the end of the stack's id follows. */
@@ -52,9 +52,9 @@ export interface CacheAddress {
 /**
  * The one user of a cache, its secret, and the function that alone sets its passwords.
  *
- * CloudFormation knows no password: a property of AWS::ElastiCache::User would hold one, and a later update of
- * it would undo what a rotation has set. The user `default` is not in the group, so that nobody gets in
- * without a password.
+ * CloudFormation knows no password: AWS::ElastiCache::User has a property for one, and a later update of that
+ * resource would undo a rotation. The user `default` is not in the group, so nobody gets in without a
+ * password.
  *
  * @internal
  */
@@ -159,8 +159,8 @@ function retireDaily(scope: Construct, handler: IFunction, window: RotationWindo
 }
 
 /**
- * An id that ElastiCache accepts, from the place in the tree. A new stack has another one, so that what an old
- * one has left is not in its way.
+ * An id that ElastiCache accepts, from the place in the tree. A new stack has another one, so that nothing of
+ * an old one is in its way.
  */
 function userIdOf(scope: Construct): string {
   const name = Names.uniqueResourceName(scope, { maxLength: LONGEST_PLACE, separator: '-' });

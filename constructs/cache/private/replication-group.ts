@@ -24,8 +24,8 @@ export interface Access {
 /**
  * The nodes, with their subnets and parameters.
  *
- * Cluster mode is off: Channels and Django's cache name several keys in one command or script, which a cluster
- * refuses when the keys lie in different shards.
+ * Cluster mode is off: Channels and Django's cache name several keys in one command or script, which a
+ * cluster refuses when the keys lie in different shards.
  */
 export function replicationGroup(scope: Construct, props: FilledCache, access: Access): CfnReplicationGroup {
   const { vpc, nodes } = props;

@@ -16,7 +16,10 @@ export function isDailyWindow(text: string, shortest = SHORTEST): boolean {
   return span !== undefined && span.length >= shortest;
 }
 
-/** Whether the text is a weekly window of at least so many minutes, up to 24 hours, such as `sun:04:30-sun:05:30`. */
+/**
+ * Whether the text is a weekly window of at least so many minutes and at most 24 hours, such as
+ * `sun:04:30-sun:05:30`.
+ */
 export function isWeeklyWindow(text: string, shortest = SHORTEST): boolean {
   const span = weekly(text);
   return span !== undefined && span.length >= shortest && span.length <= DAY;

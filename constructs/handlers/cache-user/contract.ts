@@ -44,9 +44,7 @@ export const CACHE_USER = {
 /** Longest run of the function, in seconds. */
 export const HANDLER_TIMEOUT = 300;
 
-/**
- * How old a password may be when it becomes current, in seconds. An older one that was never used is given up.
- */
+/** How old a password may be when it becomes current, in seconds. An older one is given up. */
 export const FRESH_SECONDS = 12 * 60 * 60;
 /**
  * How old a password is when the one before it leaves, in seconds: it has been current for a day by then, and

@@ -41,7 +41,7 @@ export class CacheRotation implements IRotationStrategy<CacheSecret> {
 
   public follows(current: CacheSecret, pending: CacheSecret): boolean {
     const same = (['username', 'host', 'port'] as const).every((name) => pending[name] === current[name]);
-    // The password counts as used since it was made: with one made long ago, the one before would leave too early.
+    // The password counts as used since it was made: beside an old one, the one before would leave too early.
     const isFresh = (pending.rotated ?? 0) > this.options.now() - FRESH_SECONDS;
     return same && (isCopy(current, pending) || isFresh);
   }
@@ -52,8 +52,8 @@ export class CacheRotation implements IRotationStrategy<CacheSecret> {
   }
 
   /**
-   * ElastiCache does not tell which passwords a user has, and the function cannot reach the cache: so both are
-   * set once more, and it waits until the nodes know them.
+   * ElastiCache does not tell which passwords a user has, and the function cannot reach the cache. So it sets
+   * both once more, and waits until the nodes know them.
    */
   public async verify(current: CacheSecret, pending: CacheSecret): Promise<void> {
     // Secrets Manager tries a new rotation schedule out with testSecret on a copy of the current value.
