@@ -1,4 +1,4 @@
-import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type Duration, type RemovalPolicy, Tokenization } from 'aws-cdk-lib';
 import {
   Connections,
   type IConnectable,
@@ -269,7 +269,7 @@ export class Cache extends CacheBase {
     class Import extends CacheBase {
       public readonly connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(port) });
       public readonly secret = secret;
-      public readonly containerEnvironment = environmentOf(host, `${port}`);
+      public readonly containerEnvironment = environmentOf(host, Tokenization.stringifyNumber(port));
       public readonly changingSecrets = secret.secretFullArn === undefined ? [] : [secret];
       public readonly rotationFunction = undefined;
       public readonly ready = new DependencyGroup(secret);

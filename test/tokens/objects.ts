@@ -106,6 +106,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
       port: form.number(scope),
       securityGroup: SecurityGroup.fromSecurityGroupId(scope, 'BroughtCacheGroup', form.text(scope)),
       secret: secret(scope, form),
+      replicationGroupId: form.text(scope),
     }),
   ],
   ICeleryBroker: (scope, form) => [

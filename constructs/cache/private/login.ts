@@ -52,8 +52,8 @@ export interface CacheAddress {
 /**
  * The one user of a cache, its secret, and the function that alone sets its passwords.
  *
- * CloudFormation knows no password: AWS::ElastiCache::User has a property for one, and a later update of that
- * resource would undo a rotation. The user `default` is not in the group, so nobody gets in without a
+ * CloudFormation never has a password: AWS::ElastiCache::User has a property for one, and a later update of
+ * that resource would undo a rotation. The user `default` is not in the group, so nobody gets in without a
  * password.
  *
  * @internal
