@@ -82,7 +82,7 @@ export class CacheLogin extends Construct {
         excludePunctuation: true,
       },
     });
-    const description = 'Makes the user of a cache and rotates its passwords';
+    const description = 'Rotates the passwords of the user of a cache, which it makes';
     const role = handlerRole(this, 'Role', description);
     role.addToPrincipalPolicy(
       new PolicyStatement({
