@@ -161,6 +161,19 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   BackupVaultLockOptions: (scope, given) => backup(scope, { vaultLock: BackupVaultLock.governance(given) }),
   BeatServiceOptions: 'BeatServiceProps',
   BeatServiceProps: (scope, given) => new BeatService(scope, 'Beat', props(celery(scope), given)),
+  CacheAttributes: (scope, given) => {
+    const needed = {
+      host: 'cache.example.com',
+      securityGroup: SecurityGroup.fromSecurityGroupId(scope, 'CacheGroup', 'sg-0123456789abcdef1'),
+      secret: login(scope),
+      replicationGroupId: 'shop',
+    };
+    const cacheStore = Cache.fromCacheAttributes(scope, 'Cache', props(needed, given));
+    new ApplicationAlarms(scope, 'Alarms', { topic: topic(scope), cacheStore });
+    return new BeatService(scope, 'Beat', { ...celery(scope), cacheStore });
+  },
+  CacheOptions: 'CacheProps',
+  CacheProps: (scope, given) => new Cache(scope, 'Cache', props({ vpc: process(scope).cluster.vpc }, given)),
   CeleryBrokerProps: (scope, given) => {
     const broker = new CeleryBroker(scope, 'Broker', given);
     return new WorkerService(scope, 'Worker', { ...process(scope), broker });
@@ -207,19 +220,6 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const { length } = loadBalancer.domainNames;
     return new WebService(scope, 'Web', { ...process(scope), loadBalancer, ...(length > 5 ? { hostNames } : {}) });
   },
-  CacheAttributes: (scope, given) => {
-    const needed = {
-      host: 'cache.example.com',
-      securityGroup: SecurityGroup.fromSecurityGroupId(scope, 'CacheGroup', 'sg-0123456789abcdef1'),
-      secret: login(scope),
-      replicationGroupId: 'shop',
-    };
-    const cacheStore = Cache.fromCacheAttributes(scope, 'Cache', props(needed, given));
-    new ApplicationAlarms(scope, 'Alarms', { topic: topic(scope), cacheStore });
-    return new BeatService(scope, 'Beat', { ...celery(scope), cacheStore });
-  },
-  CacheOptions: 'CacheProps',
-  CacheProps: (scope, given) => new Cache(scope, 'Cache', props({ vpc: process(scope).cluster.vpc }, given)),
   MediaStorageOptions: 'MediaStorageProps',
   MediaStorageProps: (scope, given) => new MediaStorage(scope, 'Media', given),
   NetworkOptions: 'NetworkProps',
