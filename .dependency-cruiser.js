@@ -7,7 +7,7 @@ const LEVELS = [
   ['monitoring'],
   ['processes', 'backup'],
   ['database'],
-  ['queues', 'storage', 'secrets', 'edge', 'notifications', 'network'],
+  ['queues', 'cache', 'storage', 'secrets', 'edge', 'notifications', 'network'],
   ['core', 'handlers'],
 ];
 

@@ -64,6 +64,11 @@ export {
   type TaskQueueProps,
 } from '../constructs/queues/task-queue';
 
+// Cache: Valkey for the cache, sessions and the channel layer
+
+export { Cache, type CacheAttributes, type CacheOptions, type CacheProps, type ICache } from '../constructs/cache/cache';
+export { EvictionPolicy } from '../constructs/cache/eviction-policy';
+
 // Storage: media files in S3
 
 export {

@@ -8,9 +8,11 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import {
+  Cache,
   CeleryBroker,
   type DjangoApplicationProps,
   HttpsLoadBalancer,
+  type ICache,
   type IMediaStorage,
   MediaStorage,
   Notifications,
@@ -133,6 +135,18 @@ export function broughtMedia(stack: Stack): IMediaStorage {
     encryptionKey: Key.fromKeyArn(stack, 'BucketKey', arn('kms', 'key/77777777-8888-9999-0000-111111111111')),
   });
   return MediaStorage.fromBucket(stack, 'CompanyMedia', bucket);
+}
+
+/** The cache of the company. */
+export function broughtCache(stack: Stack): ICache {
+  return Cache.fromCacheAttributes(stack, 'CompanyCache', {
+    host: 'master.company.abc123.cache.amazonaws.com',
+    port: 6380,
+    securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'CompanyCacheGroup', 'sg-0123456789abcdef9'),
+    secret: secret(stack, 'company/cache-AbCdEf'),
+    replicationGroupId: 'company',
+    nodes: 2,
+  });
 }
 
 function secret(stack: Stack, name: string) {

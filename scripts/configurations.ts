@@ -17,7 +17,7 @@ import {
   Profile,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
-import { bring, broughtMedia, broughtParts } from './brought-parts';
+import { bring, broughtCache, broughtMedia, broughtParts } from './brought-parts';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
 export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
@@ -91,6 +91,8 @@ export const configuration = fc.record({
   zones: fc.constantFrom(undefined, undefined, ['b', 'c'], ['b', 'c', 'a'], ['c', 'a']),
   vaultKey: fc.boolean(),
   media: fc.constantFrom('none', 'none', 'made', 'brought'),
+  cache: fc.constantFrom('none', 'none', 'made', 'made', 'brought'),
+  cacheNodes: fc.constantFrom(undefined, undefined, 1, 2, 6),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -143,6 +145,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
         defaultQueueName: given.queues[0],
       }),
     ...mediaOf(stack, given),
+    ...cacheOf(stack, given),
     ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
     ...((given.production || given.backup) && { backupOptions: backupOptions(stack, given) }),
     ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
@@ -156,6 +159,13 @@ function mediaOf(stack: Stack, { media, domainNames }: Configuration): Partial<D
     return { mediaStorage: broughtMedia(stack) };
   }
   return media === 'made' ? { media: { corsAllowedOrigins: domainNames.map((name) => `https://${name}`) } } : {};
+}
+
+function cacheOf(stack: Stack, { cache, cacheNodes }: Configuration): Partial<DjangoApplicationProps> {
+  if (cache === 'brought') {
+    return { cacheStore: broughtCache(stack) };
+  }
+  return cache === 'made' ? { cache: { nodes: cacheNodes } } : {};
 }
 
 function networkOptions({ addresses, zones }: Configuration): NetworkOptions {

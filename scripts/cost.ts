@@ -27,6 +27,9 @@ export const PRICES = {
   spotShare: 0.32,
   databaseHour: { 'db.t4g.micro': 0.016, 'db.t4g.small': 0.032, 'db.t4g.medium': 0.065 } as { [type: string]: number },
   databaseGibMonth: 0.115,
+  cacheHour: { 'cache.t4g.micro': 0.0128, 'cache.t4g.small': 0.0256, 'cache.t4g.medium': 0.052 } as {
+    [type: string]: number;
+  },
   secretMonth: 0.4,
   keyMonth: 1,
   aclMonth: 5,
@@ -88,13 +91,18 @@ export function costsOf({ Resources }: TemplateOf): Cost[] {
     {
       item: 'Database',
       amount: `${database.DBInstanceClass}${copies > 1 ? ', with standby' : ''}`,
-      dollars: copies * priceOf(database.DBInstanceClass) * HOURS,
+      dollars: copies * priceIn(PRICES.databaseHour, database.DBInstanceClass) * HOURS,
     },
     {
       item: 'Storage of the database',
       amount: `${database.AllocatedStorage} GiB${copies > 1 ? ', twice' : ''}`,
       dollars: copies * Number(database.AllocatedStorage) * PRICES.databaseGibMonth,
     },
+    ...of('AWS::ElastiCache::ReplicationGroup').map(({ CacheNodeType, NumCacheClusters }) => ({
+      item: 'Cache',
+      amount: `${NumCacheClusters} × ${CacheNodeType}`,
+      dollars: NumCacheClusters * priceIn(PRICES.cacheHour, CacheNodeType) * HOURS,
+    })),
     counted('Secrets', of('AWS::SecretsManager::Secret').length, PRICES.secretMonth),
     counted('Keys', of('AWS::KMS::Key').length, PRICES.keyMonth),
     {
@@ -152,6 +160,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`databaseBackup: false`', { databaseBackup: false }],
     ['no ASGI service', {}, { asgi: undefined }],
     ['one worker for both queues', {}, { workers: undefined }],
+    ['`cache: {}`: two nodes, their secret and their alarms', {}, { cache: {} }],
     ['`cpuArchitecture`: X86_64', {}, { cpuArchitecture: CpuArchitecture.X86_64 }],
   ],
   development: [
@@ -161,6 +170,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`workerSpot: false`', { workerSpot: false }],
     ['`webFirewall: true`', { webFirewall: true }],
     ['no ASGI service', {}, { asgi: undefined }],
+    ['`cache: {}`: one node, its secret and its alarms', {}, { cache: {} }],
     ['web alone: no ASGI, no queues', {}, { asgi: undefined, queues: undefined, workers: undefined, beat: undefined }],
   ],
 };
@@ -254,8 +264,8 @@ function alarmMetrics({ Metrics }: { Metrics?: { MetricStat?: unknown }[] }): nu
   return Metrics === undefined ? 1 : Metrics.filter(({ MetricStat }) => MetricStat !== undefined).length;
 }
 
-function priceOf(instanceClass: string): number {
-  const price = PRICES.databaseHour[instanceClass];
+function priceIn(prices: { readonly [type: string]: number }, instanceClass: string): number {
+  const price = prices[instanceClass];
   if (price === undefined) {
     throw new Error(`the price of ${instanceClass} is not in the table`);
   }

@@ -240,6 +240,7 @@ function exampleTemplate() {
     web: { temporaryStorage },
     asgi: { temporaryStorage },
     media: {},
+    cache: {},
     queues: { default: {} },
     workers: { worker: { temporaryStorage } },
     beat: { temporaryStorage },

@@ -3,6 +3,7 @@
  *
  * Prints how many cases ran, and fails when one violated anything.
  */
+import { cacheSubject, naiveCacheHandler, realCacheHandler } from '../test/faults/cache-subject';
 import { databaseSubject, naiveDatabaseHandler, realDatabaseHandler } from '../test/faults/database-subject';
 import type { Figures } from '../test/faults/figures';
 import { runReleaseCases } from '../test/faults/release-cases';
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
   await row('database rotation, the master itself', false, () =>
     rotations(databaseSubject(realDatabaseHandler, 'master'), WIDE, 1),
   );
+  await row("rotation of a cache's password", false, () => rotations(cacheSubject(realCacheHandler), WIDE, 2));
   await row('release', false, () => runReleaseCases(realRelease, 6_000));
   console.log('Handlers that are right as long as nothing fails must not pass:');
   await row('naive SECRET_KEY rotation', true, () => rotations(secretKeySubject(naiveSecretKeyHandler), NARROW, 3));
@@ -63,6 +65,7 @@ async function main(): Promise<void> {
   await row('naive database rotation', true, () =>
     rotations(databaseSubject(naiveDatabaseHandler, 'alternating'), NARROW, 3),
   );
+  await row("naive rotation of a cache's password", true, () => rotations(cacheSubject(naiveCacheHandler), NARROW, 3));
   await row('naive release', true, () => runReleaseCases(naiveRelease, 300));
   console.log(`${cases} cases of the real handlers`);
   console.log(`${passed} passed, ${failed} failed`);

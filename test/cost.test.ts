@@ -83,6 +83,14 @@ test('an alarm costs by the metrics that it looks at', () => {
   expect(costOf(resources, 'Alarms').amount).toBe('on 3 metrics');
 });
 
+test('a cache costs by its nodes, and an application without one has no such item', () => {
+  const group = { CacheNodeType: 'cache.t4g.micro', NumCacheClusters: 2 };
+  const resources = { cache: { Type: 'AWS::ElastiCache::ReplicationGroup', Properties: group } };
+  expect(costOf(resources, 'Cache')).toMatchObject({ amount: '2 × cache.t4g.micro' });
+  expect(costOf(resources, 'Cache').dollars).toBeCloseTo(18.69, 2);
+  expect(costOf({}, 'Cache')).toBeUndefined();
+});
+
 test('a class without a price is refused rather than left out', () => {
   expect(() => costOf(database({ DBInstanceClass: 'db.r8g.24xlarge' }), 'Database')).toThrow(
     'the price of db.r8g.24xlarge is not in the table',

@@ -52,6 +52,7 @@ const scaledWorker = row('WorkerServiceProps', 'AWS::ApplicationAutoScaling::Sca
 const scaling = row('WebServiceProps', 'AWS::ApplicationAutoScaling::ScalableTarget');
 const queue = row('TaskQueueProps', 'AWS::SQS::Queue');
 const media = row('MediaStorageProps', 'AWS::S3::Bucket');
+const cache = row('CacheProps', 'AWS::ElastiCache::ReplicationGroup');
 const plan = row('DatabaseBackupProps', 'AWS::Backup::BackupPlan');
 const vault = row('DatabaseBackupProps', 'AWS::Backup::BackupVault');
 const command = row('ScheduledCommandProps', 'AWS::Scheduler::Schedule');
@@ -515,6 +516,19 @@ const rows: readonly ValidRow[] = [
     { noncurrentVersionExpiration: Duration.hours(24) },
     { LifecycleConfiguration: { Rules: [has({ NoncurrentVersionExpiration: { NoncurrentDays: 1 } })] } },
   ),
+  cache('one node', { nodes: 1 }, { NumCacheClusters: 1, AutomaticFailoverEnabled: false }),
+  cache('six nodes', { nodes: 6 }, { NumCacheClusters: 6, AutomaticFailoverEnabled: true }),
+  ...['t3.micro', 't4g.medium', 'm5.24xlarge', 'r7g.16xlarge', 'c7gn.large', 'm8g.large'].map((name) =>
+    cache(`nodes of ${name}`, { nodeType: new InstanceType(name) }, { CacheNodeType: `cache.${name}` }),
+  ),
+  cache('no snapshots', { snapshotRetention: Duration.days(0) }, { SnapshotRetentionLimit: 0 }),
+  cache('snapshots for a day', { snapshotRetention: Duration.hours(24) }, { SnapshotRetentionLimit: 1 }),
+  cache(
+    'a snapshot across midnight',
+    { snapshotWindow: '23:30-00:30' },
+    { SnapshotWindow: '23:30-00:30', PreferredMaintenanceWindow: 'sun:04:30-sun:05:30' },
+  ),
+  cache('a version to come', { engineVersion: '8.9' }, { EngineVersion: '8.9' }),
   network('a block of /23', { ipAddresses: IpAddresses.cidr('172.31.254.0/23') }, { CidrBlock: '172.31.254.0/23' }),
 ];
 

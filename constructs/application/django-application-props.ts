@@ -5,6 +5,7 @@ import type { ContainerImage, CpuArchitecture, ICluster, Secret } from 'aws-cdk-
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { DatabaseBackupOptions } from '../backup/database-backup';
+import type { CacheOptions, ICache } from '../cache/cache';
 import type { Profile } from '../core/profile';
 import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
 import type { HttpsLoadBalancerOptions, IHttpsLoadBalancer } from '../edge/https-load-balancer';
@@ -29,7 +30,7 @@ import type { IMediaStorage, MediaStorageOptions } from '../storage/media-storag
  *
  * A noun such as `vpc` or `database` is a part that you bring. `…Options` tunes a part that the application
  * makes, and is refused beside the part that you bring. Processes (`web`, `workers`, …) are nouns whose value
- * says how to run them; `queues` and `media` are nouns whose value says what to make.
+ * says how to run them; `queues`, `media` and `cache` are nouns whose value says what to make.
  */
 export interface DjangoApplicationProps {
   /** Image of the application, the same for every process. */
@@ -121,6 +122,15 @@ export interface DjangoApplicationProps {
    * @default - none
    */
   readonly media?: MediaStorageOptions;
+  /**
+   * Valkey for the cache, for sessions and for the channel layer of Channels, which every process can use;
+   * `{}` for one with its defaults.
+   *
+   * **It costs money by the hour and node.**
+   *
+   * @default - none
+   */
+  readonly cache?: CacheOptions;
   /**
    * Environment variables of every process.
    *
@@ -279,6 +289,12 @@ export interface DjangoApplicationProps {
    * @default - a new `MediaStorage` when `media` is given
    */
   readonly mediaStorage?: IMediaStorage;
+  /**
+   * Cache to use.
+   *
+   * @default - a new `Cache` when `cache` is given
+   */
+  readonly cacheStore?: ICache;
   /**
    * Load balancer to use, possibly shared with other applications.
    *

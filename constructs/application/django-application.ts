@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
+import type { ICache } from '../cache/cache';
 import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import { setRunbookBase } from '../core/runbook';
@@ -73,6 +74,8 @@ export class DjangoApplication extends Construct {
   public readonly broker?: ICeleryBroker;
   /** The storage of media files, when it is asked for. */
   public readonly mediaStorage?: IMediaStorage;
+  /** The cache, when it is asked for. */
+  public readonly cacheStore?: ICache;
   /** The load balancer before web and ASGI. */
   public readonly loadBalancer: IHttpsLoadBalancer;
   /**
@@ -130,6 +133,7 @@ export class DjangoApplication extends Construct {
     this.database = providers.database;
     this.broker = providers.broker;
     this.mediaStorage = providers.mediaStorage;
+    this.cacheStore = providers.cacheStore;
     this.loadBalancer = providers.loadBalancer;
     this.webFirewall = providers.webFirewall;
     this.url = providers.loadBalancer.url;

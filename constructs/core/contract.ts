@@ -53,6 +53,14 @@ export const CONTRACT = {
     'Only with `media` or `mediaStorage`: name of the bucket for media files. django-storages calls its setting so, and cookiecutter-django, with `DJANGO_` before it, its variable.',
   AWS_S3_REGION_NAME:
     'Only with `media` or `mediaStorage`: region of that bucket, which may be another than that of the stack. django-storages calls its setting so; addresses that are signed for another region are refused.',
+  CACHE_HOST: 'Only with `cache` or `cacheStore`: host name of the cache, which speaks TLS only.',
+  CACHE_PORT: 'Only with `cache` or `cacheStore`: its port.',
+  CACHE_USERNAME: 'Secret, only with `cache` or `cacheStore`: the user that logs in to the cache.',
+  CACHE_PASSWORD: 'Secret, only with `cache` or `cacheStore`: its password.',
+  CACHE_URL:
+    'Secret, only with `cache` or `cacheStore`: all of it in one, `rediss://user:password@host:port/0`. `env.cache()` of django-environ reads this name.',
+  REDIS_URL:
+    'Secret, only with `cache` or `cacheStore`: the same as CACHE_URL, under the name that cookiecutter-django reads.',
   DJANGO_ALLOWED_HOSTS:
     'Comma-separated host names that the process itself is reached under, or any service where it has no door of its own; `*.example.com` is `.example.com` here.',
   DJANGO_CSRF_TRUSTED_ORIGINS: 'The same host names with scheme; `https://*.example.com` keeps its asterisk.',

@@ -103,19 +103,18 @@ class KindChecks {
   private checkStruct(path: string, struct: string, given: object): void {
     for (const [prop, kind] of Object.entries(kindsOf(struct))) {
       this.checkKind(`${path}${prop}`, kind, Reflect.get(given, prop));
-      this.checkSnapshot(`${path}${prop}`, kind, Reflect.get(given, prop), struct.startsWith('PostgresDatabase'));
+      this.checkSnapshot(`${path}${prop}`, kind, Reflect.get(given, prop), /^(PostgresDatabase|Cache)/.test(struct));
     }
     for (const name of Object.keys(given).filter((each) => Reflect.get(given, each) !== undefined)) {
       this.checkName(path, name, struct);
     }
   }
 
-  /** CloudFormation makes a last snapshot of databases only; the CDK writes the policy on everything. */
-  private checkSnapshot(prop: string, kind: string, given: unknown, ofDatabase: boolean): void {
-    const other =
-      kind.startsWith('enum RemovalPolicy') && !ofDatabase && prop.split('.').pop() !== 'databaseRemovalPolicy';
+  /** CloudFormation makes a last snapshot of few things; the CDK writes the policy on everything. */
+  private checkSnapshot(prop: string, kind: string, given: unknown, isMade: boolean): void {
+    const other = kind.startsWith('enum RemovalPolicy') && !isMade && prop.split('.').pop() !== 'databaseRemovalPolicy';
     this.checks.that(prop, given, !other || given !== RemovalPolicy.SNAPSHOT, {
-      must: 'not be RemovalPolicy.SNAPSHOT, which only a database can have',
+      must: 'not be RemovalPolicy.SNAPSHOT, which only a database or a cache can have',
       remedy: 'Take RETAIN_ON_UPDATE_OR_DELETE, RETAIN or DESTROY.',
     });
   }

@@ -174,6 +174,24 @@ export interface ProfileOptions {
    * @default - production true, development false
    */
   readonly databaseBackup?: boolean;
+  /**
+   * Class and size of the nodes of a cache, where there is one.
+   *
+   * @default - production t4g.micro, development t4g.micro
+   */
+  readonly cacheNodeType?: InstanceType;
+  /**
+   * Number of nodes of a cache; with two or more, a replica takes over when the primary fails.
+   *
+   * @default - production 2, development 1
+   */
+  readonly cacheNodes?: number;
+  /**
+   * How long snapshots of a cache are kept, 0 to 35 days; with 0 there are none.
+   *
+   * @default - production 7 days, development 0 days
+   */
+  readonly cacheSnapshotRetention?: Duration;
 }
 
 const PRODUCTION: Required<ProfileOptions> = {
@@ -203,6 +221,9 @@ const PRODUCTION: Required<ProfileOptions> = {
   desyncMitigationMode: DesyncMitigationMode.STRICTEST,
   webFirewall: true,
   databaseBackup: true,
+  cacheNodeType: InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO),
+  cacheNodes: 2,
+  cacheSnapshotRetention: Duration.days(7),
 };
 
 const DEVELOPMENT: Required<ProfileOptions> = {
@@ -232,6 +253,9 @@ const DEVELOPMENT: Required<ProfileOptions> = {
   desyncMitigationMode: DesyncMitigationMode.DEFENSIVE,
   webFirewall: false,
   databaseBackup: false,
+  cacheNodeType: InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO),
+  cacheNodes: 1,
+  cacheSnapshotRetention: Duration.days(0),
 };
 
 /**

@@ -63,6 +63,30 @@ export interface AlarmThresholds {
    */
   readonly databaseFreeableMemory?: Size;
   /**
+   * CPU of the thread that runs all commands of a cache in percent, over 15 minutes.
+   *
+   * @default 80
+   */
+  readonly cacheCpuPercent?: number;
+  /**
+   * Share of a cache's memory in use, in percent, over 15 minutes.
+   *
+   * @default 90
+   */
+  readonly cacheMemoryPercent?: number;
+  /**
+   * Keys that a cache evicts in 5 minutes, because its memory is full, before they expire.
+   *
+   * @default 100
+   */
+  readonly cacheEvictions?: number;
+  /**
+   * Connections to a node of a cache.
+   *
+   * @default 1000
+   */
+  readonly cacheConnections?: number;
+  /**
    * Log lines at level ERROR or CRITICAL within 5 minutes.
    *
    * @default 10
@@ -97,6 +121,10 @@ export function thresholdsOf(given: AlarmThresholds = {}, maxConnections?: numbe
     databaseConnectionsPercent: given.databaseConnectionsPercent ?? 80,
     databaseFreeStorage: given.databaseFreeStorage ?? Size.gibibytes(2),
     databaseFreeableMemory: given.databaseFreeableMemory ?? Size.mebibytes(littleMemory(maxConnections)),
+    cacheCpuPercent: given.cacheCpuPercent ?? 80,
+    cacheMemoryPercent: given.cacheMemoryPercent ?? 90,
+    cacheEvictions: given.cacheEvictions ?? 100,
+    cacheConnections: given.cacheConnections ?? 1000,
     applicationErrors: given.applicationErrors ?? 10,
     certificateDays: given.certificateDays ?? 30,
   };
@@ -117,6 +145,8 @@ export function checkThresholds(checks: Checks, limits: Thresholds): void {
   percent('memoryPercent', limits.memoryPercent);
   percent('databaseCpuPercent', limits.databaseCpuPercent);
   percent('databaseConnectionsPercent', limits.databaseConnectionsPercent);
+  percent('cacheCpuPercent', limits.cacheCpuPercent);
+  percent('cacheMemoryPercent', limits.cacheMemoryPercent);
   checks
     .duration('thresholds.responseTime', limits.responseTime, {
       min: 0.05,
@@ -128,6 +158,15 @@ export function checkThresholds(checks: Checks, limits: Thresholds): void {
       min: 60,
       max: 12 * 3600,
       remedy: 'CloudWatch looks once a minute; give the time after which a waiting task is a problem.',
+    })
+    .integer('thresholds.cacheEvictions', limits.cacheEvictions, {
+      min: 0,
+      remedy: 'Give the number of keys in 5 minutes above which somebody should look.',
+    })
+    .integer('thresholds.cacheConnections', limits.cacheConnections, {
+      min: 1,
+      max: 65_000,
+      remedy: 'A node takes 65,000 connections at most; give the number above which somebody should look.',
     })
     .integer('thresholds.applicationErrors', limits.applicationErrors, {
       min: 1,

@@ -9,6 +9,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct, type IConstruct } from 'constructs';
 import type { DatabaseBackup } from '../backup/database-backup';
+import type { ICache } from '../cache/cache';
 import { Checks } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 import { checkRunbookBase, setRunbookBase } from '../core/runbook';
@@ -20,6 +21,7 @@ import type { ScheduledCommand } from '../processes/scheduled-command';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
+import { CACHE_ALARMS } from './private/alarm-cache';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
@@ -82,6 +84,12 @@ export interface ApplicationAlarmsProps {
    * @default - none
    */
   readonly broker?: ICeleryBroker;
+  /**
+   * Cache to watch, whose nodes are known.
+   *
+   * @default - none
+   */
+  readonly cacheStore?: ICache;
   /**
    * Scheduled commands to watch.
    *
@@ -227,6 +235,7 @@ export class ApplicationAlarms extends Construct {
         context,
       ),
       ...watch('Database', props.database, DATABASE_ALARMS),
+      ...watch('Cache', props.cacheStore, CACHE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
       ...watch('Backup', props.backup, BACKUP_ALARMS),
       ...watchEach(
@@ -326,13 +335,13 @@ function watchEach<T extends IConstruct>(
   );
 }
 
+interface Need {
+  readonly parts: string;
+  readonly watched: (props: ApplicationAlarmsProps) => boolean;
+}
+
 /** What each threshold needs: without one of these parts there is no alarm that it belongs to. */
-const THRESHOLDS_OF: {
-  readonly [Name in keyof Thresholds]: {
-    readonly parts: string;
-    readonly watched: (props: ApplicationAlarmsProps) => boolean;
-  };
-} = {
+const THRESHOLDS_OF: { readonly [Name in keyof Thresholds]: Need } = {
   serverErrorPercent: { parts: '`loadBalancer`', watched: (props) => props.loadBalancer !== undefined },
   responseTime: { parts: '`loadBalancedServices`', watched: hasLoadBalancedServices },
   cpuPercent: { parts: '`loadBalancedServices`', watched: hasLoadBalancedServices },
@@ -345,6 +354,10 @@ const THRESHOLDS_OF: {
   },
   databaseFreeStorage: { parts: '`database`', watched: (props) => props.database !== undefined },
   databaseFreeableMemory: { parts: '`database`', watched: (props) => props.database !== undefined },
+  cacheCpuPercent: ofCache(),
+  cacheMemoryPercent: ofCache(),
+  cacheEvictions: ofCache(),
+  cacheConnections: ofCache(),
   applicationErrors: {
     parts: '`logGroup`, `services` or `loadBalancedServices`',
     watched: (props) => props.logGroup !== undefined || hasServices(props),
@@ -354,6 +367,13 @@ const THRESHOLDS_OF: {
     watched: (props) => (props.certificate ?? props.loadBalancer?.certificate) !== undefined,
   },
 };
+
+function ofCache(): Need {
+  return {
+    parts: 'a `cacheStore` whose nodes are known',
+    watched: ({ cacheStore }) => (cacheStore?.nodeIds.length ?? 0) > 0,
+  };
+}
 
 function hasLoadBalancedServices({ loadBalancedServices = [] }: ApplicationAlarmsProps): boolean {
   return loadBalancedServices.length > 0;

@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IDependable } from 'constructs';
+import type { ICache } from '../cache/cache';
 import type { Profile } from '../core/profile';
 import type { DatabaseAccess } from '../database/database-access';
 import type { IPostgresDatabase } from '../database/postgres-database';
@@ -52,6 +53,12 @@ export interface ProcessProps {
    * @default - none
    */
   readonly mediaStorage?: IMediaStorage;
+  /**
+   * Cache, which also holds sessions and the groups of a channel layer where the settings say so.
+   *
+   * @default - none
+   */
+  readonly cacheStore?: ICache;
   /**
    * Host names for DJANGO_ALLOWED_HOSTS, in Django's syntax: `.example.com` stands for a domain and its
    * subdomains.

@@ -16,6 +16,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
+import { Cache } from '../../constructs/cache/cache';
 import { Profile } from '../../constructs/core/profile';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
@@ -133,6 +134,17 @@ const BROUGHT: { readonly [what: string]: (stack: Stack, value: Value) => Partia
         encryptionKey: Key.fromKeyArn(stack, 'BucketKey', value('BucketKey')),
       }),
     ),
+  }),
+  'a cache': (stack, value) => ({
+    cacheStore: Cache.fromCacheAttributes(stack, 'Cache', {
+      host: value('Cache'),
+      securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'CacheGroup', value('CacheGroup')),
+      secret: Secret.fromSecretAttributes(stack, 'CacheLogin', {
+        secretCompleteArn: value('CacheLogin'),
+        encryptionKey: Key.fromKeyArn(stack, 'CacheKey', value('CacheKey')),
+      }),
+      replicationGroupId: value('CacheNodes'),
+    }),
   }),
   'a topic': (stack, value) => ({
     notifications: Notifications.fromTopic(stack, 'OnCall', Topic.fromTopicArn(stack, 'Topic', value('Topic'))),

@@ -34,6 +34,7 @@ const WRITTEN_FOR: { readonly [room: string]: readonly (keyof typeof STRUCTS)[] 
   queues: ['TaskQueueOptions'],
   secrets: ['SecretKeyOptions'],
   storage: ['MediaStorageOptions'],
+  cache: ['CacheOptions'],
 };
 
 /** Props of parts that messages call by another name, by a case below. */
@@ -47,6 +48,7 @@ const OF_PARTS_ALONE: { readonly [name: string]: string } = {
   loadBalancerDnsName: 'an attribute of a load balancer that the user imports',
   loadBalancerCanonicalHostedZoneId: 'an attribute of a load balancer that the user imports',
   maxConnections: 'an attribute of a database that the user brings',
+  host: 'an attribute of a cache that the user brings',
   port: 'of a health check or an Egress that the user makes',
   queue: 'an attribute of a queue that the user imports',
   existingQueues: 'of a broker that the user makes',
@@ -104,6 +106,7 @@ function writtenAt(path: string): string[] {
     Backup: 'DatabaseBackupOptions',
     Beat: 'BeatServiceOptions',
     Broker: 'TaskQueueOptions',
+    Cache: 'CacheOptions',
     Database: 'PostgresDatabaseOptions',
     LoadBalancer: 'HttpsLoadBalancerOptions',
     Media: 'MediaStorageOptions',

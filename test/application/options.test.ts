@@ -49,6 +49,19 @@ const PARTS = [
     setBy: { profile: 'profile', encryptionKey: 'encryptionKey' },
   },
   {
+    part: 'Cache',
+    file: 'cache/cache.ts',
+    options: 'cache',
+    setBy: {
+      vpc: 'vpc',
+      profile: 'profile',
+      encryptionKey: 'encryptionKey',
+      logRetention: 'profile',
+      deadLetterTopic: 'notifications',
+      handlerReservedConcurrency: 'handlerReservedConcurrency',
+    },
+  },
+  {
     part: 'DatabaseBackup',
     file: 'backup/database-backup.ts',
     options: 'backupOptions',

@@ -24,11 +24,11 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Profile } from '../../constructs/core/profile';
+import { windowsOverlap } from '../../constructs/core/time/time-window';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PasswordRotation } from '../../constructs/database/password-rotation';
 import { PostgresDatabase, type PostgresDatabaseProps } from '../../constructs/database/postgres-database';
 import { maxConnectionsOf } from '../../constructs/database/private/classes';
-import { windowsOverlap } from '../../constructs/database/private/time-window';
 import { errorOf, Match, only, type Template, templateOf, testStack } from '../support';
 
 const INSTANCE = 'AWS::RDS::DBInstance';

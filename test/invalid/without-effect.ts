@@ -14,6 +14,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
+import { Cache } from '../../constructs/cache/cache';
 import { Profile } from '../../constructs/core/profile';
 import { PasswordRotation } from '../../constructs/database/password-rotation';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
@@ -157,6 +158,14 @@ export const cases: InvalidCase[] = [
   application('media beside a storage of media files', 'media', (stack) => ({
     media: {},
     mediaStorage: MediaStorage.fromBucket(stack, 'Media', Bucket.fromBucketName(stack, 'Company', 'company-media')),
+  })),
+  application('a cache beside one that is brought', 'cache', (stack) => ({
+    cache: {},
+    cacheStore: Cache.fromCacheAttributes(stack, 'Company', {
+      host: 'cache.example.com',
+      securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'CacheGroup', 'sg-0123456789abcdef0'),
+      secret: Secret.fromSecretNameV2(stack, 'CacheLogin', 'company'),
+    }),
   })),
   application('a default queue beside a broker', 'defaultQueueName', brokerAnd({ defaultQueueName: 'default' })),
   application('a default queue without queues', 'defaultQueueName', { defaultQueueName: 'default' }),
@@ -331,6 +340,10 @@ export const cases: InvalidCase[] = [
   threshold('databaseConnectionsPercent', 70),
   threshold('databaseFreeStorage', Size.gibibytes(5)),
   threshold('databaseFreeableMemory', Size.gibibytes(1)),
+  threshold('cacheCpuPercent', 70),
+  threshold('cacheMemoryPercent', 70),
+  threshold('cacheEvictions', 5),
+  threshold('cacheConnections', 500),
   threshold('applicationErrors', 5),
   threshold('certificateDays', 20),
   application('days of a certificate that is not known', 'alarmThresholds.certificateDays', (stack) => {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { RUNBOOK_SECTIONS, runbookUrl, setRunbookBase } from '../../constructs/core/runbook';
+import { CACHE_ALARMS } from '../../constructs/monitoring/private/alarm-cache';
 import { CLUSTER_EVENTS, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from '../../constructs/monitoring/private/alarm-secrets';
 import {
@@ -33,6 +34,7 @@ const reported: Reported[] = [
   ...QUEUE_ALARMS,
   ...SCHEDULE_ALARMS,
   ...DATABASE_ALARMS,
+  ...CACHE_ALARMS,
   ...CERTIFICATE_ALARMS,
   ...BACKUP_ALARMS,
   ...LOG_ALARMS,

@@ -12,6 +12,7 @@ import { DjangoApplication } from '../../constructs/application/django-applicati
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { BackupVaultLock, type ComplianceLockOptions } from '../../constructs/backup/backup-vault-lock';
 import { DatabaseBackup } from '../../constructs/backup/database-backup';
+import { Cache } from '../../constructs/cache/cache';
 import type { Struct } from '../../constructs/core/kinds';
 import { Profile } from '../../constructs/core/profile';
 import { DatabaseAccess } from '../../constructs/database/database-access';
@@ -94,8 +95,17 @@ const watched = shared((stack) => {
     services: [new WorkerService(stack, 'Worker', celery(stack))],
     broker: celery(stack).broker,
     database: database(stack),
+    cacheStore: cache(stack),
   };
 });
+const cache = shared((stack) =>
+  Cache.fromCacheAttributes(stack, 'Cache', {
+    host: 'cache.example.com',
+    securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'CacheGroup', 'sg-0123456789abcdef1'),
+    secret: login(stack),
+    replicationGroupId: 'shop',
+  }),
+);
 const beat = shared((stack) => new BeatService(stack, 'Beat', celery(stack)));
 
 /** Services that share a load balancer need a priority each. */
@@ -151,6 +161,19 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   BackupVaultLockOptions: (scope, given) => backup(scope, { vaultLock: BackupVaultLock.governance(given) }),
   BeatServiceOptions: 'BeatServiceProps',
   BeatServiceProps: (scope, given) => new BeatService(scope, 'Beat', props(celery(scope), given)),
+  CacheAttributes: (scope, given) => {
+    const needed = {
+      host: 'cache.example.com',
+      securityGroup: SecurityGroup.fromSecurityGroupId(scope, 'CacheGroup', 'sg-0123456789abcdef1'),
+      secret: login(scope),
+      replicationGroupId: 'shop',
+    };
+    const cacheStore = Cache.fromCacheAttributes(scope, 'Cache', props(needed, given));
+    new ApplicationAlarms(scope, 'Alarms', { topic: topic(scope), cacheStore });
+    return new BeatService(scope, 'Beat', { ...celery(scope), cacheStore });
+  },
+  CacheOptions: 'CacheProps',
+  CacheProps: (scope, given) => new Cache(scope, 'Cache', props({ vpc: process(scope).cluster.vpc }, given)),
   CeleryBrokerProps: (scope, given) => {
     const broker = new CeleryBroker(scope, 'Broker', given);
     return new WorkerService(scope, 'Worker', { ...process(scope), broker });

@@ -36,6 +36,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { Cache } from '../../constructs/cache/cache';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
@@ -99,6 +100,15 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
     }),
   ],
   IBucket: (scope, form) => [Bucket.fromBucketName(scope, 'Bucket', form.text(scope))],
+  ICache: (scope, form) => [
+    Cache.fromCacheAttributes(scope, 'BroughtCache', {
+      host: form.text(scope),
+      port: form.number(scope),
+      securityGroup: SecurityGroup.fromSecurityGroupId(scope, 'BroughtCacheGroup', form.text(scope)),
+      secret: secret(scope, form),
+      replicationGroupId: form.text(scope),
+    }),
+  ],
   ICeleryBroker: (scope, form) => [
     new CeleryBroker(scope, 'BroughtBroker', { existingQueues: { default: taskQueue(scope, form) } }),
   ],

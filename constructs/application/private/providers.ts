@@ -3,6 +3,7 @@ import { InterfaceVpcEndpointAwsService, type IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { Cache, type ICache } from '../../cache/cache';
 import { Profile, profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
@@ -30,6 +31,7 @@ export interface Providers extends Storage {
   readonly database: IPostgresDatabase;
   readonly broker?: ICeleryBroker;
   readonly mediaStorage?: IMediaStorage;
+  readonly cacheStore?: ICache;
   readonly loadBalancer: IHttpsLoadBalancer;
   readonly webFirewall?: WebFirewall;
 }
@@ -51,10 +53,11 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const database = props.database ?? makeDatabase(scope, props, { ...storage, vpc, network, notifications });
   const broker = props.broker ?? makeBroker(scope, props, storage);
   const mediaStorage = props.mediaStorage ?? makeMediaStorage(scope, props, storage);
+  const cacheStore = props.cacheStore ?? makeCache(scope, props, { ...storage, vpc, notifications });
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, profile, vpc);
   const webFirewall = props.loadBalancer ? undefined : makeFirewall(scope, props, storage, loadBalancer);
-  const parts = { notifications, vpc, cluster, secretKey, database, broker, mediaStorage, loadBalancer, webFirewall };
-  return { ...storage, ...parts };
+  const stores = { secretKey, database, broker, mediaStorage, cacheStore };
+  return { ...storage, ...stores, notifications, vpc, cluster, loadBalancer, webFirewall };
 }
 
 /** What every Lambda function of the application is told. */
@@ -65,11 +68,13 @@ export function lambdaSettings(props: DjangoApplicationProps, notifications: INo
   };
 }
 
-/** The key outlives what is deleted where a last snapshot of the database is encrypted with it. */
-function makeKey(scope: Construct, { database, databaseOptions }: DjangoApplicationProps, profile: Profile): Key {
+/** The key outlives what is deleted where a last snapshot of database or cache is encrypted with it. */
+function makeKey(scope: Construct, props: DjangoApplicationProps, profile: Profile): Key {
+  const { database, databaseOptions, cache } = props;
   const { removalPolicy, databaseRemovalPolicy } = profileValues(profile);
   const databasePolicy = database ? RemovalPolicy.DESTROY : (databaseOptions?.removalPolicy ?? databaseRemovalPolicy);
-  const isNeeded = databasePolicy !== RemovalPolicy.DESTROY && !isKept(removalPolicy);
+  const areSnapshotted = databasePolicy !== RemovalPolicy.DESTROY || cache?.removalPolicy === RemovalPolicy.SNAPSHOT;
+  const isNeeded = areSnapshotted && !isKept(removalPolicy);
   return new Key(scope, 'EncryptionKey', {
     description: `Everything that ${scope.node.path} stores`,
     enableKeyRotation: true,
@@ -155,6 +160,15 @@ function makeMediaStorage(
   storage: Storage,
 ): MediaStorage | undefined {
   return media && new MediaStorage(scope, 'Media', { ...media, ...storage });
+}
+
+function makeCache(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  { notifications, ...storageAndVpc }: Storage & { readonly vpc: IVpc; readonly notifications: INotifications },
+): Cache | undefined {
+  const { cache } = props;
+  return cache && new Cache(scope, 'Cache', { ...cache, ...storageAndVpc, ...lambdaSettings(props, notifications) });
 }
 
 function makeLoadBalancer(

@@ -17,6 +17,8 @@ const MOST_PARAMETERS = 200;
 const ROOMY = 440;
 /** Alarms, rules and widgets of what every application has. */
 const OTHER_ALARMS = 30;
+/** Alarms of a cache, that on its rotation among them. */
+const OF_CACHE = 6;
 
 const OTHER_WAYS =
   'Let a worker read several queues, give `scheduledCommands` one `deadLetterQueue` together, or make a WorkerService or a ScheduledCommand with the parts of this application in a second stack.';
@@ -30,10 +32,11 @@ type Named = keyof typeof NAMED;
  *
  * Nothing is stored in an alarm, so that they may move when the application grows.
  */
-export function isTight(scope: Construct, processes: Processes, { broker }: Providers): boolean {
+export function isTight(scope: Construct, processes: Processes, { broker, cacheStore }: Providers): boolean {
   const { loadBalancedServices, services, scheduledCommands, areDivided } = processes;
   const watched = loadBalancedServices.length + services.length + Object.keys(broker?.queues ?? {}).length;
-  const alarms = OTHER_ALARMS + 2 * watched + Object.keys(scheduledCommands).length;
+  const others = OTHER_ALARMS + (cacheStore === undefined ? 0 : OF_CACHE);
+  const alarms = others + 2 * watched + Object.keys(scheduledCommands).length;
   return areDivided || resourcesIn(Stack.of(scope)) + alarms > ROOMY;
 }
 

@@ -5,13 +5,13 @@ import { CONTRACT } from '../../core/contract';
 import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod, checkRotationWindow } from '../../core/secret-rotation';
+import { isDailyWindow, isWeeklyWindow, windowsOverlap } from '../../core/time/time-window';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postgres-database';
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
 import { checkDatabaseNames } from './names';
-import { isDailyWindow, isWeeklyWindow, windowsOverlap } from './time-window';
 
 /** RDS enlarges storage only when there is at least a tenth to gain. */
 const LEAST_GROWTH_PERCENT = 110;

@@ -47,6 +47,19 @@ export class SecretsManagerStore implements ISecretStore {
     }
   }
 
+  /** Stores a value as the current version of that id; does nothing where a version of that id is there. */
+  public async putCurrent(secretId: string, versionId: string, value: string): Promise<void> {
+    try {
+      await this.client.send(
+        new PutSecretValueCommand({ SecretId: secretId, ClientRequestToken: versionId, SecretString: value }),
+      );
+    } catch (error) {
+      if ((error as Error).name !== 'ResourceExistsException') {
+        throw error;
+      }
+    }
+  }
+
   public async moveStage(secretId: string, stage: string, from: string, to?: string): Promise<void> {
     await this.client.send(
       new UpdateSecretVersionStageCommand({

@@ -86,7 +86,8 @@ export class HardenedTask extends Construct {
   /** Those of them that may change while it runs, and whose change can be noticed. */
   public readonly changingSecrets: ISecret[];
   /**
-   * What must exist before a task is started: permissions, routes, the database's roles and the way to it.
+   * What must exist before a task is started: permissions, routes, the database's roles, the cache, and the
+   * ways to both.
    */
   public readonly prerequisites: IDependable[];
 
@@ -153,14 +154,15 @@ export class HardenedTask extends Construct {
     process.broker?.grantProduce(this.taskRole);
     grantMedia(this.taskRole, process.mediaStorage);
     process.database?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
+    process.cacheStore?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
     this.prerequisites = [
       this.executionRole,
       this.taskRole,
       this.securityGroup,
       process.cluster.vpc.selectSubnets(this.placement.vpcSubnets).internetConnectivityEstablished,
-      ...(process.database === undefined
-        ? []
-        : networkDependencies(process.database.connections, process.database.ready)),
+      ...[process.database, process.cacheStore].flatMap((store) =>
+        store === undefined ? [] : networkDependencies(store.connections, store.ready),
+      ),
     ];
   }
 }
@@ -247,6 +249,7 @@ function contractOf({
   database,
   broker,
   mediaStorage,
+  cacheStore,
   secretKey,
   temporaryStorage,
 }: ProcessProps & TemporaryStorageOptions): string[] {
@@ -256,6 +259,8 @@ function contractOf({
     ...database?.containerSecrets,
     ...broker?.containerEnvironment,
     ...mediaStorage?.containerEnvironment,
+    ...cacheStore?.containerEnvironment,
+    ...cacheStore?.containerSecrets,
   };
   return [...ALWAYS, ...(temporaryStorage === undefined ? [] : ['TMPDIR']), ...Object.keys(fromParts)];
 }
@@ -300,6 +305,7 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
     ...process.database?.containerEnvironment,
     ...process.broker?.containerEnvironment,
     ...process.mediaStorage?.containerEnvironment,
+    ...process.cacheStore?.containerEnvironment,
     ...props.environment,
     ...process.environment,
   };
@@ -309,13 +315,17 @@ function secretsOf(process: ProcessProps, access = DatabaseAccess.READ_WRITE): {
   return {
     ...process.secretKey?.containerSecrets,
     ...(access === DatabaseAccess.OWNER ? process.database?.ownerContainerSecrets : process.database?.containerSecrets),
+    ...process.cacheStore?.containerSecrets,
     ...process.secrets,
   };
 }
 
-function changingSecretsOf({ secretKey, database }: ProcessProps, access = DatabaseAccess.READ_WRITE): ISecret[] {
+function changingSecretsOf(
+  { secretKey, database, cacheStore }: ProcessProps,
+  access = DatabaseAccess.READ_WRITE,
+): ISecret[] {
   const ofDatabase = access === DatabaseAccess.OWNER ? database?.changingOwnerSecrets : database?.changingSecrets;
-  return [...(secretKey?.changingSecrets ?? []), ...(ofDatabase ?? [])];
+  return [secretKey?.changingSecrets, ofDatabase, cacheStore?.changingSecrets].flatMap((secrets) => secrets ?? []);
 }
 
 /**
@@ -323,9 +333,9 @@ function changingSecretsOf({ secretKey, database }: ProcessProps, access = Datab
  * alone.
  */
 function allowKeys(scope: Construct, { process, databaseAccess }: HardenedTaskProps, executionRole: IRole): void {
-  const { secretKey, database } = process;
+  const { secretKey, database, cacheStore } = process;
   const login = databaseAccess === DatabaseAccess.OWNER ? database?.ownerSecret : database?.applicationSecret;
-  const keys = [secretKey?.secret, login].map((secret) => secret?.encryptionKey);
+  const keys = [secretKey?.secret, login, cacheStore?.secret].map((secret) => secret?.encryptionKey);
   for (const key of new Set(keys.filter((each) => each !== undefined))) {
     const through = { service: 'secretsmanager', region: Stack.of(scope).region, key } as const;
     grantKeyVia(through, executionRole, 'kms:Decrypt');

@@ -1,7 +1,7 @@
 const DAY = 24 * 60;
 const WEEK = 7 * DAY;
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-/** RDS's shortest window, in minutes. */
+/** The shortest window of RDS, in minutes. */
 const SHORTEST = 30;
 
 /** Minutes of a week, from Monday 00:00 UTC; the end may lie in the next week. */
@@ -10,16 +10,19 @@ interface Span {
   readonly length: number;
 }
 
-/** Whether the text is a daily window of at least 30 minutes such as `03:00-04:00`. */
-export function isDailyWindow(text: string): boolean {
+/** Whether the text is a daily window of at least so many minutes such as `03:00-04:00`. */
+export function isDailyWindow(text: string, shortest = SHORTEST): boolean {
   const span = daily(text);
-  return span !== undefined && span.length >= SHORTEST;
+  return span !== undefined && span.length >= shortest;
 }
 
-/** Whether the text is a weekly window of 30 minutes to 24 hours such as `sun:04:30-sun:05:30`. */
-export function isWeeklyWindow(text: string): boolean {
+/**
+ * Whether the text is a weekly window of at least so many minutes and at most 24 hours, such as
+ * `sun:04:30-sun:05:30`.
+ */
+export function isWeeklyWindow(text: string, shortest = SHORTEST): boolean {
   const span = weekly(text);
-  return span !== undefined && span.length >= SHORTEST && span.length <= DAY;
+  return span !== undefined && span.length >= shortest && span.length <= DAY;
 }
 
 /** Whether a daily and a weekly window share a minute; false when one of them is not a window. */
