@@ -28,6 +28,9 @@ export interface Machine {
   readonly binds: Bind[];
 }
 
+/** Where steps keep the keys of sources of packages, in the /usr of this machine. */
+const KEYRINGS = '/usr/share/keyrings';
+
 /** What of this machine a step of a build sees beside the image. */
 export function machineFor(cache: string): Machine {
   const caches = builderFolder(path.join(cache, 'downloads'));
@@ -56,6 +59,9 @@ export function machineFor(cache: string): Machine {
     environment[name] = `/.machine-cache/${folder}`;
   }
   binds.push({ source: caches, target: '/.machine-cache' }, ...nodeOfThisMachine());
+  if (existsSync(KEYRINGS)) {
+    binds.push({ source: builderFolder(path.join(caches, 'keyrings')), target: KEYRINGS });
+  }
   return { environment, binds };
 }
 
