@@ -66,7 +66,13 @@ export {
 
 // Cache: Valkey for the cache, sessions and the channel layer
 
-export { Cache, type CacheAttributes, type CacheOptions, type CacheProps, type ICache } from '../constructs/cache/cache';
+export {
+  Cache,
+  type CacheAttributes,
+  type CacheOptions,
+  type CacheProps,
+  type ICache,
+} from '../constructs/cache/cache';
 export { EvictionPolicy } from '../constructs/cache/eviction-policy';
 
 // Storage: media files in S3
