@@ -89,7 +89,10 @@ async function run(
       ['imports', { url: 'sqs/imports', arn: 'imports', deadLetterArn: 'dead' }],
       ['dead', { url: 'sqs/dead', arn: 'dead' }],
     ]),
-    doubles: { messages: async (url: string) => (url === 'sqs/dead' ? dead : waiting) },
+    doubles: {
+      messages: async (url: string) => (url === 'sqs/dead' ? dead : waiting),
+      foreignQueues: async () => [],
+    },
   };
   let reached = 0;
   const front = {
