@@ -5,6 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { EmailIdentity, type IEmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import {
@@ -133,6 +134,11 @@ export function broughtMedia(stack: Stack): IMediaStorage {
     encryptionKey: Key.fromKeyArn(stack, 'BucketKey', arn('kms', 'key/77777777-8888-9999-0000-111111111111')),
   });
   return MediaStorage.fromBucket(stack, 'CompanyMedia', bucket);
+}
+
+/** An identity of the company, which other stacks send from as well. */
+export function broughtIdentity(stack: Stack): IEmailIdentity {
+  return EmailIdentity.fromEmailIdentityName(stack, 'CompanyIdentity', 'mail.example.com');
 }
 
 function secret(stack: Stack, name: string) {

@@ -11,13 +11,14 @@ import {
   type DatabaseBackupOptions,
   DjangoApplication,
   type DjangoApplicationProps,
+  DmarcPolicy,
   type NetworkOptions,
   PasswordRotation,
   type PostgresDatabaseOptions,
   Profile,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
-import { bring, broughtMedia, broughtParts } from './brought-parts';
+import { bring, broughtIdentity, broughtMedia, broughtParts } from './brought-parts';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
 export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
@@ -91,6 +92,7 @@ export const configuration = fc.record({
   zones: fc.constantFrom(undefined, undefined, ['b', 'c'], ['b', 'c', 'a'], ['c', 'a']),
   vaultKey: fc.boolean(),
   media: fc.constantFrom('none', 'none', 'made', 'brought'),
+  mail: fc.constantFrom('none', 'none', 'made', 'brought'),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -143,6 +145,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
         defaultQueueName: given.queues[0],
       }),
     ...mediaOf(stack, given),
+    ...mailOf(stack, given),
     ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
     ...((given.production || given.backup) && { backupOptions: backupOptions(stack, given) }),
     ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
@@ -156,6 +159,17 @@ function mediaOf(stack: Stack, { media, domainNames }: Configuration): Partial<D
     return { mediaStorage: broughtMedia(stack) };
   }
   return media === 'made' ? { media: { corsAllowedOrigins: domainNames.map((name) => `https://${name}`) } } : {};
+}
+
+/** An identity needs a zone; without one, that of the company serves. */
+function mailOf(stack: Stack, given: Configuration): Partial<DjangoApplicationProps> {
+  if (given.mail === 'none') {
+    return {};
+  }
+  const hasZone = !given.brought.loadBalancer && domainNamesOf(given).length > 0 && given.records !== 'certificate';
+  return given.mail === 'made' && hasZone
+    ? { mail: { dmarcPolicy: DmarcPolicy.QUARANTINE } }
+    : { mail: { emailIdentity: broughtIdentity(stack) } };
 }
 
 function networkOptions({ addresses, zones }: Configuration): NetworkOptions {

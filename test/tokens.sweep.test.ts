@@ -22,7 +22,17 @@ const NOT_HANDED_ON = [
 /** The application hands all of it on to parts that are swept one by one. */
 const APPLICATIONS = ['DjangoApplicationProps', 'DjangoStackProps', 'DjangoStageProps'];
 /** What an application is brought as a whole. */
-const BROUGHT = ['vpc', 'cluster', 'database', 'secretKey', 'broker', 'mediaStorage', 'loadBalancer', 'encryptionKey'];
+const BROUGHT = [
+  'vpc',
+  'cluster',
+  'database',
+  'secretKey',
+  'broker',
+  'mediaStorage',
+  'outgoingMail',
+  'loadBalancer',
+  'encryptionKey',
+];
 const APPLICATION = {
   image: ContainerImage.fromRegistry('shop'),
   settingsModule: 'config.settings',

@@ -53,6 +53,11 @@ export const CONTRACT = {
     'Only with `media` or `mediaStorage`: name of the bucket for media files. django-storages calls its setting so, and cookiecutter-django, with `DJANGO_` before it, its variable.',
   AWS_S3_REGION_NAME:
     'Only with `media` or `mediaStorage`: region of that bucket, which may be another than that of the stack. django-storages calls its setting so; addresses that are signed for another region are refused.',
+  DEFAULT_FROM_EMAIL:
+    'Only with `mail` or `outgoingMail`: address that mail comes from unless the code names another one, as Django calls its setting.',
+  AWS_SES_REGION_NAME: 'Only with `mail` or `outgoingMail`: region of SES. django-ses calls its setting so.',
+  AWS_SES_CONFIGURATION_SET:
+    'Only with `mail` or `outgoingMail`: name of the configuration set, without which SES refuses the message or reports no bounce. django-ses calls its setting so, and django-anymail AMAZON_SES_CONFIGURATION_SET_NAME.',
   DJANGO_ALLOWED_HOSTS:
     'Comma-separated host names that the process itself is reached under, or any service where it has no door of its own; `*.example.com` is `.example.com` here.',
   DJANGO_CSRF_TRUSTED_ORIGINS: 'The same host names with scheme; `https://*.example.com` keeps its asterisk.',

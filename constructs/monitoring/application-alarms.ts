@@ -14,6 +14,7 @@ import { checkKinds } from '../core/kinds';
 import { checkRunbookBase, setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { IMail } from '../mail/mail';
 import { checkContainerInsights, warnOfContainerInsights } from '../processes/cluster-features';
 import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
 import type { ScheduledCommand } from '../processes/scheduled-command';
@@ -21,6 +22,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
+import { MAIL_ALARMS, MAIL_EVENTS } from './private/alarm-mail';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
 import {
@@ -82,6 +84,12 @@ export interface ApplicationAlarmsProps {
    * @default - none
    */
   readonly broker?: ICeleryBroker;
+  /**
+   * Outgoing mail to watch: its bounces and complaints.
+   *
+   * @default - none
+   */
+  readonly outgoingMail?: IMail;
   /**
    * Scheduled commands to watch.
    *
@@ -242,12 +250,14 @@ export class ApplicationAlarms extends Construct {
         REFRESH_ALARMS,
         context,
       ),
+      ...watch('Mail', props.outgoingMail, MAIL_ALARMS),
       ...watch('Log', errors, LOG_ALARMS),
       ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
     ];
     this.rules = [
       ...(props.cluster ? makeEventRules(this, CLUSTER_EVENTS, props.cluster, context) : []),
       ...(props.secrets?.length ? makeEventRules(this, SECRET_EVENTS, props.secrets, context) : []),
+      ...(props.outgoingMail?.configurationSet ? makeEventRules(this, MAIL_EVENTS, props.outgoingMail, context) : []),
     ];
     if (props.dashboard ?? true) {
       this.dashboard = makeDashboard(this, 'Dashboard', {

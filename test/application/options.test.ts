@@ -49,6 +49,12 @@ const PARTS = [
     setBy: { profile: 'profile', encryptionKey: 'encryptionKey' },
   },
   {
+    part: 'Mail',
+    file: 'mail/mail.ts',
+    options: 'mail',
+    setBy: {},
+  },
+  {
     part: 'DatabaseBackup',
     file: 'backup/database-backup.ts',
     options: 'backupOptions',

@@ -33,11 +33,13 @@ import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { ConfigurationSet, EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { Mail } from '../../constructs/mail/mail';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
 import { Egress } from '../../constructs/processes/egress';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
@@ -104,9 +106,13 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ],
   ICertificate: (scope, form) => [Certificate.fromCertificateArn(scope, 'BroughtCertificate', form.text(scope))],
   ICluster: (scope, form) => [cluster(scope, form)],
+  IConfigurationSet: (scope, form) => [
+    ConfigurationSet.fromConfigurationSetName(scope, 'BroughtSet', form.text(scope)),
+  ],
   IDatabaseInstance: (scope, form) => [instance(scope, form)],
   IDependable: NOTHING,
   IDjangoService: NOTHING,
+  IEmailIdentity: (scope, form) => [identity(scope, form)],
   IFunction: (scope, form) => [
     LambdaFunction.fromFunctionAttributes(scope, 'BroughtFunction', {
       functionArn: `arn:aws:lambda:eu-central-1:111122223333:function:${form.text(scope)}`,
@@ -144,6 +150,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ],
   ILoadBalancedService: NOTHING,
   ILogGroup: (scope, form) => [LogGroup.fromLogGroupName(scope, 'BroughtLogs', form.text(scope))],
+  IMail: (scope, form) => [Mail.fromMailAttributes(scope, 'BroughtMail', { emailIdentity: identity(scope, form) })],
   IMediaStorage: (scope, form) => [
     MediaStorage.fromBucket(scope, 'BroughtMedia', Bucket.fromBucketName(scope, 'BroughtFiles', form.text(scope))),
   ],
@@ -230,6 +237,10 @@ function cluster(scope: Construct, form: TokenForm): ICluster {
     clusterName: form.text(scope),
     vpc: vpc(scope, form),
   });
+}
+
+function identity(scope: Construct, form: TokenForm) {
+  return EmailIdentity.fromEmailIdentityName(scope, 'BroughtIdentity', form.text(scope));
 }
 
 function instance(scope: Construct, form: TokenForm) {

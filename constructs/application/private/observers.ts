@@ -34,6 +34,7 @@ export function makeObservers(
     services: processes.services,
     database,
     broker: providers.broker,
+    outgoingMail: providers.outgoingMail,
     scheduledCommands: Object.values(processes.scheduledCommands),
     certificate: loadBalancer.certificate,
     backup,

@@ -8,6 +8,7 @@ import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import { WebFirewall } from '../../edge/web-firewall';
+import { type IMail, Mail } from '../../mail/mail';
 import { Network } from '../../network/network';
 import { type INotifications, Notifications } from '../../notifications/notifications';
 import { CeleryBroker, type ICeleryBroker } from '../../queues/celery-broker';
@@ -30,6 +31,7 @@ export interface Providers extends Storage {
   readonly database: IPostgresDatabase;
   readonly broker?: ICeleryBroker;
   readonly mediaStorage?: IMediaStorage;
+  readonly outgoingMail?: IMail;
   readonly loadBalancer: IHttpsLoadBalancer;
   readonly webFirewall?: WebFirewall;
 }
@@ -53,8 +55,9 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const mediaStorage = props.mediaStorage ?? makeMediaStorage(scope, props, storage);
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, profile, vpc);
   const webFirewall = props.loadBalancer ? undefined : makeFirewall(scope, props, storage, loadBalancer);
+  const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
   const parts = { notifications, vpc, cluster, secretKey, database, broker, mediaStorage, loadBalancer, webFirewall };
-  return { ...storage, ...parts };
+  return { ...storage, ...parts, outgoingMail };
 }
 
 /** What every Lambda function of the application is told. */
@@ -155,6 +158,13 @@ function makeMediaStorage(
   storage: Storage,
 ): MediaStorage | undefined {
   return media && new MediaStorage(scope, 'Media', { ...media, ...storage });
+}
+
+/** Of the main domain name, unless an identity is brought. */
+function makeMail(scope: Construct, props: DjangoApplicationProps, loadBalancer: IHttpsLoadBalancer): Mail | undefined {
+  const byDefault = { hostedZone: props.hostedZone, domain: loadBalancer.domainNames[0] };
+  const { mail } = props;
+  return mail && new Mail(scope, 'Mail', { ...(mail.emailIdentity === undefined && byDefault), ...mail });
 }
 
 function makeLoadBalancer(

@@ -31,6 +31,7 @@ import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps, TemporaryStorageOptions } from '../process-props';
+import { grantMail } from '../task/mail-access';
 import { grantMedia } from '../task/media-access';
 import { checkTemporaryStorage, ephemeralStorageGiB, mountTemporaryStorage } from '../task/temporary-storage';
 import { checkAddresses } from './addresses';
@@ -152,6 +153,7 @@ export class HardenedTask extends Construct {
 
     process.broker?.grantProduce(this.taskRole);
     grantMedia(this.taskRole, process.mediaStorage);
+    grantMail(this.taskRole, process.outgoingMail);
     process.database?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
     this.prerequisites = [
       this.executionRole,
@@ -247,6 +249,7 @@ function contractOf({
   database,
   broker,
   mediaStorage,
+  outgoingMail,
   secretKey,
   temporaryStorage,
 }: ProcessProps & TemporaryStorageOptions): string[] {
@@ -256,6 +259,7 @@ function contractOf({
     ...database?.containerSecrets,
     ...broker?.containerEnvironment,
     ...mediaStorage?.containerEnvironment,
+    ...outgoingMail?.containerEnvironment,
   };
   return [...ALWAYS, ...(temporaryStorage === undefined ? [] : ['TMPDIR']), ...Object.keys(fromParts)];
 }
@@ -300,6 +304,7 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
     ...process.database?.containerEnvironment,
     ...process.broker?.containerEnvironment,
     ...process.mediaStorage?.containerEnvironment,
+    ...process.outgoingMail?.containerEnvironment,
     ...props.environment,
     ...process.environment,
   };
