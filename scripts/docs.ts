@@ -240,6 +240,7 @@ function exampleTemplate() {
     web: { temporaryStorage },
     asgi: { temporaryStorage },
     media: {},
+    mail: {},
     queues: { default: {} },
     workers: { worker: { temporaryStorage } },
     beat: { temporaryStorage },

@@ -39,9 +39,9 @@ export interface IMail extends IConstruct {
   readonly containerEnvironment: { [name: string]: string };
   /** Grants permission to send from the addresses of this mail, and from no other. */
   grantSend(grantee: IGrantable): Grant;
-  /** Share of messages that bounced for good, from 0 to 1: of the configuration set, or else of the account. */
+  /** Share of messages that bounced for good, 0 to 1: of the configuration set, or else of the account. */
   metricBounceRate(props?: MetricOptions): Metric;
-  /** Share of messages that were reported as spam, from 0 to 1: of the configuration set, or else of the account. */
+  /** Share of messages reported as spam, 0 to 1: of the configuration set, or else of the account. */
   metricComplaintRate(props?: MetricOptions): Metric;
 }
 
@@ -261,7 +261,7 @@ export class Mail extends MailBase {
       identity: Identity.domain(domain),
       configurationSet, // For messages that name none.
       dkimIdentity: DkimIdentity.easyDkim(EasyDkimSigningKeyLength.RSA_2048_BIT),
-      feedbackForwarding: false, // It would go to the sender's address, which nobody reads: events tell instead.
+      feedbackForwarding: false, // To the sender, whose mail nobody reads: events tell instead.
       mailFromDomain,
       // While DNS is not there yet, mail leaves with a return path of SES.
       mailFromBehaviorOnMxFailure: MailFromBehaviorOnMxFailure.USE_DEFAULT_VALUE,

@@ -38,7 +38,7 @@ export const MAIL_ALARMS: AlarmRow<IMail>[] = [
 
 const field = EventField.fromPath;
 
-/** Without the address of whoever did not get the message: it is nobody's business on the way to the topic. */
+/** Without the address of the person: whoever reads alarms need not know it. */
 export const MAIL_EVENTS: EventRow<IMail>[] = [
   {
     id: 'MailReturned',
