@@ -17,6 +17,7 @@ const synthesized: { [name: string]: Template } = {
   'the production example': templateOf(productionExample().stack),
   'a bare DjangoApplication': templateOf(bareApplication()),
   'a DjangoApplication with media': templateOf(bareApplication({ media: {} })),
+  'a DjangoApplication with mail': templateOf(bareApplication({ mail: {} })),
 };
 const example = synthesized['the production example'];
 

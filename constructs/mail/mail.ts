@@ -202,8 +202,8 @@ abstract class MailBase extends Construct implements IMail {
  *
  * Processes send by the API of SES with the role of their task, so there is no password. SES keeps addresses
  * that bounced or complained on the suppression list of the account, and publishes bounces, complaints and
- * rejects to EventBridge, from where `ApplicationAlarms` reports them. A new account is in the sandbox of SES:
- * it sends to verified addresses alone, until AWS grants production access.
+ * rejects to EventBridge, from where `ApplicationAlarms` reports them. A new account is in the sandbox: SES
+ * sends to verified addresses alone, until AWS grants production access.
  *
  * @example
  * declare const hostedZone: route53.IHostedZone;
@@ -233,7 +233,7 @@ export class Mail extends MailBase {
     const domain = domainOf(props);
     const mailFromDomain = props.mailFromDomain ?? `bounces.${domain}`;
     const fromAddresses = props.fromAddresses ?? defaultFrom(props.emailIdentity?.emailIdentityName ?? domain);
-    checkMail(this, props, { domain, mailFromDomain, fromAddresses });
+    checkMail(this, props, { domain, mailFromDomain });
 
     const configurationSet = new ConfigurationSet(this, 'ConfigurationSet', {
       tlsPolicy: ConfigurationSetTlsPolicy.REQUIRE,
@@ -316,7 +316,7 @@ class ImportedMail extends MailBase {
     this.emailIdentity = attrs.emailIdentity;
     this.configurationSet = attrs.configurationSet;
     this.fromAddresses = attrs.fromAddresses ?? defaultFrom(attrs.emailIdentity.emailIdentityName);
-    checkAttributes(this, attrs, this.fromAddresses);
+    checkAttributes(this, attrs);
   }
 }
 

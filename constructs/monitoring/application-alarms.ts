@@ -22,7 +22,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
-import { MAIL_ALARMS, MAIL_EVENTS } from './private/alarm-mail';
+import { MAIL_ALARMS, MAIL_EVENTS, watchable } from './private/alarm-mail';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
 import {
@@ -216,6 +216,7 @@ export class ApplicationAlarms extends Construct {
       warnOfContainerInsights(service.cluster);
     }
     const context: AlarmContext = { topic: props.topic, thresholds, loadBalancer: props.loadBalancer };
+    const mail = watchable(this, props.outgoingMail);
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
     const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...loadBalanced, ...services]));
     const watch = <T>(id: string, value: T | undefined, rows: AlarmRow<T>[]) =>
@@ -250,14 +251,14 @@ export class ApplicationAlarms extends Construct {
         REFRESH_ALARMS,
         context,
       ),
-      ...watch('Mail', props.outgoingMail, MAIL_ALARMS),
+      ...watch('Mail', mail, MAIL_ALARMS),
       ...watch('Log', errors, LOG_ALARMS),
       ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
     ];
     this.rules = [
       ...(props.cluster ? makeEventRules(this, CLUSTER_EVENTS, props.cluster, context) : []),
       ...(props.secrets?.length ? makeEventRules(this, SECRET_EVENTS, props.secrets, context) : []),
-      ...(props.outgoingMail?.configurationSet ? makeEventRules(this, MAIL_EVENTS, props.outgoingMail, context) : []),
+      ...(mail?.configurationSet ? makeEventRules(this, MAIL_EVENTS, mail, context) : []),
     ];
     if (props.dashboard ?? true) {
       this.dashboard = makeDashboard(this, 'Dashboard', {

@@ -236,6 +236,7 @@ export const cases: InvalidCase[] = [
   sender('an address of a domain that only ends alike', 'no-reply@myshop.example.com'),
   sender('every domain', 'no-reply@shop.example.com', 'no-reply@*'),
   sender('a question mark, which IAM takes for any character', 'no-repl?@shop.example.com'),
+  sender('an address that is not ASCII', 'büro@shop.example.com'),
   sender('any address by default', '*@shop.example.com'),
   verified('a domain beside an identity', 'domain', 'example.com', { domain: 'example.com' }),
   verified('a return path beside an identity', 'mailFromDomain', 'example.com', { mailFromDomain: 'b.example.com' }),

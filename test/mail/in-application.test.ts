@@ -1,4 +1,5 @@
 import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
@@ -238,6 +239,20 @@ describe('mail that is set up elsewhere', () => {
     expect(alarmsOnMail(stack).map(({ Dimensions }) => Dimensions)).toEqual([undefined, undefined]);
     expect(rulesOnMail(stack)).toEqual([]);
   });
+});
+
+test('mail that SES sends in another region is not watched, and a warning says so', () => {
+  const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } });
+  const arn = 'arn:aws:ses:eu-west-1:111122223333:identity/example.com';
+  const outgoingMail = Mail.fromMailAttributes(stack, 'Mail', {
+    emailIdentity: EmailIdentity.fromEmailIdentityArn(stack, 'Company', arn),
+    configurationSet: ConfigurationSet.fromConfigurationSetName(stack, 'Set', 'company'),
+  });
+  application(stack, { outgoingMail });
+  expect(told(stack).web.AWS_SES_REGION_NAME).toBe('eu-west-1');
+  expect(alarmsOnMail(stack)).toEqual([]);
+  expect(rulesOnMail(stack)).toEqual([]);
+  Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('SES sends the mail in eu-west-1'));
 });
 
 test('a process in a nested stack uses the policy of the stack that holds the mail', () => {

@@ -7,9 +7,9 @@ import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../../edge/host-names';
 import { isPrivateZone, zoneNameOf } from '../../edge/zone';
 import type { MailAttributes, MailProps } from '../mail';
 
-/** No question mark: IAM takes it for any one character. */
-const FROM_ADDRESS = /^[^\s@<>()[\]:;,"\\?]+@[^\s@<>()[\]:;,"\\?*]+$/;
-const ADDRESS = /^[^\s@<>()[\]:;,"\\*?!]+@[^\s@<>()[\]:;,"\\*?!]+$/;
+/** ASCII, as SES asks for; no question mark: IAM takes it for any one character. */
+const FROM_ADDRESS = /^(?=[!-~]+$)[^\s@<>()[\]:;,"\\?]+@[^\s@<>()[\]:;,"\\?*]+$/;
+const ADDRESS = /^(?=[!-~]+$)[^\s@<>()[\]:;,"\\*?!]+@[^\s@<>()[\]:;,"\\*?!]+$/;
 
 const OF_IDENTITY = voidBeside<MailProps>('emailIdentity', '`emailIdentity` is used as it is, with its own records');
 const EFFECTS: Effects<MailProps> = {
@@ -24,7 +24,6 @@ const EFFECTS: Effects<MailProps> = {
 export interface MailNames {
   readonly domain: string;
   readonly mailFromDomain: string;
-  readonly fromAddresses: string[];
 }
 
 /** Validates the props of `Mail`. */
@@ -34,20 +33,20 @@ export function checkMail(scope: Construct, props: MailProps, names: MailNames):
   if (props.emailIdentity === undefined) {
     checkZone(checks, props);
     checkDomain(checks, props, names);
-    checkFrom(checks, names.fromAddresses, names.domain);
+    checkFrom(checks, props, names.domain);
   } else {
     checkIdentity(checks, props.emailIdentity, Stack.of(scope));
-    checkFrom(checks, names.fromAddresses, props.emailIdentity.emailIdentityName);
+    checkFrom(checks, props, props.emailIdentity.emailIdentityName);
   }
   checks.throwIfAny();
 }
 
 /** Validates what is said of mail that is set up elsewhere. */
-export function checkAttributes(scope: Construct, attrs: MailAttributes, fromAddresses: string[]): void {
+export function checkAttributes(scope: Construct, attrs: MailAttributes): void {
   const checks = new Checks(scope);
   const { account } = Stack.of(scope);
   checkPart(checks, 'account', attrs.emailIdentity, account);
-  checkFrom(checks, fromAddresses, attrs.emailIdentity.emailIdentityName);
+  checkFrom(checks, attrs, attrs.emailIdentity.emailIdentityName);
   checks.throwIfAny();
 }
 
@@ -120,7 +119,11 @@ function checkPart(checks: Checks, part: 'account' | 'region', identity: IEmailI
   });
 }
 
-function checkFrom(checks: Checks, fromAddresses: string[], identity: string): void {
+/** What is left out follows from the identity. */
+function checkFrom(checks: Checks, { fromAddresses }: MailProps | MailAttributes, identity: string): void {
+  if (fromAddresses === undefined) {
+    return;
+  }
   if (Token.isUnresolved(fromAddresses)) {
     checks.known('fromAddresses', fromAddresses);
     return;
@@ -139,7 +142,7 @@ function checkFrom(checks: Checks, fromAddresses: string[], identity: string): v
     const isAddress = FROM_ADDRESS.test(address);
     checks
       .matches(prop, address, FROM_ADDRESS, {
-        must: 'be an e-mail address, with an asterisk before the @ at most',
+        must: 'be an e-mail address in ASCII, with an asterisk before the @ at most',
         remedy: 'Write it as name@domain; a display name goes into the settings of Django.',
       })
       .that(prop, address, !isAddress || isUnknown(identity) || isOf(address, identity), {

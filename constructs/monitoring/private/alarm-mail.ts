@@ -1,4 +1,6 @@
+import { Annotations, Stack, Token, TokenComparison } from 'aws-cdk-lib';
 import { EventField, type EventPattern } from 'aws-cdk-lib/aws-events';
+import type { Construct } from 'constructs';
 import type { IMail } from '../../mail/mail';
 import type { EventRow } from './alarm-events';
 import { type AlarmRow, GREATER_THAN_OR_EQUAL_TO_THRESHOLD, IGNORE } from './alarm-table';
@@ -7,6 +9,19 @@ import { type AlarmRow, GREATER_THAN_OR_EQUAL_TO_THRESHOLD, IGNORE } from './ala
 const BOUNCE_RATE = 0.05;
 /** From here SES puts an account under review; it may stop its mail from five times as much. */
 const COMPLAINT_RATE = 0.001;
+
+/** The mail, unless SES sends it in another region, where its metrics and events stay. */
+export function watchable(scope: Construct, mail: IMail | undefined): IMail | undefined {
+  const region = mail?.containerEnvironment.AWS_SES_REGION_NAME;
+  if (region === undefined || Token.compareStrings(region, Stack.of(scope).region) !== TokenComparison.DIFFERENT) {
+    return mail;
+  }
+  Annotations.of(scope).addWarningV2(
+    'cdk-django-fargate:mailOfAnotherRegion',
+    `SES sends the mail in ${region}, so its bounces and complaints cannot be watched here. Watch them there: hand \`outgoingMail\` to an ApplicationAlarms in a stack of that region.`,
+  );
+  return undefined;
+}
 
 /**
  * @see https://docs.aws.amazon.com/ses/latest/dg/reputationdashboard-cloudwatch-alarm.html
