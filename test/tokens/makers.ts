@@ -135,9 +135,16 @@ const variables = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
 const databaseAccess = DatabaseAccess.OWNER;
 const confirmation = BackupVaultLock.COMPLIANCE_CONFIRMATION;
 
+/** As `EmailIdentity` imports it, where there is no scope to import it into. */
+const VERIFIED = {
+  emailIdentityName: 'example.com',
+  emailIdentityArn: 'arn:aws:ses:eu-central-1:111122223333:identity/example.com',
+};
+
 /** What a struct needs at least, where it is a part of another one. */
 export const NEEDED: { readonly [struct: string]: object } = {
   DatabaseBackupRule: daily,
+  MailOptions: { emailIdentity: VERIFIED },
   RotationWindow: { hour: 4 },
   ScheduledCommandOptions: { schedule, command },
 };

@@ -106,9 +106,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ],
   ICertificate: (scope, form) => [Certificate.fromCertificateArn(scope, 'BroughtCertificate', form.text(scope))],
   ICluster: (scope, form) => [cluster(scope, form)],
-  IConfigurationSet: (scope, form) => [
-    ConfigurationSet.fromConfigurationSetName(scope, 'BroughtSet', form.text(scope)),
-  ],
+  IConfigurationSet: (scope, form) => [configurationSet(scope, form)],
   IDatabaseInstance: (scope, form) => [instance(scope, form)],
   IDependable: NOTHING,
   IDjangoService: NOTHING,
@@ -150,7 +148,12 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ],
   ILoadBalancedService: NOTHING,
   ILogGroup: (scope, form) => [LogGroup.fromLogGroupName(scope, 'BroughtLogs', form.text(scope))],
-  IMail: (scope, form) => [Mail.fromMailAttributes(scope, 'BroughtMail', { emailIdentity: identity(scope, form) })],
+  IMail: (scope, form) => [
+    Mail.fromMailAttributes(scope, 'BroughtMail', {
+      emailIdentity: identity(scope, form),
+      configurationSet: configurationSet(scope, form),
+    }),
+  ],
   IMediaStorage: (scope, form) => [
     MediaStorage.fromBucket(scope, 'BroughtMedia', Bucket.fromBucketName(scope, 'BroughtFiles', form.text(scope))),
   ],
@@ -237,6 +240,10 @@ function cluster(scope: Construct, form: TokenForm): ICluster {
     clusterName: form.text(scope),
     vpc: vpc(scope, form),
   });
+}
+
+function configurationSet(scope: Construct, form: TokenForm) {
+  return ConfigurationSet.fromConfigurationSetName(scope, 'BroughtSet', form.text(scope));
 }
 
 function identity(scope: Construct, form: TokenForm) {
