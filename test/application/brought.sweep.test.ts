@@ -141,7 +141,7 @@ const BROUGHT: { readonly [what: string]: (stack: Stack, value: Value) => Partia
   }),
   'mail as a whole': (stack, value) => ({
     outgoingMail: Mail.fromMailAttributes(stack, 'Mail', {
-      emailIdentity: EmailIdentity.fromEmailIdentityArn(stack, 'Identity', value('IdentityArn')),
+      emailIdentity: EmailIdentity.fromEmailIdentityName(stack, 'Identity', value('Identity')),
       configurationSet: ConfigurationSet.fromConfigurationSetName(stack, 'Set', value('Set')),
       fromAddresses: [value('From')],
     }),

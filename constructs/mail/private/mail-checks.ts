@@ -119,7 +119,7 @@ function checkPart(checks: Checks, part: 'account' | 'region', identity: IEmailI
   });
 }
 
-/** What is left out follows from the identity. */
+/** Checks the addresses that the user wrote: the default follows from the identity. */
 function checkFrom(checks: Checks, { fromAddresses }: MailProps | MailAttributes, identity: string): void {
   if (fromAddresses === undefined) {
     return;
