@@ -66,7 +66,13 @@ export {
 
 // Cache: Valkey for the cache, sessions and the channel layer
 
-export { Cache, type CacheAttributes, type CacheOptions, type CacheProps, type ICache } from '../constructs/cache/cache';
+export {
+  Cache,
+  type CacheAttributes,
+  type CacheOptions,
+  type CacheProps,
+  type ICache,
+} from '../constructs/cache/cache';
 export { EvictionPolicy } from '../constructs/cache/eviction-policy';
 
 // Storage: media files in S3
@@ -77,6 +83,17 @@ export {
   type MediaStorageOptions,
   type MediaStorageProps,
 } from '../constructs/storage/media-storage';
+
+// Mail: outgoing mail through SES
+
+export {
+  DmarcPolicy,
+  type IMail,
+  Mail,
+  type MailAttributes,
+  type MailOptions,
+  type MailProps,
+} from '../constructs/mail/mail';
 
 // Secrets: SECRET_KEY and the refresh of what reads it
 
