@@ -278,6 +278,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   ProfileOptions: (scope, given) => {
     const profile = Profile.production(given);
     const { vpc } = new Network(scope, 'Network', { profile });
+    new Cache(scope, 'Cache', { vpc, profile });
     return new PostgresDatabase(scope, 'Database', { vpc, profile });
   },
   ReleaseCommandOptions: 'ReleaseCommandProps',
