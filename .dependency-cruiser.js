@@ -6,7 +6,7 @@ const LEVELS = [
   ['application'],
   ['monitoring'],
   ['processes', 'backup'],
-  ['database'],
+  ['database', 'mail'],
   ['queues', 'cache', 'storage', 'secrets', 'edge', 'notifications', 'network'],
   ['core', 'handlers'],
 ];

@@ -84,6 +84,17 @@ export {
   type MediaStorageProps,
 } from '../constructs/storage/media-storage';
 
+// Mail: outgoing mail through SES
+
+export {
+  DmarcPolicy,
+  type IMail,
+  Mail,
+  type MailAttributes,
+  type MailOptions,
+  type MailProps,
+} from '../constructs/mail/mail';
+
 // Secrets: SECRET_KEY and the refresh of what reads it
 
 export {

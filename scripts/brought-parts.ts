@@ -5,6 +5,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { EmailIdentity, type IEmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import {
@@ -147,6 +148,11 @@ export function broughtCache(stack: Stack): ICache {
     replicationGroupId: 'company',
     nodes: 2,
   });
+}
+
+/** An identity of the company, which other stacks send from as well. */
+export function broughtIdentity(stack: Stack): IEmailIdentity {
+  return EmailIdentity.fromEmailIdentityName(stack, 'CompanyIdentity', 'mail.example.com');
 }
 
 function secret(stack: Stack, name: string) {

@@ -11,13 +11,14 @@ import {
   type DatabaseBackupOptions,
   DjangoApplication,
   type DjangoApplicationProps,
+  DmarcPolicy,
   type NetworkOptions,
   PasswordRotation,
   type PostgresDatabaseOptions,
   Profile,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
-import { bring, broughtCache, broughtMedia, broughtParts } from './brought-parts';
+import { bring, broughtCache, broughtIdentity, broughtMedia, broughtParts } from './brought-parts';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
 export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
@@ -93,6 +94,7 @@ export const configuration = fc.record({
   media: fc.constantFrom('none', 'none', 'made', 'brought'),
   cache: fc.constantFrom('none', 'none', 'made', 'made', 'brought'),
   cacheNodes: fc.constantFrom(undefined, undefined, 1, 2, 6),
+  mail: fc.constantFrom('none', 'none', 'made', 'brought'),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -146,6 +148,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
       }),
     ...mediaOf(stack, given),
     ...cacheOf(stack, given),
+    ...mailOf(stack, given),
     ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
     ...((given.production || given.backup) && { backupOptions: backupOptions(stack, given) }),
     ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
@@ -166,6 +169,17 @@ function cacheOf(stack: Stack, { cache, cacheNodes }: Configuration): Partial<Dj
     return { cacheStore: broughtCache(stack) };
   }
   return cache === 'made' ? { cache: { nodes: cacheNodes } } : {};
+}
+
+/** An identity needs a zone; without one, that of the company serves. */
+function mailOf(stack: Stack, given: Configuration): Partial<DjangoApplicationProps> {
+  if (given.mail === 'none') {
+    return {};
+  }
+  const hasZone = !given.brought.loadBalancer && domainNamesOf(given).length > 0 && given.records !== 'certificate';
+  return given.mail === 'made' && hasZone
+    ? { mail: { dmarcPolicy: DmarcPolicy.QUARANTINE } }
+    : { mail: { emailIdentity: broughtIdentity(stack) } };
 }
 
 function networkOptions({ addresses, zones }: Configuration): NetworkOptions {

@@ -241,6 +241,7 @@ function exampleTemplate() {
     asgi: { temporaryStorage },
     media: {},
     cache: {},
+    mail: {},
     queues: { default: {} },
     workers: { worker: { temporaryStorage } },
     beat: { temporaryStorage },

@@ -30,6 +30,7 @@ const BROUGHT = [
   'broker',
   'mediaStorage',
   'cacheStore',
+  'outgoingMail',
   'loadBalancer',
   'encryptionKey',
 ];

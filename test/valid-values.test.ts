@@ -53,6 +53,9 @@ const scaling = row('WebServiceProps', 'AWS::ApplicationAutoScaling::ScalableTar
 const queue = row('TaskQueueProps', 'AWS::SQS::Queue');
 const media = row('MediaStorageProps', 'AWS::S3::Bucket');
 const cache = row('CacheProps', 'AWS::ElastiCache::ReplicationGroup');
+const mail = row('MailProps', 'AWS::SES::EmailIdentity');
+const senders = row('MailProps', 'AWS::IAM::ManagedPolicy');
+const mailRecord = row('MailProps', 'AWS::Route53::RecordSet');
 const plan = row('DatabaseBackupProps', 'AWS::Backup::BackupPlan');
 const vault = row('DatabaseBackupProps', 'AWS::Backup::BackupVault');
 const command = row('ScheduledCommandProps', 'AWS::Scheduler::Schedule');
@@ -529,6 +532,21 @@ const rows: readonly ValidRow[] = [
     { SnapshotWindow: '23:30-00:30', PreferredMaintenanceWindow: 'sun:04:30-sun:05:30' },
   ),
   cache('a version to come', { engineVersion: '8.9' }, { EngineVersion: '8.9' }),
+  mail('a domain in capitals', { domain: 'Shop.Example.com' }, { EmailIdentity: 'shop.example.com' }),
+  mail('the domain of the zone', { domain: 'example.com' }, { EmailIdentity: 'example.com' }),
+  mail(
+    'a return path two labels below',
+    { mailFromDomain: 'a.b.example.com' },
+    { MailFromAttributes: has({ MailFromDomain: 'a.b.example.com' }) },
+  ),
+  ...['ORDERS@example.com', 'a+b@shop.example.com', "o'neill@example.com"].map((address) =>
+    senders(`mail from ${address}`, { fromAddresses: [address] }, { Description: address }),
+  ),
+  mailRecord(
+    'DMARC reports to another domain',
+    { dmarcReportAddress: 'shop@dmarc.example.org' },
+    { ResourceRecords: ['"v=DMARC1; p=none; rua=mailto:shop@dmarc.example.org"'] },
+  ),
   network('a block of /23', { ipAddresses: IpAddresses.cidr('172.31.254.0/23') }, { CidrBlock: '172.31.254.0/23' }),
 ];
 

@@ -10,6 +10,7 @@ import type { Profile } from '../core/profile';
 import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
 import type { HttpsLoadBalancerOptions, IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewallOptions } from '../edge/web-firewall';
+import type { IMail, MailOptions } from '../mail/mail';
 import type { AlarmThresholds } from '../monitoring/alarm-thresholds';
 import type { NetworkOptions } from '../network/network';
 import type { INotifications } from '../notifications/notifications';
@@ -30,7 +31,7 @@ import type { IMediaStorage, MediaStorageOptions } from '../storage/media-storag
  *
  * A noun such as `vpc` or `database` is a part that you bring. `…Options` tunes a part that the application
  * makes, and is refused beside the part that you bring. Processes (`web`, `workers`, …) are nouns whose value
- * says how to run them; `queues`, `media` and `cache` are nouns whose value says what to make.
+ * says how to run them; `queues`, `media`, `cache` and `mail` are nouns whose value says what to make.
  */
 export interface DjangoApplicationProps {
   /** Image of the application, the same for every process. */
@@ -131,6 +132,13 @@ export interface DjangoApplicationProps {
    * @default - none
    */
   readonly cache?: CacheOptions;
+  /**
+   * Outgoing mail through Amazon SES, which every process can send; `{}` for an identity of the main domain
+   * name, with its records in the hosted zone.
+   *
+   * @default - none
+   */
+  readonly mail?: MailOptions;
   /**
    * Environment variables of every process.
    *
@@ -295,6 +303,12 @@ export interface DjangoApplicationProps {
    * @default - a new `Cache` when `cache` is given
    */
   readonly cacheStore?: ICache;
+  /**
+   * Outgoing mail to use, where it is set up elsewhere as a whole.
+   *
+   * @default - a new `Mail` when `mail` is given
+   */
+  readonly outgoingMail?: IMail;
   /**
    * Load balancer to use, possibly shared with other applications.
    *

@@ -11,6 +11,7 @@ import { setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewall } from '../edge/web-firewall';
+import type { IMail } from '../mail/mail';
 import type { ApplicationAlarms } from '../monitoring/application-alarms';
 import type { INotifications } from '../notifications/notifications';
 import type { AsgiService } from '../processes/asgi-service';
@@ -76,6 +77,8 @@ export class DjangoApplication extends Construct {
   public readonly mediaStorage?: IMediaStorage;
   /** The cache, when it is asked for. */
   public readonly cacheStore?: ICache;
+  /** The outgoing mail, when it is asked for. */
+  public readonly outgoingMail?: IMail;
   /** The load balancer before web and ASGI. */
   public readonly loadBalancer: IHttpsLoadBalancer;
   /**
@@ -134,6 +137,7 @@ export class DjangoApplication extends Construct {
     this.broker = providers.broker;
     this.mediaStorage = providers.mediaStorage;
     this.cacheStore = providers.cacheStore;
+    this.outgoingMail = providers.outgoingMail;
     this.loadBalancer = providers.loadBalancer;
     this.webFirewall = providers.webFirewall;
     this.url = providers.loadBalancer.url;

@@ -61,6 +61,11 @@ export const CONTRACT = {
     'Secret, only with `cache` or `cacheStore`: all of it in one, `rediss://user:password@host:port/0`. `env.cache()` of django-environ reads this name.',
   REDIS_URL:
     'Secret, only with `cache` or `cacheStore`: the same as CACHE_URL, under the name that cookiecutter-django reads.',
+  DEFAULT_FROM_EMAIL:
+    'Only with `mail` or `outgoingMail`: address that mail comes from unless the code names another one, as Django calls its setting.',
+  AWS_SES_REGION_NAME: 'Only with `mail` or `outgoingMail`: region of SES. django-ses calls its setting so.',
+  AWS_SES_CONFIGURATION_SET:
+    'Only with `mail` or `outgoingMail`: name of the configuration set, without which SES refuses the message or reports no bounce. django-ses calls its setting so, and django-anymail AMAZON_SES_CONFIGURATION_SET_NAME.',
   DJANGO_ALLOWED_HOSTS:
     'Comma-separated host names that the process itself is reached under, or any service where it has no door of its own; `*.example.com` is `.example.com` here.',
   DJANGO_CSRF_TRUSTED_ORIGINS: 'The same host names with scheme; `https://*.example.com` keeps its asterisk.',

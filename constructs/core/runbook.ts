@@ -43,6 +43,9 @@ export const RUNBOOK_SECTIONS = [
   'rotation-failed',
   'refresh-failed',
   'refresh-errors',
+  'bounce-rate',
+  'complaint-rate',
+  'mail-returned',
 ] as const;
 
 /** A section of the runbooks. A report without one does not compile. */

@@ -15,6 +15,7 @@ import { checkKinds } from '../core/kinds';
 import { checkRunbookBase, setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { IMail } from '../mail/mail';
 import { checkContainerInsights, warnOfContainerInsights } from '../processes/cluster-features';
 import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
 import type { ScheduledCommand } from '../processes/scheduled-command';
@@ -23,6 +24,7 @@ import type { SecretRefresh } from '../secrets/secret-refresh';
 import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
 import { CACHE_ALARMS } from './private/alarm-cache';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
+import { MAIL_ALARMS, MAIL_EVENTS, watchable } from './private/alarm-mail';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
 import {
@@ -90,6 +92,12 @@ export interface ApplicationAlarmsProps {
    * @default - none
    */
   readonly cacheStore?: ICache;
+  /**
+   * Outgoing mail to watch: its bounces and complaints.
+   *
+   * @default - none
+   */
+  readonly outgoingMail?: IMail;
   /**
    * Scheduled commands to watch.
    *
@@ -216,6 +224,7 @@ export class ApplicationAlarms extends Construct {
       warnOfContainerInsights(service.cluster);
     }
     const context: AlarmContext = { topic: props.topic, thresholds, loadBalancer: props.loadBalancer };
+    const mail = watchable(this, props.outgoingMail);
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
     const errors = this.countErrors(props.logGroup ? [props.logGroup] : logGroupsOf([...loadBalanced, ...services]));
     const watch = <T>(id: string, value: T | undefined, rows: AlarmRow<T>[]) =>
@@ -251,12 +260,14 @@ export class ApplicationAlarms extends Construct {
         REFRESH_ALARMS,
         context,
       ),
+      ...watch('Mail', mail, MAIL_ALARMS),
       ...watch('Log', errors, LOG_ALARMS),
       ...watch('Heartbeat', props.heartbeat, HEARTBEAT_ALARMS),
     ];
     this.rules = [
       ...(props.cluster ? makeEventRules(this, CLUSTER_EVENTS, props.cluster, context) : []),
       ...(props.secrets?.length ? makeEventRules(this, SECRET_EVENTS, props.secrets, context) : []),
+      ...(mail?.configurationSet ? makeEventRules(this, MAIL_EVENTS, mail, context) : []),
     ];
     if (props.dashboard ?? true) {
       this.dashboard = makeDashboard(this, 'Dashboard', {

@@ -11,6 +11,7 @@ import type { Profile } from '../core/profile';
 import type { DatabaseAccess } from '../database/database-access';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
+import type { IMail } from '../mail/mail';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { IMediaStorage } from '../storage/media-storage';
@@ -59,6 +60,14 @@ export interface ProcessProps {
    * @default - none
    */
   readonly cacheStore?: ICache;
+  /**
+   * Outgoing mail.
+   *
+   * Every process may send from its addresses.
+   *
+   * @default - none
+   */
+  readonly outgoingMail?: IMail;
   /**
    * Host names for DJANGO_ALLOWED_HOSTS, in Django's syntax: `.example.com` stands for a domain and its
    * subdomains.

@@ -11,6 +11,7 @@ import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { ConfigurationSet, EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
@@ -20,6 +21,7 @@ import { Cache } from '../../constructs/cache/cache';
 import { Profile } from '../../constructs/core/profile';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { Mail } from '../../constructs/mail/mail';
 import { Notifications } from '../../constructs/notifications/notifications';
 import { BeatService } from '../../constructs/processes/beat-service';
 import { ReleaseCommand } from '../../constructs/processes/release-command';
@@ -144,6 +146,16 @@ const BROUGHT: { readonly [what: string]: (stack: Stack, value: Value) => Partia
         encryptionKey: Key.fromKeyArn(stack, 'CacheKey', value('CacheKey')),
       }),
       replicationGroupId: value('CacheNodes'),
+    }),
+  }),
+  'an identity for mail': (stack, value) => ({
+    mail: { emailIdentity: EmailIdentity.fromEmailIdentityName(stack, 'Identity', value('Identity')) },
+  }),
+  'mail as a whole': (stack, value) => ({
+    outgoingMail: Mail.fromMailAttributes(stack, 'Mail', {
+      emailIdentity: EmailIdentity.fromEmailIdentityName(stack, 'Identity', value('Identity')),
+      configurationSet: ConfigurationSet.fromConfigurationSetName(stack, 'Set', value('Set')),
+      fromAddresses: [value('From')],
     }),
   }),
   'a topic': (stack, value) => ({

@@ -62,6 +62,12 @@ const PARTS = [
     },
   },
   {
+    part: 'Mail',
+    file: 'mail/mail.ts',
+    options: 'mail',
+    setBy: {},
+  },
+  {
     part: 'DatabaseBackup',
     file: 'backup/database-backup.ts',
     options: 'backupOptions',

@@ -1,8 +1,10 @@
-import { Duration, RemovalPolicy, type Stack, Stage } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { HostedZone, PrivateHostedZone } from 'aws-cdk-lib/aws-route53';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { BackupVaultLock } from '../../constructs/backup/backup-vault-lock';
 import {
@@ -11,6 +13,7 @@ import {
   type DatabaseBackupRule,
 } from '../../constructs/backup/database-backup';
 import { type IPostgresDatabase, PostgresDatabase } from '../../constructs/database/postgres-database';
+import { DmarcPolicy, Mail, type MailAttributes, type MailProps } from '../../constructs/mail/mail';
 import { Notifications } from '../../constructs/notifications/notifications';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
 import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';
@@ -18,6 +21,8 @@ import { MediaStorage, type MediaStorageProps } from '../../constructs/storage/m
 import { PipelineStack, type PipelineStackProps } from '../../lib/pipeline-stack';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';
+
+const OTHER_ACCOUNT = 'arn:aws:ses:eu-central-1:999999999999:identity/example.com';
 
 const queue = (name: string, prop: string, props: TaskQueueProps): InvalidCase => ({
   name: `TaskQueue: ${name}`,
@@ -50,6 +55,40 @@ const media = (name: string, prop: string, props: MediaStorageProps): InvalidCas
 
 const uploader = (name: string, origin: string): InvalidCase =>
   media(name, 'corsAllowedOrigins[1]', { corsAllowedOrigins: ['https://shop.example.com', origin] });
+
+const mail = (name: string, prop: string, props: MailProps | ((stack: Stack) => MailProps)): InvalidCase => ({
+  name: `Mail: ${name}`,
+  prop,
+  make: (stack) => {
+    const hostedZone = HostedZone.fromHostedZoneAttributes(stack, 'Zone', {
+      hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+      zoneName: 'example.com',
+    });
+    const given = typeof props === 'function' ? props(stack) : { hostedZone, domain: 'shop.example.com', ...props };
+    return new Mail(stack, 'Mail', given);
+  },
+});
+
+const sender = (name: string, ...fromAddresses: string[]): InvalidCase =>
+  mail(name, `fromAddresses[${fromAddresses.length - 1}]`, { fromAddresses });
+
+const verified = (name: string, prop: string, identity: string, props: MailProps = {}): InvalidCase =>
+  mail(name, prop, (stack) => ({ emailIdentity: identityOf(stack, identity), ...props }));
+
+const wholeMail = (name: string, prop: string, identity: string, attrs: Partial<MailAttributes> = {}): InvalidCase => ({
+  name: `Mail.fromMailAttributes: ${name}`,
+  prop,
+  make: ({ node: { root: app } }) => {
+    const stack = new Stack(app as Stage, 'Germany', { env: { account: '111122223333', region: 'eu-central-1' } });
+    return Mail.fromMailAttributes(stack, 'Mail', { emailIdentity: identityOf(stack, identity), ...attrs });
+  },
+});
+
+function identityOf(stack: Stack, identity: string) {
+  return identity.startsWith('arn:')
+    ? EmailIdentity.fromEmailIdentityArn(stack, 'Identity', identity)
+    : EmailIdentity.fromEmailIdentityName(stack, 'Identity', identity);
+}
 
 const notified = (name: string, prop: string, ...emailAddresses: string[]): InvalidCase => ({
   name: `Notifications: ${name}`,
@@ -165,6 +204,63 @@ export const cases: InvalidCase[] = [
     noncurrentVersionExpiration: Duration.days(36_501),
   }),
   media('a snapshot of a bucket', 'removalPolicy', { removalPolicy: RemovalPolicy.SNAPSHOT }),
+
+  mail('neither a zone nor an identity', 'hostedZone', () => ({ domain: 'shop.example.com' })),
+  mail('a zone that only a VPC knows', 'hostedZone', (stack) => ({
+    hostedZone: new PrivateHostedZone(stack, 'Private', { zoneName: 'example.com', vpc: testVpc(stack) }),
+  })),
+  mail('a zone without a name', 'hostedZone', (stack) => ({
+    hostedZone: HostedZone.fromHostedZoneId(stack, 'Nameless', 'Z0123456789ABCDEFGHIJ'),
+    domain: 'shop.example.com',
+  })),
+  mail('a domain outside of the zone', 'domain', { domain: 'shop.example.org' }),
+  mail('a domain that only ends like the zone', 'domain', { domain: 'myexample.com' }),
+  mail('a domain with an asterisk', 'domain', { domain: '*.example.com' }),
+  mail('an address for a domain', 'domain', { domain: 'shop@example.com' }),
+  mail('an empty domain', 'domain', { domain: '' }),
+  mail('a return path on the domain itself', 'mailFromDomain', { mailFromDomain: 'shop.example.com' }),
+  mail('a return path beside the domain', 'mailFromDomain', { mailFromDomain: 'bounces.example.com' }),
+  mail('a word for a return path', 'mailFromDomain', { mailFromDomain: 'bounces' }),
+  mail('a DMARC policy that there is not', 'dmarcPolicy', { dmarcPolicy: 'block' as DmarcPolicy }),
+  mail('reports without a DMARC policy', 'dmarcReportAddress', { dmarcReportAddress: 'dmarc@example.com' }),
+  mail('reports to an address that begins with mailto', 'dmarcReportAddress', {
+    dmarcPolicy: DmarcPolicy.NONE,
+    dmarcReportAddress: 'mailto:dmarc@example.com',
+  }),
+  mail('no address to send from', 'fromAddresses', { fromAddresses: [] }),
+  sender('a word for an address', 'no-reply'),
+  sender('an empty address', 'no-reply@shop.example.com', ''),
+  sender('a name with the address', 'Shop <no-reply@shop.example.com>'),
+  sender('an address of another domain', 'no-reply@shop.example.com', 'no-reply@example.org'),
+  sender('an address of the domain above', 'no-reply@example.com'),
+  sender('an address of a domain that only ends alike', 'no-reply@myshop.example.com'),
+  sender('every domain', 'no-reply@shop.example.com', 'no-reply@*'),
+  sender('a question mark, which IAM takes for any character', 'no-repl?@shop.example.com'),
+  sender('an address that is not ASCII', 'büro@shop.example.com'),
+  sender('any address by default', '*@shop.example.com'),
+  verified('a domain beside an identity', 'domain', 'example.com', { domain: 'example.com' }),
+  verified('a return path beside an identity', 'mailFromDomain', 'example.com', { mailFromDomain: 'b.example.com' }),
+  verified('a DMARC policy beside an identity', 'dmarcPolicy', 'example.com', { dmarcPolicy: DmarcPolicy.NONE }),
+  verified('an address that is not of the identity', 'fromAddresses[0]', 'example.com', {
+    fromAddresses: ['no-reply@example.org'],
+  }),
+  verified('another address than the one that is verified', 'fromAddresses[0]', 'shop@example.com', {
+    fromAddresses: ['blog@example.com'],
+  }),
+  wholeMail('an identity of another account', 'emailIdentity', OTHER_ACCOUNT),
+  wholeMail('an address that is not of the identity', 'fromAddresses[0]', 'example.com', {
+    fromAddresses: ['no-reply@example.org'],
+  }),
+  wholeMail('no address', 'fromAddresses', 'example.com', { fromAddresses: [] }),
+  {
+    name: 'Mail: an identity of another region, where its configuration set would not be',
+    prop: 'emailIdentity',
+    make: ({ node: { root: app } }) => {
+      const stack = new Stack(app as Stage, 'Germany', { env: { account: '111122223333', region: 'eu-central-1' } });
+      const emailIdentity = identityOf(stack, 'arn:aws:ses:us-east-1:111122223333:identity/example.com');
+      return new Mail(stack, 'Mail', { emailIdentity });
+    },
+  },
 
   notified('a word for an address', 'emailAddresses[0]', 'ops'),
   notified('a name with the address', 'emailAddresses[0]', 'Ops <ops@example.com>'),

@@ -10,6 +10,7 @@ import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DjangoApplication } from '../../constructs/application/django-application';
@@ -19,6 +20,7 @@ import { Profile } from '../../constructs/core/profile';
 import { PasswordRotation } from '../../constructs/database/password-rotation';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { Mail } from '../../constructs/mail/mail';
 import type { AlarmThresholds } from '../../constructs/monitoring/alarm-thresholds';
 import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
 import { Network, type NetworkProps } from '../../constructs/network/network';
@@ -36,6 +38,8 @@ import { testVpc } from '../support';
 import type { InvalidCase } from './case';
 
 type Given<Props> = Partial<Props> | ((stack: Stack) => Partial<Props>);
+
+const CERTIFICATE = 'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
 
 const common = () => ({
   image: ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image')),
@@ -167,6 +171,18 @@ export const cases: InvalidCase[] = [
       secret: Secret.fromSecretNameV2(stack, 'CacheLogin', 'company'),
     }),
   })),
+  application('mail beside mail that is set up elsewhere', 'mail', (stack) => ({
+    mail: {},
+    outgoingMail: Mail.fromMailAttributes(stack, 'Mail', {
+      emailIdentity: EmailIdentity.fromEmailIdentityName(stack, 'Company', 'example.com'),
+    }),
+  })),
+  application('mail of a name whose zone is not known', 'hostedZone', (stack) => ({
+    mail: {},
+    hostedZone: undefined,
+    certificate: Certificate.fromCertificateArn(stack, 'Certificate', CERTIFICATE),
+  })),
+  application('mail from another domain than the zone', 'domain', { mail: { domain: 'example.org' } }),
   application('a default queue beside a broker', 'defaultQueueName', brokerAnd({ defaultQueueName: 'default' })),
   application('a default queue without queues', 'defaultQueueName', { defaultQueueName: 'default' }),
   application('workers without queues', 'workers', { workers: { all: {} } }),

@@ -20,6 +20,7 @@ const INSIDE: { readonly [type: string]: readonly string[] } = {
   'AWS::ElasticLoadBalancingV2::ListenerRule': ['ListenerArn', 'Priority'],
   'AWS::Logs::LogStream': ['LogGroupName', 'LogStreamName'],
   'AWS::Logs::MetricFilter': ['LogGroupName', 'FilterName'],
+  'AWS::SES::EmailIdentity': ['EmailIdentity'], // Not called a name, and there is one in an account and region.
   'AWS::Route53::RecordSet': ['HostedZoneId', 'Name', 'Type'],
 };
 

@@ -5,6 +5,7 @@ import { App } from 'aws-cdk-lib';
 import { RUNBOOK_SECTIONS, runbookUrl, setRunbookBase } from '../../constructs/core/runbook';
 import { CACHE_ALARMS } from '../../constructs/monitoring/private/alarm-cache';
 import { CLUSTER_EVENTS, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
+import { MAIL_ALARMS, MAIL_EVENTS } from '../../constructs/monitoring/private/alarm-mail';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from '../../constructs/monitoring/private/alarm-secrets';
 import {
   LOAD_BALANCED_SERVICE_ALARMS,
@@ -43,6 +44,8 @@ const reported: Reported[] = [
   ...REFRESH_ALARMS,
   ...CLUSTER_EVENTS,
   ...SECRET_EVENTS,
+  ...MAIL_ALARMS,
+  ...MAIL_EVENTS,
 ];
 
 const headings = (markdown: string, level: RegExp) =>

@@ -2,9 +2,12 @@ import { type App, Duration, Stack, Stage } from 'aws-cdk-lib';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -20,6 +23,7 @@ import { DatabaseVariables } from '../../constructs/database/database-variables'
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { WebFirewall } from '../../constructs/edge/web-firewall';
+import { DmarcPolicy, type IMail, Mail, type MailProps } from '../../constructs/mail/mail';
 import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
 import { Network } from '../../constructs/network/network';
 import { Notifications } from '../../constructs/notifications/notifications';
@@ -50,6 +54,11 @@ export type MakeStruct = (scope: Construct, given: Given) => unknown;
 /** What is needed and what is given, which wins. */
 function props<Props>(needed: object, given: Given): Props {
   return { ...needed, ...given } as Props;
+}
+
+/** What a process does with mail: from whom it may send, and where. */
+function sent(scope: Construct, mail: IMail): void {
+  mail.grantSend(new ManagedPolicy(scope, 'Sender', { description: mail.containerEnvironment.DEFAULT_FROM_EMAIL }));
 }
 
 /** Makes once for a stack what all rows stand beside. */
@@ -136,9 +145,16 @@ const variables = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
 const databaseAccess = DatabaseAccess.OWNER;
 const confirmation = BackupVaultLock.COMPLIANCE_CONFIRMATION;
 
+/** As `EmailIdentity` imports it, where there is no scope to import it into. */
+const VERIFIED = {
+  emailIdentityName: 'example.com',
+  emailIdentityArn: 'arn:aws:ses:eu-central-1:111122223333:identity/example.com',
+};
+
 /** What a struct needs at least, where it is a part of another one. */
 export const NEEDED: { readonly [struct: string]: object } = {
   DatabaseBackupRule: daily,
+  MailOptions: { emailIdentity: VERIFIED },
   RotationWindow: { hour: 4 },
   ScheduledCommandOptions: { schedule, command },
 };
@@ -220,6 +236,19 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const { length } = loadBalancer.domainNames;
     return new WebService(scope, 'Web', { ...process(scope), loadBalancer, ...(length > 5 ? { hostNames } : {}) });
   },
+  MailAttributes: (scope, given) => {
+    const needed = { emailIdentity: EmailIdentity.fromEmailIdentityName(scope, 'Verified', 'example.com') };
+    sent(scope, Mail.fromMailAttributes(scope, 'Mail', props(needed, given)));
+  },
+  MailOptions: 'MailProps',
+  MailProps: (scope, given) => {
+    const hostedZone = HostedZone.fromHostedZoneAttributes(scope, 'MailZone', {
+      hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+      zoneName: 'example.com',
+    });
+    const needed = 'emailIdentity' in given ? {} : { hostedZone, dmarcPolicy: DmarcPolicy.NONE };
+    sent(scope, new Mail(scope, 'Mail', props<MailProps>(needed, given)));
+  },
   MediaStorageOptions: 'MediaStorageProps',
   MediaStorageProps: (scope, given) => new MediaStorage(scope, 'Media', given),
   NetworkOptions: 'NetworkProps',
@@ -249,6 +278,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   ProfileOptions: (scope, given) => {
     const profile = Profile.production(given);
     const { vpc } = new Network(scope, 'Network', { profile });
+    new Cache(scope, 'Cache', { vpc, profile });
     return new PostgresDatabase(scope, 'Database', { vpc, profile });
   },
   ReleaseCommandOptions: 'ReleaseCommandProps',

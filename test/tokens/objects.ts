@@ -33,12 +33,14 @@ import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { ConfigurationSet, EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { Cache } from '../../constructs/cache/cache';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { Mail } from '../../constructs/mail/mail';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
 import { Egress } from '../../constructs/processes/egress';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
@@ -114,9 +116,11 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ],
   ICertificate: (scope, form) => [Certificate.fromCertificateArn(scope, 'BroughtCertificate', form.text(scope))],
   ICluster: (scope, form) => [cluster(scope, form)],
+  IConfigurationSet: (scope, form) => [configurationSet(scope, form)],
   IDatabaseInstance: (scope, form) => [instance(scope, form)],
   IDependable: NOTHING,
   IDjangoService: NOTHING,
+  IEmailIdentity: (scope, form) => [identity(scope, form)],
   IFunction: (scope, form) => [
     LambdaFunction.fromFunctionAttributes(scope, 'BroughtFunction', {
       functionArn: `arn:aws:lambda:eu-central-1:111122223333:function:${form.text(scope)}`,
@@ -154,6 +158,12 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ],
   ILoadBalancedService: NOTHING,
   ILogGroup: (scope, form) => [LogGroup.fromLogGroupName(scope, 'BroughtLogs', form.text(scope))],
+  IMail: (scope, form) => [
+    Mail.fromMailAttributes(scope, 'BroughtMail', {
+      emailIdentity: identity(scope, form),
+      configurationSet: configurationSet(scope, form),
+    }),
+  ],
   IMediaStorage: (scope, form) => [
     MediaStorage.fromBucket(scope, 'BroughtMedia', Bucket.fromBucketName(scope, 'BroughtFiles', form.text(scope))),
   ],
@@ -240,6 +250,14 @@ function cluster(scope: Construct, form: TokenForm): ICluster {
     clusterName: form.text(scope),
     vpc: vpc(scope, form),
   });
+}
+
+function configurationSet(scope: Construct, form: TokenForm) {
+  return ConfigurationSet.fromConfigurationSetName(scope, 'BroughtSet', form.text(scope));
+}
+
+function identity(scope: Construct, form: TokenForm) {
+  return EmailIdentity.fromEmailIdentityName(scope, 'BroughtIdentity', form.text(scope));
 }
 
 function instance(scope: Construct, form: TokenForm) {

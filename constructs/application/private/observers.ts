@@ -35,6 +35,7 @@ export function makeObservers(
     database,
     broker: providers.broker,
     cacheStore,
+    outgoingMail: providers.outgoingMail,
     scheduledCommands: Object.values(processes.scheduledCommands),
     certificate: loadBalancer.certificate,
     backup,

@@ -95,7 +95,8 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
 
 /** What all processes have in common: log group, security group, execution role, and what they are told. */
 function makeShared(scope: Construct, props: DjangoApplicationProps, providers: Providers) {
-  const { profile, encryptionKey, vpc, cluster, database, secretKey, broker, mediaStorage, cacheStore } = providers;
+  const { profile, encryptionKey, vpc, cluster, database, secretKey, broker } = providers;
+  const { mediaStorage, cacheStore, outgoingMail } = providers;
   const logGroup = makeLogGroup(scope, 'Logs', { profile, encryptionKey });
   const description = `Every process of ${scope.node.path}`;
   const securityGroup = processSecurityGroup(scope, 'Processes', { vpc, description, egress: props.egress });
@@ -109,6 +110,7 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
     broker,
     mediaStorage,
     cacheStore,
+    outgoingMail,
     environment: props.environment,
     secrets: props.secrets,
     cpuArchitecture: props.cpuArchitecture,

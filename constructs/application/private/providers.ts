@@ -9,6 +9,7 @@ import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import { WebFirewall } from '../../edge/web-firewall';
+import { type IMail, Mail } from '../../mail/mail';
 import { Network } from '../../network/network';
 import { type INotifications, Notifications } from '../../notifications/notifications';
 import { CeleryBroker, type ICeleryBroker } from '../../queues/celery-broker';
@@ -32,6 +33,7 @@ export interface Providers extends Storage {
   readonly broker?: ICeleryBroker;
   readonly mediaStorage?: IMediaStorage;
   readonly cacheStore?: ICache;
+  readonly outgoingMail?: IMail;
   readonly loadBalancer: IHttpsLoadBalancer;
   readonly webFirewall?: WebFirewall;
 }
@@ -56,8 +58,9 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const cacheStore = props.cacheStore ?? makeCache(scope, props, { ...storage, vpc, notifications });
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, profile, vpc);
   const webFirewall = props.loadBalancer ? undefined : makeFirewall(scope, props, storage, loadBalancer);
+  const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
   const stores = { secretKey, database, broker, mediaStorage, cacheStore };
-  return { ...storage, ...stores, notifications, vpc, cluster, loadBalancer, webFirewall };
+  return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, webFirewall };
 }
 
 /** What every Lambda function of the application is told. */
@@ -169,6 +172,13 @@ function makeCache(
 ): Cache | undefined {
   const { cache } = props;
   return cache && new Cache(scope, 'Cache', { ...cache, ...storageAndVpc, ...lambdaSettings(props, notifications) });
+}
+
+/** Of the main domain name, unless an identity is brought. */
+function makeMail(scope: Construct, props: DjangoApplicationProps, loadBalancer: IHttpsLoadBalancer): Mail | undefined {
+  const byDefault = { hostedZone: props.hostedZone, domain: loadBalancer.domainNames[0] };
+  const { mail } = props;
+  return mail && new Mail(scope, 'Mail', { ...(mail.emailIdentity === undefined && byDefault), ...mail });
 }
 
 function makeLoadBalancer(

@@ -1,11 +1,11 @@
 import { Annotations, Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
-import { CfnHostedZone, type IHostedZone, PrivateHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
 import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../host-names';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
+import { isPrivateZone, zoneNameOf } from '../zone';
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
 const EFFECTS: Effects<HttpsLoadBalancerProps> = {
@@ -281,9 +281,9 @@ function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
   if (hostedZone === undefined) {
     return;
   }
-  const zoneName = nameOf(hostedZone);
+  const zoneName = zoneNameOf(hostedZone);
   const inside = internetFacing === false && certificate !== undefined;
-  checks.that('hostedZone', hostedZone, inside || !isPrivate(hostedZone), {
+  checks.that('hostedZone', hostedZone, inside || !isPrivateZone(hostedZone), {
     must: 'be a public one for a certificate to be validated in it, and for a load balancer that faces the internet',
     remedy:
       'Give the public zone of the name; a private one serves only with `internetFacing: false` and a `certificate`.',
@@ -304,21 +304,6 @@ function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
       must: `lie in the hosted zone ${zoneName}`,
       remedy: 'Give the zone of that name; names of other zones need a `certificate` and records of their own.',
     });
-  }
-}
-
-/** Whether only VPCs know the zone; one that is imported by its attributes does not tell. */
-function isPrivate(zone: IHostedZone): boolean {
-  const { defaultChild } = zone.node;
-  const vpcs = defaultChild instanceof CfnHostedZone ? defaultChild.vpcs : undefined;
-  return zone instanceof PrivateHostedZone || (Array.isArray(vpcs) && vpcs.length > 0);
-}
-
-function nameOf(zone: IHostedZone): string | undefined {
-  try {
-    return zone.zoneName.replace(/\.$/, '');
-  } catch {
-    return undefined; // A zone imported by its id alone throws when asked for its name.
   }
 }
 

@@ -9,12 +9,13 @@ import type { Thresholds } from '../alarm-thresholds';
 
 export const MINUTE = Duration.minutes(1);
 const { GREATER_THAN_THRESHOLD, GREATER_THAN_OR_EQUAL_TO_THRESHOLD, LESS_THAN_THRESHOLD } = ComparisonOperator;
-const { BREACHING, NOT_BREACHING, MISSING } = TreatMissingData;
+const { BREACHING, IGNORE, MISSING, NOT_BREACHING } = TreatMissingData;
 
 export {
   BREACHING,
   GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
   GREATER_THAN_THRESHOLD,
+  IGNORE,
   LESS_THAN_THRESHOLD,
   MISSING,
   NOT_BREACHING,

@@ -31,6 +31,7 @@ import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps, TemporaryStorageOptions } from '../process-props';
+import { grantMail } from '../task/mail-access';
 import { grantMedia } from '../task/media-access';
 import { checkTemporaryStorage, ephemeralStorageGiB, mountTemporaryStorage } from '../task/temporary-storage';
 import { checkAddresses } from './addresses';
@@ -153,6 +154,7 @@ export class HardenedTask extends Construct {
 
     process.broker?.grantProduce(this.taskRole);
     grantMedia(this.taskRole, process.mediaStorage);
+    grantMail(this.taskRole, process.outgoingMail);
     process.database?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
     process.cacheStore?.connections.allowDefaultPortFrom(this.securityGroup, `${this.node.path}`);
     this.prerequisites = [
@@ -250,6 +252,7 @@ function contractOf({
   broker,
   mediaStorage,
   cacheStore,
+  outgoingMail,
   secretKey,
   temporaryStorage,
 }: ProcessProps & TemporaryStorageOptions): string[] {
@@ -261,6 +264,7 @@ function contractOf({
     ...mediaStorage?.containerEnvironment,
     ...cacheStore?.containerEnvironment,
     ...cacheStore?.containerSecrets,
+    ...outgoingMail?.containerEnvironment,
   };
   return [...ALWAYS, ...(temporaryStorage === undefined ? [] : ['TMPDIR']), ...Object.keys(fromParts)];
 }
@@ -306,6 +310,7 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
     ...process.broker?.containerEnvironment,
     ...process.mediaStorage?.containerEnvironment,
     ...process.cacheStore?.containerEnvironment,
+    ...process.outgoingMail?.containerEnvironment,
     ...props.environment,
     ...process.environment,
   };
