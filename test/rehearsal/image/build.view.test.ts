@@ -112,3 +112,22 @@ test('a simple Dockerfile is prepared by any Python of this machine, without wha
   expect(place.said).toContainEqual(expect.stringMatching(/^Python 3\.\d+ of this machine in the place of .* 3\.99$/));
   expect(place.said).toContain('build step: SECRET=… python manage.py collectstatic --noinput');
 });
+
+test.each([
+  [
+    'a list and a key in /etc/apt',
+    'echo k > /etc/apt/keyrings/x.asc && echo "deb x y z" > /etc/apt/sources.list.d/x.list',
+  ],
+  ['a key in /usr/share/keyrings', 'echo k > /usr/share/keyrings/x.gpg && chmod 644 /usr/share/keyrings/x.gpg'],
+  ['another mirror of Debian', 'sed -i s/deb.debian.org/mirror.example/ /etc/apt/sources.list.d/debian.sources'],
+  ['another mirror of Alpine', 'sed -i s/dl-cdn.alpinelinux.org/mirror.example/ /etc/apk/repositories'],
+  [
+    'settings of apt',
+    'echo x > /etc/apt/apt.conf.d/99x && echo x > /etc/apt/preferences.d/x && rm -rf /var/lib/apt/lists/*',
+  ],
+])('a step may add %s before it calls the package manager', async (_, command) => {
+  const { root } = await place.build(
+    `${NODE}RUN ${command} && apt-get update && apt-get install -y x && touch /done\n`,
+  );
+  expect(readdirSync(root)).toContain('done');
+});
