@@ -110,12 +110,13 @@ function regenerated(had: readonly Stored[]): string[] {
 /** The records of names under which the application answered before, and answers still. */
 function lostRecords(account: Account, before: Artifact, after: Artifact): string[] {
   const names = (before.names ?? []).filter((name) => after.names?.includes(name));
-  const recordOf = (properties: unknown) => (properties as { Name: string; Type: string }) ?? {};
+  // A record for DKIM has a name that only SES knows.
+  const recordOf = (properties: unknown) => (properties as { Name: unknown; Type: string }) ?? {};
   const had = Object.values(before.resources).filter(({ Type }) => Type === RECORD);
   const has = [...account.things.values()].filter(({ type }) => type === RECORD);
   return had
     .map(({ Properties }) => recordOf(Properties))
-    .filter(({ Name }) => names.includes(Name.replace(/\.$/, '')))
+    .filter(({ Name }) => typeof Name === 'string' && names.includes(Name.replace(/\.$/, '')))
     .filter(
       ({ Name, Type }) =>
         !has.some(

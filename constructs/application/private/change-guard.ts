@@ -10,7 +10,7 @@ import { firstFunction } from './first-function';
 import type { Providers } from './providers';
 
 /**
- * What stores something.
+ * What stores something, and subnets of a database: RDS would refuse a change before the guard explains it.
  *
  * Keys are not among it: of these only the policy changes, and much of a first deployment waits for them.
  */
@@ -18,6 +18,7 @@ const STORED = [
   'AWS::Backup::BackupVault',
   'AWS::Logs::LogGroup',
   'AWS::RDS::DBInstance',
+  'AWS::RDS::DBSubnetGroup',
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
   'AWS::SecretsManager::Secret',
