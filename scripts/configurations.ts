@@ -164,11 +164,13 @@ function mediaOf(stack: Stack, { media, domainNames }: Configuration): Partial<D
   return media === 'made' ? { media: { corsAllowedOrigins: domainNames.map((name) => `https://${name}`) } } : {};
 }
 
-function cacheOf(stack: Stack, { cache, cacheNodes }: Configuration): Partial<DjangoApplicationProps> {
+/** One node in production would be a finding, and rightly so. */
+function cacheOf(stack: Stack, { cache, cacheNodes, production }: Configuration): Partial<DjangoApplicationProps> {
   if (cache === 'brought') {
     return { cacheStore: broughtCache(stack) };
   }
-  return cache === 'made' ? { cache: { nodes: cacheNodes } } : {};
+  const nodes = production && cacheNodes === 1 ? undefined : cacheNodes;
+  return cache === 'made' ? { cache: { nodes } } : {};
 }
 
 /** An identity needs a zone; without one, that of the company serves. */
