@@ -10,7 +10,7 @@ import { firstFunction } from './first-function';
 import type { Providers } from './providers';
 
 /**
- * What stores something, and subnets of a database: RDS would refuse a change before the guard explains it.
+ * What stores something.
  *
  * Keys are not among it: of these only the policy changes, and much of a first deployment waits for them.
  */
@@ -18,7 +18,6 @@ const STORED = [
   'AWS::Backup::BackupVault',
   'AWS::Logs::LogGroup',
   'AWS::RDS::DBInstance',
-  'AWS::RDS::DBSubnetGroup',
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
   'AWS::SecretsManager::Secret',
@@ -55,7 +54,7 @@ export class ChangeGuard extends Construct {
       serviceTimeout: Duration.seconds(SERVICE_TIMEOUT),
       properties: { ...properties },
     });
-    for (const stored of scope.node.findAll().filter(isStored)) {
+    for (const stored of scope.node.findAll().filter(isHeld)) {
       if (!stored.node.scopes.includes(this)) {
         stored.node.addDependency(resource);
       }
@@ -78,8 +77,15 @@ export function guardChanges(scope: Construct, application: DjangoApplicationPro
   new ChangeGuard(scope, 'ChangeGuard', { application, providers });
 }
 
-function isStored(construct: IConstruct): boolean {
-  return CfnResource.isCfnResource(construct) && STORED.includes(construct.cfnResourceType);
+/** What stores something, and subnets of a database, whose change RDS would refuse in its own words. */
+function isHeld(construct: IConstruct): boolean {
+  if (!CfnResource.isCfnResource(construct)) {
+    return false;
+  }
+  const { cfnResourceType: type, node } = construct;
+  const isOfDatabase =
+    type === 'AWS::RDS::DBSubnetGroup' && node.scopes.some((each) => each instanceof PostgresDatabase);
+  return isOfDatabase || STORED.includes(type);
 }
 
 function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers): ChangeGuardProperties['Database'] {
