@@ -4,6 +4,7 @@ import { Terminal } from '@xterm/headless';
 
 /** How a program in a terminal ended. */
 export interface Left {
+  /** As a shell has it: 128 and the signal, where one ended it. */
   readonly code: number;
   /** Whether the terminal echoes and takes lines as it did before. */
   readonly isRestored: boolean;

@@ -31,7 +31,9 @@ if leader == 0:
         os.execvp(command[0], command)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, status = os.waitpid(child, 0)
-    os.write(tell, str(os.waitstatus_to_exitcode(status)).encode())
+    code = os.waitstatus_to_exitcode(status)
+    # As a shell says it: whether a program that Ctrl-C ends dies of the signal or says 130 is a race.
+    os.write(tell, str(code if code >= 0 else 128 - code).encode())
     signal.pause()
 
 
