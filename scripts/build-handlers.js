@@ -82,7 +82,7 @@ function replace(folder, files) {
   for (const [file, text] of files) {
     if (!existsSync(file) || readFileSync(file, 'utf8') !== text) {
       mkdirSync(path.dirname(file), { recursive: true });
-      const next = `${file}.${process.pid}`;
+      const next = `${folder}.${process.pid}`;
       writeFileSync(next, text);
       renameSync(next, file);
     }
@@ -90,7 +90,7 @@ function replace(folder, files) {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const file = path.join(entry.parentPath ?? entry.path, entry.name);
-    if (entry.isFile() && !files.has(file) && !/\.\d+$/.test(file)) {
+    if (entry.isFile() && !files.has(file)) {
       rmSync(file, { force: true });
     }
   }
