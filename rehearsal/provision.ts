@@ -219,6 +219,11 @@ function readDefinitions(
     intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
     const read = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));
     const definition = believing(read, assembly.template, localAddress);
+    if (definition !== read) {
+      announce.substitution(
+        'FORWARDED_ALLOW_IPS reads the address of the local load balancer, whose network no stack has',
+      );
+    }
     if (definition.sidecars.length > 0) {
       announce.substitution(`containers beside the application stay paper: ${definition.sidecars.join(', ')}`);
     }
