@@ -5,6 +5,8 @@ import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
+import { ofParts, resourcesIn } from '../../constructs/application/private/resource-limit';
 import { Profile } from '../../constructs/core/profile';
 import type { TaskQueueOptions } from '../../constructs/queues/task-queue';
 import { fixedName } from '../lifecycle/names';
@@ -25,6 +27,7 @@ function many<T>(count: number, name: string, value: (index: number) => T): { [n
 function application(
   { workers = 1, queues = 1, schedules = 0, production = false }: Size,
   stack: Stack = testStack(),
+  parts: Partial<DjangoApplicationProps> = {},
 ): DjangoApplication {
   const databaseInstanceType = new InstanceType('m7g.4xlarge');
   const schedule = { schedule: ScheduleExpression.rate(Duration.hours(1)), command: ['python', 'manage.py', 'x'] };
@@ -46,6 +49,7 @@ function application(
     defaultQueueName: 'q0',
     workers: many(workers, 'w', (worker) => ({ queueNames: read(worker) })),
     scheduledCommands: many(schedules, 's', () => schedule),
+    ...parts,
   });
 }
 
@@ -80,6 +84,16 @@ describe('an application of common size', () => {
     expect(secretRefresh?.node.id).toBe('SecretRefresh');
     expect(typesIn(stack)).not.toContain('AWS::CloudFormation::Stack');
   });
+});
+
+test('alarms of a cache and of mail are reckoned with as many as there are', () => {
+  const alarmsWith = (parts: Partial<DjangoApplicationProps>) =>
+    resourcesIn(application({ production: true }, testStack(), parts).alarms);
+  const none = alarmsWith({});
+  const parts = { cacheStore: {}, outgoingMail: {} } as Parameters<typeof ofParts>[0];
+  expect(alarmsWith({ cache: {} }) - none).toBe(ofParts({ cacheStore: parts.cacheStore }));
+  expect(alarmsWith({ mail: {} }) - none).toBe(ofParts({ outgoingMail: parts.outgoingMail }));
+  expect(alarmsWith({ cache: {}, mail: {} }) - none).toBe(ofParts(parts));
 });
 
 describe('an application with 27 workers, each with a queue', () => {

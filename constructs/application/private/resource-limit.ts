@@ -19,6 +19,8 @@ const ROOMY = 440;
 const OTHER_ALARMS = 30;
 /** Alarms of a cache, that on its rotation among them. */
 const OF_CACHE = 6;
+/** Alarms of mail, and the rule that reports what returns. */
+const OF_MAIL = 3;
 
 const OTHER_WAYS =
   'Let a worker read several queues, give `scheduledCommands` one `deadLetterQueue` together, or make a WorkerService or a ScheduledCommand with the parts of this application in a second stack.';
@@ -32,12 +34,17 @@ type Named = keyof typeof NAMED;
  *
  * Nothing is stored in an alarm, so that they may move when the application grows.
  */
-export function isTight(scope: Construct, processes: Processes, { broker, cacheStore }: Providers): boolean {
+export function isTight(scope: Construct, processes: Processes, providers: Providers): boolean {
   const { loadBalancedServices, services, scheduledCommands, areDivided } = processes;
-  const watched = loadBalancedServices.length + services.length + Object.keys(broker?.queues ?? {}).length;
-  const others = OTHER_ALARMS + (cacheStore === undefined ? 0 : OF_CACHE);
+  const watched = loadBalancedServices.length + services.length + Object.keys(providers.broker?.queues ?? {}).length;
+  const others = OTHER_ALARMS + ofParts(providers);
   const alarms = others + 2 * watched + Object.keys(scheduledCommands).length;
   return areDivided || resourcesIn(Stack.of(scope)) + alarms > ROOMY;
+}
+
+/** Alarms and rules of parts that not every application has. */
+export function ofParts({ cacheStore, outgoingMail }: Pick<Providers, 'cacheStore' | 'outgoingMail'>): number {
+  return (cacheStore === undefined ? 0 : OF_CACHE) + (outgoingMail === undefined ? 0 : OF_MAIL);
 }
 
 /** Refuses more than a stack can hold, in the words of the user: now, and again when everything is there. */
