@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   InstanceClass,
@@ -192,6 +194,11 @@ describe('the login', () => {
     expect(user.Properties.AccessString.split(' ')).toEqual(
       expect.arrayContaining(['on', '~*', '&*', '-@admin', '-@dangerous']),
     );
+  });
+
+  test('is made again by the runbook with the same permissions', () => {
+    const runbooks = readFileSync(join(__dirname, '..', '..', 'docs', 'runbooks.md'), 'utf8');
+    expect(runbooks).toContain(`--access-string '${user.Properties.AccessString}'`);
   });
 
   test('has an id that ElastiCache takes, however long the path is', () => {
