@@ -1,10 +1,6 @@
-import { type App, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
-import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { type App, RemovalPolicy } from 'aws-cdk-lib';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
-import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Cache } from '../../constructs/cache/cache';
 import { Profile } from '../../constructs/core/profile';
@@ -14,53 +10,17 @@ import { Graph } from '../wiring/graph';
 import { unkeyed } from '../wiring/keys';
 import { unmet } from '../wiring/order';
 import { refused, refusedRoles } from '../wiring/senders';
+import { PROCESSES, told, wholeApplication, wholeProduction } from '../wiring/whole-application';
 
 const VARIABLES = ['CACHE_HOST', 'CACHE_PASSWORD', 'CACHE_PORT', 'CACHE_URL', 'CACHE_USERNAME', 'REDIS_URL'];
-const PROCESSES = ['asgi', 'beat', 'release', 'scheduled', 'web', 'worker'];
-
-/** An application with every kind of process. */
-function application(stack: Stack, props: Partial<DjangoApplicationProps> = {}): DjangoApplication {
-  return new DjangoApplication(stack, 'App', {
-    image: ContainerImage.fromRegistry('shop:1'),
-    settingsModule: 'config.settings',
-    profile: Profile.development(),
-    asgi: { paths: ['/ws/*'] },
-    queues: { default: {} },
-    beat: {},
-    scheduledCommands: {
-      nightly: { command: ['python', 'manage.py', 'prune'], schedule: ScheduleExpression.rate(Duration.days(1)) },
-    },
-    ...props,
-  });
-}
-
-interface Container {
-  readonly Name: string;
-  readonly Environment: { readonly Name: string }[];
-  readonly Secrets: { readonly Name: string }[];
-}
-
-/** What each process is told of a cache, by process. */
-function told(stack: Stack): { [process: string]: string[] } {
-  const tasks = Object.values(templateOf(stack).findResources('AWS::ECS::TaskDefinition'));
-  const containers: Container[] = tasks.map(({ Properties }) => Properties.ContainerDefinitions[0]);
-  return Object.fromEntries(
-    containers.map(({ Name, Environment, Secrets }) => [
-      Name,
-      [...Environment, ...Secrets]
-        .map((each) => each.Name)
-        .filter((name) => VARIABLES.includes(name))
-        .sort(),
-    ]),
-  );
-}
+const namesOf = (found: object) => Object.keys(found).sort();
 
 test('every process is told of the cache that `cache` makes, reaches it, and is replaced when its password rotates', () => {
   const stack = testStack();
-  const made = application(stack, { cache: {} });
-  const found = told(stack);
+  const made = wholeApplication(stack, { cache: {} });
+  const found = told(stack, VARIABLES);
   expect(Object.keys(found).sort()).toEqual(PROCESSES);
-  expect(Object.values(found)).toEqual(PROCESSES.map(() => VARIABLES));
+  expect(Object.values(found).map(namesOf)).toEqual(PROCESSES.map(() => VARIABLES));
 
   const template = templateOf(stack);
   const ingress = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'));
@@ -80,20 +40,20 @@ test('every process is told of the cache that `cache` makes, reaches it, and is 
 
 test('its alarms, and that of its rotation, go to the topic of the application', () => {
   const stack = testStack();
-  const made = application(stack, { cache: { nodes: 2 } });
+  const made = wholeApplication(stack, { cache: { nodes: 2 } });
   const ids = made.alarms.alarms.map(({ node }) => node.id);
   expect(ids).toEqual(
     expect.arrayContaining(['CacheCpu', 'CacheMemory', 'CacheEvictions', 'CacheConnections', 'CacheReplicationLag']),
   );
   const functions = made.alarms.alarms.filter(({ node }) => node.id === 'RotationErrors').length;
-  const without = application(testStack()).alarms.alarms.filter(({ node }) => node.id === 'RotationErrors').length;
+  const without = wholeApplication(testStack()).alarms.alarms.filter(({ node }) => node.id === 'RotationErrors').length;
   expect(functions).toBe(without + 1);
 });
 
 test('without it no process is told anything, and there is none', () => {
   const stack = testStack();
-  expect(application(stack).cacheStore).toBeUndefined();
-  expect(Object.values(told(stack))).toEqual(PROCESSES.map(() => []));
+  expect(wholeApplication(stack).cacheStore).toBeUndefined();
+  expect(Object.values(told(stack, VARIABLES))).toEqual(PROCESSES.map(() => ({})));
   templateOf(stack).resourceCountIs('AWS::ElastiCache::ReplicationGroup', 0);
 });
 
@@ -104,8 +64,8 @@ test('every process is told of a cache that is brought', () => {
     securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0'),
     secret: Secret.fromSecretNameV2(stack, 'Login', 'company'),
   });
-  expect(application(stack, { cacheStore }).cacheStore).toBe(cacheStore);
-  expect(Object.values(told(stack))).toEqual(PROCESSES.map(() => VARIABLES));
+  expect(wholeApplication(stack, { cacheStore }).cacheStore).toBe(cacheStore);
+  expect(Object.values(told(stack, VARIABLES)).map(namesOf)).toEqual(PROCESSES.map(() => VARIABLES));
   templateOf(stack).resourceCountIs('AWS::ElastiCache::ReplicationGroup', 0);
 });
 
@@ -113,7 +73,7 @@ test('the key stays where a last snapshot of a development cache is encrypted wi
   const policyOf = (props: Partial<DjangoApplicationProps>) => {
     const stack = testStack();
     const profile = Profile.development({ databaseRemovalPolicy: RemovalPolicy.DESTROY });
-    application(stack, { profile, ...props });
+    wholeApplication(stack, { profile, ...props });
     const keys = templateOf(stack).findResources('AWS::KMS::Key');
     return Object.entries(keys).find(([id]) => id.startsWith('AppEncryptionKey'))?.[1].DeletionPolicy;
   };
@@ -122,22 +82,8 @@ test('the key stays where a last snapshot of a development cache is encrypted wi
 });
 
 describe('production with it', () => {
-  const production = (props: object) => {
-    const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } }, props);
-    application(stack, {
-      profile: Profile.production(),
-      cache: {},
-      domainNames: ['shop.example.com'],
-      certificate: Certificate.fromCertificateArn(
-        stack,
-        'Certificate',
-        'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555',
-      ),
-    });
-    return stack;
-  };
-  const graph = new Graph(templateOf(production({})).toJSON().Resources);
-  const packs = complianceOf((props) => production(props).node.root as App);
+  const graph = new Graph(templateOf(wholeProduction({ cache: {} })).toJSON().Resources);
+  const packs = complianceOf((props) => wholeProduction({ cache: {} }, props).node.root as App);
 
   test.each(packs)('has no finding of $pack that is not acknowledged', ({ findings, acknowledgements }) => {
     expect(findings).toEqual([]);

@@ -1,11 +1,9 @@
-import { App, Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import { App, NestedStack, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
-import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { ConfigurationSet, EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
-import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
@@ -20,10 +18,10 @@ import { Graph } from '../wiring/graph';
 import { unkeyed } from '../wiring/keys';
 import { unmet } from '../wiring/order';
 import { refused, refusedRoles, sendersOf } from '../wiring/senders';
+import { PROCESSES, told, wholeApplication } from '../wiring/whole-application';
 
 const BALANCER = 'arn:aws:elasticloadbalancing:eu-central-1:111122223333';
 const VARIABLES = ['DEFAULT_FROM_EMAIL', 'AWS_SES_REGION_NAME', 'AWS_SES_CONFIGURATION_SET'];
-const PROCESSES = ['asgi', 'beat', 'release', 'scheduled', 'web', 'worker'];
 const POLICY = 'AWS::IAM::ManagedPolicy';
 
 function named(stack: Stack, ...domainNames: string[]): Partial<DjangoApplicationProps> {
@@ -32,39 +30,6 @@ function named(stack: Stack, ...domainNames: string[]): Partial<DjangoApplicatio
     zoneName: 'example.com',
   });
   return { domainNames, hostedZone };
-}
-
-/** An application with every kind of process. */
-function application(stack: Stack, props: Partial<DjangoApplicationProps> = {}): DjangoApplication {
-  return new DjangoApplication(stack, 'App', {
-    image: ContainerImage.fromRegistry('shop:1'),
-    settingsModule: 'config.settings',
-    profile: Profile.development(),
-    asgi: { paths: ['/ws/*'] },
-    queues: { default: {} },
-    beat: {},
-    scheduledCommands: {
-      nightly: { command: ['python', 'manage.py', 'prune'], schedule: ScheduleExpression.rate(Duration.days(1)) },
-    },
-    ...props,
-  });
-}
-
-/** What each process is told of mail, by process. */
-function told(stack: Stack): { [process: string]: { [name: string]: unknown } } {
-  const tasks = Object.values(templateOf(stack).findResources('AWS::ECS::TaskDefinition'));
-  return Object.fromEntries(
-    tasks.map(({ Properties }) => {
-      const [{ Name, Environment }] = Properties.ContainerDefinitions;
-      const variables: { Name: string; Value: unknown }[] = Environment;
-      return [
-        Name,
-        Object.fromEntries(
-          variables.filter((each) => VARIABLES.includes(each.Name)).map((each) => [each.Name, each.Value]),
-        ),
-      ];
-    }),
-  );
 }
 
 /** The reports on mail, by the sentence that each ends with. */
@@ -87,7 +52,7 @@ function usesSes(stack: Stack): boolean {
 
 describe('`mail: {}`', () => {
   const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } });
-  const made = application(stack, { ...named(stack, 'shop.example.com', 'www.example.com'), mail: {} });
+  const made = wholeApplication(stack, { ...named(stack, 'shop.example.com', 'www.example.com'), mail: {} });
   const template = templateOf(stack);
   const set = stack.resolve(made.outgoingMail?.configurationSet?.configurationSetName);
 
@@ -106,7 +71,7 @@ describe('`mail: {}`', () => {
       AWS_SES_REGION_NAME: 'eu-central-1',
       AWS_SES_CONFIGURATION_SET: set,
     };
-    const found = told(stack);
+    const found = told(stack, VARIABLES);
     expect(Object.keys(found).sort()).toEqual(PROCESSES);
     expect(Object.values(found)).toEqual(PROCESSES.map(() => each));
   });
@@ -175,8 +140,8 @@ describe('`mail: {}`', () => {
 
 test('without it no process is told anything, and SES is not used', () => {
   const stack = testStack();
-  expect(application(stack).outgoingMail).toBeUndefined();
-  expect(Object.values(told(stack))).toEqual(PROCESSES.map(() => ({})));
+  expect(wholeApplication(stack).outgoingMail).toBeUndefined();
+  expect(Object.values(told(stack, VARIABLES))).toEqual(PROCESSES.map(() => ({})));
   expect(usesSes(stack)).toBe(false);
 });
 
@@ -193,24 +158,24 @@ test('the main name of a load balancer that is brought is taken, in a zone of th
   });
   const { hostedZone } = named(stack);
   const web = { priority: 10, hostNames: ['shop.example.com'] };
-  application(stack, { vpc, loadBalancer, web, asgi: undefined, mail: { hostedZone } });
+  wholeApplication(stack, { vpc, loadBalancer, web, asgi: undefined, mail: { hostedZone } });
   expect(only(templateOf(stack), 'AWS::SES::EmailIdentity').resource.Properties.EmailIdentity).toBe('shop.example.com');
 });
 
 test('another domain of the zone may send', () => {
   const stack = testStack();
-  application(stack, { ...named(stack, 'shop.example.com'), mail: { domain: 'example.com' } });
+  wholeApplication(stack, { ...named(stack, 'shop.example.com'), mail: { domain: 'example.com' } });
   expect(only(templateOf(stack), 'AWS::SES::EmailIdentity').resource.Properties.EmailIdentity).toBe('example.com');
 });
 
 test('an identity that is brought serves an application without a name, with a configuration set of its own', () => {
   const stack = testStack();
   const emailIdentity = EmailIdentity.fromEmailIdentityName(stack, 'Company', 'example.com');
-  application(stack, { mail: { emailIdentity } });
+  wholeApplication(stack, { mail: { emailIdentity } });
   const template = templateOf(stack);
   template.resourceCountIs('AWS::SES::EmailIdentity', 0);
   template.resourceCountIs('AWS::SES::ConfigurationSet', 1);
-  expect(told(stack).web.DEFAULT_FROM_EMAIL).toBe('no-reply@example.com');
+  expect(told(stack, VARIABLES).web.DEFAULT_FROM_EMAIL).toBe('no-reply@example.com');
 });
 
 describe('mail that is set up elsewhere', () => {
@@ -223,8 +188,8 @@ describe('mail that is set up elsewhere', () => {
   test('is used by every process, and nothing of SES is made', () => {
     const stack = testStack();
     const outgoingMail = brought(stack, true);
-    expect(application(stack, { outgoingMail }).outgoingMail).toBe(outgoingMail);
-    expect(Object.values(told(stack)).map((each) => each.AWS_SES_CONFIGURATION_SET)).toEqual(
+    expect(wholeApplication(stack, { outgoingMail }).outgoingMail).toBe(outgoingMail);
+    expect(Object.values(told(stack, VARIABLES)).map((each) => each.AWS_SES_CONFIGURATION_SET)).toEqual(
       PROCESSES.map(() => 'company'),
     );
     templateOf(stack).resourceCountIs('AWS::SES::EmailIdentity', 0);
@@ -234,8 +199,8 @@ describe('mail that is set up elsewhere', () => {
 
   test('without a configuration set is watched by the rates of the account, and no event is reported', () => {
     const stack = testStack();
-    application(stack, { outgoingMail: brought(stack, false) });
-    expect(told(stack).web).not.toHaveProperty('AWS_SES_CONFIGURATION_SET');
+    wholeApplication(stack, { outgoingMail: brought(stack, false) });
+    expect(told(stack, VARIABLES).web).not.toHaveProperty('AWS_SES_CONFIGURATION_SET');
     expect(alarmsOnMail(stack).map(({ Dimensions }) => Dimensions)).toEqual([undefined, undefined]);
     expect(rulesOnMail(stack)).toEqual([]);
   });
@@ -248,8 +213,8 @@ test('mail that SES sends in another region is not watched, and a warning says s
     emailIdentity: EmailIdentity.fromEmailIdentityArn(stack, 'Company', arn),
     configurationSet: ConfigurationSet.fromConfigurationSetName(stack, 'Set', 'company'),
   });
-  application(stack, { outgoingMail });
-  expect(told(stack).web.AWS_SES_REGION_NAME).toBe('eu-west-1');
+  wholeApplication(stack, { outgoingMail });
+  expect(told(stack, VARIABLES).web.AWS_SES_REGION_NAME).toBe('eu-west-1');
   expect(alarmsOnMail(stack)).toEqual([]);
   expect(rulesOnMail(stack)).toEqual([]);
   Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('SES sends the mail in eu-west-1'));
@@ -290,7 +255,7 @@ describe('production with it', () => {
   const production = (props: object, mail: boolean) => {
     const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } }, props);
     const own = { ...named(stack, 'shop.example.com'), profile: Profile.production() };
-    application(stack, { ...own, ...(mail ? { mail: {} } : {}) });
+    wholeApplication(stack, { ...own, ...(mail ? { mail: {} } : {}) });
     return stack;
   };
   const packs = complianceOf((props) => production(props, true).node.root as App);

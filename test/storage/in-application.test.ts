@@ -1,12 +1,7 @@
-import { type App, Duration, NestedStack, type Stack } from 'aws-cdk-lib';
-import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { type App, NestedStack } from 'aws-cdk-lib';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
-import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoApplication } from '../../constructs/application/django-application';
-import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
-import { Profile } from '../../constructs/core/profile';
 import { BeatService } from '../../constructs/processes/beat-service';
 import { WorkerService } from '../../constructs/processes/worker-service';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
@@ -17,61 +12,16 @@ import { Graph } from '../wiring/graph';
 import { keyNeedsOf, unkeyed } from '../wiring/keys';
 import { unmet } from '../wiring/order';
 import { refused, refusedRoles } from '../wiring/senders';
+import { PROCESSES, told, wholeApplication, wholeProduction } from '../wiring/whole-application';
 
 const VARIABLES = ['AWS_STORAGE_BUCKET_NAME', 'AWS_S3_REGION_NAME'];
 
-/** An application with every kind of process. */
-function application(stack: Stack, props: Partial<DjangoApplicationProps> = {}): DjangoApplication {
-  return new DjangoApplication(stack, 'App', {
-    image: ContainerImage.fromRegistry('shop:1'),
-    settingsModule: 'config.settings',
-    profile: Profile.development(),
-    asgi: { paths: ['/ws/*'] },
-    queues: { default: {} },
-    beat: {},
-    scheduledCommands: {
-      nightly: { command: ['python', 'manage.py', 'prune'], schedule: ScheduleExpression.rate(Duration.days(1)) },
-    },
-    ...props,
-  });
-}
-
-interface TaskDefinition {
-  readonly Properties: {
-    readonly ContainerDefinitions: {
-      readonly Name: string;
-      readonly Environment: { Name: string; Value: unknown }[];
-    }[];
-  };
-}
-
-/** What each process is told of media files, by process. */
-function told(stack: Stack): { [process: string]: { [name: string]: unknown } } {
-  const tasks: TaskDefinition[] = Object.values(templateOf(stack).findResources('AWS::ECS::TaskDefinition')) as never;
-  return Object.fromEntries(
-    tasks.map(
-      ({
-        Properties: {
-          ContainerDefinitions: [{ Name, Environment }],
-        },
-      }) => [
-        Name,
-        Object.fromEntries(
-          Environment.filter((each) => VARIABLES.includes(each.Name)).map((each) => [each.Name, each.Value]),
-        ),
-      ],
-    ),
-  );
-}
-
-const PROCESSES = ['asgi', 'beat', 'release', 'scheduled', 'web', 'worker'];
-
 test('every process is told of the bucket that `media` makes, and its role may use it', () => {
   const stack = testStack();
-  const made = application(stack, { media: { corsAllowedOrigins: ['https://shop.example.com'] } });
+  const made = wholeApplication(stack, { media: { corsAllowedOrigins: ['https://shop.example.com'] } });
   const bucket = stack.resolve(made.mediaStorage?.bucket.bucketName);
   const each = { AWS_STORAGE_BUCKET_NAME: bucket, AWS_S3_REGION_NAME: { Ref: 'AWS::Region' } };
-  const found = told(stack);
+  const found = told(stack, VARIABLES);
   expect(Object.keys(found).sort()).toEqual(PROCESSES);
   expect(Object.values(found)).toEqual(PROCESSES.map(() => each));
 
@@ -96,16 +46,16 @@ test('every process is told of the bucket that `media` makes, and its role may u
 
 test('without it no process is told anything, and there is no further bucket', () => {
   const stack = testStack();
-  expect(application(stack).mediaStorage).toBeUndefined();
-  expect(Object.values(told(stack))).toEqual(PROCESSES.map(() => ({})));
+  expect(wholeApplication(stack).mediaStorage).toBeUndefined();
+  expect(Object.values(told(stack, VARIABLES))).toEqual(PROCESSES.map(() => ({})));
   templateOf(stack).resourceCountIs('AWS::S3::Bucket', 1); // The access logs of the load balancer.
 });
 
 test('every process is told of a bucket that is brought', () => {
   const stack = testStack();
   const mediaStorage = MediaStorage.fromBucket(stack, 'Media', Bucket.fromBucketName(stack, 'Company', 'company'));
-  expect(application(stack, { mediaStorage }).mediaStorage).toBe(mediaStorage);
-  expect(Object.values(told(stack)).map((each) => each.AWS_STORAGE_BUCKET_NAME)).toEqual(
+  expect(wholeApplication(stack, { mediaStorage }).mediaStorage).toBe(mediaStorage);
+  expect(Object.values(told(stack, VARIABLES)).map((each) => each.AWS_STORAGE_BUCKET_NAME)).toEqual(
     PROCESSES.map(() => 'company'),
   );
   templateOf(stack).resourceCountIs('AWS::S3::Bucket', 1);
@@ -162,23 +112,10 @@ test('a worker in a nested stack uses the policy of the stack that holds the buc
 });
 
 describe('production with it', () => {
-  const production = (props: object) => {
-    const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } }, props);
-    application(stack, {
-      profile: Profile.production(),
-      media: { corsAllowedOrigins: ['https://shop.example.com'] },
-      domainNames: ['shop.example.com'],
-      certificate: Certificate.fromCertificateArn(
-        stack,
-        'Certificate',
-        'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555',
-      ),
-    });
-    return stack;
-  };
-  const graph = new Graph(templateOf(production({})).toJSON().Resources);
+  const parts = { media: { corsAllowedOrigins: ['https://shop.example.com'] } };
+  const graph = new Graph(templateOf(wholeProduction(parts)).toJSON().Resources);
 
-  const packs = complianceOf((props) => production(props).node.root as App);
+  const packs = complianceOf((props) => wholeProduction(parts, props).node.root as App);
 
   test.each(packs)('has no finding of $pack that is not acknowledged', ({ findings, acknowledgements }) => {
     expect(findings).toEqual([]);
