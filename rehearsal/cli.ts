@@ -44,7 +44,8 @@ ${typed} run [--service NAME] -- COMMAND   runs a command in the environment of 
   --python VERSION   the application's Python (3.12, not 3), in the place of the one that its Dockerfile names
   --prepared FOLDER  the folder (/) of an image that is already built, in the place of what the Dockerfile makes
   --requirements FILE  what pip installs, in the place of what the Dockerfile installs
-  --secret NAME=VALUE  value of a secret or parameter that is not in the template, by its name or its variable's; several times
+  --secret NAME=VALUE  value of a secret or parameter that is not in the template, by its name or its variable's; several times.
+                     A VALUE of file://PATH is read from that file
   --env-file FILE    lines NAME=VALUE: values of such secrets, and of variables that the template sets
   --page PATH        with --check: a page of the application, such as /api/; may be given several times
   --websocket PATH   with --check: a WebSocket that must open, such as /ws/chat/; may be given several times

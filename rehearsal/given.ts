@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 /** What the command line says about values that the template only names. */
 export interface GivenOptions {
-  /** `NAME=VALUE` each. */
+  /** `NAME=VALUE` each, or `NAME=file://PATH`, whose value is what the file holds. */
   readonly secret?: readonly string[];
   readonly envFile?: string;
 }
@@ -27,7 +27,8 @@ export class Given {
           '--secret must be NAME=VALUE, for example EMAIL_HOST_PASSWORD=secret; one has no NAME or no "=".',
         );
       }
-      secrets.set(text.slice(0, equals), text.slice(equals + 1));
+      const name = text.slice(0, equals);
+      secrets.set(name, secretOf(name, text.slice(equals + 1)));
     }
     return new Given(secrets, envFile === undefined ? new Map() : readEnvFile(envFile));
   }
@@ -64,6 +65,16 @@ export class Given {
   }
 }
 
+/** What begins the path of a file that holds the value, as with the AWS CLI. */
+const FILE = 'file://';
+
+/** The value of a `--secret`, or the content of the file that it names, with the newline at its end. */
+function secretOf(name: string, given: string): string {
+  return given.startsWith(FILE)
+    ? textOf(given.slice(FILE.length), `--secret ${name}=${FILE}PATH`, 'with the value')
+    : given;
+}
+
 /**
  * Reads a file as docker does for its own `--env-file`: a line is NAME=VALUE, and the value is all that
  * follows the first "=", as it stands. Quotes, "#" and spaces have no meaning in it.
@@ -75,11 +86,8 @@ export class Given {
  * and repeats no value.
  */
 function readEnvFile(file: string): Map<string, string> {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new Error(`--env-file must be a file with lines NAME=VALUE: there is no ${file}.`);
-  }
   const values = new Map<string, string>();
-  for (const [index, line] of textOf(file).split(/\r?\n/).entries()) {
+  for (const [index, line] of textOf(file, '--env-file', 'with lines NAME=VALUE').split(/\r?\n/).entries()) {
     const text = line.trimStart();
     if (text !== '' && !text.startsWith('#')) {
       const wrong = problemOf(text);
@@ -93,12 +101,15 @@ function readEnvFile(file: string): Map<string, string> {
   return values;
 }
 
-/** Without the mark at its beginning; throws for what is no text. */
-function textOf(file: string): string {
+/** Without the mark at its beginning; throws where there is no file, or no text in it. */
+function textOf(file: string, option: string, content: string): string {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new Error(`${option} must be a file ${content}: there is no ${file}.`);
+  }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
-    throw new Error(`--env-file must be a file of text in UTF-8, and ${file} is none: ${(error as Error).message}`);
+    throw new Error(`${option} must be a file of text in UTF-8, and ${file} is none: ${(error as Error).message}`);
   }
 }
 

@@ -29,6 +29,18 @@ test.each([['hunter2'], ['=hunter2']])(
   },
 );
 
+test('--secret takes a value of several lines from a file, as it stands', () => {
+  const file = path.join(folder, 'key.pem');
+  writeFileSync(file, '-----BEGIN\n=a\n-----END\n');
+  expect(Given.read({ secret: [`KEY=file://${file}`] }).secret('KEY')).toBe('-----BEGIN\n=a\n-----END\n');
+});
+
+test('--secret says which file is not there', () => {
+  expect(() => Given.read({ secret: ['KEY=file://nowhere.pem'] })).toThrow(
+    '--secret KEY=file://PATH must be a file with the value: there is no nowhere.pem.',
+  );
+});
+
 describe('--env-file', () => {
   const write = (content: string | Buffer) => {
     const envFile = path.join(folder, 'values.env');
