@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -82,6 +84,14 @@ describe('the sources', () => {
 
   test(`hold at most ${MOST_FILES} files in a folder`, () => {
     expect(crowded(root)).toEqual([]);
+  });
+
+  test('have no empty file but the markers of Python, so that none is committed that a program has left', () => {
+    const { stdout } = spawnSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+    const files = stdout.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+    const isMarker = (file: string) => /(^|\/)(__init__\.py|py\.typed)$/.test(file);
+    expect(files.length).toBeGreaterThan(1000);
+    expect(files.filter((file) => statSync(join(root, file)).size === 0 && !isMarker(file))).toEqual([]);
   });
 });
 

@@ -94,7 +94,7 @@ export class EngineHost implements Host {
       program: {
         words: [engine.program, ...engine.words(['run', '--rm', '--interactive', ...terminal, ...options])],
         environment: { ...process.env, ...byName },
-        workingDirectory: process.cwd(),
+        workingDirectory: this.workingDirectory,
       },
       release: async () => {
         await this.removeContainer(part.name);
@@ -102,6 +102,11 @@ export class EngineHost implements Host {
         await this.removeVolumes([...this.volumes].filter((volume) => volume.startsWith(`${part.name}-`)));
       },
     };
+  }
+
+  /** Where the engine is called: podman's monitor leaves a file `oom` there when memory runs out. */
+  private get workingDirectory(): string {
+    return this.props.sandbox.folder('calls');
   }
 
   /** What the application's container of a task is made of, once those have ended that must end first. */
@@ -180,7 +185,7 @@ export class EngineHost implements Host {
       engine,
       name,
       inside,
-      spawn: (...started) => sandbox.spawn(...started),
+      spawn: (program, words, options) => sandbox.spawn(program, words, { ...options, cwd: this.workingDirectory }),
       stopSignal: this.imageOf(definition).defaults.stopSignal,
       remove: async () => {
         await this.removeContainer(name);

@@ -76,6 +76,12 @@ function hostOf(answer: (words: readonly string[]) => Answer) {
 
 const start = (host: EngineHost) => host.attach({ id: 'run/1', definition: DEFINITION, environment: {} }, false);
 
+test('what an engine writes where it is called is not in the folder of the user', async () => {
+  const { host } = hostOf(() => DONE);
+  const { program } = await start(host);
+  expect(program.workingDirectory).toBe(path.join(folder, 'calls'));
+});
+
 test('a killed rehearsal leaves neither the container nor its volume', async () => {
   const { host, asked, reaped } = hostOf(() => DONE);
   const { program, release } = await start(host);
