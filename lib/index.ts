@@ -116,7 +116,12 @@ export {
   type HttpsLoadBalancerProps,
   type IHttpsLoadBalancer,
 } from '../constructs/edge/https-load-balancer';
-export { WebFirewall, type WebFirewallOptions, type WebFirewallProps } from '../constructs/edge/web-firewall';
+export {
+  FirewallScope,
+  WebFirewall,
+  type WebFirewallOptions,
+  type WebFirewallProps,
+} from '../constructs/edge/web-firewall';
 
 // Network: the VPC
 

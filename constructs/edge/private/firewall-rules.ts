@@ -15,6 +15,8 @@ type Statement = CfnWebACL.StatementProperty;
 export interface FirewallPlan {
   readonly rateLimit: number;
   readonly loginRateLimit: number;
+  readonly loginFingerprintRateLimit?: number;
+  readonly addressHeader?: string;
   readonly loginPaths: string[];
   readonly rateLimitWindow: Duration;
   readonly uploadPaths: string[];
@@ -25,7 +27,7 @@ export interface FirewallPlan {
 export function firewallRules(plan: FirewallPlan): Rule[] {
   const rules = [
     rateRule(plan),
-    ...(plan.loginPaths.length > 0 ? [loginRule(plan)] : []),
+    ...(plan.loginPaths.length > 0 ? loginRules(plan) : []),
     ...Object.keys(MANAGED_GROUPS).map((group) => managedRule(group, plan.countedRules)),
     // Where the managed rule is not counted it blocks by itself, on every path.
     ...(plan.countedRules.includes(LARGE_BODY_RULE) ? [largeBodyRule(plan)] : []),
@@ -45,23 +47,53 @@ export function lengthOfPaths(patterns: string[]): number {
 
 type RuleWithoutPriority = Omit<Rule, 'priority'>;
 
-function rateRule({ rateLimit, rateLimitWindow }: FirewallPlan): RuleWithoutPriority {
+/** The key of a limit for each address. */
+function byAddress({ addressHeader: headerName }: FirewallPlan) {
+  return headerName === undefined
+    ? { aggregateKeyType: 'IP' }
+    : { aggregateKeyType: 'FORWARDED_IP', forwardedIpConfig: { headerName, fallbackBehavior: 'MATCH' } };
+}
+
+function rateRule(plan: FirewallPlan): RuleWithoutPriority {
   return {
     name: 'RateLimit',
     action: { block: { customResponse: { responseCode: 429 } } },
     statement: {
       rateBasedStatement: {
-        aggregateKeyType: 'IP',
-        limit: rateLimit,
-        evaluationWindowSec: rateLimitWindow.toSeconds(),
+        ...byAddress(plan),
+        limit: plan.rateLimit,
+        evaluationWindowSec: plan.rateLimitWindow.toSeconds(),
       },
     },
     visibilityConfig: visibility('RateLimit'),
   };
 }
 
-/** Guesses of passwords, and mails that somebody has sent to others. */
-function loginRule({ loginRateLimit, loginPaths, rateLimitWindow }: FirewallPlan): RuleWithoutPriority {
+/**
+ * Guesses of passwords, and mails that somebody has sent to others: by address, and by the TLS fingerprint
+ * of the program where that is asked for.
+ *
+ * Address and fingerprint in one key would help who guesses: another fingerprint would start another count.
+ */
+function loginRules(plan: FirewallPlan): RuleWithoutPriority[] {
+  const { loginRateLimit, loginFingerprintRateLimit } = plan;
+  const ofAddress = loginRule('LoginRateLimit', plan, { ...byAddress(plan), limit: loginRateLimit });
+  if (loginFingerprintRateLimit === undefined) {
+    return [ofAddress];
+  }
+  const ofFingerprint = loginRule('LoginFingerprintRateLimit', plan, {
+    aggregateKeyType: 'CUSTOM_KEYS',
+    customKeys: [{ ja4Fingerprint: { fallbackBehavior: 'NO_MATCH' } }],
+    limit: loginFingerprintRateLimit,
+  });
+  return [ofAddress, ofFingerprint];
+}
+
+function loginRule(
+  name: string,
+  { loginPaths, rateLimitWindow }: FirewallPlan,
+  counted: CfnWebACL.RateBasedStatementProperty,
+): RuleWithoutPriority {
   const posted: Statement = {
     byteMatchStatement: {
       fieldToMatch: { method: {} },
@@ -71,17 +103,16 @@ function loginRule({ loginRateLimit, loginPaths, rateLimitWindow }: FirewallPlan
     },
   };
   return {
-    name: 'LoginRateLimit',
+    name,
     action: { block: { customResponse: { responseCode: 429 } } },
     statement: {
       rateBasedStatement: {
-        aggregateKeyType: 'IP',
-        limit: loginRateLimit,
+        ...counted,
         evaluationWindowSec: rateLimitWindow.toSeconds(),
         scopeDownStatement: { andStatement: { statements: [posted, pathsMatch(loginPaths)] } },
       },
     },
-    visibilityConfig: visibility('LoginRateLimit'),
+    visibilityConfig: visibility(name),
   };
 }
 
