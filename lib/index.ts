@@ -159,4 +159,5 @@ export type { RotationWindow } from '../constructs/core/secret-rotation';
 
 export { DjangoStack, type DjangoStackProps } from './django-stack';
 export { DjangoStage, type DjangoStageProps } from './django-stage';
+export { EdgeStack, type EdgeStackProps } from './edge-stack';
 export { PipelineStack, type PipelineStackProps } from './pipeline-stack';

@@ -42,6 +42,7 @@ import { SecretRefresh } from '../../constructs/secrets/secret-refresh';
 import { MediaStorage } from '../../constructs/storage/media-storage';
 import { DjangoStack } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
+import { EdgeStack } from '../../lib/edge-stack';
 import { PipelineStack } from '../../lib/pipeline-stack';
 import { celeryProps } from '../processes/background';
 import { loadBalancerFor } from '../processes/support';
@@ -209,6 +210,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DjangoStackProps: (scope, given) => new DjangoStack(scope.node.root, `Site${scope.node.id}`, application(given)),
   DjangoStageProps: (scope, given) =>
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
+  EdgeStackProps: (scope, given) => new EdgeStack(scope.node.root, `Edge${scope.node.id}`, given),
   GunicornOptions: (scope, given) => {
     const workerClass = given.workerConnections === undefined ? undefined : GunicornWorker.GEVENT;
     const server = WebServer.gunicorn({ workerClass, ...given });
