@@ -128,23 +128,20 @@ export interface WebFirewallProps extends WebFirewallOptions {
    */
   readonly scope?: FirewallScope;
   /**
-   * Header whose value is the address that limits count, in place of that of the connection.
-   *
-   * For a firewall before a load balancer whose requests all come from a distribution that writes the
-   * viewer's address into this header, over whatever a client sent. **Anybody who can set the header gets
-   * around the limits:** `X-Forwarded-For` is none, since its first address is the client's to choose. The
-   * managed list of addresses with a bad reputation looks at the connection all the same.
-   *
-   * @default - the address of the connection
-   * @see https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-forwarded-ip-address.html
-   */
-  readonly addressHeader?: string;
-  /**
    * Load balancer to protect.
    *
    * @default - none yet; associate `webAclArn` yourself
    */
   readonly loadBalancer?: IApplicationLoadBalancer;
+  /**
+   * Whether a `Cdn` without a web ACL of its own stands before the load balancer.
+   *
+   * Every request then comes from CloudFront, and is counted by the address that the distribution saw. The
+   * managed list of bad addresses sees CloudFront's alone.
+   *
+   * @default false
+   */
+  readonly behindDistribution?: boolean;
   /**
    * Environment whose defaults apply.
    *
@@ -329,16 +326,11 @@ const EFFECTS: Effects<WebFirewallProps> = {
       remedy: 'Such a web ACL stands before a distribution: give `webAclArn` to it.',
     },
   ],
-  addressHeader: [
+  behindDistribution: [
     {
-      when: ({ scope }) => scope === FirewallScope.CLOUDFRONT,
+      when: ({ scope, behindDistribution }) => scope === FirewallScope.CLOUDFRONT && behindDistribution === true,
       must: 'be left out with `scope: FirewallScope.CLOUDFRONT`',
-      remedy: "There the address of the connection is the viewer's own, which nobody can choose.",
-    },
-    {
-      when: ({ addressHeader }) => /^x-forwarded-for$/i.test(addressHeader ?? ''),
-      must: 'not be X-Forwarded-For',
-      remedy: 'WAF takes its first address, which a client chooses: let the distribution write a header of its own.',
+      remedy: "Before a distribution the address of the connection is the viewer's own.",
     },
   ],
   uploadPaths: [
@@ -356,11 +348,11 @@ function planOf(props: WebFirewallProps): FirewallPlan {
     rateLimit,
     loginRateLimit: props.loginRateLimit ?? Math.min(50, rateLimit),
     loginFingerprintRateLimit: props.loginFingerprintRateLimit,
-    addressHeader: props.addressHeader,
     loginPaths: props.loginPaths ?? ['*/login/', '*/login', '*/password_reset/', '*/password/reset/'],
     rateLimitWindow: props.rateLimitWindow ?? Duration.minutes(5),
     uploadPaths: props.uploadPaths ?? ['/admin/*'],
     countedRules: props.countedRules ?? [LARGE_BODY_RULE],
+    behindDistribution: props.behindDistribution ?? false,
   };
 }
 
@@ -407,10 +399,6 @@ function validate(scope: Construct, props: WebFirewallProps, plan: FirewallPlan)
       min: 10,
       max: MOST_REQUESTS,
       remedy: 'Everybody with the same browser has one fingerprint: allow what all of them send.',
-    })
-    .matches('addressHeader', props.addressHeader, /^[A-Za-z0-9-]{1,255}$/, {
-      must: 'be the name of a header, of letters, digits and dashes',
-      remedy: "Write it as in 'x-viewer-address'.",
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' });
   checkEffects(checks, props, EFFECTS);

@@ -59,37 +59,10 @@ test('a firewall for CloudFront is not put before a load balancer', () => {
   );
 });
 
-describe('an address in a header', () => {
-  const counted = (props: WebFirewallProps) => {
-    const stack = testStack();
-    new WebFirewall(stack, 'Firewall', props);
-    const [all, logins] = only(templateOf(stack), 'AWS::WAFv2::WebACL').resource.Properties.Rules;
-    return [all, logins].map(({ Statement }) => Statement.RateBasedStatement);
-  };
-
-  test('is what both limits count, and whoever sends none that can be read is counted as one', () => {
-    const byDefault = counted({});
-    expect(counted({ addressHeader: 'x-viewer-address' })).toEqual(
-      byDefault.map((limit) => ({
-        ...limit,
-        AggregateKeyType: 'FORWARDED_IP',
-        ForwardedIPConfig: { HeaderName: 'x-viewer-address', FallbackBehavior: 'MATCH' },
-      })),
-    );
-    expect(byDefault.map(({ AggregateKeyType }) => AggregateKeyType)).toEqual(['IP', 'IP']);
-  });
-
-  test('is refused where the connection tells it', () => {
-    expect(errorOf(() => edgeFirewall({ addressHeader: 'x-viewer-address' }))).toContain(
-      '`addressHeader` must be left out with `scope: FirewallScope.CLOUDFRONT`',
-    );
-  });
-
-  test('is never the one that a client chooses', () => {
-    expect(errorOf(() => counted({ addressHeader: 'X-FORWARDED-for' }))).toContain(
-      '`addressHeader` must not be X-Forwarded-For',
-    );
-  });
+test('a firewall is before a distribution, or behind one', () => {
+  expect(errorOf(() => edgeFirewall({ behindDistribution: true }))).toMatch(
+    /^Shop\/Firewall: `behindDistribution` must be left out with `scope: FirewallScope.CLOUDFRONT`, got true\. /,
+  );
 });
 
 describe('the limit for a TLS fingerprint', () => {

@@ -187,8 +187,6 @@ export const cases: InvalidCase[] = [
     loginPaths: [],
     loginFingerprintRateLimit: 500,
   }),
-  firewall('a header with a colon', 'addressHeader', { addressHeader: 'x-viewer-address:' }),
-  firewall('the header that a client begins', 'addressHeader', { addressHeader: 'X-Forwarded-For' }),
   firewall('a path without a slash', 'loginPaths[0]', { loginPaths: ['login/'] }),
   firewall('a path that is an expression', 'loginPaths[1]', { loginPaths: ['/a/', '/(login|reset)/'] }),
   firewall('a path that is only known at deployment', 'uploadPaths', {

@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
+import { VIEWER_ADDRESS_HEADER } from '../origin-header';
 import { MANAGED_GROUPS } from './managed-rules';
 
 /** What the managed rule on large bodies writes on a request, also where it only counts. */
@@ -16,11 +17,12 @@ export interface FirewallPlan {
   readonly rateLimit: number;
   readonly loginRateLimit: number;
   readonly loginFingerprintRateLimit?: number;
-  readonly addressHeader?: string;
   readonly loginPaths: string[];
   readonly rateLimitWindow: Duration;
   readonly uploadPaths: string[];
   readonly countedRules: string[];
+  /** Whether every request comes from a distribution, which says who the viewer is. */
+  readonly behindDistribution: boolean;
 }
 
 /** The rules of a web ACL, in the order in which WAF looks at them. */
@@ -47,22 +49,31 @@ export function lengthOfPaths(patterns: string[]): number {
 
 type RuleWithoutPriority = Omit<Rule, 'priority'>;
 
-/** The key of a limit for each address. */
-function byAddress({ addressHeader: headerName }: FirewallPlan) {
-  return headerName === undefined
-    ? { aggregateKeyType: 'IP' }
-    : { aggregateKeyType: 'FORWARDED_IP', forwardedIpConfig: { headerName, fallbackBehavior: 'MATCH' } };
+/**
+ * By what requests are counted: the address that they come from, or that which the distribution has written
+ * over whatever a client sent. X-Forwarded-For would not do: WAF takes its first address, the client's word.
+ */
+function countedBy({ behindDistribution }: FirewallPlan) {
+  if (!behindDistribution) {
+    return { aggregateKeyType: 'IP' };
+  }
+  const textTransformations = [{ priority: 0, type: 'NONE' }];
+  return {
+    aggregateKeyType: 'CUSTOM_KEYS',
+    customKeys: [{ header: { name: VIEWER_ADDRESS_HEADER, textTransformations } }],
+  };
 }
 
 function rateRule(plan: FirewallPlan): RuleWithoutPriority {
+  const { rateLimit, rateLimitWindow } = plan;
   return {
     name: 'RateLimit',
     action: { block: { customResponse: { responseCode: 429 } } },
     statement: {
       rateBasedStatement: {
-        ...byAddress(plan),
-        limit: plan.rateLimit,
-        evaluationWindowSec: plan.rateLimitWindow.toSeconds(),
+        ...countedBy(plan),
+        limit: rateLimit,
+        evaluationWindowSec: rateLimitWindow.toSeconds(),
       },
     },
     visibilityConfig: visibility('RateLimit'),
@@ -77,7 +88,7 @@ function rateRule(plan: FirewallPlan): RuleWithoutPriority {
  */
 function loginRules(plan: FirewallPlan): RuleWithoutPriority[] {
   const { loginRateLimit, loginFingerprintRateLimit } = plan;
-  const ofAddress = loginRule('LoginRateLimit', plan, { ...byAddress(plan), limit: loginRateLimit });
+  const ofAddress = loginRule('LoginRateLimit', plan, { ...countedBy(plan), limit: loginRateLimit });
   if (loginFingerprintRateLimit === undefined) {
     return [ofAddress];
   }
