@@ -14,7 +14,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
+import { HttpsRecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { CloudFrontTarget } from 'aws-cdk-lib/aws-route53-targets';
 import { type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
@@ -296,6 +296,15 @@ export class Cdn extends Construct implements ICdn {
       loadBalancer._pointTo(target, hostedZone);
     } else {
       aliasRecords(this, hostedZone, loadBalancer.domainNames, target);
+    }
+    // A browser that finds one speaks HTTP/3 from its first request on; load balancers have none.
+    const https = new Construct(this, 'HttpsRecords');
+    for (const name of loadBalancer.domainNames) {
+      new HttpsRecord(https, name, {
+        zone: hostedZone,
+        recordName: `${name}.`,
+        target: RecordTarget.fromAlias(target),
+      });
     }
   }
 }

@@ -265,7 +265,8 @@ describe('a distribution with domain names', () => {
   });
 
   test('has their records, for IPv4 and IPv6, where they are without a distribution', () => {
-    const records = template.findResources('AWS::Route53::RecordSet');
+    const all = Object.entries(template.findResources('AWS::Route53::RecordSet'));
+    const records = Object.fromEntries(all.filter(([, { Properties }]) => Properties.Type !== 'HTTPS'));
     const plain = testStack();
     new HttpsLoadBalancer(plain, 'Balancer', {
       vpc: testVpc(plain),
@@ -286,6 +287,17 @@ describe('a distribution with domain names', () => {
       'www.example.com. A',
       'www.example.com. AAAA',
     ]);
+  });
+
+  test('has records that tell browsers of HTTP/3', () => {
+    for (const name of ['shop.example.com.', 'www.example.com.']) {
+      template.hasResourceProperties('AWS::Route53::RecordSet', {
+        Name: name,
+        Type: 'HTTPS',
+        AliasTarget: { DNSName: stack.resolve(cdn.distribution.distributionDomainName) },
+      });
+    }
+    expect(distribution.HttpVersion).toBe('http2and3');
   });
 
   test('speaks HTTPS with the load balancer, which has a certificate of its own Region and no port 80', () => {
