@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { InterfaceVpcEndpointAwsService, type IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
@@ -9,7 +9,7 @@ import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
 import { Cdn } from '../../edge/cdn';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import { WebFirewall } from '../../edge/web-firewall';
+import { EDGE_REGION, FirewallScope, WebFirewall } from '../../edge/web-firewall';
 import { type IMail, Mail } from '../../mail/mail';
 import { Network } from '../../network/network';
 import { type INotifications, Notifications } from '../../notifications/notifications';
@@ -59,9 +59,9 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const mediaStorage = props.mediaStorage ?? makeMediaStorage(scope, props, storage);
   const cacheStore = props.cacheStore ?? makeCache(scope, props, { ...storage, vpc, notifications });
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, storage, vpc);
-  const cdn = makeCdn(scope, props, profile, loadBalancer);
   const isElsewhere = props.loadBalancer !== undefined || props.cdn?.webAclArn !== undefined;
   const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, storage, loadBalancer);
+  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall });
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
   const stores = { secretKey, database, broker, mediaStorage, cacheStore };
   return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, cdn, webFirewall };
@@ -207,20 +207,31 @@ function makeLoadBalancer(
 function makeCdn(
   scope: Construct,
   { cdn, hostedZone }: DjangoApplicationProps,
-  profile: Profile,
-  loadBalancer: IHttpsLoadBalancer,
+  { webFirewall, ...parts }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall'>,
 ): Cdn | undefined {
-  return cdn && new Cdn(scope, 'Cdn', { ...cdn, hostedZone, profile, loadBalancer });
+  const webAclArn = cdn?.webAclArn ?? (isAtTheEdge(scope) ? webFirewall?.webAclArn : undefined);
+  return cdn && new Cdn(scope, 'Cdn', { ...cdn, webAclArn, hostedZone, ...parts });
 }
 
+/** Before the distribution where the stack of the application can have that, or before the load balancer. */
 function makeFirewall(
   scope: Construct,
   { firewallOptions, cdn }: DjangoApplicationProps,
   storage: Storage,
   { loadBalancer }: IHttpsLoadBalancer,
 ): WebFirewall | undefined {
+  if (!profileValues(storage.profile).webFirewall) {
+    return undefined;
+  }
   const behindDistribution = cdn && true;
-  return profileValues(storage.profile).webFirewall
-    ? new WebFirewall(scope, 'WebFirewall', { ...firewallOptions, ...storage, loadBalancer, behindDistribution })
-    : undefined;
+  const place =
+    cdn !== undefined && isAtTheEdge(scope)
+      ? { scope: FirewallScope.CLOUDFRONT }
+      : { loadBalancer, behindDistribution };
+  return new WebFirewall(scope, 'WebFirewall', { ...firewallOptions, ...storage, ...place });
+}
+
+/** Whether what CloudFront uses can be made beside the application. */
+function isAtTheEdge(scope: Construct): boolean {
+  return Stack.of(scope).region === EDGE_REGION;
 }
