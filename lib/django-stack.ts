@@ -10,6 +10,8 @@ import { checkEffects, type Effects, needsOneOf, voidBeside } from '../construct
 import { checkKinds, onlyKnown, pathOf } from '../constructs/core/kinds';
 import { Profile } from '../constructs/core/profile';
 import { HOST_NAME_IN_ANY_CASE, hostNamesOf } from '../constructs/edge/host-names';
+import { edgeFor, withEdge } from './edge-for';
+import type { EdgeStack } from './edge-stack';
 
 /** Properties of `DjangoStack`. */
 export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
@@ -51,6 +53,11 @@ export interface DjangoStackProps extends StackProps, DjangoApplicationProps {
 export class DjangoStack extends Stack {
   /** The application in the stack. */
   public readonly application: DjangoApplication;
+  /**
+   * The stack in us-east-1 with certificate and firewall of the distribution, where `cdn` asks for one,
+   * account and region are known, and the region is another one. It is deployed before this stack.
+   */
+  public readonly edge?: EdgeStack;
   private logicalIds?: Map<CfnElement, string>;
 
   constructor(scope: Construct, id: string, props: DjangoStackProps) {
@@ -72,12 +79,14 @@ export class DjangoStack extends Stack {
           reservedConcurrentExecutions: props.handlerReservedConcurrency,
         })
       : undefined;
-    const { domainName, hostedZoneId, hostedZoneName, ...application } = props;
-    this.application = new DjangoApplication(this, 'App', {
-      ...onlyKnown('DjangoApplicationProps', application),
+    const { domainName, hostedZoneId, hostedZoneName, ...known } = props;
+    const application = {
+      ...onlyKnown('DjangoApplicationProps', known),
       domainNames: props.domainNames ?? (domainName === undefined ? undefined : [domainName]),
       hostedZone: props.hostedZone ?? hostedZone(this, props),
-    });
+    };
+    this.edge = edgeFor(this, application);
+    this.application = new DjangoApplication(this, 'App', withEdge(application, this.edge, this));
     if (first !== undefined) {
       makeAfter(first.ready, this.application);
     }

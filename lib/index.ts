@@ -106,8 +106,9 @@ export {
 } from '../constructs/secrets/secret-key';
 export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
 
-// Edge: load balancer and firewall
+// Edge: distribution, load balancer and firewall
 
+export { Cdn, type CdnOptions, type CdnProps, type ICdn } from '../constructs/edge/cdn';
 export {
   FramePolicy,
   HttpsLoadBalancer,
@@ -116,7 +117,13 @@ export {
   type HttpsLoadBalancerProps,
   type IHttpsLoadBalancer,
 } from '../constructs/edge/https-load-balancer';
-export { WebFirewall, type WebFirewallOptions, type WebFirewallProps } from '../constructs/edge/web-firewall';
+export type { OriginHeader } from '../constructs/edge/origin-header';
+export {
+  FirewallScope,
+  WebFirewall,
+  type WebFirewallOptions,
+  type WebFirewallProps,
+} from '../constructs/edge/web-firewall';
 
 // Network: the VPC
 
@@ -154,4 +161,5 @@ export type { RotationWindow } from '../constructs/core/secret-rotation';
 
 export { DjangoStack, type DjangoStackProps } from './django-stack';
 export { DjangoStage, type DjangoStageProps } from './django-stage';
+export { EdgeStack, type EdgeStackProps } from './edge-stack';
 export { PipelineStack, type PipelineStackProps } from './pipeline-stack';

@@ -15,8 +15,22 @@ import { endOfStackId } from '../core/removal';
 import { type FirewallPlan, firewallRules, LARGE_BODY_RULE, lengthOfPaths, visibility } from './private/firewall-rules';
 import { MANAGED_GROUPS } from './private/managed-rules';
 
+/** Where AWS keeps everything that CloudFront uses. */
+export const EDGE_REGION = 'us-east-1';
 /** The largest limit of requests that WAF takes. */
 const MOST_REQUESTS = 2_000_000_000;
+
+/** What a firewall stands before. */
+export enum FirewallScope {
+  /** A load balancer, in its own Region. */
+  REGIONAL = 'REGIONAL',
+  /**
+   * A CloudFront distribution.
+   *
+   * Such a firewall exists in us-east-1 alone, whatever the Region of the application.
+   */
+  CLOUDFRONT = 'CLOUDFRONT',
+}
 
 /** What can be tuned in a firewall. */
 export interface WebFirewallOptions {
@@ -50,11 +64,25 @@ export interface WebFirewallOptions {
    *
    * The firewall answers 429 to the rest. Schools and offices share one address: allow as many as log in
    * there at the same time. **Guesses from many addresses stay below every limit of this kind**; an
-   * application that locks accounts, such as with django-axes, stops those.
+   * application that locks accounts, such as with django-axes, stops those, and
+   * `loginFingerprintRateLimit` slows them down.
    *
    * @default 50
    */
   readonly loginRateLimit?: number;
+  /**
+   * Requests that clients with one TLS fingerprint (JA4) may post to `loginPaths` within `rateLimitWindow`,
+   * from all addresses together, 10 to 2,000,000,000.
+   *
+   * The firewall answers 429 to the rest. A program that guesses passwords from thousands of addresses has
+   * one fingerprint; **so has everybody with the same browser**: allow what all of your users send at the
+   * busiest time. It counts clients that speak TLS with what the firewall stands before, so behind CloudFront
+   * it belongs to the firewall of scope CLOUDFRONT.
+   *
+   * @default - none: no number is right for every site
+   * @see https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based-aggregation-options.html
+   */
+  readonly loginFingerprintRateLimit?: number;
   /**
    * Paths to which bodies of more than 8 KB may be sent: uploads, long texts, large JSON.
    *
@@ -92,11 +120,28 @@ export interface WebFirewallOptions {
 /** Properties of `WebFirewall`. */
 export interface WebFirewallProps extends WebFirewallOptions {
   /**
+   * What the firewall stands before.
+   *
+   * The address that its limits count is that of the connection: with CLOUDFRONT the viewer's own.
+   *
+   * @default FirewallScope.REGIONAL
+   */
+  readonly scope?: FirewallScope;
+  /**
    * Load balancer to protect.
    *
    * @default - none yet; associate `webAclArn` yourself
    */
   readonly loadBalancer?: IApplicationLoadBalancer;
+  /**
+   * Whether a `Cdn` without a web ACL of its own stands before the load balancer.
+   *
+   * Every request then comes from CloudFront, and is counted by the address that the distribution saw. The
+   * managed list of bad addresses sees CloudFront's alone.
+   *
+   * @default false
+   */
+  readonly behindDistribution?: boolean;
   /**
    * Environment whose defaults apply.
    *
@@ -112,11 +157,12 @@ export interface WebFirewallProps extends WebFirewallOptions {
 }
 
 /**
- * AWS WAF before a load balancer: a limit of requests for each IP address, a lower one for log-in pages, the
- * AWS managed rules, and a limit of 8 KB for bodies outside the paths that are meant for uploads.
+ * AWS WAF before a load balancer or a CloudFront distribution: a limit of requests for each IP address, a
+ * lower one for log-in pages, the AWS managed rules, and a limit of 8 KB for bodies outside the paths that
+ * are meant for uploads.
  *
- * It logs the requests that it blocked or counted, without credentials. The access logs of the load balancer
- * have the rest.
+ * It logs the requests that it blocked or counted, without credentials. The access logs of what it stands
+ * before have the rest.
  *
  * @example
  * declare const balancer: HttpsLoadBalancer;
@@ -135,17 +181,20 @@ export class WebFirewall extends Construct {
   /** Log group of blocked and counted requests. */
   public readonly logGroup: ILogGroup;
   private readonly aclMetricName: string;
+  private readonly isRegional: boolean;
 
   constructor(scope: Construct, id: string, props: WebFirewallProps = {}) {
     super(scope, id);
     checkKinds(this, 'WebFirewallProps', props);
     const plan = planOf(props);
     validate(this, props, plan);
+    const aclScope = props.scope ?? FirewallScope.REGIONAL;
+    this.isRegional = aclScope === FirewallScope.REGIONAL;
     this.aclMetricName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
     warnOfLargeBodies(this, props, plan);
 
     this.webAcl = new CfnWebACL(this, 'WebAcl', {
-      scope: 'REGIONAL',
+      scope: aclScope,
       description: 'Limits per address and AWS managed rules',
       defaultAction: { allow: {} },
       visibilityConfig: visibility(this.aclMetricName),
@@ -167,13 +216,19 @@ export class WebFirewall extends Construct {
   /**
    * A metric of the web ACL over all its rules.
    *
+   * That of a firewall of scope CLOUDFRONT is in us-east-1, where alone an alarm can be on it.
+   *
    * @default - sum over 5 minutes
    */
   public metric(metricName: string, props?: MetricOptions): Metric {
     return new Metric({
       namespace: 'AWS/WAFV2',
       metricName,
-      dimensionsMap: { WebACL: this.aclMetricName, Rule: 'ALL', Region: Stack.of(this).region },
+      dimensionsMap: {
+        WebACL: this.aclMetricName,
+        Rule: 'ALL',
+        ...(this.isRegional && { Region: Stack.of(this).region }),
+      },
       statistic: Stats.SUM,
       ...props,
     }).attachTo(this);
@@ -256,9 +311,27 @@ function logGroupName(scope: Construct): string {
   return `aws-waf-logs-${Names.uniqueResourceName(scope, { maxLength: 128, separator: '-' })}-${endOfStackId()}`;
 }
 
+const NO_LOGINS = voidWith<WebFirewallProps>(
+  'loginPaths: []',
+  ({ loginPaths }) => loginPaths?.length === 0,
+  'it is for the paths of that list',
+);
 const EFFECTS: Effects<WebFirewallProps> = {
-  loginRateLimit: [
-    voidWith('loginPaths: []', ({ loginPaths }) => loginPaths?.length === 0, 'it is for the paths of that list'),
+  loginRateLimit: [NO_LOGINS],
+  loginFingerprintRateLimit: [NO_LOGINS],
+  loadBalancer: [
+    {
+      when: ({ scope }) => scope === FirewallScope.CLOUDFRONT,
+      must: 'be left out with `scope: FirewallScope.CLOUDFRONT`',
+      remedy: 'Such a web ACL stands before a distribution: give `webAclArn` to it.',
+    },
+  ],
+  behindDistribution: [
+    {
+      when: ({ scope, behindDistribution }) => scope === FirewallScope.CLOUDFRONT && behindDistribution === true,
+      must: 'be left out with `scope: FirewallScope.CLOUDFRONT`',
+      remedy: "Before a distribution the address of the connection is the viewer's own.",
+    },
   ],
   uploadPaths: [
     {
@@ -274,10 +347,12 @@ function planOf(props: WebFirewallProps): FirewallPlan {
   return {
     rateLimit,
     loginRateLimit: props.loginRateLimit ?? Math.min(50, rateLimit),
+    loginFingerprintRateLimit: props.loginFingerprintRateLimit,
     loginPaths: props.loginPaths ?? ['*/login/', '*/login', '*/password_reset/', '*/password/reset/'],
     rateLimitWindow: props.rateLimitWindow ?? Duration.minutes(5),
     uploadPaths: props.uploadPaths ?? ['/admin/*'],
     countedRules: props.countedRules ?? [LARGE_BODY_RULE],
+    behindDistribution: props.behindDistribution ?? false,
   };
 }
 
@@ -293,7 +368,17 @@ function warnOfLargeBodies(scope: Construct, props: WebFirewallProps, plan: Fire
 
 function validate(scope: Construct, props: WebFirewallProps, plan: FirewallPlan) {
   const known = Object.values(MANAGED_GROUPS).flat();
+  const { region } = Stack.of(scope);
   const checks = new Checks(scope)
+    .that(
+      'scope',
+      props.scope,
+      props.scope !== FirewallScope.CLOUDFRONT || isUnknown(region) || region === EDGE_REGION,
+      {
+        must: `be REGIONAL in ${region}`,
+        remedy: `A web ACL for CloudFront exists in ${EDGE_REGION} alone: make it in a stack of that Region, and give its ARN to the distribution.`,
+      },
+    )
     .integer('rateLimit', props.rateLimit, {
       min: 10,
       max: MOST_REQUESTS,
@@ -309,6 +394,11 @@ function validate(scope: Construct, props: WebFirewallProps, plan: FirewallPlan)
       min: 10,
       max: isUnknown(plan.rateLimit) ? MOST_REQUESTS : plan.rateLimit,
       remedy: 'Above `rateLimit` it would have no effect; WAF counts from 10.',
+    })
+    .integer('loginFingerprintRateLimit', props.loginFingerprintRateLimit, {
+      min: 10,
+      max: MOST_REQUESTS,
+      remedy: 'Everybody with the same browser has one fingerprint: allow what all of them send.',
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' });
   checkEffects(checks, props, EFFECTS);

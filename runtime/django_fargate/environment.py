@@ -33,6 +33,7 @@ SET_BY = {
     "CELERY_LIVENESS_FILE": "Worker and beat set it (WorkerService, BeatService)",
     "DJANGO_ALLOWED_HOSTS": "The domain names of the load balancer set it (HttpsLoadBalancer)",
     "DJANGO_CSRF_TRUSTED_ORIGINS": "The domain names of the load balancer set it (HttpsLoadBalancer)",
+    "SECURE_PROXY_SSL_HEADER": "A distribution before the load balancer sets it (Cdn)",
 }
 
 

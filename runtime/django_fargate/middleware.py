@@ -14,6 +14,7 @@ from django.core.signals import got_request_exception
 from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control
 
 from . import context, versions
 from .client import client_address, networks
@@ -75,6 +76,9 @@ class HealthCheckMiddleware(_Middleware):
 
     Being the first, it also notes the trace id of each request for the log, and makes REMOTE_ADDR the client's address
     under every server: uvicorn takes it from X-Forwarded-For, gunicorn leaves that of the load balancer.
+
+    An answer that sets a cookie is for one visitor, and says so to every cache on the way: CloudFront would keep the
+    cookie with the page, and hand it to others.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -92,6 +96,11 @@ class HealthCheckMiddleware(_Middleware):
         if request.path_info != self.path or request.method not in ("GET", "HEAD"):
             return None
         return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+    def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.cookies:
+            patch_cache_control(response, private=True)
+        return response
 
 
 class DatabaseUnavailableMiddleware(_Middleware):

@@ -108,6 +108,18 @@ def secure_cookies() -> bool:
     return not origins or any(origin.startswith("https://") for origin in origins)
 
 
+def secure_proxy_ssl_header() -> tuple[str, str]:
+    """
+    ``SECURE_PROXY_SSL_HEADER``: the header that says whether the user came over HTTPS.
+
+    SECURE_PROXY_SSL_HEADER names it where CloudFront stands before the load balancer, and then only CloudFront has
+    written it. Otherwise it is X-Forwarded-Proto, which the load balancer writes: a header that a client has called
+    CloudFront-Forwarded-Proto says nothing then.
+    """
+    name = os.environ.get("SECURE_PROXY_SSL_HEADER") or "X-Forwarded-Proto"
+    return f"HTTP_{name.upper().replace('-', '_')}", "https"
+
+
 def _connections() -> int | None:
     """How many connections a server process may hold, by the contract."""
     size = os.environ.get("DJANGO_FARGATE_CONNECTIONS")

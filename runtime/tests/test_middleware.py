@@ -7,10 +7,15 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import got_request_exception
 from django.db import DataError, OperationalError
+from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from django_fargate import health
-from django_fargate.middleware import DatabaseUnavailableMiddleware, is_database_unavailable
+from django_fargate.middleware import (
+    DatabaseUnavailableMiddleware,
+    HealthCheckMiddleware,
+    is_database_unavailable,
+)
 
 TASK_ADDRESS = "10.0.3.7:8000"
 
@@ -45,6 +50,36 @@ def test_the_path_of_the_health_check_is_a_setting():
 def test_the_health_check_answers_under_asgi():
     response = asyncio.run(AsyncClient().get("/healthz"))  # its host is not an allowed one
     assert (response.status_code, response.content) == (200, b"ok\n")
+
+
+def answer(cache_control=None, cookie=True):
+    response = HttpResponse("hello")
+    if cache_control:
+        response["Cache-Control"] = cache_control
+    if cookie:
+        response.set_cookie("csrftoken", "x")
+    return response
+
+
+@pytest.mark.parametrize(
+    ("given", "cookie", "header"),
+    [
+        (None, True, "private"),
+        ("max-age=600", True, "max-age=600, private"),
+        ("public, max-age=600", True, "max-age=600, private"),
+        ("public, max-age=600", False, "public, max-age=600"),
+        (None, False, None),
+    ],
+)
+def test_an_answer_that_sets_a_cookie_is_kept_by_no_cache_that_others_share(given, cookie, header):
+    request = RequestFactory().get("/")
+    assert HealthCheckMiddleware(lambda _: answer(given, cookie))(request).headers.get("Cache-Control") == header
+
+    async def view(_):
+        return answer(given, cookie)
+
+    response = asyncio.run(HealthCheckMiddleware(view)(request))
+    assert response.headers.get("Cache-Control") == header
 
 
 def shop(**options):

@@ -48,7 +48,7 @@ def test_no_response_names_the_server(server):
 
 
 def test_the_access_log_has_the_real_client_and_no_query_string(server):
-    forwarded = {"X-Forwarded-For": "6.6.6.6, 203.0.113.9"}
+    forwarded = {"X-Forwarded-For": "6.6.6.6, 127.0.0.9, 203.0.113.9"}
     assert get(server, "/forwarded?token=canary", "shop.example.com", **forwarded).status == 404
     line = server.line_of("/forwarded")
     assert (line["client"], line["method"], line["status"]) == ("203.0.113.9", "GET", 404)
@@ -57,7 +57,13 @@ def test_the_access_log_has_the_real_client_and_no_query_string(server):
 
 @pytest.mark.parametrize(
     ("forwarded", "client"),
-    [("6.6.6.6, 203.0.113.9", "203.0.113.9"), ("203.0.113.9, 127.0.0.7", "203.0.113.9"), ("127.0.0.9", "127.0.0.9")],
+    [
+        ("6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9, 127.0.0.7", "203.0.113.9"),
+        ("127.0.0.9", "127.0.0.9"),
+        ("6.6.6.6, 127.0.0.9, 203.0.113.9", "203.0.113.9"),  # What a client has written, then CloudFront.
+        ("127.0.0.9, 2001:db8::1", "2001:db8::1"),
+    ],
 )
 def test_remote_addr_is_the_client_under_both_servers(server, forwarded, client):
     request = ["GET /where/a HTTP/1.1", "Host: shop.example.com", f"X-Forwarded-For: {forwarded}", "Connection: close"]

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory, override_settings
 
 from django_fargate import settings
 
@@ -187,3 +188,24 @@ def test_a_process_without_its_variables_ends_with_their_name():
     result = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True)
     assert result.returncode == 1
     assert "DATABASE_HOST is not set" in result.stderr
+
+
+def is_secure(**headers):
+    with override_settings(SECURE_PROXY_SSL_HEADER=settings.secure_proxy_ssl_header()):
+        return RequestFactory().get("/", headers=headers).is_secure()
+
+
+def test_behind_the_load_balancer_its_own_header_says_who_came_over_https(environment):
+    environment()
+    assert settings.secure_proxy_ssl_header() == ("HTTP_X_FORWARDED_PROTO", "https")
+    assert is_secure(x_forwarded_proto="https")
+    assert not is_secure(x_forwarded_proto="http", cloudfront_forwarded_proto="https")
+    assert not is_secure(cloudfront_forwarded_proto="https")
+
+
+def test_behind_cloudfront_its_header_says_who_came_over_https(environment):
+    environment(SECURE_PROXY_SSL_HEADER="CloudFront-Forwarded-Proto")
+    assert settings.secure_proxy_ssl_header() == ("HTTP_CLOUDFRONT_FORWARDED_PROTO", "https")
+    # What the load balancer says is how CloudFront came to it.
+    assert is_secure(x_forwarded_proto="http", cloudfront_forwarded_proto="https")
+    assert not is_secure(x_forwarded_proto="https", cloudfront_forwarded_proto="http")

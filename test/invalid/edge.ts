@@ -182,6 +182,11 @@ export const cases: InvalidCase[] = [
   firewall('a limit for log-ins below ten', 'loginRateLimit', { loginRateLimit: 9 }),
   firewall('a limit for log-ins above that of all requests', 'loginRateLimit', { rateLimit: 100, loginRateLimit: 101 }),
   firewall('a limit for log-ins that have no path', 'loginRateLimit', { loginPaths: [], loginRateLimit: 20 }),
+  firewall('a limit for a fingerprint below ten', 'loginFingerprintRateLimit', { loginFingerprintRateLimit: 9 }),
+  firewall('a limit for fingerprints that have no path', 'loginFingerprintRateLimit', {
+    loginPaths: [],
+    loginFingerprintRateLimit: 500,
+  }),
   firewall('a path without a slash', 'loginPaths[0]', { loginPaths: ['login/'] }),
   firewall('a path that is an expression', 'loginPaths[1]', { loginPaths: ['/a/', '/(login|reset)/'] }),
   firewall('a path that is only known at deployment', 'uploadPaths', {

@@ -1,4 +1,5 @@
 import { type App, Duration, Stack, Stage } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
@@ -21,6 +22,7 @@ import { Profile } from '../../constructs/core/profile';
 import { DatabaseAccess } from '../../constructs/database/database-access';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
+import { Cdn } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { WebFirewall } from '../../constructs/edge/web-firewall';
 import { DmarcPolicy, type IMail, Mail, type MailProps } from '../../constructs/mail/mail';
@@ -42,6 +44,7 @@ import { SecretRefresh } from '../../constructs/secrets/secret-refresh';
 import { MediaStorage } from '../../constructs/storage/media-storage';
 import { DjangoStack } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
+import { EdgeStack } from '../../lib/edge-stack';
 import { PipelineStack } from '../../lib/pipeline-stack';
 import { celeryProps } from '../processes/background';
 import { loadBalancerFor } from '../processes/support';
@@ -190,6 +193,17 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   },
   CacheOptions: 'CacheProps',
   CacheProps: (scope, given) => new Cache(scope, 'Cache', props({ vpc: process(scope).cluster.vpc }, given)),
+  CdnOptions: 'CdnProps',
+  CdnProps: (scope, given) => {
+    const isNamed = 'certificate' in given || 'hostedZone' in given;
+    const profile = Profile.development();
+    const nameless = isNamed ? {} : { domainNames: undefined, hostedZone: undefined };
+    const loadBalancer = loadBalancerFor(scope, process(scope), { behindDistribution: true, profile, ...nameless });
+    const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
+    const certificate = 'hostedZone' in given ? Certificate.fromCertificateArn(scope, 'Global', arn) : undefined;
+    const cachedPaths = 'cachedCookies' in given ? ['/news/*'] : undefined;
+    return new Cdn(scope, 'Cdn', props({ loadBalancer, profile, certificate, cachedPaths }, given));
+  },
   CeleryBrokerProps: (scope, given) => {
     const broker = new CeleryBroker(scope, 'Broker', given);
     return new WorkerService(scope, 'Worker', { ...process(scope), broker });
@@ -209,6 +223,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DjangoStackProps: (scope, given) => new DjangoStack(scope.node.root, `Site${scope.node.id}`, application(given)),
   DjangoStageProps: (scope, given) =>
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
+  EdgeStackProps: (scope, given) => new EdgeStack(scope.node.root, `Edge${scope.node.id}`, given),
   GunicornOptions: (scope, given) => {
     const workerClass = given.workerConnections === undefined ? undefined : GunicornWorker.GEVENT;
     const server = WebServer.gunicorn({ workerClass, ...given });

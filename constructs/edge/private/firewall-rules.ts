@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
+import { VIEWER_ADDRESS_HEADER } from '../origin-header';
 import { MANAGED_GROUPS } from './managed-rules';
 
 /** What the managed rule on large bodies writes on a request, also where it only counts. */
@@ -15,17 +16,20 @@ type Statement = CfnWebACL.StatementProperty;
 export interface FirewallPlan {
   readonly rateLimit: number;
   readonly loginRateLimit: number;
+  readonly loginFingerprintRateLimit?: number;
   readonly loginPaths: string[];
   readonly rateLimitWindow: Duration;
   readonly uploadPaths: string[];
   readonly countedRules: string[];
+  /** Whether every request comes from a distribution, which says who the viewer is. */
+  readonly behindDistribution: boolean;
 }
 
 /** The rules of a web ACL, in the order in which WAF looks at them. */
 export function firewallRules(plan: FirewallPlan): Rule[] {
   const rules = [
     rateRule(plan),
-    ...(plan.loginPaths.length > 0 ? [loginRule(plan)] : []),
+    ...(plan.loginPaths.length > 0 ? loginRules(plan) : []),
     ...Object.keys(MANAGED_GROUPS).map((group) => managedRule(group, plan.countedRules)),
     // Where the managed rule is not counted it blocks by itself, on every path.
     ...(plan.countedRules.includes(LARGE_BODY_RULE) ? [largeBodyRule(plan)] : []),
@@ -45,13 +49,29 @@ export function lengthOfPaths(patterns: string[]): number {
 
 type RuleWithoutPriority = Omit<Rule, 'priority'>;
 
-function rateRule({ rateLimit, rateLimitWindow }: FirewallPlan): RuleWithoutPriority {
+/**
+ * By what requests are counted: the address that they come from, or that which the distribution has written
+ * over whatever a client sent. X-Forwarded-For would not do: WAF takes its first address, the client's word.
+ */
+function countedBy({ behindDistribution }: FirewallPlan) {
+  if (!behindDistribution) {
+    return { aggregateKeyType: 'IP' };
+  }
+  const textTransformations = [{ priority: 0, type: 'NONE' }];
+  return {
+    aggregateKeyType: 'CUSTOM_KEYS',
+    customKeys: [{ header: { name: VIEWER_ADDRESS_HEADER, textTransformations } }],
+  };
+}
+
+function rateRule(plan: FirewallPlan): RuleWithoutPriority {
+  const { rateLimit, rateLimitWindow } = plan;
   return {
     name: 'RateLimit',
     action: { block: { customResponse: { responseCode: 429 } } },
     statement: {
       rateBasedStatement: {
-        aggregateKeyType: 'IP',
+        ...countedBy(plan),
         limit: rateLimit,
         evaluationWindowSec: rateLimitWindow.toSeconds(),
       },
@@ -60,8 +80,31 @@ function rateRule({ rateLimit, rateLimitWindow }: FirewallPlan): RuleWithoutPrio
   };
 }
 
-/** Guesses of passwords, and mails that somebody has sent to others. */
-function loginRule({ loginRateLimit, loginPaths, rateLimitWindow }: FirewallPlan): RuleWithoutPriority {
+/**
+ * Guesses of passwords, and mails that somebody has sent to others: by address, and by the TLS fingerprint
+ * of the program where that is asked for.
+ *
+ * Address and fingerprint in one key would help who guesses: another fingerprint would start another count.
+ */
+function loginRules(plan: FirewallPlan): RuleWithoutPriority[] {
+  const { loginRateLimit, loginFingerprintRateLimit } = plan;
+  const ofAddress = loginRule('LoginRateLimit', plan, { ...countedBy(plan), limit: loginRateLimit });
+  if (loginFingerprintRateLimit === undefined) {
+    return [ofAddress];
+  }
+  const ofFingerprint = loginRule('LoginFingerprintRateLimit', plan, {
+    aggregateKeyType: 'CUSTOM_KEYS',
+    customKeys: [{ ja4Fingerprint: { fallbackBehavior: 'NO_MATCH' } }],
+    limit: loginFingerprintRateLimit,
+  });
+  return [ofAddress, ofFingerprint];
+}
+
+function loginRule(
+  name: string,
+  { loginPaths, rateLimitWindow }: FirewallPlan,
+  counted: CfnWebACL.RateBasedStatementProperty,
+): RuleWithoutPriority {
   const posted: Statement = {
     byteMatchStatement: {
       fieldToMatch: { method: {} },
@@ -71,17 +114,16 @@ function loginRule({ loginRateLimit, loginPaths, rateLimitWindow }: FirewallPlan
     },
   };
   return {
-    name: 'LoginRateLimit',
+    name,
     action: { block: { customResponse: { responseCode: 429 } } },
     statement: {
       rateBasedStatement: {
-        aggregateKeyType: 'IP',
-        limit: loginRateLimit,
+        ...counted,
         evaluationWindowSec: rateLimitWindow.toSeconds(),
         scopeDownStatement: { andStatement: { statements: [posted, pathsMatch(loginPaths)] } },
       },
     },
-    visibilityConfig: visibility('LoginRateLimit'),
+    visibilityConfig: visibility(name),
   };
 }
 

@@ -1,0 +1,58 @@
+import { type Stack, Token } from 'aws-cdk-lib';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
+import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
+import { profileValues } from '../constructs/core/profile';
+import { EDGE_REGION } from '../constructs/edge/web-firewall';
+import { EdgeStack } from './edge-stack';
+
+/** What an application says of its distribution. */
+type Distributed = Pick<
+  DjangoApplicationProps,
+  'cdn' | 'certificate' | 'domainNames' | 'firewallOptions' | 'hostedZone' | 'profile'
+>;
+
+/**
+ * What a distribution uses of us-east-1 and nobody brings, in a stack there: none where the stack of the
+ * application is there itself, or does not know where it is.
+ */
+export function edgeFor(stack: Stack, application: Distributed): EdgeStack | undefined {
+  const { cdn, domainNames = [], hostedZone, profile, firewallOptions } = application;
+  if (cdn === undefined || !isElsewhere(stack)) {
+    return undefined;
+  }
+  const isCertified = cdn.certificate === undefined && hostedZone !== undefined && domainNames.length > 0;
+  const webFirewall = cdn.webAclArn === undefined && profileValues(profile).webFirewall;
+  return isCertified || webFirewall
+    ? new EdgeStack(stack, 'Edge', {
+        stackName: `${stack.stackName}-Edge`,
+        description: `Certificate and firewall of the distribution of ${stack.stackName}`,
+        env: { account: stack.account, region: EDGE_REGION },
+        ...(isCertified && { domainNames, hostedZone }),
+        ...(webFirewall && { firewallOptions }),
+        webFirewall,
+        profile,
+      })
+    : undefined;
+}
+
+/** The props of the application with what the stack in us-east-1 has for them. */
+export function withEdge<T extends Distributed>(application: T, edge: EdgeStack | undefined, stack: Stack): T {
+  if (edge === undefined) {
+    return application;
+  }
+  const certificate = edge.certificate && edge.certificateFor(stack);
+  const webAclArn = edge.webFirewall && edge.webAclArnFor(stack);
+  return {
+    ...application,
+    firewallOptions: webAclArn === undefined ? application.firewallOptions : undefined,
+    cdn: { ...application.cdn, ...(certificate && { certificate }), ...(webAclArn && { webAclArn }) },
+  };
+}
+
+/** Whether the stack is known to be in another Region of the partition that CloudFront is in. */
+function isElsewhere({ account, region }: Stack): boolean {
+  if (Token.isUnresolved(account) || Token.isUnresolved(region)) {
+    return false;
+  }
+  return region !== EDGE_REGION && (RegionInfo.get(region).partition ?? 'aws') === 'aws';
+}

@@ -1,0 +1,226 @@
+import { join } from 'node:path';
+import { App, Fn, Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { Profile } from '../../constructs/core/profile';
+import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
+import { DjangoStage } from '../../lib/django-stage';
+import { PipelineStack } from '../../lib/pipeline-stack';
+import { errorOf, only, templateOf } from '../support';
+
+const FRANKFURT = { account: '111122223333', region: 'eu-central-1' };
+const VIRGINIA = { account: '111122223333', region: 'us-east-1' };
+const DOMAIN = { domainName: 'shop.example.com', hostedZoneId: 'Z0123456789ABCDEFGHIJ' };
+const WEB_ACL_ARN = 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/11111111-2222-3333-4444-555555555555';
+
+const common = () => ({
+  image: ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image')),
+  settingsModule: 'config.settings',
+  firewallOptions: { uploadPaths: ['/admin/*'], rateLimit: 500 },
+  cdn: {},
+});
+
+function shop(props: Partial<DjangoStackProps>, app = new App()): DjangoStack {
+  return new DjangoStack(app, 'Shop', { ...common(), ...props });
+}
+
+function production(props: Partial<DjangoStackProps> = {}): DjangoStack {
+  return shop({ env: FRANKFURT, ...DOMAIN, ...props });
+}
+
+/** What the distribution of a stack is told of certificate and firewall. */
+function viewerOf(stack: DjangoStack) {
+  const { DistributionConfig } = only(templateOf(stack), 'AWS::CloudFront::Distribution').resource.Properties;
+  const { ViewerCertificate, WebACLId, Aliases } = DistributionConfig;
+  return { certificate: ViewerCertificate?.AcmCertificateArn, webAcl: WebACLId, aliases: Aliases };
+}
+
+const read = (OutputName: string, StackName = 'Shop-Edge') => ({
+  'Fn::GetStackOutput': { StackName, Region: 'us-east-1', OutputName },
+});
+
+/** A certificate of us-east-1 that is there already. */
+function brought(
+  certificateArn = 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555',
+) {
+  return Certificate.fromCertificateArn(new Stack(new App(), 'Elsewhere', { env: VIRGINIA }), 'Cert', certificateArn);
+}
+
+describe('in production, with account and region', () => {
+  const stack = production();
+
+  test('certificate and firewall are in a stack of us-east-1, which is deployed before', () => {
+    expect(stack.edge?.stackName).toBe('Shop-Edge');
+    expect(stack.edge?.environment).toBe('aws://111122223333/us-east-1');
+    expect(stack.dependencies).toEqual([stack.edge]);
+    expect(stack.edge?.dependencies).toEqual([]);
+  });
+
+  test('the distribution reads both, and the load balancer has a certificate of its own Region', () => {
+    expect(viewerOf(stack)).toEqual({
+      certificate: read('CertificateArn'),
+      webAcl: read('WebAclArn'),
+      aliases: ['shop.example.com'],
+    });
+    templateOf(stack).resourceCountIs('AWS::CertificateManager::Certificate', 1);
+    templateOf(stack).resourceCountIs('AWS::WAFv2::WebACL', 0);
+    expect(stack.application.webFirewall).toBeUndefined();
+  });
+
+  test('the firewall there has the options of the application', () => {
+    const { Scope, Rules } = only(templateOf(stack.edge as Stack), 'AWS::WAFv2::WebACL').resource.Properties;
+    expect([Scope, Rules[0].Statement.RateBasedStatement.Limit]).toEqual(['CLOUDFRONT', 500]);
+  });
+
+  test('neither stack uses what a flat-rate plan leaves out', () => {
+    const text = JSON.stringify([stack, stack.edge as Stack].map((each) => templateOf(each).toJSON()));
+    const leftOut = [
+      'LambdaFunctionAssociations',
+      'RealtimeLogConfigArn',
+      'FieldLevelEncryptionId',
+      'ContinuousDeploymentPolicyId',
+      'ForwardedValues',
+      'OriginAccessIdentity',
+      'Captcha',
+    ];
+    expect(leftOut.filter((name) => text.includes(`"${name}"`))).toEqual([]);
+    const vendors = [...text.matchAll(/"VendorName":"([^"]*)"/g)].map(([, vendor]) => vendor);
+    expect(new Set(vendors)).toEqual(new Set(['AWS']));
+    expect(text).not.toMatch(/AWSManagedRules(BotControl|ATP|ACFP)RuleSet/);
+  });
+
+  test('the stack with data alone is protected against termination: AWS refuses to delete what is in use', () => {
+    expect([stack.terminationProtection, stack.edge?.terminationProtection]).toEqual([true, false]);
+  });
+});
+
+test('what makes a new certificate changes the template of the application, which the CDK would skip otherwise', () => {
+  const before = production();
+  const changes: Partial<DjangoStackProps>[] = [
+    { domainName: undefined, domainNames: ['shop.example.com', 'www.example.com'] },
+    { domainName: 'store.example.com' },
+    { hostedZoneId: 'Z9876543210ABCDEFGHIJ' },
+  ];
+  const certificateOf = (stack: DjangoStack) =>
+    only(templateOf(stack.edge as Stack), 'AWS::CertificateManager::Certificate').resource.Properties;
+  for (const change of changes) {
+    const after = production(change);
+    expect(certificateOf(after)).not.toEqual(certificateOf(before));
+    expect(templateOf(after).toJSON()).not.toEqual(templateOf(before).toJSON());
+  }
+});
+
+test('in development there is a certificate, and without a domain no second stack at all', () => {
+  const profile = Profile.development();
+  const named = production({ profile, firewallOptions: undefined });
+  expect(viewerOf(named)).toMatchObject({ certificate: read('CertificateArn'), webAcl: undefined });
+  const nameless = shop({ env: FRANKFURT, profile, firewallOptions: undefined });
+  expect(nameless.edge).toBeUndefined();
+  expect(viewerOf(nameless)).toEqual({ certificate: undefined, webAcl: undefined, aliases: undefined });
+});
+
+test('in us-east-1 there is no second stack: the firewall is before the distribution, and one certificate does', () => {
+  const stack = production({ env: VIRGINIA });
+  expect(stack.edge).toBeUndefined();
+  const template = templateOf(stack);
+  const { id, resource } = only(template, 'AWS::WAFv2::WebACL');
+  expect(resource.Properties.Scope).toBe('CLOUDFRONT');
+  template.resourceCountIs('AWS::WAFv2::WebACLAssociation', 0);
+  expect(viewerOf(stack)).toMatchObject({
+    certificate: { Ref: only(template, 'AWS::CertificateManager::Certificate').id },
+    webAcl: { 'Fn::GetAtt': [id, 'Arn'] },
+  });
+});
+
+describe('without account or region there is no second stack', () => {
+  test.each<[string, DjangoStackProps['env']]>([
+    ['neither', undefined],
+    ['no account', { region: 'eu-central-1' }],
+    ['no region', { account: '111122223333' }],
+  ])('with %s: a domain without a certificate from us-east-1 is refused', (_, env) => {
+    expect(errorOf(() => production({ env }))).toMatch(
+      /^Shop\/App: `cdn\.certificate` must be given beside `domainNames?`/,
+    );
+  });
+
+  test('with a certificate the firewall stays at the load balancer, and counts by what the distribution says', () => {
+    const stack = production({ env: undefined, cdn: { certificate: brought() } });
+    expect(stack.edge).toBeUndefined();
+    const { Scope, Rules } = only(templateOf(stack), 'AWS::WAFv2::WebACL').resource.Properties;
+    expect(Scope).toBe('REGIONAL');
+    expect(Rules[0].Statement.RateBasedStatement.AggregateKeyType).not.toBe('IP');
+    templateOf(stack).resourceCountIs('AWS::WAFv2::WebACLAssociation', 1);
+    expect(viewerOf(stack)).toMatchObject({ certificate: brought().certificateArn, webAcl: undefined });
+  });
+
+  test('with both brought there is no firewall of ours', () => {
+    const cdn = { certificate: brought(), webAclArn: WEB_ACL_ARN };
+    const stack = production({ env: undefined, cdn, firewallOptions: undefined });
+    templateOf(stack).resourceCountIs('AWS::WAFv2::WebACL', 0);
+    expect(viewerOf(stack)).toMatchObject({ certificate: brought().certificateArn, webAcl: WEB_ACL_ARN });
+  });
+});
+
+describe('what is brought is not made', () => {
+  test('a certificate', () => {
+    const stack = production({ cdn: { certificate: brought() } });
+    templateOf(stack.edge as Stack).resourceCountIs('AWS::CertificateManager::Certificate', 0);
+    expect(viewerOf(stack)).toMatchObject({ certificate: brought().certificateArn, webAcl: read('WebAclArn') });
+  });
+
+  test('a web ACL', () => {
+    const stack = production({ cdn: { webAclArn: WEB_ACL_ARN }, firewallOptions: undefined });
+    templateOf(stack.edge as Stack).resourceCountIs('AWS::WAFv2::WebACL', 0);
+    expect(viewerOf(stack)).toMatchObject({ certificate: read('CertificateArn'), webAcl: WEB_ACL_ARN });
+  });
+
+  test('both, also as tokens: no second stack', () => {
+    const cdn = { certificate: brought(Fn.importValue('Certificate')), webAclArn: Fn.importValue('WebAcl') };
+    const stack = production({ cdn, firewallOptions: undefined });
+    expect(stack.edge).toBeUndefined();
+    expect(viewerOf(stack)).toMatchObject({
+      certificate: { 'Fn::ImportValue': 'Certificate' },
+      webAcl: { 'Fn::ImportValue': 'WebAcl' },
+    });
+  });
+
+  test('options of a firewall are refused beside a web ACL', () => {
+    expect(errorOf(() => production({ cdn: { webAclArn: WEB_ACL_ARN } }))).toContain(
+      'Shop/App: `firewallOptions` must',
+    );
+  });
+});
+
+test('without a distribution there is no second stack', () => {
+  expect(production({ cdn: undefined }).edge).toBeUndefined();
+});
+
+test('a wrong name is called by the prop that it was written in', () => {
+  expect(errorOf(() => production({ domainName: 'shop.example.org', hostedZoneName: 'example.com' }))).toMatch(
+    /^Shop\/(Edge|App\/LoadBalancer): `domainName` must lie in the hosted zone example\.com, got "shop\.example\.org"/,
+  );
+});
+
+test('a pipeline deploys the stack of us-east-1 before that of the application', () => {
+  const app = new App();
+  const stage = (id: string) => new DjangoStage(app, id, { env: FRANKFURT, application: { ...common(), ...DOMAIN } });
+  const made = new PipelineStack(app, 'Pipeline', {
+    env: FRANKFURT,
+    repository: 'example/shop',
+    connectionArn: 'arn:aws:codeconnections:eu-central-1:111122223333:connection/11111111-2222-3333-4444-555555555555',
+    staging: stage('Staging'),
+    production: stage('Production'),
+  });
+  const { Stages, ArtifactStores } = only(templateOf(made), 'AWS::CodePipeline::Pipeline').resource.Properties;
+  const { Actions } = Stages.find(({ Name }: { Name: string }) => Name === 'Staging');
+  const order = (name: string, region: string) =>
+    Actions.filter((each: { Region?: string; Configuration?: { StackName?: string } }) => {
+      return each.Configuration?.StackName === name && (each.Region ?? 'eu-central-1') === region;
+    }).map(({ RunOrder }: { RunOrder: number }) => RunOrder);
+  const first = order('Staging-Django-Edge', 'us-east-1');
+  const second = order('Staging-Django', 'eu-central-1');
+  expect(first).toHaveLength(2);
+  expect(second).toHaveLength(2);
+  expect(Math.max(...first)).toBeLessThan(Math.min(...second));
+  expect(ArtifactStores.map(({ Region }: { Region: string }) => Region).sort()).toEqual(['eu-central-1', 'us-east-1']);
+});
