@@ -33,6 +33,7 @@ export {
 export { AsgiServer } from '../constructs/processes/servers/asgi-server';
 export type { GunicornProcessOptions } from '../constructs/processes/servers/gunicorn';
 export { type GunicornOptions, GunicornWorker, WebServer } from '../constructs/processes/servers/web-server';
+export { VariableAliases } from '../constructs/processes/task/variable-aliases';
 export { WebService, type WebServiceOptions, type WebServiceProps } from '../constructs/processes/web-service';
 export {
   WorkerService,

@@ -9,6 +9,7 @@ import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import {
   type DatabaseBackupOptions,
+  DatabaseVariables,
   DjangoApplication,
   type DjangoApplicationProps,
   DmarcPolicy,
@@ -16,6 +17,7 @@ import {
   PasswordRotation,
   type PostgresDatabaseOptions,
   Profile,
+  VariableAliases,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
 import { bring, broughtCache, broughtIdentity, broughtMedia, broughtParts } from './brought-parts';
@@ -95,6 +97,8 @@ export const configuration = fc.record({
   cache: fc.constantFrom('none', 'none', 'made', 'made', 'brought'),
   cacheNodes: fc.constantFrom(undefined, undefined, 1, 2, 6),
   mail: fc.constantFrom('none', 'none', 'made', 'brought'),
+  databaseUrl: fc.boolean(),
+  cookiecutter: fc.boolean(),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -135,6 +139,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
       ]),
     ),
     environment: given.environment,
+    variableAliases: given.cookiecutter ? VariableAliases.COOKIECUTTER_DJANGO : undefined,
     ...parts,
     // What is made is changed; what is brought is used as it comes.
     ...(parts.loadBalancer === undefined && {
@@ -203,6 +208,7 @@ function databaseOptions(given: Configuration): PostgresDatabaseOptions {
     passwordRotation: rotates(given) ? undefined : PasswordRotation.OFF,
     engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
     port: given.port,
+    variables: given.databaseUrl ? DatabaseVariables.URL : undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import { App, Size, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { DjangoStack, Profile } from 'cdk-django-fargate';
+import { DatabaseVariables, DjangoStack, Profile } from 'cdk-django-fargate';
 import {
   CA_BUNDLE_PATH,
   CONTAINER_PORT,
@@ -85,7 +85,8 @@ ${variables.map(([name, value]) => row(code(name), value, whichOf(processes, nam
 
 Set your own variables with \`environment\` and \`secrets\`. They override variables of the same name in this table. ECS rejects a name that is in both,
 so a variable that is a secret in this table must not be set with \`environment\`.
-\`DatabaseVariables\` changes the names of the five database variables, for example to libpq's own \`PG*\`.
+\`DatabaseVariables\` changes the names of the database variables, for example to libpq's own \`PG*\`, or adds DATABASE_URL. \`variableAliases\` gives any
+variable of this table a further name: [which names a project may read](your-project.md#names-of-variables).
 
 ## Commands
 
@@ -243,6 +244,7 @@ function exampleTemplate() {
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     web: { temporaryStorage },
     asgi: { temporaryStorage },
+    databaseOptions: { variables: DatabaseVariables.URL },
     media: {},
     cache: {},
     mail: {},

@@ -20,6 +20,7 @@ import type { BeatServiceOptions } from '../processes/beat-service';
 import type { Egress } from '../processes/egress';
 import type { ReleaseCommandOptions } from '../processes/release-command';
 import type { ScheduledCommandOptions } from '../processes/scheduled-command';
+import type { VariableAliases } from '../processes/task/variable-aliases';
 import type { WebServiceOptions } from '../processes/web-service';
 import type { WorkerServiceOptions } from '../processes/worker-service';
 import type { ICeleryBroker } from '../queues/celery-broker';
@@ -165,6 +166,14 @@ export interface DjangoApplicationProps {
    * @default - none
    */
   readonly secrets?: { [name: string]: Secret };
+  /**
+   * Further names under which every process gets variables of the contract, for settings that read others.
+   *
+   * A name that another part sets, or that is in `environment` or `secrets`, is refused.
+   *
+   * @default - none
+   */
+  readonly variableAliases?: VariableAliases;
   /**
    * Processor of every ECS task.
    *

@@ -40,6 +40,8 @@ export const CONTRACT = {
   DATABASE_USER:
     'Secret: the login of the process, never the master: one that reads and changes rows, or for releases one that owns the tables.',
   DATABASE_PASSWORD: 'Secret: its password.',
+  DATABASE_URL:
+    'Secret, only with `DatabaseVariables.URL`: all of it in one, `postgres://user:password@host:port/name?sslmode=verify-full`. dj-database-url and django-environ read this name.',
   PGSSLMODE: '`verify-full`. libpq reads it; PGSSLROOTCERT alone would connect without TLS.',
   PGSSLROOTCERT: `Path of the RDS certificate bundle in the image: ${CA_BUNDLE_PATH} unless changed.`,
   PGOPTIONS:

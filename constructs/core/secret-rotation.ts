@@ -33,6 +33,14 @@ export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDe
    * @default - none
    */
   readonly others?: { [id: string]: ISecret };
+  /**
+   * The same secrets by other constructs, for the permissions of the function.
+   *
+   * Of secrets that are attached to something, those from before: the function need not wait for it.
+   *
+   * @default - `secret` and `others`
+   */
+  readonly writes?: ISecret[];
   /** Time between two rotations, in whole days. */
   readonly period: Duration;
   /**
@@ -79,7 +87,7 @@ export class SecretRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: SecretRotationProps) {
     super(scope, id);
-    const secrets = [props.secret, ...Object.values(props.others ?? {})];
+    const secrets = props.writes ?? [props.secret, ...Object.values(props.others ?? {})];
 
     const { handler, role } = handlerFunction(this, {
       ...props,

@@ -13,6 +13,17 @@ export interface DatabaseVariableNames {
   readonly user: string;
   /** Variable with the password of the login. */
   readonly password: string;
+  /**
+   * Variable with all of it in one, `postgres://user:password@host:port/name?sslmode=verify-full`, from the key
+   * `url` of the secret.
+   *
+   * The handlers of `PostgresDatabase` write that key, also into secrets from before there was one, and keep
+   * it right when passwords rotate. **In a secret that is brought, whoever rotates it must write it:** ECS
+   * starts no task whose secret lacks the key.
+   *
+   * @default - none
+   */
+  readonly url?: string;
 }
 
 /**
@@ -36,6 +47,10 @@ export class DatabaseVariables {
     user: 'DATABASE_USER',
     password: 'DATABASE_PASSWORD',
   });
+  /**
+   * DATABASE_URL, as dj-database-url and django-environ read it, beside the variables of `DATABASE`.
+   */
+  public static readonly URL = DatabaseVariables.of({ ...DatabaseVariables.DATABASE.names, url: 'DATABASE_URL' });
   /** POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER and POSTGRES_PASSWORD. */
   public static readonly POSTGRES = DatabaseVariables.of({
     host: 'POSTGRES_HOST',

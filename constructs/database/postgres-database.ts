@@ -44,7 +44,7 @@ import { instanceIdentifierOf } from './private/logs';
 import { DEFAULT_NAMES, loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { readReplicas } from './private/replicas';
-import { type ApplicationRoles, DatabaseRoles } from './private/roles';
+import { type ApplicationRoles, DatabaseRoles, type UnattachedSecrets } from './private/roles';
 import { DatabaseRotation } from './private/rotation';
 import { databaseSecret } from './private/secrets';
 
@@ -424,7 +424,11 @@ export interface PostgresDatabaseProps extends PostgresDatabaseOptions {
 export interface PostgresDatabaseAttributes {
   /** The instance. */
   readonly instance: IDatabaseInstance;
-  /** Secret of the application's login: JSON with host, port, dbname, username and password. */
+  /**
+   * Secret of the application's login: JSON with host, port, dbname, username and password.
+   *
+   * And with url, where `variables` has one.
+   */
   readonly applicationSecret: ISecret;
   /**
    * Secret of the login that migrations run as, in the same form.
@@ -571,8 +575,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const masterSecret = secrets.master.attach(instance);
     const applicationSecret = secrets.application.attach(instance);
     const ownerSecret = secrets.owner.attach(instance);
-    const unattached = [secrets.master, secrets.application, secrets.owner];
-    const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret, unattached };
+    const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret, unattached: secrets };
     const { roles, rotation } = makeLogins(this, filled, stored);
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
@@ -697,15 +700,11 @@ interface Stored {
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
   readonly ownerSecret: ISecret;
-  readonly unattached: ISecret[];
+  readonly unattached: UnattachedSecrets;
 }
 
 /** The roles in the database, and the rotation of their passwords unless it is off. */
-function makeLogins(
-  scope: Construct,
-  filled: FilledProps,
-  { instance, securityGroup, unattached, ...secrets }: Stored,
-) {
+function makeLogins(scope: Construct, filled: FilledProps, { instance, securityGroup, ...secrets }: Stored) {
   const handlers = new DatabaseHandlers(scope, 'Handlers', {
     vpc: filled.vpc,
     port: filled.port,
@@ -727,7 +726,6 @@ function makeLogins(
   };
   const roles = new DatabaseRoles(scope, 'Roles', {
     ...handled,
-    unattached,
     databaseName: filled.databaseName,
     instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
   });

@@ -17,6 +17,7 @@ import type { ISecretKey } from '../secrets/secret-key';
 import type { IMediaStorage } from '../storage/media-storage';
 import type { ContainerHealthCheck } from './container-health-check';
 import type { Egress } from './egress';
+import type { VariableAliases } from './task/variable-aliases';
 
 /** What every process of an application has in common: one image, run with different commands. */
 export interface ProcessProps {
@@ -95,6 +96,14 @@ export interface ProcessProps {
    * @default - none
    */
   readonly secrets?: { [name: string]: Secret };
+  /**
+   * Further names under which the process gets variables of the contract, for settings that read others.
+   *
+   * A name that another part sets, or that is in `environment` or `secrets`, is refused.
+   *
+   * @default - none
+   */
+  readonly variableAliases?: VariableAliases;
   /**
    * Processor of the tasks; the image must be built for it.
    *

@@ -41,6 +41,13 @@ export async function runRoles(
   let remaining = 75_000; // Three attempts where it is worth trying again.
   const handler = createHandler({
     readSecret: async (arn) => secrets[arn as keyof typeof secrets],
+    store: {
+      stages: async () => ({ v1: ['AWSCURRENT'] }),
+      read: async (arn) => secrets[arn as keyof typeof secrets],
+      putLabelled: async () => undefined,
+      moveStage: async () => undefined,
+    },
+    newId: () => 'v2',
     connect: (settings) => connect({ ...settings, query_timeout: 40_000, application_name: 'database-roles' }),
     respond: async (_url, body) => void answers.push(JSON.parse(body)),
     sleep: async (milliseconds) => {

@@ -250,6 +250,16 @@ describe('with nothing but a network', () => {
     });
   });
 
+  test('what rotates its passwords knows of the url before the handler of the roles writes it', () => {
+    const [roles] = Object.values(template.findResources('Custom::DatabaseRoles'));
+    const rotating = Object.keys(template.findResources('AWS::Lambda::Function')).filter((id) =>
+      id.includes('Rotation'),
+    );
+    expect(rotating).toHaveLength(2);
+    expect(roles.DependsOn).toEqual(expect.arrayContaining(rotating));
+    expect(roles.Properties.Revision).toBe('3');
+  });
+
   test('no event goes anywhere and there is no replica', () => {
     template.resourceCountIs('AWS::RDS::EventSubscription', 0);
     expect(database.readReplicas).toEqual([]);
@@ -487,7 +497,7 @@ test('a network without NAT gateways reaches Secrets Manager through the endpoin
   expect(typesBefore(template, only(template, ROLES).id)).toContain('AWS::EC2::VPCEndpoint');
 });
 
-test('the handler may read the three secrets, write its log, and reach the network', () => {
+test('the handler may read the three secrets, complete two, write its log, and reach the network', () => {
   const { stack, template, database } = made();
   const policies = Object.entries(template.findResources('AWS::IAM::ManagedPolicy'));
   const [, policy] = policies.find(([id]) => id.includes('RolesRole')) ?? [];
@@ -505,6 +515,13 @@ test('the handler may read the three secrets, write its log, and reach the netwo
     ];
     return attachment.Properties.SecretId;
   });
+  const completes = reads.splice(-1);
+  expect(completes).toMatchObject([
+    {
+      Action: ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+      Resource: secrets.slice(1),
+    },
+  ]);
   expect(reads.map(({ Resource }) => Resource)).toEqual(secrets);
   for (const { Action } of reads) {
     expect(Action).toEqual(['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret']);
@@ -517,6 +534,7 @@ test('the handler may read the three secrets, write its log, and reach the netwo
 
 test.each([
   [DatabaseVariables.POSTGRES, 'POSTGRES_HOST POSTGRES_PORT POSTGRES_DB POSTGRES_USER POSTGRES_PASSWORD'],
+  [DatabaseVariables.URL, 'DATABASE_HOST DATABASE_PORT DATABASE_NAME DATABASE_USER DATABASE_PASSWORD DATABASE_URL'],
   [DatabaseVariables.LIBPQ, 'PGHOST PGPORT PGDATABASE PGUSER PGPASSWORD'],
   [DatabaseVariables.of({ host: 'A', port: 'B', name: 'C', user: 'D', password: 'E' }), 'A B C D E'],
 ])('variables can have the names of an existing project', (variables, names) => {
@@ -529,6 +547,13 @@ describe('rotation of the passwords', () => {
     Object.values(template.findResources('AWS::Lambda::Function'))
       .filter(({ Properties }) => /^Rotates/.test(Properties.Description))
       .map(({ Properties }) => Properties);
+
+  /** With the secrets themselves in place of their attachments to the instance, for which functions need not wait. */
+  const unattached = (template: Template, value: unknown) =>
+    JSON.parse(JSON.stringify(value), (_, part) => {
+      const { Type, Properties } = template.toJSON().Resources[part?.Ref] ?? {};
+      return Type === 'AWS::SecretsManager::SecretTargetAttachment' ? Properties.SecretId : part;
+    });
 
   test('those of the application and that of the master change every 30 days, in functions of their own', () => {
     const { stack, database, template } = made();
@@ -550,20 +575,23 @@ describe('rotation of the passwords', () => {
     expect(functions(template).map(({ Environment, Timeout }) => [Environment?.Variables, Timeout])).toEqual([
       [
         {
-          MASTER_SECRET_ARN: stack.resolve(database.masterSecret.secretArn),
-          LOGINS: stack.resolve(
-            stack.toJsonString([
-              {
-                secretArn: database.applicationSecret.secretArn,
-                role: 'django_serving',
-                logins: ['django_a', 'django_b'],
-              },
-              {
-                secretArn: database.ownerSecret.secretArn,
-                role: 'django',
-                logins: ['django_release_a', 'django_release_b'],
-              },
-            ]),
+          MASTER_SECRET_ARN: unattached(template, stack.resolve(database.masterSecret.secretArn)),
+          LOGINS: unattached(
+            template,
+            stack.resolve(
+              stack.toJsonString([
+                {
+                  secretArn: database.applicationSecret.secretArn,
+                  role: 'django_serving',
+                  logins: ['django_a', 'django_b'],
+                },
+                {
+                  secretArn: database.ownerSecret.secretArn,
+                  role: 'django',
+                  logins: ['django_release_a', 'django_release_b'],
+                },
+              ]),
+            ),
           ),
         },
         120,
@@ -610,7 +638,7 @@ describe('rotation of the passwords', () => {
       { secretArn: database.applicationSecret.secretArn, role: 'django_serving', logins: [] },
       { secretArn: database.ownerSecret.secretArn, role: 'django', logins: [] },
     ]);
-    expect(functions(template)[0].Environment.Variables.LOGINS).toEqual(stack.resolve(logins));
+    expect(functions(template)[0].Environment.Variables.LOGINS).toEqual(unattached(template, stack.resolve(logins)));
   });
 
   test('the period can be another', () => {

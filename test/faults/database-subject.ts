@@ -1,5 +1,7 @@
+import { completeUrl } from '../../constructs/handlers/database-roles/url';
 import type { DatabaseSecret } from '../../constructs/handlers/database-rotation/contract';
 import { DatabaseRotation, type IDatabase } from '../../constructs/handlers/database-rotation/database';
+import { databaseUrl } from '../../constructs/handlers/shared/database-url';
 import { type ISecretStore, type RotationEvent, rotate, versionWith } from '../../constructs/handlers/shared/rotation';
 import type { Invocation } from './chaos';
 import { FakeSecret, storeOf } from './fake-secrets-manager';
@@ -88,6 +90,7 @@ class DatabaseSubject implements Subject {
   private readonly master: FakeSecret;
   private changedByHand = false;
   private disturbances = 0;
+  private completions = 0;
 
   public constructor(
     private readonly handler: DatabaseHandler,
@@ -117,6 +120,10 @@ class DatabaseSubject implements Subject {
     if (currents.length !== 1 || currents[0].value === undefined) {
       return ['current: there must be exactly one AWSCURRENT with a value'];
     }
+    const { url, ...login } = JSON.parse(currents[0].value) as DatabaseSecret;
+    if (url !== undefined && url !== databaseUrl(login)) {
+      return ['url: it must be that of the running login'];
+    }
     // A login that changes its own password is refused with the old one until the rotation ends: that is its price.
     return this.mode !== 'alternating' || this.logsIn(currents[0].value)
       ? []
@@ -129,6 +136,9 @@ class DatabaseSubject implements Subject {
     const [previous] = this.secret.withStage('AWSPREVIOUS');
     if (!this.logsIn(current.value)) {
       found.push('refused: the new password must work after a rotation');
+    }
+    if (this.mode !== 'master' && !current.value?.includes('"url"')) {
+      found.push('url: a rotation must write it');
     }
     if (this.mode === 'alternating' && !this.changedByHand && !this.logsIn(previous.value)) {
       found.push('previous: tasks that still run must be able to connect');
@@ -143,11 +153,15 @@ class DatabaseSubject implements Subject {
     this.secret.put(`by-hand-${this.passwords.length}`, this.newLogin(username), 'AWSCURRENT');
   }
 
-  /** The master's own rotation stops somewhere on its way, or goes on. */
+  /**
+   * A deployment completes the secret, and the master's own rotation stops somewhere on its way, or goes on.
+   */
   public async disturb(invocation: Invocation): Promise<void> {
     if (this.secret === this.master) {
       return;
     }
+    const store = storeOf([this.secret], invocation);
+    await completeUrl(this.secret.arn, 'shop', store, () => `completed${this.completions++}`);
     const token = this.master.startRotation(`m${this.disturbances}`);
     const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
     for (const Step of steps.slice(0, 2 + (this.disturbances++ % 3))) {

@@ -1,3 +1,4 @@
+import type { IUrlStore } from '../../constructs/handlers/database-roles/url';
 import type { ISecretStore } from '../../constructs/handlers/shared/rotation';
 import type { Invocation } from './chaos';
 
@@ -100,7 +101,7 @@ export class FakeSecret {
 }
 
 /** Several secrets behind the interface of the handlers; every call can be made to fail. */
-export function storeOf(secrets: FakeSecret[], invocation: Invocation): ISecretStore {
+export function storeOf(secrets: FakeSecret[], invocation: Invocation): ISecretStore & IUrlStore {
   const find = (arn: string): FakeSecret => {
     const secret = secrets.find((candidate) => candidate.arn === arn);
     if (secret === undefined) {
@@ -112,6 +113,7 @@ export function storeOf(secrets: FakeSecret[], invocation: Invocation): ISecretS
     stages: (arn) => invocation.call(() => find(arn).stages()),
     read: (arn, id) => invocation.call(() => find(arn).read(id)),
     putPending: (arn, id, value) => invocation.call(() => find(arn).put(id, value, 'AWSPENDING')),
+    putLabelled: (arn, id, value, label) => invocation.call(() => void find(arn).put(id, value, label)),
     moveStage: (arn, stage, from, to) => invocation.call(() => find(arn).move(stage, from, to)),
     versionIds: (arn) => invocation.call(() => find(arn).versionIds()),
   };

@@ -458,6 +458,7 @@ function unqualified(statement: string): string[] {
 describe('the handler', () => {
   let server: FakeServer;
   let secrets: { [arn: string]: string };
+  let stored: { [arn: string]: string };
   let answers: { [name: string]: string }[];
   let connections: ConnectionSettings[];
   let remaining: number;
@@ -483,6 +484,7 @@ describe('the handler', () => {
       application: secret('django_a', 'application-password'),
       owner: secret('django_release_a', 'owner-password'),
     };
+    stored = {};
     answers = [];
     connections = [];
     remaining = 600_000;
@@ -507,6 +509,19 @@ describe('the handler', () => {
     };
     const handler = createHandler({
       readSecret: async (arn) => secrets[arn],
+      store: {
+        stages: async () => ({ v1: ['AWSCURRENT'] }),
+        read: async (arn) => secrets[arn],
+        putLabelled: async (arn, _id, value) => {
+          stored[arn] = value;
+        },
+        moveStage: async (arn, stage) => {
+          if (stage === 'AWSCURRENT') {
+            secrets[arn] = stored[arn];
+          }
+        },
+      },
+      newId: () => 'v2',
       connect: async (settings) => {
         connections.push(settings);
         return server.connect(settings);
@@ -546,6 +561,35 @@ describe('the handler', () => {
     await deliver('Update');
     expect(answers.map((answer) => answer.Status)).toEqual(['SUCCESS', 'SUCCESS', 'SUCCESS']);
     expect(server.passwords.get('django_a')).toBe(before);
+  });
+
+  test('completes the secrets that processes read with a url, and no other, once their logins work', async () => {
+    await deliver('Update');
+    expect(JSON.parse(secrets.application).url).toBe(
+      'postgres://django_a:application-password@db.example:15432/django?sslmode=verify-full',
+    );
+    expect(JSON.parse(secrets.owner)).toMatchObject({
+      username: 'django_release_a',
+      url: 'postgres://django_release_a:owner-password@db.example:15432/django?sslmode=verify-full',
+    });
+    expect(Object.keys(stored)).toEqual(['application', 'owner']);
+    stored = {};
+    await deliver('Update');
+    expect(stored).toEqual({});
+    secrets.application = secret('django_a', 'refused');
+    server.failOn = /PASSWORD/;
+    await deliver('Update');
+    expect([answers.at(-1)?.Status, stored]).toEqual(['FAILED', {}]);
+  });
+
+  test('says whose secret could not be completed', async () => {
+    const refuse = () => Promise.reject(new Error('AccessDeniedException'));
+    await deliver('Update', {
+      store: { stages: refuse, read: refuse, putLabelled: refuse, moveStage: refuse },
+    });
+    expect(answers[0].Reason).toContain(
+      "the application's secret cannot be completed with its url: AccessDeniedException",
+    );
   });
 
   test('first lets itself in, from a database that the application does not own', async () => {

@@ -75,6 +75,9 @@ test('the master gives the login that is not in use a new password, by its verif
     engine: 'postgres',
   });
   expect(await fixture.rotate('t2')).toMatchObject({ username: 'a', password: 'p2', dbname: 'shop' });
+  expect(JSON.parse(fixture.application.withStage('AWSCURRENT')[0].value ?? '').url).toBe(
+    'postgres://a:p2@db:5432/shop?sslmode=verify-full',
+  );
   expect(fixture.changes).toEqual(['master sets b to vp1 as owner in shop', 'master sets a to vp2 as owner in shop']);
 });
 
@@ -139,4 +142,46 @@ test('the model bites: a naive handler locks out, leaks and wedges', async () =>
   const breadth = { pairs: false, triples: 0, disturbed: 50 };
   const figures = await runRotationCases(databaseSubject(naiveDatabaseHandler, 'alternating'), breadth, OPTIONS);
   expect(Object.keys(figures.violations)).toEqual(expect.arrayContaining(['refused', 'leak', 'wedged']));
+});
+
+describe('a version that was made before the secret had a url', () => {
+  const stored = { engine: 'postgres', host: 'db', port: 5432, dbname: 'shop' };
+  const url = 'postgres://a:p0@db:5432/shop?sslmode=verify-full';
+
+  test.each([
+    ['has none', {}],
+    ['has that of the login before', { url }],
+  ])('is given up where it %s, because no process would start with it', async (_, made) => {
+    const fixture = new Fixture();
+    fixture.application.put(
+      'complete',
+      JSON.stringify({ ...stored, username: 'a', password: 'p0', url }),
+      'AWSCURRENT',
+    );
+    fixture.application.put('t1', JSON.stringify({ ...stored, username: 'b', password: 'p9', ...made }), 'AWSPENDING');
+    await expect(fixture.step('setSecret', 't1')).rejects.toThrow('does not follow the current value');
+    expect((await fixture.rotate('t2')).url).toBe('postgres://b:p1@db:5432/shop?sslmode=verify-full');
+  });
+
+  test('goes on where the secret has none either', async () => {
+    const fixture = new Fixture();
+    fixture.application.put('t1', JSON.stringify({ ...stored, username: 'b', password: 'p9' }), 'AWSPENDING');
+    await fixture.step('setSecret', 't1');
+    expect(fixture.passwords.get('b')).toBe('p9');
+  });
+
+  test('is no reason to refuse a copy, with which Secrets Manager tries a schedule out', async () => {
+    const fixture = new Fixture();
+    const stale = JSON.stringify({ ...stored, username: 'a', password: 'p0', url: 'postgres://old' });
+    fixture.application.put('stale', stale, 'AWSCURRENT');
+    fixture.application.put('copy', stale, 'AWSPENDING');
+    await fixture.step('testSecret', 'copy');
+  });
+});
+
+test('the secret of the master gets no url, which no process reads', () => {
+  const { store, database } = { store: {} as never, database: {} as never };
+  const [random, verifier] = [() => 'p1', (password: string) => password];
+  const master = new DatabaseRotation({ secretId: 'master', store, database, logins: [], random, verifier });
+  expect(master.next(JSON.parse(login('master', 'm')))).not.toHaveProperty('url');
 });

@@ -117,6 +117,12 @@ export const cases: InvalidCase[] = [
   database('variable that is set already', 'variables.name', {
     variables: DatabaseVariables.of({ ...NAMES, name: 'PGSSLMODE' }),
   }),
+  database('a url named like the password', 'variables.url', {
+    variables: DatabaseVariables.of({ ...NAMES, url: 'W' }),
+  }),
+  database('a url named like a variable of the cache', 'variables.url', {
+    variables: DatabaseVariables.of({ ...NAMES, url: 'CACHE_URL' }),
+  }),
   database('in public subnets', 'vpcSubnets', { vpcSubnets: { subnetType: SubnetType.PUBLIC } }),
   database('in a VPC of public subnets', 'vpcSubnets', {}, { types: [SubnetType.PUBLIC] }),
   database('in one zone', 'vpcSubnets', {}, { maxAzs: 1 }),

@@ -17,6 +17,7 @@ import { AsgiService, type AsgiServiceProps } from '../../constructs/processes/a
 import { BeatService } from '../../constructs/processes/beat-service';
 import { ContainerHealthCheck } from '../../constructs/processes/container-health-check';
 import { ReleaseCommand, type ReleaseCommandProps } from '../../constructs/processes/release-command';
+import { VariableAliases } from '../../constructs/processes/task/variable-aliases';
 import { WebService, type WebServiceProps } from '../../constructs/processes/web-service';
 import { WorkerService, type WorkerServiceProps } from '../../constructs/processes/worker-service';
 import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';
@@ -120,6 +121,16 @@ const variables: InvalidCase[] = [
   worker('a broker of its own', 'environment.CELERY_BROKER_URL', { environment: { CELERY_BROKER_URL: 'redis://' } }),
   application('TLS switched off', 'environment.PGSSLMODE', { environment: { PGSSLMODE: 'disable' } }),
   web('a secret with a dash', 'secrets.SENTRY-DSN', (stack) => ({ secrets: { 'SENTRY-DSN': dsn(stack) } })),
+];
+
+const furtherNames: InvalidCase[] = [
+  web('a further name that the contract has', 'variableAliases.AWS_REGION', {
+    variableAliases: VariableAliases.of({ AWS_REGION: 'AWS_DEFAULT_REGION' }),
+  }),
+  web('a further name with a dash', 'variableAliases.AWS-ZONE', {
+    variableAliases: VariableAliases.of({ 'AWS-ZONE': 'AWS_REGION' }),
+  }),
+  row('a further name of nothing', 'BUCKET', () => VariableAliases.of({ BUCKET: 'S3_BUCKET' })),
 ];
 
 const rules: InvalidCase[] = [
@@ -330,6 +341,7 @@ export const wrongInClasses: { readonly [kind: string]: readonly InvalidCase[] }
   manyNames,
   retention,
   variables,
+  furtherNames,
   rules,
   groups,
   certificates,

@@ -207,6 +207,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   Size: (scope, form) => sizes(scope, form),
   Stage: NOTHING,
   TimeZone: (scope, form) => [TimeZone.of(form.text(scope))],
+  VariableAliases: NOTHING, // Its names must be known.
   WebServer: NOTHING,
 };
 

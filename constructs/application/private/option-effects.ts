@@ -62,6 +62,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   cache: { refused: [brought('cacheStore')] },
   mail: { refused: [brought('outgoingMail')] },
   environment: ALWAYS,
+  variableAliases: ALWAYS,
   secrets: ALWAYS,
   cpuArchitecture: ALWAYS,
   egress: ALWAYS,

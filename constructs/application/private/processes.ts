@@ -116,6 +116,7 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
     cacheStore,
     outgoingMail,
     environment: props.environment,
+    variableAliases: props.variableAliases,
     secrets: props.secrets,
     cpuArchitecture: props.cpuArchitecture,
     securityGroup,

@@ -201,7 +201,7 @@ function checkBundlePath(checks: Checks, caBundlePath: string | undefined): void
 }
 
 function checkVariables(checks: Checks, variables: DatabaseVariables): void {
-  const names = Object.entries(variables.names);
+  const names = Object.entries(variables.names).filter(([, name]) => name !== undefined);
   for (const [part, name] of names) {
     checks
       .matches(`variables.${part}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {

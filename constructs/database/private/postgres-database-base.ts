@@ -79,6 +79,7 @@ export function databaseSecrets(secret: ISecret, { names }: DatabaseVariables): 
     [names.name]: containerSecret(secret, 'dbname'),
     [names.user]: containerSecret(secret, 'username'),
     [names.password]: containerSecret(secret, 'password'),
+    ...(names.url === undefined ? {} : { [names.url]: containerSecret(secret, 'url') }),
   };
 }
 

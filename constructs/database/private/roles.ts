@@ -1,9 +1,11 @@
-import { CustomResource, Duration } from 'aws-cdk-lib';
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { type HandlerSettings, handlerFunction } from '../../core/handler-function';
-import { grantSecretRead } from '../../core/key-policy';
+import { grantKeyVia, grantSecretRead } from '../../core/key-policy';
 import {
   type DatabaseRolesProperties,
   HANDLER_TIMEOUT,
@@ -20,6 +22,13 @@ export interface ApplicationRoles {
   readonly servingLogins: string[];
 }
 
+/** The secrets of a database, before they are attached to the instance. */
+export interface UnattachedSecrets {
+  readonly master: ISecret;
+  readonly application: ISecret;
+  readonly owner: ISecret;
+}
+
 /** Properties of `DatabaseRoles`. */
 export interface DatabaseRolesProps extends HandlerSettings {
   readonly handlers: DatabaseHandlers;
@@ -28,7 +37,7 @@ export interface DatabaseRolesProps extends HandlerSettings {
   readonly applicationSecret: ISecret;
   readonly ownerSecret: ISecret;
   /** The same before they are attached: what refers to these is made while the instance is. */
-  readonly unattached: ISecret[];
+  readonly unattached: UnattachedSecrets;
   readonly databaseName: string;
   readonly roles: ApplicationRoles;
   /** Id of the instance. A new instance has another one, and gets its roles. */
@@ -60,9 +69,11 @@ export class DatabaseRoles extends Construct {
       whyNoDeadLetters:
         'Only CloudFormation invokes it, once for a deployment, and waits for the answer: a lost one fails the deployment, which shows it better than a queue.',
     });
-    for (const secret of props.unattached) {
+    const { master, application, owner } = props.unattached;
+    for (const secret of [master, application, owner]) {
       grantSecretRead(secret, role);
     }
+    grantCompletion(role, [application, owner], settings.encryptionKey);
     const properties: DatabaseRolesProperties = {
       MasterSecretArn: masterSecret.secretArn,
       ApplicationSecretArn: applicationSecret.secretArn,
@@ -83,5 +94,18 @@ export class DatabaseRoles extends Construct {
     });
     this.resource.node.addDependency(handler, masterSecret, applicationSecret, ownerSecret, ...handlers.ready);
     this.logGroup = logGroup;
+  }
+}
+
+/** Lets the function write the url into secrets, whose key it uses for that through Secrets Manager alone. */
+function grantCompletion(role: IRole, secrets: ISecret[], key: IKey | undefined): void {
+  role.addToPrincipalPolicy(
+    new PolicyStatement({
+      actions: ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+      resources: secrets.map(({ secretArn }) => secretArn),
+    }),
+  );
+  if (key !== undefined) {
+    grantKeyVia({ service: 'secretsmanager', region: Stack.of(role).region, key }, role, 'kms:GenerateDataKey');
   }
 }

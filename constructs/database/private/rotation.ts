@@ -6,7 +6,7 @@ import type { HandlerSettings } from '../../core/handler-function';
 import { type RotationWindow, SecretRotation } from '../../core/secret-rotation';
 import { DATABASE_ROTATION, type RotatedLogin } from '../../handlers/database-rotation/contract';
 import type { DatabaseHandlers } from './handlers';
-import type { ApplicationRoles, DatabaseRoles } from './roles';
+import type { ApplicationRoles, DatabaseRoles, UnattachedSecrets } from './roles';
 
 /** In seconds: connections to the database, and every version of the master's secret in turn. */
 const TIMEOUT = 120;
@@ -21,6 +21,8 @@ export interface DatabaseRotationProps extends HandlerSettings {
   readonly masterSecret: ISecret;
   readonly applicationSecret: ISecret;
   readonly ownerSecret: ISecret;
+  /** The same before: the functions refer to these, and are made while the instance is. */
+  readonly unattached: UnattachedSecrets;
   readonly period: Duration;
   readonly window?: RotationWindow;
   /** Whether two logins alternate. Otherwise one stays and gets a new password. */
@@ -40,13 +42,14 @@ export class DatabaseRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: DatabaseRotationProps) {
     super(scope, id);
-    const { handlers, roles, madeBy, masterSecret, applicationSecret, ownerSecret, alternating, ...settings } = props;
+    const { handlers, roles, madeBy, masterSecret, applicationSecret, ownerSecret, alternating, ...rest } = props;
+    const { unattached, ...settings } = rest;
     const login = ({ secretArn }: ISecret, role: string, logins: string[]): RotatedLogin => {
       return { secretArn, role, logins: alternating ? logins : [] };
     };
     const logins = [
-      login(applicationSecret, roles.serving, roles.servingLogins),
-      login(ownerSecret, roles.owner, roles.ownerLogins),
+      login(unattached.application, roles.serving, roles.servingLogins),
+      login(unattached.owner, roles.owner, roles.ownerLogins),
     ];
     const common = {
       ...settings,
@@ -61,18 +64,22 @@ export class DatabaseRotation extends Construct {
       ...common,
       secret: applicationSecret,
       others: { Owner: ownerSecret },
-      reads: [masterSecret],
+      writes: [unattached.application, unattached.owner],
+      reads: [unattached.master],
       description: "Rotates the passwords of the application's logins in the database",
       environment: {
-        [DATABASE_ROTATION.masterSecretArn]: masterSecret.secretArn,
+        [DATABASE_ROTATION.masterSecretArn]: unattached.master.secretArn,
         [DATABASE_ROTATION.logins]: Stack.of(this).toJsonString(logins),
       },
     });
     const master = new SecretRotation(this, 'Master', {
       ...common,
       secret: masterSecret,
+      writes: [unattached.master],
       description: 'Rotates the password of the master user of the database',
     });
     this.functions = [application.handler, master.handler];
+    // What rotates must know what the handler of the roles writes into the secrets, before it is there.
+    madeBy.resource.node.addDependency(...this.functions);
   }
 }

@@ -26,7 +26,7 @@ export interface DatabaseRolesProperties {
 }
 
 /** Raised when the handler learns something that existing databases need too. */
-export const ROLES_REVISION = '2';
+export const ROLES_REVISION = '3';
 
 /** How long the handler may take, in seconds: it waits for an instance that is still coming up. */
 export const HANDLER_TIMEOUT = 600;

@@ -5,6 +5,7 @@ import { redacted } from '../shared/redacted';
 import { type Retry, retrying } from '../shared/retrying';
 import type { DatabaseRolesProperties } from './contract';
 import { ensureRoles } from './roles';
+import { completeUrl, type IUrlStore } from './url';
 import { Work } from './work';
 
 export interface ConnectionSettings {
@@ -24,6 +25,9 @@ export interface Connection extends SqlClient {
 /** The outside world, so that tests can bring another. */
 export interface Dependencies {
   readSecret(arn: string): Promise<string>;
+  readonly store: IUrlStore;
+  /** Id of a new version of a secret. */
+  newId(): string;
   connect(settings: ConnectionSettings): Promise<Connection>;
   respond(url: string, body: string): Promise<void>;
   sleep(milliseconds: number): Promise<void>;
@@ -97,6 +101,20 @@ async function handle(world: Dependencies, event: CustomResourceEvent, context: 
     const role = await retrying(world, context, WORK, () => roleOf(world, access.as));
     if (role !== access.role) {
       throw new Error(`the login "${access.as.user}" does not act as "${access.role}"`);
+    }
+  }
+  await completeSecrets(world, properties);
+}
+
+/** Processes may read `url` of both secrets, and ECS starts none that reads what is not there. */
+async function completeSecrets(world: Dependencies, properties: DatabaseRolesProperties): Promise<void> {
+  const { ApplicationSecretArn, OwnerSecretArn, Database } = properties;
+  for (const [whose, arn] of [['application', ApplicationSecretArn] as const, ['owner', OwnerSecretArn] as const]) {
+    const wrote = await completeUrl(arn, Database, world.store, () => world.newId()).catch((error: Error) => {
+      throw new Error(`the ${whose}'s secret cannot be completed with its url: ${error.message}`);
+    });
+    if (wrote) {
+      log(`the ${whose}'s secret has its url`, {});
     }
   }
 }

@@ -5,6 +5,8 @@ export interface DatabaseSecret {
   readonly host: string;
   readonly port: number;
   readonly dbname: string;
+  /** All of it in one, for the logins of the application. */
+  readonly url?: string;
   /** engine, dbInstanceIdentifier and whatever else is there: kept as it is. */
   readonly [name: string]: unknown;
 }

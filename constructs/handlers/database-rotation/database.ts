@@ -1,3 +1,4 @@
+import { databaseUrl } from '../shared/database-url';
 import { Failure } from '../shared/failure';
 import type { IRotationStrategy, ISecretStore } from '../shared/rotation';
 import { parseObject } from '../shared/secret-json';
@@ -63,7 +64,9 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
   }
 
   public next(current: DatabaseSecret): DatabaseSecret {
-    return { ...current, username: this.loginAfter(current), password: this.options.random() };
+    const made = { ...current, username: this.loginAfter(current), password: this.options.random() };
+    // Nothing reads the master's but handlers.
+    return this.options.masterSecretArn === undefined ? made : { ...made, url: databaseUrl(made) };
   }
 
   public follows(current: DatabaseSecret, pending: DatabaseSecret): boolean {
@@ -71,7 +74,9 @@ export class DatabaseRotation implements IRotationStrategy<DatabaseSecret> {
       pending.host === current.host && pending.port === current.port && pending.dbname === current.dbname;
     // Secrets Manager tries a new rotation schedule out with testSecret on a copy of the current value.
     const isCopy = pending.username === current.username && pending.password === current.password;
-    return sameDatabase && (isCopy || pending.username === this.loginAfter(current));
+    // Made by a handler that knew of no url: ECS would start no process that reads it.
+    const isComplete = current.url === undefined || pending.url === databaseUrl(pending);
+    return sameDatabase && (isCopy || (isComplete && pending.username === this.loginAfter(current)));
   }
 
   public async apply(current: DatabaseSecret, pending: DatabaseSecret): Promise<void> {

@@ -10,7 +10,7 @@ import type { ISecretStore } from './rotation';
 
 /** The real Secrets Manager. The client tries again by itself when it is throttled. */
 export class SecretsManagerStore implements ISecretStore {
-  private readonly client = new SecretsManagerClient({ maxAttempts: 5 });
+  public constructor(private readonly client = new SecretsManagerClient({ maxAttempts: 5 })) {}
 
   public async stages(secretId: string): Promise<{ [versionId: string]: string[] }> {
     return (await this.client.send(new DescribeSecretCommand({ SecretId: secretId }))).VersionIdsToStages ?? {};
@@ -58,6 +58,18 @@ export class SecretsManagerStore implements ISecretStore {
         throw error;
       }
     }
+  }
+
+  /** Stores a value as the version of that id, with one label. */
+  public async putLabelled(secretId: string, versionId: string, value: string, label: string): Promise<void> {
+    await this.client.send(
+      new PutSecretValueCommand({
+        SecretId: secretId,
+        ClientRequestToken: versionId,
+        SecretString: value,
+        VersionStages: [label],
+      }),
+    );
   }
 
   public async moveStage(secretId: string, stage: string, from: string, to?: string): Promise<void> {

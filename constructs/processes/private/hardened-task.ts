@@ -33,6 +33,7 @@ import { executionRole } from '../execution-role';
 import type { ProcessProps, TemporaryStorageOptions } from '../process-props';
 import { grantMail, grantMedia } from '../task/shared-policy';
 import { checkTemporaryStorage, ephemeralStorageGiB, mountTemporaryStorage } from '../task/temporary-storage';
+import { VariableAliases } from '../task/variable-aliases';
 import { checkAddresses } from './addresses';
 import { tmpfsSize } from './capacity';
 import { checkCommand } from './command';
@@ -238,6 +239,18 @@ function checkVariables(checks: Checks, props: ProcessProps & TemporaryStorageOp
         });
     }
   }
+  for (const name of Object.keys(props.variableAliases?.names ?? {})) {
+    const given = [...contract, ...Object.keys({ ...props.environment, ...props.secrets })];
+    checks
+      .matches(`variableAliases.${name}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {
+        must: 'have a name of letters, digits and underscores',
+        remedy: 'Rename the variable.',
+      })
+      .that(`variableAliases.${name}`, name, !given.includes(name), {
+        must: 'not be named like a variable that the process gets already',
+        remedy: 'Two values cannot have one name: take the further name away, or what else has it.',
+      });
+  }
   for (const name of Object.keys(props.secrets ?? {})) {
     checks.that(`environment.${name}`, props.environment?.[name], props.environment?.[name] === undefined, {
       must: 'not be given as plain text beside the secret of that name',
@@ -297,7 +310,7 @@ function linuxParameters(scope: Construct, memoryLimitMiB: number): LinuxParamet
 function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: string]: string } {
   const { process } = props;
   const { region } = Stack.of(scope);
-  return {
+  const variables = {
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     DJANGO_SETTINGS_MODULE: process.settingsModule,
@@ -314,15 +327,17 @@ function environmentOf(scope: Construct, props: HardenedTaskProps): { [name: str
     ...props.environment,
     ...process.environment,
   };
+  return { ...variables, ...VariableAliases._of(process.variableAliases, variables) };
 }
 
 function secretsOf(process: ProcessProps, access = DatabaseAccess.READ_WRITE): { [name: string]: Secret } {
-  return {
+  const variables = {
     ...process.secretKey?.containerSecrets,
     ...(access === DatabaseAccess.OWNER ? process.database?.ownerContainerSecrets : process.database?.containerSecrets),
     ...process.cacheStore?.containerSecrets,
     ...process.secrets,
   };
+  return { ...variables, ...VariableAliases._of(process.variableAliases, variables) };
 }
 
 function changingSecretsOf(

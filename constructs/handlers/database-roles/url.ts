@@ -1,0 +1,54 @@
+import { databaseUrl } from '../shared/database-url';
+import { Failure } from '../shared/failure';
+import { type ISecretStore, versionWith } from '../shared/rotation';
+import { parseObject } from '../shared/secret-json';
+
+/** What completing a secret needs of Secrets Manager. */
+export interface IUrlStore extends Pick<ISecretStore, 'stages' | 'read' | 'moveStage'> {
+  /** Stores a value as the version of that id, with one label. */
+  putLabelled(secretId: string, versionId: string, value: string, label: string): Promise<void>;
+}
+
+/** Label of a version that is to become current, and of none once it has. */
+export const COMPLETED = 'COMPLETED';
+/** A rotation replaces the current version once; more often than that nothing does. */
+const ATTEMPTS = 5;
+
+/**
+ * Writes `url` into the current value of a secret, where it is not there yet or is that of another value.
+ * Gives whether it did.
+ *
+ * A rotation may make another version current at any moment. So the complete value becomes current only in
+ * place of the version that it was made from: Secrets Manager refuses to move the label away from any other.
+ */
+export async function completeUrl(
+  secretId: string,
+  database: string,
+  store: IUrlStore,
+  newId: () => string,
+): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    const currentId = versionWith(await store.stages(secretId), 'AWSCURRENT');
+    const text = currentId === undefined ? undefined : await store.read(secretId, currentId);
+    if (currentId === undefined || text === undefined) {
+      throw new Failure('the secret has no current value');
+    }
+    const value = parseObject(text);
+    const url = databaseUrl({ dbname: database, ...value } as never);
+    if (value.url === url) {
+      return false;
+    }
+    const id = newId();
+    await store.putLabelled(secretId, id, JSON.stringify({ ...value, url }), COMPLETED);
+    try {
+      await store.moveStage(secretId, 'AWSCURRENT', currentId, id);
+    } catch (error) {
+      if (attempt < ATTEMPTS && versionWith(await store.stages(secretId), 'AWSCURRENT') !== currentId) {
+        continue;
+      }
+      throw error;
+    }
+    await store.moveStage(secretId, COMPLETED, id);
+    return true;
+  }
+}
