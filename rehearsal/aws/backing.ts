@@ -1,4 +1,6 @@
 import type { Announce } from '../announce';
+import { provisionCaches } from '../cache/provision';
+import type { ValkeyServer } from '../cache/valkey-server';
 import type { Certificate, CertificateAuthority } from '../edge/certificates';
 import { use } from '../image/cache';
 import { makeDatabaseRoles } from '../postgres/database-roles';
@@ -35,6 +37,10 @@ export interface Backing {
   readonly postgres?: PostgresServer;
   /** Name of the application's database. */
   readonly database?: string;
+  /** Caches by the logical ids of their replication groups. */
+  readonly caches: ReadonlyMap<string, ValkeyServer>;
+  /** Variables of every task, beside those of its definition. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Values of the parameters that the template makes, by name. */
   readonly parameters: ReadonlyMap<string, string>;
 }
@@ -51,11 +57,12 @@ export async function provisionBacking(props: BackingProps): Promise<Backing> {
   const postgres = settings && (await startPostgres(props, settings));
   await provisionSecrets(assembly, intrinsics, secrets);
   const database = postgres && (await createDatabase(props, { postgres, doubles, secrets }));
+  const { servers: caches, environment } = await provisionCaches(props, doubles, secrets);
   announce.progress('queues and buckets');
   const queues = await provisionQueues(assembly, intrinsics, doubles);
   await provisionBuckets(assembly, intrinsics, doubles);
   const parameters = provisionParameters(assembly.stackName, intrinsics);
-  return { queues, secrets, doubles, postgres, database, parameters };
+  return { queues, secrets, doubles, postgres, database, caches, environment, parameters };
 }
 
 async function startPostgres(props: BackingProps, settings: DatabaseSettings): Promise<PostgresServer> {

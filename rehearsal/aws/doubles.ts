@@ -18,6 +18,8 @@ export class Doubles {
   private rotator?: Promise<string>;
   /** Names of the queues that the rehearsal has made. */
   private readonly made = new Set<string>();
+  /** Addresses of services that have a double of their own, by the name that SDKs give them in variables. */
+  readonly endpoints = new Map<string, string>();
 
   static async install(cache: string): Promise<string> {
     const requirements = path.join(__dirname, 'requirements.txt');
@@ -62,6 +64,12 @@ export class Doubles {
   /** For the processes of the application. */
   get endpoint(): string {
     return `http://${LOOPBACK}:${this.gate.port}/${this.token}`;
+  }
+
+  /** What tells an SDK where the services are. */
+  get variables(): Record<string, string> {
+    const own = [...this.endpoints].map(([service, url]) => [`AWS_ENDPOINT_URL_${service}`, url]);
+    return { AWS_ENDPOINT_URL: this.endpoint, ...Object.fromEntries(own) };
   }
 
   sqs<T>(action: string, input: object): Promise<T> {

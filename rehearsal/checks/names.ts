@@ -57,5 +57,10 @@ export const SOCKETS = 'project: WebSockets open by way of the ASGI service';
 export const STARTS_READ_ONLY = 'files: the project starts without writing outside /tmp';
 export const ANSWERS_READ_ONLY = 'files: pages are answered without writing outside /tmp';
 export const READ_ONLY = 'files: nobody writes outside /tmp, or tries to';
+export const CACHE_LOGIN = 'cache: it takes TLS and the login of the application alone, which administers nothing';
+export const CACHE_SHARED = 'cache: what one task puts into the default cache another one finds';
+export const CACHE_ROTATED = 'cache: its password rotates and every task is replaced: no request fails';
+export const CACHE_AWAY =
+  'cache: it is away for 20 s: health checks pass, nothing is replaced, pages recover within 15 s';
 export const CONNECTIONS =
   'connections: under the load of 230 visitors no task holds more than the template counts for it';

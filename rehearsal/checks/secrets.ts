@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SERVER_LOG } from '../postgres/postgres';
 import { accessLogCheck } from './any-project/access-log';
+import { cacheChecks } from './any-project/cache';
 import { connectionChecks } from './any-project/connections';
 import { readOnly } from './any-project/files';
 import { anyRotationChecks, loginCheck } from './any-project/rotation';
@@ -49,6 +50,7 @@ const others: Check[] = [
   connectionChecks,
   rotationChecks,
   anyRotationChecks,
+  cacheChecks,
   badDayChecks,
   doubleChecks,
   pageChecks,

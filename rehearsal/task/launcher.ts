@@ -69,7 +69,8 @@ export class Launcher {
       PGAPPNAME: id, // By this name PostgreSQL counts the connections of a task.
       AWS_ACCESS_KEY_ID: 'rehearsal',
       AWS_SECRET_ACCESS_KEY: 'rehearsal',
-      AWS_ENDPOINT_URL: backing.doubles.endpoint,
+      ...backing.doubles.variables,
+      ...backing.environment,
       AWS_EC2_METADATA_DISABLED: 'true',
       ...(await this.environment(definition, name)),
     };
