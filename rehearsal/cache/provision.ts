@@ -38,7 +38,7 @@ export async function provisionCaches(props: BackingProps, doubles: Doubles, sec
     servers.set(id, await startServer(props, resource, program));
   }
   const made = new CacheUsers((userId) => admitting(props, servers, userId));
-  doubles.endpoints.set('ELASTICACHE', await made.listen(sandbox));
+  doubles.endpoints.ofHandlers.set('ELASTICACHE', await made.listen(sandbox));
   const resources: CustomResourceProps = {
     ...{ assembly, intrinsics, doubles, announce, region: assembly.region },
     ...{ ca: authority.certificate, server: certificate },

@@ -62,5 +62,10 @@ export const CACHE_SHARED = 'cache: what one task puts into the default cache an
 export const CACHE_ROTATED = 'cache: its password rotates and every task is replaced: no request fails';
 export const CACHE_AWAY =
   'cache: it is away for 20 s: health checks pass, nothing is replaced, pages recover within 15 s';
+export const MEDIA_STORED =
+  'media: a file of the default storage is saved, read and deleted in the bucket of the template';
+export const MEDIA_PRIVATE = 'media: the bucket answers a valid signature alone, not an altered or expired one';
+export const MAIL_SENT = 'mail: Django sends by SES, from the address and with the configuration set of the template';
+export const MAIL_FORGED = 'mail: a sender that the template does not name is refused';
 export const CONNECTIONS =
   'connections: under the load of 230 visitors no task holds more than the template counts for it';

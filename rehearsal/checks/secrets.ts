@@ -6,6 +6,8 @@ import { accessLogCheck } from './any-project/access-log';
 import { cacheChecks } from './any-project/cache';
 import { connectionChecks } from './any-project/connections';
 import { readOnly } from './any-project/files';
+import { mailChecks } from './any-project/mail';
+import { mediaChecks } from './any-project/media';
 import { anyRotationChecks, loginCheck } from './any-project/rotation';
 import { socketChecks } from './any-project/sockets';
 import { asgiChecks } from './asgi';
@@ -51,6 +53,8 @@ const others: Check[] = [
   rotationChecks,
   anyRotationChecks,
   cacheChecks,
+  mediaChecks,
+  mailChecks,
   badDayChecks,
   doubleChecks,
   pageChecks,
