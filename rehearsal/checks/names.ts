@@ -61,7 +61,7 @@ export const CACHE_LOGIN = 'cache: it takes TLS and the login of the application
 export const CACHE_SHARED = 'cache: what one task puts into the default cache another one finds';
 export const CACHE_ROTATED = 'cache: its password rotates and every task is replaced: no request fails';
 export const CACHE_AWAY =
-  'cache: it is away for 20 s: health checks pass, nothing is replaced, pages recover within 15 s';
+  'cache: it is away for 20 s: nothing is replaced, pages answer as ever or say 503, and recover within 15 s';
 export const MEDIA_STORED =
   'media: a file of the default storage is saved, read and deleted in the bucket of the template';
 export const MEDIA_PRIVATE = 'media: the bucket answers a valid signature alone, not an altered or expired one';

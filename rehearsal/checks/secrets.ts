@@ -14,6 +14,7 @@ import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { bombChecks } from './bombs';
 import { type Check, expect, NotApplicable } from './check';
+import { clubChecks } from './club/club';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
@@ -55,6 +56,7 @@ const others: Check[] = [
   cacheChecks,
   mediaChecks,
   mailChecks,
+  clubChecks,
   badDayChecks,
   doubleChecks,
   pageChecks,

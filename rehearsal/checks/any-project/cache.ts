@@ -5,6 +5,7 @@ import type { Rehearsal } from '../../rehearsal';
 import { eventually, sleep } from '../../wait';
 import { type Check, type CheckContext, expect, NotApplicable } from '../check';
 import { AWAY_SECONDS } from '../disturbance';
+import type { FrontDoor } from '../front-door';
 import {
   AGAIN_CONSUMED,
   ANY_PASSWORD_ROTATED,
@@ -26,7 +27,7 @@ import {
   SCHEDULE_FAILED,
   SOCKETS,
 } from '../names';
-import { knownPage, visit } from '../page';
+import { knownPage } from '../page';
 import { refreshed } from '../rotation';
 import { evaluate, MARK } from './answer';
 import { Guests } from './guests';
@@ -136,25 +137,46 @@ export const cacheChecks: Check[] = [
     applies: hasCache,
     disturbs: ['cache'],
     async run(context) {
-      const { rehearsal, front, disturbance } = context;
-      const { status, path } = await knownPage(context);
-      const answered = async () => (await visit(rehearsal, front)).status;
+      const { front, disturbance, pages } = context;
+      const { path } = await knownPage(context);
+      const usual = await statusesOf(front, pages ?? [path]);
       const lost = disturbance.watchLosses();
       const unhealthy: string[] = [];
-      const seen = new Set<number>();
+      const seen = new Map<string, Set<number>>();
       await disturbance.withoutCache(async () => {
         for (const end = Date.now() + AWAY_SECONDS * 1000; Date.now() < end; await sleep(500)) {
-          seen.add(await answered());
+          for (const [page, status] of await statusesOf(front, usual.keys())) {
+            seen.set(page, (seen.get(page) ?? new Set()).add(status));
+          }
           unhealthy.push(...disturbance.unhealthyTargets());
         }
       });
-      await eventually(`${path} is answered as ever`, RECOVERY_SECONDS, async () => (await answered()) === status);
+      await eventually('pages are answered as ever', RECOVERY_SECONDS, async () => {
+        const now = await statusesOf(front, usual.keys());
+        return [...usual].every(([page, status]) => now.get(page) === status);
+      });
+      const said = [...seen].map(([page, statuses]) => `${page} answered ${[...statuses].join(' and ')} meanwhile`);
+      const isClear = ([page, statuses]: [string, Set<number>]) =>
+        [...statuses].every((status) => status === usual.get(page) || status === 503);
+      expect(
+        [...seen].every(isClear),
+        `${said.join(', ')}: a page that needs the cache must say 503, by a middleware that knows the errors of the cache`,
+      );
       expect(unhealthy.length === 0, `unhealthy meanwhile: ${[...new Set(unhealthy)].join(', ')}`);
       expect(lost().length === 0, `replaced: ${lost().join('; ')}`);
-      return `${path} answered ${[...seen].join(' and ')} meanwhile`;
+      return said.join(', ');
     },
   },
 ];
+
+/** What pages answer, by their paths. */
+async function statusesOf(front: FrontDoor, pages: Iterable<string>): Promise<Map<string, number>> {
+  const all = [...pages].map(async (page) => {
+    const { status } = await front.request(page, { host: front.hostFor(page) });
+    return [page, status] as const;
+  });
+  return new Map(await Promise.all(all));
+}
 
 /** A cache of the template, and the schedule by which the password of its user rotates. */
 function rotatingCache(rehearsal: Rehearsal): { readonly server: ValkeyServer; readonly schedule?: RotationSchedule } {
