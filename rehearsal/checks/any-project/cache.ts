@@ -124,7 +124,13 @@ export const cacheChecks: Check[] = [
       expect(after.password !== before.password, 'the password did not change');
       const ca = rehearsal.authority.certificate.cert;
       await Promise.all([before, after].map((login) => server.as(login, ca, ['PING'])));
-      return `${requests} requests meanwhile; both passwords are accepted`;
+      await makeOlder(rehearsal, schedule);
+      if ((await rotation.clock(schedule)) === 0) {
+        return `${requests} requests meanwhile; both passwords are accepted`;
+      }
+      await expectRefusal(server.as(before, ca, ['PING']), 'the password before is still accepted two days later');
+      await server.as(after, ca, ['PING']);
+      return `${requests} requests meanwhile; both passwords are accepted, and two days later the new one alone`;
     },
   },
   {
@@ -191,6 +197,13 @@ function rotatingCache(rehearsal: Rehearsal): { readonly server: ValkeyServer; r
 
 async function loginOf(rehearsal: Rehearsal, { secret }: RotationSchedule): Promise<CacheLogin> {
   return JSON.parse(await rehearsal.secrets.read(secret)) as CacheLogin;
+}
+
+/** Dates the rotation back by two days, after which no task has the password of before. */
+async function makeOlder({ secrets }: Rehearsal, { secret }: RotationSchedule): Promise<void> {
+  const value = JSON.parse(await secrets.read(secret)) as { rotated?: number };
+  const rotated = (value.rotated ?? Date.now() / 1000) - 2 * 24 * 60 * 60;
+  await secrets.change(secret, JSON.stringify({ ...value, rotated: Math.floor(rotated) }));
 }
 
 /** Expects that the cache refuses, by an error or by hanging up. */
