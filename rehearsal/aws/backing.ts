@@ -1,4 +1,6 @@
 import type { Announce } from '../announce';
+import { provisionCaches } from '../cache/provision';
+import type { ValkeyServer } from '../cache/valkey-server';
 import type { Certificate, CertificateAuthority } from '../edge/certificates';
 import { use } from '../image/cache';
 import { makeDatabaseRoles } from '../postgres/database-roles';
@@ -11,8 +13,9 @@ import type { Intrinsics } from '../template/intrinsics';
 import { ACCOUNT } from './aws';
 import { Doubles } from './doubles';
 import { provisionParameters } from './outside-values';
-import { provisionBuckets, provisionQueues, type Queue } from './queues';
+import { provisionQueues, type Queue } from './queues';
 import { attachSecrets, provisionSecrets, SecretStore } from './secrets';
+import { provisionSigned, type SignedServices } from './signed/provision';
 
 export interface BackingProps {
   readonly assembly: Assembly;
@@ -35,6 +38,12 @@ export interface Backing {
   readonly postgres?: PostgresServer;
   /** Name of the application's database. */
   readonly database?: string;
+  /** Caches by the logical ids of their replication groups. */
+  readonly caches: ReadonlyMap<string, ValkeyServer>;
+  /** What tasks call with the credentials of their role. */
+  readonly signed: SignedServices;
+  /** Variables of every task, beside those of its definition. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Values of the parameters that the template makes, by name. */
   readonly parameters: ReadonlyMap<string, string>;
 }
@@ -51,11 +60,12 @@ export async function provisionBacking(props: BackingProps): Promise<Backing> {
   const postgres = settings && (await startPostgres(props, settings));
   await provisionSecrets(assembly, intrinsics, secrets);
   const database = postgres && (await createDatabase(props, { postgres, doubles, secrets }));
-  announce.progress('queues and buckets');
+  const { servers: caches, environment } = await provisionCaches(props, doubles, secrets);
+  announce.progress('queues, buckets and mail');
   const queues = await provisionQueues(assembly, intrinsics, doubles);
-  await provisionBuckets(assembly, intrinsics, doubles);
+  const signed = await provisionSigned(props, doubles, secrets);
   const parameters = provisionParameters(assembly.stackName, intrinsics);
-  return { queues, secrets, doubles, postgres, database, parameters };
+  return { queues, secrets, doubles, postgres, database, caches, environment, signed, parameters };
 }
 
 async function startPostgres(props: BackingProps, settings: DatabaseSettings): Promise<PostgresServer> {

@@ -18,6 +18,8 @@ export class Doubles {
   private rotator?: Promise<string>;
   /** Names of the queues that the rehearsal has made. */
   private readonly made = new Set<string>();
+  /** Addresses of services that have a double of their own, by the name that SDKs give them in variables. */
+  readonly endpoints = { ofHandlers: new Map<string, string>(), ofTasks: new Map<string, string>() };
 
   static async install(cache: string): Promise<string> {
     const requirements = path.join(__dirname, 'requirements.txt');
@@ -51,7 +53,7 @@ export class Doubles {
     readonly gate: Gate,
     private readonly port: number,
     private readonly token: string,
-    private readonly region: string,
+    readonly region: string,
   ) {}
 
   /** Behind the gate: for the rehearsal itself. */
@@ -62,6 +64,12 @@ export class Doubles {
   /** For the processes of the application. */
   get endpoint(): string {
     return `http://${LOOPBACK}:${this.gate.port}/${this.token}`;
+  }
+
+  /** What tells an SDK where the services are, in a function of the stack or in a task. */
+  variables(of: keyof Doubles['endpoints']): Record<string, string> {
+    const own = [...this.endpoints[of]].map(([service, url]) => [`AWS_ENDPOINT_URL_${service}`, url]);
+    return { AWS_ENDPOINT_URL: this.endpoint, ...Object.fromEntries(own) };
   }
 
   sqs<T>(action: string, input: object): Promise<T> {
@@ -144,6 +152,12 @@ export class Doubles {
     this.rotator ??= idleFunction(this.behind, this.region);
     const RotationLambdaARN = await this.rotator;
     await this.secrets('RotateSecret', { SecretId: arn, ClientRequestToken: token, RotationLambdaARN });
+  }
+
+  /** Names of the objects in a bucket. */
+  async keysOf(bucket: string): Promise<string[]> {
+    const list = await (await fetch(`${this.behind}/${bucket}?list-type=2`)).text();
+    return [...list.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key);
   }
 
   createBucket(name: string): Promise<void> {

@@ -60,7 +60,7 @@ export async function invoke(props: InvokeProps): Promise<string> {
         timeout: seconds * 1000,
         env: {
           PATH: process.env.PATH,
-          AWS_ENDPOINT_URL: doubles.endpoint,
+          ...doubles.variables('ofHandlers'),
           AWS_REGION: region,
           AWS_ACCESS_KEY_ID: 'rehearsal',
           AWS_SECRET_ACCESS_KEY: 'rehearsal',

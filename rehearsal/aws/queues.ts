@@ -52,11 +52,3 @@ export async function provisionQueues(
   }
   return queues;
 }
-
-export async function provisionBuckets(assembly: Assembly, intrinsics: Intrinsics, doubles: Doubles): Promise<void> {
-  for (const { id } of intrinsics.created('AWS::S3::Bucket')) {
-    const name = `${assembly.stackName}-${id}`.toLowerCase().slice(0, 63);
-    await doubles.createBucket(name);
-    intrinsics.register(id, { ref: name, attributes: { Arn: `arn:aws:s3:::${name}` } });
-  }
-}

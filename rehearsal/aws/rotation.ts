@@ -71,6 +71,21 @@ export class Rotation {
     secrets.remember(await secrets.read(secret));
   }
 
+  /** Calls the function of a schedule with what the clocks of the template send to it; gives how often. */
+  async clock({ handler }: RotationSchedule): Promise<number> {
+    const { intrinsics } = this.props;
+    const isHandler = ({ Arn }: { Arn?: { 'Fn::GetAtt'?: string[] } }) => Arn?.['Fn::GetAtt']?.[0] === handler.id;
+    const events = intrinsics
+      .created('AWS::Events::Rule')
+      .filter(({ resource }) => resource.Properties?.ScheduleExpression !== undefined)
+      .flatMap(({ resource }) => (resource.Properties?.Targets ?? []).filter(isHandler))
+      .map(({ Input = '{}' }) => JSON.parse(String(Input)));
+    if (events.length > 0) {
+      await invoke({ ...this.props, handler, events, seconds: 60 });
+    }
+    return events.length;
+  }
+
   /**
    * Services that the stack replaces when a secret has a new value.
    *

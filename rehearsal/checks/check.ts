@@ -184,7 +184,8 @@ async function one(
   if (gate !== undefined) {
     return { ...outcome('not applicable', gate.detail), isGate: true };
   }
-  const takesAway = check.disturbs?.some((subject) => subject === 'sqs' || subject === 'database') === true;
+  const takesAway =
+    check.disturbs?.some((subject) => subject === 'sqs' || subject === 'database' || subject === 'cache') === true;
   let started = Date.now();
   const run = (own: CheckContext) => {
     started = Date.now();

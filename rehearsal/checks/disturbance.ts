@@ -3,7 +3,7 @@ import type { Task } from '../task/process';
 import type { Loss } from '../task/services';
 
 /** What all processes share, and a check may take away from them. */
-export type SharedService = 'sqs' | 'database';
+export type SharedService = 'sqs' | 'database' | 'cache';
 
 /** Seconds for which SQS is away, as the names of checks say. */
 export const AWAY_SECONDS = 20;
@@ -78,6 +78,18 @@ export class Disturbance {
         [spared],
       ),
     );
+  }
+
+  /** Refuses connections to every cache until `work` is done, and ends those that are open. */
+  async withoutCache(work: () => Promise<void>): Promise<void> {
+    this.declares('cache');
+    const gates = [...this.rehearsal.caches.values()].map(({ gate }) => gate);
+    await Promise.all(gates.map((gate) => gate.close()));
+    try {
+      await work();
+    } finally {
+      await Promise.all(gates.map((gate) => gate.open()));
+    }
   }
 
   /** Starts to count lost tasks. Returns those since then that no other check has killed or hung. */

@@ -16,13 +16,21 @@ export interface RequestOptions {
   readonly method?: string;
   readonly host?: string;
   readonly headers?: Record<string, string>;
-  readonly body?: string | Readable;
+  readonly body?: string | Buffer | Readable;
   /** Port of the template. */
   readonly listener?: number;
   /** Address that the request comes from. */
   readonly from?: string;
   readonly agent?: http.Agent;
   readonly timeout?: number;
+}
+
+/** A file of a form. */
+export interface Upload {
+  readonly field: string;
+  readonly name: string;
+  readonly type: string;
+  readonly file: Buffer;
 }
 
 /** A visitor: everything goes through the rehearsed load balancer, by the name of the application. */
@@ -163,6 +171,26 @@ export class FrontDoor {
     });
     this.keep(reply);
     return reply;
+  }
+
+  /** Sends a file with the form of a page, as a browser does. */
+  async upload(page: string, { field, name, type, file }: Upload): Promise<Reply> {
+    await this.visit(page);
+    const form = new FormData();
+    form.append('csrfmiddlewaretoken', this.cookies.csrftoken ?? '');
+    form.append(field, new Blob([new Uint8Array(file)], { type }), name);
+    const encoded = new Response(form);
+    const body = Buffer.from(await encoded.arrayBuffer());
+    const own = `${this.secure ? 'https' : 'http'}://${this.host}`;
+    return this.request(page, {
+      method: 'POST',
+      body,
+      headers: {
+        ...{ cookie: this.cookieHeader(), referer: own + page, origin: own },
+        'content-type': encoded.headers.get('content-type') ?? '',
+        'content-length': String(body.length),
+      },
+    });
   }
 
   webSocket(path: string): WebSocket {

@@ -57,5 +57,15 @@ export const SOCKETS = 'project: WebSockets open by way of the ASGI service';
 export const STARTS_READ_ONLY = 'files: the project starts without writing outside /tmp';
 export const ANSWERS_READ_ONLY = 'files: pages are answered without writing outside /tmp';
 export const READ_ONLY = 'files: nobody writes outside /tmp, or tries to';
+export const CACHE_LOGIN = 'cache: it takes TLS and the login of the application alone, which administers nothing';
+export const CACHE_SHARED = 'cache: what one task puts into the default cache another one finds';
+export const CACHE_ROTATED = 'cache: its password rotates and every task is replaced: no request fails';
+export const CACHE_AWAY =
+  'cache: it is away for 20 s: nothing is replaced, pages answer as ever or say 503, and recover within 15 s';
+export const MEDIA_STORED =
+  'media: a file of the default storage is saved, read and deleted in the bucket of the template';
+export const MEDIA_PRIVATE = 'media: the bucket answers a valid signature alone, not an altered or expired one';
+export const MAIL_SENT = 'mail: Django sends by SES, from the address and with the configuration set of the template';
+export const MAIL_FORGED = 'mail: a sender that the template does not name is refused';
 export const CONNECTIONS =
   'connections: under the load of 230 visitors no task holds more than the template counts for it';

@@ -3,14 +3,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { SERVER_LOG } from '../postgres/postgres';
 import { accessLogCheck } from './any-project/access-log';
+import { cacheChecks } from './any-project/cache';
 import { connectionChecks } from './any-project/connections';
 import { readOnly } from './any-project/files';
+import { mailChecks } from './any-project/mail';
+import { mediaChecks } from './any-project/media';
 import { anyRotationChecks, loginCheck } from './any-project/rotation';
 import { socketChecks } from './any-project/sockets';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { bombChecks } from './bombs';
 import { type Check, expect, NotApplicable } from './check';
+import { clubChecks } from './club/club';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
@@ -49,6 +53,10 @@ const others: Check[] = [
   connectionChecks,
   rotationChecks,
   anyRotationChecks,
+  cacheChecks,
+  mediaChecks,
+  mailChecks,
+  clubChecks,
   badDayChecks,
   doubleChecks,
   pageChecks,

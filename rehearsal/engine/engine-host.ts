@@ -156,6 +156,7 @@ export class EngineHost implements Host {
       cpu: definition.cpu,
       variables: Object.keys(byName),
       variablesFile: file,
+      trusted: environment.SSL_CERT_FILE?.startsWith(sandbox.directory) ? environment.SSL_CERT_FILE : undefined,
       caBundle: environment.PGSSLROOTCERT ? { path: environment.PGSSLROOTCERT, local: caBundle } : undefined,
     };
     this.containers.add(name);

@@ -62,8 +62,8 @@ export interface Attachment {
   release(): Promise<void>;
 }
 
-/** How a project calls its commands, and by what the example is known. */
-export const KNOWN_FILES = ['manage.py', 'guestbook/drills.py'] as const;
+/** How a project calls its commands, and by what the example and a layout of test/outside are known. */
+export const KNOWN_FILES = ['manage.py', 'guestbook/drills.py', 'club/routing.py'] as const;
 /** A file that is looked for in the working directory of an image. */
 export type KnownFile = (typeof KNOWN_FILES)[number];
 

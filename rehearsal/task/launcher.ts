@@ -65,11 +65,13 @@ export class Launcher {
   private async propsOf(definition: TaskDefinition, name: string): Promise<ContainerProps> {
     const { backing } = this.props;
     const id = `${name}/${this.next(name)}`;
+    const key = backing.signed.roles.keyOf(definition.taskRole);
     const environment = {
       PGAPPNAME: id, // By this name PostgreSQL counts the connections of a task.
-      AWS_ACCESS_KEY_ID: 'rehearsal',
-      AWS_SECRET_ACCESS_KEY: 'rehearsal',
-      AWS_ENDPOINT_URL: backing.doubles.endpoint,
+      AWS_ACCESS_KEY_ID: key.id,
+      AWS_SECRET_ACCESS_KEY: key.secret,
+      ...backing.doubles.variables('ofTasks'),
+      ...backing.environment,
       AWS_EC2_METADATA_DISABLED: 'true',
       ...(await this.environment(definition, name)),
     };

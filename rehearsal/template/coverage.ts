@@ -8,7 +8,12 @@ const REHEARSED: Record<string, string> = {
   'AWS::SecretsManager::SecretTargetAttachment': 'host and port in the secret',
   'AWS::SecretsManager::RotationSchedule': 'in the checks, its function itself',
   'AWS::SQS::Queue': 'queue with redrive policy',
-  'AWS::S3::Bucket': 'bucket',
+  'AWS::S3::Bucket': 'private bucket',
+  'AWS::SES::EmailIdentity': 'mail that is kept',
+  'AWS::SES::ConfigurationSet': 'mail that is kept',
+  'AWS::ElastiCache::ReplicationGroup': 'Valkey behind TLS',
+  'AWS::ElastiCache::UserGroup': 'whom the cache admits',
+  'AWS::ElastiCache::ParameterGroup': 'server settings',
   'AWS::ECS::TaskDefinition': 'processes',
   'AWS::ECS::Service': 'supervised processes',
   'AWS::ECS::Cluster': 'this machine',
@@ -21,6 +26,8 @@ const REHEARSED: Record<string, string> = {
   'AWS::ApplicationAutoScaling::ScalableTarget': 'its minimum of tasks',
   'AWS::EC2::VPC': 'loopback',
   'Custom::DatabaseRoles': 'the handler itself',
+  'Custom::CacheUser': 'the handler itself',
+  'Custom::CacheAddress': 'the handler itself',
 };
 
 interface Coverage {

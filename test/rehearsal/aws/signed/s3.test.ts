@@ -1,0 +1,102 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Roles, Wish } from '../../../../rehearsal/aws/signed/roles';
+import { type CorsRule, S3 } from '../../../../rehearsal/aws/signed/s3';
+import type { Incoming } from '../../../../rehearsal/aws/signed/signature';
+
+const CORS: CorsRule = {
+  AllowedOrigins: ['https://club.example.com'],
+  AllowedMethods: ['POST', 'PUT'],
+  AllowedHeaders: ['*'],
+};
+
+/** S3 before a double that answers with what it was asked, for a role that may do all but some actions. */
+async function s3(denied: string[] = []) {
+  const double = http.createServer((request, response) => {
+    response.end(JSON.stringify({ method: request.method, url: request.url, origin: request.headers.origin ?? null }));
+  });
+  await new Promise<void>((resolve) => double.listen(0, '127.0.0.1', resolve));
+  const behind = `http://127.0.0.1:${(double.address() as AddressInfo).port}/token`;
+  const wishes: Wish[] = [];
+  const allows = (_: string, wish: Wish) => wishes.push(wish) > 0 && !denied.includes(wish.action);
+  const roles = { allows } as unknown as Roles;
+  const made = new S3({ behind, region: 'eu-central-1' }, roles, new Map([['media', [CORS]]]));
+  const end = () => {
+    double.close();
+    double.closeAllConnections();
+  };
+  return { s3: made, wishes, end };
+}
+
+function request(method: string, path: string, headers: Record<string, string> = {}): Incoming {
+  return { method, url: new URL(`http://127.0.0.1${path}`), headers, body: Buffer.alloc(0) };
+}
+
+test.each([
+  ['GET', '/media?list-type=2', 's3:ListBucket', 'media'],
+  ['GET', '/media/a/b%20c.png', 's3:GetObject', 'media/a/b c.png'],
+  ['HEAD', '/media/a', 's3:GetObject', 'media/a'],
+  ['PUT', '/media/a', 's3:PutObject', 'media/a'],
+  ['POST', '/media/a?uploads', 's3:PutObject', 'media/a'],
+  ['DELETE', '/media/a?uploadId=1', 's3:AbortMultipartUpload', 'media/a'],
+  ['GET', '/media/a?uploadId=1', 's3:ListMultipartUploadParts', 'media/a'],
+  ['PUT', '/media/a?acl', 's3:PutObjectAcl', 'media/a'],
+  ['DELETE', '/media/a', 's3:DeleteObject', 'media/a'],
+  ['POST', '/media?delete', 's3:DeleteObject', 'media/*'],
+  ['GET', '/media?location', 's3:GetBucketLocation', 'media'],
+  ['PUT', '/media', 's3:CreateBucket', 'media'],
+])('%s %s needs %s', async (method, path, action, resource) => {
+  const { s3: double, wishes, end } = await s3([action]);
+  try {
+    await expect(double.answer(request(method, path), 'Web')).rejects.toThrow(`not authorized to perform: ${action}`);
+    expect(wishes[0].resource).toBe(`arn:aws:s3:::${resource}`);
+  } finally {
+    end();
+  }
+});
+
+test('a copy needs to read what it copies', async () => {
+  const { s3: double, wishes, end } = await s3();
+  try {
+    await double.answer(request('PUT', '/media/b', { 'x-amz-copy-source': '/other/a?versionId=1' }), 'Web');
+    expect(wishes.map(({ action, resource }) => `${action} ${resource}`)).toEqual([
+      's3:PutObject arn:aws:s3:::media/b',
+      's3:GetObject arn:aws:s3:::other/a',
+    ]);
+  } finally {
+    end();
+  }
+});
+
+test('what is allowed reaches the double without signature and origin', async () => {
+  const { s3: double, end } = await s3();
+  try {
+    const path = '/media/a%20b?X-Amz-Signature=1&X-Amz-Expires=9&response-content-type=image%2Fpng';
+    const answer = await double.answer(request('GET', path, { origin: 'https://x.example' }), 'Web');
+    expect(JSON.parse(String(answer.body))).toEqual({
+      method: 'GET',
+      url: '/token/media/a%20b?response-content-type=image%2Fpng',
+      origin: null,
+    });
+  } finally {
+    end();
+  }
+});
+
+test('pages of the origins of the bucket may ask, and others not', async () => {
+  const { s3: double, end } = await s3();
+  try {
+    const asked = (origin: string, method = 'POST') =>
+      request('OPTIONS', '/media', { origin, 'access-control-request-method': method });
+    const ours = asked('https://club.example.com');
+    expect(await double.answerUnsigned(ours)).toEqual({ status: 200 });
+    expect(double.headersFor(ours)).toMatchObject({ 'access-control-allow-origin': 'https://club.example.com' });
+    for (const stranger of [asked('https://evil.example'), asked('https://club.example.com', 'GET')]) {
+      expect(await double.answerUnsigned(stranger)).toEqual({ status: 403 });
+      expect(double.headersFor(stranger)).toEqual({});
+    }
+    expect(await double.answerUnsigned(request('GET', '/media/a'))).toBeUndefined();
+  } finally {
+    end();
+  }
+});
