@@ -21,12 +21,15 @@ const node = process.execPath;
  * Workers inherit it.
  */
 const FRUGAL = ['--single-threaded-gc', '--max-semi-space-size=64'];
-/** The unit tests take the longest, so what runs beside them steps back. */
+/**
+ * Python's steps wait for packages and for servers, one after another, so what runs beside them steps back and
+ * takes the time that they leave.
+ */
 const BESIDE = 5;
 const bin = (name) => path.join(root, 'node_modules', '.bin', name);
 
 /** Runs a command; its output is shown only when it fails, or when it says anything that should be silent. */
-function run(command, args, niceness = BESIDE, cwd = root) {
+function run(command, args, niceness = 0, cwd = root) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, CI: 'true', FORCE_COLOR: '0' } });
     if (child.pid !== undefined) {
@@ -45,10 +48,10 @@ function run(command, args, niceness = BESIDE, cwd = root) {
  *
  * `silent` steps also fail when they print a warning.
  */
-const check = (name, command, args, silent = false) => ({
+const check = (name, command, args, { silent = false, niceness = 0 } = {}) => ({
   name,
   run: async () => {
-    const { code, output } = await run(command, args);
+    const { code, output } = await run(command, args, niceness);
     const failed = code !== 0 || (silent && /warning(?!s: 0)/i.test(output));
     return { passed: failed ? 0 : 1, failed: failed ? 1 : 0, output };
   },
@@ -59,7 +62,7 @@ const jest = {
   run: async () => {
     const file = path.join(cache, 'jest.json');
     const args = ['--coverage', '--json', `--outputFile=${file}`];
-    const { code, output } = await run(node, [...FRUGAL, bin('jest'), ...args], 0);
+    const { code, output } = await run(node, [...FRUGAL, bin('jest'), ...args], BESIDE);
     return counted(code, output, () => {
       const result = JSON.parse(readFileSync(file, 'utf8'));
       const { total } = JSON.parse(readFileSync(path.join(cache, 'coverage', 'coverage-summary.json'), 'utf8'));
@@ -78,7 +81,7 @@ const some = (name, pattern) => ({
   run: async () => {
     const file = path.join(cache, `${name}.json`);
     const which = ['--testPathIgnorePatterns', '/node_modules/', '--testPathPatterns', pattern];
-    const { code, output } = await run(node, [...FRUGAL, bin('jest'), '--json', `--outputFile=${file}`, ...which], 0);
+    const { code, output } = await run(node, [...FRUGAL, bin('jest'), '--json', `--outputFile=${file}`, ...which]);
     return counted(code, output, () => {
       const result = JSON.parse(readFileSync(file, 'utf8'));
       return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
@@ -86,7 +89,7 @@ const some = (name, pattern) => ({
   },
 });
 
-const npm = (name, script) => check(name, 'npm', ['run', '--silent', script], true);
+const npm = (name, script) => check(name, 'npm', ['run', '--silent', script], { silent: true });
 const python = [
   check('environment of runtime/ (pip)', node, ['scripts/python-env.js', 'runtime']),
   npm('lint and format of Python (ruff)', 'lint:python'),
@@ -99,7 +102,7 @@ const pytest = {
     const file = path.join(cache, 'pytest.xml');
     const command = path.join(root, '.cache', 'venv-runtime', 'bin', 'coverage');
     const data = `--data-file=${path.join(cache, 'coverage.python')}`;
-    const coverage = (...args) => run(command, args, BESIDE, path.join(root, 'runtime'));
+    const coverage = (...args) => run(command, args, 0, path.join(root, 'runtime'));
     const { code, output } = await coverage(
       ...['run', data, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${file}`],
     );
@@ -177,12 +180,13 @@ function chosen(args) {
 }
 
 async function unitTests() {
+  const beside = { niceness: BESIDE };
   const lanes = await Promise.all([
     inOrder([jest]),
     inOrder([
-      check('jsii --Werr', node, ['scripts/quiet-node.js', 'jsii', '--Werr'], true),
-      check('lint and format (biome)', bin('biome'), ['check', '--error-on-warnings']),
-      check('types (tsc)', node, ['node_modules/tsnative/bin/tsc', '--noEmit', '-p', 'tsconfig.json']),
+      check('jsii --Werr', node, ['scripts/quiet-node.js', 'jsii', '--Werr'], { silent: true, ...beside }),
+      check('lint and format (biome)', bin('biome'), ['check', '--error-on-warnings'], beside),
+      check('types (tsc)', node, ['node_modules/tsnative/bin/tsc', '--noEmit', '-p', 'tsconfig.json'], beside),
     ]),
     inOrder([...python, pytest]),
   ]);
