@@ -29,6 +29,9 @@ export const SHOP: Example = {
 /** Two load-balanced services with host names of their own. */
 export const HOSTS: Example = { app: 'npx tsx --conditions=source test/rehearsal/hosts-app.ts', context: {} };
 
+/** Media, cache and mail, of which the example has none. */
+export const CLUB: Example = { app: 'npx tsx --conditions=source test/outside/club/app.ts', context: {} };
+
 /** Web and ASGI without temporary storage, and with it. */
 export const UPLOADS_WITHOUT_STORAGE: Example = {
   app: 'npx tsx --conditions=source test/rehearsal/uploads-app.ts',

@@ -1,5 +1,7 @@
 import {
   BOMBS,
+  CACHE_LOGIN,
+  CACHE_SHARED,
   DONE,
   DRAINING,
   ECHO,
@@ -9,6 +11,9 @@ import {
   KEEP_ALIVE,
   KEY_ROTATED,
   LIMIT,
+  MAIL_FORGED,
+  MAIL_SENT,
+  MEDIA_STORED,
   ONE_BEAT,
   PAGES,
   POISON,
@@ -24,7 +29,7 @@ import { SUITES, type Suite } from '../load/suites';
 import { UPLOADED } from '../load/uploads';
 import { Entrance, TEMPORARY_FOLDERS } from '../processes/entrance';
 import type { Faults } from '../provision';
-import { type Example, ROOT, HOSTS as TWO_HOSTS, UPLOADS } from '../synth';
+import { CLUB, type Example, ROOT, HOSTS as TWO_HOSTS, UPLOADS } from '../synth';
 import { resourcesOfType, type Template } from '../template/assembly';
 import type { TaskDefinition } from '../template/task-definition';
 
@@ -51,6 +56,12 @@ const ABOUT_HOSTS = /^(start|asgi|hosts): |^web: pages/;
 
 /** How far a project starts, what it writes, and which of its pages and WebSockets answer. */
 const ABOUT_ANY_PROJECT = /^(start|files|hosts): |^web: pages|^project: WebSockets/;
+
+/** How far a project starts, and what it does with media, cache and mail; no copy of it is made. */
+const ABOUT_PARTS = /^(start|media|mail): |^web: pages|^cache: (it takes|what one)/;
+
+/** A fault of the layout that has them. */
+const ofParts = { example: CLUB, isAnyProject: true, checks: ABOUT_PARTS };
 
 /** In the order in which they run. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -227,6 +238,72 @@ except OSError as error:
     template: unrouted,
   },
   {
+    name: 'media files in a folder of the task',
+    check: MEDIA_STORED,
+    ...ofParts,
+    faults: {
+      patches: [
+        {
+          file: 'config/settings.py',
+          append: `
+STORAGES["default"] = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": "/tmp/media"}}
+`,
+        },
+      ],
+    },
+  },
+  {
+    name: 'a cache without TLS',
+    check: CACHE_LOGIN,
+    ...ofParts,
+    template: each('AWS::ElastiCache::ReplicationGroup', (properties) => {
+      properties.TransitEncryptionEnabled = false;
+    }),
+  },
+  {
+    name: 'a user of the cache who may administer it',
+    check: CACHE_LOGIN,
+    ...ofParts,
+    template: each('Custom::CacheUser', (properties) => {
+      properties.AccessString = 'on ~* &* +@all';
+    }),
+  },
+  {
+    name: 'a cache in the memory of each process',
+    check: CACHE_SHARED,
+    ...ofParts,
+    faults: {
+      patches: [
+        {
+          file: 'config/settings.py',
+          append: '\nCACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}\n',
+        },
+      ],
+    },
+  },
+  {
+    name: 'a from-address that the policy does not allow',
+    check: MAIL_SENT,
+    ...ofParts,
+    template: eachStatement((statement) => {
+      if (statement.Condition?.StringLike?.['ses:FromAddress'] !== undefined) {
+        statement.Condition.StringLike['ses:FromAddress'] = 'another@club.example.com';
+      }
+      return true;
+    }),
+  },
+  {
+    name: 'a policy that allows every from-address',
+    check: MAIL_FORGED,
+    ...ofParts,
+    template: eachStatement((statement) => {
+      if (statement.Condition?.StringLike?.['ses:FromAddress'] !== undefined) {
+        statement.Condition = undefined;
+      }
+      return true;
+    }),
+  },
+  {
     name: 'a volume that nobody makes writable',
     check: UPLOADED,
     example: UPLOADS,
@@ -251,6 +328,7 @@ export const RESTORED: readonly Mutation[] = [
     example: TWO_HOSTS,
     checks: ABOUT_HOSTS,
   },
+  { name: 'nothing changed: the restored run with media, cache and mail', check: '', ...ofParts },
 ];
 
 /** Why a task is not kept to the file systems of its template here. */
@@ -276,6 +354,20 @@ function each(type: string, change: (properties: Record<string, any>) => void): 
     for (const { resource } of resourcesOfType(template, type)) {
       change(resource.Properties ?? {});
     }
+  };
+}
+
+/** Keeps the statements of policies for which `change` says so, when it has changed them. */
+// biome-ignore lint/suspicious/noExplicitAny: as IAM has it
+function eachStatement(change: (statement: Record<string, any>) => boolean): (template: Template) => void {
+  const within = ({ PolicyDocument }: { PolicyDocument?: { Statement: Record<string, unknown>[] } }) => {
+    if (PolicyDocument !== undefined) {
+      PolicyDocument.Statement = PolicyDocument.Statement.filter(change);
+    }
+  };
+  return (template) => {
+    each('AWS::IAM::Policy', within)(template);
+    each('AWS::IAM::ManagedPolicy', within)(template);
   };
 }
 
