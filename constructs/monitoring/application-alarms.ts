@@ -16,7 +16,6 @@ import { checkRunbookBase, setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { IMail } from '../mail/mail';
-import { checkContainerInsights, warnOfContainerInsights } from '../processes/cluster-features';
 import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
 import type { ScheduledCommand } from '../processes/scheduled-command';
 import type { ICeleryBroker } from '../queues/celery-broker';
@@ -68,8 +67,6 @@ export interface ApplicationAlarmsProps {
   readonly loadBalancedServices?: ILoadBalancedService[];
   /**
    * Other services; those behind the load balancer may be among them.
-   *
-   * Their cluster must have Container Insights on.
    *
    * @default - none
    */
@@ -220,9 +217,6 @@ export class ApplicationAlarms extends Construct {
     validate(this, props, [...loadBalanced, ...services], thresholds);
     setRunbookBase(this, props.runbookBase);
 
-    for (const { service } of services) {
-      warnOfContainerInsights(service.cluster);
-    }
     const context: AlarmContext = { topic: props.topic, thresholds, loadBalancer: props.loadBalancer };
     const mail = watchable(this, props.outgoingMail);
     const certificate = props.certificate ?? props.loadBalancer?.certificate;
@@ -408,9 +402,6 @@ function validate(
       must: `come with ${parts}`,
       remedy: 'It would have no effect: no alarm compares anything with it.',
     });
-  }
-  for (const { service } of withoutRequests(props)) {
-    checkContainerInsights(checks, 'services', service.cluster, 'Without it, TasksMissing fires for ever.');
   }
   noneTwice(checks, 'services', services);
   noneTwice(checks, 'scheduledCommands', props.scheduledCommands ?? []);

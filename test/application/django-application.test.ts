@@ -11,7 +11,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
-import { Profile } from '../../constructs/core/profile';
+import { Profile, type ProfileOptions } from '../../constructs/core/profile';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { Notifications } from '../../constructs/notifications/notifications';
@@ -243,6 +243,16 @@ describe('an ASGI-only application', () => {
 describe('the connections of all tasks at their largest scale', () => {
   // t4g.micro has 81, of which 10 are kept back; two processes of four threads make 8 a task.
   const web = { processes: 2, threads: 4, cpu: 512, memoryLimitMiB: 1024 };
+  const inProduction = (
+    databaseInstanceType: InstanceType,
+    props: Partial<DjangoApplicationProps>,
+    options: ProfileOptions = {},
+  ) => {
+    const stack = testStack();
+    const profile = Profile.production({ databaseInstanceType, ...options });
+    const address = { domainNames: ['shop.example.com'], hostedZone: zone(stack) };
+    return application({ profile, ...address, ...props }, stack).made;
+  };
 
   test('may be as many as the instance class allows', () => {
     expect(() => application({ web: { ...web, maxCapacity: 4 } })).not.toThrow();
@@ -257,7 +267,7 @@ describe('the connections of all tasks at their largest scale', () => {
 
   test('leave the rest to the workers whose ceiling nobody chose, in equal parts', () => {
     const queues = { default: {}, mail: {}, fixed: {} };
-    const { made } = application({
+    const made = inProduction(InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO), {
       queues,
       web: { ...web, maxCapacity: 2 },
       beat: {},
@@ -273,16 +283,17 @@ describe('the connections of all tasks at their largest scale', () => {
 
   test('leave at most fifty tasks to a worker, and what the profile says where it says something', () => {
     const large = InstanceType.of(InstanceClass.M7G, InstanceSize.XLARGE2);
-    const ceilingOf = (profile: Profile) => application({ profile, queues: { default: {} } }).made.workers.worker;
-    expect(ceilingOf(Profile.development({ databaseInstanceType: large })).maxCapacity).toBe(50);
-    expect(ceilingOf(Profile.development({ workerMaxCapacity: 2 })).maxCapacity).toBe(2);
+    const ceilingOf = (options: ProfileOptions) =>
+      inProduction(large, { queues: { default: {} } }, options).workers.worker.maxCapacity;
+    expect(ceilingOf({})).toBe(50);
+    expect(ceilingOf({ workerMaxCapacity: 2 })).toBe(2);
   });
 
   test('are printed, a line for each', () => {
     const { stack } = application({ queues: { default: {} } });
     const [info] = Annotations.fromStack(stack).findInfo('*', Match.stringLikeRegexp('Database connections at most'));
     expect(info.entry.data).toMatch(
-      /^Database connections at most: \d+ of 71, .*\n {2}Web +4 × 8\n {2}worker +\d+ × 1\n {2}Release +1 × 1/,
+      /^Database connections at most: \d+ of 71, .*\n {2}Web +2 × 8\n {2}worker +2 × 1\n {2}Release +1 × 1/,
     );
   });
 

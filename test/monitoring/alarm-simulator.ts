@@ -112,7 +112,7 @@ function measured(
     Average: sum / samples.length,
     Minimum: Math.min(...samples),
     Maximum: Math.max(...samples),
-    SampleCount: samples.length,
+    SampleCount: sum, // The world says how many samples a minute has, where that is asked for.
   };
   return statistics[statistic] ?? Math.max(...samples);
 }

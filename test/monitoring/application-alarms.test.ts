@@ -204,11 +204,19 @@ describe('a whole application', () => {
   });
 
   test('counts running tasks of the other services, each against its own minimum', () => {
-    const { Namespace, Dimensions, Threshold } = alarm('Worker', 'tasks-missing');
-    expect([Namespace, Threshold]).toEqual(['ECS/ContainerInsights', 1]);
+    const { Namespace, MetricName, Statistic, Period, Dimensions, Threshold } = alarm('Worker', 'tasks-missing');
+    expect([Namespace, MetricName, Statistic, Period]).toEqual(['AWS/ECS', 'CPUUtilization', 'SampleCount', 60]);
+    expect(Threshold).toBe(1);
     expect(Dimensions).toContainEqual({ Name: 'ServiceName', Value: stack.resolve(worker.service.serviceName) });
     expect(alarm('Express', 'tasks-missing').Threshold).toBe(2);
     expect(alarm('Beat', 'tasks-missing').Threshold).toBe(1);
+  });
+
+  test('misses tasks after five minutes without enough samples, and not for a sample that one minute lacks', () => {
+    const samples = [2, 2, 1, 2, 2, 1, 1, 1, 1, 1, 2, undefined, undefined, undefined, undefined, undefined, 2];
+    const world: World = (_, minute) => samples[minute];
+    const missing = alarm('Express', 'tasks-missing') as unknown as AlarmProperties;
+    expect(minutesInAlarm(missing, world, samples.length)).toEqual([9, 15]);
   });
 
   test('lets a task be as old as it may take and wait', () => {
@@ -312,7 +320,7 @@ describe('a whole application', () => {
       (mornings: number[]): World =>
       ({ name }, minute) => {
         if (name === 'CPUUtilization') {
-          return minute < day / 2 ? undefined : 5;
+          return minute < day / 2 ? undefined : 1; // One sample a minute.
         }
         return mornings.some((morning) => minute === morning * day + 5 * 60) ? 1 : undefined;
       };
@@ -385,6 +393,12 @@ describe('a whole application', () => {
     for (const title of ['Requests a minute', 'Errors a minute', 'Seconds to the answer', 'Running tasks']) {
       expect(JSON.stringify(resource)).toContain(title);
     }
+  });
+
+  test('draws the running tasks of each service, however long a time it shows', () => {
+    const body = JSON.stringify(only(template, 'AWS::CloudWatch::Dashboard').resource);
+    const lines = [...body.matchAll(/60 \* s(\d) \/ PERIOD\(s\1\)/g)].map(([, index]) => index);
+    expect(lines).toEqual(['0', '1', '2', '3', '4']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { App, Annotations as CdkAnnotations, Stack } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import {
   CfnClusterCapacityProviderAssociations,
   Cluster,
@@ -8,7 +8,6 @@ import {
 } from 'aws-cdk-lib/aws-ecs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
-import { BeatService } from '../../constructs/processes/beat-service';
 import { WorkerService } from '../../constructs/processes/worker-service';
 import { Annotations, errorOf, Match, templateOf, testStack, testVpc } from '../support';
 import { celeryProps } from './background';
@@ -41,40 +40,19 @@ function warnings(stack: Stack): string[] {
     .sort();
 }
 
-const INSIGHTS = '/Shop/Theirs cdk-django-fargate:clusterContainerInsights';
 const SPOT = '/Shop/Theirs cdk-django-fargate:clusterSpot';
 
 describe('Container Insights', () => {
-  test('must be on in a cluster of this app for alarms that count tasks, and not for workers that scale', () => {
-    const stack = testStack();
-    const worker = workerIn(stack, made(stack, OFF));
-    const topic = new Topic(stack, 'Topic');
-    expect(errorOf(() => new ApplicationAlarms(stack, 'Alarms', { topic, services: [worker] }))).toBe(
-      'Shop/Alarms: `services` must have Container Insights on, got Shop/Theirs. Without it, TasksMissing fires for ever. Give the cluster `containerInsightsV2: ContainerInsights.ENABLED`.',
-    );
-  });
-
-  test.each<[string, (stack: Stack) => ICluster, string[]]>([
-    ['that has them on: no warning', (stack) => made(stack, ON), []],
-    ['of this app that says nothing: the account decides', (stack) => made(stack, {}), [INSIGHTS]],
-    ['that is imported', (stack) => imported(stack), [INSIGHTS]],
-  ])('are asked for in a cluster %s', (_, cluster, expected) => {
+  test.each<[string, (stack: Stack) => ICluster]>([
+    ['of this app where they are off', (stack) => made(stack, OFF)],
+    ['of this app that says nothing', (stack) => made(stack, {})],
+    ['that is imported', imported],
+  ])('are not needed in a cluster %s, by alarms that count tasks as little as by workers that scale', (_, cluster) => {
     const stack = testStack();
     const worker = workerIn(stack, cluster(stack));
     new ApplicationAlarms(stack, 'Alarms', { topic: new Topic(stack, 'Topic'), services: [worker] });
-    expect(warnings(stack)).toEqual(expected);
-  });
-
-  test('are not asked for by what scales alone, and the warning can be acknowledged on the cluster', () => {
-    const stack = testStack();
-    const cluster = imported(stack);
-    const props = { ...celeryProps(stack), cluster };
-    new BeatService(stack, 'Beat', props);
-    const worker = new WorkerService(stack, 'Worker', props);
-    expect(warnings(stack)).toEqual([]);
-    new ApplicationAlarms(stack, 'Alarms', { topic: new Topic(stack, 'Topic'), services: [worker] });
-    expect(warnings(stack)).toEqual([INSIGHTS]);
-    CdkAnnotations.of(cluster).acknowledgeWarning('cdk-django-fargate:clusterContainerInsights');
+    const namespaces = templateOf(stack).findResources('AWS::CloudWatch::Alarm');
+    expect(JSON.stringify(namespaces)).not.toContain('ECS/ContainerInsights');
     expect(warnings(stack)).toEqual([]);
   });
 });
@@ -84,7 +62,7 @@ describe('Spot', () => {
     const stack = testStack();
     workerIn(stack, made(stack, ON), { spot: true });
     expect(errorOf(() => templateOf(stack))).toContain(
-      'Shop/Worker: `cluster` must have the capacity provider FARGATE_SPOT, for a service on Spot, got Shop/Theirs. Give the cluster `enableFargateCapacityProviders: true`, or set `spot`, or `workerSpot` of the profile, to false.',
+      'Shop/Worker: `cluster` must have the capacity provider FARGATE_SPOT, for a service on Spot, got Shop/Theirs. Give the cluster `enableFargateCapacityProviders: true`, or set `spot`, or `webSpot` or `workerSpot` of the profile, to false.',
     );
   });
 

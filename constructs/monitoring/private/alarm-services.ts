@@ -4,7 +4,7 @@ import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancin
 import { secondsOf } from '../../core/checks';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
-import { runningTasks } from '../../processes/service-metrics';
+import { samplesOfTasks } from '../../processes/service-metrics';
 import { FEW_REQUESTS, ofTargets } from '../../processes/target-metrics';
 import {
   type AlarmRow,
@@ -164,12 +164,11 @@ export const SERVICE_ALARMS: AlarmRow<IDjangoService>[] = [
     id: 'TasksMissing',
     runbook: 'tasks-missing',
     // A service that may have none is meant to have none for most of the time.
-    metric: ({ service, minCapacity }) =>
-      minCapacity === 0 ? undefined : runningTasks(service, { period: MINUTE, statistic: Stats.MINIMUM }),
+    metric: ({ service, minCapacity }) => (minCapacity === 0 ? undefined : samplesOfTasks(service)),
     threshold: (_, { minCapacity }) => minCapacity,
     comparison: LESS_THAN_THRESHOLD,
     // A task that Spot takes away, or beat in a deployment (stopped before it is started), is back within
-    // this time.
+    // this time. A minute may lack the sample of a task that runs, but not five in a row.
     evaluationPeriods: 5,
     treatMissingData: BREACHING,
     after: ({ service }) => service,

@@ -15,6 +15,7 @@ import type { Construct } from 'constructs';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
+import { samplesOfTasks } from '../../processes/service-metrics';
 import { ofTargets } from '../../processes/target-metrics';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { MINUTE } from './alarm-table';
@@ -95,9 +96,13 @@ function traffic({ loadBalancer, loadBalanced, errors }: Watched): IWidget[] {
   ];
 }
 
-/** Searches the cluster, one line for each service, so that services added later appear by themselves. */
+/**
+ * Searches the cluster, one line for each service, so that services added later appear by themselves; running
+ * tasks have to be counted service by service.
+ */
 function tasks({ loadBalanced, services }: Watched): IWidget[] {
-  const clusters = [...new Set([...loadBalanced, ...services].map(({ service }) => service.cluster.clusterName))];
+  const all = [...loadBalanced, ...services];
+  const clusters = [...new Set(all.map(({ service }) => service.cluster.clusterName))];
   const search = (title: string, namespace: string, metricName: string, statistic: string) =>
     graph(
       title,
@@ -113,10 +118,20 @@ function tasks({ loadBalanced, services }: Watched): IWidget[] {
   return clusters.length === 0
     ? []
     : [
-        search('Running tasks', 'ECS/ContainerInsights', 'RunningTaskCount', Stats.AVERAGE),
+        graph('Running tasks', all.map(running)),
         search('CPU, %', 'AWS/ECS', 'CPUUtilization', Stats.AVERAGE),
         search('Memory of the fullest task, %', 'AWS/ECS', 'MemoryUtilization', Stats.MAXIMUM),
       ];
+}
+
+/** The dashboard chooses the period by the time that it shows, and a longer one holds more samples. */
+function running({ service, node }: IDjangoService, index: number): IMetric {
+  const samples = `s${index}`;
+  return new MathExpression({
+    expression: `60 * ${samples} / PERIOD(${samples})`,
+    label: node.id,
+    usingMetrics: { [samples]: samplesOfTasks(service) },
+  });
 }
 
 function work({ queues }: Watched): IWidget[] {
