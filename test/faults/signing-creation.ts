@@ -34,7 +34,8 @@ export const naiveCreation: CreationHandler = async ({ RequestType, RequestId, R
   const value = { key: privateKey, keyId, made: 0, lifetime: LIFETIME, previous: [] } satisfies SigningSecret;
   await world.store.putCurrent(ResourceProperties.SecretArn, RequestId, JSON.stringify(value));
   await api.createGroup([keyId]);
-  return { [KEY_GROUP_ID]: (await api.group())?.id ?? '' };
+  const attributes: { [name: string]: string } = { [KEY_GROUP_ID]: (await api.group())?.id ?? '' };
+  return attributes;
 };
 
 /** The resource is made and deleted again, with every single fault, every pair, and side by side. */
@@ -110,7 +111,7 @@ class Run {
         RequestType,
         RequestId: `${RequestType}-${Math.floor(attempts / 3)}`,
         ResourceType: URL_SIGNING_KEYS_TYPE,
-        ResourceProperties: { SecretArn: 'arn:signing', KeyGroupName: 'media' },
+        ResourceProperties: { SecretArn: 'arn:signing', KeyGroupName: 'media', LongestLifetime: '1' },
         StackId: 'stack',
         LogicalResourceId: 'Keys',
       };

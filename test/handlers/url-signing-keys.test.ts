@@ -66,7 +66,7 @@ class Fixture {
       LogicalResourceId: 'Keys',
       ResourceType: URL_SIGNING_KEYS_TYPE,
     };
-    const ResourceProperties = { SecretArn: 'arn', KeyGroupName: 'media' };
+    const ResourceProperties = { SecretArn: 'arn', KeyGroupName: 'media', LongestLifetime: '1' };
     return handleResource({ ...event, ResourceProperties }, { ...this.options, store: this.store });
   }
 
@@ -185,6 +185,23 @@ describe('a rotation', () => {
       'does not have the public key of this private key',
     );
     expect(fixture.current().keyId).toBe(keyId);
+  });
+
+  test('puts another key in the place of one that somebody has taken out and deleted', async () => {
+    const fixture = await made();
+    const { keyId } = fixture.current();
+    fixture.cloudFront.put([fixture.cloudFront.addKey('of somebody')]);
+    fixture.cloudFront.keys.delete(keyId);
+    expect(Object.keys(fixture.keys())).not.toContain((await fixture.rotate('t1')).previous[0].keyId);
+    expect(Object.keys(fixture.keys())).toContain(fixture.current().keyId);
+  });
+
+  test('adds the current key again, if somebody has taken it out', async () => {
+    const fixture = await made();
+    const { keyId } = fixture.current();
+    fixture.cloudFront.put([fixture.cloudFront.addKey('of somebody')]);
+    await fixture.rotate('t1');
+    expect(Object.keys(fixture.keys())).toContain(keyId);
   });
 
   test('gives up a key that was made long ago', async () => {

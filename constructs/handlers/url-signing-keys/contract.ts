@@ -24,6 +24,8 @@ export interface PreviousKey {
 export interface UrlSigningKeysProperties {
   readonly SecretArn: string;
   readonly KeyGroupName: string;
+  /** In seconds. The function has it from its environment: a change here lets it look after the group. */
+  readonly LongestLifetime: string;
 }
 
 export const URL_SIGNING_KEYS_TYPE = 'Custom::UrlSigningKeys';
@@ -45,7 +47,7 @@ export const URL_SIGNING_KEYS = {
   longestLifetime: 'LONGEST_LIFETIME',
 } as const;
 
-/** Longest run of the function, in seconds: a rotation waits for the edge, a deletion for the distribution. */
+/** Longest run of the function, in seconds: a rotation waits for the edge, a deletion for a distribution. */
 export const HANDLER_TIMEOUT = 900;
 /** How long a new key is in the group before anything is signed with it, in seconds. */
 export const PROPAGATION_SECONDS = 10 * 60;
@@ -53,7 +55,7 @@ export const PROPAGATION_SECONDS = 10 * 60;
 export const FRESH_SECONDS = 12 * 60 * 60;
 /** How long processes have to be replaced after a rotation, in seconds. */
 export const REFRESH_SECONDS = 24 * 60 * 60;
-/** How many keys of before may be valid at once. CloudFront takes five keys in a group, of which one is new. */
+/** How many keys of before may be valid at once. CloudFront takes five keys in a group, one of them new. */
 export const MOST_PREVIOUS = 3;
 /** Younger keys that no version of the secret has are not touched: a rotation may be about to store one. */
 export const ORPHAN_SECONDS = 24 * 60 * 60;

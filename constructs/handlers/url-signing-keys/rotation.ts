@@ -22,7 +22,8 @@ export interface SigningOptions {
 
 /** The value of a signer's secret; throws a Failure that does not quote it. */
 export function parseSigningSecret(text: string): SigningSecret {
-  const { previous = [], made = 0, lifetime = 0, ...value } = parseObject(text);
+  const value = parseObject(text);
+  const { previous = [] } = value;
   for (const name of ['key', 'keyId']) {
     if (typeof value[name] !== 'string' || value[name] === '') {
       throw new Failure(`the secret must have \`${name}\`, a string`);
@@ -31,7 +32,8 @@ export function parseSigningSecret(text: string): SigningSecret {
   if (!Array.isArray(previous) || !previous.every(isPreviousKey)) {
     throw new Failure('the secret must have `previous`, a list of objects with `keyId` and `until`');
   }
-  return { ...value, made, lifetime, previous } as SigningSecret;
+  const numbers = { made: Number(value.made) || 0, lifetime: Number(value.lifetime) || 0 };
+  return { ...value, key: String(value.key), keyId: String(value.keyId), ...numbers, previous };
 }
 
 function isPreviousKey(entry: unknown): entry is PreviousKey {
@@ -81,7 +83,10 @@ export class SigningKeyRotation implements IRotationStrategy<SigningSecret> {
   }
 
   public async apply(current: SigningSecret, pending: SigningSecret): Promise<void> {
-    await this.options.group.add([...new Set([pending.keyId, current.keyId])]);
+    const { group } = this.options;
+    // Somebody may have deleted the current one, and a group takes no key that is not there.
+    const isThere = (await group.api.publicKey(current.keyId)) !== undefined;
+    await group.add([...new Set(isThere ? [pending.keyId, current.keyId] : [pending.keyId])]);
   }
 
   /** CloudFront must have the public half of this very key, and each edge location must know that. */
