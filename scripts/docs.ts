@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Size } from 'aws-cdk-lib';
+import { App, Size, Stack } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { DjangoStack, Profile } from 'cdk-django-fargate';
@@ -16,6 +16,7 @@ import {
 } from '../constructs/core/contract';
 import { HEALTH_INTERVAL, HEALTH_SECONDS } from '../constructs/processes/private/timings';
 import { rulesTable } from '../rehearsal/image/dockerfile/rules';
+import { broughtKeys } from './brought-parts';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { viewPicture } from './lib/view-picture';
@@ -240,6 +241,7 @@ function exampleTemplate() {
     web: { temporaryStorage },
     asgi: { temporaryStorage },
     media: {},
+    urlSigningKeys: broughtKeys(new Stack(app, 'Company')),
     cache: {},
     mail: {},
     queues: { default: {} },
