@@ -84,6 +84,12 @@ export {
   type MediaStorageOptions,
   type MediaStorageProps,
 } from '../constructs/storage/media-storage';
+export {
+  type IUrlSigningKeys,
+  UrlSigningKeys,
+  type UrlSigningKeysAttributes,
+  type UrlSigningKeysProps,
+} from '../constructs/storage/url-signing-keys';
 
 // Mail: outgoing mail through SES
 

@@ -1,4 +1,5 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
+import { KeyGroup } from 'aws-cdk-lib/aws-cloudfront';
 import { type IVpc, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -15,11 +16,13 @@ import {
   HttpsLoadBalancer,
   type ICache,
   type IMediaStorage,
+  type IUrlSigningKeys,
   MediaStorage,
   Notifications,
   PostgresDatabase,
   SecretKey,
   TaskQueue,
+  UrlSigningKeys,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
 
@@ -136,6 +139,14 @@ export function broughtMedia(stack: Stack): IMediaStorage {
     encryptionKey: Key.fromKeyArn(stack, 'BucketKey', arn('kms', 'key/77777777-8888-9999-0000-111111111111')),
   });
   return MediaStorage.fromBucket(stack, 'CompanyMedia', bucket);
+}
+
+/** Keys of the company, which its distribution trusts. */
+export function broughtKeys(stack: Stack): IUrlSigningKeys {
+  return UrlSigningKeys.fromUrlSigningKeysAttributes(stack, 'CompanyKeys', {
+    keyGroup: KeyGroup.fromKeyGroupId(stack, 'CompanyKeyGroup', '11111111-2222-3333-4444-555555555555'),
+    secret: secret(stack, 'company/signing-AbCdEf'),
+  });
 }
 
 /** The cache of the company. */

@@ -17,10 +17,11 @@ import {
   PasswordRotation,
   type PostgresDatabaseOptions,
   Profile,
+  UrlSigningKeys,
   VariableAliases,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
-import { bring, broughtCache, broughtIdentity, broughtMedia, broughtParts } from './brought-parts';
+import { bring, broughtCache, broughtIdentity, broughtKeys, broughtMedia, broughtParts } from './brought-parts';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
 export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
@@ -102,6 +103,7 @@ export const configuration = fc.record({
   mail: fc.constantFrom('none', 'none', 'made', 'brought'),
   databaseUrl: fc.boolean(),
   cookiecutter: fc.boolean(),
+  signing: fc.constantFrom('none', 'none', 'made', 'brought'),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -155,6 +157,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
         defaultQueueName: given.queues[0],
       }),
     ...mediaOf(stack, given),
+    ...signingOf(stack, given),
     ...cacheOf(stack, given),
     ...mailOf(stack, given),
     ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
@@ -170,6 +173,18 @@ function mediaOf(stack: Stack, { media, domainNames }: Configuration): Partial<D
     return { mediaStorage: broughtMedia(stack) };
   }
   return media === 'made' ? { media: { corsAllowedOrigins: domainNames.map((name) => `https://${name}`) } } : {};
+}
+
+/** Keys are made beside the application: a distribution has them, too. */
+function signingOf(stack: Stack, given: Configuration): Partial<DjangoApplicationProps> {
+  if (given.signing === 'none') {
+    return {};
+  }
+  const urlSigningKeys =
+    given.signing === 'made'
+      ? new UrlSigningKeys(stack, 'SigningKeys', { profile: profileOf(given) })
+      : broughtKeys(stack);
+  return { urlSigningKeys };
 }
 
 /** One node in production would be a finding, and rightly so. */

@@ -17,6 +17,7 @@ import {
 } from '../constructs/core/contract';
 import { HEALTH_INTERVAL, HEALTH_SECONDS } from '../constructs/processes/private/timings';
 import { rulesTable } from '../rehearsal/image/dockerfile/rules';
+import { broughtKeys } from './brought-parts';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { viewPicture } from './lib/view-picture';
@@ -246,6 +247,7 @@ function exampleTemplate() {
     asgi: { temporaryStorage },
     databaseOptions: { variables: DatabaseVariables.URL },
     media: {},
+    urlSigningKeys: broughtKeys(new Stack(app, 'Company')),
     cache: {},
     mail: {},
     cdn: { certificate: Certificate.fromCertificateArn(new Stack(app, 'Global'), 'Certificate', GLOBAL_CERTIFICATE) },

@@ -3,6 +3,7 @@
  *
  * Prints how many cases ran, and fails when one violated anything.
  */
+import { handleResource } from '../constructs/handlers/url-signing-keys/resources';
 import { cacheSubject, naiveCacheHandler, realCacheHandler } from '../test/faults/cache-subject';
 import { databaseSubject, naiveDatabaseHandler, realDatabaseHandler } from '../test/faults/database-subject';
 import type { Figures } from '../test/faults/figures';
@@ -17,6 +18,14 @@ import {
   secretKeySubject,
   unannouncedSecretKeyHandler,
 } from '../test/faults/secret-key-subject';
+import { naiveCreation, runCreationCases } from '../test/faults/signing-creation';
+import {
+  hastySigningHandler,
+  naiveSigningHandler,
+  realSigningHandler,
+  replacingSigningHandler,
+  signingSubject,
+} from '../test/faults/signing-subject';
 
 const WIDE: Breadth = { pairs: true, triples: 3_000, disturbed: 3_000 };
 const NARROW: Breadth = { pairs: false, triples: 0, disturbed: 200 };
@@ -56,6 +65,8 @@ async function main(): Promise<void> {
     rotations(databaseSubject(realDatabaseHandler, 'master'), WIDE, 1),
   );
   await row("rotation of a cache's password", false, () => rotations(cacheSubject(realCacheHandler), WIDE, 2));
+  await row('rotation of the key that signs URLs', false, () => rotations(signingSubject(realSigningHandler), WIDE, 2));
+  await row('creation and deletion of the keys that sign URLs', false, () => runCreationCases(handleResource, 3_000));
   await row('release', false, () => runReleaseCases(realRelease, 6_000));
   console.log('Handlers that are right as long as nothing fails must not pass:');
   await row('naive SECRET_KEY rotation', true, () => rotations(secretKeySubject(naiveSecretKeyHandler), NARROW, 3));
@@ -66,6 +77,14 @@ async function main(): Promise<void> {
     rotations(databaseSubject(naiveDatabaseHandler, 'alternating'), NARROW, 3),
   );
   await row("naive rotation of a cache's password", true, () => rotations(cacheSubject(naiveCacheHandler), NARROW, 3));
+  for (const [name, handler] of Object.entries({
+    naive: naiveSigningHandler,
+    'replacing, not adding,': replacingSigningHandler,
+    hasty: hastySigningHandler,
+  })) {
+    await row(`${name} rotation of the key that signs URLs`, true, () => rotations(signingSubject(handler), NARROW, 3));
+  }
+  await row('naive creation of the keys that sign URLs', true, () => runCreationCases(naiveCreation, 100));
   await row('naive release', true, () => runReleaseCases(naiveRelease, 300));
   console.log(`${cases} cases of the real handlers`);
   console.log(`${passed} passed, ${failed} failed`);

@@ -29,6 +29,7 @@ const BROUGHT = [
   'secretKey',
   'broker',
   'mediaStorage',
+  'urlSigningKeys',
   'cacheStore',
   'outgoingMail',
   'loadBalancer',

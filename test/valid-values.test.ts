@@ -65,6 +65,7 @@ const network = row('NetworkProps', 'AWS::EC2::VPC');
 const logs = row('WebServiceProps', 'AWS::Logs::LogGroup');
 const release = row('ReleaseCommandProps', 'AWS::ECS::TaskDefinition');
 const key = row('SecretKeyProps', 'AWS::SecretsManager::RotationSchedule');
+const signing = row('UrlSigningKeysProps', 'AWS::Lambda::Function');
 
 const type = (name: string) => ({ instanceType: new InstanceType(name) });
 const host = (...names: string[]) => ({ HostHeaderConfig: { Values: names } });
@@ -433,6 +434,16 @@ const rows: readonly ValidRow[] = [
     {
       ScheduleExpression: 'cron(5 4 1W 1/3 ? *)',
     },
+  ),
+  signing(
+    'addresses of a second',
+    { longestLifetime: Duration.seconds(1) },
+    { Environment: { Variables: has({ LONGEST_LIFETIME: '1' }) } },
+  ),
+  signing(
+    'addresses of five days, with a key a week',
+    { longestLifetime: Duration.days(5), rotationPeriod: Duration.days(7) },
+    { Environment: { Variables: has({ LONGEST_LIFETIME: '432000' }) } },
   ),
   key(
     'a rotation of a week in hours',

@@ -27,6 +27,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { TaskQueueOptions } from '../queues/task-queue';
 import type { ISecretKey, SecretKeyOptions } from '../secrets/secret-key';
 import type { IMediaStorage, MediaStorageOptions } from '../storage/media-storage';
+import type { IUrlSigningKeys } from '../storage/url-signing-keys';
 
 /**
  * Properties of `DjangoApplication`.
@@ -318,6 +319,15 @@ export interface DjangoApplicationProps {
    * @default - a new `MediaStorage` when `media` is given
    */
   readonly mediaStorage?: IMediaStorage;
+  /**
+   * Keys that sign the addresses of private files: `UrlSigningKeys`, which the distribution before the bucket
+   * trusts.
+   *
+   * Web, ASGI, workers and scheduled commands get them; releases and beat do not.
+   *
+   * @default - none
+   */
+  readonly urlSigningKeys?: IUrlSigningKeys;
   /**
    * Cache to use.
    *

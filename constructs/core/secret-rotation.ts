@@ -1,4 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule, type ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -23,6 +25,9 @@ export interface RotationWindow {
 
 /** At midnight: before the default window of RDS for backups, and the only hour that fits every period. */
 const DEFAULT_WINDOW: RotationWindow = { hour: 0, duration: Duration.hours(3) };
+
+/** In hours. */
+const HALF_A_DAY = 12;
 
 /** Properties of `SecretRotation`. */
 export interface SecretRotationProps extends Omit<HandlerFunctionProps, 'whyNoDeadLetters'> {
@@ -180,6 +185,27 @@ function daysOfCalendar(days: number): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** What happens once a day to what a rotation has replaced. */
+export interface DailyCall {
+  readonly description: string;
+  readonly handler: IFunction;
+  /** That of the rotations. */
+  readonly window?: RotationWindow;
+  /** What the function is told. */
+  readonly event: object;
+}
+
+/** Calls a function once a day, half a day away from the hour of rotations, so that it finds none at work. */
+export function halfADayAfterRotations(scope: Construct, id: string, call: DailyCall): Rule {
+  const { description, handler, window, event } = call;
+  const hour = window === undefined || isUnknown(window.hour) ? DEFAULT_WINDOW.hour : window.hour;
+  return new Rule(scope, id, {
+    description,
+    schedule: Schedule.cron({ minute: '0', hour: `${(hour + HALF_A_DAY) % 24}` }),
+    targets: [new LambdaFunction(handler, { event: RuleTargetInput.fromObject(event) })],
+  });
 }
 
 /** Validates the time between two rotations: Secrets Manager accepts 1 to 999 whole days. */

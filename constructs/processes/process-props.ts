@@ -15,6 +15,7 @@ import type { IMail } from '../mail/mail';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { IMediaStorage } from '../storage/media-storage';
+import type { IUrlSigningKeys } from '../storage/url-signing-keys';
 import type { ContainerHealthCheck } from './container-health-check';
 import type { Egress } from './egress';
 import type { VariableAliases } from './task/variable-aliases';
@@ -55,6 +56,14 @@ export interface ProcessProps {
    * @default - none
    */
   readonly mediaStorage?: IMediaStorage;
+  /**
+   * Keys that sign the addresses of private files.
+   *
+   * Whoever has them can open every private file to anybody: give them to the processes that sign.
+   *
+   * @default - none
+   */
+  readonly urlSigningKeys?: IUrlSigningKeys;
   /**
    * Cache, which also holds sessions and the groups of a channel layer where the settings say so.
    *

@@ -2,6 +2,7 @@ import type { Assembly } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
 import type { Doubles } from './doubles';
 import { type GenerateSecretString, generateSecret, secretReference } from './secret-strings';
+import { signingKeyFor } from './signing-key';
 
 /** Everything that is secret in this run, so that it can be masked and searched for. */
 export class SecretStore {
@@ -90,7 +91,8 @@ export async function provisionSecrets(assembly: Assembly, intrinsics: Intrinsic
   for (const { id, resource } of intrinsics.created('AWS::SecretsManager::Secret')) {
     const properties = intrinsics.properties(resource);
     const rules = properties.GenerateSecretString as GenerateSecretString | undefined;
-    const value = rules === undefined ? (properties.SecretString ?? '') : generateSecret(rules);
+    const stored = properties.SecretString ?? signingKeyFor(assembly.template, id) ?? '';
+    const value = rules === undefined ? stored : generateSecret(rules);
     const arn = await store.create(`${assembly.stackName}-${id}`, String(value));
     intrinsics.register(id, { ref: arn, attributes: { Id: arn, Arn: arn } });
   }

@@ -9,6 +9,7 @@ import type { DjangoApplicationProps } from '../../constructs/application/django
 import { ofParts, resourcesIn } from '../../constructs/application/private/resource-limit';
 import { Profile } from '../../constructs/core/profile';
 import type { TaskQueueOptions } from '../../constructs/queues/task-queue';
+import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { fixedName } from '../lifecycle/names';
 import { errorOf, templateOf, testStack } from '../support';
 
@@ -86,7 +87,7 @@ describe('an application of common size', () => {
   });
 });
 
-test('alarms of a cache and of mail are reckoned with as many as there are', () => {
+test('alarms of a cache, of mail and of keys are reckoned with as many as there are', () => {
   const alarmsWith = (parts: Partial<DjangoApplicationProps>) =>
     resourcesIn(application({ production: true }, testStack(), parts).alarms);
   const none = alarmsWith({});
@@ -94,6 +95,10 @@ test('alarms of a cache and of mail are reckoned with as many as there are', () 
   expect(alarmsWith({ cache: {} }) - none).toBe(ofParts({ cacheStore: parts.cacheStore }));
   expect(alarmsWith({ mail: {} }) - none).toBe(ofParts({ outgoingMail: parts.outgoingMail }));
   expect(alarmsWith({ cache: {}, mail: {} }) - none).toBe(ofParts(parts));
+  const stack = testStack();
+  const urlSigningKeys = new UrlSigningKeys(stack, 'SigningKeys');
+  const alarms = resourcesIn(application({ production: true }, stack, { urlSigningKeys }).alarms);
+  expect(alarms - none).toBe(ofParts({ urlSigningKeys }));
 });
 
 describe('an application with 27 workers, each with a queue', () => {

@@ -50,6 +50,7 @@ const OF_PARTS_ALONE: { readonly [name: string]: string } = {
   loadBalancerCanonicalHostedZoneId: 'an attribute of a load balancer that the user imports',
   maxConnections: 'an attribute of a database that the user brings',
   host: 'an attribute of a cache that the user brings',
+  longestLifetime: 'of keys for signed URLs that the user makes',
   port: 'of a health check or an Egress that the user makes',
   queue: 'an attribute of a queue that the user imports',
   existingQueues: 'of a broker that the user makes',

@@ -16,11 +16,14 @@ interface Version {
 export class FakeSecret {
   private readonly versions: Version[] = [];
 
+  /** Without a value it has no version, as one that CloudFormation makes empty. */
   public constructor(
     public readonly arn: string,
-    value: string,
+    value?: string,
   ) {
-    this.versions.push({ id: 'v0', value, stages: new Set(['AWSCURRENT']) });
+    if (value !== undefined) {
+      this.versions.push({ id: 'v0', value, stages: new Set(['AWSCURRENT']) });
+    }
   }
 
   public withStage(stage: string): Version[] {

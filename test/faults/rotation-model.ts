@@ -17,6 +17,8 @@ export interface Subject {
   changeByHand(): void;
   /** Something else that goes on beside this rotation. */
   disturb?(invocation: Invocation): Promise<void>;
+  /** After everything, when only time passes: what is still violated. */
+  atEnd?(): Promise<string[]>;
   /** Everything that must never be logged. */
   material(): string[];
 }
@@ -86,6 +88,7 @@ class Run {
     }
     const { calls } = this.chaos;
     await this.mustRotate();
+    this.add((await this.subject.atEnd?.()) ?? []);
     this.add(this.leaks());
     return { violations: [...this.violations], calls };
   }

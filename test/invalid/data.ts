@@ -4,6 +4,7 @@ import { CaCertificate, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/database/postgres-database';
 import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
+import { UrlSigningKeys, type UrlSigningKeysProps } from '../../constructs/storage/url-signing-keys';
 import type { InvalidCase } from './case';
 
 const NAMES = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
@@ -34,7 +35,22 @@ function secretKey(name: string, prop: string, props: SecretKeyProps): InvalidCa
   return { name: `secret key: ${name}`, prop, make: (stack) => new SecretKey(stack, 'SecretKey', props) };
 }
 
+function signingKeys(name: string, prop: string, props: UrlSigningKeysProps): InvalidCase {
+  return { name: `keys for signed URLs: ${name}`, prop, make: (stack) => new UrlSigningKeys(stack, 'Keys', props) };
+}
+
 export const cases: InvalidCase[] = [
+  signingKeys('addresses of no time', 'longestLifetime', { longestLifetime: Duration.seconds(0) }),
+  signingKeys('addresses of half a second', 'longestLifetime', { longestLifetime: Duration.millis(1500) }),
+  signingKeys('addresses that no rotation waits for', 'longestLifetime', { longestLifetime: Duration.days(1000) }),
+  signingKeys('rotation every half day', 'rotationPeriod', { rotationPeriod: Duration.hours(12) }),
+  signingKeys('rotation while addresses are valid', 'rotationPeriod', {
+    longestLifetime: Duration.days(6),
+    rotationPeriod: Duration.days(7),
+  }),
+  signingKeys('addresses as long as the default period', 'rotationPeriod', { longestLifetime: Duration.days(90) }),
+  signingKeys('an hour that no day has', 'rotationWindow.hour', { rotationWindow: { hour: 24 } }),
+  signingKeys('nothing reserved for the function', 'handlerReservedConcurrency', { handlerReservedConcurrency: 0 }),
   secretKey('rotation every half day', 'rotationPeriod', { rotationPeriod: Duration.hours(12) }),
   secretKey('rotation every day and a half', 'rotationPeriod', { rotationPeriod: Duration.hours(36) }),
   secretKey('rotation after three years', 'rotationPeriod', { rotationPeriod: Duration.days(1001) }),

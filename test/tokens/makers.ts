@@ -1,5 +1,7 @@
 import { type App, Duration, Stack, Stage } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { Distribution, KeyGroup } from 'aws-cdk-lib/aws-cloudfront';
+import { HttpOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
@@ -42,6 +44,7 @@ import { type ITaskQueue, TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { SecretRefresh } from '../../constructs/secrets/secret-refresh';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { type IUrlSigningKeys, UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { DjangoStack } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
 import { EdgeStack } from '../../lib/edge-stack';
@@ -118,6 +121,11 @@ const cache = shared((stack) =>
     replicationGroupId: 'shop',
   }),
 );
+/** A distribution that trusts the keys. */
+const trusting = (scope: Construct, keys: IUrlSigningKeys) =>
+  new Distribution(scope, 'Distribution', {
+    defaultBehavior: { origin: new HttpOrigin('files.example.com'), trustedKeyGroups: [keys.keyGroup] },
+  });
 const beat = shared((stack) => new BeatService(stack, 'Beat', celery(stack)));
 
 /** Services that share a load balancer need a priority each. */
@@ -318,6 +326,13 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   },
   TaskQueueOptions: 'TaskQueueProps',
   TaskQueueProps: (scope, given) => read(scope, new TaskQueue(scope, 'Queue', given)),
+  UrlSigningKeysAttributes: (scope, given) => {
+    const needed = { keyGroup: KeyGroup.fromKeyGroupId(scope, 'KeyGroup', 'company'), secret: login(scope) };
+    const urlSigningKeys = UrlSigningKeys.fromUrlSigningKeysAttributes(scope, 'Keys', props(needed, given));
+    trusting(scope, urlSigningKeys);
+    return new BeatService(scope, 'Beat', { ...celery(scope), urlSigningKeys });
+  },
+  UrlSigningKeysProps: (scope, given) => trusting(scope, new UrlSigningKeys(scope, 'Keys', given)),
   WebFirewallOptions: 'WebFirewallProps',
   WebFirewallProps: (scope, given) => new WebFirewall(scope, 'Firewall', given),
   WebServiceOptions: 'WebServiceProps',

@@ -1,7 +1,7 @@
 import { Duration, Fn, TimeZone } from 'aws-cdk-lib';
 import { BackupVault } from 'aws-cdk-lib/aws-backup';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { GeoRestriction } from 'aws-cdk-lib/aws-cloudfront';
+import { GeoRestriction, KeyGroup } from 'aws-cdk-lib/aws-cloudfront';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   InstanceType,
@@ -48,6 +48,7 @@ import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { durations, sizes, type TokenForm } from './forms';
 
 /** Makes objects of a type out of tokens, or nothing where a type holds no value that a token could be. */
@@ -166,6 +167,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
       configurationSet: configurationSet(scope, form),
     }),
   ],
+  IKeyGroup: (scope, form) => [KeyGroup.fromKeyGroupId(scope, 'BroughtKeyGroup', form.text(scope))],
   IMediaStorage: (scope, form) => [
     MediaStorage.fromBucket(scope, 'BroughtMedia', Bucket.fromBucketName(scope, 'BroughtFiles', form.text(scope))),
   ],
@@ -192,6 +194,12 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ITaskQueue: (scope, form) => [taskQueue(scope, form)],
   ITopic: (scope, form) => [
     Topic.fromTopicArn(scope, 'BroughtTopic', `arn:aws:sns:eu-central-1:111122223333:${form.text(scope)}`),
+  ],
+  IUrlSigningKeys: (scope, form) => [
+    UrlSigningKeys.fromUrlSigningKeysAttributes(scope, 'BroughtKeys', {
+      keyGroup: KeyGroup.fromKeyGroupId(scope, 'KeyGroupOfKeys', form.text(scope)),
+      secret: secret(scope, form),
+    }),
   ],
   IVpc: (scope, form) => [vpc(scope, form), listedVpc(scope, form)],
   InstanceType: (scope, form) => [new InstanceType(form.text(scope))],

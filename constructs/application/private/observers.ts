@@ -23,7 +23,7 @@ export function makeObservers(
   processes: Processes,
 ): Observers {
   const backup = makeBackup(scope, props, providers);
-  const { loadBalancer, secretKey, database, cacheStore } = providers;
+  const { loadBalancer, secretKey, database, urlSigningKeys, cacheStore } = providers;
   const [secretRefresh, ...moreSecretRefreshes] = processes.secretRefreshes;
   const place = isTight(scope, processes, providers) ? new NestedStack(scope, 'AlarmStack') : scope;
   const alarms = new ApplicationAlarms(place, 'Alarms', {
@@ -39,9 +39,12 @@ export function makeObservers(
     scheduledCommands: Object.values(processes.scheduledCommands),
     certificate: loadBalancer.certificate,
     backup,
-    rotationFunctions: [secretKey.rotationFunction, ...database.rotationFunctions, cacheStore?.rotationFunction].filter(
-      (each) => each !== undefined,
-    ),
+    rotationFunctions: [
+      secretKey.rotationFunction,
+      ...database.rotationFunctions,
+      urlSigningKeys?.rotationFunction,
+      cacheStore?.rotationFunction,
+    ].filter((each) => each !== undefined),
     secrets: [...new Set(processes.services.flatMap(({ changingSecrets }) => changingSecrets))],
     heartbeat: props.heartbeat,
     secretRefresh,

@@ -92,6 +92,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   secretKey: ALWAYS,
   broker: ALWAYS,
   mediaStorage: ALWAYS,
+  urlSigningKeys: ALWAYS,
   cacheStore: ALWAYS,
   outgoingMail: ALWAYS,
   loadBalancer: ALWAYS,

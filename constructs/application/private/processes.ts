@@ -41,6 +41,9 @@ export interface Processes {
   readonly services: IDjangoService[];
 }
 
+/** Of the processes that make no address for anybody: the fewer have a private key, the better. */
+const NOTHING_TO_SIGN = { urlSigningKeys: undefined };
+
 /** Makes the processes, as children of the application: first the release, then what waits for it. */
 export function makeProcesses(scope: Construct, props: DjangoApplicationProps, providers: Providers): Processes {
   const { broker, loadBalancer, database, notifications, encryptionKey } = providers;
@@ -54,6 +57,7 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
   };
   const release = new ReleaseCommand(scope, 'Release', {
     ...withoutDoor,
+    ...NOTHING_TO_SIGN,
     encryptionKey,
     ...lambdaSettings(props, notifications),
     ...props.releaseOptions,
@@ -76,7 +80,7 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
   const workers = makeEach(scope, 'Workers', options, (parent, name, worker) => {
     return new WorkerService(annexes.workers.get(name) ?? parent, name, { ...inBackground, alarmTopic, ...worker });
   });
-  const beat = props.beat && new BeatService(scope, 'Beat', { ...inBackground, ...props.beat });
+  const beat = props.beat && new BeatService(scope, 'Beat', { ...inBackground, ...NOTHING_TO_SIGN, ...props.beat });
   const scheduledCommands = makeEach(scope, 'Schedules', props.scheduledCommands ?? {}, (parent, name, command) => {
     const commandProps = { ...inBackground, ...command };
     const annex = annexes.scheduledCommands.get(name);
@@ -100,7 +104,7 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
 /** What all processes have in common: log group, security group, execution role, and what they are told. */
 function makeShared(scope: Construct, props: DjangoApplicationProps, providers: Providers) {
   const { profile, encryptionKey, vpc, cluster, database, secretKey, broker } = providers;
-  const { mediaStorage, cacheStore, outgoingMail } = providers;
+  const { mediaStorage, urlSigningKeys, cacheStore, outgoingMail } = providers;
   const logGroup = makeLogGroup(scope, 'Logs', { profile, encryptionKey });
   const description = `Every process of ${scope.node.path}`;
   const securityGroup = processSecurityGroup(scope, 'Processes', { vpc, description, egress: props.egress });
@@ -113,6 +117,7 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
     secretKey,
     broker,
     mediaStorage,
+    urlSigningKeys,
     cacheStore,
     outgoingMail,
     environment: props.environment,

@@ -16,6 +16,7 @@ import { type INotifications, Notifications } from '../../notifications/notifica
 import { CeleryBroker, type ICeleryBroker } from '../../queues/celery-broker';
 import { type ISecretKey, SecretKey } from '../../secrets/secret-key';
 import { type IMediaStorage, MediaStorage } from '../../storage/media-storage';
+import type { IUrlSigningKeys } from '../../storage/url-signing-keys';
 import type { DjangoApplicationProps } from '../django-application-props';
 
 /** How the application keeps what it stores. */
@@ -33,6 +34,7 @@ export interface Providers extends Storage {
   readonly database: IPostgresDatabase;
   readonly broker?: ICeleryBroker;
   readonly mediaStorage?: IMediaStorage;
+  readonly urlSigningKeys?: IUrlSigningKeys;
   readonly cacheStore?: ICache;
   readonly outgoingMail?: IMail;
   readonly loadBalancer: IHttpsLoadBalancer;
@@ -63,7 +65,8 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, storage, loadBalancer);
   const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall });
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
-  const stores = { secretKey, database, broker, mediaStorage, cacheStore };
+  const { urlSigningKeys } = props;
+  const stores = { secretKey, database, broker, mediaStorage, urlSigningKeys, cacheStore };
   return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, cdn, webFirewall };
 }
 

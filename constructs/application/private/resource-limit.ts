@@ -43,8 +43,12 @@ export function isTight(scope: Construct, processes: Processes, providers: Provi
 }
 
 /** Alarms and rules of parts that not every application has. */
-export function ofParts({ cacheStore, outgoingMail }: Pick<Providers, 'cacheStore' | 'outgoingMail'>): number {
-  return (cacheStore === undefined ? 0 : OF_CACHE) + (outgoingMail === undefined ? 0 : OF_MAIL);
+export function ofParts({ urlSigningKeys, cacheStore, outgoingMail }: Partial<Providers>): number {
+  return (
+    (urlSigningKeys?.rotationFunction === undefined ? 0 : 1) +
+    (cacheStore === undefined ? 0 : OF_CACHE) +
+    (outgoingMail === undefined ? 0 : OF_MAIL)
+  );
 }
 
 /** Refuses more than a stack can hold, in the words of the user: now, and again when everything is there. */

@@ -1,15 +1,12 @@
 import { ArnFormat, CustomResource, Duration, Names, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnUserGroup } from 'aws-cdk-lib/aws-elasticache';
-import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, DependencyGroup } from 'constructs';
-import { isUnknown } from '../../core/checks';
 import { type HandlerSettings, handlerRole } from '../../core/handler-function';
 import { endOfStackId } from '../../core/removal';
-import { type RotationWindow, SecretRotation } from '../../core/secret-rotation';
+import { halfADayAfterRotations, type RotationWindow, SecretRotation } from '../../core/secret-rotation';
 import {
   CACHE_ADDRESS_TYPE,
   CACHE_USER,
@@ -33,8 +30,6 @@ const LONGEST_ID = 40;
 const LONGEST_PLACE = LONGEST_ID - '-123456789012'.length;
 /** Longer than the function, which waits for ElastiCache, so that its own answer arrives first. */
 const SERVICE_TIMEOUT = HANDLER_TIMEOUT + 60;
-/** The day that services have to be replaced ends half a day after the hour of rotations, not in it. */
-const HALF_A_DAY = 12;
 
 /** Properties of `CacheLogin`. */
 export interface CacheLoginProps extends HandlerSettings {
@@ -109,7 +104,13 @@ export class CacheLogin extends Construct {
       environment: { [CACHE_USER.userId]: userId, [CACHE_USER.secretArn]: secret.secretArn },
       after: [this.beforeRotation],
     });
-    retireDaily(this, handler, window);
+    const event: RetireEvent = { retire: true };
+    halfADayAfterRotations(this, 'Retire', {
+      description: `${this.node.path}: the password before the current one leaves when services have been replaced`,
+      handler,
+      window,
+      event,
+    });
     const properties: CacheUserProperties = {
       SecretArn: secret.secretArn,
       UserId: userId,
@@ -145,17 +146,6 @@ export class CacheLogin extends Construct {
     made.node.addDependency(handler);
     return made;
   }
-}
-
-/** Asks the function once a day to let the password of before the last rotation leave. */
-function retireDaily(scope: Construct, handler: IFunction, window: RotationWindow | undefined): void {
-  const event: RetireEvent = { retire: true };
-  const hour = window === undefined || isUnknown(window.hour) ? 0 : window.hour;
-  new Rule(scope, 'Retire', {
-    description: `${scope.node.path}: the password before the current one leaves when services have been replaced`,
-    schedule: Schedule.cron({ minute: '0', hour: `${(hour + HALF_A_DAY) % 24}` }),
-    targets: [new LambdaFunction(handler, { event: RuleTargetInput.fromObject(event) })],
-  });
 }
 
 /**

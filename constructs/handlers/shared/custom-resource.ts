@@ -18,6 +18,11 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
+/** What `Fn::GetAtt` finds at a custom resource. */
+export interface Attributes {
+  readonly [name: string]: string;
+}
+
 /** Sends an answer to the signed address of CloudFormation. */
 export type Respond = (url: string, body: string) => Promise<void>;
 
@@ -29,13 +34,24 @@ export function customResource<Properties>(
   handle: (event: CustomResourceEvent<Properties>, context: LambdaContext) => Promise<void>,
   respond: Respond = put,
 ): (event: CustomResourceEvent<Properties>, context: LambdaContext) => Promise<void> {
+  return resourceWithAttributes<Properties>(async (event, context) => {
+    await handle(event, context);
+    return undefined;
+  }, respond);
+}
+
+/** The same for a resource that has attributes: `handle` gives them. */
+export function resourceWithAttributes<Properties>(
+  handle: (event: CustomResourceEvent<Properties>, context: LambdaContext) => Promise<Attributes | undefined>,
+  respond: Respond = put,
+): (event: CustomResourceEvent<Properties>, context: LambdaContext) => Promise<void> {
   return async (event, context) => {
-    const reason = await handle(event, context).then(
-      () => undefined,
-      (error: Error) => error.message.slice(0, 1_000),
+    const { attributes, reason } = await handle(event, context).then(
+      (given) => ({ attributes: given, reason: undefined }),
+      (error: Error) => ({ attributes: undefined, reason: error.message.slice(0, 1_000) }),
     );
     console.log(JSON.stringify({ message: reason ?? 'finished', requestType: event.RequestType }));
-    const body = answerTo(event, context, reason);
+    const body = answerTo(event, context, reason, attributes);
     await respond(event.ResponseURL, body).catch(() => respond(event.ResponseURL, body));
   };
 }
@@ -45,6 +61,7 @@ export function answerTo(
   event: Omit<CustomResourceEvent<unknown>, 'ResourceType'>,
   context: LambdaContext,
   reason: string | undefined,
+  attributes?: Attributes,
 ): string {
   return JSON.stringify({
     Status: reason === undefined ? 'SUCCESS' : 'FAILED',
@@ -53,6 +70,7 @@ export function answerTo(
     StackId: event.StackId,
     RequestId: event.RequestId,
     LogicalResourceId: event.LogicalResourceId,
+    Data: attributes,
   });
 }
 

@@ -29,8 +29,8 @@ export interface ISecretStore {
 export interface IRotationStrategy<V> {
   /** Throws a Failure that does not quote the text. */
   parse(text: string): V;
-  /** A new value to follow the current one. */
-  next(current: V): V;
+  /** A new value to follow the current one. What is made for it and not stored must go by itself. */
+  next(current: V): V | Promise<V>;
   /**
    * Whether the pending value was made from this current value: if not, finishing would undo somebody's
    * change.
@@ -94,7 +94,7 @@ async function runStep<V>(event: RotationEvent, store: ISecretStore, strategy: I
   }
   const current = strategy.parse(await currentText(store, secretId, currentId));
   if (step === 'createSecret' && (await store.read(secretId, token)) === undefined) {
-    const stored = await store.putPending(secretId, token, JSON.stringify(strategy.next(current)));
+    const stored = await store.putPending(secretId, token, JSON.stringify(await strategy.next(current)));
     return stored ? 'stored a new value' : 'another delivery stored a value';
   }
   const pending = await readPending(event, store, strategy, current);

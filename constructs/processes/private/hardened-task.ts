@@ -87,8 +87,8 @@ export class HardenedTask extends Construct {
   /** Those of them that may change while it runs, and whose change can be noticed. */
   public readonly changingSecrets: ISecret[];
   /**
-   * What must exist before a task is started: permissions, routes, the database's roles, the cache, and the
-   * ways to both.
+   * What must exist before a task is started: permissions, routes, the database's roles, the cache, the ways
+   * to both, and the key that signs URLs.
    */
   public readonly prerequisites: IDependable[];
 
@@ -162,6 +162,7 @@ export class HardenedTask extends Construct {
       this.taskRole,
       this.securityGroup,
       process.cluster.vpc.selectSubnets(this.placement.vpcSubnets).internetConnectivityEstablished,
+      ...(process.urlSigningKeys === undefined ? [] : [process.urlSigningKeys.ready]),
       ...[process.database, process.cacheStore].flatMap((store) =>
         store === undefined ? [] : networkDependencies(store.connections, store.ready),
       ),
@@ -264,6 +265,7 @@ function contractOf({
   database,
   broker,
   mediaStorage,
+  urlSigningKeys,
   cacheStore,
   outgoingMail,
   secretKey,
@@ -275,6 +277,7 @@ function contractOf({
     ...database?.containerSecrets,
     ...broker?.containerEnvironment,
     ...mediaStorage?.containerEnvironment,
+    ...urlSigningKeys?.containerSecrets,
     ...cacheStore?.containerEnvironment,
     ...cacheStore?.containerSecrets,
     ...outgoingMail?.containerEnvironment,
@@ -334,6 +337,7 @@ function secretsOf(process: ProcessProps, access = DatabaseAccess.READ_WRITE): {
   const variables = {
     ...process.secretKey?.containerSecrets,
     ...(access === DatabaseAccess.OWNER ? process.database?.ownerContainerSecrets : process.database?.containerSecrets),
+    ...process.urlSigningKeys?.containerSecrets,
     ...process.cacheStore?.containerSecrets,
     ...process.secrets,
   };
@@ -341,11 +345,12 @@ function secretsOf(process: ProcessProps, access = DatabaseAccess.READ_WRITE): {
 }
 
 function changingSecretsOf(
-  { secretKey, database, cacheStore }: ProcessProps,
+  { secretKey, database, urlSigningKeys, cacheStore }: ProcessProps,
   access = DatabaseAccess.READ_WRITE,
 ): ISecret[] {
   const ofDatabase = access === DatabaseAccess.OWNER ? database?.changingOwnerSecrets : database?.changingSecrets;
-  return [secretKey?.changingSecrets, ofDatabase, cacheStore?.changingSecrets].flatMap((secrets) => secrets ?? []);
+  const ofParts = [urlSigningKeys, cacheStore].map((part) => part?.changingSecrets);
+  return [secretKey?.changingSecrets, ofDatabase, ...ofParts].flatMap((secrets) => secrets ?? []);
 }
 
 /**
@@ -353,9 +358,11 @@ function changingSecretsOf(
  * alone.
  */
 function allowKeys(scope: Construct, { process, databaseAccess }: HardenedTaskProps, executionRole: IRole): void {
-  const { secretKey, database, cacheStore } = process;
+  const { secretKey, database, urlSigningKeys, cacheStore } = process;
   const login = databaseAccess === DatabaseAccess.OWNER ? database?.ownerSecret : database?.applicationSecret;
-  const keys = [secretKey?.secret, login, cacheStore?.secret].map((secret) => secret?.encryptionKey);
+  const keys = [secretKey?.secret, login, urlSigningKeys?.secret, cacheStore?.secret].map(
+    (secret) => secret?.encryptionKey,
+  );
   for (const key of new Set(keys.filter((each) => each !== undefined))) {
     const through = { service: 'secretsmanager', region: Stack.of(scope).region, key } as const;
     grantKeyVia(through, executionRole, 'kms:Decrypt');

@@ -1,0 +1,64 @@
+import type { CustomResourceEvent } from '../shared/custom-resource';
+import { Failure, safeFailure } from '../shared/failure';
+import { type ISecretStore, versionWith } from '../shared/rotation';
+import { KEY_GROUP_ID, type SigningSecret, type UrlSigningKeysProperties } from './contract';
+import { newSigningSecret, parseSigningSecret, type SigningOptions } from './rotation';
+
+export interface ISigningWorld extends SigningOptions {
+  readonly store: ISecretStore & {
+    /** Stores a value as the current version of that id; does nothing where a version of that id is there. */
+    putCurrent(secretId: string, versionId: string, value: string): Promise<void>;
+  };
+}
+
+/**
+ * Answers for the custom resource: the key group with its first key, whose id a distribution needs. Can be
+ * repeated.
+ *
+ * An update adds the current key to a group that lacks it, and makes a group that is gone. It takes no key
+ * away.
+ */
+export async function handleResource(
+  event: Omit<CustomResourceEvent<UrlSigningKeysProperties>, 'ResponseURL'>,
+  world: ISigningWorld,
+): Promise<{ [name: string]: string }> {
+  try {
+    if (event.RequestType === 'Delete') {
+      await world.group.delete();
+      return {};
+    }
+    const { keyId, previous } = await currentOrFirst(event, world);
+    const now = world.group.clock.now();
+    const valid = previous.filter(({ until }) => until > now).map((key) => key.keyId);
+    return { [KEY_GROUP_ID]: await world.group.make([...new Set([keyId, ...valid])]) };
+  } catch (error) {
+    throw safeFailure(`${event.RequestType} of ${event.ResourceType}`, error);
+  }
+}
+
+/** The secret is made empty, so the first key is stored here. What is stored counts, whoever stored it. */
+async function currentOrFirst(
+  {
+    RequestId,
+    ResourceProperties: { SecretArn },
+  }: Pick<CustomResourceEvent<UrlSigningKeysProperties>, 'RequestId' | 'ResourceProperties'>,
+  world: ISigningWorld,
+): Promise<SigningSecret> {
+  const there = await currentOf(SecretArn, world.store);
+  if (there !== undefined) {
+    return there;
+  }
+  const first = await newSigningSecret(world, []);
+  await world.store.putCurrent(SecretArn, RequestId, JSON.stringify(first));
+  const stored = await currentOf(SecretArn, world.store);
+  if (stored === undefined) {
+    throw new Failure('the secret has no current value');
+  }
+  return stored;
+}
+
+async function currentOf(secretId: string, store: ISigningWorld['store']): Promise<SigningSecret | undefined> {
+  const id = versionWith(await store.stages(secretId), 'AWSCURRENT');
+  const text = id === undefined ? undefined : await store.read(secretId, id);
+  return text === undefined ? undefined : parseSigningSecret(text);
+}
