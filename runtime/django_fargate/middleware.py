@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.signals import got_request_exception
@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 from . import context, versions
+from .cache import is_cache_unavailable
 from .client import client_address, networks
 from .health import health_path
 from .masking import masked_path
@@ -24,6 +25,14 @@ from .masking import masked_path
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], Any]
+
+
+class _Kind(NamedTuple):
+    """What can be away."""
+
+    name: str
+    is_unavailable: Callable[[BaseException | None], bool]
+
 
 #: Seconds after which a client may try again while the database is away.
 RETRY_AFTER = 5
@@ -103,29 +112,57 @@ class HealthCheckMiddleware(_Middleware):
         return response
 
 
-class DatabaseUnavailableMiddleware(_Middleware):
-    """
-    503 with Retry-After while the database is away or has no connection left. Put it right after HealthCheckMiddleware.
+_DATABASE = _Kind("database", lambda error: is_database_unavailable(error))
+_CACHE = _Kind("cache", is_cache_unavailable)
 
-    400 for a text with a NUL, which PostgreSQL takes nowhere: as a 500, anybody could set off the alarm on errors.
+
+class _UnavailableMiddleware(_Middleware):
+    """
+    503 with Retry-After for exceptions of one kind.
 
     It sees what views raise and, by the signal, what other middleware (sessions, authentication) raises.
     """
 
+    kind: ClassVar[_Kind]
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        if _is_nul(exception):
-            return HttpResponseBadRequest("A text must not contain NUL.\n", content_type="text/plain; charset=utf-8")
-        if not is_database_unavailable(exception):
+        if not self.kind.is_unavailable(exception):
             return None
         # Whoever listens for exceptions (Sentry) hears of this one too, although a view's exception ends here.
         got_request_exception.send(sender=type(self), request=request)
-        return _unavailable()
+        return _unavailable(self.kind)
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if response.status_code == 500 and getattr(request, _MARK, False):
+        if response.status_code == 500 and getattr(request, _MARK, None) is self.kind:
             response.close()
-            return _unavailable()
+            return _unavailable(self.kind)
         return response
+
+
+class DatabaseUnavailableMiddleware(_UnavailableMiddleware):
+    """
+    503 with Retry-After while the database is away or has no connection left. Put it right after HealthCheckMiddleware.
+
+    400 for a text with a NUL, which PostgreSQL takes nowhere: as a 500, anybody could set off the alarm on errors.
+    """
+
+    kind = _DATABASE
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if _is_nul(exception):
+            return HttpResponseBadRequest("A text must not contain NUL.\n", content_type="text/plain; charset=utf-8")
+        return super().process_exception(request, exception)
+
+
+class CacheUnavailableMiddleware(_UnavailableMiddleware):
+    """
+    503 with Retry-After where a page reads or writes a cache that is away. Pages that do not use it answer.
+
+    A cache that is away is no miss: the database would have to do all of its work at once, and locks and limits that
+    are kept in it would hold for nobody. ``django_fargate.sessions.cached_db`` reads sessions from the database then.
+    """
+
+    kind = _CACHE
 
 
 def is_database_unavailable(exception: BaseException | None) -> bool:
@@ -158,23 +195,26 @@ def _is_nul(exception: Exception) -> bool:
     return isinstance(exception, (DataError, ValueError)) and "NUL (0x00)" in str(exception)
 
 
-_MARK = "_django_fargate_database_unavailable"
+_MARK = "_django_fargate_unavailable"
 
 
 def _mark_request(request: HttpRequest | None = None, **_: Any) -> None:
     error = sys.exc_info()[1]
-    if request is not None and is_database_unavailable(error):
-        setattr(request, _MARK, True)
-        # libpq's own text names the reason, and no password.
-        logger.warning("The database is unavailable", exc_info=error, extra={"path": masked_path(request.path)})
+    for kind in (_DATABASE, _CACHE):
+        if request is not None and kind.is_unavailable(error):
+            setattr(request, _MARK, kind)
+            # The text of libpq and that of redis name the reason, and no password.
+            logger.warning(
+                "The %s is unavailable", kind.name, exc_info=error, extra={"path": masked_path(request.path)}
+            )
 
 
 got_request_exception.connect(_mark_request, dispatch_uid=_MARK)
 
 
-def _unavailable() -> HttpResponse:
+def _unavailable(kind: _Kind) -> HttpResponse:
     return HttpResponse(
-        "The database is not available at the moment. Please try again shortly.\n",
+        f"The {kind.name} is not available at the moment. Please try again shortly.\n",
         status=503,
         content_type="text/plain; charset=utf-8",
         headers={"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"},

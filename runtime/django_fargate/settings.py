@@ -11,7 +11,24 @@ import os
 from importlib.util import find_spec
 from typing import Any
 
-from .environment import improperly, listed, required, required_json
+from .cache import caches, channel_layers, result_backend
+from .environment import improperly, listed, process, required, required_json
+from .files import storages
+from .mail import mail
+
+__all__ = [
+    "allowed_hosts",
+    "caches",
+    "channel_layers",
+    "csrf_trusted_origins",
+    "database",
+    "mail",
+    "process",
+    "result_backend",
+    "secret_keys",
+    "secure_cookies",
+    "storages",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +72,6 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
         "CONN_HEALTH_CHECKS": bool(size) or not asgi,
         "OPTIONS": options,
     }
-
-
-def process() -> str | None:
-    """Which process this is, by the constructs: web, asgi, worker, beat, release or scheduled."""
-    return os.environ.get("DJANGO_FARGATE_PROCESS") or None
 
 
 def secret_keys() -> tuple[str, list[str]]:

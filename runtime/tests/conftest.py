@@ -21,6 +21,7 @@ def pytest_configure() -> None:
         MIDDLEWARE=[
             "django_fargate.middleware.HealthCheckMiddleware",
             "django_fargate.middleware.DatabaseUnavailableMiddleware",
+            "django_fargate.middleware.CacheUnavailableMiddleware",
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.common.CommonMiddleware",
             "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import psycopg
+from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
@@ -68,7 +69,12 @@ def held(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(f"done {name}")
 
 
+def cached(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(cache.get_or_set("page", "made")))
+
+
 urlpatterns = [
+    path("cached", cached),
     path("upload", upload),
     path("held/<name>", held),
     path("fields", fields),

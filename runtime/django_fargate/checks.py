@@ -1,0 +1,174 @@
+"""
+System checks: what the stack has made and the settings do not use.
+
+`manage.py check --deploy` runs them. They compare the settings with the variables of the contract, so outside of a
+stack they find nothing. All are warnings: a release runs checks, too, and must not fail for what worked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.utils.module_loading import import_string
+
+from .environment import optional, process
+
+#: Caches that other processes do not see.
+_LOCAL_CACHES = ("LocMemCache", "DummyCache", "FileBasedCache")
+_LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+#: Backends that send nothing.
+_SILENT = tuple(
+    f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")
+)
+#: Keys in the settings, which django-storages and django-ses use in place of the role.
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_S3_ACCESS_KEY_ID", "AWS_SES_ACCESS_KEY_ID")
+
+
+def register_all() -> None:
+    """Called when the app is ready. Django takes each function once, however often."""
+    for check in (check_cache, check_sessions, check_files, check_mail, check_channels, check_keys):
+        register(check, Tags.security, deploy=True)
+
+
+def check_cache(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W001: a cache that no other process sees. W002: TLS that verifies nobody."""
+    return list(_cache()) if optional("CACHE_URL") else []
+
+
+def _cache() -> Iterator[CheckMessage]:
+    caches: dict[str, Any] = settings.CACHES
+    if _is_local(caches.get("default", {})):
+        yield _warning(
+            1,
+            "The stack has a cache, and CACHES keeps the default one in each process.",
+            "Set CACHES = caches(), from django_fargate.settings. Each task has pages and limits of its own otherwise.",
+        )
+    for alias, cache in caches.items():
+        options = cache.get("OPTIONS") or {}
+        pool = options.get("CONNECTION_POOL_KWARGS") or {}  # django-redis
+        verifies = {"ssl_cert_reqs": "required", **pool, **options}["ssl_cert_reqs"]
+        locations = cache.get("LOCATION") or ""
+        is_tls = "rediss://" in (locations if isinstance(locations, str) else " ".join(map(str, locations)))
+        if is_tls and (verifies in (None, False, 0) or str(verifies).lower() in ("none", "cert_none")):
+            yield _warning(
+                2,
+                f"The cache {alias!r} takes any certificate, so its password goes to whoever answers.",
+                "Take `ssl_cert_reqs` out of its OPTIONS: the certificate of ElastiCache verifies.",
+            )
+
+
+def check_sessions(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W003: sessions that no other process sees."""
+    engine: str = settings.SESSION_ENGINE
+    is_in_cache = engine.endswith((".cache", ".cached_db"))
+    local = is_in_cache and _is_local(settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}))
+    if process() is None or not (engine.endswith(".file") or local):
+        return []
+    return [
+        _warning(
+            3,
+            f"Sessions of {engine} are seen by one process alone: whoever logs in is logged out by the next task.",
+            'Set SESSION_ENGINE = "django_fargate.sessions.db", or ...cached_db with CACHES = caches().',
+        )
+    ]
+
+
+def check_files(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W004: uploads that end on a disk which is read-only, or gone with the task."""
+    from django.core.files.storage import FileSystemStorage, InMemoryStorage
+
+    backend = settings.STORAGES.get("default", {}).get("BACKEND")
+    kind = _class(backend)
+    is_local = isinstance(kind, type) and issubclass(kind, (FileSystemStorage, InMemoryStorage))
+    if optional("AWS_STORAGE_BUCKET_NAME") is None or not is_local:
+        return []
+    return [
+        _warning(
+            4,
+            f"The stack has a bucket for media files, and STORAGES keeps them on the disk of the task ({backend}).",
+            "Set STORAGES = storages(), from django_fargate.settings. It is read-only: an upload is a 500.",
+        )
+    ]
+
+
+def check_mail(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W005: mail that does not leave. W006: a sender that SES refuses. W007: a quota that processes may not ask for."""
+    return list(_mail()) if optional("AWS_SES_REGION_NAME") else []
+
+
+def _mail() -> Iterator[CheckMessage]:
+    backend: str = settings.EMAIL_BACKEND
+    if backend in _SILENT or (backend == _SMTP and settings.EMAIL_HOST in _LOCAL_HOSTS):
+        to = settings.EMAIL_HOST or "localhost"
+        yield _warning(
+            5,
+            "The stack sends mail with Amazon SES, and EMAIL_BACKEND "
+            + (f"hands it to SMTP on {to}, where nothing listens." if backend == _SMTP else f"sends none ({backend})."),
+            "Add globals().update(mail()), from django_fargate.settings.",
+        )
+    senders = {"DEFAULT_FROM_EMAIL": "webmaster@localhost"}
+    if settings.ADMINS or settings.MANAGERS:
+        senders["SERVER_EMAIL"] = "root@localhost"
+    for name, default in senders.items():
+        if getattr(settings, name) == default:
+            yield _warning(
+                6,
+                f"{name} is {default}, which Amazon SES refuses.",
+                f'Set {name} = os.environ["DEFAULT_FROM_EMAIL"], or globals().update(mail()).',
+            )
+    if backend == "django_ses.SESBackend" and getattr(settings, "AWS_SES_AUTO_THROTTLE", 0.5) is not None:
+        yield _warning(
+            7,
+            "django-ses asks for the quota of the account before it sends, which processes may not, so no mail leaves.",
+            "Set AWS_SES_AUTO_THROTTLE = None.",
+        )
+
+
+def check_channels(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W008: groups that reach the sockets of one process."""
+    layers: dict[str, Any] = getattr(settings, "CHANNEL_LAYERS", None) or {}
+    local = [alias for alias, layer in layers.items() if str(layer.get("BACKEND")).endswith(".InMemoryChannelLayer")]
+    if process() is None or not local:
+        return []
+    return [
+        _warning(
+            8,
+            f"The channel layer {local[0]!r} is in memory: a message to a group reaches the sockets of one process.",
+            "Set CHANNEL_LAYERS = channel_layers(), from django_fargate.settings"
+            + ("." if optional("CACHE_URL") else "; the stack has no cache yet: add `cache: {}`."),
+        )
+    ]
+
+
+def check_keys(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W009: keys of AWS in the settings, which take precedence over the role."""
+    found = [name for name in _KEYS if getattr(settings, name, None)]
+    if process() is None or not found:
+        return []
+    return [
+        _warning(
+            9,
+            f"{', '.join(found)} in the settings replaces the role of the task, which has the permissions it needs.",
+            "Take the keys out. boto3 finds the role by itself.",
+        )
+    ]
+
+
+def _is_local(cache: dict[str, Any]) -> bool:
+    return str(cache.get("BACKEND", "")).endswith(_LOCAL_CACHES)
+
+
+def _class(path: object) -> object:
+    """Nothing where it cannot be imported: Django says so itself, when it is used."""
+    try:
+        return import_string(path) if isinstance(path, str) else path
+    except ImportError:
+        return None
+
+
+def _warning(number: int, message: str, hint: str) -> CheckMessage:
+    return Warning(message, hint=hint, id=f"django_fargate.W{number:03}")

@@ -1,0 +1,133 @@
+"""What `manage.py check --deploy` says of settings that do not use what the stack has made."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks import Warning, run_checks
+from django.test import override_settings
+
+from django_fargate import checks, settings
+
+STACK = {
+    "DJANGO_FARGATE_PROCESS": "web",
+    "CACHE_URL": "rediss://django:p@cache:6379/0",
+    "AWS_STORAGE_BUCKET_NAME": "shop-media",
+    "AWS_S3_REGION_NAME": "eu-central-1",
+    "AWS_SES_REGION_NAME": "eu-central-1",
+    "DEFAULT_FROM_EMAIL": "no-reply@shop.example.com",
+}
+LOCAL = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+FOLDER = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}, "staticfiles": {"BACKEND": "x"}}
+MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+ALL = [checks.check_cache, checks.check_sessions, checks.check_files, checks.check_mail]
+ALL += [checks.check_channels, checks.check_keys]
+
+
+def found(**changed):
+    with override_settings(**changed):
+        messages = [message for check in ALL for message in check()]
+    assert all(isinstance(message, Warning) and message.hint for message in messages)
+    return [str(message.id).removeprefix("django_fargate.") for message in messages]
+
+
+def by_helpers():
+    """The settings of a project that uses all of runtime/."""
+    return {
+        "CACHES": settings.caches(),
+        "CHANNEL_LAYERS": settings.channel_layers(),
+        "STORAGES": settings.storages(),
+        "SESSION_ENGINE": "django_fargate.sessions.cached_db",
+        **settings.mail("django-ses"),
+    }
+
+
+def test_nothing_is_found_where_the_helpers_are_used(environment):
+    environment(**STACK)
+    assert found(**by_helpers()) == []
+    assert found(**{**by_helpers(), **settings.mail("django-anymail"), "ADMINS": [("Ada", "ada@example.com")]}) == []
+
+
+def test_nothing_is_found_outside_of_a_stack(environment):
+    environment()
+    assert found(CACHES=LOCAL, STORAGES=FOLDER, CHANNEL_LAYERS=MEMORY, AWS_ACCESS_KEY_ID="x") == []
+
+
+def test_nothing_is_found_in_a_stack_without_these_parts(environment):
+    environment(DJANGO_FARGATE_PROCESS="web")
+    assert found(CACHES=LOCAL, STORAGES=FOLDER, SESSION_ENGINE="django.contrib.sessions.backends.db") == []
+
+
+REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "rediss://cache:6379/0"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"CACHES": LOCAL, "SESSION_ENGINE": "django.contrib.sessions.backends.db"}, ["W001"]),
+        ({"CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}}, ["W001", "W003"]),
+        ({"CACHES": LOCAL}, ["W001", "W003"]),
+        ({"CACHES": {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache"}}}, []),
+        ({"CACHES": {"default": REDIS}}, []),
+        ({"CACHES": {"default": {**REDIS, "OPTIONS": {"ssl_cert_reqs": None}}}}, ["W002"]),
+        ({"CACHES": {"default": {**REDIS, "OPTIONS": {"ssl_cert_reqs": "none"}}}}, ["W002"]),
+        ({"CACHES": {"default": {**REDIS, "OPTIONS": {"CONNECTION_POOL_KWARGS": {"ssl_cert_reqs": None}}}}}, ["W002"]),
+        ({"CACHES": {"default": {**REDIS, "LOCATION": ["rediss://a", "rediss://b"]}}}, []),
+        ({"SESSION_ENGINE": "django.contrib.sessions.backends.file"}, ["W003"]),
+        ({"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}, []),
+        ({"STORAGES": FOLDER}, ["W004"]),
+        ({"STORAGES": {"default": {"BACKEND": "no.such.Storage"}}}, []),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend"}, ["W005"]),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["W005"]),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_HOST": "smtp.example.com"}, []),
+        ({"DEFAULT_FROM_EMAIL": "webmaster@localhost"}, ["W006"]),
+        ({"SERVER_EMAIL": "root@localhost"}, []),
+        ({"SERVER_EMAIL": "root@localhost", "ADMINS": [("Ada", "ada@example.com")]}, ["W006"]),
+        ({"AWS_SES_AUTO_THROTTLE": 0.5}, ["W007"]),
+        ({"CHANNEL_LAYERS": MEMORY}, ["W008"]),
+        ({"AWS_SECRET_ACCESS_KEY": "x", "AWS_ACCESS_KEY_ID": "x"}, ["W009"]),
+    ],
+)
+def test_each_fault_has_its_number(environment, changed, expected):
+    environment(**STACK)
+    assert found(**{**by_helpers(), **changed}) == expected
+
+
+def test_the_hint_says_what_the_stack_lacks(environment):
+    environment(DJANGO_FARGATE_PROCESS="asgi")
+    with override_settings(CHANNEL_LAYERS=MEMORY):
+        [message] = checks.check_channels()
+    assert str(message.hint).endswith("the stack has no cache yet: add `cache: {}`.")
+
+
+def test_the_table_of_the_readme_has_them_all():
+    page = (Path(__file__).parent.parent / "README.md").read_text()
+    for number in range(1, 10):
+        assert f"`django_fargate.W{number:03}`" in page
+
+
+def test_they_belong_to_a_deployment_alone(environment):
+    environment(**STACK)
+    checks.register_all()
+    with override_settings(CACHES=LOCAL):
+        ids = [{message.id for message in run_checks(include_deployment_checks=deploy)} for deploy in (False, True)]
+    assert [any(str(each).startswith("django_fargate.") for each in found) for found in ids] == [False, True]
+
+
+def test_the_app_adds_them_to_check_deploy(tmp_path):
+    program = """
+from django.conf import settings
+settings.configure(SECRET_KEY="x", INSTALLED_APPS=["django_fargate"])
+import django
+django.setup()
+from django.core.management import call_command
+call_command("check", deploy=True)
+"""
+    environment = {**os.environ, "CACHE_URL": STACK["CACHE_URL"]}
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "?: (django_fargate.W001) The stack has a cache, and CACHES keeps" in result.stderr
+    assert "HINT: Set CACHES = caches(), from django_fargate.settings." in result.stderr
