@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { InstanceClass, InstanceSize, InstanceType, IpAddresses } from 'aws-cdk-lib/aws-ec2';
-import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import { ContainerImage, ContainerInsights, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
@@ -63,7 +63,10 @@ export const configuration = fc.record({
   taskTimeLimit: seconds(4, 3600),
   onePerQueue: fc.boolean(),
   workerStopTimeout: seconds(30, 120),
+  webSpot: fc.boolean(),
   workerSpot: fc.boolean(),
+  insights: fc.boolean(),
+  dashboard: fc.boolean(),
   beat: fc.boolean(),
   schedules: fc.uniqueArray(fc.constantFrom('clearsessions', 'send-digest', 'prune'), { maxLength: 2 }),
   rate: fc.integer({ min: 1, max: 1440 }),
@@ -215,6 +218,10 @@ function profileOf(given: Configuration): Profile {
     maxAzs: given.maxAzs,
     natGateways: given.natGateways,
     backupRetention: Duration.days(given.backupRetention),
+    webSpot: given.webSpot,
+    dashboard: given.dashboard,
+    // Rule packs ask for them, and production does without unless it is told.
+    containerInsights: given.production || given.insights ? ContainerInsights.ENHANCED : ContainerInsights.DISABLED,
     databaseInstanceType: InstanceType.of(InstanceClass.M7G, InstanceSize.XLARGE2),
   };
   return given.production

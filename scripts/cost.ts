@@ -1,11 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
-import { ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
+import { ContainerImage, ContainerInsights, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Profile, type ProfileOptions } from '../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../lib/django-stack';
+import { type Cost, costsOf, type TemplateOf, total } from './lib/bill';
 
 /**
  * What an application costs a month, counted from its template. `tsx scripts/cost.ts` prints the tables of
@@ -13,112 +14,10 @@ import { DjangoStack, type DjangoStackProps } from '../lib/django-stack';
  */
 
 /**
- * List prices in US dollars, us-east-1, November 2026, from secondary sources: check them before you rely on
- * them.
+ * The application that is priced: one of each kind of process, a second worker, one scheduled command.
+ *
+ * All templates of the app count: nested ones, and those of stacks in other regions.
  */
-export const PRICES = {
-  natGatewayHour: 0.045,
-  loadBalancerHour: 0.0225,
-  publicAddressHour: 0.005,
-  endpointZoneHour: 0.01,
-  arm: { cpuHour: 0.03238, gibHour: 0.00356 },
-  x86: { cpuHour: 0.04048, gibHour: 0.004445 },
-  /** What is left of the price on Spot. */
-  spotShare: 0.32,
-  databaseHour: { 'db.t4g.micro': 0.016, 'db.t4g.small': 0.032, 'db.t4g.medium': 0.065 } as { [type: string]: number },
-  databaseGibMonth: 0.115,
-  cacheHour: { 'cache.t4g.micro': 0.0128, 'cache.t4g.small': 0.0256, 'cache.t4g.medium': 0.052 } as {
-    [type: string]: number;
-  },
-  secretMonth: 0.4,
-  keyMonth: 1,
-  aclMonth: 5,
-  aclRuleMonth: 1,
-  alarmMetricMonth: 0.1,
-};
-export const HOURS = 730;
-
-interface Resource {
-  readonly Type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: properties of every type of resource, as CloudFormation has them.
-  readonly Properties: any;
-}
-interface TemplateOf {
-  readonly Resources: { [id: string]: Resource };
-}
-
-/** One item of the bill. */
-export interface Cost {
-  readonly item: string;
-  readonly amount: string;
-  readonly dollars: number;
-}
-
-/**
- * The bill for what a template holds and nobody uses: traffic, logs and storage beyond the first come on top.
- */
-export function costsOf({ Resources }: TemplateOf): Cost[] {
-  const all = Object.entries(Resources);
-  const of = (type: string) =>
-    all.filter(([, { Type }]) => Type === type).map(([id, { Properties }]) => ({ id, ...Properties }));
-  const natGateways = of('AWS::EC2::NatGateway').length;
-  const loadBalancers = of('AWS::ElasticLoadBalancingV2::LoadBalancer');
-  const endpoints = of('AWS::EC2::VPCEndpoint').flatMap(({ SubnetIds }) => SubnetIds ?? []).length;
-  const tasks = of('AWS::ECS::Service').map((service) => taskOf(Resources, service));
-  const addresses =
-    natGateways +
-    loadBalancers.flatMap(({ Subnets }) => Subnets).length +
-    sum(tasks.map(({ count, isPublic }) => (isPublic ? count : 0)));
-  const [database] = of('AWS::RDS::DBInstance');
-  const copies = database.MultiAZ ? 2 : 1;
-  const rules = of('AWS::WAFv2::WebACL').flatMap(({ Rules }) => Rules).length;
-  const metrics = sum(of('AWS::CloudWatch::Alarm').map(alarmMetrics));
-
-  return [
-    { item: 'NAT gateways', amount: `${natGateways}`, dollars: natGateways * PRICES.natGatewayHour * HOURS },
-    {
-      item: 'Load balancer',
-      amount: `${loadBalancers.length}`,
-      dollars: loadBalancers.length * PRICES.loadBalancerHour * HOURS,
-    },
-    { item: 'Public IPv4 addresses', amount: `${addresses}`, dollars: addresses * PRICES.publicAddressHour * HOURS },
-    {
-      item: 'Interface endpoints',
-      amount: `${endpoints} in a zone`,
-      dollars: endpoints * PRICES.endpointZoneHour * HOURS,
-    },
-    ...tasks.map(({ item, amount, dollars }) => ({ item, amount, dollars })),
-    {
-      item: 'Database',
-      amount: `${database.DBInstanceClass}${copies > 1 ? ', with standby' : ''}`,
-      dollars: copies * priceIn(PRICES.databaseHour, database.DBInstanceClass) * HOURS,
-    },
-    {
-      item: 'Storage of the database',
-      amount: `${database.AllocatedStorage} GiB${copies > 1 ? ', twice' : ''}`,
-      dollars: copies * Number(database.AllocatedStorage) * PRICES.databaseGibMonth,
-    },
-    ...of('AWS::ElastiCache::ReplicationGroup').map(({ CacheNodeType, NumCacheClusters }) => ({
-      item: 'Cache',
-      amount: `${NumCacheClusters} × ${CacheNodeType}`,
-      dollars: NumCacheClusters * priceIn(PRICES.cacheHour, CacheNodeType) * HOURS,
-    })),
-    counted('Secrets', of('AWS::SecretsManager::Secret').length, PRICES.secretMonth),
-    counted('Keys', of('AWS::KMS::Key').length, PRICES.keyMonth),
-    {
-      item: 'Web application firewall',
-      amount: rules === 0 ? 'none' : `${rules} rules`,
-      dollars: of('AWS::WAFv2::WebACL').length * PRICES.aclMonth + rules * PRICES.aclRuleMonth,
-    },
-    { item: 'Alarms', amount: `on ${metrics} metrics`, dollars: metrics * PRICES.alarmMetricMonth },
-  ];
-}
-
-export function total(costs: Cost[]): number {
-  return sum(costs.map(({ dollars }) => dollars));
-}
-
-/** The application that is priced: one of each kind of process, a second worker, one scheduled command. */
 function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): TemplateOf {
   // Only the numbers in the template count: no copies of assets, no traces.
   const app = new App({
@@ -127,7 +26,7 @@ function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): Te
     analyticsReporting: false,
     context: { 'aws:cdk:disable-asset-staging': true },
   });
-  const stack = new DjangoStack(app, 'Shop', {
+  new DjangoStack(app, 'Shop', {
     image: ContainerImage.fromRegistry('shop'),
     settingsModule: 'config.settings',
     domainName: 'shop.example.com',
@@ -138,11 +37,23 @@ function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): Te
     workers: { general: { queueNames: ['default'] }, express: { queueNames: ['express'] } },
     beat: {},
     scheduledCommands: {
-      nightly: { command: ['python', 'manage.py', 'clearsessions'], schedule: ScheduleExpression.cron({ hour: '3' }) },
+      nightly: {
+        command: ['python', 'manage.py', 'clearsessions'],
+        schedule: ScheduleExpression.cron({ hour: '3', minute: '0' }),
+      },
     },
     ...props,
   });
-  return app.synth().getStackByName(stack.stackName).template;
+  const { directory } = app.synth();
+  const files = readdirSync(directory).filter((file) => file.endsWith('.template.json'));
+  const all = files.flatMap((file) =>
+    Object.entries((JSON.parse(readFileSync(join(directory, file), 'utf8')) as TemplateOf).Resources),
+  );
+  const Resources = Object.fromEntries(all);
+  if (Object.keys(Resources).length < all.length) {
+    throw new Error('two templates have the same logical id: count them one by one');
+  }
+  return { Resources };
 }
 
 const SMALL = InstanceType.of(InstanceClass.T4G, InstanceSize.SMALL);
@@ -150,8 +61,11 @@ type Switch = [text: string, options: ProfileOptions, props?: Partial<DjangoStac
 
 const SWITCHES: { [profile: string]: Switch[] } = {
   production: [
-    ['`natGateways: 1`', { natGateways: 1 }],
+    ['`natGateways: 2`: one for each zone', { natGateways: 2 }],
     ['`natGateways: 0`: tasks in public subnets', { natGateways: 0 }],
+    ['`containerInsights`: ENABLED', { containerInsights: ContainerInsights.ENABLED }],
+    ['`containerInsights`: ENHANCED', { containerInsights: ContainerInsights.ENHANCED }],
+    ['`dashboard: false`', { dashboard: false }],
     ['`multiAz: false`', { multiAz: false }],
     ['`databaseInstanceType`: db.t4g.small', { databaseInstanceType: SMALL }],
     ['`workerSpot: true`', { workerSpot: true }],
@@ -167,7 +81,11 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`natGateways: 1`', { natGateways: 1 }],
     ['`multiAz: true`', { multiAz: true }],
     ['`databaseInstanceType`: db.t4g.small', { databaseInstanceType: SMALL }],
+    ['`webSpot: false`', { webSpot: false }],
     ['`workerSpot: false`', { workerSpot: false }],
+    ['`webMaxCapacity: 2, workerMaxCapacity: 4`: services scale', { webMaxCapacity: 2, workerMaxCapacity: 4 }],
+    ['`containerInsights`: ENABLED', { containerInsights: ContainerInsights.ENABLED }],
+    ['`dashboard: true`', { dashboard: true }],
     ['`webFirewall: true`', { webFirewall: true }],
     ['no ASGI service', {}, { asgi: undefined }],
     ['`cache: {}`: one node, its secret and its alarms', {}, { cache: {} }],
@@ -176,7 +94,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
 };
 
 type ProfileOf = (options?: ProfileOptions) => Profile;
-const PROFILES: [name: string, make: ProfileOf][] = [
+const PROFILES: [name: 'production' | 'development', make: ProfileOf][] = [
   ['production', Profile.production],
   ['development', Profile.development],
 ];
@@ -188,18 +106,41 @@ const WEB_ALONE = {
   scheduledCommands: undefined,
 };
 
-let whole: { name: string; make: ProfileOf; bill: Cost[] }[] | undefined;
+/** What is priced with everything left as the profile has it. */
+const APPLICATIONS = {
+  'all processes': {},
+  'web alone': WEB_ALONE,
+  'all processes, media, cache and mail': { media: {}, cache: {}, mail: {} },
+} satisfies { [name: string]: Partial<DjangoStackProps> };
+type Application = keyof typeof APPLICATIONS;
 
-/** The bill of the whole application in each profile. Both documents print it, so it is made once. */
+const made = new Map<string, Cost[]>();
+
+/** The bill of an application in a profile, made once: documents and tests ask for the same ones. */
+export function billOf(profile: 'production' | 'development', application: Application): Cost[] {
+  const key = `${profile} ${application}`;
+  const bill = made.get(key) ?? costsOf(templateOf(Profile[profile](), APPLICATIONS[application]));
+  made.set(key, bill);
+  return bill;
+}
+
+/** What may be paid in a month in which nobody comes; `npm test` fails when the code computes more. */
+export const CEILINGS: [dollars: number, profile: 'production' | 'development', application: Application][] = [
+  [60, 'development', 'web alone'],
+  [100, 'development', 'all processes, media, cache and mail'],
+  [300, 'production', 'all processes'],
+  [330, 'production', 'all processes, media, cache and mail'],
+];
+
+/** The bill of the whole application in each profile. */
 function wholeBills() {
-  whole ??= PROFILES.map(([name, make]) => ({ name, make, bill: costsOf(templateOf(make())) }));
-  return whole;
+  return PROFILES.map(([name, make]) => ({ name, make, bill: billOf(name, 'all processes') }));
 }
 
 /** The table of README.md: the whole application and the smallest one, in whole dollars a month. */
 export function priceTable(): string {
-  const all = wholeBills().map(({ bill }) => `$${Math.round(total(bill))}`);
-  const small = PROFILES.map(([, make]) => `$${Math.round(total(costsOf(templateOf(make(), WEB_ALONE))))}`);
+  const priced = (application: Application) =>
+    PROFILES.map(([name]) => `$${Math.round(total(billOf(name, application)))}`);
   return [
     row([
       'List price a month, us-east-1',
@@ -207,8 +148,8 @@ export function priceTable(): string {
       '`Profile.development()`: small, disposable',
     ]),
     '|---|---:|---:|',
-    row(['gunicorn, uvicorn, two Celery workers, beat, PostgreSQL', ...all]),
-    row(['gunicorn and PostgreSQL alone', ...small]),
+    row(['gunicorn, uvicorn, two Celery workers, beat, PostgreSQL', ...priced('all processes')]),
+    row(['gunicorn and PostgreSQL alone', ...priced('web alone')]),
   ].join('\n');
 }
 
@@ -225,6 +166,12 @@ export function costTables(): string {
     '|---|---|---:|---|---:|',
     ...items.map((item) => row([item, ...bills.flatMap(({ bill }) => cell(bill, item))])),
     row(['**Together**', ...bills.flatMap(({ bill }) => ['', `**${dollars(total(bill))}**`])]),
+    '',
+    '| In a month in which nobody comes | $ a month | at most |',
+    '|---|---:|---:|',
+    ...CEILINGS.map(([most, profile, application]) =>
+      row([`${profile}, ${application}`, dollars(total(billOf(profile, application))), String(most)]),
+    ),
     ...bills.flatMap(({ name, make, bill }) => [
       '',
       `What a switch changes in **${name}**, each by itself:`,
@@ -236,48 +183,6 @@ export function costTables(): string {
       ),
     ]),
   ].join('\n');
-}
-
-function taskOf(resources: TemplateOf['Resources'], service: { id: string } & Resource['Properties']) {
-  const { Cpu, Memory, RuntimePlatform } = resources[service.TaskDefinition.Ref].Properties;
-  const scaling = Object.values(resources).find(
-    ({ Type, Properties }) =>
-      Type === 'AWS::ApplicationAutoScaling::ScalableTarget' &&
-      JSON.stringify(Properties.ResourceId).includes(`"${service.id}"`),
-  );
-  const count = Number(scaling?.Properties.MinCapacity ?? service.DesiredCount);
-  const price = RuntimePlatform.CpuArchitecture === 'ARM64' ? PRICES.arm : PRICES.x86;
-  const isSpot = JSON.stringify(service.CapacityProviderStrategy ?? '').includes('SPOT');
-  const hourly = (Number(Cpu) / 1024) * price.cpuHour + (Number(Memory) / 1024) * price.gibHour;
-  const [, name] = /^App(?:Workers)?([A-Za-z]+?)Service[0-9A-F]{8}$/.exec(service.id) ?? [undefined, service.id];
-  return {
-    item: `Tasks: ${name.toLowerCase()}`,
-    amount: `${count} × ${Number(Cpu) / 1024} vCPU, ${Number(Memory) / 1024} GiB${isSpot ? ', Spot' : ''}`,
-    count,
-    isPublic: service.NetworkConfiguration.AwsvpcConfiguration.AssignPublicIp === 'ENABLED',
-    dollars: count * hourly * HOURS * (isSpot ? PRICES.spotShare : 1),
-  };
-}
-
-/** CloudWatch charges an alarm by the metrics that it looks at. */
-function alarmMetrics({ Metrics }: { Metrics?: { MetricStat?: unknown }[] }): number {
-  return Metrics === undefined ? 1 : Metrics.filter(({ MetricStat }) => MetricStat !== undefined).length;
-}
-
-function priceIn(prices: { readonly [type: string]: number }, instanceClass: string): number {
-  const price = prices[instanceClass];
-  if (price === undefined) {
-    throw new Error(`the price of ${instanceClass} is not in the table`);
-  }
-  return price;
-}
-
-function counted(item: string, count: number, each: number): Cost {
-  return { item, amount: `${count}`, dollars: count * each };
-}
-
-function sum(values: number[]): number {
-  return values.reduce((all, value) => all + value, 0);
 }
 
 function row(cells: string[]): string {

@@ -1,4 +1,5 @@
 import { App, type AppProps } from 'aws-cdk-lib';
+import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
 import { ShopStack } from '../examples/django-app/shop-stack';
@@ -15,7 +16,8 @@ export function productionExample(props: AppProps = {}): { app: App; stack: Shop
 /** The production example as one stack of several. */
 export function productionStack(scope: Construct, id: string): ShopStack {
   return new ShopStack(scope, id, {
-    profile: Profile.production(),
+    // The one thing that rule packs ask for and production does without, because of its price.
+    profile: Profile.production({ containerInsights: ContainerInsights.ENHANCED }),
     domainName: 'shop.example.com',
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     notificationEmail: 'ops@example.com',

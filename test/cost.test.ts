@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cost, costsOf, HOURS, PRICES, priceTable, total } from '../scripts/cost';
+import { billOf, CEILINGS, priceTable } from '../scripts/cost';
+import { type Cost, costsOf, HOURS, PRICES, total } from '../scripts/lib/bill';
 
 const service = (properties: object, taskDefinition: object = {}) => ({
   Task: {
@@ -34,6 +35,10 @@ test('README.md shows the prices that the code gives; otherwise run `npm run doc
   const readme = readFileSync(join(__dirname, '..', 'README.md'), 'utf8');
   expect(readme).toContain(priceTable());
 }, 60_000);
+
+test.each(CEILINGS)('at most $%d a month: %s, %s', (dollars, profile, application) => {
+  expect(total(billOf(profile, application))).toBeLessThanOrEqual(dollars);
+});
 
 test('the smallest task on ARM costs what AWS writes for it', () => {
   expect(costOf(service({}), 'Tasks: web').dollars).toBeCloseTo(7.21, 2);
@@ -81,6 +86,55 @@ test('an alarm costs by the metrics that it looks at', () => {
     three: alarm({ Metrics: [{ Expression: 'a + b' }, { MetricStat: {} }, { MetricStat: {} }] }),
   };
   expect(costOf(resources, 'Alarms').amount).toBe('on 3 metrics');
+});
+
+test('an internal load balancer has no public address', () => {
+  const balancer = {
+    Type: 'AWS::ElasticLoadBalancingV2::LoadBalancer',
+    Properties: { Scheme: 'internal', Subnets: ['a', 'b'] },
+  };
+  expect(costOf({ balancer }, 'Public IPv4 addresses').dollars).toBe(0);
+});
+
+test('a policy that tracks a target has two alarms on its metrics, and one with steps has those of the template', () => {
+  const policy = (PolicyType: string, TargetTrackingScalingPolicyConfiguration?: object) => ({
+    Type: 'AWS::ApplicationAutoScaling::ScalingPolicy',
+    Properties: { PolicyType, TargetTrackingScalingPolicyConfiguration },
+  });
+  const Metrics = [{ MetricStat: {} }, { MetricStat: {} }, { Expression: 'a * b' }];
+  const resources = {
+    cpu: policy('TargetTrackingScaling', { PredefinedMetricSpecification: {} }),
+    threads: policy('TargetTrackingScaling', { CustomizedMetricSpecification: { Metrics } }),
+    backlog: policy('StepScaling'),
+  };
+  expect(costOf(resources, 'Alarms of target tracking')).toMatchObject({ amount: 'on 6 metrics' });
+  expect(costOf(resources, 'Alarms of target tracking').dollars).toBeCloseTo(0.6);
+});
+
+test.each([
+  ['enabled', 38, 11.4],
+  ['enhanced', 27 + 53 + 2 * 48, 12.32],
+  ['disabled', 0, 0],
+])('Container Insights that are %s cost by the metrics of cluster, services and tasks', (Value, metrics, dollars) => {
+  const cluster = {
+    Type: 'AWS::ECS::Cluster',
+    Properties: { ClusterSettings: [{ Name: 'containerInsights', Value }] },
+  };
+  const cost = costOf({ cluster, ...service({ DesiredCount: 2 }) }, 'Container Insights');
+  expect(cost.amount).toBe(`${Value}, ${metrics} metrics`);
+  expect(cost.dollars).toBeCloseTo(dollars);
+});
+
+test('a dashboard, a monthly test restore and the polls of idle workers cost, too', () => {
+  const resources = {
+    dashboard: { Type: 'AWS::CloudWatch::Dashboard', Properties: {} },
+    plan: { Type: 'AWS::Backup::RestoreTestingPlan', Properties: {} },
+    ...service({ DesiredCount: 2 }, { ContainerDefinitions: [{ Command: ['celery', '--queues', 'default,express'] }] }),
+  };
+  expect(costOf(resources, 'Dashboard').dollars).toBe(3);
+  expect(costOf(resources, 'Test restore').dollars).toBeCloseTo(24 * 0.016 + (24 / 730) * 2.3);
+  expect(costOf(resources, 'Polls of empty queues')).toMatchObject({ amount: '525,600' });
+  expect(costOf(resources, 'Polls of empty queues').dollars).toBeCloseTo(0.21);
 });
 
 test('a cache costs by its nodes, and an application without one has no such item', () => {

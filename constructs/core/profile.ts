@@ -18,9 +18,10 @@ export interface ProfileOptions {
   /**
    * Number of NAT gateways.
    *
-   * With 0, tasks run in public subnets, and their security groups let nobody in from outside.
+   * One serves all zones; if its zone fails, tasks in the others reach neither SQS nor their images. With 0,
+   * tasks run in public subnets, and their security groups let nobody in from outside.
    *
-   * @default - production 2, development 0
+   * @default - production 1, development 0
    */
   readonly natGateways?: number;
   /**
@@ -115,9 +116,20 @@ export interface ProfileOptions {
   /**
    * Maximum number of tasks of the web service, and of the ASGI service.
    *
-   * @default - production 4, development 2
+   * With as many as the minimum nothing scales, and there are no alarms of scaling to pay.
+   *
+   * @default - production 4, development 1
    */
   readonly webMaxCapacity?: number;
+  /**
+   * Whether web and ASGI tasks run on Fargate Spot.
+   *
+   * AWS takes such a task away at two minutes' notice: a service of one task is then away until another one
+   * is healthy. A service that needs longer to stop runs on demand.
+   *
+   * @default - production false, development true
+   */
+  readonly webSpot?: boolean;
   /**
    * CPU units of worker tasks.
    *
@@ -139,9 +151,10 @@ export interface ProfileOptions {
   /**
    * Maximum number of tasks of a worker service.
    *
-   * Where it is left out, an application takes as many, up to 50, as the database has connections for.
+   * Where it is left out, an application takes as many, up to this number, as the database has connections
+   * for. With as many as the minimum nothing scales, and there are no alarms of scaling to pay.
    *
-   * @default - production 50, development 50
+   * @default - production 50, development 1
    */
   readonly workerMaxCapacity?: number;
   /**
@@ -151,11 +164,21 @@ export interface ProfileOptions {
    */
   readonly workerSpot?: boolean;
   /**
-   * Detail of Container Insights.
+   * Detail of Container Insights: network, storage and, if enhanced, each task and container.
    *
-   * @default - production ENHANCED, development ENABLED
+   * CPU, memory and the number of tasks of each service are measured without it, and no alarm reads it.
+   * **Either level costs about $9 a month for each service,** and ENHANCED more with each task. Rule ECS4 of
+   * cdk-nag and control ECS.12 of Security Hub ask for one of them.
+   *
+   * @default - production DISABLED, development DISABLED
    */
   readonly containerInsights?: ContainerInsights;
+  /**
+   * Whether an application has a dashboard, for $3 a month.
+   *
+   * @default - production true, development false
+   */
+  readonly dashboard?: boolean;
   /**
    * How strictly the load balancer treats requests that could smuggle another one (HTTP desync).
    *
@@ -196,7 +219,7 @@ export interface ProfileOptions {
 
 const PRODUCTION: Required<ProfileOptions> = {
   maxAzs: 2,
-  natGateways: 2,
+  natGateways: 1,
   flowLogs: true,
   logRetention: RetentionDays.ONE_YEAR,
   deletionProtection: true,
@@ -212,12 +235,14 @@ const PRODUCTION: Required<ProfileOptions> = {
   webMemoryLimitMiB: 1024,
   webMinCapacity: 2,
   webMaxCapacity: 4,
+  webSpot: false,
   workerCpu: 512,
   workerMemoryLimitMiB: 1024,
   workerMinCapacity: 1,
   workerMaxCapacity: 50,
   workerSpot: false,
-  containerInsights: ContainerInsights.ENHANCED,
+  containerInsights: ContainerInsights.DISABLED,
+  dashboard: true,
   desyncMitigationMode: DesyncMitigationMode.STRICTEST,
   webFirewall: true,
   databaseBackup: true,
@@ -243,13 +268,15 @@ const DEVELOPMENT: Required<ProfileOptions> = {
   webCpu: 256,
   webMemoryLimitMiB: 512,
   webMinCapacity: 1,
-  webMaxCapacity: 2,
+  webMaxCapacity: 1,
+  webSpot: true,
   workerCpu: 256,
   workerMemoryLimitMiB: 512,
   workerMinCapacity: 1,
-  workerMaxCapacity: 50,
+  workerMaxCapacity: 1,
   workerSpot: true,
-  containerInsights: ContainerInsights.ENABLED,
+  containerInsights: ContainerInsights.DISABLED,
+  dashboard: false,
   desyncMitigationMode: DesyncMitigationMode.DEFENSIVE,
   webFirewall: false,
   databaseBackup: false,
@@ -264,7 +291,7 @@ const DEVELOPMENT: Required<ProfileOptions> = {
  * A construct without a profile uses the values of production.
  *
  * @example
- * const profile = Profile.production({ natGateways: 1 });
+ * const profile = Profile.production({ natGateways: 2 });
  */
 export class Profile {
   /** Defaults for a live application: redundancy, protection against deletion, long retention. */

@@ -62,9 +62,10 @@ export interface NetworkOptions {
   /**
    * NAT gateways, at most one per zone; with fewer, zones share them.
    *
-   * 0 makes no private subnets: tasks run in the public ones, with inbound rules closed.
+   * **Where a zone fails whose gateway others share, their tasks reach neither SQS nor their images.** 0
+   * makes no private subnets: tasks run in the public ones, with inbound rules closed.
    *
-   * @default - by profile: production 2, development 0
+   * @default - by profile: production 1, development 0
    */
   readonly natGateways?: number;
   /**
@@ -136,7 +137,7 @@ export interface NetworkProps extends NetworkOptions {
  * account has signed for one:** open `s3Endpoint` for it.
  *
  * @example
- * const network = new Network(this, 'Network', { natGateways: 1 });
+ * const network = new Network(this, 'Network', { natGateways: 2 });
  * network.vpc.isolatedSubnets;
  *
  * @see https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-best-practices.html

@@ -15,7 +15,7 @@ export function needSpot(service: IConstruct, cluster: ICluster): void {
   if (!(cluster instanceof Cluster)) {
     Annotations.of(cluster).addWarningV2(
       'cdk-django-fargate:clusterSpot',
-      `Nothing here says whether this cluster has the capacity provider ${SPOT}, which services on Spot need: without it they cannot be created. Look with \`aws ecs describe-clusters\`, then acknowledge this warning on the cluster, or set \`spot\`, or \`workerSpot\` of the profile, to false.`,
+      `Nothing here says whether this cluster has the capacity provider ${SPOT}, which services on Spot need: without it they cannot be created. Look with \`aws ecs describe-clusters\`, then acknowledge this warning on the cluster, or set \`spot\`, or \`webSpot\` or \`workerSpot\` of the profile, to false.`,
     );
     return;
   }
@@ -24,7 +24,7 @@ export function needSpot(service: IConstruct, cluster: ICluster): void {
       new Checks(service).that('cluster', cluster, mayHaveSpot(cluster), {
         must: `have the capacity provider ${SPOT}, for a service on Spot`,
         remedy:
-          'Give the cluster `enableFargateCapacityProviders: true`, or set `spot`, or `workerSpot` of the profile, to false.',
+          'Give the cluster `enableFargateCapacityProviders: true`, or set `spot`, or `webSpot` or `workerSpot` of the profile, to false.',
       }).found,
   });
 }

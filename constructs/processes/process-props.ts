@@ -225,7 +225,7 @@ export interface ServiceOptions extends TemporaryStorageOptions {
    *
    * It costs about a third of the price, and AWS takes a task away at two minutes' notice.
    *
-   * @default - from the profile for workers; false for all others, and beat refuses true
+   * @default - from the profile for web, ASGI and workers; false for all others, and beat refuses true
    */
   readonly spot?: boolean;
   /**

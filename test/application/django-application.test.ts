@@ -11,7 +11,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
-import { Profile } from '../../constructs/core/profile';
+import { Profile, type ProfileOptions } from '../../constructs/core/profile';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { Notifications } from '../../constructs/notifications/notifications';
@@ -73,10 +73,16 @@ describe('DjangoApplication, minimal', () => {
     expect(stack.resolve(made.url)).toEqual({ 'Fn::Join': ['', ['http://', name]] });
   });
 
-  test('development has no firewall, no NAT gateway and no backup plan', () => {
-    for (const type of ['AWS::WAFv2::WebACL', 'AWS::EC2::NatGateway', 'AWS::Backup::BackupPlan']) {
-      expect(count(template, type)).toBe(0);
+  test('development has no firewall, no NAT gateway, no backup plan, no dashboard and no scaling', () => {
+    const types = ['WAFv2::WebACL', 'EC2::NatGateway', 'Backup::BackupPlan', 'CloudWatch::Dashboard'];
+    for (const type of [...types, 'ApplicationAutoScaling::ScalingPolicy']) {
+      expect(count(template, `AWS::${type}`)).toBe(0);
     }
+  });
+
+  test('Container Insights are off, and said to be, whatever the account has as its default', () => {
+    const ClusterSettings = [{ Name: 'containerInsights', Value: 'disabled' }];
+    template.hasResourceProperties('AWS::ECS::Cluster', { ClusterSettings });
   });
 
   test('one key encrypts the database, the secrets, the topic and the logs', () => {
@@ -115,6 +121,11 @@ describe('DjangoApplication, with everything', () => {
     stack,
   );
   const template = templateOf(stack);
+
+  test('has a dashboard, and one NAT gateway', () => {
+    expect(count(template, 'AWS::CloudWatch::Dashboard')).toBe(1);
+    expect(count(template, 'AWS::EC2::NatGateway')).toBe(1);
+  });
 
   test('has a task definition for every process, and what is shared reaches each of them', () => {
     expect(count(template, 'AWS::ECS::TaskDefinition')).toBe(7);
@@ -243,6 +254,16 @@ describe('an ASGI-only application', () => {
 describe('the connections of all tasks at their largest scale', () => {
   // t4g.micro has 81, of which 10 are kept back; two processes of four threads make 8 a task.
   const web = { processes: 2, threads: 4, cpu: 512, memoryLimitMiB: 1024 };
+  const inProduction = (
+    databaseInstanceType: InstanceType,
+    props: Partial<DjangoApplicationProps>,
+    options: ProfileOptions = {},
+  ) => {
+    const stack = testStack();
+    const profile = Profile.production({ databaseInstanceType, ...options });
+    const address = { domainNames: ['shop.example.com'], hostedZone: zone(stack) };
+    return application({ profile, ...address, ...props }, stack).made;
+  };
 
   test('may be as many as the instance class allows', () => {
     expect(() => application({ web: { ...web, maxCapacity: 4 } })).not.toThrow();
@@ -257,7 +278,7 @@ describe('the connections of all tasks at their largest scale', () => {
 
   test('leave the rest to the workers whose ceiling nobody chose, in equal parts', () => {
     const queues = { default: {}, mail: {}, fixed: {} };
-    const { made } = application({
+    const made = inProduction(InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO), {
       queues,
       web: { ...web, maxCapacity: 2 },
       beat: {},
@@ -273,16 +294,17 @@ describe('the connections of all tasks at their largest scale', () => {
 
   test('leave at most fifty tasks to a worker, and what the profile says where it says something', () => {
     const large = InstanceType.of(InstanceClass.M7G, InstanceSize.XLARGE2);
-    const ceilingOf = (profile: Profile) => application({ profile, queues: { default: {} } }).made.workers.worker;
-    expect(ceilingOf(Profile.development({ databaseInstanceType: large })).maxCapacity).toBe(50);
-    expect(ceilingOf(Profile.development({ workerMaxCapacity: 2 })).maxCapacity).toBe(2);
+    const ceilingOf = (options: ProfileOptions) =>
+      inProduction(large, { queues: { default: {} } }, options).workers.worker.maxCapacity;
+    expect(ceilingOf({})).toBe(50);
+    expect(ceilingOf({ workerMaxCapacity: 2 })).toBe(2);
   });
 
   test('are printed, a line for each', () => {
     const { stack } = application({ queues: { default: {} } });
     const [info] = Annotations.fromStack(stack).findInfo('*', Match.stringLikeRegexp('Database connections at most'));
     expect(info.entry.data).toMatch(
-      /^Database connections at most: \d+ of 71, .*\n {2}Web +4 × 8\n {2}worker +\d+ × 1\n {2}Release +1 × 1/,
+      /^Database connections at most: \d+ of 71, .*\n {2}Web +2 × 8\n {2}worker +2 × 1\n {2}Release +1 × 1/,
     );
   });
 

@@ -5,13 +5,13 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Profile, profileValues } from '../../constructs/core/profile';
 
 describe('Profile', () => {
-  test('production keeps what is stored and has two of everything that serves', () => {
+  test('production keeps what is stored and has two of everything that serves, and one NAT gateway', () => {
     expect(profileValues(Profile.production())).toMatchObject({
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       databaseRemovalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       multiAz: true,
-      natGateways: 2,
+      natGateways: 1,
       webMinCapacity: 2,
       webFirewall: true,
       databaseBackup: true,
@@ -26,13 +26,17 @@ describe('Profile', () => {
       multiAz: false,
       natGateways: 0,
       webMinCapacity: 1,
+      webMaxCapacity: 1,
+      webSpot: true,
+      workerMaxCapacity: 1,
       workerSpot: true,
+      dashboard: false,
     });
   });
 
   test('single values can be changed; a value of undefined changes nothing', () => {
-    const values = profileValues(Profile.production({ natGateways: 1, multiAz: undefined }));
-    expect(values.natGateways).toBe(1);
+    const values = profileValues(Profile.production({ natGateways: 2, multiAz: undefined }));
+    expect(values.natGateways).toBe(2);
     expect(values.multiAz).toBe(true);
     expect(values.backupRetention.toDays()).toBe(Duration.days(14).toDays());
   });
@@ -71,6 +75,6 @@ function spoken(value: unknown): string {
   };
   return (
     named[String(value)] ??
-    String(value).replace(/^(standard|enhanced|enabled|strictest|defensive)$/, (word) => word.toUpperCase())
+    String(value).replace(/^(standard|disabled|strictest|defensive)$/, (word) => word.toUpperCase())
   );
 }

@@ -35,10 +35,12 @@ describe('DjangoStack', () => {
 
   test('prints the vCPU that runs at once, for each of the two quotas', () => {
     const vcpuOf = (props: Partial<DjangoStackProps>) => templateOf(shop(props)).toJSON().Outputs.FargateVcpu.Value;
-    expect(vcpuOf({})).toBe('On demand: 0.25 at rest, 0.5 in a roll-out, 0.5 at the ceiling');
+    expect(vcpuOf({})).toBe(
+      'On demand: 0 at rest, 0.25 in a roll-out, 0 at the ceiling; Spot: 0.25 at rest, 0.5 in a roll-out, 0.25 at the ceiling',
+    );
     const schedule = ScheduleExpression.rate(Duration.hours(1));
     const props = {
-      web: { cpu: 1024, memoryLimitMiB: 2048, minCapacity: 2, maxCapacity: 5 },
+      web: { cpu: 1024, memoryLimitMiB: 2048, minCapacity: 2, maxCapacity: 5, spot: false },
       databaseOptions: { instanceType: new InstanceType('t4g.large') },
       queues: { default: {} },
       workers: { one: { minCapacity: 1, maxCapacity: 3 }, two: { spot: false, minCapacity: 2, maxCapacity: 2 } },
@@ -52,14 +54,14 @@ describe('DjangoStack', () => {
       'On demand: 2.75 at rest, 7.25 in a roll-out, 7.75 at the ceiling; Spot: 0.25 at rest, 0.5 in a roll-out, 0.75 at the ceiling',
     );
     // Here the release, beside what runs, needs more than two of each.
-    expect(vcpuOf({ releaseOptions: { cpu: 4096, memoryLimitMiB: 8192 } })).toBe(
+    expect(vcpuOf({ releaseOptions: { cpu: 4096, memoryLimitMiB: 8192 }, web: { maxCapacity: 2, spot: false } })).toBe(
       'On demand: 0.25 at rest, 4.25 in a roll-out, 0.5 at the ceiling',
     );
   });
 
   test('notes a roll-out that does not fit into the quota that every account has, and nothing else', () => {
     const notes = (maxCapacity: number, spot: boolean) => {
-      const web = { cpu: 1024, memoryLimitMiB: 2048, minCapacity: spot ? 1 : maxCapacity, maxCapacity };
+      const web = { cpu: 1024, memoryLimitMiB: 2048, minCapacity: spot ? 1 : maxCapacity, maxCapacity, spot: false };
       const workers = { one: { cpu: 1024, memoryLimitMiB: 2048, minCapacity: spot ? 4 : 1, maxCapacity: 4 } };
       const stack = shop({
         web,

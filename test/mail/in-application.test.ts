@@ -1,6 +1,6 @@
 import { App, NestedStack, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
-import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { Cluster, ContainerImage, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ConfigurationSet, EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -254,7 +254,8 @@ test('in a stack of its own it is watched by alarms there', () => {
 describe('production with it', () => {
   const production = (props: object, mail: boolean) => {
     const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } }, props);
-    const own = { ...named(stack, 'shop.example.com'), profile: Profile.production() };
+    const profile = Profile.production({ containerInsights: ContainerInsights.ENHANCED }); // Rule packs ask for them.
+    const own = { ...named(stack, 'shop.example.com'), profile };
     wholeApplication(stack, { ...own, ...(mail ? { mail: {} } : {}) });
     return stack;
   };

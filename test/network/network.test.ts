@@ -26,8 +26,10 @@ describe('in production, with nothing given', () => {
     template.hasResourceProperties('AWS::EC2::VPC', { CidrBlock: '10.0.0.0/16', EnableDnsHostnames: true });
   });
 
-  test('every zone has a NAT gateway of its own', () => {
-    template.resourceCountIs('AWS::EC2::NatGateway', 2);
+  test('the zones share a NAT gateway', () => {
+    const { id } = only(template, 'AWS::EC2::NatGateway');
+    const routes = template.findResources('AWS::EC2::Route', { Properties: { NatGatewayId: { Ref: id } } });
+    expect(Object.keys(routes)).toHaveLength(2);
   });
 
   test('nothing gets a public address by itself', () => {
@@ -214,6 +216,14 @@ describe('with everything given', () => {
       KeyPolicy: { Statement: Match.arrayWith([Match.objectLike({ Sid: 'AllowLogGroups' })]) },
     });
   });
+});
+
+test('every zone has a NAT gateway of its own where that is asked for', () => {
+  const stack = testStack();
+  new Network(stack, 'Network', { profile: Profile.production({ natGateways: 2 }) });
+  const routes = Object.values(templateOf(stack).findResources('AWS::EC2::Route'));
+  const gateways = routes.flatMap(({ Properties }) => Properties.NatGatewayId?.Ref ?? []);
+  expect(new Set(gateways).size).toBe(2);
 });
 
 test('zones are the same with and without an account', () => {

@@ -62,7 +62,7 @@ describe('Spot', () => {
     const stack = testStack();
     workerIn(stack, made(stack, ON), { spot: true });
     expect(errorOf(() => templateOf(stack))).toContain(
-      'Shop/Worker: `cluster` must have the capacity provider FARGATE_SPOT, for a service on Spot, got Shop/Theirs. Give the cluster `enableFargateCapacityProviders: true`, or set `spot`, or `workerSpot` of the profile, to false.',
+      'Shop/Worker: `cluster` must have the capacity provider FARGATE_SPOT, for a service on Spot, got Shop/Theirs. Give the cluster `enableFargateCapacityProviders: true`, or set `spot`, or `webSpot` or `workerSpot` of the profile, to false.',
     );
   });
 

@@ -278,7 +278,23 @@ describe('WebService, with everything changed', () => {
   test('follows the development profile', () => {
     const { stack, web } = webService({ profile: Profile.development() });
     templateOf(stack).hasResourceProperties('AWS::ECS::TaskDefinition', { Cpu: '256', Memory: '512' });
-    expect([web.minCapacity, web.maxCapacity]).toEqual([1, 2]);
+    expect([web.minCapacity, web.maxCapacity]).toEqual([1, 1]);
+  });
+
+  test.each<[string, Partial<WebServiceProps>, boolean]>([
+    ['on Spot', {}, true],
+    ['on demand where it is told to', { spot: false }, false],
+    ['on demand where requests take longer than the notice', { longestRequest: Duration.seconds(90) }, false],
+  ])('runs in development %s', (_, props, onSpot) => {
+    const { stack } = webService({ profile: Profile.development(), ...props });
+    const { CapacityProviderStrategy, LaunchType } = only(templateOf(stack), 'AWS::ECS::Service').resource.Properties;
+    const providers = [CapacityProviderStrategy?.[0].CapacityProvider, LaunchType];
+    expect(providers).toEqual(onSpot ? ['FARGATE_SPOT', undefined] : [undefined, 'FARGATE']);
+  });
+
+  test('has no policies, each of which has two alarms, where the number of tasks cannot change', () => {
+    expect(policiesOf(webService({ minCapacity: 2, maxCapacity: 2 }).stack)).toEqual([]);
+    expect(policiesOf(webService({ minCapacity: 2, maxCapacity: 3 }).stack)).toHaveLength(3);
   });
 
   test('runs the same health check whatever the path: it is an argument of the program', () => {

@@ -325,12 +325,13 @@ describe('wiring', () => {
   });
 });
 
-test('development runs it on Spot', () => {
+test('development runs one on Spot', () => {
   const { template, worker } = workerWith({ profile: Profile.development() });
   template.hasResourceProperties('AWS::ECS::Service', {
     CapacityProviderStrategy: [{ CapacityProvider: 'FARGATE_SPOT', Weight: 1 }],
   });
-  expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 50]);
+  expect([worker.minCapacity, worker.maxCapacity]).toEqual([1, 1]);
+  template.resourceCountIs('AWS::ApplicationAutoScaling::ScalingPolicy', 0);
 });
 
 test('a command of the user replaces Celery', () => {

@@ -1,6 +1,6 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { ContainerImage, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
@@ -26,12 +26,15 @@ export function wholeApplication(stack: Stack, props: Partial<DjangoApplicationP
   });
 }
 
-/** The whole application in production, in a stack with account and region. `appProps` are those of the app. */
+/**
+ * The whole application in production, in a stack with account and region, and with Container Insights, which
+ * rule packs ask for. `appProps` are those of the app.
+ */
 export function wholeProduction(props: Partial<DjangoApplicationProps>, appProps: object = {}): Stack {
   const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } }, appProps);
   const certificate = 'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
   wholeApplication(stack, {
-    profile: Profile.production(),
+    profile: Profile.production({ containerInsights: ContainerInsights.ENHANCED }),
     domainNames: ['shop.example.com'],
     certificate: Certificate.fromCertificateArn(stack, 'Certificate', certificate),
     ...props,

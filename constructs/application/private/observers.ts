@@ -47,6 +47,7 @@ export function makeObservers(
     secretRefresh,
     moreSecretRefreshes,
     logGroup: processes.logGroup,
+    dashboard: profileValues(providers.profile).dashboard,
     thresholds: hasAddress(props) ? props.alarmThresholds : { ...props.alarmThresholds, certificateDays: undefined },
   });
   return { backup, alarms };

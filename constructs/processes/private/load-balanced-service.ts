@@ -30,6 +30,7 @@ import { checkRouting, conditionsOf, type Routing, routingOf, withAddress } from
 import { checkScalingEffects, checkServiceEffects } from './service-effects';
 import {
   checkTimings,
+  fitsSpot,
   HEALTH_INTERVAL,
   HEALTH_SECONDS,
   type ServerTimings,
@@ -58,6 +59,7 @@ interface ServerPlan {
   readonly capacity: Capacity;
   readonly timings: ServerTimings;
   readonly routing: Routing;
+  readonly spot: boolean;
 }
 
 /**
@@ -95,7 +97,7 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
     this.service = fargateService(this, 'Service', {
       task,
       service: props,
-      spot: props.spot ?? false,
+      spot: plan.spot,
       deploymentAlarms: [server.alarm(this, this.targetGroup, props.loadBalancer, props.alarmTopic)],
       healthCheckGracePeriod: Duration.seconds(60),
       waitFor: [rule],
@@ -147,7 +149,10 @@ function planOf(props: LoadBalancedServiceProps, server: Server): ServerPlan {
     processes: server.processes,
   });
   const routing = routingOf(props, server.paths, server.priority);
-  return { props, server, capacity, routing, timings: timingsOf(props) };
+  const timings = timingsOf(props);
+  // Whoever wants Spot for this service is told what does not fit; the profile speaks for others, too.
+  const spot = props.spot ?? (profile.webSpot && fitsSpot(timings));
+  return { props, server, capacity, routing, timings, spot };
 }
 
 function validate(scope: Construct, { props, server, capacity, routing, timings }: ServerPlan): void {
@@ -222,6 +227,9 @@ function scale(
   const { minCapacity, maxCapacity, processes } = capacity;
   const cooldowns = { scaleOutCooldown: Duration.seconds(60), scaleInCooldown: Duration.minutes(5) };
   const scaling = service.autoScaleTaskCount({ minCapacity, maxCapacity });
+  if (minCapacity === maxCapacity) {
+    return; // Each policy would have two alarms to pay.
+  }
   scaling.scaleOnCpuUtilization('Cpu', {
     targetUtilizationPercent: props.targetCpuPercent ?? 60,
     ...cooldowns,

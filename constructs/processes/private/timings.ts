@@ -161,7 +161,7 @@ function inSeconds(duration: Duration): string {
 }
 
 /** ECS deregisters a Spot task first, and stops it then. */
-function fitsSpot({ deregistrationDelay, stopTimeout }: ServerTimings): boolean {
+export function fitsSpot({ deregistrationDelay, stopTimeout }: ServerTimings): boolean {
   const known = !isUnknown(deregistrationDelay) && !isUnknown(stopTimeout);
   return !known || secondsOf(deregistrationDelay) + secondsOf(stopTimeout) <= MAX_STOP_SECONDS;
 }
