@@ -73,10 +73,16 @@ describe('DjangoApplication, minimal', () => {
     expect(stack.resolve(made.url)).toEqual({ 'Fn::Join': ['', ['http://', name]] });
   });
 
-  test('development has no firewall, no NAT gateway and no backup plan', () => {
-    for (const type of ['AWS::WAFv2::WebACL', 'AWS::EC2::NatGateway', 'AWS::Backup::BackupPlan']) {
-      expect(count(template, type)).toBe(0);
+  test('development has no firewall, no NAT gateway, no backup plan, no dashboard and no scaling', () => {
+    const types = ['WAFv2::WebACL', 'EC2::NatGateway', 'Backup::BackupPlan', 'CloudWatch::Dashboard'];
+    for (const type of [...types, 'ApplicationAutoScaling::ScalingPolicy']) {
+      expect(count(template, `AWS::${type}`)).toBe(0);
     }
+  });
+
+  test('Container Insights are off, and said to be, whatever the account has as its default', () => {
+    const ClusterSettings = [{ Name: 'containerInsights', Value: 'disabled' }];
+    template.hasResourceProperties('AWS::ECS::Cluster', { ClusterSettings });
   });
 
   test('one key encrypts the database, the secrets, the topic and the logs', () => {
@@ -115,6 +121,11 @@ describe('DjangoApplication, with everything', () => {
     stack,
   );
   const template = templateOf(stack);
+
+  test('has a dashboard, and one NAT gateway', () => {
+    expect(count(template, 'AWS::CloudWatch::Dashboard')).toBe(1);
+    expect(count(template, 'AWS::EC2::NatGateway')).toBe(1);
+  });
 
   test('has a task definition for every process, and what is shared reaches each of them', () => {
     expect(count(template, 'AWS::ECS::TaskDefinition')).toBe(7);

@@ -44,8 +44,8 @@ function application(
       ? HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z1', zoneName: 'example.com' })
       : undefined,
     profile: production
-      ? Profile.production({ databaseInstanceType })
-      : Profile.development({ databaseInstanceType, databaseBackup: true }),
+      ? Profile.production({ databaseInstanceType, natGateways: 2 })
+      : Profile.development({ databaseInstanceType, databaseBackup: true, webMaxCapacity: 2, workerMaxCapacity: 2 }),
     queues: many<TaskQueueOptions>(queues, 'q', () => ({})),
     defaultQueueName: 'q0',
     workers: many(workers, 'w', (worker) => ({ queueNames: read(worker) })),

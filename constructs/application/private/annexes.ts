@@ -2,6 +2,7 @@ import { NestedStack, Stack } from 'aws-cdk-lib';
 import type { FargateService, ICluster } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import { profileValues } from '../../core/profile';
+import { workerCapacityOf } from '../../processes/scaling/worker-scaling';
 import type { WorkerServiceOptions } from '../../processes/worker-service';
 import { generatedLength, refreshesFor } from '../../secrets/secret-refresh';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -107,9 +108,8 @@ function reckoned(
   const isGuardShared = Stack.of(scope).node.children.some(({ node }) => node.id === 'TerminationProtection');
   const ofWorkers = Object.entries(workers)
     .filter(([name]) => !moved.workers.includes(name))
-    .map(([, { minCapacity = profile.workerMinCapacity, maxCapacity = profile.workerMaxCapacity }]) =>
-      minCapacity === maxCapacity ? OF.worker : OF.worker + OF.scaling,
-    );
+    .map(([, options]) => workerCapacityOf({ ...options, profile: providers.profile }))
+    .map(({ minCapacity, maxCapacity }) => (minCapacity === maxCapacity ? OF.worker : OF.worker + OF.scaling));
   const ofSchedules = Object.entries(props.scheduledCommands ?? {}).map(
     ([name, { deadLetterQueue }]) =>
       (moved.scheduledCommands.includes(name) ? 0 : OF.schedule) + (deadLetterQueue === undefined ? OF.failures : 0),
