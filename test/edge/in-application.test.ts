@@ -110,6 +110,11 @@ test('fails when a certificate is missing, a load balancer is brought, or a fire
   );
 });
 
+test('production with it, and with files and a cache, has at most 320 resources, of 500', () => {
+  const stack = production({ cachedPaths: ['/news/*'] }, {}, { media: {}, cache: {} });
+  expect(Object.keys(templateOf(stack).toJSON().Resources).length).toBeLessThanOrEqual(320);
+});
+
 describe.each([
   ['a firewall at the load balancer', {}],
   ['a firewall at the edge', { webAclArn: WEB_ACL_ARN, cachedPaths: ['/news/*'] }],
