@@ -106,8 +106,9 @@ export {
 } from '../constructs/secrets/secret-key';
 export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/secret-refresh';
 
-// Edge: load balancer and firewall
+// Edge: distribution, load balancer and firewall
 
+export { Cdn, type CdnOptions, type CdnProps, type ICdn } from '../constructs/edge/cdn';
 export {
   FramePolicy,
   HttpsLoadBalancer,
@@ -116,6 +117,7 @@ export {
   type HttpsLoadBalancerProps,
   type IHttpsLoadBalancer,
 } from '../constructs/edge/https-load-balancer';
+export type { OriginHeader } from '../constructs/edge/origin-header';
 export { WebFirewall, type WebFirewallOptions, type WebFirewallProps } from '../constructs/edge/web-firewall';
 
 // Network: the VPC

@@ -67,7 +67,7 @@ export function costsOf({ Resources }: TemplateOf): Cost[] {
   const tasks = of('AWS::ECS::Service').map((service) => taskOf(Resources, service));
   const addresses =
     natGateways +
-    loadBalancers.flatMap(({ Subnets }) => Subnets).length +
+    loadBalancers.flatMap(({ Scheme, Subnets }) => (Scheme === 'internal' ? [] : Subnets)).length +
     sum(tasks.map(({ count, isPublic }) => (isPublic ? count : 0)));
   const [database] = of('AWS::RDS::DBInstance');
   const copies = database.MultiAZ ? 2 : 1;
@@ -146,6 +146,7 @@ function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): Te
 }
 
 const SMALL = InstanceType.of(InstanceClass.T4G, InstanceSize.SMALL);
+const CDN = { cdn: {}, domainName: undefined, hostedZoneId: undefined };
 type Switch = [text: string, options: ProfileOptions, props?: Partial<DjangoStackProps>];
 
 const SWITCHES: { [profile: string]: Switch[] } = {
@@ -171,6 +172,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`webFirewall: true`', { webFirewall: true }],
     ['no ASGI service', {}, { asgi: undefined }],
     ['`cache: {}`: one node, its secret and its alarms', {}, { cache: {} }],
+    ['`cdn: {}` in the place of a domain: no public address of the load balancer', {}, CDN],
     ['web alone: no ASGI, no queues', {}, { asgi: undefined, queues: undefined, workers: undefined, beat: undefined }],
   ],
 };

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, Size } from 'aws-cdk-lib';
+import { App, Size, Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { DjangoStack, Profile } from 'cdk-django-fargate';
@@ -228,6 +229,9 @@ function pythonPackages(pyproject: string): { [name: string]: { supported?: stri
   return packages;
 }
 
+/** CloudFront takes a certificate of us-east-1 alone. */
+const GLOBAL_CERTIFICATE = 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
+
 function exampleTemplate() {
   const app = new App({ context: { 'aws:cdk:enable-path-metadata': false } });
   const temporaryStorage = Size.gibibytes(10);
@@ -242,6 +246,7 @@ function exampleTemplate() {
     media: {},
     cache: {},
     mail: {},
+    cdn: { certificate: Certificate.fromCertificateArn(new Stack(app, 'Global'), 'Certificate', GLOBAL_CERTIFICATE) },
     queues: { default: {} },
     workers: { worker: { temporaryStorage } },
     beat: { temporaryStorage },

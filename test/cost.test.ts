@@ -74,6 +74,14 @@ test('every public address costs: of tasks, of NAT gateways, of the load balance
   expect(costOf(resources, 'Public IPv4 addresses').dollars).toBeCloseTo(4 * PRICES.publicAddressHour * HOURS);
 });
 
+test('a load balancer behind a distribution has no public address to pay for', () => {
+  const balancer = {
+    Type: 'AWS::ElasticLoadBalancingV2::LoadBalancer',
+    Properties: { Scheme: 'internal', Subnets: ['a', 'b'] },
+  };
+  expect(costOf({ balancer }, 'Public IPv4 addresses').dollars).toBe(0);
+});
+
 test('an alarm costs by the metrics that it looks at', () => {
   const alarm = (Properties: object) => ({ Type: 'AWS::CloudWatch::Alarm', Properties });
   const resources = {

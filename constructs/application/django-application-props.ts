@@ -8,6 +8,7 @@ import type { DatabaseBackupOptions } from '../backup/database-backup';
 import type { CacheOptions, ICache } from '../cache/cache';
 import type { Profile } from '../core/profile';
 import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
+import type { CdnOptions } from '../edge/cdn';
 import type { HttpsLoadBalancerOptions, IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewallOptions } from '../edge/web-firewall';
 import type { IMail, MailOptions } from '../mail/mail';
@@ -31,7 +32,8 @@ import type { IMediaStorage, MediaStorageOptions } from '../storage/media-storag
  *
  * A noun such as `vpc` or `database` is a part that you bring. `…Options` tunes a part that the application
  * makes, and is refused beside the part that you bring. Processes (`web`, `workers`, …) are nouns whose value
- * says how to run them; `queues`, `media`, `cache` and `mail` are nouns whose value says what to make.
+ * says how to run them; `queues`, `media`, `cache`, `mail` and `cdn` are nouns whose value says what
+ * to make.
  */
 export interface DjangoApplicationProps {
   /** Image of the application, the same for every process. */
@@ -65,6 +67,16 @@ export interface DjangoApplicationProps {
    * @default - a new one, validated in the hosted zone
    */
   readonly certificate?: ICertificate;
+  /**
+   * A CloudFront distribution before the load balancer, which then has no public address and answers nobody
+   * else: HTTPS also without a domain, static files from its cache; `{}` for one with its defaults.
+   *
+   * With `domainNames` it takes a certificate from us-east-1. **An application that exists has a public load
+   * balancer, which must stay one: give `loadBalancerOptions: { internetFacing: true }` there.**
+   *
+   * @default - none
+   */
+  readonly cdn?: CdnOptions;
   /**
    * E-mail addresses that alarms are sent to.
    *

@@ -9,6 +9,7 @@ import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import { setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
+import type { Cdn } from '../edge/cdn';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewall } from '../edge/web-firewall';
 import type { IMail } from '../mail/mail';
@@ -81,8 +82,11 @@ export class DjangoApplication extends Construct {
   public readonly outgoingMail?: IMail;
   /** The load balancer before web and ASGI. */
   public readonly loadBalancer: IHttpsLoadBalancer;
+  /** The distribution before the load balancer, when it is asked for. */
+  public readonly cdn?: Cdn;
   /**
-   * The firewall before the load balancer, unless the profile leaves it out or the load balancer is brought.
+   * The firewall before the load balancer, unless the profile leaves it out, the load balancer is brought, or
+   * one stands at the distribution.
    */
   public readonly webFirewall?: WebFirewall;
 
@@ -140,7 +144,8 @@ export class DjangoApplication extends Construct {
     this.outgoingMail = providers.outgoingMail;
     this.loadBalancer = providers.loadBalancer;
     this.webFirewall = providers.webFirewall;
-    this.url = providers.loadBalancer.url;
+    this.cdn = providers.cdn;
+    this.url = providers.cdn?.url ?? providers.loadBalancer.url;
 
     this.logGroup = processes.logGroup;
     this.securityGroup = processes.securityGroup;

@@ -71,6 +71,8 @@ export const CONTRACT = {
   DJANGO_CSRF_TRUSTED_ORIGINS: 'The same host names with scheme; `https://*.example.com` keeps its asterisk.',
   WEB_CONCURRENCY: 'Processes of the web or ASGI server, from the size of the task.',
   FORWARDED_ALLOW_IPS: 'CIDR of the VPC. The server trusts X-Forwarded-* headers from these addresses only.',
+  SECURE_PROXY_SSL_HEADER:
+    'Only behind the distribution of a `Cdn`: the header that says whether the user came over HTTPS, `CloudFront-Forwarded-Proto`. Without it, that is X-Forwarded-Proto. `secure_proxy_ssl_header()` of `runtime/` makes the setting of it.',
 } as const;
 
 export type ContractVariable = keyof typeof CONTRACT;

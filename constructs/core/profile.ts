@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PriceClass } from 'aws-cdk-lib/aws-cloudfront';
 import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { DesyncMitigationMode } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -169,6 +170,13 @@ export interface ProfileOptions {
    */
   readonly webFirewall?: boolean;
   /**
+   * Which places of CloudFront answer where a distribution stands before the load balancer: all of them, or
+   * the least expensive ones, in North America, Europe and Israel.
+   *
+   * @default - production PriceClass_All, development PriceClass_100
+   */
+  readonly priceClass?: PriceClass;
+  /**
    * Whether AWS Backup keeps daily, weekly and monthly copies of the database.
    *
    * @default - production true, development false
@@ -220,6 +228,7 @@ const PRODUCTION: Required<ProfileOptions> = {
   containerInsights: ContainerInsights.ENHANCED,
   desyncMitigationMode: DesyncMitigationMode.STRICTEST,
   webFirewall: true,
+  priceClass: PriceClass.PRICE_CLASS_ALL,
   databaseBackup: true,
   cacheNodeType: InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO),
   cacheNodes: 2,
@@ -252,6 +261,7 @@ const DEVELOPMENT: Required<ProfileOptions> = {
   containerInsights: ContainerInsights.ENABLED,
   desyncMitigationMode: DesyncMitigationMode.DEFENSIVE,
   webFirewall: false,
+  priceClass: PriceClass.PRICE_CLASS_100,
   databaseBackup: false,
   cacheNodeType: InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO),
   cacheNodes: 1,

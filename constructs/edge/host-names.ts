@@ -21,11 +21,17 @@ export function lowerCase(names: string[]): string[] {
     : names.map((name) => (Token.isUnresolved(name) ? name : name.toLowerCase()));
 }
 
-/** The host names that the load balancer answers to: its domain names, or its own name where it has none. */
-export function hostNamesOf(loadBalancer: IHttpsLoadBalancer): string[] {
-  return loadBalancer.domainNames.length > 0
-    ? loadBalancer.domainNames
-    : [loadBalancer.loadBalancer.loadBalancerDnsName];
+/**
+ * The host names that the load balancer answers to: its domain names, or its own name where it has none.
+ *
+ * None where a distribution without a domain stands before it: its rules then look at the secret of the
+ * distribution alone, whose name is made after them.
+ */
+export function hostNamesOf({ domainNames, originHeader, loadBalancer }: IHttpsLoadBalancer): string[] {
+  if (domainNames.length > 0) {
+    return domainNames;
+  }
+  return originHeader === undefined ? [loadBalancer.loadBalancerDnsName] : [];
 }
 
 /**

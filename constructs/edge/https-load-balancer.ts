@@ -24,9 +24,11 @@ import {
   type IApplicationLoadBalancer,
   ListenerAction,
   SslPolicy,
+  XffHeaderProcessingMode,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { AaaaRecord, ARecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import type { IAliasRecordTarget, IHostedZone } from 'aws-cdk-lib/aws-route53';
 import { LoadBalancerTarget } from 'aws-cdk-lib/aws-route53-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
@@ -34,8 +36,12 @@ import { acknowledge } from '../core/acknowledge';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { lowerCase } from './host-names';
+import type { OriginHeader } from './origin-header';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
+import { aliasRecords } from './private/alias-records';
+import { cloudFront } from './private/cloudfront-regions';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
+import { originHeader } from './private/origin-keys';
 import { redirectToHttps } from './private/redirects';
 
 /** Which sites may show pages of the application inside a frame. */
@@ -64,6 +70,12 @@ export interface IHttpsLoadBalancer extends IConstruct, IConnectable {
   readonly url: string;
   /** The certificate of the first domain name, when known. */
   readonly certificate?: ICertificate;
+  /**
+   * What a request must carry to match a rule, where the load balancer answers a distribution alone.
+   *
+   * Every rule needs a condition for it; services of this package have one.
+   */
+  readonly originHeader?: OriginHeader;
 
   /**
    * Requests that targets received.
@@ -129,13 +141,16 @@ export interface HttpsLoadBalancerOptions {
   /**
    * Whether the load balancer has a public address.
    *
-   * @default true
+   * **A change makes a new load balancer, which cannot take over the targets of services that run:** see
+   * docs/changing.md.
+   *
+   * @default true; false with `behindDistribution`
    */
   readonly internetFacing?: boolean;
   /**
    * Addresses or security groups that may connect.
    *
-   * @default - everybody; the VPC when not internet-facing
+   * @default - everybody; the VPC when not internet-facing; CloudFront's addresses with `behindDistribution`
    */
   readonly allowFrom?: IPeer[];
   /**
@@ -168,7 +183,8 @@ export interface HttpsLoadBalancerOptions {
   /**
    * Value of the Strict-Transport-Security header.
    *
-   * Add `includeSubDomains; preload` only when every subdomain speaks HTTPS: browsers remember it.
+   * Add `includeSubDomains; preload` only when every subdomain speaks HTTPS: browsers remember it. Behind a
+   * distribution that one sets this header and the next two.
    *
    * @default 'max-age=31536000'
    */
@@ -185,6 +201,15 @@ export interface HttpsLoadBalancerOptions {
    * @default FramePolicy.DENY
    */
   readonly framePolicy?: FramePolicy;
+  /**
+   * Names of the secrets by which the load balancer knows the distribution before it: rules accept all of
+   * them, and the distribution sends the first.
+   *
+   * To replace the secret without a refused request, deploy three times: `['1', '2']`, `['2', '1']`, `['2']`.
+   *
+   * @default ['1'] with `behindDistribution`
+   */
+  readonly originKeys?: string[];
   /**
    * Bucket for access logs.
    *
@@ -249,6 +274,22 @@ export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
    * @default - a new one, validated in the hosted zone
    */
   readonly certificate?: ICertificate;
+  /**
+   * Whether the load balancer answers a CloudFront distribution alone, that of a `Cdn`.
+   *
+   * It then has no public address unless `internetFacing` says so, lets CloudFront's addresses in and nobody
+   * else, and answers 403 to what does not carry the secret of the distribution. Without domain names it
+   * speaks HTTP inside the VPC. The alias records are made by the `Cdn`.
+   *
+   * @default false
+   */
+  readonly behindDistribution?: boolean;
+  /**
+   * Key of the secret that a distribution before it shows.
+   *
+   * @default - the AWS managed key of Secrets Manager
+   */
+  readonly encryptionKey?: IKey;
 }
 
 /** What is known of a load balancer that exists. */
@@ -303,6 +344,7 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
   public abstract readonly secure: boolean;
   public abstract readonly url: string;
   public abstract readonly certificate?: ICertificate;
+  public abstract readonly originHeader?: OriginHeader;
 
   public metricRequestCount(props?: MetricOptions): Metric {
     return this.loadBalancer.metrics.requestCount(props);
@@ -363,6 +405,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   public readonly secure: boolean;
   public readonly url: string;
   public readonly certificate?: ICertificate;
+  public readonly originHeader?: OriginHeader;
   /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
 
@@ -372,7 +415,8 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
     const props = inLowerCase(given);
     checkLoadBalancer(this, props);
     const profile = profileValues(props.profile);
-    const internetFacing = props.internetFacing ?? true;
+    const behindDistribution = props.behindDistribution ?? false;
+    const internetFacing = props.internetFacing ?? !behindDistribution;
     const deletionProtection = props.deletionProtection ?? profile.deletionProtection;
     this.domainNames = props.domainNames ?? [];
     this.idleTimeout = props.idleTimeout ?? Duration.seconds(60);
@@ -391,6 +435,8 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       idleTimeout: this.idleTimeout,
       http2Enabled: true,
       dropInvalidHeaderFields: true,
+      // CloudFront has appended the viewer; its own address would only be one more that has to be believed.
+      xffHeaderProcessingMode: behindDistribution ? XffHeaderProcessingMode.PRESERVE : undefined,
       desyncMitigationMode: props.desyncMitigationMode ?? profile.desyncMitigationMode,
       deletionProtection,
       minimumCapacityUnit: props.minimumCapacityUnit,
@@ -411,16 +457,31 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       });
     sendAccessLogs(loadBalancer, this.accessLogsBucket);
 
+    this.originHeader = behindDistribution
+      ? originHeader(this, 'OriginKeys', { names: props.originKeys ?? ['1'], encryptionKey: props.encryptionKey })
+      : undefined;
     this.certificate = this.secure ? (props.certificate ?? this.makeCertificate(props.hostedZone)) : undefined;
     this.listener = this.certificate
       ? this.listenSecurely(loadBalancer, this.certificate, props)
       : this.listenPlainly(loadBalancer, props);
     this.open(securityGroup, props, internetFacing);
 
-    if (props.hostedZone) {
-      this.makeRecords(loadBalancer, props.hostedZone);
+    if (props.hostedZone && !behindDistribution) {
+      this._pointTo(new LoadBalancerTarget(loadBalancer), props.hostedZone);
     }
     this.url = this.secure ? `https://${this.domainNames[0]}` : `http://${loadBalancer.loadBalancerDnsName}`;
+  }
+
+  /**
+   * Makes the alias records.
+   *
+   * They stand here wherever they point: with other ids CloudFormation would make second records of the same
+   * names, which Route 53 refuses, before it deletes the first ones.
+   *
+   * @internal
+   */
+  public _pointTo(target: IAliasRecordTarget, hostedZone: IHostedZone): void {
+    aliasRecords(this, hostedZone, this.domainNames, target);
   }
 
   private makeCertificate(hostedZone?: IHostedZone) {
@@ -443,9 +504,13 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       protocol: ApplicationProtocol.HTTPS,
       certificates: [certificate, ...(props.additionalCertificates ?? [])],
       sslPolicy: props.sslPolicy ?? SslPolicy.TLS13_12_RES_PQ,
-      defaultAction: notFound(),
+      defaultAction: props.behindDistribution ? forbidden() : notFound(),
       open: false,
     });
+    if (props.behindDistribution) {
+      hideServer(listener);
+      return listener; // The distribution redirects to HTTPS, and sets the headers.
+    }
     listener.setAttribute(
       'routing.http.response.strict_transport_security.header_value',
       props.strictTransportSecurity ?? 'max-age=31536000',
@@ -459,7 +524,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       defaultAction: notFound(),
       open: false,
     });
-    redirect.setAttribute('routing.http.response.server.enabled', 'false');
+    hideServer(redirect);
     redirectToHttps(this, 'Redirects', redirect, [this.domainNames, props.additionalHostNames ?? []]);
     acknowledge(
       redirect,
@@ -475,25 +540,41 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   }
 
   private listenPlainly(loadBalancer: ApplicationLoadBalancer, props: HttpsLoadBalancerProps) {
-    Annotations.of(this).addWarningV2(
-      'cdk-django-fargate:plainHttp',
-      'There is no domain name: the application is served over plain HTTP on the name of the load balancer. Give `domainNames` and `hostedZone` before anyone signs in.',
-    );
     const listener = new ApplicationListener(this, 'HttpListener', {
       loadBalancer,
       port: 80,
       protocol: ApplicationProtocol.HTTP,
-      defaultAction: notFound(),
+      defaultAction: props.behindDistribution ? forbidden() : notFound(),
       open: false,
     });
+    if (props.behindDistribution) {
+      hideServer(listener);
+      const insideTheVpc =
+        'Browsers speak HTTPS with the distribution and cannot reach this load balancer; what CloudFront sends to it over its interfaces in the VPC is HTTP, since no certificate can be had for a name of Elastic Load Balancing.';
+      acknowledge(listener, 'ELBv2ACMCertificateRequired', insideTheVpc);
+      acknowledge(listener, 'ALBHttpToHttpsRedirection', insideTheVpc);
+      return listener;
+    }
+    Annotations.of(this).addWarningV2(
+      'cdk-django-fargate:plainHttp',
+      'There is no domain name: the application is served over plain HTTP on the name of the load balancer. Give `domainNames` and `hostedZone` before anyone signs in.',
+    );
     setHeaders(listener, props);
     return listener;
   }
 
+  private peerByDefault({ vpc, behindDistribution }: HttpsLoadBalancerProps, internetFacing: boolean): IPeer {
+    if (behindDistribution) {
+      return cloudFront(this, 'CloudFront');
+    }
+    return internetFacing ? Peer.anyIpv4() : Peer.ipv4(vpc.vpcCidrBlock);
+  }
+
   private open(securityGroup: SecurityGroup, props: HttpsLoadBalancerProps, internetFacing: boolean) {
-    const allowFrom = props.allowFrom ?? [internetFacing ? Peer.anyIpv4() : Peer.ipv4(props.vpc.vpcCidrBlock)];
-    for (const peer of allowFrom) {
-      for (const port of this.secure ? [443, 80] : [80]) {
+    const { behindDistribution = false } = props;
+    const redirects = this.secure && !behindDistribution;
+    for (const peer of props.allowFrom ?? [this.peerByDefault(props, internetFacing)]) {
+      for (const port of [this.secure ? 443 : 80, ...(redirects ? [80] : [])]) {
         securityGroup.addIngressRule(
           peer,
           Port.tcp(port),
@@ -501,21 +582,12 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
         );
       }
     }
-    if (internetFacing && props.allowFrom === undefined) {
+    if (internetFacing && props.allowFrom === undefined && !behindDistribution) {
       acknowledge(
         securityGroup,
         'EC23',
         'A public site is open to everybody, on the ports of the load balancer alone; tasks and database accept only security groups, and unknown hosts get 404.',
       );
-    }
-  }
-
-  private makeRecords(loadBalancer: ApplicationLoadBalancer, zone: IHostedZone) {
-    for (const recordName of this.domainNames) {
-      const name = new Construct(this, recordName);
-      const target = RecordTarget.fromAlias(new LoadBalancerTarget(loadBalancer));
-      new ARecord(name, 'Ipv4', { zone, recordName: `${recordName}.`, target });
-      new AaaaRecord(name, 'Ipv6', { zone, recordName: `${recordName}.`, target });
     }
   }
 }
@@ -529,6 +601,7 @@ class ImportedHttpsLoadBalancer extends LoadBalancerBase {
   public readonly secure: boolean;
   public readonly url: string;
   public readonly certificate?: ICertificate;
+  public readonly originHeader?: OriginHeader;
 
   constructor(scope: Construct, id: string, given: HttpsLoadBalancerAttributes) {
     super(scope, id);
@@ -592,6 +665,15 @@ function notFound() {
   return ListenerAction.fixedResponse(404, { contentType: 'text/plain', messageBody: 'Not found' });
 }
 
+/** For what did not come through the distribution, and for hosts that nobody serves. */
+function forbidden() {
+  return ListenerAction.fixedResponse(403, { contentType: 'text/plain', messageBody: 'Forbidden' });
+}
+
+function hideServer(listener: ApplicationListener) {
+  listener.setAttribute('routing.http.response.server.enabled', 'false');
+}
+
 function setHeaders(listener: ApplicationListener, props: HttpsLoadBalancerProps) {
   const framePolicy = props.framePolicy ?? FramePolicy.DENY;
   const header = (name: string, value: string | undefined) =>
@@ -599,5 +681,5 @@ function setHeaders(listener: ApplicationListener, props: HttpsLoadBalancerProps
   header('x_content_type_options', 'nosniff');
   header('x_frame_options', framePolicy === FramePolicy.APPLICATION ? undefined : framePolicy);
   header('content_security_policy', props.contentSecurityPolicy);
-  listener.setAttribute('routing.http.response.server.enabled', 'false');
+  hideServer(listener);
 }

@@ -98,6 +98,15 @@ export interface WebFirewallProps extends WebFirewallOptions {
    */
   readonly loadBalancer?: IApplicationLoadBalancer;
   /**
+   * Whether a `Cdn` without a web ACL of its own stands before the load balancer.
+   *
+   * Every request then comes from CloudFront, and is counted by the address that the distribution saw. The
+   * managed list of bad addresses sees CloudFront's alone.
+   *
+   * @default false
+   */
+  readonly behindDistribution?: boolean;
+  /**
    * Environment whose defaults apply.
    *
    * @default Profile.production()
@@ -278,6 +287,7 @@ function planOf(props: WebFirewallProps): FirewallPlan {
     rateLimitWindow: props.rateLimitWindow ?? Duration.minutes(5),
     uploadPaths: props.uploadPaths ?? ['/admin/*'],
     countedRules: props.countedRules ?? [LARGE_BODY_RULE],
+    behindDistribution: props.behindDistribution ?? false,
   };
 }
 

@@ -19,7 +19,7 @@ const WRITTEN_FOR: { readonly [room: string]: readonly (keyof typeof STRUCTS)[] 
   application: [],
   backup: ['DatabaseBackupOptions'],
   database: ['PostgresDatabaseOptions'],
-  edge: ['HttpsLoadBalancerOptions', 'WebFirewallOptions'],
+  edge: ['CdnOptions', 'HttpsLoadBalancerOptions', 'WebFirewallOptions'],
   monitoring: [],
   network: ['NetworkOptions'],
   notifications: [],
@@ -60,6 +60,7 @@ const OF_PARTS_ALONE: { readonly [name: string]: string } = {
   maxRequests: 'of a server that the user makes',
   maxRequestsJitter: 'of a server that the user makes',
   workerConnections: 'of a server that the user makes',
+  allowedHosts: 'of a service that the user makes: the application tells its own the name of the distribution',
   services: 'the application divides them between refreshes, so that each has as many as fit',
 };
 
@@ -108,6 +109,7 @@ function writtenAt(path: string): string[] {
     Beat: 'BeatServiceOptions',
     Broker: 'TaskQueueOptions',
     Cache: 'CacheOptions',
+    Cdn: 'CdnOptions',
     Database: 'PostgresDatabaseOptions',
     LoadBalancer: 'HttpsLoadBalancerOptions',
     Mail: 'MailOptions',

@@ -28,13 +28,26 @@ const PARTS = [
       domainNames: 'domainNames',
       hostedZone: 'hostedZone',
       certificate: 'certificate',
+      behindDistribution: 'cdn',
+      encryptionKey: 'encryptionKey',
     },
+  },
+  {
+    part: 'Cdn',
+    file: 'edge/cdn.ts',
+    options: 'cdn',
+    setBy: { loadBalancer: 'loadBalancerOptions', hostedZone: 'hostedZone', profile: 'profile' },
   },
   {
     part: 'WebFirewall',
     file: 'edge/web-firewall.ts',
     options: 'firewallOptions',
-    setBy: { loadBalancer: 'loadBalancerOptions', profile: 'profile', encryptionKey: 'encryptionKey' },
+    setBy: {
+      loadBalancer: 'loadBalancerOptions',
+      behindDistribution: 'cdn',
+      profile: 'profile',
+      encryptionKey: 'encryptionKey',
+    },
   },
   {
     part: 'Network',

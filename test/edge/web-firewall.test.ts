@@ -338,3 +338,32 @@ test('fails when a rule is misspelled, since WAF would silently go on blocking',
     /^Shop\/Firewall: `countedRules\[0\]` must be a rule of the AWS managed groups in use, got "SizeRestriction_BODY"\. /,
   );
 });
+
+test('behind a distribution it counts by the address that the distribution has written, which no client can', () => {
+  const rated = (props: WebFirewallProps) => {
+    const { Rules } = only(firewallTemplate(props), 'AWS::WAFv2::WebACL').resource.Properties;
+    return Rules.slice(0, 2).map(({ Statement: { RateBasedStatement } }: Rated) => [
+      RateBasedStatement.AggregateKeyType,
+      RateBasedStatement.CustomKeys,
+    ]);
+  };
+  const viewer = { Header: { Name: 'x-viewer-address', TextTransformations: [{ Priority: 0, Type: 'NONE' }] } };
+  expect(rated({ behindDistribution: true })).toEqual([
+    ['CUSTOM_KEYS', [viewer]],
+    ['CUSTOM_KEYS', [viewer]],
+  ]);
+  expect(rated({})).toEqual([
+    ['IP', undefined],
+    ['IP', undefined],
+  ]);
+});
+
+interface Rated {
+  readonly Statement: { readonly RateBasedStatement: { AggregateKeyType: string; CustomKeys?: object[] } };
+}
+
+function firewallTemplate(props: WebFirewallProps) {
+  const stack = testStack();
+  new WebFirewall(stack, 'Firewall', props);
+  return templateOf(stack);
+}

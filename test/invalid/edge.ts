@@ -6,6 +6,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Profile } from '../../constructs/core/profile';
+import { Cdn, type CdnProps } from '../../constructs/edge/cdn';
 import {
   HttpsLoadBalancer,
   type HttpsLoadBalancerAttributes,
@@ -54,6 +55,20 @@ const firewall = (name: string, prop: string, props: WebFirewallProps): InvalidC
   name: `WebFirewall: ${name}`,
   prop,
   make: (stack) => new WebFirewall(stack, 'Firewall', props),
+});
+
+const cdn = (name: string, prop: string, props: Partial<CdnProps>, given: Partial<HttpsLoadBalancerProps> = {}) => ({
+  name: `Cdn: ${name}`,
+  prop,
+  make: (stack: Stack) => {
+    const profile = Profile.development();
+    const shared = { vpc: testVpc(stack), behindDistribution: true, profile };
+    return new Cdn(stack, 'Cdn', {
+      profile,
+      loadBalancer: new HttpsLoadBalancer(stack, 'Balancer', { ...shared, ...given }),
+      ...props,
+    });
+  },
 });
 
 function zone(stack: Stack, zoneName = 'example.com') {
@@ -197,4 +212,34 @@ export const cases: InvalidCase[] = [
   }),
   firewall('a rule that does not exist', 'countedRules[1]', { countedRules: ['SQLi_BODY', 'SizeRestriction_BODY'] }),
   firewall('a negative retention', 'logRetention', { logRetention: -1 as RetentionDays }),
+
+  cdn('a web ACL of a load balancer', 'webAclArn', {
+    webAclArn: 'arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/12345678-1234-1234-1234-123456789012',
+  }),
+  cdn('a path without a slash', 'staticPaths[0]', { staticPaths: ['static/*'] }),
+  cdn('every path', 'cachedPaths[0]', { cachedPaths: ['/*'] }),
+  cdn('a path that is kept in two ways', 'cachedPaths[1]', {
+    cachedPaths: ['/news/*', '/static/*'],
+    staticPaths: ['/static/*'],
+  }),
+  cdn('more paths than a distribution holds', 'cachedPaths', {
+    cachedPaths: Array.from({ length: 25 }, (_, index) => `/page-${index}/*`),
+  }),
+  cdn('a path that is only known at deployment', 'cachedPaths[0]', {
+    cachedPaths: [Lazy.string({ produce: () => '/news/*' })],
+  }),
+  cdn('cookies that make a difference nowhere', 'cachedCookies', { cachedCookies: ['sessionid'] }),
+  cdn('no cookie', 'cachedCookies', { cachedPaths: ['/news/*'], cachedCookies: [] }),
+  cdn('a cookie with a space', 'cachedCookies', { cachedPaths: ['/news/*'], cachedCookies: ['session id'] }),
+  cdn('a header that is none', 'strictTransportSecurity', { strictTransportSecurity: 'one year' }),
+  cdn('a policy of two lines', 'contentSecurityPolicy', { contentSecurityPolicy: "default-src 'self';\nimg-src *" }),
+  cdn('a page for a status that CloudFront has none for', 'errorPages.418', {
+    errorPages: { 418: '/static/tea.html' },
+  }),
+  cdn('a page of another site', 'errorPages.503', { errorPages: { 503: 'https://example.com/busy.html' } }),
+  cdn('an empty page', 'maintenancePage', { maintenancePage: '' }),
+  cdn('a page that no function holds', 'maintenancePage', { maintenancePage: '<p>'.repeat(4_000) }),
+  cdn('a negative retention', 'logRetention', { logRetention: -1 as RetentionDays }),
+  cdn('three secrets', 'originKeys', {}, { originKeys: ['1', '2', '3'] }),
+  cdn('one secret twice', 'originKeys', {}, { originKeys: ['1', '1'] }),
 ];

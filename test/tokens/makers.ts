@@ -1,4 +1,5 @@
 import { type App, Duration, Stack, Stage } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
@@ -21,6 +22,7 @@ import { Profile } from '../../constructs/core/profile';
 import { DatabaseAccess } from '../../constructs/database/database-access';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
+import { Cdn } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { WebFirewall } from '../../constructs/edge/web-firewall';
 import { DmarcPolicy, type IMail, Mail, type MailProps } from '../../constructs/mail/mail';
@@ -190,6 +192,17 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   },
   CacheOptions: 'CacheProps',
   CacheProps: (scope, given) => new Cache(scope, 'Cache', props({ vpc: process(scope).cluster.vpc }, given)),
+  CdnOptions: 'CdnProps',
+  CdnProps: (scope, given) => {
+    const isNamed = 'certificate' in given || 'hostedZone' in given;
+    const profile = Profile.development();
+    const nameless = isNamed ? {} : { domainNames: undefined, hostedZone: undefined };
+    const loadBalancer = loadBalancerFor(scope, process(scope), { behindDistribution: true, profile, ...nameless });
+    const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
+    const certificate = 'hostedZone' in given ? Certificate.fromCertificateArn(scope, 'Global', arn) : undefined;
+    const cachedPaths = 'cachedCookies' in given ? ['/news/*'] : undefined;
+    return new Cdn(scope, 'Cdn', props({ loadBalancer, profile, certificate, cachedPaths }, given));
+  },
   CeleryBrokerProps: (scope, given) => {
     const broker = new CeleryBroker(scope, 'Broker', given);
     return new WorkerService(scope, 'Worker', { ...process(scope), broker });

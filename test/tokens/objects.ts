@@ -1,6 +1,7 @@
 import { Duration, Fn, TimeZone } from 'aws-cdk-lib';
 import { BackupVault } from 'aws-cdk-lib/aws-backup';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { GeoRestriction } from 'aws-cdk-lib/aws-cloudfront';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   InstanceType,
@@ -85,6 +86,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
       form.text(scope),
     ),
   ],
+  GeoRestriction: (scope, form) => [GeoRestriction.allowlist(form.text(scope))],
   IApplicationLoadBalancer: (scope, form) => [
     ApplicationLoadBalancer.fromApplicationLoadBalancerAttributes(scope, 'Balancer', {
       loadBalancerArn: form.text(scope),

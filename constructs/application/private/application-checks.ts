@@ -1,4 +1,4 @@
-import { Annotations } from 'aws-cdk-lib';
+import { Annotations, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, writtenAs } from '../../core/checks';
 import { checkRunbookBase } from '../../core/runbook';
@@ -19,6 +19,7 @@ export function checkApplication(scope: Construct, props: DjangoApplicationProps
   checkNames(checks, 'scheduledCommands', props.scheduledCommands);
   checkEgress(checks, props.egress);
   checkNetwork(checks, props);
+  checkGlobalCertificate(checks, scope, props);
   checkAllowedChanges(checks, props);
   checkRunbookBase(checks, props.runbookBase);
   checks.throwIfAny();
@@ -52,6 +53,16 @@ function warnOfAllowedChanges(scope: Construct, { allowedChanges = [] }: DjangoA
       '`allowedChanges` lets a deployment lose what is stored. Take it out after the deployment that it is for.',
     );
   }
+}
+
+/** The application has two certificates: that of the load balancer is of its own Region. */
+function checkGlobalCertificate(checks: Checks, scope: Construct, { cdn, domainNames }: DjangoApplicationProps): void {
+  const isNeeded = cdn !== undefined && (domainNames ?? []).length > 0 && Stack.of(scope).region !== 'us-east-1';
+  checks.that('cdn.certificate', cdn?.certificate, !isNeeded || cdn?.certificate !== undefined, {
+    must: 'be given beside `domainNames`, from us-east-1',
+    remedy:
+      'CloudFront takes certificates of that region alone, and `certificate` is for the load balancer: request one there for the same names, or leave `cdn` out.',
+  });
 }
 
 /** What is brought must tell what the parts ask of a network. */

@@ -1,6 +1,6 @@
 import type { Construct } from 'constructs';
 import type { Checks } from '../../core/checks';
-import { checkEffects, type NoEffect, needsOneOf, voidBeside, warnOfNoEffect } from '../../core/effects';
+import { checkEffects, type NoEffect, needsOneOf, voidBeside, voidWith, warnOfNoEffect } from '../../core/effects';
 import { Profile, type ProfileOptions, profileValues } from '../../core/profile';
 import type { AsgiServiceOptions } from '../../processes/asgi-service';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -31,6 +31,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   domainNames: { refused: [brought('loadBalancer')] },
   hostedZone: { refused: [brought('loadBalancer')] },
   certificate: { refused: [brought('loadBalancer')] },
+  cdn: { refused: [brought('loadBalancer')] },
   notificationEmails: { refused: [brought('notifications')] },
 
   web: {
@@ -70,7 +71,13 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   databaseOptions: { refused: [brought('database')] },
   backupOptions: { needsProfile: 'databaseBackup' },
   loadBalancerOptions: { refused: [brought('loadBalancer')] },
-  firewallOptions: { refused: [brought('loadBalancer')], needsProfile: 'webFirewall' },
+  firewallOptions: {
+    refused: [
+      brought('loadBalancer'),
+      voidWith('cdn.webAclArn', ({ cdn }) => cdn?.webAclArn !== undefined, 'that firewall is used as you bring it'),
+    ],
+    needsProfile: 'webFirewall',
+  },
   networkOptions: { refused: [brought('vpc'), brought('cluster')] },
   alarmThresholds: ALWAYS, // Each of them: see below.
   heartbeat: ALWAYS,

@@ -2,7 +2,7 @@ import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { logGroup as makeLogGroup } from '../../core/log-group';
-import { addressOf, hostNamesOf } from '../../edge/host-names';
+import { type Address, addressOf, hostNamesOf } from '../../edge/host-names';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import { AsgiService } from '../../processes/asgi-service';
 import { BeatService } from '../../processes/beat-service';
@@ -44,10 +44,14 @@ export interface Processes {
 /** Makes the processes, as children of the application: first the release, then what waits for it. */
 export function makeProcesses(scope: Construct, props: DjangoApplicationProps, providers: Providers): Processes {
   const { broker, loadBalancer, database, notifications, encryptionKey } = providers;
+  const nameOfCdn = nameWithoutDomain(providers);
   const { logGroup, securityGroup, processProps } = makeShared(scope, props, providers);
 
   // A process behind the load balancer allows its own host names; one that is not allows those of all.
-  const withoutDoor = { ...processProps, ...addressOf(loadBalancer, allHostNames(props, loadBalancer)) };
+  const withoutDoor = {
+    ...processProps,
+    ...(nameOfCdn ?? addressOf(loadBalancer, allHostNames(props, loadBalancer))),
+  };
   const release = new ReleaseCommand(scope, 'Release', {
     ...withoutDoor,
     encryptionKey,
@@ -56,7 +60,7 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
   });
   const afterRelease = { waitFor: [release.ready] };
   const alarmTopic = notifications.topic;
-  const behindLoadBalancer = { ...processProps, ...afterRelease, alarmTopic, loadBalancer };
+  const behindLoadBalancer = { ...processProps, ...nameOfCdn, ...afterRelease, alarmTopic, loadBalancer };
   const inBackground = { ...withoutDoor, ...afterRelease };
 
   const web = takesEveryPath(props.asgi)
@@ -139,6 +143,13 @@ function makeSecretRefreshes(
       services: group,
     });
   });
+}
+
+/** The name of a distribution without a domain, which its load balancer does not know. */
+function nameWithoutDomain({ cdn, loadBalancer }: Providers): Address | undefined {
+  return cdn === undefined || loadBalancer.domainNames.length > 0
+    ? undefined
+    : { allowedHosts: cdn.hostNames, csrfTrustedOrigins: [cdn.url] };
 }
 
 /** The host names of every service behind the load balancer, each once. */

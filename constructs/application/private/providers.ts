@@ -7,6 +7,7 @@ import { Cache, type ICache } from '../../cache/cache';
 import { Profile, profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
+import { Cdn } from '../../edge/cdn';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import { WebFirewall } from '../../edge/web-firewall';
 import { type IMail, Mail } from '../../mail/mail';
@@ -35,6 +36,7 @@ export interface Providers extends Storage {
   readonly cacheStore?: ICache;
   readonly outgoingMail?: IMail;
   readonly loadBalancer: IHttpsLoadBalancer;
+  readonly cdn?: Cdn;
   readonly webFirewall?: WebFirewall;
 }
 
@@ -56,11 +58,13 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const broker = props.broker ?? makeBroker(scope, props, storage);
   const mediaStorage = props.mediaStorage ?? makeMediaStorage(scope, props, storage);
   const cacheStore = props.cacheStore ?? makeCache(scope, props, { ...storage, vpc, notifications });
-  const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, profile, vpc);
-  const webFirewall = props.loadBalancer ? undefined : makeFirewall(scope, props, storage, loadBalancer);
+  const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, storage, vpc);
+  const cdn = makeCdn(scope, props, profile, loadBalancer);
+  const isElsewhere = props.loadBalancer !== undefined || props.cdn?.webAclArn !== undefined;
+  const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, storage, loadBalancer);
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
   const stores = { secretKey, database, broker, mediaStorage, cacheStore };
-  return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, webFirewall };
+  return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, cdn, webFirewall };
 }
 
 /** What every Lambda function of the application is told. */
@@ -184,10 +188,10 @@ function makeMail(scope: Construct, props: DjangoApplicationProps, loadBalancer:
 function makeLoadBalancer(
   scope: Construct,
   props: DjangoApplicationProps,
-  profile: Profile,
+  { profile, encryptionKey }: Storage,
   vpc: IVpc,
 ): HttpsLoadBalancer {
-  const { domainNames, hostedZone, certificate, loadBalancerOptions } = props;
+  const { domainNames, hostedZone, certificate, loadBalancerOptions, cdn } = props;
   return new HttpsLoadBalancer(scope, 'LoadBalancer', {
     ...loadBalancerOptions,
     vpc,
@@ -195,17 +199,28 @@ function makeLoadBalancer(
     hostedZone,
     certificate,
     profile,
+    ...(cdn && { behindDistribution: true, encryptionKey }),
     deletionProtection: false, // DeletionProtection switches it on last.
   });
 }
 
+function makeCdn(
+  scope: Construct,
+  { cdn, hostedZone }: DjangoApplicationProps,
+  profile: Profile,
+  loadBalancer: IHttpsLoadBalancer,
+): Cdn | undefined {
+  return cdn && new Cdn(scope, 'Cdn', { ...cdn, hostedZone, profile, loadBalancer });
+}
+
 function makeFirewall(
   scope: Construct,
-  { firewallOptions }: DjangoApplicationProps,
+  { firewallOptions, cdn }: DjangoApplicationProps,
   storage: Storage,
   { loadBalancer }: IHttpsLoadBalancer,
 ): WebFirewall | undefined {
+  const behindDistribution = cdn && true;
   return profileValues(storage.profile).webFirewall
-    ? new WebFirewall(scope, 'WebFirewall', { ...firewallOptions, ...storage, loadBalancer })
+    ? new WebFirewall(scope, 'WebFirewall', { ...firewallOptions, ...storage, loadBalancer, behindDistribution })
     : undefined;
 }

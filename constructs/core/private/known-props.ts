@@ -7,12 +7,16 @@ const NUMBERS_PASSED_ON = ['port', 'handlerReservedConcurrency'];
 
 /** Strings that are taken apart, or that something is chosen by. */
 const STRINGS_LOOKED_AT = [
+  'cachedPaths',
   'confirmation',
   'countedRules',
   'defaultQueueName',
+  'maintenancePage',
+  'originKeys',
   'queueNames',
   'repository',
   'settingsModule',
+  'staticPaths',
 ];
 
 /**

@@ -11,19 +11,22 @@ import { keptWhenFull } from '../../core/removal';
 export interface AccessLogBucketProps {
   readonly retention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
+  /** Who owns what is written; the owner of the bucket, without any ACL, unless it is given. */
+  readonly objectOwnership?: ObjectOwnership;
 }
 
 /**
- * A closed bucket for the access logs of a load balancer.
+ * A closed bucket for the access logs of a load balancer or a distribution.
  *
  * @internal
  */
 export class AccessLogBucket extends Bucket {
-  constructor(scope: Construct, id: string, { retention, removalPolicy }: AccessLogBucketProps) {
+  constructor(scope: Construct, id: string, props: AccessLogBucketProps) {
+    const { retention, removalPolicy, objectOwnership = ObjectOwnership.BUCKET_OWNER_ENFORCED } = props;
     super(scope, id, {
       encryption: BucketEncryption.S3_MANAGED, // The only one that load balancers can write with.
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      objectOwnership,
       enforceSSL: true,
       versioned: true,
       removalPolicy: keptWhenFull(removalPolicy), // A new load balancer writes a test file at once.

@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2';
+import { VIEWER_ADDRESS_HEADER } from '../origin-header';
 import { MANAGED_GROUPS } from './managed-rules';
 
 /** What the managed rule on large bodies writes on a request, also where it only counts. */
@@ -19,6 +20,8 @@ export interface FirewallPlan {
   readonly rateLimitWindow: Duration;
   readonly uploadPaths: string[];
   readonly countedRules: string[];
+  /** Whether every request comes from a distribution, which says who the viewer is. */
+  readonly behindDistribution: boolean;
 }
 
 /** The rules of a web ACL, in the order in which WAF looks at them. */
@@ -45,13 +48,29 @@ export function lengthOfPaths(patterns: string[]): number {
 
 type RuleWithoutPriority = Omit<Rule, 'priority'>;
 
-function rateRule({ rateLimit, rateLimitWindow }: FirewallPlan): RuleWithoutPriority {
+/**
+ * By what requests are counted: the address that they come from, or that which the distribution has written
+ * over whatever a client sent. X-Forwarded-For would not do: WAF takes its first address, the client's word.
+ */
+function countedBy({ behindDistribution }: FirewallPlan) {
+  if (!behindDistribution) {
+    return { aggregateKeyType: 'IP' };
+  }
+  const textTransformations = [{ priority: 0, type: 'NONE' }];
+  return {
+    aggregateKeyType: 'CUSTOM_KEYS',
+    customKeys: [{ header: { name: VIEWER_ADDRESS_HEADER, textTransformations } }],
+  };
+}
+
+function rateRule(plan: FirewallPlan): RuleWithoutPriority {
+  const { rateLimit, rateLimitWindow } = plan;
   return {
     name: 'RateLimit',
     action: { block: { customResponse: { responseCode: 429 } } },
     statement: {
       rateBasedStatement: {
-        aggregateKeyType: 'IP',
+        ...countedBy(plan),
         limit: rateLimit,
         evaluationWindowSec: rateLimitWindow.toSeconds(),
       },
@@ -61,7 +80,8 @@ function rateRule({ rateLimit, rateLimitWindow }: FirewallPlan): RuleWithoutPrio
 }
 
 /** Guesses of passwords, and mails that somebody has sent to others. */
-function loginRule({ loginRateLimit, loginPaths, rateLimitWindow }: FirewallPlan): RuleWithoutPriority {
+function loginRule(plan: FirewallPlan): RuleWithoutPriority {
+  const { loginRateLimit, loginPaths, rateLimitWindow } = plan;
   const posted: Statement = {
     byteMatchStatement: {
       fieldToMatch: { method: {} },
@@ -75,7 +95,7 @@ function loginRule({ loginRateLimit, loginPaths, rateLimitWindow }: FirewallPlan
     action: { block: { customResponse: { responseCode: 429 } } },
     statement: {
       rateBasedStatement: {
-        aggregateKeyType: 'IP',
+        ...countedBy(plan),
         limit: loginRateLimit,
         evaluationWindowSec: rateLimitWindow.toSeconds(),
         scopeDownStatement: { andStatement: { statements: [posted, pathsMatch(loginPaths)] } },

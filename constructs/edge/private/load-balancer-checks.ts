@@ -2,13 +2,37 @@ import { Annotations, Arn, ArnFormat, type Duration, Stack } from 'aws-cdk-lib';
 import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
-import { checkEffects, type Effects, voidBeside, warnOfNoEffect } from '../../core/effects';
+import { checkEffects, type Effects, type NoEffect, voidBeside, warnOfNoEffect } from '../../core/effects';
 import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../host-names';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
 import { isPrivateZone, zoneNameOf } from '../zone';
+import { hasVpcOrigins, knowsCloudFront } from './cloudfront-regions';
+import { isHsts } from './hsts';
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
+const SET_BY_DISTRIBUTION: NoEffect<HttpsLoadBalancerProps> = {
+  when: ({ behindDistribution }) => behindDistribution === true,
+  must: 'be left out behind a distribution',
+  remedy: 'The distribution sets this header: give its value to the Cdn.',
+};
 const EFFECTS: Effects<HttpsLoadBalancerProps> = {
+  strictTransportSecurity: [SET_BY_DISTRIBUTION],
+  contentSecurityPolicy: [SET_BY_DISTRIBUTION],
+  framePolicy: [SET_BY_DISTRIBUTION],
+  additionalHostNames: [
+    {
+      when: ({ behindDistribution }) => behindDistribution === true,
+      must: 'be left out behind a distribution',
+      remedy: 'It would have no effect: the distribution redirects to HTTPS, and nothing listens on port 80.',
+    },
+  ],
+  originKeys: [
+    {
+      when: ({ behindDistribution }) => behindDistribution !== true,
+      must: 'be left out where no distribution stands before the load balancer',
+      remedy: 'It would have no effect: the secrets are for what a distribution sends.',
+    },
+  ],
   logRetention: [voidBeside('accessLogsBucket', OWN_BUCKET)],
   removalPolicy: [voidBeside('accessLogsBucket', OWN_BUCKET)],
 };
@@ -27,7 +51,8 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
   const { strictTransportSecurity: hsts, allowFrom = [], additionalCertificates = [] } = props;
   checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
-  const closed = props.internetFacing === false && props.allowFrom === undefined;
+  checkDistribution(checks, props, region);
+  const closed = props.internetFacing === false && props.allowFrom === undefined && !props.behindDistribution;
   checks.that('vpc', props.vpc, !closed || knowsCidr(props.vpc), {
     must: 'know its CIDR block, to which an internal load balancer is open',
     remedy: 'Give `vpcCidrBlock` to Vpc.fromVpcAttributes, or say in `allowFrom` who may connect.',
@@ -93,9 +118,44 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
   }
 }
 
+/** What a load balancer behind a distribution needs of its Region, and of the secrets it is known by. */
+function checkDistribution(checks: Checks, props: HttpsLoadBalancerProps, region: string): void {
+  const { behindDistribution, internetFacing, allowFrom, originKeys } = props;
+  if (!behindDistribution) {
+    return;
+  }
+  const name = /^[A-Za-z0-9]{1,20}$/;
+  const { domainNames = [] } = props;
+  checks
+    .that('internetFacing', internetFacing, internetFacing !== true || domainNames.length > 0, {
+      must: 'be left out behind a distribution without `domainNames`',
+      remedy:
+        'What CloudFront sends would cross the internet in plain, cookies and passwords too: give `domainNames`, for which the load balancer has a certificate.',
+    })
+    .that('internetFacing', internetFacing ?? false, internetFacing === true || hasVpcOrigins(region), {
+      must: `be true in ${region}, where CloudFront has no VPC origins`,
+      remedy: 'Set it: the load balancer still answers the distribution alone.',
+    })
+    .that('allowFrom', allowFrom, allowFrom !== undefined || knowsCloudFront(region), {
+      must: `be given in ${region}, whose list of CloudFront's addresses is not known here`,
+      remedy:
+        'Give Peer.prefixList() with the id that `aws ec2 describe-managed-prefix-lists` shows for com.amazonaws.global.cloudfront.origin-facing.',
+    })
+    .optional('originKeys', originKeys, () => isSet(originKeys as string[], name), {
+      must: 'be one or two different names of 1 to 20 letters and digits',
+      remedy: "Use ['1'], and two of them only while you replace the secret.",
+    });
+}
+
+/** One name or two, each once. */
+function isSet(names: string[], form: RegExp): boolean {
+  const few = names.length === 1 || names.length === 2;
+  return few && new Set(names).size === names.length && names.every((name) => form.test(name));
+}
+
 /** How many peers fit: HTTPS listens on two ports, and a rule opens one. */
-function mostPeers({ domainNames = [] }: HttpsLoadBalancerProps): number {
-  return domainNames.length > 0 ? MOST_RULES / 2 : MOST_RULES;
+function mostPeers({ domainNames = [], behindDistribution }: HttpsLoadBalancerProps): number {
+  return domainNames.length > 0 && !behindDistribution ? MOST_RULES / 2 : MOST_RULES;
 }
 
 /** What a prefix list weighs is known to AWS alone. */
@@ -106,18 +166,6 @@ function warnOfPrefixLists(scope: Construct, { allowFrom = [] }: HttpsLoadBalanc
       `A prefix list in \`allowFrom\` counts with its maximum size, on every port, towards the ${MOST_RULES} rules of the security group. Raise the quota "Inbound or outbound rules per security group" before you deploy one that is larger: CloudFront's weighs 55.`,
     );
   }
-}
-
-/** Each directive once, in any order (RFC 6797). */
-function isHsts(header: string): boolean {
-  const names = header.split(';').map((directive) => directive.trim().toLowerCase());
-  const known = names.map((name) => (/^max-age=("?)\d+\1$/.test(name) ? 'max-age' : name));
-  return (
-    /^[\x20-\x7e]+$/.test(header) &&
-    known.includes('max-age') &&
-    new Set(known).size === known.length &&
-    known.every((name) => ['max-age', 'includesubdomains', 'preload'].includes(name))
-  );
 }
 
 /** Refuses attributes that cannot belong to a load balancer of this region. */
@@ -173,8 +221,9 @@ function checkIdleTimeout(checks: Checks, idleTimeout: Duration | undefined): Ch
   });
 }
 
-function checkSubnets(checks: Checks, { vpc, vpcSubnets, internetFacing }: HttpsLoadBalancerProps) {
-  const needsPublic = vpcSubnets === undefined && (internetFacing ?? true);
+function checkSubnets(checks: Checks, props: HttpsLoadBalancerProps) {
+  const { vpc, vpcSubnets, internetFacing, behindDistribution } = props;
+  const needsPublic = vpcSubnets === undefined && (internetFacing ?? !behindDistribution);
   if (needsPublic && vpc.publicSubnets.length === 0) {
     checks.that('vpc', vpc, false, {
       must: 'have public subnets for a load balancer that faces the internet',

@@ -17,6 +17,7 @@ import { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
 import { CONTAINER_PORT, HEALTH_PATH } from '../../core/contract';
 import { namesInProfile, profileValues } from '../../core/profile';
+import { FORWARDED_PROTO } from '../../edge/origin-header';
 import { checkSameVpc, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import { ContainerHealthCheck } from '../container-health-check';
 import type { ILoadBalancedService } from '../django-service';
@@ -89,7 +90,7 @@ export abstract class LoadBalancedService extends Construct implements ILoadBala
     const rule = new ApplicationListenerRule(this, 'Rule', {
       listener: props.loadBalancer.listener,
       priority: routing.priority,
-      conditions: conditionsOf(routing),
+      conditions: conditionsOf(routing, props.loadBalancer),
       targetGroups: [this.targetGroup],
     });
     this.service = fargateService(this, 'Service', {
@@ -190,6 +191,8 @@ function serverTask(scope: Construct, { props, server, capacity, routing, timing
       WEB_CONCURRENCY: String(capacity.processes),
       DJANGO_FARGATE_CONNECTIONS: String(server.connectionsPerProcess),
       FORWARDED_ALLOW_IPS: props.environment?.FORWARDED_ALLOW_IPS ?? props.cluster.vpc.vpcCidrBlock,
+      // The load balancer says by which protocol the distribution came; another header has the viewer's.
+      ...(props.loadBalancer.originHeader && { SECURE_PROXY_SSL_HEADER: FORWARDED_PROTO }),
     },
   });
 }

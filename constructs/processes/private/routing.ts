@@ -45,10 +45,16 @@ export function withAddress<T extends LoadBalancedServiceProps>(props: T, routin
   };
 }
 
-/** Which requests a rule takes: by host, and by path unless it takes every path. */
-export function conditionsOf({ hostNames, paths }: Routing): ListenerCondition[] {
-  const hosts = ListenerCondition.hostHeaders(hostNames);
-  return isEverything(paths) ? [hosts] : [hosts, ListenerCondition.pathPatterns(paths)];
+/**
+ * Which requests a rule takes: by host, by path unless it takes every path, and behind a distribution only
+ * what came through that.
+ */
+export function conditionsOf({ hostNames, paths }: Routing, { originHeader }: IHttpsLoadBalancer): ListenerCondition[] {
+  return [
+    ...(hostNames.length === 0 ? [] : [ListenerCondition.hostHeaders(hostNames)]),
+    ...(isEverything(paths) ? [] : [ListenerCondition.pathPatterns(paths)]),
+    ...(originHeader === undefined ? [] : [ListenerCondition.httpHeader(originHeader.name, originHeader.values)]),
+  ];
 }
 
 function wildcardsIn(values: string[]): number {
@@ -68,14 +74,17 @@ export function checkRouting(
 ): void {
   const { loadBalancer } = props;
   const values = routing.hostNames.length + (isEverything(routing.paths) ? 0 : routing.paths.length);
-  const few = values <= MAX_CONDITION_VALUES;
+  const ofOrigin = loadBalancer.originHeader?.values.length ?? 0;
+  const most = MAX_CONDITION_VALUES - ofOrigin;
+  const few = values <= most;
+  const because = ofOrigin === 0 ? '' : ` and ${ofOrigin} ${ofOrigin === 1 ? 'is' : 'are'} of the distribution`;
   checks
     .that('hostNames', routing.hostNames, few || !isEverything(routing.paths), {
-      must: `be at most ${MAX_CONDITION_VALUES}, since a rule of the load balancer holds so many values`,
+      must: `be at most ${most}, since a rule of the load balancer holds ${because === '' ? 'so many' : MAX_CONDITION_VALUES} values${because}`,
       remedy: 'Give `hostNames` of this service, with a wildcard as in *.example.com in place of many.',
     })
     .that('paths', routing.paths, few || isEverything(routing.paths), {
-      must: `have at most ${Math.max(0, MAX_CONDITION_VALUES - routing.hostNames.length)} patterns beside ${routing.hostNames.length} host names, since a rule of the load balancer holds ${MAX_CONDITION_VALUES} values`,
+      must: `have at most ${Math.max(0, most - routing.hostNames.length)} patterns beside ${routing.hostNames.length} host names, since a rule of the load balancer holds ${MAX_CONDITION_VALUES} values${because}`,
       remedy: 'Use a wider pattern such as "/ws/*", or a second service.',
     })
     .that(
@@ -95,9 +104,17 @@ export function checkRouting(
       must: 'hold "/*" alone or not at all',
       remedy: 'Leave out the other patterns: they would have no effect.',
     })
-    .that('hostNames', routing.hostNames, routing.hostNames.length > 0, {
+    .that('hostNames', routing.hostNames, routing.hostNames.length > 0 || props.hostNames === undefined, {
       must: 'name at least one host',
       remedy: 'Leave it out to take the domain names of the load balancer.',
+    })
+    .that('hostNames', props.hostNames, props.hostNames === undefined || !isNameless(loadBalancer), {
+      must: 'be left out behind a distribution without domain names',
+      remedy: 'It is reached under its own name alone, so the rule would match nothing.',
+    })
+    .that('allowedHosts', props.allowedHosts, routing.hostNames.length > 0 || props.allowedHosts !== undefined, {
+      must: 'be given behind a distribution without domain names, with `csrfTrustedOrigins`',
+      remedy: 'Give `hostNames` of the Cdn, and its `url` as the origin: Django answers 400 to every other name.',
     })
     .optional('hostNames', props.hostNames, () => routing.hostNames.every((name) => HOST_NAME.test(name)), {
       must: 'be host names in lower case, a wildcard only as the first label',
@@ -126,6 +143,11 @@ export function checkRouting(
       max: 1_000_000,
       remedy: 'Give requests per task and minute.',
     });
+}
+
+/** Whether only the distribution before the load balancer has a name. */
+function isNameless({ originHeader, domainNames }: IHttpsLoadBalancer): boolean {
+  return originHeader !== undefined && domainNames.length === 0;
 }
 
 function isTaken(scope: Construct, loadBalancer: IHttpsLoadBalancer, priority: number): boolean {

@@ -4,7 +4,14 @@ import os
 from pathlib import Path
 
 from django_fargate.logs import logging_config
-from django_fargate.settings import allowed_hosts, csrf_trusted_origins, database, secret_keys, secure_cookies
+from django_fargate.settings import (
+    allowed_hosts,
+    csrf_trusted_origins,
+    database,
+    secret_keys,
+    secure_cookies,
+    secure_proxy_ssl_header,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -18,7 +25,7 @@ if not BUILDING:
     ALLOWED_HOSTS = allowed_hosts()
     CSRF_TRUSTED_ORIGINS = csrf_trusted_origins()
     DATABASES = {"default": database()}
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # The load balancer terminates TLS.
+    SECURE_PROXY_SSL_HEADER = secure_proxy_ssl_header()  # The load balancer or CloudFront terminates TLS.
     SESSION_COOKIE_SECURE = secure_cookies()
     CSRF_COOKIE_SECURE = secure_cookies()
 

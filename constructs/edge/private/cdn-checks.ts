@@ -1,0 +1,174 @@
+import { Stack } from 'aws-cdk-lib';
+import { CfnCertificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { Construct } from 'constructs';
+import { Checks, isUnknown } from '../../core/checks';
+import { checkEffects, type Effects, type NoEffect, needsOneOf, voidBeside } from '../../core/effects';
+import type { CdnProps } from '../cdn';
+import { isPrivateZone } from '../zone';
+import { closed, ERRORS } from './cdn-responses';
+import { takesLogs } from './cloudfront-regions';
+import { isHsts } from './hsts';
+
+const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
+const EFFECTS: Effects<CdnProps> = {
+  logRetention: [voidBeside('accessLogsBucket', OWN_BUCKET)],
+  removalPolicy: [voidBeside('accessLogsBucket', OWN_BUCKET)],
+  cachedCookies: [needsOneOf(['cachedPaths'], 'Name the paths of the pages that they make a difference in.')],
+  certificate: [withoutNames('CloudFront has a certificate for its own name')],
+  hostedZone: [withoutNames('the name of the distribution has its record')],
+};
+
+/** The only Region whose certificates and web ACLs CloudFront takes. */
+const GLOBAL = 'us-east-1';
+/** Characters of the code of a function, of which CloudFront takes 10 KB. */
+const LONGEST_FUNCTION = 10_000;
+/** Paths that a distribution treats differently, beside the rest. */
+const MOST_PATHS = 24;
+/** Cookies in the key of a cache. */
+const MOST_COOKIES = 10;
+
+function withoutNames(why: string): NoEffect<CdnProps> {
+  return {
+    when: ({ loadBalancer }) => loadBalancer.domainNames.length === 0,
+    must: 'be left out where the load balancer has no `domainNames`',
+    remedy: `It would have no effect: ${why}.`,
+  };
+}
+
+/** The certificate of the domain names: the one that is given, or in us-east-1 that of the load balancer. */
+export function certificateOf(scope: Construct, { certificate, loadBalancer }: CdnProps): ICertificate | undefined {
+  if (loadBalancer.domainNames.length === 0) {
+    return undefined;
+  }
+  return certificate ?? (Stack.of(scope).region === GLOBAL ? loadBalancer.certificate : undefined);
+}
+
+/** Refuses what a distribution cannot be made of. */
+export function checkCdn(scope: Construct, props: CdnProps): void {
+  const { loadBalancer, hostedZone, webAclArn, accessLogsBucket, strictTransportSecurity: hsts } = props;
+  const { region } = Stack.of(scope);
+  const checks = new Checks(scope);
+  checkEffects(checks, props, EFFECTS);
+  checkCertificate(checks, scope, props);
+  checkPaths(checks, props);
+  checkErrorPages(checks, props);
+  checks
+    .known('strictTransportSecurity', hsts)
+    .that('loadBalancer', loadBalancer, loadBalancer.originHeader !== undefined, {
+      must: 'be made with `behindDistribution`, and not brought by its attributes',
+      remedy: 'Only then it asks for the secret of the distribution, and everything else meets 403.',
+    })
+    .that('hostedZone', hostedZone, hostedZone === undefined || !isPrivateZone(hostedZone), {
+      must: 'be a public one',
+      remedy: 'A distribution is reached from the internet: give the public zone of the names.',
+    })
+    .matches('webAclArn', webAclArn, /^arn:aws:wafv2:us-east-1:\d{12}:global\/webacl\/[\w-]+\/[\w-]+$/, {
+      must: 'be the ARN of a web ACL of scope CLOUDFRONT, which is made in us-east-1',
+      remedy: 'A web ACL of a load balancer does not fit: make another one in us-east-1.',
+    })
+    .that('accessLogsBucket', accessLogsBucket, accessLogsBucket?.encryptionKey === undefined, {
+      must: 'be encrypted by S3 itself',
+      remedy: 'CloudFront cannot write to a bucket with a KMS key; give one with BucketEncryption.S3_MANAGED.',
+    })
+    .that('accessLogsBucket', region, accessLogsBucket !== undefined || takesLogs(region), {
+      must: `be given in ${region}, where CloudFront writes to no bucket`,
+      remedy: 'Give a bucket of another region.',
+    })
+    .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
+    .optional('strictTransportSecurity', hsts, () => isHsts(hsts as string), {
+      must: 'be max-age=<seconds>, with includeSubDomains and preload if wanted, each once, separated by semicolons',
+      remedy: "Use 'max-age=31536000'.",
+    })
+    .matches('contentSecurityPolicy', props.contentSecurityPolicy, /^[\x20-\x7e]{1,1024}$/, {
+      must: 'be one line of 1 to 1024 plain characters',
+      remedy: 'Longer ones have to come from the application: leave it out here.',
+    })
+    .optional('maintenancePage', props.maintenancePage, () => isShort(props.maintenancePage as string), {
+      must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} characters`,
+      remedy:
+        'It becomes part of a function, of which CloudFront takes 10 KB: link pictures and styles of another site.',
+    })
+    .throwIfAny();
+}
+
+function isShort(page: string): boolean {
+  return page !== '' && Buffer.byteLength(closed(page)) <= LONGEST_FUNCTION;
+}
+
+function checkCertificate(checks: Checks, scope: Construct, props: CdnProps): void {
+  const { certificate, loadBalancer } = props;
+  const isNamed = loadBalancer.domainNames.length > 0;
+  checks.that('certificate', certificate, !isNamed || certificateOf(scope, props) !== undefined, {
+    must: `be given for the domain names, from ${GLOBAL}`,
+    remedy:
+      'CloudFront takes certificates of that region alone: request one there for the same names, or leave the domain names out.',
+  });
+  if (certificate === undefined) {
+    return;
+  }
+  const { certificateArn } = certificate;
+  const [, , service, region] = isUnknown(certificateArn) ? [] : certificateArn.split(':');
+  checks.that('certificate', certificateArn, service === 'acm' && region === GLOBAL, {
+    must: `be one of Certificate Manager in ${GLOBAL}`,
+    remedy: 'CloudFront takes certificates of that region alone; the one of the load balancer is of its own.',
+  });
+  const madeIn = certificate.node.defaultChild instanceof CfnCertificate ? Stack.of(certificate).region : undefined;
+  checks.optional('certificate', madeIn, () => madeIn === GLOBAL, {
+    must: `be made in ${GLOBAL}`,
+    remedy: 'CloudFront takes certificates of that region alone; the one of the load balancer is of its own.',
+  });
+}
+
+function checkPaths(checks: Checks, { staticPaths = [], cachedPaths = [], cachedCookies }: CdnProps): void {
+  const all = [...staticPaths, ...cachedPaths];
+  for (const [prop, paths] of Object.entries({ staticPaths, cachedPaths })) {
+    for (const [index, path] of paths.entries()) {
+      checks
+        .matches(`${prop}[${index}]`, path, /^\/[A-Za-z0-9_\-.$/~"'@:+&*?]{0,254}$/, {
+          must: 'be a pattern that starts with a slash, of at most 255 letters, digits and _-.$/~"\'@:+&*?',
+          remedy: 'Write it as CloudFront matches it, for example "/static/*".',
+        })
+        .that(`${prop}[${index}]`, path, path !== '/*', {
+          must: 'not stand for every path',
+          remedy: 'Name what may be kept: the rest comes from the application.',
+        })
+        .that(`${prop}[${index}]`, path, all.indexOf(path) === all.lastIndexOf(path), {
+          must: 'be named once, in `staticPaths` or `cachedPaths`',
+          remedy: 'Remove it in one place: CloudFront treats a path in one way.',
+        });
+    }
+  }
+  checks
+    .that('cachedPaths', `${all.length} paths`, all.length <= MOST_PATHS, {
+      must: `be at most ${MOST_PATHS} together with \`staticPaths\``,
+      remedy: 'Use wider patterns.',
+    })
+    .optional('cachedCookies', cachedCookies, () => areCookies(cachedCookies as string[]), {
+      must: `be 1 to ${MOST_COOKIES} names of cookies, each once`,
+      remedy: 'Name the cookies of your settings SESSION_COOKIE_NAME, CSRF_COOKIE_NAME and LANGUAGE_COOKIE_NAME.',
+    });
+}
+
+function areCookies(names: string[]): boolean {
+  const few = names.length >= 1 && names.length <= MOST_COOKIES && new Set(names).size === names.length;
+  return few && names.every((name) => isUnknown(name) || /^[\w!#$%&'*+.^`|~-]+$/.test(name));
+}
+
+function checkErrorPages(checks: Checks, { errorPages = {} }: CdnProps): void {
+  for (const [status, path] of Object.entries(errorPages)) {
+    checks
+      .that(
+        `errorPages.${status}`,
+        status,
+        ERRORS.some((error) => String(error) === status),
+        {
+          must: `be of one of ${ERRORS.join(', ')}`,
+          remedy: 'CloudFront has pages for these statuses alone.',
+        },
+      )
+      .matches(`errorPages.${status}`, path, /^\/[\w\-.$/~"'@:+&]{0,4000}$/, {
+        must: 'be a path that starts with a slash',
+        remedy: 'Write it as in "/static/busy.html", a page that the distribution keeps.',
+      });
+  }
+}

@@ -1,0 +1,89 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  CacheCookieBehavior,
+  CacheHeaderBehavior,
+  CachePolicy,
+  CacheQueryStringBehavior,
+  HeadersFrameOption,
+  OriginRequestCookieBehavior,
+  OriginRequestHeaderBehavior,
+  OriginRequestPolicy,
+  OriginRequestQueryStringBehavior,
+  ResponseHeadersPolicy,
+} from 'aws-cdk-lib/aws-cloudfront';
+import type { Construct } from 'constructs';
+import type { CdnOptions } from '../cdn';
+import { FramePolicy } from '../https-load-balancer';
+import { FORWARDED_PROTO } from '../origin-header';
+
+/** Cookies of Django that pages differ by. */
+const COOKIES = ['sessionid', 'csrftoken', 'django_language'];
+const LONGEST = Duration.days(365);
+
+/** Everything of a viewer's request, its Host too, and by which protocol it came. */
+export function toOrigin(scope: Construct, id: string): OriginRequestPolicy {
+  return new OriginRequestPolicy(scope, id, {
+    comment: 'What the viewer sent, and by which protocol',
+    headerBehavior: OriginRequestHeaderBehavior.all(FORWARDED_PROTO),
+    cookieBehavior: OriginRequestCookieBehavior.all(),
+    queryStringBehavior: OriginRequestQueryStringBehavior.all(),
+  });
+}
+
+/** Files that are the same for everybody, for as long as their headers say, which may be not at all. */
+export function staticFiles(scope: Construct, id: string): CachePolicy {
+  return new CachePolicy(scope, id, {
+    comment: 'Static files',
+    minTtl: Duration.seconds(0),
+    defaultTtl: Duration.seconds(0),
+    maxTtl: LONGEST,
+    cookieBehavior: CacheCookieBehavior.none(),
+    headerBehavior: CacheHeaderBehavior.allowList('Host'), // Several names may lead to several services.
+    queryStringBehavior: CacheQueryStringBehavior.none(),
+    enableAcceptEncodingGzip: true,
+    enableAcceptEncodingBrotli: true,
+  });
+}
+
+/** Pages, for each of their visitors, for as long as their headers say, which may be not at all. */
+export function cachedPages(scope: Construct, id: string, { cachedCookies = COOKIES }: CdnOptions): CachePolicy {
+  return new CachePolicy(scope, id, {
+    comment: 'Pages by session, CSRF token and language',
+    minTtl: Duration.seconds(0),
+    defaultTtl: Duration.seconds(0),
+    maxTtl: LONGEST,
+    cookieBehavior: CacheCookieBehavior.allowList(...cachedCookies),
+    // An application may compress: a browser gets what it can read, not what another one could.
+    headerBehavior: CacheHeaderBehavior.allowList('Accept-Encoding', 'Accept-Language', 'Host'),
+    queryStringBehavior: CacheQueryStringBehavior.all(),
+    enableAcceptEncodingGzip: false,
+    enableAcceptEncodingBrotli: false,
+  });
+}
+
+/** Headers that are set here and nowhere else: a value of the application's is replaced. */
+export function responseHeaders(scope: Construct, id: string, props: CdnOptions): ResponseHeadersPolicy {
+  const { framePolicy = FramePolicy.DENY, contentSecurityPolicy, strictTransportSecurity } = props;
+  const frameOption = framePolicy === FramePolicy.DENY ? HeadersFrameOption.DENY : HeadersFrameOption.SAMEORIGIN;
+  const override = true;
+  return new ResponseHeadersPolicy(scope, id, {
+    comment: 'Security headers',
+    securityHeadersBehavior: {
+      strictTransportSecurity: { ...hsts(strictTransportSecurity), override },
+      contentTypeOptions: { override },
+      frameOptions: framePolicy === FramePolicy.APPLICATION ? undefined : { frameOption, override },
+      contentSecurityPolicy: contentSecurityPolicy === undefined ? undefined : { contentSecurityPolicy, override },
+    },
+  });
+}
+
+/** The directives of a Strict-Transport-Security header as CloudFront takes them. */
+function hsts(header = 'max-age=31536000') {
+  const directives = header.split(';').map((directive) => directive.trim().toLowerCase());
+  const [seconds] = /\d+/.exec(directives.find((each) => each.startsWith('max-age=')) ?? '') ?? ['0'];
+  return {
+    accessControlMaxAge: Duration.seconds(Number(seconds)),
+    includeSubdomains: directives.includes('includesubdomains'),
+    preload: directives.includes('preload'),
+  };
+}
