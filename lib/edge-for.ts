@@ -24,7 +24,7 @@ export function edgeFor(stack: Stack, application: Distributed): EdgeStack | und
   const webFirewall = cdn.webAclArn === undefined && profileValues(profile).webFirewall;
   return isCertified || webFirewall
     ? new EdgeStack(stack, 'Edge', {
-        stackName: `${stack.stackName}-Edge`,
+        stackName: `${stack.stackName}-Edge-${stack.region}`, // Stacks of one name may be in several Regions.
         description: `Certificate and firewall of the distribution of ${stack.stackName}`,
         env: { account: stack.account, region: EDGE_REGION },
         ...(isCertified && { domainNames, hostedZone }),

@@ -45,6 +45,7 @@ const PARTS = [
     setBy: {
       loadBalancer: 'loadBalancerOptions',
       behindDistribution: 'cdn',
+      scope: 'cdn',
       profile: 'profile',
       encryptionKey: 'encryptionKey',
     },

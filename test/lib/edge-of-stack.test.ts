@@ -6,6 +6,7 @@ import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
 import { PipelineStack } from '../../lib/pipeline-stack';
+import { complianceOf } from '../../scripts/compliance';
 import { errorOf, only, templateOf } from '../support';
 
 const FRANKFURT = { account: '111122223333', region: 'eu-central-1' };
@@ -35,7 +36,7 @@ function viewerOf(stack: DjangoStack) {
   return { certificate: ViewerCertificate?.AcmCertificateArn, webAcl: WebACLId, aliases: Aliases };
 }
 
-const read = (OutputName: string, StackName = 'Shop-Edge') => ({
+const read = (OutputName: string, StackName = 'Shop-Edge-eu-central-1') => ({
   'Fn::GetStackOutput': { StackName, Region: 'us-east-1', OutputName },
 });
 
@@ -50,7 +51,7 @@ describe('in production, with account and region', () => {
   const stack = production();
 
   test('certificate and firewall are in a stack of us-east-1, which is deployed before', () => {
-    expect(stack.edge?.stackName).toBe('Shop-Edge');
+    expect(stack.edge?.stackName).toBe('Shop-Edge-eu-central-1');
     expect(stack.edge?.environment).toBe('aws://111122223333/us-east-1');
     expect(stack.dependencies).toEqual([stack.edge]);
     expect(stack.edge?.dependencies).toEqual([]);
@@ -191,6 +192,13 @@ describe('what is brought is not made', () => {
   });
 });
 
+test('stacks of one name in two Regions have an edge each', () => {
+  const names = ['eu-central-1', 'eu-west-1'].map(
+    (region) => production({ env: { ...FRANKFURT, region } }).edge?.stackName,
+  );
+  expect(names).toEqual(['Shop-Edge-eu-central-1', 'Shop-Edge-eu-west-1']);
+});
+
 test('without a distribution there is no second stack', () => {
   expect(production({ cdn: undefined }).edge).toBeUndefined();
 });
@@ -198,6 +206,20 @@ test('without a distribution there is no second stack', () => {
 test('a wrong name is called by the prop that it was written in', () => {
   expect(errorOf(() => production({ domainName: 'shop.example.org', hostedZoneName: 'example.com' }))).toMatch(
     /^Shop\/(Edge|App\/LoadBalancer): `domainName` must lie in the hosted zone example\.com, got "shop\.example\.org"/,
+  );
+});
+
+test.each([
+  ['in two Regions', FRANKFURT],
+  ['in us-east-1', VIRGINIA],
+])('%s four rule packs find nothing in production', (_, env) => {
+  const found = complianceOf((props) => {
+    const app = new App(props);
+    shop({ env, ...DOMAIN }, app);
+    return app;
+  });
+  expect(found.flatMap(({ pack, findings }) => findings.map(({ rule, path }) => `${pack} ${rule} ${path}`))).toEqual(
+    [],
   );
 });
 
@@ -217,7 +239,7 @@ test('a pipeline deploys the stack of us-east-1 before that of the application',
     Actions.filter((each: { Region?: string; Configuration?: { StackName?: string } }) => {
       return each.Configuration?.StackName === name && (each.Region ?? 'eu-central-1') === region;
     }).map(({ RunOrder }: { RunOrder: number }) => RunOrder);
-  const first = order('Staging-Django-Edge', 'us-east-1');
+  const first = order('Staging-Django-Edge-eu-central-1', 'us-east-1');
   const second = order('Staging-Django', 'eu-central-1');
   expect(first).toHaveLength(2);
   expect(second).toHaveLength(2);
