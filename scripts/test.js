@@ -22,8 +22,8 @@ const node = process.execPath;
  */
 const FRUGAL = ['--single-threaded-gc', '--max-semi-space-size=64'];
 /**
- * Python's steps wait for packages and for servers, one after another, so what runs beside them steps back and
- * takes the time that they leave.
+ * Python's steps wait for packages and for servers, one after another, so what runs beside them steps back
+ * and takes the time that they leave.
  */
 const BESIDE = 5;
 const bin = (name) => path.join(root, 'node_modules', '.bin', name);

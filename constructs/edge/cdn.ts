@@ -199,11 +199,12 @@ export interface CdnProps extends CdnOptions {
  */
 export class Cdn extends Construct implements ICdn {
   /** The distribution. */
-  public readonly distribution: Distribution;
+  public readonly distribution: IDistribution;
   public readonly hostNames: string[];
   public readonly url: string;
   /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
+  private readonly made: Distribution;
 
   constructor(scope: Construct, id: string, props: CdnProps) {
     super(scope, id);
@@ -222,7 +223,7 @@ export class Cdn extends Construct implements ICdn {
         objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED, // CloudFront grants the owner by an ACL.
       });
     const behaviors = this.behaviors(props);
-    this.distribution = new Distribution(this, 'Distribution', {
+    this.made = new Distribution(this, 'Distribution', {
       comment: this.node.path.slice(0, 128),
       ...behaviors,
       domainNames: certificate && loadBalancer.domainNames,
@@ -238,7 +239,8 @@ export class Cdn extends Construct implements ICdn {
       logBucket: this.accessLogsBucket,
       logIncludesCookies: false,
     });
-    acknowledgeFindings(this.distribution, props);
+    this.distribution = this.made;
+    acknowledgeFindings(this.made, props);
 
     this.hostNames = certificate ? loadBalancer.domainNames : [this.distribution.distributionDomainName];
     this.url = `https://${this.hostNames[0]}`;
@@ -253,7 +255,7 @@ export class Cdn extends Construct implements ICdn {
    * @default - average over 5 minutes
    */
   public metric5xxErrorRate(props?: MetricOptions): Metric {
-    return this.distribution.metric5xxErrorRate(props);
+    return this.made.metric5xxErrorRate(props);
   }
 
   private behaviors(props: CdnProps) {

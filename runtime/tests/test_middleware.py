@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import got_request_exception
 from django.db import DataError, OperationalError
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from django_fargate import health
@@ -73,13 +74,19 @@ def answer(cache_control=None, cookie=True):
 )
 def test_an_answer_that_sets_a_cookie_is_kept_by_no_cache_that_others_share(given, cookie, header):
     request = RequestFactory().get("/")
-    assert HealthCheckMiddleware(lambda _: answer(given, cookie))(request).headers.get("Cache-Control") == header
+    response = HealthCheckMiddleware(lambda _: answer(given, cookie))(request)
+    assert isinstance(response, HttpResponse)
+    assert response.headers.get("Cache-Control") == header
 
     async def view(_):
         return answer(given, cookie)
 
-    response = asyncio.run(HealthCheckMiddleware(view)(request))
-    assert response.headers.get("Cache-Control") == header
+    async def visit():
+        awaited = HealthCheckMiddleware(view)(request)
+        assert not isinstance(awaited, HttpResponseBase)
+        return await awaited
+
+    assert asyncio.run(visit()).headers.get("Cache-Control") == header
 
 
 def shop(**options):

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { App, Fn, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { ContainerImage, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
@@ -215,7 +215,8 @@ test.each([
 ])('%s four rule packs find nothing in production', (_, env) => {
   const found = complianceOf((props) => {
     const app = new App(props);
-    shop({ env, ...DOMAIN }, app);
+    const profile = Profile.production({ containerInsights: ContainerInsights.ENHANCED }); // The packs ask for them.
+    shop({ env, ...DOMAIN, profile }, app);
     return app;
   });
   expect(found.flatMap(({ pack, findings }) => findings.map(({ rule, path }) => `${pack} ${rule} ${path}`))).toEqual(
