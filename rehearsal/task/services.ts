@@ -32,6 +32,8 @@ export interface Member {
   readonly task: Task;
   registration?: Registration;
   leaving: boolean;
+  /** Whether a deployment replaces it: it leaves once its successor is ready. */
+  isOld?: boolean;
 }
 
 /** A task that ended or became unhealthy although its service had not asked it to stop. */
@@ -66,6 +68,10 @@ export class Service {
   /** When its first task was started. */
   startedAt?: number;
   private desired = 0;
+  /** Deployments whose new tasks are not ready yet. */
+  private adding = 0;
+  /** Tasks that are being started. */
+  private launching = 0;
   private readonly over = new AbortController();
   private delay = FIRST_DELAY;
 
@@ -132,7 +138,7 @@ export class Service {
    */
   async surge(): Promise<Member[]> {
     const old = this.running;
-    await this.addReady(old.length);
+    await this.addBeside(old, old.length);
     return old;
   }
 
@@ -145,7 +151,7 @@ export class Service {
    * Replaces one task: the new one is healthy before the old one is drained. `before` ends right before that.
    */
   async replace(member: Member, before: () => Promise<void> = async () => undefined): Promise<void> {
-    await this.addReady(1);
+    await this.addBeside([member], 1);
     await before();
     await this.retire(member);
   }
@@ -153,7 +159,12 @@ export class Service {
   /** Drains every task and ends the service. */
   async stop(): Promise<void> {
     this.over.abort();
-    await Promise.all(this.members.map((member) => this.retire(member)));
+    await this.retireAll(this.members);
+    // One that was being started is a task by now or soon.
+    while (this.launching > 0) {
+      await sleep(50);
+    }
+    await this.retireAll(this.members);
   }
 
   /** Ends the service at once, without draining. */
@@ -184,7 +195,43 @@ export class Service {
       for (const member of this.running) {
         this.replaceIfUnhealthy(member);
       }
+      this.endSurplus();
       await sleep(200);
+    }
+  }
+
+  /** Ends tasks beyond the desired number that no deployment replaces, first those that are not ready. */
+  private endSurplus(): void {
+    // Until they are ready, new tasks of a deployment are its own.
+    if (this.adding > 0) {
+      return;
+    }
+    const staying = this.running.filter(({ isOld }) => !isOld);
+    const unready = staying.filter((member) => !this.isReady(member));
+    const ready = staying.filter((member) => this.isReady(member));
+    const surplus = [...unready, ...ready].slice(0, Math.max(staying.length - this.props.desiredCount, 0));
+    for (const member of surplus) {
+      void this.retire(member);
+    }
+  }
+
+  /** Starts new tasks in the place of old ones, which stay for good if that fails. */
+  private async addBeside(old: readonly Member[], count: number): Promise<void> {
+    const replaced = old.filter(({ isOld }) => !isOld);
+    const mark = (isOld: boolean) => {
+      for (const member of replaced) {
+        member.isOld = isOld;
+      }
+    };
+    mark(true);
+    this.adding++;
+    try {
+      await this.addReady(count);
+    } catch (error) {
+      mark(false);
+      throw error;
+    } finally {
+      this.adding--;
     }
   }
 
@@ -198,6 +245,9 @@ export class Service {
     let fresh: (Member | undefined)[] = await Promise.all(Array.from({ length: count }, () => this.add()));
     let ended = 0;
     const areReady = async () => {
+      if (this.over.signal.aborted) {
+        return 'over';
+      }
       const lasting = fresh.filter((member) => member?.task.running);
       const missing = fresh.length - lasting.length;
       ended += missing;
@@ -209,8 +259,10 @@ export class Service {
     };
     const { patience = HANG_SECONDS } = this.props;
     try {
-      if ((await eventually(`${this.name}: new tasks are ready`, patience, areReady, 50)) === 'failed') {
-        throw new Error(`${this.name}: new tasks do not stay; ${this.failures.at(-1)}`);
+      const answer = await eventually(`${this.name}: new tasks are ready`, patience, areReady, 50);
+      if (answer !== 'ready') {
+        const why = answer === 'over' ? 'the service ends' : `new tasks do not stay; ${this.failures.at(-1)}`;
+        throw new Error(`${this.name}: ${why}`);
       }
     } catch (error) {
       await this.retireAll(fresh.filter((member) => member !== undefined));
@@ -219,6 +271,10 @@ export class Service {
   }
 
   private async add(): Promise<Member | undefined> {
+    if (this.over.signal.aborted) {
+      return undefined;
+    }
+    this.launching++;
     try {
       const task = await this.props.launch(this.definition, this.name);
       const member: Member = { task, leaving: false };
@@ -231,6 +287,8 @@ export class Service {
       this.failures.push((error as Error).message);
       this.props.announce.event((error as Error).message);
       return undefined;
+    } finally {
+      this.launching--;
     }
   }
 
@@ -262,7 +320,10 @@ export class Service {
       this.props.announce.event(`${task.id} stopped${exit.killed ? ', killed after stopTimeout' : ''} (${how})`);
       return;
     }
-    const message = `${task.id} ended by itself (${how}): ${lastError(task)}`;
+    const message =
+      task.disturbedBy === undefined
+        ? `${task.id} ended by itself (${how}): ${lastError(task)}`
+        : `${task.id} was ended by ${task.disturbedBy} (${how})`;
     this.lose(task, message);
     if (!this.over.signal.aborted) {
       this.props.announce.event(message);

@@ -7,11 +7,21 @@ import { lastError } from '../task/last-error';
 import { howEnded, Task } from '../task/process';
 import type { Member, Service } from '../task/services';
 import type { TaskDefinition } from '../template/task-definition';
+import type { Turns } from '../wait';
 import type { Controls, QueueStatus, ServiceStatus, Status, TaskStatus } from './controls';
+import { deploy } from './deploy';
 import type { Journal } from './journal';
 
 /** Who lost a task that was killed from the view. */
 const BY_HAND = 'a person at the terminal';
+
+/** When something may roll services. */
+export interface Rolling {
+  /** One at a time. */
+  readonly turns: Turns;
+  /** Aborted once the rehearsal ends: nothing is deployed from then on. */
+  readonly ending: AbortSignal;
+}
 
 /** What a person at a terminal sees of a rehearsal, and does to it. */
 export class RehearsalControls implements Controls {
@@ -22,7 +32,7 @@ export class RehearsalControls implements Controls {
     private readonly rehearsal: Rehearsal,
     readonly journal: Journal,
     readonly title: string,
-    private readonly roll: () => Promise<string>,
+    private readonly rolling: Rolling,
   ) {
     this.logs = rehearsal.sandbox.folder('logs');
   }
@@ -32,7 +42,7 @@ export class RehearsalControls implements Controls {
   }
 
   get secrets(): string[] {
-    return this.rehearsal.rotation.schedules.map(({ id }) => id);
+    return this.rehearsal.rotation.schedules.map(({ secret }) => secretName(secret));
   }
 
   async status(): Promise<Status> {
@@ -40,7 +50,12 @@ export class RehearsalControls implements Controls {
     return { services: this.rehearsal.services.map(serviceStatus), queues: await this.queues() };
   }
 
-  async restart(name: string): Promise<string> {
+  /** A second one waits for the first: two at once would roll each other's tasks. */
+  restart(name: string): Promise<string> {
+    return this.rolling.turns.take(() => this.replaceTasks(name));
+  }
+
+  private async replaceTasks(name: string): Promise<string> {
     const service = this.rehearsal.services.find((one) => one.name === name);
     if (service !== undefined) {
       await service.redeploy();
@@ -80,17 +95,25 @@ export class RehearsalControls implements Controls {
     return ended(task, id);
   }
 
-  async rotate(id: string): Promise<string> {
+  rotate(secret: string): Promise<string> {
+    return this.rolling.turns.take(() => this.rotateSecret(secret));
+  }
+
+  private async rotateSecret(name: string): Promise<string> {
     const { rotation } = this.rehearsal;
-    const schedule = found(rotation.schedules, id);
+    const schedule = rotation.schedules.find(({ secret }) => secretName(secret) === name);
+    if (schedule === undefined) {
+      throw new Error(`there is no ${name}`);
+    }
     await rotation.rotate(schedule);
     const services = await rotation.refresh(schedule.secret, async () => undefined);
-    const names = services.map(({ name }) => name).join(', ');
-    return `${id} rotated; ${names === '' ? 'no service reads it' : `replaced: ${names}`}`;
+    const names = services.map((service) => service.name).join(', ');
+    return `${name} rotated; ${names === '' ? 'no service reads it' : `replaced: ${names}`}`;
   }
 
   deploy(): Promise<string> {
-    return this.roll();
+    const { turns, ending } = this.rolling;
+    return turns.take(() => deploy(this.rehearsal, ending));
   }
 
   async psql(): Promise<string> {
@@ -209,6 +232,11 @@ function found<T extends { readonly id: string }>(all: readonly T[], id: string)
     throw new Error(`there is no ${id}`);
   }
   return one;
+}
+
+/** Name of a secret, from its ARN: Secrets Manager adds a hyphen and six characters. */
+function secretName(arn: string): string {
+  return arn.replace(/^.*:/, '').replace(/-[A-Za-z0-9]{6}$/, '');
 }
 
 /** A service by its name; throws an error that lists those that there are. */

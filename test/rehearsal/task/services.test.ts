@@ -36,6 +36,8 @@ class FakeTask {
 
 let service: Service;
 let started: FakeTask[];
+/** Milliseconds that the start of a task takes. */
+let delay = 0;
 
 afterEach(() => service.abandon());
 
@@ -45,7 +47,11 @@ afterEach(() => service.abandon());
  */
 async function run(crashes: (number: number) => boolean, hangs = (_: number) => false): Promise<void> {
   started = [];
+  delay = 0;
   const launch = async () => {
+    if (delay > 0) {
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
     const crashing = crashes(started.length + 1);
     const task = new FakeTask(
       `worker/${started.length + 1}`,
@@ -101,3 +107,49 @@ test('a deployment fails where a new task is never healthy; the old tasks stay a
   await expect(service.redeploy()).rejects.toThrow('worker: new tasks are ready: not within 0.3 s');
   expect(running()).toEqual(['worker/1', 'worker/2']);
 });
+
+test('two deployments at once leave no more tasks than the service wants', async () => {
+  await run(() => false);
+  await Promise.all([service.redeploy(), service.redeploy()]);
+  expect(started.length).toBeGreaterThan(4);
+  await settled();
+  expect(running()).toHaveLength(2);
+  expect(service.steady).toBe(true);
+});
+
+test('while old and new tasks serve side by side, none of them ends as surplus', async () => {
+  await run(() => false);
+  const old = await service.surge();
+  await settled();
+  expect(running()).toEqual(['worker/1', 'worker/2', 'worker/3', 'worker/4']);
+  await service.retireAll(old);
+  expect(running()).toEqual(['worker/3', 'worker/4']);
+});
+
+test('a service that stops within a deployment starts no further task, and leaves none', async () => {
+  await run(
+    () => false,
+    () => started.length >= 2,
+  );
+  const [member] = service.members;
+  delay = 100;
+  const deployed = service.redeploy().catch((error: Error) => error.message);
+  await service.stop();
+  const ended = started.map((task) => !task.running);
+  expect(await deployed).toBe('worker: the service ends');
+  expect(ended).toEqual([true, true, true, true]);
+  await expect(service.replace(member)).rejects.toThrow('worker: the service ends');
+  expect(started).toHaveLength(4);
+});
+
+test('a task that somebody killed did not end by itself', async () => {
+  await run(() => false);
+  const [{ task }] = service.members;
+  task.disturbedBy = 'a person at the terminal';
+  started[0].end(false);
+  await settled();
+  expect(service.failures).toEqual(['worker/1 was ended by a person at the terminal (exit code 1)']);
+});
+
+/** After the service has looked at its tasks more than once. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 500));
