@@ -10,6 +10,8 @@ const LOGIN = '/admin/login/';
 export const SECONDS = 60;
 /** Django refuses a host name that is not in ALLOWED_HOSTS. */
 const BAD_REQUEST = 400;
+/** A line that may tell why a page fails. */
+const ERROR = /Error|Exception|Traceback|Configured|\b(ERROR|CRITICAL|error)\b/;
 
 /** A page of the application, by which checks look at it. */
 export interface Page {
@@ -39,7 +41,7 @@ export async function findPage(context: CheckContext): Promise<Page> {
   for (const path of named.length > 0 ? named : defaults(context)) {
     const host = front.hostFor(path);
     const page = await eventually(`a page at ${path}`, SECONDS, () => ask(context, path, host));
-    accept(page, front);
+    accept(page, context);
     found.push(page);
     if (named.length === 0 && page.status < BAD_REQUEST) {
       break;
@@ -78,20 +80,34 @@ async function ask({ rehearsal, front }: CheckContext, path: string, host: strin
   const before = front.calls?.requests() ?? 0;
   const { status, headers, body } = await front.request(path, { host });
   const target = (front.calls?.requests() ?? 0) > before ? front.calls?.last : undefined;
-  expect(status < 500, `${path} answered ${status} to ${host}`);
+  expect(status < 500, `${path} answered ${status} to ${host}${status === 500 ? silence(rehearsal) : ''}`);
   const service = rehearsal.services.find(({ group }) => target !== undefined && group?.targets.includes(target));
   expect(service !== undefined, `the load balancer itself answered ${status} to ${host}${path}: no rule forwards it`);
   return { path, host, status, bytes: body.length, location: headers.location, service };
 }
 
+/** What is said of an error of which no task that answers pages has written a line. */
+function silence({ services }: Rehearsal): string {
+  const tasks = services.flatMap(({ group, running }) => (group === undefined ? [] : running));
+  return tasks.some(({ task }) => task.logs.last().some((line) => ERROR.test(line)))
+    ? ''
+    : '. Nothing is in the log: the settings have no LOGGING that writes errors to the console';
+}
+
 /** Throws for an answer below 500 that is no page. */
-function accept({ path, host, status, location }: Page, front: FrontDoor): void {
+function accept({ path, host, status, location }: Page, { rehearsal, front }: CheckContext): void {
   expect(
     status !== BAD_REQUEST,
     `${path} answered 400 to ${host}: Django refuses the name. Read DJANGO_ALLOWED_HOSTS into ALLOWED_HOSTS.`,
   );
   const own = `${front.secure ? 'https' : 'http'}://${host}`;
   const target = location === undefined ? undefined : new URL(location, `${own}${path}`);
-  const isItself = target?.hostname === host && target.pathname === path && target.protocol === new URL(own).protocol;
+  const isOwn = target?.hostname === host;
+  const isAnswered = !front.isDescribed || rehearsal.listeners.some(({ secure }) => secure);
+  expect(
+    !isOwn || target.protocol !== 'https:' || isAnswered,
+    `${path} leads to ${target?.href}, which no listener of the stack answers: SECURE_SSL_REDIRECT needs a domain name. Give the stack one, or leave the setting off.`,
+  );
+  const isItself = isOwn && target.pathname === path && target.protocol === new URL(own).protocol;
   expect(!isItself, `${path} redirects to itself for ever: with SECURE_SSL_REDIRECT set SECURE_PROXY_SSL_HEADER, too.`);
 }
