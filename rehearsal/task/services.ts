@@ -32,6 +32,8 @@ export interface Member {
   readonly task: Task;
   registration?: Registration;
   leaving: boolean;
+  /** Whether a deployment replaces it: it leaves once its successor is ready. */
+  isOld?: boolean;
 }
 
 /** A task that ended or became unhealthy although its service had not asked it to stop. */
@@ -66,6 +68,8 @@ export class Service {
   /** When its first task was started. */
   startedAt?: number;
   private desired = 0;
+  /** Deployments whose new tasks are not ready yet. */
+  private adding = 0;
   private readonly over = new AbortController();
   private delay = FIRST_DELAY;
 
@@ -132,7 +136,7 @@ export class Service {
    */
   async surge(): Promise<Member[]> {
     const old = this.running;
-    await this.addReady(old.length);
+    await this.addBeside(old, old.length);
     return old;
   }
 
@@ -145,7 +149,7 @@ export class Service {
    * Replaces one task: the new one is healthy before the old one is drained. `before` ends right before that.
    */
   async replace(member: Member, before: () => Promise<void> = async () => undefined): Promise<void> {
-    await this.addReady(1);
+    await this.addBeside([member], 1);
     await before();
     await this.retire(member);
   }
@@ -184,7 +188,43 @@ export class Service {
       for (const member of this.running) {
         this.replaceIfUnhealthy(member);
       }
+      this.endSurplus();
       await sleep(200);
+    }
+  }
+
+  /** Ends tasks beyond the desired number that no deployment replaces, first those that are not ready. */
+  private endSurplus(): void {
+    // Until they are ready, new tasks of a deployment are its own.
+    if (this.adding > 0) {
+      return;
+    }
+    const staying = this.running.filter(({ isOld }) => !isOld);
+    const unready = staying.filter((member) => !this.isReady(member));
+    const ready = staying.filter((member) => this.isReady(member));
+    const surplus = [...unready, ...ready].slice(0, Math.max(staying.length - this.props.desiredCount, 0));
+    for (const member of surplus) {
+      void this.retire(member);
+    }
+  }
+
+  /** Starts new tasks in the place of old ones, which stay for good if that fails. */
+  private async addBeside(old: readonly Member[], count: number): Promise<void> {
+    const replaced = old.filter(({ isOld }) => !isOld);
+    const mark = (isOld: boolean) => {
+      for (const member of replaced) {
+        member.isOld = isOld;
+      }
+    };
+    mark(true);
+    this.adding++;
+    try {
+      await this.addReady(count);
+    } catch (error) {
+      mark(false);
+      throw error;
+    } finally {
+      this.adding--;
     }
   }
 

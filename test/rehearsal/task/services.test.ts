@@ -101,3 +101,24 @@ test('a deployment fails where a new task is never healthy; the old tasks stay a
   await expect(service.redeploy()).rejects.toThrow('worker: new tasks are ready: not within 0.3 s');
   expect(running()).toEqual(['worker/1', 'worker/2']);
 });
+
+test('two deployments at once leave no more tasks than the service wants', async () => {
+  await run(() => false);
+  await Promise.all([service.redeploy(), service.redeploy()]);
+  expect(started.length).toBeGreaterThan(4);
+  await settled();
+  expect(running()).toHaveLength(2);
+  expect(service.steady).toBe(true);
+});
+
+test('while old and new tasks serve side by side, none of them ends as surplus', async () => {
+  await run(() => false);
+  const old = await service.surge();
+  await settled();
+  expect(running()).toEqual(['worker/1', 'worker/2', 'worker/3', 'worker/4']);
+  await service.retireAll(old);
+  expect(running()).toEqual(['worker/3', 'worker/4']);
+});
+
+/** After the service has looked at its tasks more than once. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 500));
