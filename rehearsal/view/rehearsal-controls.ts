@@ -7,7 +7,9 @@ import { lastError } from '../task/last-error';
 import { howEnded, Task } from '../task/process';
 import type { Member, Service } from '../task/services';
 import type { TaskDefinition } from '../template/task-definition';
+import type { Turns } from '../wait';
 import type { Controls, QueueStatus, ServiceStatus, Status, TaskStatus } from './controls';
+import { deploy } from './deploy';
 import type { Journal } from './journal';
 
 /** Who lost a task that was killed from the view. */
@@ -22,7 +24,7 @@ export class RehearsalControls implements Controls {
     private readonly rehearsal: Rehearsal,
     readonly journal: Journal,
     readonly title: string,
-    private readonly roll: () => Promise<string>,
+    private readonly turns: Turns,
   ) {
     this.logs = rehearsal.sandbox.folder('logs');
   }
@@ -40,7 +42,12 @@ export class RehearsalControls implements Controls {
     return { services: this.rehearsal.services.map(serviceStatus), queues: await this.queues() };
   }
 
-  async restart(name: string): Promise<string> {
+  /** A second one waits for the first: two at once would roll each other's tasks. */
+  restart(name: string): Promise<string> {
+    return this.turns.take(() => this.replaceTasks(name));
+  }
+
+  private async replaceTasks(name: string): Promise<string> {
     const service = this.rehearsal.services.find((one) => one.name === name);
     if (service !== undefined) {
       await service.redeploy();
@@ -80,7 +87,11 @@ export class RehearsalControls implements Controls {
     return ended(task, id);
   }
 
-  async rotate(id: string): Promise<string> {
+  rotate(id: string): Promise<string> {
+    return this.turns.take(() => this.rotateSecret(id));
+  }
+
+  private async rotateSecret(id: string): Promise<string> {
     const { rotation } = this.rehearsal;
     const schedule = found(rotation.schedules, id);
     await rotation.rotate(schedule);
@@ -90,7 +101,7 @@ export class RehearsalControls implements Controls {
   }
 
   deploy(): Promise<string> {
-    return this.roll();
+    return this.turns.take(() => deploy(this.rehearsal));
   }
 
   async psql(): Promise<string> {

@@ -6,7 +6,6 @@ import { type Rehearsal, rehearse, serve } from '../rehearsal';
 import { coverageTable } from '../template/coverage';
 import { Turns } from '../wait';
 import { addressLines, openAddress } from './address';
-import { deploy } from './deploy';
 import { Ending } from './ending';
 import { Journal, REHEARSAL } from './journal';
 import { LiveView } from './live-view';
@@ -60,14 +59,11 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
     write(line);
   }
   const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
-  // Two deployments at once would roll each other's tasks.
-  const turns = new Turns();
-  const deployed = () => turns.take(() => deploy(running));
-  const controls = new RehearsalControls(running, journal, title, deployed);
+  const controls = new RehearsalControls(running, journal, title, new Turns());
   await listen(running, controls, { announce, typed: options.typed, url: address?.url });
   const { source } = options;
   if (source !== undefined) {
-    const rolls = new Rolls(deployed, announce);
+    const rolls = new Rolls(() => controls.deploy(), announce);
     const watcher = watchFiles(source, {
       change: () => rolls.ask(),
       problem: (text) => announce.substitution(text),

@@ -1,0 +1,37 @@
+import type { Rehearsal } from '../../../rehearsal/rehearsal';
+import { Journal } from '../../../rehearsal/view/journal';
+import { RehearsalControls } from '../../../rehearsal/view/rehearsal-controls';
+import { Turns } from '../../../rehearsal/wait';
+
+/** Controls of a rehearsal whose every roll takes a moment, and what they do in order. */
+function controls() {
+  const done: string[] = [];
+  const step = async (name: string) => {
+    done.push(`${name} starts`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    done.push(`${name} ends`);
+  };
+  const rehearsal = {
+    sandbox: { folder: () => '/logs' },
+    services: [{ name: 'web', redeploy: () => step('roll') }],
+    rotation: {
+      schedules: [{ id: 'KeyRotation', secret: 'arn:key' }],
+      rotate: () => step('rotation'),
+      refresh: async () => [],
+    },
+    rebuild: async () => {
+      await step('build');
+      return () => undefined;
+    },
+    release: async () => [],
+  };
+  const one = new RehearsalControls(rehearsal as unknown as Rehearsal, new Journal(), 'Shop', new Turns());
+  return { one, done };
+}
+
+test('what rolls services takes turns: restart, rotation and deployment', async () => {
+  const { one, done } = controls();
+  await Promise.all([one.restart('web'), one.restart('web'), one.rotate('KeyRotation'), one.deploy()]);
+  const steps = ['roll', 'roll', 'rotation', 'build', 'roll'];
+  expect(done).toEqual(steps.flatMap((step) => [`${step} starts`, `${step} ends`]));
+});
