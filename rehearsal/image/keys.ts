@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Entry, entriesOf, type Origin } from './copy';
 import type { Base } from './dockerfile/base';
 import { bindStep } from './dockerfile/copy-step';
-import type { CopyStep, Plan, Source, StagePlan } from './dockerfile/plan';
+import type { CopyStep, Plan, RunMount, Source, StagePlan } from './dockerfile/plan';
 import type { Interpreter } from './interpreters';
 import { contentOf, keyOf } from './layers';
 import { followed } from './step-errors';
@@ -57,7 +57,7 @@ export class Keys {
         return keyOf(
           before,
           step,
-          step.mounts.map(({ from, source }) => this.keyOfSource(from, bindStep(from, source))),
+          step.mounts.filter(hasContent).map(({ from, source }) => this.keyOfSource(from, bindStep(from, source))),
         );
       case 'setting':
         // Variables are part of the steps that have them.
@@ -90,4 +90,9 @@ export class Keys {
     const entries: Entry[] = followed(step, () => entriesOf(step, origin, '/nonexistent'));
     return contentOf(entries);
   }
+}
+
+/** Whether a mount brings files of its source into a step: a cache without `from` and a tmpfs start empty. */
+function hasContent({ type, from }: RunMount): boolean {
+  return type === 'bind' || (type === 'cache' && from.kind !== 'context');
 }
