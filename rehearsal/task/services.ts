@@ -70,6 +70,8 @@ export class Service {
   private desired = 0;
   /** Deployments whose new tasks are not ready yet. */
   private adding = 0;
+  /** Tasks that are being started. */
+  private launching = 0;
   private readonly over = new AbortController();
   private delay = FIRST_DELAY;
 
@@ -157,7 +159,12 @@ export class Service {
   /** Drains every task and ends the service. */
   async stop(): Promise<void> {
     this.over.abort();
-    await Promise.all(this.members.map((member) => this.retire(member)));
+    await this.retireAll(this.members);
+    // One that was being started is a task by now or soon.
+    while (this.launching > 0) {
+      await sleep(50);
+    }
+    await this.retireAll(this.members);
   }
 
   /** Ends the service at once, without draining. */
@@ -238,6 +245,9 @@ export class Service {
     let fresh: (Member | undefined)[] = await Promise.all(Array.from({ length: count }, () => this.add()));
     let ended = 0;
     const areReady = async () => {
+      if (this.over.signal.aborted) {
+        return 'over';
+      }
       const lasting = fresh.filter((member) => member?.task.running);
       const missing = fresh.length - lasting.length;
       ended += missing;
@@ -249,8 +259,10 @@ export class Service {
     };
     const { patience = HANG_SECONDS } = this.props;
     try {
-      if ((await eventually(`${this.name}: new tasks are ready`, patience, areReady, 50)) === 'failed') {
-        throw new Error(`${this.name}: new tasks do not stay; ${this.failures.at(-1)}`);
+      const answer = await eventually(`${this.name}: new tasks are ready`, patience, areReady, 50);
+      if (answer !== 'ready') {
+        const why = answer === 'over' ? 'the service ends' : `new tasks do not stay; ${this.failures.at(-1)}`;
+        throw new Error(`${this.name}: ${why}`);
       }
     } catch (error) {
       await this.retireAll(fresh.filter((member) => member !== undefined));
@@ -259,6 +271,10 @@ export class Service {
   }
 
   private async add(): Promise<Member | undefined> {
+    if (this.over.signal.aborted) {
+      return undefined;
+    }
+    this.launching++;
     try {
       const task = await this.props.launch(this.definition, this.name);
       const member: Member = { task, leaving: false };
@@ -271,6 +287,8 @@ export class Service {
       this.failures.push((error as Error).message);
       this.props.announce.event((error as Error).message);
       return undefined;
+    } finally {
+      this.launching--;
     }
   }
 

@@ -8,17 +8,30 @@ export class PartialDeployment extends Error {}
  *
  * Where a build or the release fails, what runs stays as it is; throws the reason. Services deploy beside
  * each other, and nothing is over before all of them are: the next deployment would roll what still rolls.
+ * Once the rehearsal ends, no further step is started.
  */
-export async function deploy(rehearsal: Pick<Rehearsal, 'rebuild' | 'release' | 'services'>): Promise<string> {
+export async function deploy(
+  rehearsal: Pick<Rehearsal, 'rebuild' | 'release' | 'services'>,
+  ending: AbortSignal,
+): Promise<string> {
+  goOn(ending);
   const undo = await rehearsal.rebuild();
   try {
+    goOn(ending);
     await rehearsal.release();
+    goOn(ending);
     await redeployAll(rehearsal.services);
   } catch (error) {
     undo();
     throw error;
   }
   return `deployed: ${rehearsal.services.map(({ name }) => name).join(', ')}`;
+}
+
+function goOn(ending: AbortSignal): void {
+  if (ending.aborted) {
+    throw new Error('the rehearsal ends, and deploys nothing any more');
+  }
 }
 
 /** Throws the first failure, with the names of all services that failed. */

@@ -9,7 +9,7 @@ const FAILED = 1;
 export class Ending {
   /** The exit code. */
   readonly ended: Promise<number>;
-  isAsked = false;
+  private readonly asking = new AbortController();
   private readonly end: (code: number) => void;
 
   /** `before` is called first, so that the terminal is free for lines. */
@@ -27,13 +27,18 @@ export class Ending {
     process.on('SIGTERM', () => this.ask());
   }
 
+  /** Aborted by the first Ctrl-C: nothing new is started from then on. */
+  get asked(): AbortSignal {
+    return this.asking.signal;
+  }
+
   ask(): void {
-    if (this.isAsked) {
+    if (this.asked.aborted) {
       this.rehearsal.close();
       this.end(INTERRUPTED);
       return;
     }
-    this.isAsked = true;
+    this.asking.abort();
     this.before();
     this.announce.progress('draining: once more Ctrl-C ends at once');
     void this.drain();

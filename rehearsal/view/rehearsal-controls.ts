@@ -15,6 +15,14 @@ import type { Journal } from './journal';
 /** Who lost a task that was killed from the view. */
 const BY_HAND = 'a person at the terminal';
 
+/** When something may roll services. */
+export interface Rolling {
+  /** One at a time. */
+  readonly turns: Turns;
+  /** Aborted once the rehearsal ends: nothing is deployed from then on. */
+  readonly ending: AbortSignal;
+}
+
 /** What a person at a terminal sees of a rehearsal, and does to it. */
 export class RehearsalControls implements Controls {
   readonly logs: string;
@@ -24,7 +32,7 @@ export class RehearsalControls implements Controls {
     private readonly rehearsal: Rehearsal,
     readonly journal: Journal,
     readonly title: string,
-    private readonly turns: Turns,
+    private readonly rolling: Rolling,
   ) {
     this.logs = rehearsal.sandbox.folder('logs');
   }
@@ -44,7 +52,7 @@ export class RehearsalControls implements Controls {
 
   /** A second one waits for the first: two at once would roll each other's tasks. */
   restart(name: string): Promise<string> {
-    return this.turns.take(() => this.replaceTasks(name));
+    return this.rolling.turns.take(() => this.replaceTasks(name));
   }
 
   private async replaceTasks(name: string): Promise<string> {
@@ -88,7 +96,7 @@ export class RehearsalControls implements Controls {
   }
 
   rotate(id: string): Promise<string> {
-    return this.turns.take(() => this.rotateSecret(id));
+    return this.rolling.turns.take(() => this.rotateSecret(id));
   }
 
   private async rotateSecret(id: string): Promise<string> {
@@ -101,7 +109,8 @@ export class RehearsalControls implements Controls {
   }
 
   deploy(): Promise<string> {
-    return this.turns.take(() => deploy(this.rehearsal));
+    const { turns, ending } = this.rolling;
+    return turns.take(() => deploy(this.rehearsal, ending));
   }
 
   async psql(): Promise<string> {

@@ -4,7 +4,7 @@ import { PartialDeployment } from './deploy';
 /** Milliseconds without a change after which files count as saved. */
 const QUIET = 500;
 
-/** Deploys after changes: once for all that come together, and never twice at once. */
+/** Deploys after changes, until the rehearsal ends: once for all that come together, never twice at once. */
 export class Rolls {
   private timer?: NodeJS.Timeout;
   private isRolling = false;
@@ -13,6 +13,7 @@ export class Rolls {
   constructor(
     private readonly deploy: () => Promise<string>,
     private readonly announce: Pick<Announce, 'progress'>,
+    private readonly ending: AbortSignal,
     private readonly quiet: number = QUIET,
   ) {}
 
@@ -23,6 +24,9 @@ export class Rolls {
   }
 
   private async roll(): Promise<void> {
+    if (this.ending.aborted) {
+      return;
+    }
     if (this.isRolling) {
       this.isAsked = true; // What changes meanwhile may have come too late for the build.
       return;
@@ -32,7 +36,9 @@ export class Rolls {
     const said = await this.deploy().catch((error: Error) =>
       error instanceof PartialDeployment ? error.message : `what ran before still runs. ${error.message}`,
     );
-    this.announce.progress(said);
+    if (!this.ending.aborted) {
+      this.announce.progress(said);
+    }
     this.isRolling = false;
     if (this.isAsked) {
       this.isAsked = false;

@@ -43,11 +43,11 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
     view = undefined;
   });
   await Promise.race([serve(running), ending.ended]).catch((error: Error) => {
-    if (!ending.isAsked) {
+    if (!ending.asked.aborted) {
       throw error;
     }
   });
-  if (ending.isAsked) {
+  if (ending.asked.aborted) {
     return ending.ended;
   }
   for (const line of coverageTable(props.assembly.template)) {
@@ -59,11 +59,11 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
     write(line);
   }
   const title = `${props.assembly.stackName}  ${address?.url ?? ''}`.trimEnd();
-  const controls = new RehearsalControls(running, journal, title, new Turns());
+  const controls = new RehearsalControls(running, journal, title, { turns: new Turns(), ending: ending.asked });
   await listen(running, controls, { announce, typed: options.typed, url: address?.url });
   const { source } = options;
   if (source !== undefined) {
-    const rolls = new Rolls(() => controls.deploy(), announce);
+    const rolls = new Rolls(() => controls.deploy(), announce, ending.asked);
     const watcher = watchFiles(source, {
       change: () => rolls.ask(),
       problem: (text) => announce.substitution(text),

@@ -36,6 +36,8 @@ class FakeTask {
 
 let service: Service;
 let started: FakeTask[];
+/** Milliseconds that the start of a task takes. */
+let delay = 0;
 
 afterEach(() => service.abandon());
 
@@ -45,7 +47,11 @@ afterEach(() => service.abandon());
  */
 async function run(crashes: (number: number) => boolean, hangs = (_: number) => false): Promise<void> {
   started = [];
+  delay = 0;
   const launch = async () => {
+    if (delay > 0) {
+      await new Promise((resolve) => setTimeout(resolve, delay));
+    }
     const crashing = crashes(started.length + 1);
     const task = new FakeTask(
       `worker/${started.length + 1}`,
@@ -118,6 +124,22 @@ test('while old and new tasks serve side by side, none of them ends as surplus',
   expect(running()).toEqual(['worker/1', 'worker/2', 'worker/3', 'worker/4']);
   await service.retireAll(old);
   expect(running()).toEqual(['worker/3', 'worker/4']);
+});
+
+test('a service that stops within a deployment starts no further task, and leaves none', async () => {
+  await run(
+    () => false,
+    () => started.length >= 2,
+  );
+  const [member] = service.members;
+  delay = 100;
+  const deployed = service.redeploy().catch((error: Error) => error.message);
+  await service.stop();
+  const ended = started.map((task) => !task.running);
+  expect(await deployed).toBe('worker: the service ends');
+  expect(ended).toEqual([true, true, true, true]);
+  await expect(service.replace(member)).rejects.toThrow('worker: the service ends');
+  expect(started).toHaveLength(4);
 });
 
 /** After the service has looked at its tasks more than once. */

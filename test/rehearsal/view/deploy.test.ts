@@ -2,6 +2,9 @@ import type { Service } from '../../../rehearsal/task/services';
 import { deploy } from '../../../rehearsal/view/deploy';
 import { Rolls } from '../../../rehearsal/view/rolls';
 
+/** Of a rehearsal that does not end. */
+const RUNNING = new AbortController().signal;
+
 /** Services by what their deployments do, each after as many milliseconds. */
 function rehearsal(outcomes: Record<string, [milliseconds: number, problem?: string]>) {
   const done: string[] = [];
@@ -25,13 +28,15 @@ test('a deployment is over when every service is, and names all that failed', as
     asgi: [20],
     worker: [40, 'worker: no task stays'],
   });
-  await expect(deploy(given)).rejects.toThrow(/^web: no task stays\. Not deployed: web, worker; deployed: asgi$/);
+  await expect(deploy(given, RUNNING)).rejects.toThrow(
+    /^web: no task stays\. Not deployed: web, worker; deployed: asgi$/,
+  );
   expect(done).toEqual(['web', 'asgi', 'worker', 'undo']);
 });
 
 test('the only service that there is needs no list', async () => {
   const { given } = rehearsal({ web: [0, 'web: no task stays'] });
-  await expect(deploy(given)).rejects.toThrow(/^web: no task stays$/);
+  await expect(deploy(given, RUNNING)).rejects.toThrow(/^web: no task stays$/);
 });
 
 test.each([
@@ -44,7 +49,7 @@ test.each([
 ] as const)('a change of the source that deploys %s says what runs', async (_, outcomes, expected) => {
   const { given } = rehearsal(outcomes as never);
   const said: string[] = [];
-  const rolls = new Rolls(() => deploy(given), { progress: (text) => void said.push(text) }, 0);
+  const rolls = new Rolls(() => deploy(given, RUNNING), { progress: (text) => void said.push(text) }, RUNNING, 0);
   rolls.ask();
   while (said.length < 2) {
     await new Promise((resolve) => setTimeout(resolve, 5));

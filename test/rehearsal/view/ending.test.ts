@@ -36,3 +36,13 @@ test('what cannot be drained ends at once, with the reason', async () => {
   expect(await one.ended).toBe(1);
   expect(done).toEqual(['free', DRAINING, 'it could not be drained, and ends at once: web/1 has no process', 'closed']);
 });
+
+test('nothing new may start before anything drains', () => {
+  let wasAborted = false;
+  const { one } = ending(async () => {
+    wasAborted = one.asked.aborted;
+  });
+  expect(one.asked.aborted).toBe(false);
+  one.ask();
+  expect(wasAborted).toBe(true);
+});

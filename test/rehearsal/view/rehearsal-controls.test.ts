@@ -25,8 +25,10 @@ function controls() {
     },
     release: async () => [],
   };
-  const one = new RehearsalControls(rehearsal as unknown as Rehearsal, new Journal(), 'Shop', new Turns());
-  return { one, done };
+  const ending = new AbortController();
+  const rolling = { turns: new Turns(), ending: ending.signal };
+  const one = new RehearsalControls(rehearsal as unknown as Rehearsal, new Journal(), 'Shop', rolling);
+  return { one, done, ending };
 }
 
 test('what rolls services takes turns: restart, rotation and deployment', async () => {
@@ -34,4 +36,14 @@ test('what rolls services takes turns: restart, rotation and deployment', async 
   await Promise.all([one.restart('web'), one.restart('web'), one.rotate('KeyRotation'), one.deploy()]);
   const steps = ['roll', 'roll', 'rotation', 'build', 'roll'];
   expect(done).toEqual(steps.flatMap((step) => [`${step} starts`, `${step} ends`]));
+});
+
+test('a deployment whose turn comes after Ctrl-C does nothing', async () => {
+  const { one, done, ending } = controls();
+  const restarted = one.restart('web');
+  const deployed = one.deploy();
+  ending.abort();
+  await expect(deployed).rejects.toThrow('the rehearsal ends, and deploys nothing any more');
+  await restarted;
+  expect(done).toEqual(['roll starts', 'roll ends']);
 });

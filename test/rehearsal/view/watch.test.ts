@@ -136,6 +136,7 @@ describe('changes', () => {
         return 'deployed';
       },
       announce,
+      new AbortController().signal,
       1,
     );
     rolls.ask();
@@ -153,11 +154,33 @@ describe('changes', () => {
     expect(count).toBe(2);
   });
 
+  test('deploy nothing once the rehearsal ends, and what is under way says nothing any more', async () => {
+    const ending = new AbortController();
+    let finish: () => void = () => undefined;
+    const deployment = jest.fn(async () => {
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      return 'deployed';
+    });
+    const rolls = new Rolls(deployment, announce, ending.signal, 1);
+    rolls.ask();
+    await until(() => deployment.mock.calls.length === 1);
+    rolls.ask();
+    ending.abort();
+    finish();
+    rolls.ask();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(deployment).toHaveBeenCalledTimes(1);
+    expect(said).toEqual(['the source has changed: the image is prepared again']);
+  });
+
   test('of which no image can be built leave what runs, and the next one deploys', async () => {
     let works = false;
     const rolls = new Rolls(
       async () => (works ? 'deployed' : Promise.reject(new Error('Dockerfile:3 fails'))),
       announce,
+      new AbortController().signal,
       1,
     );
     rolls.ask();
@@ -171,18 +194,28 @@ describe('changes', () => {
 });
 
 test.each([
-  ['a build that fails', ['rebuild'], 'rebuild'],
-  ['a release that fails', ['rebuild', 'release', 'undo'], 'release'],
-  ['nothing that fails', ['rebuild', 'release', 'redeploy'], ''],
-])('after %s: %j', async (_name, expected, failing) => {
+  ['a build that fails', ['rebuild'], 'rebuild', ''],
+  ['a release that fails', ['rebuild', 'release', 'undo'], 'release', ''],
+  ['nothing that fails', ['rebuild', 'release', 'redeploy'], '', ''],
+  ['Ctrl-C before it', [], 'the rehearsal ends', 'begin'],
+  ['Ctrl-C in the build', ['rebuild', 'undo'], 'the rehearsal ends', 'rebuild'],
+  ['Ctrl-C in the release', ['rebuild', 'release', 'undo'], 'the rehearsal ends', 'release'],
+])('after %s: %j', async (_name, expected, failing, ended) => {
   const done: string[] = [];
+  const ending = new AbortController();
+  if (ended === 'begin') {
+    ending.abort();
+  }
   const step = async (name: string) => {
     done.push(name);
+    if (name === ended) {
+      ending.abort();
+    }
     if (name === failing) {
       throw new Error(name);
     }
   };
-  const deployed = deploy({
+  const parts = {
     rebuild: async () => {
       await step('rebuild');
       return () => void done.push('undo');
@@ -192,7 +225,8 @@ test.each([
       return [];
     },
     services: [{ name: 'web', redeploy: () => step('redeploy') } as never],
-  });
+  };
+  const deployed = deploy(parts, ending.signal);
   await (failing === '' ? expect(deployed).resolves.toBe('deployed: web') : expect(deployed).rejects.toThrow(failing));
   expect(done).toEqual(expected);
 });
