@@ -1,7 +1,7 @@
 import type { Controls, ServiceStatus, Status, TaskStatus } from './controls';
 import { ALL, type Journal, REHEARSAL } from './journal';
 import { readable } from './message';
-import { type Row, serviceOf, type ViewState } from './state';
+import { chosenRow, type Row, serviceOf, type ViewState } from './state';
 import { clip, column, fold, widthOf } from './text';
 
 /** What is drawn. */
@@ -74,13 +74,10 @@ export function frame(picture: Picture, screen: Screen): Frame {
   const queues = queueLines(picture).slice(0, Math.max(Math.floor(screen.rows / 4), 1));
   const rows = rowsOf(status, controls.journal);
   const most = Math.max(Math.floor((screen.rows - FIXED - queues.length) / 2), 3);
-  const list = around(
-    rows,
-    rows.findIndex(({ name }) => name === state.selected),
-    most,
-  ).map((row) => {
-    const line = clip(`${row.name === state.selected ? '>' : ' '} ${rowText(row, status)}`, screen.columns);
-    return row.name === state.selected ? paint.bold(line) : paint.state(line);
+  const chosen = chosenRow(state, rows);
+  const list = around(rows, chosen === undefined ? -1 : rows.indexOf(chosen), most).map((row) => {
+    const line = clip(`${row === chosen ? '>' : ' '} ${rowText(row, status)}`, screen.columns);
+    return row === chosen ? paint.bold(line) : paint.state(line);
   });
   const page = Math.max(screen.rows - FIXED - queues.length - list.length, 1);
   const { lines: log, heading } = logOf(picture, screen, page);

@@ -85,7 +85,7 @@ export function press(state: ViewState, key: Key, surface: Surface): Pressed {
 
 function pressed(state: ViewState, key: Key, surface: Surface): Pressed {
   const { rows, schedules, secrets } = surface;
-  const row = rows.find(({ name }) => name === state.selected) ?? rows[0];
+  const row = chosenRow(state, rows) ?? rows[0];
   switch (key.sequence) {
     case '/':
       return { state: { ...state, filter: '', above: 0, mode: { kind: 'filter' } } };
@@ -113,10 +113,8 @@ function pressed(state: ViewState, key: Key, surface: Surface): Pressed {
 }
 
 function moved(state: ViewState, { name }: Key, { rows, page }: Surface): ViewState {
-  // A task that is gone was below its service.
-  const [service] = state.selected.split('/');
-  const places = [state.selected, service].map((wanted) => rows.findIndex((row) => row.name === wanted));
-  const at = places.find((place) => place >= 0) ?? 0;
+  const row = chosenRow(state, rows);
+  const at = row === undefined ? 0 : rows.indexOf(row);
   const select = (index: number) => ({ ...state, above: 0, selected: rows[index]?.name ?? state.selected });
   switch (name) {
     case 'up':
@@ -176,9 +174,15 @@ function typedCommand(state: ViewState, text: string, { key, surface }: Typed): 
   return { state: { ...state, mode: { kind: 'command', text: edited(text, key) } } };
 }
 
+/** The chosen row; of a task that is gone, its service. */
+export function chosenRow({ selected }: ViewState, rows: readonly Row[]): Row | undefined {
+  const [service] = selected.split('/');
+  return rows.find(({ name }) => name === selected) ?? rows.find(({ name }) => name === service);
+}
+
 /** The service whose environment a command gets: that of the chosen row, if any. */
-export function serviceOf({ selected }: ViewState, rows: readonly Row[]): string | undefined {
-  const row = rows.find(({ name }) => name === selected);
+export function serviceOf(state: ViewState, rows: readonly Row[]): string | undefined {
+  const row = chosenRow(state, rows);
   return row?.kind === 'service' ? row.name : row?.service;
 }
 

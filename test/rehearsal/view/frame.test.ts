@@ -73,3 +73,9 @@ test('colours are added, and say nothing alone', () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour is one
   expect(coloured.map((line) => line.replace(/\x1b\[\d+m/g, ''))).toEqual(plain);
 });
+
+test('a task that is gone leaves the choice to its service', () => {
+  const status = { ...STATUS, services: [{ ...STATUS.services[0], name: 'web' }] };
+  const { lines } = frame({ ...picture({ selected: 'web/9' }), status }, { columns: 80, rows: 24, hasColour: false });
+  expect(lines.filter((line) => line.startsWith('>'))).toEqual([expect.stringMatching(/^> web +2\/2 healthy/)]);
+});

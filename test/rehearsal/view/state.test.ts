@@ -66,6 +66,7 @@ test('a command has the environment of the chosen service', () => {
   const run = (selected: string) => after(['x ls -l', { name: 'return' }], { selected }).action;
   expect(run('web')).toEqual({ kind: 'run', line: 'ls -l', service: 'web' });
   expect(run('web/1')).toEqual({ kind: 'run', line: 'ls -l', service: 'web' });
+  expect(run('web/9')).toEqual({ kind: 'run', line: 'ls -l', service: 'web' });
   expect(run('all')).toEqual({ kind: 'run', line: 'ls -l', service: undefined });
   expect(after(['x', { name: 'return' }])).toMatchObject({ state: { mode: { kind: 'keys' } } });
   expect(after(['xls', key('escape')]).action).toBeUndefined();
