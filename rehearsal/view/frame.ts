@@ -159,11 +159,12 @@ function logOf({ controls, state }: Picture, { columns }: Screen, page: number):
   const entries = controls.journal.of(state.selected);
   const hasSeveral = new Set(entries.map(({ process }) => process)).size > 1;
   const wanted = state.filter.toLowerCase();
-  const found = entries.filter(({ text }) => text.toLowerCase().includes(wanted));
+  const nameOf = (process: string) => (hasSeveral ? `${process}: ` : '');
+  const found = entries.filter(({ process, text }) => `${nameOf(process)}${text}`.toLowerCase().includes(wanted));
   // Only as many entries are formatted as may be seen.
   const seen = found.slice(-(page + state.above + 1));
   const all = seen.flatMap(({ process, text }) => {
-    const lines = readable(text).map((line, index) => (hasSeveral && index === 0 ? `${process}: ${line}` : line));
+    const lines = readable(text).map((line, index) => (index === 0 ? `${nameOf(process)}${line}` : line));
     return lines.flatMap((line) => (state.isFolded ? fold(line, columns) : [clip(line, columns)]));
   });
   const end = Math.max(all.length - Math.min(state.above, Math.max(all.length - page, 0)), 0);

@@ -79,3 +79,11 @@ test('a task that is gone leaves the choice to its service', () => {
   const { lines } = frame({ ...picture({ selected: 'web/9' }), status }, { columns: 80, rows: 24, hasColour: false });
   expect(lines.filter((line) => line.startsWith('>'))).toEqual([expect.stringMatching(/^> web +2\/2 healthy/)]);
 });
+
+test('the filter sees the name before a line, too', () => {
+  const shown = picture({ selected: 'all', filter: 'WEB/2: ' });
+  shown.controls.journal.add('web/2', 'booted');
+  const { lines } = frame(shown, { columns: 80, rows: 24, hasColour: false });
+  expect(lines.join('\n')).toContain('"WEB/2: " in 1 of 301 lines');
+  expect(lines).toContain('web/2: booted');
+});
