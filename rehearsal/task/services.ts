@@ -320,7 +320,10 @@ export class Service {
       this.props.announce.event(`${task.id} stopped${exit.killed ? ', killed after stopTimeout' : ''} (${how})`);
       return;
     }
-    const message = `${task.id} ended by itself (${how}): ${lastError(task)}`;
+    const message =
+      task.disturbedBy === undefined
+        ? `${task.id} ended by itself (${how}): ${lastError(task)}`
+        : `${task.id} was ended by ${task.disturbedBy} (${how})`;
     this.lose(task, message);
     if (!this.over.signal.aborted) {
       this.props.announce.event(message);

@@ -142,5 +142,14 @@ test('a service that stops within a deployment starts no further task, and leave
   expect(started).toHaveLength(4);
 });
 
+test('a task that somebody killed did not end by itself', async () => {
+  await run(() => false);
+  const [{ task }] = service.members;
+  task.disturbedBy = 'a person at the terminal';
+  started[0].end(false);
+  await settled();
+  expect(service.failures).toEqual(['worker/1 was ended by a person at the terminal (exit code 1)']);
+});
+
 /** After the service has looked at its tasks more than once. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 500));
