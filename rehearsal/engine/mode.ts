@@ -4,6 +4,8 @@ import { type Engine, type Found, findEngine } from './engine';
 /** Whether the image itself runs, or processes of this machine in its place. */
 export type Mode = 'image' | 'processes';
 
+const STAND = 'processes of this machine stand for the image';
+
 export interface ModeProps {
   /** What `--mode` says. */
   readonly given?: string;
@@ -32,7 +34,10 @@ export async function chooseMode({
     throw new Error(`${only.option} belongs to --mode ${only.mode}: leave one of them out.`);
   }
   const asked = given ?? only?.mode;
-  if (asked === 'processes' || (asked === undefined && otherwise === 'processes')) {
+  if ((asked ?? otherwise) === 'processes') {
+    if (asked !== undefined) {
+      write(`≈ process mode, as ${given === undefined ? only?.option : '--mode'} says: ${STAND}`);
+    }
     return undefined;
   }
   const { engine, remarks } = await find();
@@ -46,7 +51,7 @@ export async function chooseMode({
   }
   write(
     engine === undefined
-      ? '≈ process mode: no container engine answers, so processes of this machine stand for the image'
+      ? `≈ process mode: no container engine answers, so ${STAND}`
       : `≈ image mode: ${engine} builds the image and runs it (--mode processes does without)`,
   );
   return engine;

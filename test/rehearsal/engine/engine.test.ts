@@ -72,13 +72,23 @@ describe('the mode', () => {
     expect((await choose({ otherwise: 'processes', given: 'image' }, { docker: DOCKER })).engine).toBe('docker 28.2');
   });
 
+  test('is what --mode says, and a line says so', async () => {
+    expect(await choose({ given: 'processes' }, { docker: DOCKER })).toEqual({
+      engine: undefined,
+      lines: ['≈ process mode, as --mode says: processes of this machine stand for the image'],
+    });
+  });
+
   test('image without an engine is refused', async () => {
     await expect(choose({ given: 'image' }, {})).rejects.toThrow('needs a container engine that answers');
   });
 
   test('is that of an option which belongs to one of them', async () => {
     const only = { mode: 'processes', option: '--python' } as const;
-    expect((await choose({ only }, { docker: DOCKER })).engine).toBeUndefined();
+    expect(await choose({ only }, { docker: DOCKER })).toEqual({
+      engine: undefined,
+      lines: ['≈ process mode, as --python says: processes of this machine stand for the image'],
+    });
     await expect(choose({ only, given: 'image' }, { docker: DOCKER })).rejects.toThrow(
       '--python belongs to --mode processes',
     );
