@@ -42,7 +42,7 @@ export class RehearsalControls implements Controls {
   }
 
   get secrets(): string[] {
-    return this.rehearsal.rotation.schedules.map(({ id }) => id);
+    return this.rehearsal.rotation.schedules.map(({ secret }) => secretName(secret));
   }
 
   async status(): Promise<Status> {
@@ -95,17 +95,20 @@ export class RehearsalControls implements Controls {
     return ended(task, id);
   }
 
-  rotate(id: string): Promise<string> {
-    return this.rolling.turns.take(() => this.rotateSecret(id));
+  rotate(secret: string): Promise<string> {
+    return this.rolling.turns.take(() => this.rotateSecret(secret));
   }
 
-  private async rotateSecret(id: string): Promise<string> {
+  private async rotateSecret(name: string): Promise<string> {
     const { rotation } = this.rehearsal;
-    const schedule = found(rotation.schedules, id);
+    const schedule = rotation.schedules.find(({ secret }) => secretName(secret) === name);
+    if (schedule === undefined) {
+      throw new Error(`there is no ${name}`);
+    }
     await rotation.rotate(schedule);
     const services = await rotation.refresh(schedule.secret, async () => undefined);
-    const names = services.map(({ name }) => name).join(', ');
-    return `${id} rotated; ${names === '' ? 'no service reads it' : `replaced: ${names}`}`;
+    const names = services.map((service) => service.name).join(', ');
+    return `${name} rotated; ${names === '' ? 'no service reads it' : `replaced: ${names}`}`;
   }
 
   deploy(): Promise<string> {
@@ -229,6 +232,11 @@ function found<T extends { readonly id: string }>(all: readonly T[], id: string)
     throw new Error(`there is no ${id}`);
   }
   return one;
+}
+
+/** Name of a secret, from its ARN: Secrets Manager adds a hyphen and six characters. */
+function secretName(arn: string): string {
+  return arn.replace(/^.*:/, '').replace(/-[A-Za-z0-9]{6}$/, '');
 }
 
 /** A service by its name; throws an error that lists those that there are. */

@@ -15,7 +15,9 @@ function controls() {
     sandbox: { folder: () => '/logs' },
     services: [{ name: 'web', redeploy: () => step('roll') }],
     rotation: {
-      schedules: [{ id: 'KeyRotation', secret: 'arn:key' }],
+      schedules: [
+        { id: 'KeyRotation', secret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:Shop-SecretKey-a1B2c3' },
+      ],
       rotate: () => step('rotation'),
       refresh: async () => [],
     },
@@ -33,7 +35,7 @@ function controls() {
 
 test('what rolls services takes turns: restart, rotation and deployment', async () => {
   const { one, done } = controls();
-  await Promise.all([one.restart('web'), one.restart('web'), one.rotate('KeyRotation'), one.deploy()]);
+  await Promise.all([one.restart('web'), one.restart('web'), one.rotate('Shop-SecretKey'), one.deploy()]);
   const steps = ['roll', 'roll', 'rotation', 'build', 'roll'];
   expect(done).toEqual(steps.flatMap((step) => [`${step} starts`, `${step} ends`]));
 });
@@ -46,4 +48,11 @@ test('a deployment whose turn comes after Ctrl-C does nothing', async () => {
   await expect(deployed).rejects.toThrow('the rehearsal ends, and deploys nothing any more');
   await restarted;
   expect(done).toEqual(['roll starts', 'roll ends']);
+});
+
+test('secrets have the names of secrets, not of their schedules', async () => {
+  const { one } = controls();
+  expect(one.secrets).toEqual(['Shop-SecretKey']);
+  expect(await one.rotate('Shop-SecretKey')).toBe('Shop-SecretKey rotated; no service reads it');
+  await expect(one.rotate('KeyRotation')).rejects.toThrow('there is no KeyRotation');
 });
