@@ -57,6 +57,12 @@ export class LiveView {
     await this.ask();
   }
 
+  /** Shows what has happened in the place of what the last command did. */
+  say(text: string): void {
+    this.notice = clean(text.split('\n')[0]);
+    this.soon();
+  }
+
   /** Gives the terminal back as it was. */
   close(): void {
     if (!this.isOpen) {

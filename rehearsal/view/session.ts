@@ -63,7 +63,11 @@ export async function session(props: Omit<RehearsalProps, 'announce'>, options: 
   await listen(running, controls, { announce, typed: options.typed, url: address?.url });
   const { source } = options;
   if (source !== undefined) {
-    const rolls = new Rolls(() => controls.deploy(), announce, ending.asked);
+    const progress = (text: string) => {
+      announce.progress(text);
+      view?.say(running.secrets.mask(text));
+    };
+    const rolls = new Rolls(() => controls.deploy(), { progress }, ending.asked);
     const watcher = watchFiles(source, {
       change: () => rolls.ask(),
       problem: (text) => announce.substitution(text),

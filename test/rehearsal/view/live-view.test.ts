@@ -1,4 +1,7 @@
 import path from 'node:path';
+import type { Controls } from '../../../rehearsal/view/controls';
+import { Journal } from '../../../rehearsal/view/journal';
+import { LiveView, type Terminal } from '../../../rehearsal/view/live-view';
 import { KEY, PseudoTerminal } from './pseudo-terminal';
 
 const FAKE = path.join(__dirname, 'fake-rehearsal.ts');
@@ -77,4 +80,22 @@ test('a second Ctrl-C ends at once, and without colours nothing is missing', asy
   await terminal.until('draining');
   terminal.type(KEY.ctrlC);
   expect(await terminal.ended).toEqual({ code: 130, isRestored: true });
+});
+
+test('what happens without a key takes the place of what the last command did', async () => {
+  const written: string[] = [];
+  const output = { columns: 80, rows: 24, write: (text: string) => written.push(text), on: jest.fn(), off: jest.fn() };
+  const controls = {
+    ...{ title: 'Shop', journal: new Journal(), logs: '/logs', schedules: [], secrets: [] },
+    status: async () => ({ services: [], queues: [] }),
+  };
+  const terminal = { input: { isTTY: false }, output } as unknown as Terminal;
+  const view = new LiveView(controls as unknown as Controls, () => undefined, terminal);
+  await view.open();
+  view.say('what ran before still runs. Dockerfile:3 fails\nits output');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  view.close();
+  const shown = written.join('');
+  expect(shown).toContain('what ran before still runs. Dockerfile:3 fails\x1b[K');
+  expect(shown).not.toContain('its output');
 });
