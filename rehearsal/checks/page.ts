@@ -39,7 +39,7 @@ export async function findPage(context: CheckContext): Promise<Page> {
   for (const path of named.length > 0 ? named : defaults(context)) {
     const host = front.hostFor(path);
     const page = await eventually(`a page at ${path}`, SECONDS, () => ask(context, path, host));
-    accept(page, front);
+    accept(page, context);
     found.push(page);
     if (named.length === 0 && page.status < BAD_REQUEST) {
       break;
@@ -85,13 +85,19 @@ async function ask({ rehearsal, front }: CheckContext, path: string, host: strin
 }
 
 /** Throws for an answer below 500 that is no page. */
-function accept({ path, host, status, location }: Page, front: FrontDoor): void {
+function accept({ path, host, status, location }: Page, { rehearsal, front }: CheckContext): void {
   expect(
     status !== BAD_REQUEST,
     `${path} answered 400 to ${host}: Django refuses the name. Read DJANGO_ALLOWED_HOSTS into ALLOWED_HOSTS.`,
   );
   const own = `${front.secure ? 'https' : 'http'}://${host}`;
   const target = location === undefined ? undefined : new URL(location, `${own}${path}`);
-  const isItself = target?.hostname === host && target.pathname === path && target.protocol === new URL(own).protocol;
+  const isOwn = target?.hostname === host;
+  const needsHttps = isOwn && target.protocol === 'https:' && front.isDescribed && !front.secure;
+  expect(
+    !needsHttps || rehearsal.listeners.some(({ secure }) => secure),
+    `${path} leads to ${target?.href}, which no listener of the stack answers: SECURE_SSL_REDIRECT needs a domain name. Give the stack one, or leave the setting off.`,
+  );
+  const isItself = isOwn && target.pathname === path && target.protocol === new URL(own).protocol;
   expect(!isItself, `${path} redirects to itself for ever: with SECURE_SSL_REDIRECT set SECURE_PROXY_SSL_HEADER, too.`);
 }

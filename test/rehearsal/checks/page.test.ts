@@ -13,16 +13,24 @@ interface Answer {
 }
 
 /** A stack with one service, whose application answers these paths, and 404 to any other. */
-function stack(answers: Record<string, Answer | Answer[]>, pages?: string[]) {
+function stack(
+  answers: Record<string, Answer | Answer[]>,
+  pages?: string[],
+  { secure = true, isDescribed = true } = {},
+) {
   const asked: string[] = [];
   const target = { id: 'web/1' };
   const web = { name: 'web', group: { targets: [target], settings: { path: '/up' } } };
-  const rehearsal = { services: [{ name: 'worker' }, web] } as unknown as Rehearsal;
+  const rehearsal = {
+    services: [{ name: 'worker' }, web],
+    listeners: [{ port: secure ? 443 : 80, secure }],
+  } as unknown as Rehearsal;
   const calls = { last: target, requests: () => reached };
   let reached = 0;
   const front = {
     calls,
-    secure: true,
+    secure,
+    isDescribed,
     hostFor: () => HOST,
     request: async (path: string) => {
       asked.push(path);
@@ -64,6 +72,23 @@ test.each([
   ['a redirect to itself', { status: 301, location: `https://${HOST}/` }, 'SECURE_PROXY_SSL_HEADER'],
 ])('fails at once with %s', async (_, answer, message) => {
   await expect(findPage(stack({ '/': answer }).context)).rejects.toThrow(message);
+});
+
+test('a redirect to HTTPS of its own name fails where no listener has HTTPS', async () => {
+  const { context } = stack({ '/': { status: 301, location: `https://${HOST}/` } }, undefined, { secure: false });
+  await expect(findPage(context)).rejects.toThrow(
+    `/ leads to https://${HOST}/, which no listener of the stack answers: SECURE_SSL_REDIRECT needs a domain name.`,
+  );
+});
+
+test.each([
+  ['leads elsewhere', 'https://login.example.net/', { secure: false }],
+  ['stays on HTTP', '/accounts/login/', { secure: false }],
+  ['passes a listener that no stack describes', `https://${HOST}/`, { secure: false, isDescribed: false }],
+  ['has HTTPS', `https://${HOST}/accounts/login/`, { secure: true }],
+])('a redirect that %s is an answer', async (_, location, options) => {
+  const { context } = stack({ '/': { status: 302, location } }, undefined, options);
+  expect(await findPage(context)).toMatchObject({ path: '/', status: 302, location });
 });
 
 describe('when the time is over', () => {
