@@ -1,6 +1,6 @@
 import { NotRunnableHere } from '../image/not-runnable-here';
 import type { Answer, EngineProps } from './engine';
-import { NO_EMULATION, withoutEmulation } from './platform';
+import { NO_EMULATION, sameProcessor, withoutEmulation } from './platform';
 
 /** Lines of a failed build that are shown. */
 const SHOWN = 30;
@@ -40,6 +40,8 @@ export interface BuildFailureProps {
   /** Platform that the image is built for. */
   readonly platform: string;
   readonly engine: Pick<EngineProps, 'program' | 'kind' | 'version' | 'platform'>;
+  /** The platform of an image that the engine has; undefined where it has none of the name. */
+  readonly platformOf: (image: string) => Promise<string | undefined>;
   /** Whether a registry answers. @default - it is asked */
   readonly reaches?: (registry: string) => Promise<boolean>;
 }
@@ -61,6 +63,12 @@ export async function buildFailure(props: BuildFailureProps): Promise<Error> {
   const silent = asked !== undefined && !(await reaches(`https://${asked}`)) ? `https://${asked}` : undefined;
   const registry = UNREACHABLE.exec(said)?.[1] ?? silent;
   if (registry !== undefined) {
+    const here = await otherPlatform(props);
+    if (here !== undefined) {
+      return new NotRunnableHere(
+        `${engine.program} cannot build ${name} for ${platform}: ${registry} cannot be reached from here. The images that it names are here for ${here}: add --platform ${here}; to rehearse without the image: --mode processes.`,
+      );
+    }
     return new NotRunnableHere(
       `${engine.program} cannot build ${name}: ${registry} cannot be reached from here. Load the images that it names (\`${engine.program} load\`), or let the engine reach the registry; to rehearse without the image: --mode processes.`,
     );
@@ -68,6 +76,22 @@ export async function buildFailure(props: BuildFailureProps): Promise<Error> {
   const lines = said.split('\n').filter((line) => line.trim() !== '');
   const shown = lines.slice(-SHOWN).map((line) => `    ${line}`);
   return new Error(`${engine.program} cannot build ${name}:\n${shown.join('\n')}`);
+}
+
+/** What the images of a Dockerfile are for, where all are here, and not all for the wanted platform. */
+async function otherPlatform({ text, platform, platformOf }: BuildFailureProps): Promise<string | undefined> {
+  const platforms = await Promise.all(imagesOf(text).map(platformOf));
+  const other = platforms.find((one) => one !== undefined && !sameProcessor(one, platform));
+  return platforms.includes(undefined) ? undefined : other;
+}
+
+/** The images that FROM and COPY name, without stages and without names that hold a variable. */
+function imagesOf(text: string): string[] {
+  const froms = [...text.matchAll(/^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/gim)];
+  const copies = [...text.matchAll(/^\s*COPY\s+(?:--\S+\s+)*?--from=(\S+)/gim)];
+  const stages = new Set(['scratch', ...froms.flatMap(([, , stage]) => stage?.toLowerCase() ?? [])]);
+  const named = [...froms, ...copies].map(([, image]) => image);
+  return [...new Set(named)].filter((image) => !/\$|^\d+$/.test(image) && !stages.has(image.toLowerCase()));
 }
 
 /** Whatever it answers: most registries want to know who asks. */

@@ -47,12 +47,20 @@ export async function buildImage({ asset, platform: wanted }: UsedAsset, props: 
   const tag = `cdk-django-fargate-rehearsal:${tagOf(asset, expected)}`;
   const answer = await build(asset, tag, props);
   if (answer.code !== 0) {
-    throw await buildFailure({ answer, name, text, platform: expected, engine });
+    const platformOf = (image: string) => platformHere(image, engine);
+    throw await buildFailure({ answer, name, text, platform: expected, engine, platformOf });
   }
   const inspected = await engine.call(['image', 'inspect', tag]);
   const [{ Id, Architecture, Os, Config }] = JSON.parse(inspected.stdout);
   refuse(`${Os}/${Architecture}`);
   return { name: Id, platform: `${Os}/${Architecture}`, defaults: defaultsOf(Config) };
+}
+
+/** The platform of an image that the engine has; undefined where it has none. */
+async function platformHere(image: string, engine: Engine): Promise<string | undefined> {
+  const { code, stdout } = await engine.call(['image', 'inspect', image]);
+  const [found] = code === 0 ? JSON.parse(stdout) : [];
+  return found === undefined ? undefined : `${found.Os}/${found.Architecture}`;
 }
 
 /**

@@ -68,6 +68,28 @@ test('the client runs in the build context, without attestations, as that of the
   }
 });
 
+test('a build that fails asks the engine for the platforms of the images that it names', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'context-'));
+  const stderr = 'Error: initializing source: Get "https://registry.invalid/v2/": dial tcp: no such host';
+  const caller: Call = async (_program, args) =>
+    args.join(' ') === 'image inspect python'
+      ? { code: 0, stdout: JSON.stringify([{ Architecture: 'amd64', Os: 'linux' }]), stderr: '' }
+      : { code: 125, stdout: '', stderr };
+  const engine = new Engine({ program: 'podman', kind: 'podman', version: '5', platform: 'linux/amd64' }, caller);
+  const announce = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
+  try {
+    writeFileSync(path.join(folder, 'Dockerfile'), 'FROM python\n');
+    const asset = { directory: folder, dockerFile: 'Dockerfile', platform: 'linux/arm64' };
+    const building = buildImage(
+      { asset, platform: 'linux/arm64' },
+      { engine, announce, sandbox: { folder: () => folder } },
+    );
+    await expect(building).rejects.toThrow('are here for linux/amd64: add --platform linux/amd64');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('folders that stand beside the build context may be relative to it, without an engine, too', () => {
   const contexts = { shared: '../shared', other: '/other', image: 'docker-image://python' };
   expect(contextsOf({ ...ASSET, contexts })).toEqual({ ...contexts, shared: '/cdk.out/shared' });

@@ -44,6 +44,7 @@ describe('a build that fails', () => {
       platform: 'linux/amd64',
       engine: { program: 'podman', kind: 'podman', version: '4.3.1', platform: 'linux/amd64' },
       reaches: async () => false,
+      platformOf: async () => undefined,
       ...others,
     });
   const HEREDOC = 'Error: building at STEP "SET ": Build error: Unknown instruction: "SET" &imagebuilder.Step{}';
@@ -61,6 +62,35 @@ Error: COPY --from=ghcr.io/astral-sh/uv:0.9: no stage or image found with that n
     expect(error.message).toMatch(
       /cannot build Dockerfile: https:\/\/ghcr\.io cannot be reached.*`podman load`.*--mode processes/,
     );
+  });
+
+  describe('because the images that it names are here for another platform', () => {
+    const text = `FROM --platform=$BUILDPLATFORM python:3.13 AS Build
+COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/
+FROM build
+COPY --chown=1000 --from=build /app /app
+FROM scratch
+`;
+    const said = async (platforms: Record<string, string>) => {
+      const platformOf = async (image: string) => platforms[image];
+      const error = await why(NO_IMAGE, { text, platform: 'linux/arm64', platformOf });
+      expect(error).toBeInstanceOf(NotRunnableHere);
+      return error.message;
+    };
+    const [AMD, ARM] = ['linux/amd64', 'linux/arm64/v8'];
+
+    test('says which --platform to add', async () => {
+      const message = await said({ 'python:3.13': AMD, 'ghcr.io/astral-sh/uv:0.9': AMD });
+      expect(message).toContain('cannot build Dockerfile for linux/arm64: https://ghcr.io cannot be reached');
+      expect(message).toContain('The images that it names are here for linux/amd64: add --platform linux/amd64');
+    });
+
+    test.each<Record<string, string>>([
+      { 'python:3.13': AMD },
+      { 'python:3.13': ARM, 'ghcr.io/astral-sh/uv:0.9': ARM },
+    ])('says nothing of it where one is missing, or all are for the wanted one: %j', async (platforms) => {
+      expect(await said(platforms)).toMatch(/`podman load`/);
+    });
   });
 
   test.each([
