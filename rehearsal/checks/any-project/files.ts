@@ -4,10 +4,10 @@ import type { Rehearsal } from '../../rehearsal';
 import type { TaskDefinition } from '../../template/task-definition';
 import { sleep } from '../../wait';
 import { READ_ONLY_ADVICE } from '../advice';
-import { anyProject, type Check, type CheckContext, expect } from '../check';
+import { anyProject, type Check, type CheckContext, expect, NotApplicable } from '../check';
 import { direct } from '../direct';
 import { ANSWERS_READ_ONLY, PAGES, READ_ONLY, RELEASED, STARTED, STARTS_READ_ONLY } from '../names';
-import { manageOf, oneOffOf } from '../one-off';
+import { manageOf, oneOffOf, spoken } from '../one-off';
 import { newerThan, refusedWrites } from './writes';
 
 /** An ENTRYPOINT that starts a server never ends; a project that writes while it starts ends at once. */
@@ -33,11 +33,16 @@ export const startsReadOnly: Check = {
     const definition = definitions.find(({ kind }) => kind === 'release') ?? definitions[0];
     const command = [...manageOf(rehearsal), 'check'];
     const ended = await oneOffOf(rehearsal, definition, command, { seconds: START_SECONDS }).catch(() => undefined);
-    const failed = ended !== undefined && ended.exit.code !== 0;
-    const refused = failed ? refusedWrites(ended.lines, rootsOf(rehearsal)) : [];
+    const code = ended?.exit.code;
+    const refused = ended !== undefined && code !== 0 ? refusedWrites(ended.lines, rootsOf(rehearsal)) : [];
     tell(rehearsal, refused);
     expect(refused.length === 0, `manage.py check writes to ${refused.join(', ')}: ${READ_ONLY_ADVICE}`);
-    return undefined; // Why else it may have ended, or why it has not, is for the release to say.
+    if (code !== 0) {
+      // Why it has ended, or why it has not, is for the release to say.
+      const how = ended === undefined ? 'did not end by itself' : `ended with ${code ?? 'a signal'}`;
+      throw new NotApplicable(`a project that starts: ${spoken(command)} ${how}`);
+    }
+    return undefined;
   },
 };
 

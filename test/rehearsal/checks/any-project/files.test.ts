@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { answersReadOnly, readOnly, startsReadOnly } from '../../../../rehearsal/checks/any-project/files';
-import type { Check, CheckContext } from '../../../../rehearsal/checks/check';
+import { type Check, type CheckContext, NotApplicable } from '../../../../rehearsal/checks/check';
 
 const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'files-')));
 const [root, logs] = [path.join(folder, 'image'), path.join(folder, 'logs')];
@@ -61,7 +61,12 @@ test('a project that ends because it writes while it starts fails, and what to d
   expect(await failure(readOnly, context)).toBe('passed'); // It has been told.
   rmSync(path.join(logs, 'one-off-1.log'));
   expect(await failure(startsReadOnly, contextOf({ check: { code: 0, lines } }))).toBe('passed');
-  expect(await failure(startsReadOnly, contextOf({ check: { code: 1, lines: ['KeyError: "X"'] } }))).toBe('passed');
+});
+
+test('a project that does not start for another reason has not passed, and the release says why', async () => {
+  const starting = startsReadOnly.run(contextOf({ check: { code: 127, lines: ['run.sh: No such file'] } }));
+  await expect(starting).rejects.toBeInstanceOf(NotApplicable);
+  await expect(starting).rejects.toThrow('a project that starts: python manage.py check ended with 127');
 });
 
 test('a command that never ends is for the release to tell', async () => {
@@ -70,9 +75,9 @@ test('a command that never ends is for the release to tell', async () => {
   Object.assign(context.rehearsal, {
     run: async () => ({ exited: new Promise(() => undefined), kill: () => undefined, logs: { last: () => [] } }),
   });
-  const passing = expect(failure(startsReadOnly, context)).resolves.toBe('passed');
+  const ending = expect(startsReadOnly.run(context)).rejects.toThrow(NotApplicable);
   await jest.advanceTimersByTimeAsync(25_000);
-  await passing;
+  await ending;
   jest.useRealTimers();
 });
 
