@@ -2,6 +2,7 @@ import { portOr } from './edge/ports';
 import { type Parts, provision, type RehearsalProps } from './provision';
 import type { KnownFile } from './task/container';
 import { lastError } from './task/last-error';
+import { badLineEndings } from './task/line-endings';
 import { howEnded, Task } from './task/process';
 import { released } from './task/release';
 
@@ -65,18 +66,15 @@ async function release({ definitions, images, releaseTimeouts, run, secrets, pro
       throw new Error(`nothing in the template runs the release ${definition.id}`);
     }
     const task = await run(definition, 'release');
-    const exit = await released(
-      task,
-      {
-        timeout,
-        entryPoint: definition.entryPoint ?? images.get(definition.image)?.defaults.entryPoint ?? [],
-      },
-      props.announce,
-    );
+    const image = images.get(definition.image);
+    const entryPoint = definition.entryPoint ?? image?.defaults.entryPoint ?? [];
+    const exit = await released(task, { timeout, entryPoint }, props.announce);
     if (!Task.isClean(exit)) {
       const how = howEnded(exit);
       const lines = task.logs.last(12).map((line) => `    ${line}`);
-      const message = `the release failed with ${how}, so no service starts: ${lastError(task)}\n${lines.join('\n')}`;
+      const [program] = [...entryPoint, ...(definition.command ?? [])];
+      const why = `${lastError(task)}${await badLineEndings(task, program, image)}`;
+      const message = `the release failed with ${how}, so no service starts: ${why}\n${lines.join('\n')}`;
       throw new Error(secrets.mask(message));
     }
     done.push(task);

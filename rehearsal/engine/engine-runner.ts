@@ -10,7 +10,7 @@ import { type Answer, complaint, type Engine } from './engine';
 import { type BuiltImage, EngineHost } from './engine-host';
 import { sweepLeftovers } from './leftovers';
 import { NO_EMULATION, withoutEmulation } from './platform';
-import { healthPrograms, questionOf, surveyOf, whyUnhealthy } from './survey';
+import { firstLineOf, healthPrograms, questionOf, surveyOf, whyUnhealthy } from './survey';
 
 /** Open files where Node does not say what this machine grants. */
 const FEW_FILES = 1024;
@@ -113,7 +113,14 @@ async function known(
   for (const [uri, image] of built) {
     const { stdout } = await run(engine, leastWords(abilities), image, questionOf([]));
     const { files } = surveyOf(stdout);
-    images.set(uri, { defaults: image.defaults, has: (file) => files.includes(file) });
+    images.set(uri, {
+      defaults: image.defaults,
+      has: (file) => files.includes(file),
+      firstLine: async (program) => {
+        const answer = await run(engine, leastWords(abilities), image, firstLineOf(program));
+        return answer.code === 0 ? answer.stdout : undefined;
+      },
+    });
   }
   return images;
 }

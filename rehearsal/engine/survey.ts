@@ -13,6 +13,11 @@ export function questionOf(programs: Iterable<string>, files: readonly string[] 
   return ['/bin/sh', '-c', QUESTION, 'sh', ...programs, '--', ...files];
 }
 
+/** The words that ask a shell of the image for the first line of a program. */
+export function firstLineOf(program: string): string[] {
+  return ['/bin/sh', '-c', 'IFS= read -r line < "$(command -v "$1")" && printf %s "$line"', 'sh', program];
+}
+
 /** What a shell has answered. */
 export interface Survey {
   readonly missing: readonly string[];

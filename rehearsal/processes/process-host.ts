@@ -18,6 +18,7 @@ import { endStrays } from '../task/strays';
 import type { TaskDefinition } from '../template/task-definition';
 import { Entrance } from './entrance';
 import { Files } from './files';
+import { firstLine } from './first-line';
 import { initialize } from './init-container';
 import { ProcessContainer, type ProcessContainerProps } from './process-container';
 import { Programs } from './programs';
@@ -44,8 +45,14 @@ export async function processRunner(props: ImagesProps): Promise<Runner> {
   };
 }
 
-function known({ root, defaults }: Image): KnownImage {
-  return { root, defaults, has: (file) => existsSync(path.join(root, defaults.workingDirectory, file)) };
+function known(image: Image): KnownImage {
+  const { root, defaults } = image;
+  return {
+    root,
+    defaults,
+    has: (file) => existsSync(path.join(root, defaults.workingDirectory, file)),
+    firstLine: async (program) => firstLine(image, program),
+  };
 }
 
 /** Runs containers as processes of this machine. */

@@ -74,6 +74,8 @@ export interface KnownImage {
   readonly defaults: ImageDefaults;
   /** Whether the working directory has a file. */
   has(file: KnownFile): boolean;
+  /** The first line of a program, without its line feed; undefined where the image has no such program. */
+  firstLine(program: string): Promise<string | undefined>;
 }
 
 /** The images of a stack, and what runs them. */
