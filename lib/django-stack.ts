@@ -62,8 +62,11 @@ export class DjangoStack extends Stack {
       ...props,
     });
     checkDomain(this, props);
-    if (props.domainName !== undefined) {
+    if (props.domainNames === undefined) {
       writtenAs(this, { 'domainNames[0]': 'domainName', domainNames: 'domainName' });
+    }
+    if (props.hostedZone === undefined) {
+      writtenAs(this, { hostedZone: 'hostedZoneId' });
     }
 
     const first = this.terminationProtection

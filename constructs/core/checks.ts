@@ -153,16 +153,24 @@ export class Checks {
 
   /** The prop as the user wrote it. */
   private written(prop: string): string {
-    const [root] = prop.split(/[.[]/);
-    const scopes = typeof this.scope === 'string' ? [] : this.scope.node.scopes;
-    const names: Checks['names'] = Object.assign({}, this.names, ...scopes.map((scope) => WRITTEN.get(scope)));
-    return names[prop] ?? `${names[root] ?? root}${prop.slice(root.length)}`;
+    return writtenIn(this.scope, prop, this.names);
   }
 
-  /** A text in which each prop between backticks is called as the user wrote it. */
   private inWords(text: string): string {
-    return text.replace(/`([A-Za-z][\w.[\]]*)`/g, (_, prop: string) => `\`${this.written(prop)}\``);
+    return inWords(text, (prop) => this.written(prop));
   }
+}
+
+function writtenIn(scope: IConstruct | string, prop: string, own: { readonly [prop: string]: string } = {}): string {
+  const [root] = prop.split(/[.[]/);
+  const scopes = typeof scope === 'string' ? [] : scope.node.scopes;
+  const names: { [prop: string]: string } = Object.assign({}, own, ...scopes.map((each) => WRITTEN.get(each)));
+  return names[prop] ?? `${names[root] ?? root}${prop.slice(root.length)}`;
+}
+
+/** A text in which each prop between backticks is called as the user wrote it. */
+function inWords(text: string, written: (prop: string) => string): string {
+  return text.replace(/`([A-Za-z][\w.[\]]*)`/g, (_, prop: string) => `\`${written(prop)}\``);
 }
 
 /** What the props of parts are called in the props of what makes them. */
@@ -174,6 +182,11 @@ const WRITTEN = new WeakMap<IConstruct, { readonly [prop: string]: string }>();
  */
 export function writtenAs(scope: IConstruct, names: { readonly [prop: string]: string }): void {
   WRITTEN.set(scope, { ...WRITTEN.get(scope), ...names });
+}
+
+/** The text of a warning about a construct, with props between backticks called as the user wrote them. */
+export function inWordsOf(scope: IConstruct, text: string): string {
+  return inWords(text, (prop) => writtenIn(scope, prop));
 }
 
 const SECONDS = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 };

@@ -31,6 +31,7 @@ import { LoadBalancerTarget } from 'aws-cdk-lib/aws-route53-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
+import { inWordsOf } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { lowerCase } from './host-names';
@@ -477,7 +478,10 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   private listenPlainly(loadBalancer: ApplicationLoadBalancer, props: HttpsLoadBalancerProps) {
     Annotations.of(this).addWarningV2(
       'cdk-django-fargate:plainHttp',
-      'There is no domain name: the application is served over plain HTTP on the name of the load balancer. Give `domainNames` and `hostedZone` before anyone signs in.',
+      inWordsOf(
+        this,
+        'There is no domain name: the application is served over plain HTTP on the name of the load balancer. Give `domainNames` and `hostedZone` before anyone signs in.',
+      ),
     );
     const listener = new ApplicationListener(this, 'HttpListener', {
       loadBalancer,

@@ -33,6 +33,11 @@ describe('DjangoStack', () => {
     expect(JSON.stringify(outputs.ShellCommand.Value)).toContain('python manage.py shell');
   });
 
+  test('a warning names its own props where the application has others', () => {
+    const give = 'Give `domainName` and `hostedZoneId` before anyone signs in';
+    Annotations.fromStack(shop()).hasWarning('/Shop/App/LoadBalancer', Match.stringLikeRegexp(give));
+  });
+
   test('prints the vCPU that runs at once, for each of the two quotas', () => {
     const vcpuOf = (props: Partial<DjangoStackProps>) => templateOf(shop(props)).toJSON().Outputs.FargateVcpu.Value;
     expect(vcpuOf({})).toBe('On demand: 0.25 at rest, 0.5 in a roll-out, 0.5 at the ceiling');
