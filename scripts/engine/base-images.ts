@@ -70,9 +70,13 @@ export const BASES: readonly Base[] = [
 const PATIENCE = 10 * 60_000;
 /** Where the certificates of this machine lie, in Debian and so in the images. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
-/** Variables by which installers of packages find their index and trust it. */
+/**
+ * Variables by which installers of packages find their index, and those that name certificates. Whoever runs
+ * npm has many more of npm's own, which tell of this machine alone.
+ */
 const INSTALLERS =
-  /^(PIP_(?!FIND_LINKS)|UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX)|npm_config_|NPM_CONFIG_)|^(SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE)$/;
+  /^(PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST)|UV_(INDEX|DEFAULT_INDEX|EXTRA_INDEX)(_URL)?|npm_config_registry)$/i;
+const AUTHORITIES = /^(PIP_CERT|npm_config_cafile|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS|REQUESTS_CA_BUNDLE)$/i;
 
 /**
  * Makes a base image, and gives the names that it has then. It needs root and mmdebstrap. What installers of
@@ -100,7 +104,7 @@ export async function makeBase(
       ...hooks.map((hook) => `--customize-hook=${hook}`),
       ...[suite, archive],
     ]);
-    const changes = ['CMD ["python3"]', ...environment().map(([name, value]) => `ENV ${name}=${value}`)];
+    const changes = ['CMD ["python3"]', ...environmentOf(process.env).map(([name, value]) => `ENV ${name}=${value}`)];
     const all = names.flatMap((name) => (name.includes('/') ? name : LIBRARIES.map((library) => `${library}/${name}`)));
     const [first, ...others] = all;
     const imported = await call(engine.program, [
@@ -121,8 +125,11 @@ export async function makeBase(
   }
 }
 
-function environment(): [string, string][] {
-  const own = Object.entries(process.env).filter(([name]) => INSTALLERS.test(name)) as [string, string][];
+/** The variables of a base image: of those of its maker only what the builds of this machine need, too. */
+export function environmentOf(makers: NodeJS.ProcessEnv): [string, string][] {
+  const own = Object.entries(makers).filter(
+    ([name, value]) => INSTALLERS.test(name) || (AUTHORITIES.test(name) && value === CERTIFICATES),
+  ) as [string, string][];
   return [['PATH', '/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin'], ['LANG', 'C.UTF-8'], ...own];
 }
 
