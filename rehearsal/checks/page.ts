@@ -10,6 +10,8 @@ const LOGIN = '/admin/login/';
 export const SECONDS = 60;
 /** Django refuses a host name that is not in ALLOWED_HOSTS. */
 const BAD_REQUEST = 400;
+/** A line that may tell why a page fails. */
+const ERROR = /Error|Exception|Traceback|Configured|\b(ERROR|CRITICAL|error)\b/;
 
 /** A page of the application, by which checks look at it. */
 export interface Page {
@@ -78,10 +80,18 @@ async function ask({ rehearsal, front }: CheckContext, path: string, host: strin
   const before = front.calls?.requests() ?? 0;
   const { status, headers, body } = await front.request(path, { host });
   const target = (front.calls?.requests() ?? 0) > before ? front.calls?.last : undefined;
-  expect(status < 500, `${path} answered ${status} to ${host}`);
+  expect(status < 500, `${path} answered ${status} to ${host}${status === 500 ? silence(rehearsal) : ''}`);
   const service = rehearsal.services.find(({ group }) => target !== undefined && group?.targets.includes(target));
   expect(service !== undefined, `the load balancer itself answered ${status} to ${host}${path}: no rule forwards it`);
   return { path, host, status, bytes: body.length, location: headers.location, service };
+}
+
+/** What is said of an error of which no task that answers pages has written a line. */
+function silence({ services }: Rehearsal): string {
+  const tasks = services.flatMap(({ group, running }) => (group === undefined ? [] : running));
+  return tasks.some(({ task }) => task.logs.last().some((line) => ERROR.test(line)))
+    ? ''
+    : '. Nothing is in the log: the settings have no LOGGING that writes errors to the console';
 }
 
 /** Throws for an answer below 500 that is no page. */

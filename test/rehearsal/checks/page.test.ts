@@ -16,13 +16,14 @@ interface Answer {
 function stack(
   answers: Record<string, Answer | Answer[]>,
   pages?: string[],
-  { secure = true, isDescribed = true } = {},
+  { secure = true, isDescribed = true, logged = 'ValueError: no' } = {},
 ) {
   const asked: string[] = [];
   const target = { id: 'web/1' };
-  const web = { name: 'web', group: { targets: [target], settings: { path: '/up' } } };
+  const running = [{ task: { logs: { last: () => ['GET / 500', logged] } } }];
+  const web = { name: 'web', running, group: { targets: [target], settings: { path: '/up' } } };
   const rehearsal = {
-    services: [{ name: 'worker' }, web],
+    services: [{ name: 'worker', running: [] }, web],
     listeners: [{ port: secure ? 443 : 80, secure }],
   } as unknown as Rehearsal;
   const calls = { last: target, requests: () => reached };
@@ -104,6 +105,14 @@ describe('when the time is over', () => {
     ['an answer of the load balancer', { status: 404, byLoadBalancer: true }, 'the load balancer itself answered 404'],
   ])('%s fails, and says the status', async (_, answer, message) => {
     const failing = expect(findPage(stack({ '/': answer }).context)).rejects.toThrow(message);
+    await jest.advanceTimersByTimeAsync((SECONDS + 5) * 1000);
+    await failing;
+  });
+
+  test('an error of the server of which nothing is in the log says so', async () => {
+    const { context } = stack({ '/': { status: 500 } }, undefined, { logged: '' });
+    const message = `/ answered 500 to ${HOST}. Nothing is in the log: the settings have no LOGGING that writes errors`;
+    const failing = expect(findPage(context)).rejects.toThrow(message);
     await jest.advanceTimersByTimeAsync((SECONDS + 5) * 1000);
     await failing;
   });
