@@ -103,9 +103,9 @@ function accept({ path, host, status, location }: Page, { rehearsal, front }: Ch
   const own = `${front.secure ? 'https' : 'http'}://${host}`;
   const target = location === undefined ? undefined : new URL(location, `${own}${path}`);
   const isOwn = target?.hostname === host;
-  const isAnswered = !front.isDescribed || rehearsal.listeners.some(({ secure }) => secure);
+  const needsHttps = isOwn && target.protocol === 'https:' && front.isDescribed && !front.secure;
   expect(
-    !isOwn || target.protocol !== 'https:' || isAnswered,
+    !needsHttps || rehearsal.listeners.some(({ secure }) => secure),
     `${path} leads to ${target?.href}, which no listener of the stack answers: SECURE_SSL_REDIRECT needs a domain name. Give the stack one, or leave the setting off.`,
   );
   const isItself = isOwn && target.pathname === path && target.protocol === new URL(own).protocol;

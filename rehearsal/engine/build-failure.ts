@@ -78,7 +78,7 @@ export async function buildFailure(props: BuildFailureProps): Promise<Error> {
   return new Error(`${engine.program} cannot build ${name}:\n${shown.join('\n')}`);
 }
 
-/** What the images are for that a Dockerfile names, where all are here, and not all for the wanted platform. */
+/** What the images of a Dockerfile are for, where all are here, and not all for the wanted platform. */
 async function otherPlatform({ text, platform, platformOf }: BuildFailureProps): Promise<string | undefined> {
   const platforms = await Promise.all(imagesOf(text).map(platformOf));
   const other = platforms.find((one) => one !== undefined && !sameProcessor(one, platform));
