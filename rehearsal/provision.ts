@@ -16,6 +16,7 @@ import { engineRunner } from './engine/engine-runner';
 import { Given } from './given';
 import { clean, sweep } from './image/cache';
 import type { ImageOverrides } from './image/image';
+import { NotRunnableHere } from './image/not-runnable-here';
 import type { Patch } from './image/patch';
 import type { PostgresServer } from './postgres/postgres';
 import { processRunner } from './processes/process-host';
@@ -26,7 +27,7 @@ import type { Task } from './task/process';
 import { Sandbox } from './task/sandbox';
 import { Service } from './task/services';
 import type { Assembly } from './template/assembly';
-import { readDistribution, viewerListeners } from './template/distribution';
+import { readDistribution, unreachableFor, viewerListeners } from './template/distribution';
 import { Intrinsics } from './template/intrinsics';
 import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
 import { readServices } from './template/read-services';
@@ -135,6 +136,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const { template, stackName, region } = assembly;
   const intrinsics = new Intrinsics({ template, stackName, region, account: ACCOUNT });
   const common = { assembly, intrinsics, sandbox, cache, announce };
+  checkReachable(intrinsics);
   const localAddress = await registerNetwork(assembly, intrinsics, announce);
   const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
   const imageProps = { ...common, app, overrides, patches: faults?.patches };
@@ -217,6 +219,16 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, clusterArn, run, announce }),
     rotation: new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce }),
   };
+}
+
+/** Every request to a load balancer behind the distribution of another stack would meet 403. */
+function checkReachable(intrinsics: Intrinsics): void {
+  const header = unreachableFor(intrinsics);
+  if (header !== undefined) {
+    throw new NotRunnableHere(
+      `Every rule of the load balancer asks for the secret of a distribution in ${header}, and the stack has no such distribution. Put \`Cdn\` into the stack that is rehearsed, or leave \`behindDistribution\` and \`Cdn\` out for the rehearsal.`,
+    );
+  }
 }
 
 /** The distribution before the load balancer, where the template has one, and what visitors meet at it. */

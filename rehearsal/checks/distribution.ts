@@ -53,7 +53,10 @@ export const distributionChecks: Check[] = [
       for (const headers of [{}, HTTP_CLAIMED]) {
         const status = await logIn(front, login, 'https://evil.example/', headers);
         const claimed = Object.keys(headers).join(' and ') || 'no other header';
-        expect(status === REFUSED, `a form of another site with ${claimed} answered ${status}: Django does not see that it came by HTTPS`);
+        expect(
+          status === REFUSED,
+          `a form of another site with ${claimed} answered ${status}: Django does not see that it came by HTTPS`,
+        );
       }
       return undefined;
     },

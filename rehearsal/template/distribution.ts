@@ -1,7 +1,8 @@
-import type { ListenerRule, RuleAction } from '../edge/listener-rules';
+import type { ListenerRule, RuleAction, RuleCondition } from '../edge/listener-rules';
 import type { ListenerSettings } from '../edge/load-balancer';
 import type { Template } from './assembly';
 import type { Intrinsics } from './intrinsics';
+import { readListeners } from './listeners';
 
 /** Name that a distribution has on this machine in the place of CloudFront's own. */
 const LOCAL_NAME = 'rehearsal.cloudfront.net';
@@ -52,6 +53,15 @@ export function registerDistribution(intrinsics: Intrinsics): string | undefined
   }
   intrinsics.register(found.id, { ref: found.id, attributes: { Id: found.id, DomainName: LOCAL_NAME } });
   return LOCAL_NAME;
+}
+
+/** The header with a secret that every way into the template asks for, though nothing in it adds that. */
+export function unreachableFor(intrinsics: Intrinsics): string | undefined {
+  const forwarding = readListeners(intrinsics)
+    .flatMap(({ rules, defaultActions }) => [...rules, { conditions: [], actions: defaultActions }])
+    .filter(({ actions }) => actions.some(({ Type }) => Type === 'forward'));
+  const headers = forwarding.map(({ conditions }) => conditions.find(asksForSecret)?.HttpHeaderConfig?.HttpHeaderName);
+  return find(intrinsics) === undefined && headers.every((name) => name !== undefined) ? headers[0] : undefined;
 }
 
 /** The distribution whose header the listener rules of the template ask for, if it has one. */
@@ -123,6 +133,10 @@ function find(intrinsics: Intrinsics): { id: string; config: Properties; origin:
     }
   }
   return undefined;
+}
+
+function asksForSecret({ HttpHeaderConfig }: RuleCondition): boolean {
+  return (HttpHeaderConfig?.Values ?? []).some((value) => value.includes('{{resolve:secretsmanager:'));
 }
 
 function customHeaders({ OriginCustomHeaders = [] }: Properties): [string, string][] {

@@ -1,6 +1,11 @@
 import { chooseAction, forwardsTo, hostPatterns } from '../../../rehearsal/edge/listener-rules';
 import type { Template } from '../../../rehearsal/template/assembly';
-import { readDistribution, registerDistribution, viewerListeners } from '../../../rehearsal/template/distribution';
+import {
+  readDistribution,
+  registerDistribution,
+  unreachableFor,
+  viewerListeners,
+} from '../../../rehearsal/template/distribution';
 import { Intrinsics } from '../../../rehearsal/template/intrinsics';
 import { readListeners, readLoadBalancer } from '../../../rehearsal/template/listeners';
 import { templateOf, testStack } from '../../support';
@@ -24,6 +29,20 @@ test('a stack without a distribution has none', () => {
   expect(registerDistribution(intrinsics)).toBeUndefined();
   expect(readDistribution(intrinsics, template)).toBeUndefined();
   expect(readLoadBalancer(intrinsics)).not.toHaveProperty('preservesForwardedFor');
+});
+
+test.each([
+  ['without a distribution', {}, false, undefined],
+  ['with one', { cdn: {} }, false, undefined],
+  ['behind one of another stack', { cdn: {} }, true, 'X-Origin-Key'],
+])('a stack %s says which secret it cannot be reached without', (_, options, isElsewhere, header) => {
+  const { template, intrinsics } = read(options);
+  for (const [id, { Type }] of Object.entries(template.Resources)) {
+    if (isElsewhere && Type === 'AWS::CloudFront::Distribution') {
+      delete template.Resources[id];
+    }
+  }
+  expect(unreachableFor(intrinsics)).toBe(header);
 });
 
 describe('a distribution before a load balancer', () => {
