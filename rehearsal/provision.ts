@@ -2,10 +2,12 @@ import path from 'node:path';
 import type { Announce } from './announce';
 import { ACCOUNT } from './aws/aws';
 import { type Backing, provisionBacking } from './aws/backing';
+import { resolveReferences } from './aws/dynamic-references';
 import { OutsideValues } from './aws/outside-values';
 import { Rotation } from './aws/rotation';
 import { Scheduler } from './aws/scheduler';
 import { type Certificate, CertificateAuthority } from './edge/certificates';
+import { Distribution } from './edge/distribution';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
 import { announceShared, believing, clusterArnOf, hostNames, registerNetwork } from './edge/network';
 import { TargetGroup } from './edge/target-group';
@@ -14,6 +16,7 @@ import { engineRunner } from './engine/engine-runner';
 import { Given } from './given';
 import { clean, sweep } from './image/cache';
 import type { ImageOverrides } from './image/image';
+import { NotRunnableHere } from './image/not-runnable-here';
 import type { Patch } from './image/patch';
 import type { PostgresServer } from './postgres/postgres';
 import { processRunner } from './processes/process-host';
@@ -24,6 +27,7 @@ import type { Task } from './task/process';
 import { Sandbox } from './task/sandbox';
 import { Service } from './task/services';
 import type { Assembly } from './template/assembly';
+import { readDistribution, unreachableFor, viewerListeners } from './template/distribution';
 import { Intrinsics } from './template/intrinsics';
 import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
 import { readServices } from './template/read-services';
@@ -94,7 +98,11 @@ export interface Parts extends Backing {
   readonly rebuild: () => Promise<() => void>;
   /** Tasks outside services: releases, schedules, one-off commands. */
   readonly tasks: readonly Task[];
+  /** What visitors meet: the listeners of the load balancer, or those of a distribution before it. */
   readonly listeners: readonly ListenerSettings[];
+  /** The listener of the load balancer that the distribution calls. */
+  readonly origin?: ListenerSettings;
+  readonly distribution?: Distribution;
   /** Seconds that the load balancer lets a connection be silent. */
   readonly idleTimeout: number;
   readonly loadBalancer?: LoadBalancer;
@@ -114,11 +122,21 @@ export async function provision(props: RehearsalProps): Promise<Parts> {
   }
 }
 
+/** What a distribution is made of, beside the load balancer. */
+interface Behind {
+  readonly intrinsics: Intrinsics;
+  readonly authority: CertificateAuthority;
+  readonly certificate: Certificate;
+  readonly secrets: Parts['secrets'];
+  readonly props: RehearsalProps;
+}
+
 async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Parts> {
   const { assembly, cache, app, faults, announce, overrides } = props;
   const { template, stackName, region } = assembly;
   const intrinsics = new Intrinsics({ template, stackName, region, account: ACCOUNT });
   const common = { assembly, intrinsics, sandbox, cache, announce };
+  checkReachable(intrinsics);
   const localAddress = await registerNetwork(assembly, intrinsics, announce);
   const { authority, certificate, caBundle } = await issueCertificates(sandbox, intrinsics, props);
   const imageProps = { ...common, app, overrides, patches: faults?.patches };
@@ -160,8 +178,17 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     (read) => new Service({ ...read, launch, order }),
   );
   const balancer = readLoadBalancer(intrinsics);
-  const listeners = readListeners(intrinsics);
-  announceShared(assembly, listeners, announce);
+  const ofTemplate = readListeners(intrinsics);
+  announceShared(assembly, ofTemplate, announce);
+  const loadBalancer = balancer && new LoadBalancer({ ...balancer, groups, certificate, announce });
+  const before = await distributionBefore(loadBalancer, ofTemplate, {
+    intrinsics,
+    authority,
+    certificate,
+    secrets,
+    props,
+  });
+  const listeners = before?.listeners ?? ofTemplate;
   const { doubles } = backing;
   const clusterArn = clusterArnOf(assembly);
   const ca = authority.certificate;
@@ -185,11 +212,44 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     },
     releaseTimeouts: releaseTimeouts(intrinsics),
     listeners,
+    origin: before?.origin,
+    distribution: before?.distribution,
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
-    loadBalancer: balancer && new LoadBalancer({ ...balancer, groups, certificate, announce }),
+    loadBalancer,
     scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, clusterArn, run, announce }),
     rotation: new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce }),
   };
+}
+
+/** Every request to a load balancer behind the distribution of another stack would meet 403. */
+function checkReachable(intrinsics: Intrinsics): void {
+  const header = unreachableFor(intrinsics);
+  if (header !== undefined) {
+    throw new NotRunnableHere(
+      `Every rule of the load balancer asks for the secret of a distribution in ${header}, and the stack has no such distribution. Put \`Cdn\` into the stack that is rehearsed, or leave \`behindDistribution\` and \`Cdn\` out for the rehearsal.`,
+    );
+  }
+}
+
+/** The distribution before the load balancer, where the template has one, and what visitors meet at it. */
+async function distributionBefore(
+  loadBalancer: LoadBalancer | undefined,
+  [first]: readonly ListenerSettings[],
+  { intrinsics, authority, certificate, secrets, props }: Behind,
+): Promise<Required<Pick<Parts, 'distribution' | 'origin' | 'listeners'>> | undefined> {
+  const settings = readDistribution(intrinsics, props.assembly.template);
+  if (settings === undefined || loadBalancer === undefined) {
+    return undefined;
+  }
+  const [resolved, origin] = await resolveReferences([settings, first] as const, secrets);
+  const distribution = new Distribution({
+    ...resolved,
+    origin: { secure: origin.secure, port: () => loadBalancer.portOf(origin.port) },
+    certificate,
+    ca: authority.certificate.cert,
+    announce: props.announce,
+  });
+  return { distribution, origin, listeners: viewerListeners(resolved, origin) };
 }
 
 async function issueCertificates(

@@ -1,4 +1,4 @@
-import { portOr } from './edge/ports';
+import { freePort, portOr } from './edge/ports';
 import { type Parts, provision, type RehearsalProps } from './provision';
 import type { KnownFile } from './task/container';
 import { lastError } from './task/last-error';
@@ -52,9 +52,9 @@ function imageHas({ images }: Parts, file: KnownFile): boolean {
   return [...images.values()].some((image) => image.has(file));
 }
 
-function url({ listeners, loadBalancer }: Parts, templatePort: number): string {
+function url({ listeners, loadBalancer, distribution }: Parts, templatePort: number): string {
   const { secure } = listeners.find(({ port }) => port === templatePort) ?? { secure: false };
-  return `${secure ? 'https' : 'http'}://localhost:${loadBalancer?.portOf(templatePort)}`;
+  return `${secure ? 'https' : 'http'}://localhost:${(distribution ?? loadBalancer)?.portOf(templatePort)}`;
 }
 
 async function release({ definitions, images, releaseTimeouts, run, secrets, props }: Parts): Promise<Task[]> {
@@ -90,16 +90,21 @@ async function start(parts: Parts): Promise<void> {
   parts.scheduler.start();
 }
 
-async function listen({ listeners, loadBalancer, props }: Parts): Promise<void> {
-  if (loadBalancer === undefined) {
+async function listen({ listeners, loadBalancer, distribution, origin, props }: Parts): Promise<void> {
+  const door = distribution ?? loadBalancer;
+  if (door === undefined) {
     return;
   }
+  if (origin !== undefined) {
+    await loadBalancer?.listen(origin, await freePort());
+  }
+  const name = door === distribution ? 'distribution' : 'load balancer';
   for (const listener of listeners) {
     const preferred = listener.secure ? (props.httpsPort ?? 8443) : (props.httpPort ?? 8080);
     const port = await portOr(preferred);
-    await loadBalancer.listen(listener, port);
+    await door.listen(listener, port);
     const taken = port === preferred || preferred === 0 ? '' : `: ${preferred} is taken`;
-    props.announce.substitution(`port ${listener.port} of the load balancer is ${port} of this machine${taken}`);
+    props.announce.substitution(`port ${listener.port} of the ${name} is ${port} of this machine${taken}`);
   }
 }
 
@@ -109,11 +114,12 @@ async function stop(parts: Parts): Promise<void> {
   close(parts);
 }
 
-function close({ scheduler, services, loadBalancer, sandbox }: Parts): void {
+function close({ scheduler, services, loadBalancer, distribution, sandbox }: Parts): void {
   scheduler.stop();
   for (const service of services) {
     service.abandon();
   }
+  distribution?.close();
   loadBalancer?.close();
   sandbox.close();
 }

@@ -7,7 +7,9 @@ import { DjangoStack, type DjangoStackProps } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
 
 export interface ShopStackProps
-  extends Partial<Pick<DjangoStackProps, 'env' | 'profile' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'>> {
+  extends Partial<
+    Pick<DjangoStackProps, 'env' | 'profile' | 'cdn' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'>
+  > {
   readonly notificationEmail?: string;
 }
 

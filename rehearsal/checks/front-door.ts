@@ -94,7 +94,8 @@ export class FrontDoor {
   }
 
   port(listener: number): number {
-    return this.rehearsal.loadBalancer?.portOf(listener) ?? 0;
+    const { distribution, loadBalancer } = this.rehearsal;
+    return (distribution ?? loadBalancer)?.portOf(listener) ?? 0;
   }
 
   request(path: string, options: RequestOptions = {}): Promise<Reply> {

@@ -27,6 +27,8 @@ export const HUNG = 'asgi: a process that hangs gets no more requests and is rep
 export const LOGGED_IN = 'rotation: visitors log in and are given signed links';
 export const BOMBS = 'asgi: 60 connections of compressed bombs are closed, and take less than half of the memory';
 export const FORGED = 'web: no header of a client moves the path that Django sees';
+export const PAST_DISTRIBUTION = 'web: what does not come through the distribution is refused';
+export const CLAIMED_PROTOCOL = 'web: a client that claims another protocol than HTTPS is not believed';
 export const STRANGERS =
   'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';
 export const GUARDED = 'doubles: a page of another origin can neither read a secret nor post a task';

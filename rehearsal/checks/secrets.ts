@@ -15,6 +15,7 @@ import { badDayChecks } from './bad-days';
 import { bombChecks } from './bombs';
 import { type Check, expect, NotApplicable } from './check';
 import { clubChecks } from './club/club';
+import { distributionChecks } from './distribution';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
 import { hostChecks } from './hosts';
@@ -43,6 +44,7 @@ const others: Check[] = [
   modelMigrationsCheck,
   queueChecks,
   hostChecks,
+  distributionChecks,
   asgiChecks,
   bombChecks,
   strangerChecks,

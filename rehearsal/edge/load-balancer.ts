@@ -47,6 +47,8 @@ export interface LoadBalancerProps {
   readonly certificate: Certificate;
   readonly idleTimeout: number;
   readonly dropInvalidHeaders: boolean;
+  /** Whether X-Forwarded-For stays as it comes. @default false: whom it was called by is appended */
+  readonly preservesForwardedFor?: boolean;
   readonly announce: Announce;
 }
 
@@ -317,8 +319,10 @@ export class LoadBalancer {
         }
       }
     }
-    const claimed = headers['x-forwarded-for'];
-    headers['x-forwarded-for'] = [claimed, request.socket.remoteAddress].flat().filter(Boolean).join(', ');
+    if (!this.props.preservesForwardedFor) {
+      const claimed = headers['x-forwarded-for'];
+      headers['x-forwarded-for'] = [claimed, request.socket.remoteAddress].flat().filter(Boolean).join(', ');
+    }
     headers['x-forwarded-proto'] = settings.secure ? 'https' : 'http';
     headers['x-forwarded-port'] = String(settings.port);
     headers['x-amzn-trace-id'] ??= `Root=1-${Math.floor(Date.now() / 1000).toString(16)}-${randomHex(24)}`;

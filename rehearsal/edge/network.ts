@@ -1,6 +1,7 @@
 import type { Announce } from '../announce';
 import { ACCOUNT } from '../aws/aws';
 import { type Assembly, resourcesOfType, type Template } from '../template/assembly';
+import { readDistribution, registerDistribution } from '../template/distribution';
 import { type Intrinsics, isPaper } from '../template/intrinsics';
 import type { TaskDefinition } from '../template/task-definition';
 import type { ListenerSettings } from './load-balancer';
@@ -34,6 +35,12 @@ export async function registerNetwork(
     for (const { id } of resourcesOfType(template, type)) {
       intrinsics.register(id, { ref: id, attributes: attributes(id) });
     }
+  }
+  const name = registerDistribution(intrinsics);
+  if (name !== undefined) {
+    announce.substitution(
+      `CloudFront is a door of this machine that keeps nothing: ${name} has neither a cache nor compression, pages for errors or countries`,
+    );
   }
   return address;
 }
@@ -84,10 +91,12 @@ function clusterArn(region: string, id: string): string {
   return `arn:aws:ecs:${region}:${ACCOUNT}:cluster/${id}`;
 }
 
-/** Host names of the listener rules, for the certificate. */
+/** Host names of the listener rules and of a distribution, for the certificate. */
 export function hostNames({ template }: Assembly, intrinsics: Intrinsics): string[] {
-  return resourcesOfType(template, 'AWS::ElasticLoadBalancingV2::ListenerRule')
+  const ofRules = resourcesOfType(template, 'AWS::ElasticLoadBalancingV2::ListenerRule')
     .flatMap(({ resource }) => intrinsics.properties(resource).Conditions ?? [])
-    .flatMap((condition) => condition.HostHeaderConfig?.Values ?? [])
-    .filter((name) => typeof name === 'string' && name !== 'localhost' && !isPaper(name));
+    .flatMap((condition) => condition.HostHeaderConfig?.Values ?? []);
+  return [...ofRules, ...(readDistribution(intrinsics, template)?.names ?? [])].filter(
+    (name) => typeof name === 'string' && name !== 'localhost' && !isPaper(name),
+  );
 }

@@ -10,6 +10,8 @@ export interface BalancerSettings {
   /** Seconds that a connection may be silent. */
   readonly idleTimeout: number;
   readonly dropInvalidHeaders: boolean;
+  /** Whether X-Forwarded-For stays as it comes, as it does behind a distribution. @default false */
+  readonly preservesForwardedFor?: boolean;
 }
 
 /** One that nobody describes has the settings of AWS; undefined where nothing is load-balanced. */
@@ -22,6 +24,7 @@ export function readLoadBalancer(intrinsics: Intrinsics): BalancerSettings | und
   return {
     idleTimeout: Number(attributes['idle_timeout.timeout_seconds'] ?? DEFAULT_IDLE_TIMEOUT),
     dropInvalidHeaders: attributes['routing.http.drop_invalid_header_fields.enabled'] === 'true',
+    ...(attributes['routing.http.xff_header_processing.mode'] === 'preserve' && { preservesForwardedFor: true }),
   };
 }
 

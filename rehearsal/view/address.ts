@@ -22,8 +22,9 @@ export interface Address {
 
 /** Opens the site to localhost and looks for a page of it; undefined where the stack has no load balancer. */
 export async function openAddress(rehearsal: Rehearsal, cache: string): Promise<Address | undefined> {
-  const { loadBalancer, listeners } = rehearsal;
-  if (loadBalancer === undefined) {
+  const { loadBalancer, distribution, listeners } = rehearsal;
+  const door = distribution ?? loadBalancer;
+  if (door === undefined) {
     return undefined;
   }
   const front = new FrontDoor(rehearsal, 'you');
@@ -38,7 +39,7 @@ export async function openAddress(rehearsal: Rehearsal, cache: string): Promise<
       return `localhost:${front.port(listener?.port ?? front.listener)}`;
     },
   });
-  loadBalancer.openSite(site, certificate);
+  door.openSite(site, certificate);
   const url = rehearsal.url(front.listener);
   const path = await pathOf(rehearsal, front);
   return { url, host: front.host, path, isSecure: front.secure, certificate };
