@@ -13,6 +13,7 @@ import { sweepTogether } from './tokens/together';
  * Every other one that takes a token hands it on.
  */
 const NOT_HANDED_ON = [
+  'CdnProps.geoRestriction', // The CDK makes none of a token.
   'HttpsLoadBalancerAttributes.loadBalancerDnsName', // The domain names stand for it.
   'HttpsLoadBalancerAttributes.loadBalancerCanonicalHostedZoneId', // For records that users make.
   'HttpsLoadBalancerAttributes.vpc', // The cluster's is the one that tasks run in.

@@ -118,7 +118,7 @@ describe('an option that only a default leaves without effect', () => {
 
   test('says nothing where the option has one', () => {
     const { stack } = application({
-      profile: Profile.development({ databaseBackup: true, webFirewall: true, flowLogs: true }),
+      profile: Profile.development({ databaseBackup: true, webFirewall: true, flowLogs: true, webMaxCapacity: 2 }),
       backupOptions: {},
       firewallOptions: {},
       networkOptions: { logRetention: RetentionDays.ONE_WEEK },

@@ -39,6 +39,7 @@ import type { InvalidCase } from './case';
 
 type Given<Props> = Partial<Props> | ((stack: Stack) => Partial<Props>);
 
+const GLOBAL_CERTIFICATE = 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
 const CERTIFICATE = 'arn:aws:acm:eu-central-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
 
 const common = () => ({
@@ -153,6 +154,14 @@ export const cases: InvalidCase[] = [
     certificate: new Certificate(stack, 'Certificate', { domainName: 'a.example.com' }),
   })),
   application('options of a load balancer beside one', 'loadBalancerOptions', balancerAnd({ loadBalancerOptions: {} })),
+  application('a distribution before a load balancer that is brought', 'cdn', balancerAnd({ cdn: {} })),
+  application('options of a firewall beside one at the edge', 'firewallOptions', (stack) => ({
+    cdn: {
+      certificate: Certificate.fromCertificateArn(stack, 'Global', GLOBAL_CERTIFICATE),
+      webAclArn: 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/shop/11111111-2222-3333-4444-555555555555',
+    },
+    firewallOptions: { rateLimit: 500 },
+  })),
   application('options of a firewall beside a load balancer', 'firewallOptions', balancerAnd({ firewallOptions: {} })),
   application('e-mail addresses beside notifications', 'notificationEmails', (stack) => ({
     notifications: Notifications.fromTopic(stack, 'OnCall', new Topic(stack, 'Topic')),

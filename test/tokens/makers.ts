@@ -62,6 +62,11 @@ function props<Props>(needed: object, given: Given): Props {
   return { ...needed, ...given } as Props;
 }
 
+function zoneIn(scope: Construct, id: string) {
+  const zoneName = 'example.com';
+  return HostedZone.fromHostedZoneAttributes(scope, id, { hostedZoneId: 'Z0123456789ABCDEFGHIJ', zoneName });
+}
+
 /** What a process does with mail: from whom it may send, and where. */
 function sent(scope: Construct, mail: IMail): void {
   mail.grantSend(new ManagedPolicy(scope, 'Sender', { description: mail.containerEnvironment.DEFAULT_FROM_EMAIL }));
@@ -210,7 +215,10 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
     const certificate = 'hostedZone' in given ? Certificate.fromCertificateArn(scope, 'Global', arn) : undefined;
     const cachedPaths = 'cachedCookies' in given ? ['/news/*'] : undefined;
-    return new Cdn(scope, 'Cdn', props({ loadBalancer, profile, certificate, cachedPaths }, given));
+    // Its keys are status codes.
+    const { default: page } = (given.errorPages ?? {}) as { default?: string };
+    const pages = page === undefined ? {} : { errorPages: { 503: page } };
+    return new Cdn(scope, 'Cdn', props({ loadBalancer, profile, certificate, cachedPaths }, { ...given, ...pages }));
   },
   CeleryBrokerProps: (scope, given) => {
     const broker = new CeleryBroker(scope, 'Broker', given);
@@ -231,7 +239,10 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DjangoStackProps: (scope, given) => new DjangoStack(scope.node.root, `Site${scope.node.id}`, application(given)),
   DjangoStageProps: (scope, given) =>
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
-  EdgeStackProps: (scope, given) => new EdgeStack(scope.node.root, `Edge${scope.node.id}`, given),
+  EdgeStackProps: (scope, given) => {
+    const hostedZone = 'domainNames' in given ? zoneIn(scope, 'EdgeZone') : undefined;
+    return new EdgeStack(scope.node.root, `Edge${scope.node.id}`, props({ hostedZone }, given));
+  },
   GunicornOptions: (scope, given) => {
     const workerClass = given.workerConnections === undefined ? undefined : GunicornWorker.GEVENT;
     const server = WebServer.gunicorn({ workerClass, ...given });
@@ -254,7 +265,9 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   },
   HttpsLoadBalancerOptions: 'HttpsLoadBalancerProps',
   HttpsLoadBalancerProps: (scope, given) => {
-    const loadBalancer = loadBalancerFor(scope, process(scope), given);
+    // A load balancer that everybody reaches shows nobody a secret.
+    const behindDistribution = 'encryptionKey' in given ? true : undefined;
+    const loadBalancer = loadBalancerFor(scope, process(scope), props({ behindDistribution }, given));
     const hostNames = ['shop.example.com']; // A rule takes five names, a load balancer more.
     const { length } = loadBalancer.domainNames;
     return new WebService(scope, 'Web', { ...process(scope), loadBalancer, ...(length > 5 ? { hostNames } : {}) });

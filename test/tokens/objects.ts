@@ -87,7 +87,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
       form.text(scope),
     ),
   ],
-  GeoRestriction: (scope, form) => [GeoRestriction.allowlist(form.text(scope))],
+  GeoRestriction: () => [GeoRestriction.allowlist('DE')], // The CDK takes no token.
   IApplicationLoadBalancer: (scope, form) => [
     ApplicationLoadBalancer.fromApplicationLoadBalancerAttributes(scope, 'Balancer', {
       loadBalancerArn: form.text(scope),
