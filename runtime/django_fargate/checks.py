@@ -101,13 +101,16 @@ def check_mail(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Check
 
 
 def _mail() -> Iterator[CheckMessage]:
-    backend: str = settings.EMAIL_BACKEND
-    if backend in _SILENT or (backend == _SMTP and settings.EMAIL_HOST in _LOCAL_HOSTS):
-        to = settings.EMAIL_HOST or "localhost"
+    backend, host = _mailer()
+    if backend in _SILENT or (backend == _SMTP and host in _LOCAL_HOSTS):
         yield _warning(
             5,
-            "The stack sends mail with Amazon SES, and EMAIL_BACKEND "
-            + (f"hands it to SMTP on {to}, where nothing listens." if backend == _SMTP else f"sends none ({backend})."),
+            "The stack sends mail with Amazon SES, and the settings "
+            + (
+                f"hand it to SMTP on {host or 'localhost'}, where nothing listens."
+                if backend == _SMTP
+                else f"send none ({backend})."
+            ),
             "Add globals().update(mail()), from django_fargate.settings.",
         )
     senders = {"DEFAULT_FROM_EMAIL": "webmaster@localhost"}
@@ -126,6 +129,15 @@ def _mail() -> Iterator[CheckMessage]:
             "django-ses asks for the quota of the account before it sends, which processes may not, so no mail leaves.",
             "Set AWS_SES_AUTO_THROTTLE = None.",
         )
+
+
+def _mailer() -> tuple[str, str]:
+    """Backend and host of what sends by default. Django 6.1 hides EMAIL_BACKEND where MAILERS is set."""
+    mailers: dict[str, Any] | None = getattr(settings, "MAILERS", None)
+    if mailers is None:
+        return settings.EMAIL_BACKEND, settings.EMAIL_HOST
+    mailer: dict[str, Any] = mailers.get("default") or {}
+    return mailer.get("BACKEND", _SMTP), (mailer.get("OPTIONS") or {}).get("host", "")
 
 
 def check_channels(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:

@@ -95,6 +95,23 @@ def test_each_fault_has_its_number(environment, changed, expected):
     assert found(**{**by_helpers(), **changed}) == expected
 
 
+@pytest.mark.parametrize(
+    ("mailer", "expected"),
+    [
+        ({"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "localhost"}}, ["W005"]),
+        ({"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "smtp.example.com"}}, []),
+        ({"BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["W005"]),
+        ({"BACKEND": "django_ses.SESBackend"}, []),
+    ],
+)
+def test_mailers_of_django_61_count_in_place_of_email_backend(environment, mailer, expected):
+    environment(**STACK)
+    sender = {"DEFAULT_FROM_EMAIL": "a@shop.example.com", "AWS_SES_AUTO_THROTTLE": None}
+    with override_settings(MAILERS={"default": mailer}, **sender):
+        messages = checks.check_mail()
+    assert [str(message.id).removeprefix("django_fargate.") for message in messages] == expected
+
+
 def test_the_hint_says_what_the_stack_lacks(environment):
     environment(DJANGO_FARGATE_PROCESS="asgi")
     with override_settings(CHANNEL_LAYERS=MEMORY):
