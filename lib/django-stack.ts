@@ -55,7 +55,8 @@ export class DjangoStack extends Stack {
   public readonly application: DjangoApplication;
   /**
    * The stack in us-east-1 with certificate and firewall of the distribution, where `cdn` asks for one,
-   * account and region are known, and the region is another one. It is deployed before this stack.
+   * account and region are known, and the region is another one. It is deployed before this stack, and has
+   * its `synthesizer` and its `tags`.
    */
   public readonly edge?: EdgeStack;
   private logicalIds?: Map<CfnElement, string>;
@@ -88,7 +89,7 @@ export class DjangoStack extends Stack {
       domainNames: props.domainNames ?? (domainName === undefined ? undefined : [domainName]),
       hostedZone: props.hostedZone ?? hostedZone(this, props),
     };
-    this.edge = edgeFor(this, application);
+    this.edge = edgeFor(this, application, props);
     this.application = new DjangoApplication(this, 'App', withEdge(application, this.edge, this));
     if (first !== undefined) {
       makeAfter(first.ready, this.application);

@@ -1,6 +1,7 @@
-import { type Stack, Token } from 'aws-cdk-lib';
+import { isReusableStackSynthesizer, type Stack, type StackProps, Token } from 'aws-cdk-lib';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
+import { Checks } from '../constructs/core/checks';
 import { profileValues } from '../constructs/core/profile';
 import { EDGE_REGION } from '../constructs/edge/web-firewall';
 import { EdgeStack } from './edge-stack';
@@ -12,27 +13,58 @@ type Distributed = Pick<
 >;
 
 /**
+ * How both stacks are deployed. Topics for notifications are not among it: they are of one Region.
+ *
+ * A permissions boundary is inherited, since one stack stands in the other.
+ */
+type Deployed = Pick<StackProps, 'synthesizer' | 'tags'>;
+
+/**
  * What a distribution uses of us-east-1 and nobody brings, in a stack there: none where the stack of the
  * application is there itself, or does not know where it is.
  */
-export function edgeFor(stack: Stack, application: Distributed): EdgeStack | undefined {
+export function edgeFor(
+  stack: Stack,
+  application: Distributed,
+  { synthesizer, tags }: Deployed = {},
+): EdgeStack | undefined {
   const { cdn, domainNames = [], hostedZone, profile, firewallOptions } = application;
   if (cdn === undefined || !isElsewhere(stack)) {
     return undefined;
   }
   const isCertified = cdn.certificate === undefined && hostedZone !== undefined && domainNames.length > 0;
   const webFirewall = cdn.webAclArn === undefined && profileValues(profile).webFirewall;
-  return isCertified || webFirewall
-    ? new EdgeStack(stack, 'Edge', {
-        stackName: `${stack.stackName}-Edge-${stack.region}`, // Stacks of one name may be in several Regions.
-        description: `Certificate and firewall of the distribution of ${stack.stackName}`,
-        env: { account: stack.account, region: EDGE_REGION },
-        ...(isCertified && { domainNames, hostedZone }),
-        ...(webFirewall && { firewallOptions }),
-        webFirewall,
-        profile,
-      })
-    : undefined;
+  if (!isCertified && !webFirewall) {
+    return undefined;
+  }
+  checkSynthesizer(stack, synthesizer);
+  return new EdgeStack(stack, 'Edge', {
+    stackName: `${stack.stackName}-Edge-${stack.region}`, // Stacks of one name may be in several Regions.
+    description: `Certificate and firewall of the distribution of ${stack.stackName}`,
+    env: { account: stack.account, region: EDGE_REGION },
+    synthesizer,
+    tags,
+    ...(isCertified && { domainNames, hostedZone }),
+    ...(webFirewall && { firewallOptions }),
+    webFirewall,
+    profile,
+  });
+}
+
+/** The CDK would refuse it, too, without saying which two stacks it means. */
+function checkSynthesizer(stack: Stack, synthesizer: StackProps['synthesizer']): void {
+  new Checks(stack)
+    .optional(
+      'synthesizer',
+      synthesizer,
+      () => isReusableStackSynthesizer(synthesizer as NonNullable<typeof synthesizer>),
+      {
+        must: 'be one that several stacks can share, with `reusableBind`: `cdn` makes a second stack, in us-east-1',
+        remedy:
+          'Use DefaultStackSynthesizer, or bring `cdn.certificate` and `cdn.webAclArn`, so that there is no second stack.',
+      },
+    )
+    .throwIfAny();
 }
 
 /** The props of the application with what the stack in us-east-1 has for them. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { App, Fn, Stack } from 'aws-cdk-lib';
+import { App, DefaultStackSynthesizer, Fn, PermissionsBoundary, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerImage, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
@@ -92,6 +93,48 @@ describe('in production, with account and region', () => {
 
   test('the stack with data alone is protected against termination: AWS refuses to delete what is in use', () => {
     expect([stack.terminationProtection, stack.edge?.terminationProtection]).toEqual([true, false]);
+  });
+});
+
+describe('as the stack of the application is deployed, so is the other one', () => {
+  const stack = production({
+    synthesizer: new DefaultStackSynthesizer({ qualifier: 'shops' }),
+    tags: { team: 'shop' },
+    permissionsBoundary: PermissionsBoundary.fromName('Shops'),
+    notificationArns: ['arn:aws:sns:eu-central-1:111122223333:deployments'],
+  });
+  const edge = stack.edge as Stack;
+  new Role(edge, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  const assembly = (stack.node.root as App).synth();
+  const artifacts = [stack, edge].map(({ artifactId }) => assembly.getStackArtifact(artifactId));
+
+  test('with its qualifier', () => {
+    expect(artifacts.map(({ assumeRoleArn }) => assumeRoleArn)).toEqual([
+      expect.stringContaining('/cdk-shops-deploy-role-111122223333-eu-central-1'),
+      expect.stringContaining('/cdk-shops-deploy-role-111122223333-us-east-1'),
+    ]);
+  });
+
+  test('with its tags', () => {
+    expect(artifacts.map(({ tags }) => tags)).toEqual([{ team: 'shop' }, { team: 'shop' }]);
+  });
+
+  test('with its boundary of permissions', () => {
+    const { PermissionsBoundary: boundary } = only(templateOf(edge), 'AWS::IAM::Role').resource.Properties;
+    expect(JSON.stringify(boundary)).toContain(':policy/Shops');
+  });
+
+  test('without its topics of notifications, which are of one Region', () => {
+    expect(artifacts.map(({ notificationArns }) => notificationArns?.length ?? 0)).toEqual([1, 0]);
+  });
+
+  test('a synthesizer for one stack alone is refused, unless there is no other', () => {
+    const once = () => Object.assign(new DefaultStackSynthesizer(), { reusableBind: undefined });
+    expect(errorOf(() => production({ synthesizer: once() }))).toMatch(
+      /^Shop: `synthesizer` must be one that several stacks can share, /,
+    );
+    const cdn = { certificate: brought(), webAclArn: WEB_ACL_ARN };
+    expect(production({ synthesizer: once(), cdn, firewallOptions: undefined }).edge).toBeUndefined();
   });
 });
 
