@@ -26,7 +26,7 @@ import { AccessLogBucket } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
 import { certificateOf, checkCdn } from './private/cdn-checks';
 import { isInternal, originOf } from './private/cdn-origin';
-import { cachedPages, responseHeaders, staticFiles, toOrigin } from './private/cdn-policies';
+import { cachedPages, responseHeaders, STATIC_PATHS, staticFiles, toOrigin } from './private/cdn-policies';
 import { errorResponses, viewerFunction } from './private/cdn-responses';
 import { zoneWithoutVpcOrigins } from './private/cloudfront-regions';
 
@@ -273,7 +273,7 @@ export class Cdn extends Construct implements ICdn {
       cachePolicy: CachePolicy.CACHING_DISABLED,
       compress: false,
     };
-    const { staticPaths = ['/static/*'], cachedPaths = [] } = props;
+    const { staticPaths = STATIC_PATHS, cachedPaths = [] } = props;
     const pages: BehaviorOptions | undefined =
       cachedPaths.length > 0 ? { ...defaultBehavior, cachePolicy: cachedPages(this, 'Pages', props) } : undefined;
     const files: BehaviorOptions | undefined =

@@ -5,6 +5,7 @@ import { Checks, isUnknown } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, needsOneOf, voidBeside } from '../../core/effects';
 import type { CdnProps } from '../cdn';
 import { isPrivateZone } from '../zone';
+import { STATIC_PATHS } from './cdn-policies';
 import { closed, ERRORS } from './cdn-responses';
 import { takesLogs } from './cloudfront-regions';
 import { isHsts } from './hsts';
@@ -119,7 +120,7 @@ function checkCertificate(checks: Checks, scope: Construct, props: CdnProps): vo
   });
 }
 
-function checkPaths(checks: Checks, { staticPaths = [], cachedPaths = [], cachedCookies }: CdnProps): void {
+function checkPaths(checks: Checks, { staticPaths = STATIC_PATHS, cachedPaths = [], cachedCookies }: CdnProps): void {
   const all = [...staticPaths, ...cachedPaths];
   for (const [prop, paths] of Object.entries({ staticPaths, cachedPaths })) {
     for (const [index, path] of paths.entries()) {

@@ -16,6 +16,8 @@ import type { CdnOptions } from '../cdn';
 import { FramePolicy } from '../https-load-balancer';
 import { FORWARDED_PROTO } from '../origin-header';
 
+/** Paths of static files, unless they are named. */
+export const STATIC_PATHS = ['/static/*'];
 /** Cookies of Django that pages differ by. */
 const COOKIES = ['sessionid', 'csrftoken', 'django_language'];
 const LONGEST = Duration.days(365);
