@@ -330,13 +330,6 @@ function acknowledgeFindings(distribution: Distribution, { webAclArn, loadBalanc
       'A site is for everybody unless its owner names countries, for which there is `geoRestriction`.',
     );
   }
-  if (webAclArn === undefined) {
-    acknowledge(
-      distribution,
-      'CFR2',
-      'A web ACL of CloudFront can only be made in us-east-1; where none is brought, one stands at the load balancer, behind which there is no other way, and counts by the address of the viewer.',
-    );
-  }
   if (webAclArn !== undefined) {
     acknowledge(
       loadBalancer.loadBalancer,

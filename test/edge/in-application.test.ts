@@ -1,6 +1,7 @@
 import type { App, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
+import { Profile } from '../../constructs/core/profile';
 import type { CdnOptions } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
@@ -113,6 +114,16 @@ test('fails when a certificate is missing, a load balancer is brought, or a fire
 test('production with it, and with files and a cache, has at most 320 resources, of 500', () => {
   const stack = production({ cachedPaths: ['/news/*'] }, {}, { media: {}, cache: {} });
   expect(Object.keys(templateOf(stack).toJSON().Resources).length).toBeLessThanOrEqual(320);
+});
+
+test('that no firewall is in front is a finding, where there is none behind it either', () => {
+  const profile = Profile.production({ webFirewall: false });
+  const found = complianceOf((props) => production({}, props, { profile }).node.root as App);
+  const rules = found.flatMap(({ findings, acknowledgements }) => [
+    ...findings.map(({ rule }) => rule),
+    ...acknowledgements.map(({ rule }) => `${rule}, acknowledged`),
+  ]);
+  expect(rules.filter((rule) => rule.startsWith('CFR2'))).toEqual(['CFR2']);
 });
 
 describe.each([

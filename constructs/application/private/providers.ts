@@ -4,6 +4,7 @@ import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { Cache, type ICache } from '../../cache/cache';
+import { acknowledge } from '../../core/acknowledge';
 import { Profile, profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
@@ -212,8 +213,19 @@ function makeCdn(
   { cdn, hostedZone }: DjangoApplicationProps,
   { webFirewall, ...parts }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall'>,
 ): Cdn | undefined {
-  const webAclArn = cdn?.webAclArn ?? (isAtTheEdge(scope) ? webFirewall?.webAclArn : undefined);
-  return cdn && new Cdn(scope, 'Cdn', { ...cdn, webAclArn, hostedZone, ...parts });
+  if (cdn === undefined) {
+    return undefined;
+  }
+  const webAclArn = cdn.webAclArn ?? (isAtTheEdge(scope) ? webFirewall?.webAclArn : undefined);
+  const made = new Cdn(scope, 'Cdn', { ...cdn, webAclArn, hostedZone, ...parts });
+  if (webAclArn === undefined && webFirewall !== undefined) {
+    acknowledge(
+      made.distribution,
+      'CFR2',
+      'The web ACL stands at the load balancer, since CloudFront takes one from us-east-1 alone: there is no way past it, and it counts by the address of the viewer.',
+    );
+  }
+  return made;
 }
 
 /** Before the distribution where the stack of the application can have that, or before the load balancer. */
