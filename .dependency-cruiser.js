@@ -7,7 +7,8 @@ const LEVELS = [
   ['monitoring'],
   ['processes', 'backup'],
   ['database', 'mail'],
-  ['queues', 'cache', 'storage', 'secrets', 'edge', 'notifications', 'network'],
+  ['edge'],
+  ['queues', 'cache', 'storage', 'secrets', 'notifications', 'network'],
   ['core', 'handlers'],
 ];
 

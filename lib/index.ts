@@ -88,6 +88,7 @@ export {
   type IUrlSigningKeys,
   UrlSigningKeys,
   type UrlSigningKeysAttributes,
+  type UrlSigningKeysOptions,
   type UrlSigningKeysProps,
 } from '../constructs/storage/url-signing-keys';
 

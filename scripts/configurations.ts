@@ -104,6 +104,7 @@ export const configuration = fc.record({
   databaseUrl: fc.boolean(),
   cookiecutter: fc.boolean(),
   signing: fc.constantFrom('none', 'none', 'made', 'brought'),
+  cdn: fc.constantFrom('none', 'none', 'pages', 'public', 'signed', 'both'),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -114,11 +115,18 @@ export function applicationOf(app: App, id: string, given: Configuration): Stack
 }
 
 /**
- * Production serves over HTTPS only, so it needs a name. A rule takes five values, of which a path is one.
+ * Production serves over HTTPS only, so it needs a name. A rule takes five values, of which a path is one,
+ * and the secret of a distribution.
  */
-export function domainNamesOf({ production, domainNames, asgi }: Configuration): string[] {
+export function domainNamesOf(given: Configuration): string[] {
+  const { production, domainNames, asgi } = given;
   const names = production && domainNames.length === 0 ? ['example.com'] : domainNames;
-  return asgi === 'some' ? names.slice(0, 4) : names;
+  return names.slice(0, 5 - (asgi === 'some' ? 1 : 0) - (hasCdn(given) ? 1 : 0));
+}
+
+/** A load balancer that is brought has its distribution, if any. */
+function hasCdn({ cdn, brought }: Configuration): boolean {
+  return cdn !== 'none' && !(brought.vpc && brought.loadBalancer);
 }
 
 function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
@@ -157,6 +165,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
         defaultQueueName: given.queues[0],
       }),
     ...mediaOf(stack, given),
+    ...cdnOf(stack, given),
     ...signingOf(stack, given),
     ...cacheOf(stack, given),
     ...mailOf(stack, given),
@@ -173,6 +182,24 @@ function mediaOf(stack: Stack, { media, domainNames }: Configuration): Partial<D
     return { mediaStorage: broughtMedia(stack) };
   }
   return media === 'made' ? { media: { corsAllowedOrigins: domainNames.map((name) => `https://${name}`) } } : {};
+}
+
+/** Paths of media files need a storage of them. */
+function cdnOf(stack: Stack, given: Configuration): Partial<DjangoApplicationProps> {
+  if (!hasCdn(given)) {
+    return {};
+  }
+  const isNamed = domainNamesOf(given).length > 0;
+  const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/77777777-8888-9999-aaaa-bbbbbbbbbbbb';
+  const has = (...kinds: string[]) => given.media !== 'none' && kinds.includes(given.cdn);
+  return {
+    cdn: {
+      certificate: isNamed ? Certificate.fromCertificateArn(stack, 'EdgeCertificate', arn) : undefined,
+      cachedPaths: given.cdn === 'pages' ? ['/news/*'] : undefined,
+      publicMediaPaths: has('public', 'both') ? ['/public/*'] : undefined,
+      signedMediaPaths: has('signed', 'both') ? ['/media/*'] : undefined,
+    },
+  };
 }
 
 /** Keys are made beside the application: a distribution has them, too. */

@@ -17,7 +17,6 @@ import {
 } from '../constructs/core/contract';
 import { HEALTH_INTERVAL, HEALTH_SECONDS } from '../constructs/processes/private/timings';
 import { rulesTable } from '../rehearsal/image/dockerfile/rules';
-import { broughtKeys } from './brought-parts';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { viewPicture } from './lib/view-picture';
@@ -247,10 +246,12 @@ function exampleTemplate() {
     asgi: { temporaryStorage },
     databaseOptions: { variables: DatabaseVariables.URL },
     media: {},
-    urlSigningKeys: broughtKeys(new Stack(app, 'Company')),
     cache: {},
     mail: {},
-    cdn: { certificate: Certificate.fromCertificateArn(new Stack(app, 'Global'), 'Certificate', GLOBAL_CERTIFICATE) },
+    cdn: {
+      certificate: Certificate.fromCertificateArn(new Stack(app, 'Global'), 'Certificate', GLOBAL_CERTIFICATE),
+      signedMediaPaths: ['/media/*'],
+    },
     queues: { default: {} },
     workers: { worker: { temporaryStorage } },
     beat: { temporaryStorage },

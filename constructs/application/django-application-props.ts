@@ -27,7 +27,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { TaskQueueOptions } from '../queues/task-queue';
 import type { ISecretKey, SecretKeyOptions } from '../secrets/secret-key';
 import type { IMediaStorage, MediaStorageOptions } from '../storage/media-storage';
-import type { IUrlSigningKeys } from '../storage/url-signing-keys';
+import type { IUrlSigningKeys, UrlSigningKeysOptions } from '../storage/url-signing-keys';
 
 /**
  * Properties of `DjangoApplication`.
@@ -232,6 +232,13 @@ export interface DjangoApplicationProps {
    */
   readonly firewallOptions?: WebFirewallOptions;
   /**
+   * What to change in the keys that are made for `cdn.signedMediaPaths`, such as the longest time that an
+   * address works.
+   *
+   * @default - those of `UrlSigningKeys`: an hour
+   */
+  readonly urlSigningKeysOptions?: UrlSigningKeysOptions;
+  /**
    * What to change in the VPC that is made.
    *
    * @default - as the profile says
@@ -325,7 +332,7 @@ export interface DjangoApplicationProps {
    *
    * Web, ASGI, workers and scheduled commands get them; releases and beat do not.
    *
-   * @default - none
+   * @default - new `UrlSigningKeys` when `cdn` has `signedMediaPaths`
    */
   readonly urlSigningKeys?: IUrlSigningKeys;
   /**

@@ -25,6 +25,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import type { IMediaStorage } from '../storage/media-storage';
+import type { IUrlSigningKeys } from '../storage/url-signing-keys';
 import type { DjangoApplicationProps } from './django-application-props';
 import { fargateVcpu, noteQuota } from './fargate-vcpu';
 import { checkApplication } from './private/application-checks';
@@ -76,6 +77,8 @@ export class DjangoApplication extends Construct {
   public readonly broker?: ICeleryBroker;
   /** The storage of media files, when it is asked for. */
   public readonly mediaStorage?: IMediaStorage;
+  /** The keys that sign addresses of private files: those that are brought, or made for their paths. */
+  public readonly urlSigningKeys?: IUrlSigningKeys;
   /** The cache, when it is asked for. */
   public readonly cacheStore?: ICache;
   /** The outgoing mail, when it is asked for. */
@@ -140,6 +143,7 @@ export class DjangoApplication extends Construct {
     this.database = providers.database;
     this.broker = providers.broker;
     this.mediaStorage = providers.mediaStorage;
+    this.urlSigningKeys = providers.urlSigningKeys;
     this.cacheStore = providers.cacheStore;
     this.outgoingMail = providers.outgoingMail;
     this.loadBalancer = providers.loadBalancer;

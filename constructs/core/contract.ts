@@ -55,10 +55,12 @@ export const CONTRACT = {
     'Only with `media` or `mediaStorage`: name of the bucket for media files. django-storages calls its setting so, and cookiecutter-django, with `DJANGO_` before it, its variable.',
   AWS_S3_REGION_NAME:
     'Only with `media` or `mediaStorage`: region of that bucket, which may be another than that of the stack. django-storages calls its setting so; addresses that are signed for another region are refused.',
+  AWS_S3_CUSTOM_DOMAIN:
+    'Only with `publicMediaPaths` or `signedMediaPaths` of a `Cdn`: host name of their addresses. django-storages calls its setting so, and cookiecutter-django, with `DJANGO_` before it, its variable.',
   AWS_CLOUDFRONT_KEY:
-    'Secret, only with `urlSigningKeys`, and not in releases and beat: the private key that signs URLs of CloudFront, in PEM. django-storages calls its setting so.',
+    'Secret, only with `urlSigningKeys` or `cdn.signedMediaPaths`, and not in releases and beat: the private key that signs URLs of CloudFront, in PEM. django-storages calls its setting so.',
   AWS_CLOUDFRONT_KEY_ID:
-    'Secret, only with `urlSigningKeys`, and not in releases and beat: the id of its public key. django-storages calls its setting so.',
+    'Secret, only with `urlSigningKeys` or `cdn.signedMediaPaths`, and not in releases and beat: the id of its public key. django-storages calls its setting so.',
   CACHE_HOST: 'Only with `cache` or `cacheStore`: host name of the cache, which speaks TLS only.',
   CACHE_PORT: 'Only with `cache` or `cacheStore`: its port.',
   CACHE_USERNAME: 'Secret, only with `cache` or `cacheStore`: the user that logs in to the cache.',

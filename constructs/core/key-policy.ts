@@ -65,6 +65,29 @@ export function allowSenders(key: IKey | undefined, ...services: string[]): void
   }
 }
 
+/**
+ * Lets the distributions of this account read what S3 has encrypted with the key.
+ *
+ * All of them: the key is there before the bucket, and the bucket before the distribution, so the key cannot
+ * name it. The policy of the bucket does.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+ */
+export function allowDistributions(scope: Construct, key: IKey | undefined): void {
+  letIn(
+    key,
+    'CloudFront use it, or every file of the bucket is a 403',
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudfront.amazonaws.com')],
+      actions: ['kms:Decrypt'],
+      resources: ['*'], // In a key policy this is the key itself.
+      conditions: {
+        ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:cloudfront::${Stack.of(scope).account}:distribution/*` },
+      },
+    }),
+  );
+}
+
 /** Adds a statement to the policy of a key; warns of an imported key, for which the CDK drops it silently. */
 function letIn(key: IKey | undefined, whom: string, statement: PolicyStatement): void {
   if (key !== undefined && !key.addToResourcePolicy(statement).statementAdded) {

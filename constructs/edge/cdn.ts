@@ -5,6 +5,7 @@ import {
   type BehaviorOptions,
   CachePolicy,
   Distribution,
+  type FunctionAssociation,
   type GeoRestriction,
   HttpVersion,
   type IDistribution,
@@ -21,12 +22,23 @@ import { Construct, type IConstruct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
+import { type IMediaStorage, servedMediaStorage } from '../storage/media-storage';
+import type { IUrlSigningKeys } from '../storage/url-signing-keys';
 import { type FramePolicy, HttpsLoadBalancer, type IHttpsLoadBalancer } from './https-load-balancer';
 import { AccessLogBucket } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
-import { certificateOf, checkCdn } from './private/cdn-checks';
+import { BucketOrigin } from './private/bucket-origin';
+import { certificateOf, checkCdn, mediaPathsOf } from './private/cdn-checks';
 import { isInternal, originOf } from './private/cdn-origin';
-import { cachedPages, responseHeaders, STATIC_PATHS, staticFiles, toOrigin } from './private/cdn-policies';
+import {
+  cachedPages,
+  MEDIA_CONTENT_SECURITY_POLICY,
+  mediaFiles,
+  responseHeaders,
+  STATIC_PATHS,
+  staticFiles,
+  toOrigin,
+} from './private/cdn-policies';
 import { errorResponses, viewerFunction } from './private/cdn-responses';
 import { zoneWithoutVpcOrigins } from './private/cloudfront-regions';
 
@@ -80,6 +92,30 @@ export interface CdnOptions {
    * @default ['sessionid', 'csrftoken', 'django_language'], Django's names for session, CSRF and language
    */
   readonly cachedCookies?: string[];
+  /**
+   * Paths of uploaded files that everybody may read, straight from their bucket and without the application:
+   * `/public/*` has those whose names begin with `public/`.
+   *
+   * S3 gives the headers that a file was stored with. Without Cache-Control there, CloudFront asks S3 each
+   * time whether the file changed, and a deleted one is gone at once.
+   *
+   * @default - none
+   */
+  readonly publicMediaPaths?: string[];
+  /**
+   * The same for files that only those may read who have an address that the application signed with
+   * `UrlSigningKeys`: everybody else meets 403.
+   *
+   * @default - none
+   */
+  readonly signedMediaPaths?: string[];
+  /**
+   * Value of the Content-Security-Policy header of uploaded files, which are on the host name of the site:
+   * what they may do when a browser opens one.
+   *
+   * @default - they are shown, run no script and send no form
+   */
+  readonly mediaContentSecurityPolicy?: string;
   /**
    * Value of the Strict-Transport-Security header, in place of the application's own.
    *
@@ -166,6 +202,19 @@ export interface CdnProps extends CdnOptions {
    */
   readonly hostedZone?: IHostedZone;
   /**
+   * Storage that `publicMediaPaths` and `signedMediaPaths` are of: one of this stack, or an imported one,
+   * whose policy you write.
+   *
+   * @default - none
+   */
+  readonly mediaStorage?: IMediaStorage;
+  /**
+   * Keys by which `signedMediaPaths` are opened.
+   *
+   * @default - none
+   */
+  readonly urlSigningKeys?: IUrlSigningKeys;
+  /**
    * Environment whose defaults apply.
    *
    * @default Profile.production()
@@ -204,6 +253,12 @@ export class Cdn extends Construct implements ICdn {
   public readonly url: string;
   /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
+  /**
+   * The storage as processes take it, with AWS_S3_CUSTOM_DOMAIN: the name under which its files are served.
+   *
+   * @default - none: no path of media files is named
+   */
+  public readonly mediaStorage?: IMediaStorage;
   private readonly made: Distribution;
 
   constructor(scope: Construct, id: string, props: CdnProps) {
@@ -244,6 +299,7 @@ export class Cdn extends Construct implements ICdn {
 
     this.hostNames = certificate ? loadBalancer.domainNames : [this.distribution.distributionDomainName];
     this.url = `https://${this.hostNames[0]}`;
+    this.mediaStorage = mediaPathsOf(props).length === 0 ? undefined : this.servedStorage(props);
     if (props.hostedZone) {
       this.makeRecords(props.hostedZone, loadBalancer);
     }
@@ -273,7 +329,7 @@ export class Cdn extends Construct implements ICdn {
       cachePolicy: CachePolicy.CACHING_DISABLED,
       compress: false,
     };
-    const { staticPaths = STATIC_PATHS, cachedPaths = [] } = props;
+    const { staticPaths = STATIC_PATHS, cachedPaths = [], publicMediaPaths = [], signedMediaPaths = [] } = props;
     const pages: BehaviorOptions | undefined =
       cachedPaths.length > 0 ? { ...defaultBehavior, cachePolicy: cachedPages(this, 'Pages', props) } : undefined;
     const files: BehaviorOptions | undefined =
@@ -285,11 +341,46 @@ export class Cdn extends Construct implements ICdn {
             compress: true,
           }
         : undefined;
+    const media = this.mediaBehavior(props, functionAssociations);
+    const signed: BehaviorOptions | undefined = media && {
+      ...media,
+      trustedKeyGroups: props.urlSigningKeys && [props.urlSigningKeys.keyGroup],
+    };
     const additionalBehaviors = Object.fromEntries([
+      ...signedMediaPaths.map((path) => [path, signed]),
+      ...publicMediaPaths.map((path) => [path, media]),
       ...staticPaths.map((path) => [path, files]),
       ...cachedPaths.map((path) => [path, pages]),
     ]);
     return { defaultBehavior, additionalBehaviors };
+  }
+
+  /** Nothing of the viewer's reaches the bucket but the path. */
+  private mediaBehavior(props: CdnProps, functionAssociations: FunctionAssociation[] | undefined) {
+    const { mediaStorage, maintenancePage } = props;
+    const paths = mediaPathsOf(props);
+    if (mediaStorage === undefined || paths.length === 0) {
+      return undefined;
+    }
+    const { framePolicy, strictTransportSecurity } = props;
+    const contentSecurityPolicy = props.mediaContentSecurityPolicy ?? MEDIA_CONTENT_SECURITY_POLICY;
+    return {
+      origin: new BucketOrigin(mediaStorage.bucket, paths),
+      viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+      allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+      cachePolicy: mediaFiles(this, 'MediaFiles'),
+      responseHeadersPolicy: responseHeaders(this, 'MediaHeaders', {
+        framePolicy,
+        strictTransportSecurity,
+        contentSecurityPolicy,
+      }),
+      functionAssociations: maintenancePage === undefined ? undefined : functionAssociations,
+      compress: true,
+    } satisfies BehaviorOptions;
+  }
+
+  private servedStorage({ mediaStorage }: CdnProps): IMediaStorage | undefined {
+    return mediaStorage && servedMediaStorage(this, 'Media', mediaStorage, this.hostNames[0]);
   }
 
   private makeRecords(hostedZone: IHostedZone, loadBalancer: IHttpsLoadBalancer) {

@@ -194,6 +194,29 @@ export class MediaStorage extends MediaStorageBase {
   }
 }
 
+/**
+ * A storage whose files something else serves, under a name of its own.
+ *
+ * @internal
+ */
+export function servedMediaStorage(
+  scope: Construct,
+  id: string,
+  { bucket, containerEnvironment }: IMediaStorage,
+  domainName: string,
+): IMediaStorage {
+  class Served extends MediaStorageBase {
+    public readonly bucket = bucket;
+
+    public override get containerEnvironment(): { [name: string]: string } {
+      return { ...containerEnvironment, AWS_S3_CUSTOM_DOMAIN: domainName } satisfies {
+        [name in ContractVariable]?: string;
+      };
+    }
+  }
+  return new Served(scope, id);
+}
+
 /** What a page needs that sends a file to an address, or a form, that the application has signed. */
 function corsOf(allowedOrigins: string[]): CorsRule[] | undefined {
   return allowedOrigins.length === 0

@@ -7,7 +7,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type CfnSecret, type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { Construct, DependencyGroup, type IDependable } from 'constructs';
+import { Construct, DependencyGroup, type IConstruct, type IDependable } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import type { ContractVariable } from '../core/contract';
 import { handlerRole } from '../core/handler-function';
@@ -45,7 +45,7 @@ const ACTIONS = [
 ];
 
 /** Keys by which processes sign addresses of private files, and which a distribution of CloudFront trusts. */
-export interface IUrlSigningKeys {
+export interface IUrlSigningKeys extends IConstruct {
   /** The key group, for `trustedKeyGroups` of a distribution's behavior. */
   readonly keyGroup: IKeyGroup;
   /** Secret of the signer: JSON with `key`, a private key in PEM, and `keyId`, the id of its public key. */
@@ -71,8 +71,8 @@ export interface IUrlSigningKeys {
   grantSign(grantee: IGrantable): Grant;
 }
 
-/** Properties of `UrlSigningKeys`. */
-export interface UrlSigningKeysProps {
+/** What can be tuned in keys that sign URLs. */
+export interface UrlSigningKeysOptions {
   /**
    * Longest time from signing an address to its end, in whole seconds: AWS_QUERYSTRING_EXPIRE of your
    * settings or more.
@@ -100,6 +100,10 @@ export interface UrlSigningKeysProps {
    * @default - from midnight to 3:00 UTC
    */
   readonly rotationWindow?: RotationWindow;
+}
+
+/** Properties of `UrlSigningKeys`. */
+export interface UrlSigningKeysProps extends UrlSigningKeysOptions {
   /**
    * Environment whose defaults apply.
    *

@@ -36,7 +36,13 @@ const PARTS = [
     part: 'Cdn',
     file: 'edge/cdn.ts',
     options: 'cdn',
-    setBy: { loadBalancer: 'loadBalancerOptions', hostedZone: 'hostedZone', profile: 'profile' },
+    setBy: {
+      loadBalancer: 'loadBalancerOptions',
+      hostedZone: 'hostedZone',
+      profile: 'profile',
+      mediaStorage: 'media',
+      urlSigningKeys: 'urlSigningKeysOptions',
+    },
   },
   {
     part: 'WebFirewall',
@@ -61,6 +67,19 @@ const PARTS = [
     file: 'storage/media-storage.ts',
     options: 'media',
     setBy: { profile: 'profile', encryptionKey: 'encryptionKey' },
+  },
+  {
+    part: 'UrlSigningKeys',
+    file: 'storage/url-signing-keys.ts',
+    options: 'urlSigningKeysOptions',
+    setBy: {
+      profile: 'profile',
+      encryptionKey: 'encryptionKey',
+      removalPolicy: 'profile',
+      logRetention: 'profile',
+      deadLetterTopic: 'notifications',
+      handlerReservedConcurrency: 'handlerReservedConcurrency',
+    },
   },
   {
     part: 'Cache',

@@ -14,6 +14,8 @@ import {
 } from '../../constructs/edge/https-load-balancer';
 import { WebFirewall, type WebFirewallProps } from '../../constructs/edge/web-firewall';
 import { Network, type NetworkProps } from '../../constructs/network/network';
+import { MediaStorage } from '../../constructs/storage/media-storage';
+import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';
 
@@ -57,18 +59,26 @@ const firewall = (name: string, prop: string, props: WebFirewallProps): InvalidC
   make: (stack) => new WebFirewall(stack, 'Firewall', props),
 });
 
+function cdnWith(stack: Stack, props: Partial<CdnProps>, given: Partial<HttpsLoadBalancerProps> = {}): Cdn {
+  const profile = Profile.development();
+  const shared = { vpc: testVpc(stack), behindDistribution: true, profile };
+  return new Cdn(stack, 'Cdn', {
+    profile,
+    loadBalancer: new HttpsLoadBalancer(stack, 'Balancer', { ...shared, ...given }),
+    ...props,
+  });
+}
+
 const cdn = (name: string, prop: string, props: Partial<CdnProps>, given: Partial<HttpsLoadBalancerProps> = {}) => ({
   name: `Cdn: ${name}`,
   prop,
-  make: (stack: Stack) => {
-    const profile = Profile.development();
-    const shared = { vpc: testVpc(stack), behindDistribution: true, profile };
-    return new Cdn(stack, 'Cdn', {
-      profile,
-      loadBalancer: new HttpsLoadBalancer(stack, 'Balancer', { ...shared, ...given }),
-      ...props,
-    });
-  },
+  make: (stack: Stack) => cdnWith(stack, props, given),
+});
+
+const media = (name: string, prop: string, props: Partial<CdnProps>) => ({
+  name: `Cdn with media files: ${name}`,
+  prop,
+  make: (stack: Stack) => cdnWith(stack, { mediaStorage: new MediaStorage(stack, 'Media'), ...props }),
 });
 
 function zone(stack: Stack, zoneName = 'example.com') {
@@ -233,6 +243,24 @@ export const cases: InvalidCase[] = [
   cdn('a path that is only known at deployment', 'cachedPaths[0]', {
     cachedPaths: [Lazy.string({ produce: () => '/news/*' })],
   }),
+  cdn('media files without a storage', 'publicMediaPaths', { publicMediaPaths: ['/media/*'] }),
+  media('a storage without paths', 'mediaStorage', {}),
+  media('a policy of files without paths', 'mediaContentSecurityPolicy', {
+    mediaStorage: undefined,
+    mediaContentSecurityPolicy: "default-src 'none'",
+  }),
+  media('signed paths without keys', 'signedMediaPaths', { signedMediaPaths: ['/media/*'] }),
+  media('a path without a slash', 'publicMediaPaths[0]', { publicMediaPaths: ['media/*'] }),
+  media('every path', 'publicMediaPaths[0]', { publicMediaPaths: ['/*'] }),
+  media('a policy of two lines', 'mediaContentSecurityPolicy', {
+    publicMediaPaths: ['/media/*'],
+    mediaContentSecurityPolicy: "default-src 'none';\nsandbox",
+  }),
+  {
+    name: 'Cdn: keys without paths that they open',
+    prop: 'urlSigningKeys',
+    make: (stack) => cdnWith(stack, { urlSigningKeys: new UrlSigningKeys(stack, 'Keys') }),
+  },
   cdn('cookies that make a difference nowhere', 'cachedCookies', { cachedCookies: ['sessionid'] }),
   cdn('no cookie', 'cachedCookies', { cachedPaths: ['/news/*'], cachedCookies: [] }),
   cdn('a cookie with a space', 'cachedCookies', { cachedPaths: ['/news/*'], cachedCookies: ['session id'] }),

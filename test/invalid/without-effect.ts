@@ -32,6 +32,7 @@ import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/ce
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { loadBalancerFor, processProps } from '../processes/support';
 import { testVpc } from '../support';
@@ -208,6 +209,17 @@ export const cases: InvalidCase[] = [
     database: database(stack),
     databaseOptions: { port: 6543 },
   })),
+  application('options of signing keys without paths that they open', 'urlSigningKeysOptions', {
+    cdn: {},
+    urlSigningKeysOptions: { longestLifetime: Duration.hours(6) },
+  }),
+  application('options of signing keys beside such keys', 'urlSigningKeysOptions', (stack) => ({
+    cdn: { signedMediaPaths: ['/media/*'] },
+    media: {},
+    urlSigningKeys: new UrlSigningKeys(stack, 'Keys'),
+    urlSigningKeysOptions: { longestLifetime: Duration.hours(6) },
+  })),
+  application('paths of media files without a storage', 'cdn', { cdn: { publicMediaPaths: ['/media/*'] } }),
   application('options of a network beside a VPC', 'networkOptions', (stack) => ({
     vpc: testVpc(stack),
     networkOptions: { natGateways: 1 },

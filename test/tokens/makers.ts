@@ -131,6 +131,10 @@ const trusting = (scope: Construct, keys: IUrlSigningKeys) =>
   new Distribution(scope, 'Distribution', {
     defaultBehavior: { origin: new HttpOrigin('files.example.com'), trustedKeyGroups: [keys.keyGroup] },
   });
+const companyKeys = (scope: Construct, given: Given) => {
+  const needed = { keyGroup: KeyGroup.fromKeyGroupId(scope, 'KeyGroup', 'company'), secret: login(scope) };
+  return UrlSigningKeys.fromUrlSigningKeysAttributes(scope, 'Keys', props(needed, given));
+};
 const beat = shared((stack) => new BeatService(stack, 'Beat', celery(stack)));
 
 /** Services that share a load balancer need a priority each. */
@@ -218,7 +222,21 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     // Its keys are status codes.
     const { default: page } = (given.errorPages ?? {}) as { default?: string };
     const pages = page === undefined ? {} : { errorPages: { 503: page } };
-    return new Cdn(scope, 'Cdn', props({ loadBalancer, profile, certificate, cachedPaths }, { ...given, ...pages }));
+    const { publicMediaPaths, signedMediaPaths, mediaContentSecurityPolicy } = given;
+    const isSigned = signedMediaPaths !== undefined || 'urlSigningKeys' in given;
+    const isPublic =
+      publicMediaPaths !== undefined || mediaContentSecurityPolicy !== undefined || 'mediaStorage' in given;
+    const media = {
+      ...((isPublic || isSigned) && {
+        publicMediaPaths: ['/public/*'],
+        mediaStorage: new MediaStorage(scope, 'Media'),
+      }),
+      ...(isSigned && { signedMediaPaths: ['/media/*'], urlSigningKeys: companyKeys(scope, {}) }),
+    };
+    const needed = { loadBalancer, profile, certificate, cachedPaths, ...media };
+    const cdn = new Cdn(scope, 'Cdn', props(needed, { ...given, ...pages }));
+    const { mediaStorage } = cdn;
+    return mediaStorage === undefined ? cdn : new BeatService(scope, 'Beat', { ...celery(scope), mediaStorage });
   },
   CeleryBrokerProps: (scope, given) => {
     const broker = new CeleryBroker(scope, 'Broker', given);
@@ -340,11 +358,11 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   TaskQueueOptions: 'TaskQueueProps',
   TaskQueueProps: (scope, given) => read(scope, new TaskQueue(scope, 'Queue', given)),
   UrlSigningKeysAttributes: (scope, given) => {
-    const needed = { keyGroup: KeyGroup.fromKeyGroupId(scope, 'KeyGroup', 'company'), secret: login(scope) };
-    const urlSigningKeys = UrlSigningKeys.fromUrlSigningKeysAttributes(scope, 'Keys', props(needed, given));
+    const urlSigningKeys = companyKeys(scope, given);
     trusting(scope, urlSigningKeys);
     return new BeatService(scope, 'Beat', { ...celery(scope), urlSigningKeys });
   },
+  UrlSigningKeysOptions: 'UrlSigningKeysProps',
   UrlSigningKeysProps: (scope, given) => trusting(scope, new UrlSigningKeys(scope, 'Keys', given)),
   WebFirewallOptions: 'WebFirewallProps',
   WebFirewallProps: (scope, given) => new WebFirewall(scope, 'Firewall', given),

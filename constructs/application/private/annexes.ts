@@ -118,8 +118,9 @@ function reckoned(
     Math.ceil(moved.workers.length / MOST_IN_ANNEX.workers) +
     Math.ceil(moved.scheduledCommands.length / MOST_IN_ANNEX.scheduledCommands);
   const areRefreshed =
-    [providers.secretKey, providers.database, providers.cacheStore].flatMap((part) => part?.changingSecrets ?? [])
-      .length > 0;
+    [providers.secretKey, providers.database, providers.urlSigningKeys, providers.cacheStore].flatMap(
+      (part) => part?.changingSecrets ?? [],
+    ).length > 0;
   const refreshes = areRefreshed
     ? refreshesOf(scope, providers.cluster, { services, beat: props.beat, workers: Object.keys(workers), moved })
     : 0;

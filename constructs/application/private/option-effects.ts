@@ -31,7 +31,16 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   domainNames: { refused: [brought('loadBalancer')] },
   hostedZone: { refused: [brought('loadBalancer')] },
   certificate: { refused: [brought('loadBalancer')] },
-  cdn: { refused: [brought('loadBalancer')] },
+  cdn: {
+    refused: [
+      brought('loadBalancer'),
+      {
+        when: (props) => servesMedia(props) && props.media === undefined && props.mediaStorage === undefined,
+        must: 'name paths of media files beside `media` or `mediaStorage` alone',
+        remedy: 'Add `media: {}`, or take `publicMediaPaths` and `signedMediaPaths` out.',
+      },
+    ],
+  },
   notificationEmails: { refused: [brought('notifications')] },
 
   web: {
@@ -78,6 +87,16 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
       voidWith('cdn.webAclArn', ({ cdn }) => cdn?.webAclArn !== undefined, 'that firewall is used as you bring it'),
     ],
     needsProfile: 'webFirewall',
+  },
+  urlSigningKeysOptions: {
+    refused: [
+      brought('urlSigningKeys'),
+      {
+        when: ({ cdn }) => cdn?.signedMediaPaths === undefined,
+        must: 'come with `cdn.signedMediaPaths`',
+        remedy: 'Name the paths that the keys open, or make `UrlSigningKeys` of your own.',
+      },
+    ],
   },
   networkOptions: { refused: [brought('vpc'), brought('cluster')] },
   alarmThresholds: ALWAYS, // Each of them: see below.
@@ -131,6 +150,11 @@ export function warnOfOptionEffects(scope: Construct, props: Props): void {
 /** Whether the load balancer answers to more than its own name, over HTTP, as a development stack may. */
 export function hasAddress({ domainNames = [], loadBalancer }: Props): boolean {
   return domainNames.length > 0 || loadBalancer !== undefined;
+}
+
+/** Whether the distribution hands out media files. */
+function servesMedia({ cdn }: Props): boolean {
+  return cdn?.publicMediaPaths !== undefined || cdn?.signedMediaPaths !== undefined;
 }
 
 /** Whether the ASGI service is the only one. */

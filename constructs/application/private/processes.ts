@@ -104,7 +104,7 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
 /** What all processes have in common: log group, security group, execution role, and what they are told. */
 function makeShared(scope: Construct, props: DjangoApplicationProps, providers: Providers) {
   const { profile, encryptionKey, vpc, cluster, database, secretKey, broker } = providers;
-  const { mediaStorage, urlSigningKeys, cacheStore, outgoingMail } = providers;
+  const { urlSigningKeys, cacheStore, outgoingMail } = providers;
   const logGroup = makeLogGroup(scope, 'Logs', { profile, encryptionKey });
   const description = `Every process of ${scope.node.path}`;
   const securityGroup = processSecurityGroup(scope, 'Processes', { vpc, description, egress: props.egress });
@@ -116,7 +116,7 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
     database,
     secretKey,
     broker,
-    mediaStorage,
+    mediaStorage: providers.cdn?.mediaStorage ?? providers.mediaStorage,
     urlSigningKeys,
     cacheStore,
     outgoingMail,

@@ -17,7 +17,7 @@ import { type INotifications, Notifications } from '../../notifications/notifica
 import { CeleryBroker, type ICeleryBroker } from '../../queues/celery-broker';
 import { type ISecretKey, SecretKey } from '../../secrets/secret-key';
 import { type IMediaStorage, MediaStorage } from '../../storage/media-storage';
-import type { IUrlSigningKeys } from '../../storage/url-signing-keys';
+import { type IUrlSigningKeys, UrlSigningKeys } from '../../storage/url-signing-keys';
 import type { DjangoApplicationProps } from '../django-application-props';
 
 /** How the application keeps what it stores. */
@@ -64,9 +64,9 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, storage, vpc);
   const isElsewhere = props.loadBalancer !== undefined || props.cdn?.webAclArn !== undefined;
   const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, storage, loadBalancer);
-  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall });
+  const urlSigningKeys = props.urlSigningKeys ?? makeUrlSigningKeys(scope, props, storage, notifications);
+  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall, mediaStorage, urlSigningKeys });
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
-  const { urlSigningKeys } = props;
   const stores = { secretKey, database, broker, mediaStorage, urlSigningKeys, cacheStore };
   return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, cdn, webFirewall };
 }
@@ -173,6 +173,22 @@ function makeMediaStorage(
   return media && new MediaStorage(scope, 'Media', { ...media, ...storage });
 }
 
+function makeUrlSigningKeys(
+  scope: Construct,
+  props: DjangoApplicationProps,
+  storage: Storage,
+  notifications: INotifications,
+): UrlSigningKeys | undefined {
+  const { cdn, urlSigningKeysOptions } = props;
+  return cdn?.signedMediaPaths === undefined
+    ? undefined
+    : new UrlSigningKeys(scope, 'UrlSigningKeys', {
+        ...urlSigningKeysOptions,
+        ...storage,
+        ...lambdaSettings(props, notifications),
+      });
+}
+
 function makeCache(
   scope: Construct,
   props: DjangoApplicationProps,
@@ -211,13 +227,25 @@ function makeLoadBalancer(
 function makeCdn(
   scope: Construct,
   { cdn, hostedZone }: DjangoApplicationProps,
-  { webFirewall, ...parts }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall'>,
+  {
+    webFirewall,
+    mediaStorage,
+    urlSigningKeys,
+    ...parts
+  }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall' | 'mediaStorage' | 'urlSigningKeys'>,
 ): Cdn | undefined {
   if (cdn === undefined) {
     return undefined;
   }
   const webAclArn = cdn.webAclArn ?? (isAtTheEdge(scope) ? webFirewall?.webAclArn : undefined);
-  const made = new Cdn(scope, 'Cdn', { ...cdn, webAclArn, hostedZone, ...parts });
+  const made = new Cdn(scope, 'Cdn', {
+    ...cdn,
+    webAclArn,
+    hostedZone,
+    ...parts,
+    mediaStorage: cdn.publicMediaPaths || cdn.signedMediaPaths ? mediaStorage : undefined,
+    urlSigningKeys: cdn.signedMediaPaths && urlSigningKeys,
+  });
   if (webAclArn === undefined && webFirewall !== undefined) {
     acknowledge(
       made.distribution,

@@ -1,8 +1,10 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnCertificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, needsOneOf, voidBeside } from '../../core/effects';
+import type { IMediaStorage } from '../../storage/media-storage';
 import type { CdnProps } from '../cdn';
 import { isPrivateZone } from '../zone';
 import { STATIC_PATHS } from './cdn-policies';
@@ -15,6 +17,14 @@ const EFFECTS: Effects<CdnProps> = {
   logRetention: [voidBeside('accessLogsBucket', OWN_BUCKET)],
   removalPolicy: [voidBeside('accessLogsBucket', OWN_BUCKET)],
   cachedCookies: [needsOneOf(['cachedPaths'], 'Name the paths of the pages that they make a difference in.')],
+  mediaStorage: [needsOneOf(['publicMediaPaths', 'signedMediaPaths'], 'Name the paths of the files that it holds.')],
+  mediaContentSecurityPolicy: [needsOneOf(['publicMediaPaths', 'signedMediaPaths'], 'Name the paths of the files.')],
+  publicMediaPaths: [needsOneOf(['mediaStorage'], 'Give the storage that the files are in.')],
+  signedMediaPaths: [
+    needsOneOf(['mediaStorage'], 'Give the storage that the files are in.'),
+    needsOneOf(['urlSigningKeys'], 'Give the keys by which the application signs: `new UrlSigningKeys()`.'),
+  ],
+  urlSigningKeys: [needsOneOf(['signedMediaPaths'], 'Name the paths that they open.')],
   certificate: [withoutNames('CloudFront has a certificate for its own name')],
   hostedZone: [withoutNames('the name of the distribution has its record')],
 };
@@ -25,6 +35,8 @@ const GLOBAL = 'us-east-1';
 const LONGEST_FUNCTION = 10_000;
 /** Paths that a distribution treats differently, beside the rest. */
 const MOST_PATHS = 24;
+/** What CloudFront takes as a Content-Security-Policy. */
+const ONE_LINE = /^[\x20-\x7e]{1,1024}$/;
 /** Cookies in the key of a cache. */
 const MOST_COOKIES = 10;
 
@@ -46,7 +58,8 @@ export function certificateOf(scope: Construct, { certificate, loadBalancer }: C
 
 /** Refuses what a distribution cannot be made of. */
 export function checkCdn(scope: Construct, props: CdnProps): void {
-  const { loadBalancer, hostedZone, webAclArn, accessLogsBucket, strictTransportSecurity: hsts } = props;
+  const { loadBalancer, hostedZone, webAclArn, accessLogsBucket, mediaStorage } = props;
+  const { strictTransportSecurity: hsts } = props;
   const { region } = Stack.of(scope);
   const checks = new Checks(scope);
   checkEffects(checks, props, EFFECTS);
@@ -80,9 +93,18 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       must: 'be max-age=<seconds>, with includeSubDomains and preload if wanted, each once, separated by semicolons',
       remedy: "Use 'max-age=31536000'.",
     })
-    .matches('contentSecurityPolicy', props.contentSecurityPolicy, /^[\x20-\x7e]{1,1024}$/, {
+    .matches('contentSecurityPolicy', props.contentSecurityPolicy, ONE_LINE, {
       must: 'be one line of 1 to 1024 plain characters',
       remedy: 'Longer ones have to come from the application: leave it out here.',
+    })
+    .matches('mediaContentSecurityPolicy', props.mediaContentSecurityPolicy, ONE_LINE, {
+      must: 'be one line of 1 to 1024 plain characters',
+      remedy: 'Use "default-src \'none\'; sandbox" for files that nobody has to look at in a browser.',
+    })
+    .that('mediaStorage', mediaStorage, mediaStorage === undefined || isReachable(scope, mediaStorage), {
+      must: 'be in the stack of the distribution, or be imported',
+      remedy:
+        'The bucket names the distribution in its policy, and the distribution the bucket, so CloudFormation makes both in one stack: use `MediaStorage.fromBucket()` with an imported bucket, and write its policy where it is made.',
     })
     .optional('maintenancePage', props.maintenancePage, () => isShort(props.maintenancePage as string), {
       must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} characters`,
@@ -90,6 +112,11 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
         'It becomes part of a function, of which CloudFront takes 10 KB: link pictures and styles of another site.',
     })
     .throwIfAny();
+}
+
+/** Whether this stack can write the policy of the bucket, or nobody here can. */
+function isReachable(scope: Construct, { bucket }: IMediaStorage): boolean {
+  return !(bucket instanceof Bucket) || Stack.of(bucket) === Stack.of(scope);
 }
 
 function isShort(page: string): boolean {
@@ -120,9 +147,29 @@ function checkCertificate(checks: Checks, scope: Construct, props: CdnProps): vo
   });
 }
 
-function checkPaths(checks: Checks, { staticPaths = STATIC_PATHS, cachedPaths = [], cachedCookies }: CdnProps): void {
-  const all = [...staticPaths, ...cachedPaths];
-  for (const [prop, paths] of Object.entries({ staticPaths, cachedPaths })) {
+/** All paths of media files. */
+export function mediaPathsOf({ signedMediaPaths = [], publicMediaPaths = [] }: CdnProps): string[] {
+  return [...signedMediaPaths, ...publicMediaPaths];
+}
+
+/** In the order in which CloudFront tries them. */
+function pathsOf(props: CdnProps): [prop: string, paths: string[]][] {
+  const { signedMediaPaths = [], publicMediaPaths = [], staticPaths = STATIC_PATHS, cachedPaths = [] } = props;
+  return Object.entries({ signedMediaPaths, publicMediaPaths, staticPaths, cachedPaths });
+}
+
+/** Whether a pattern stands for every path that another one stands for. */
+function covers(wide: string, narrow: string): boolean {
+  const escaped = wide.replace(/[.+$]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '[^*]');
+  return new RegExp(`^${escaped}$`).test(narrow);
+}
+
+function checkPaths(checks: Checks, props: CdnProps): void {
+  const { cachedCookies } = props;
+  const groups = pathsOf(props);
+  const all = groups.flatMap(([, paths]) => paths);
+  for (const [at, [prop, paths]] of groups.entries()) {
+    const before = groups.slice(0, at).flatMap(([name, others]) => others.map((path) => ({ name, path })));
     for (const [index, path] of paths.entries()) {
       checks
         .matches(`${prop}[${index}]`, path, /^\/[A-Za-z0-9_\-.$/~"'@:+&*?]{0,254}$/, {
@@ -134,14 +181,19 @@ function checkPaths(checks: Checks, { staticPaths = STATIC_PATHS, cachedPaths = 
           remedy: 'Name what may be kept: the rest comes from the application.',
         })
         .that(`${prop}[${index}]`, path, all.indexOf(path) === all.lastIndexOf(path), {
-          must: 'be named once, in `staticPaths` or `cachedPaths`',
+          must: 'be named once, in one of `signedMediaPaths`, `publicMediaPaths`, `staticPaths` and `cachedPaths`',
           remedy: 'Remove it in one place: CloudFront treats a path in one way.',
         });
+      const hiding = before.find((other) => other.path !== path && !isUnknown(other.path) && covers(other.path, path));
+      checks.that(`${prop}[${index}]`, path, hiding === undefined, {
+        must: `not lie within "${hiding?.path}" of \`${hiding?.name}\``,
+        remedy: 'CloudFront would never come to it: give it a folder beside that one.',
+      });
     }
   }
   checks
     .that('cachedPaths', `${all.length} paths`, all.length <= MOST_PATHS, {
-      must: `be at most ${MOST_PATHS} together with \`staticPaths\``,
+      must: `be at most ${MOST_PATHS} together with all other paths`,
       remedy: 'Use wider patterns.',
     })
     .optional('cachedCookies', cachedCookies, () => areCookies(cachedCookies as string[]), {

@@ -18,6 +18,12 @@ import { FORWARDED_PROTO } from '../origin-header';
 
 /** Paths of static files, unless they are named. */
 export const STATIC_PATHS = ['/static/*'];
+/**
+ * What a file that somebody has uploaded may do, on the host name of the site, when a browser opens it: be
+ * shown. It runs no script and sends no form.
+ */
+export const MEDIA_CONTENT_SECURITY_POLICY =
+  "default-src 'none'; img-src 'self'; media-src 'self'; object-src 'self'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
 /** Cookies of Django that pages differ by. */
 const COOKIES = ['sessionid', 'csrftoken', 'django_language'];
 const LONGEST = Duration.days(365);
@@ -47,6 +53,21 @@ export function staticFiles(scope: Construct, id: string): CachePolicy {
   });
 }
 
+/** Uploaded files, for as long as their headers say; without any, S3 is asked each time for a change. */
+export function mediaFiles(scope: Construct, id: string): CachePolicy {
+  return new CachePolicy(scope, id, {
+    comment: 'Media files',
+    minTtl: Duration.seconds(0),
+    defaultTtl: Duration.seconds(0),
+    maxTtl: LONGEST,
+    cookieBehavior: CacheCookieBehavior.none(),
+    headerBehavior: CacheHeaderBehavior.none(), // S3 knows its own host name alone.
+    queryStringBehavior: CacheQueryStringBehavior.none(), // CloudFront takes the signature out itself.
+    enableAcceptEncodingGzip: true,
+    enableAcceptEncodingBrotli: true,
+  });
+}
+
 /** Pages, for each of their visitors, for as long as their headers say, which may be not at all. */
 export function cachedPages(scope: Construct, id: string, { cachedCookies = COOKIES }: CdnOptions): CachePolicy {
   return new CachePolicy(scope, id, {
@@ -64,7 +85,11 @@ export function cachedPages(scope: Construct, id: string, { cachedCookies = COOK
 }
 
 /** Headers that are set here and nowhere else: a value of the application's is replaced. */
-export function responseHeaders(scope: Construct, id: string, props: CdnOptions): ResponseHeadersPolicy {
+export function responseHeaders(
+  scope: Construct,
+  id: string,
+  props: Pick<CdnOptions, 'framePolicy' | 'contentSecurityPolicy' | 'strictTransportSecurity'>,
+): ResponseHeadersPolicy {
   const { framePolicy = FramePolicy.DENY, contentSecurityPolicy, strictTransportSecurity } = props;
   const frameOption = framePolicy === FramePolicy.DENY ? HeadersFrameOption.DENY : HeadersFrameOption.SAMEORIGIN;
   const override = true;
