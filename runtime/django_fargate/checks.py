@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 from django.utils.module_loading import import_string
 
 from .environment import optional, process
+from .mail import has_mailers
 
 #: Caches that other processes do not see.
 _LOCAL_CACHES = ("LocMemCache", "DummyCache", "FileBasedCache")
@@ -111,7 +112,8 @@ def _mail() -> Iterator[CheckMessage]:
                 if backend == _SMTP
                 else f"send none ({backend})."
             ),
-            "Add globals().update(mail()), from django_fargate.settings.",
+            "Add globals().update(mail()), from django_fargate.settings"
+            + ("; it sets MAILERS: take EMAIL_BACKEND and EMAIL_HOST out." if has_mailers() else "."),
         )
     senders = {"DEFAULT_FROM_EMAIL": "webmaster@localhost"}
     if settings.ADMINS or settings.MANAGERS:
@@ -132,8 +134,8 @@ def _mail() -> Iterator[CheckMessage]:
 
 
 def _mailer() -> tuple[str, str]:
-    """Backend and host of what sends by default. Django 6.1 hides EMAIL_BACKEND where MAILERS is set."""
-    mailers: dict[str, Any] | None = getattr(settings, "MAILERS", None)
+    """Backend and host of what sends by default."""
+    mailers: dict[str, Any] | None = getattr(settings, "MAILERS", None) if has_mailers() else None
     if mailers is None:
         return settings.EMAIL_BACKEND, settings.EMAIL_HOST
     mailer: dict[str, Any] = mailers.get("default") or {}

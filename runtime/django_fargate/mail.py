@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 
 from .environment import optional, required
@@ -13,12 +14,18 @@ from .environment import optional, required
 PACKAGES = {"django-ses": "django_ses", "django-anymail": "anymail"}
 
 
+def has_mailers() -> bool:
+    """Whether this Django sends by MAILERS, which earlier ones ignore, and refuses EMAIL_BACKEND beside it."""
+    return django.VERSION >= (6, 1)
+
+
 def mail(package: str | None = None) -> dict[str, Any]:
     """
     All settings of mail by their names, for ``globals().update(mail())``: what follows in the settings replaces them.
 
-    EMAIL_BACKEND, DEFAULT_FROM_EMAIL, SERVER_EMAIL, and what django-ses or django-anymail need to find region and
-    configuration set. `package` says which of the two, where both are installed.
+    EMAIL_BACKEND (MAILERS on Django 6.1 or later, which refuses both together), DEFAULT_FROM_EMAIL, SERVER_EMAIL, and
+    what django-ses or django-anymail need to find region and configuration set. `package` says which of the two, where
+    both are installed.
     """
     name = package or _installed()
     if name not in PACKAGES:
@@ -33,7 +40,7 @@ def mail(package: str | None = None) -> dict[str, Any]:
 
 def _django_ses(region: str, configuration_set: str | None) -> dict[str, Any]:
     settings: dict[str, Any] = {
-        "EMAIL_BACKEND": "django_ses.SESBackend",
+        **_backend("django_ses.SESBackend"),
         "USE_SES_V2": True,
         "AWS_SES_REGION_NAME": region,
         # Otherwise it asks for the quota of the account, which processes may not, and no mail leaves.
@@ -46,7 +53,11 @@ def _anymail(region: str, configuration_set: str | None) -> dict[str, Any]:
     options: dict[str, Any] = {"AMAZON_SES_CLIENT_PARAMS": {"region_name": region}}
     if configuration_set is not None:
         options["AMAZON_SES_CONFIGURATION_SET_NAME"] = configuration_set
-    return {"EMAIL_BACKEND": "anymail.backends.amazon_ses.EmailBackend", "ANYMAIL": options}
+    return {**_backend("anymail.backends.amazon_ses.EmailBackend"), "ANYMAIL": options}
+
+
+def _backend(path: str) -> dict[str, Any]:
+    return {"MAILERS": {"default": {"BACKEND": path}}} if has_mailers() else {"EMAIL_BACKEND": path}
 
 
 def _installed() -> str:

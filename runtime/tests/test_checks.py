@@ -10,6 +10,7 @@ from django.core.checks import Warning, run_checks
 from django.test import override_settings
 
 from django_fargate import checks, settings
+from django_fargate.mail import has_mailers
 
 STACK = {
     "DJANGO_FARGATE_PROCESS": "web",
@@ -60,6 +61,13 @@ def test_nothing_is_found_in_a_stack_without_these_parts(environment):
     assert found(CACHES=LOCAL, STORAGES=FOLDER, SESSION_ENGINE="django.contrib.sessions.backends.db") == []
 
 
+def sending(backend, host=None):
+    """The settings for a backend, as this Django reads them."""
+    if has_mailers():
+        return {"MAILERS": {"default": {"BACKEND": backend, "OPTIONS": {"host": host} if host else {}}}}
+    return {"EMAIL_BACKEND": backend, **({"EMAIL_HOST": host} if host else {})}
+
+
 REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "rediss://cache:6379/0"}
 
 
@@ -79,9 +87,9 @@ REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "rediss://cache
         ({"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}, []),
         ({"STORAGES": FOLDER}, ["W004"]),
         ({"STORAGES": {"default": {"BACKEND": "no.such.Storage"}}}, []),
-        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend"}, ["W005"]),
-        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["W005"]),
-        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_HOST": "smtp.example.com"}, []),
+        (sending("django.core.mail.backends.smtp.EmailBackend", "localhost"), ["W005"]),
+        (sending("django.core.mail.backends.smtp.EmailBackend", "smtp.example.com"), []),
+        (sending("django.core.mail.backends.console.EmailBackend"), ["W005"]),
         ({"DEFAULT_FROM_EMAIL": "webmaster@localhost"}, ["W006"]),
         ({"SERVER_EMAIL": "root@localhost"}, []),
         ({"SERVER_EMAIL": "root@localhost", "ADMINS": [("Ada", "ada@example.com")]}, ["W006"]),
@@ -96,20 +104,23 @@ def test_each_fault_has_its_number(environment, changed, expected):
 
 
 @pytest.mark.parametrize(
-    ("mailer", "expected"),
+    ("mailers", "expected"),
     [
         ({"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "localhost"}}, ["W005"]),
         ({"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "smtp.example.com"}}, []),
+        ({"OPTIONS": {"host": "smtp.example.com"}}, []),
         ({"BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["W005"]),
         ({"BACKEND": "django_ses.SESBackend"}, []),
     ],
 )
-def test_mailers_of_django_61_count_in_place_of_email_backend(environment, mailer, expected):
+def test_on_django_61_mailers_count_in_place_of_email_backend(environment, monkeypatch, mailers, expected):
+    monkeypatch.setattr("django.VERSION", (6, 1, 0, "final", 0))
     environment(**STACK)
     sender = {"DEFAULT_FROM_EMAIL": "a@shop.example.com", "AWS_SES_AUTO_THROTTLE": None}
-    with override_settings(MAILERS={"default": mailer}, **sender):
+    with override_settings(MAILERS={"default": mailers}, **sender):
         messages = checks.check_mail()
     assert [str(message.id).removeprefix("django_fargate.") for message in messages] == expected
+    assert all("take EMAIL_BACKEND and EMAIL_HOST out" in str(message.hint) for message in messages)
 
 
 def test_the_hint_says_what_the_stack_lacks(environment):
@@ -128,7 +139,7 @@ def test_the_table_of_the_readme_has_them_all():
 def test_they_belong_to_a_deployment_alone(environment):
     environment(**STACK)
     checks.register_all()
-    with override_settings(CACHES=LOCAL):
+    with override_settings(CACHES=LOCAL, **settings.mail("django-ses")):
         ids = [{message.id for message in run_checks(include_deployment_checks=deploy)} for deploy in (False, True)]
     assert [any(str(each).startswith("django_fargate.") for each in found) for found in ids] == [False, True]
 

@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
@@ -180,6 +182,32 @@ def test_mail_that_is_brought_may_have_no_configuration_set(environment, package
     assert "CONFIGURATION_SET" not in str(settings.mail(package))
 
 
+def backend_of(made):
+    return made["MAILERS"]["default"]["BACKEND"] if outgoing.has_mailers() else made["EMAIL_BACKEND"]
+
+
+@pytest.mark.parametrize("package", ["django-ses", "django-anymail"])
+def test_django_61_gets_mailers_and_earlier_ones_email_backend(environment, monkeypatch, package):
+    environment(**MAIL)
+    for version, name, other in [((6, 1), "MAILERS", "EMAIL_BACKEND"), ((6, 0), "EMAIL_BACKEND", "MAILERS")]:
+        monkeypatch.setattr("django.VERSION", (*version, 0, "final", 0))
+        assert name in settings.mail(package)
+        assert other not in settings.mail(package)
+
+
+def test_a_new_project_of_django_takes_the_settings(environment, tmp_path):
+    """Whose settings have MAILERS from 6.1 on."""
+    environment(**MAIL)
+    django_admin = [sys.executable, "-m", "django", "startproject", "shop", str(tmp_path)]
+    subprocess.run(django_admin, check=True)
+    with open(tmp_path / "shop" / "settings.py", "a") as file:
+        file.write('from django_fargate.settings import mail\nglobals().update(mail("django-ses"))\n')
+    sends = "from django.core.mail import get_connection; print(type(get_connection()).__name__)"
+    command = [sys.executable, "-W", "ignore", str(tmp_path / "manage.py"), "shell", "-c", sends]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "SESBackend"
+
+
 def only(*modules):
     return lambda name: object() if name in modules else None
 
@@ -188,9 +216,9 @@ def test_the_package_that_is_installed_is_taken(environment, monkeypatch):
     environment(**MAIL)
     assert find_spec("anymail") is not None
     monkeypatch.setattr(outgoing, "find_spec", only("django_ses", "boto3"))
-    assert settings.mail()["EMAIL_BACKEND"] == "django_ses.SESBackend"
+    assert backend_of(settings.mail()) == "django_ses.SESBackend"
     monkeypatch.setattr(outgoing, "find_spec", only("anymail", "boto3"))
-    assert settings.mail()["EMAIL_BACKEND"] == "anymail.backends.amazon_ses.EmailBackend"
+    assert backend_of(settings.mail()) == "anymail.backends.amazon_ses.EmailBackend"
 
 
 @pytest.mark.parametrize(
