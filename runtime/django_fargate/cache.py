@@ -79,7 +79,7 @@ def result_backend() -> str:
     """
     need("result_backend()", "redis>=5", "redis")
     url = required("CACHE_URL")
-    return f"{url}?ssl_cert_reqs=required" if _is_tls(url) else url
+    return f"{url}?ssl_cert_reqs=required&ssl_check_hostname=true" if _is_tls(url) else url
 
 
 def is_cache_unavailable(exception: BaseException | None) -> bool:

@@ -118,12 +118,12 @@ def test_a_certificate_that_nobody_vouches_for_is_an_error(cache, valkey, monkey
 
 def test_nor_is_one_for_another_host(cache, valkey, monkeypatch):
     monkeypatch.setenv("CACHE_URL", valkey.url.replace("localhost", "localhost.localdomain"))
-    monkeypatch.setattr("socket.getaddrinfo", _localhost(valkey.port))
+    monkeypatch.setattr("socket.getaddrinfo", _localhost())
     with override_settings(CACHES=settings.caches()):
         assert get("/cached").status_code == 500
 
 
-def _localhost(port):
+def _localhost():
     import socket
 
     real = socket.getaddrinfo
@@ -190,11 +190,22 @@ def test_celery_keeps_results_in_it(cache, valkey):
     from celery import Celery
 
     app = Celery("shop", backend=settings.result_backend(), broker="memory://", set_as_current=False)
-    assert settings.result_backend() == f"{valkey.url}?ssl_cert_reqs=required"
+    assert settings.result_backend() == f"{valkey.url}?ssl_cert_reqs=required&ssl_check_hostname=true"
     backend: Any = app.backend
     backend.store_result("task-1", {"sum": 3}, "SUCCESS")
     assert backend.get_task_meta("task-1")["result"] == {"sum": 3}
     backend.client.connection_pool.disconnect()
+
+
+def test_celery_takes_no_certificate_for_another_host(cache, valkey, monkeypatch):
+    from celery import Celery
+
+    monkeypatch.setenv("CACHE_URL", valkey.url.replace("localhost", "localhost.localdomain"))
+    monkeypatch.setattr("socket.getaddrinfo", _localhost())
+    app = Celery("shop", backend=settings.result_backend(), broker="memory://", set_as_current=False)
+    backend: Any = app.backend
+    with pytest.raises(ConnectionError, match="Hostname mismatch"):
+        backend.client.ping()
 
 
 def test_a_server_without_tls_on_a_developers_machine_takes_no_options_of_tls(environment):
