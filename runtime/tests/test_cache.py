@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import InvalidToken
+from django.contrib.sessions.models import Session
 from django.core.cache import caches as connections
 from django.core.exceptions import ImproperlyConfigured
 from django.test import AsyncClient, Client, override_settings
 from redis.exceptions import ConnectionError
 
 import valkey_server
+from conftest import KEYS
 from django_fargate import environment as variables
 from django_fargate import settings
 from django_fargate.sessions.cached_db import SessionStore
@@ -102,6 +104,34 @@ def test_without_the_cache_pages_that_use_it_are_a_503_and_all_others_answer(cac
     finally:
         valkey.start()
     assert get("/cached").status_code == 200
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_rotation_without_the_cache_leaves_the_session_to_the_cookie_that_the_browser_keeps(
+    cache, valkey, user, is_async
+):
+    engine = override_settings(SESSION_ENGINE="django_fargate.sessions.cached_db")
+    with engine, override_settings(SECRET_KEY=KEYS["previous"]):
+        client = Client()
+        client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    cookie = client.cookies["sessionid"].value
+    expiry = Session.objects.get(session_key=cookie).expire_date
+    rotated = override_settings(SECRET_KEY_FALLBACKS=[KEYS["previous"]], ALLOWED_HOSTS=["testserver"])
+
+    def whoami():
+        browser = (AsyncClient if is_async else Client)(raise_request_exception=False)
+        browser.cookies["sessionid"] = cookie
+        return asyncio.run(browser.get("/whoami")) if is_async else browser.get("/whoami")
+
+    with engine, rotated:
+        valkey.stop()
+        try:
+            assert whoami().status_code == 503
+            assert Session.objects.get(session_key=cookie).expire_date == expiry
+        finally:
+            valkey.start()
+        assert whoami().json() == {"authenticated": True}
+        assert Session.objects.get(session_key=cookie).expire_date < expiry
 
 
 def test_a_wrong_password_is_an_error_because_waiting_does_not_help(cache, valkey, monkeypatch):
