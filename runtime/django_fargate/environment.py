@@ -33,6 +33,8 @@ SET_BY = {
     "CELERY_TASK_DEFAULT_QUEUE": "The broker sets it (CeleryBroker)",
     "AWS_STORAGE_BUCKET_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
     "AWS_S3_REGION_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
+    "AWS_CLOUDFRONT_KEY": "The keys for signed URLs set it (UrlSigningKeys, `urlSigningKeys`)",
+    "AWS_CLOUDFRONT_KEY_ID": "The keys for signed URLs set it (UrlSigningKeys, `urlSigningKeys`)",
     "CACHE_URL": "The secret of the cache sets it (Cache, `cache`)",
     "DEFAULT_FROM_EMAIL": "Outgoing mail sets it (Mail, `mail`)",
     "AWS_SES_REGION_NAME": "Outgoing mail sets it (Mail, `mail`)",

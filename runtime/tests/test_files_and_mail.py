@@ -1,21 +1,25 @@
 """Files in a bucket and mail through SES, with the packages that do the work and doubles of the services."""
 
 import base64
-import io
 import json
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages as connections
 from django.test import override_settings
 
+from django_fargate import environment as variables
 from django_fargate import mail as outgoing
 from django_fargate import settings
 
@@ -75,8 +79,7 @@ def bucket(environment, monkeypatch):
 
 
 def storage(**given):
-    with override_settings(STORAGES=settings.storages(**given)):
-        return connections.create_storage(settings.storages(**given)["default"])
+    return connections.create_storage(settings.storages(**given)["default"])
 
 
 def test_files_are_stored_in_the_bucket_and_never_overwritten(bucket):
@@ -94,7 +97,7 @@ def test_files_are_stored_in_the_bucket_and_never_overwritten(bucket):
             f"/shop-media/{second}": b"two",
         }
         with default.open(first) as file:
-            assert io.BytesIO(file.read()).getvalue() == b"one"
+            assert file.read() == b"one"
 
 
 def test_addresses_are_signed_for_the_region_of_the_bucket_and_work_for_ten_minutes(bucket):
@@ -110,6 +113,46 @@ def test_addresses_are_signed_for_the_region_of_the_bucket_and_work_for_ten_minu
 def test_what_is_served_by_something_else_has_its_address(bucket):
     assert storage(signed=False, custom_domain="media.example.com").url("a.txt") == "https://media.example.com/a.txt"
     assert "X-Amz" not in storage(signed=False).url("a.txt")
+
+
+KEY = rsa.generate_private_key(65537, 2048)
+SIGNING = {
+    "AWS_CLOUDFRONT_KEY": KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
+    "AWS_CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F",
+}
+
+
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # of django-storages
+def test_a_process_that_has_the_key_signs_addresses_of_the_distribution(environment):
+    environment(**BUCKET, **SIGNING, DJANGO_FARGATE_PROCESS="web")
+    address = urlsplit(storage(custom_domain="files.example.com", expire=6 * 3600).url("a.txt"))
+    query = {name: value for name, [value] in parse_qs(address.query).items()}
+    assert (address.netloc, address.path) == ("files.example.com", "/a.txt")
+    assert abs(int(query["Expires"]) - time.time() - 6 * 3600) < 60
+    assert query["Key-Pair-Id"] == "K2JCJMDEHXQW5F"
+    resource = {"Resource": "https://files.example.com/a.txt"}
+    policy = {"Statement": [{**resource, "Condition": {"DateLessThan": {"AWS:EpochTime": int(query["Expires"])}}}]}
+    signature = base64.b64decode(query["Signature"].translate(str.maketrans("-_~", "+=/")))
+    signed = json.dumps(policy, separators=(",", ":")).encode()
+    KEY.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 django-storages has no other
+    unsigned = storage(custom_domain="media.example.com", signed=False)
+    assert unsigned.url("a.txt") == "https://media.example.com/a.txt"
+
+
+def test_without_a_distribution_and_without_the_key_nothing_is_signed_with_it(environment):
+    environment(**BUCKET, **SIGNING, DJANGO_FARGATE_PROCESS="web")
+    assert "cloudfront_key" not in settings.storages()["default"]["OPTIONS"]
+    environment(**BUCKET, DJANGO_FARGATE_PROCESS="release")
+    assert storage(custom_domain="files.example.com").url("a.txt") == "https://files.example.com/a.txt"
+
+
+def test_a_key_without_its_id_and_one_without_cryptography_are_errors(environment, monkeypatch):
+    environment(**BUCKET, AWS_CLOUDFRONT_KEY=SIGNING["AWS_CLOUDFRONT_KEY"])
+    with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY_ID is not set\. The keys for signed URLs"):
+        storage(custom_domain="files.example.com")
+    monkeypatch.setattr(variables, "find_spec", lambda name: None if name == "cryptography" else find_spec(name))
+    with pytest.raises(ImproperlyConfigured, match="Run pip install 'cryptography'"):
+        storage(custom_domain="files.example.com")
 
 
 def test_static_files_are_those_of_the_image(bucket):
