@@ -63,17 +63,23 @@ def _cache() -> Iterator[CheckMessage]:
 
 
 def check_sessions(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
-    """W003: sessions that no other process sees."""
+    """W003: sessions that no other process sees, or whose end no other process sees."""
     engine: str = settings.SESSION_ENGINE
-    is_in_cache = engine.endswith((".cache", ".cached_db"))
-    local = is_in_cache and _is_local(settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}))
-    if process() is None or not (engine.endswith(".file") or local):
+    cache: dict[str, Any] = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {})
+    if process() is None:
+        return []
+    if engine.endswith(".file") or (engine.endswith(".cache") and _is_local(cache)):
+        what = f"Sessions of {engine} are seen by one process alone: whoever logs in is logged out by the next task."
+    elif engine.endswith(".cached_db") and _is_local(cache) and not _keeps_nothing(cache):
+        what = f"{engine} keeps sessions in a cache of each process: whoever logs out stays logged in to the others."
+    else:
         return []
     return [
         _warning(
             3,
-            f"Sessions of {engine} are seen by one process alone: whoever logs in is logged out by the next task.",
-            'Set SESSION_ENGINE = "django_fargate.sessions.db", or ...cached_db with CACHES = caches().',
+            what,
+            'Set SESSION_ENGINE = "django_fargate.sessions.db", or ...cached_db with CACHES = caches()'
+            + _needs_a_cache(),
         )
     ]
 
@@ -152,8 +158,7 @@ def check_channels(app_configs: Sequence[Any] | None = None, **_: Any) -> list[C
         _warning(
             8,
             f"The channel layer {local[0]!r} is in memory: a message to a group reaches the sockets of one process.",
-            "Set CHANNEL_LAYERS = channel_layers(), from django_fargate.settings"
-            + ("." if optional("CACHE_URL") else "; the stack has no cache yet: add `cache: {}`."),
+            "Set CHANNEL_LAYERS = channel_layers(), from django_fargate.settings" + _needs_a_cache(),
         )
     ]
 
@@ -174,6 +179,15 @@ def check_keys(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Check
 
 def _is_local(cache: dict[str, Any]) -> bool:
     return str(cache.get("BACKEND", "")).endswith(_LOCAL_CACHES)
+
+
+def _keeps_nothing(cache: dict[str, Any]) -> bool:
+    return str(cache.get("BACKEND", "")).endswith("DummyCache")
+
+
+def _needs_a_cache() -> str:
+    """The end of a hint that names what reads CACHE_URL."""
+    return "." if optional("CACHE_URL") else "; the stack has no cache yet: add `cache: {}`."
 
 
 def _class(path: object) -> object:

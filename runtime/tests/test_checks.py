@@ -21,6 +21,7 @@ STACK = {
     "DEFAULT_FROM_EMAIL": "no-reply@shop.example.com",
 }
 LOCAL = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DUMMY = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 FOLDER = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}, "staticfiles": {"BACKEND": "x"}}
 MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ALL = [checks.check_cache, checks.check_sessions, checks.check_files, checks.check_mail]
@@ -75,8 +76,10 @@ REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "rediss://cache
     ("changed", "expected"),
     [
         ({"CACHES": LOCAL, "SESSION_ENGINE": "django.contrib.sessions.backends.db"}, ["W001"]),
-        ({"CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}}, ["W001", "W003"]),
+        ({"CACHES": DUMMY}, ["W001"]),
+        ({"CACHES": DUMMY, "SESSION_ENGINE": "django.contrib.sessions.backends.cache"}, ["W001", "W003"]),
         ({"CACHES": LOCAL}, ["W001", "W003"]),
+        ({"CACHES": LOCAL, "SESSION_ENGINE": "django.contrib.sessions.backends.cache"}, ["W001", "W003"]),
         ({"CACHES": {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache"}}}, []),
         ({"CACHES": {"default": REDIS}}, []),
         ({"CACHES": {"default": {**REDIS, "OPTIONS": {"ssl_cert_reqs": None}}}}, ["W002"]),
@@ -128,6 +131,25 @@ def test_the_hint_says_what_the_stack_lacks(environment):
     with override_settings(CHANNEL_LAYERS=MEMORY):
         [message] = checks.check_channels()
     assert str(message.hint).endswith("the stack has no cache yet: add `cache: {}`.")
+    engine = {"SESSION_ENGINE": "django_fargate.sessions.cached_db"}
+    with override_settings(CACHES=LOCAL, **engine):
+        [message] = checks.check_sessions()
+    assert str(message.hint).endswith("the stack has no cache yet: add `cache: {}`.")
+    environment(**STACK)
+    with override_settings(CACHES=LOCAL, **engine):
+        [message] = checks.check_sessions()
+    assert str(message.hint).endswith("with CACHES = caches().")
+
+
+def test_what_happens_to_sessions_is_said_as_it_is(environment):
+    environment(**STACK)
+    said = {}
+    for engine in ("django.contrib.sessions.backends.cache", "django_fargate.sessions.cached_db"):
+        with override_settings(CACHES=LOCAL, SESSION_ENGINE=engine):
+            [message] = checks.check_sessions()
+        said[engine.rsplit(".", 1)[1]] = str(message.msg)
+    assert said["cache"].endswith("whoever logs in is logged out by the next task.")
+    assert said["cached_db"].endswith("whoever logs out stays logged in to the others.")
 
 
 def test_the_table_of_the_readme_has_them_all():
