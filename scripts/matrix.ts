@@ -88,8 +88,13 @@ export function rows(): Row[] {
             'uvicorn 0.34 accepts the handshake, without a protocol',
           ]),
         ),
-        'tests/test_versions.py::test_uvicorn_in_gunicorn_refuses_what_is_too_old_for_it':
-          'uvicorn-worker needs a later uvicorn',
+        ...Object.fromEntries(
+          [
+            'test_versions.py::test_uvicorn_in_gunicorn_refuses_what_is_too_old_for_it',
+            'test_server_choices.py::test_gunicorn_hears_of_a_process_until_its_end_although_uvicorn_is_silent_while_it_shuts_down',
+            'test_server_choices.py::test_uvicorn_in_gunicorn_bounds_websockets_as_uvicorn_by_itself',
+          ].map((test) => [`tests/${test}`, 'uvicorn-worker needs a later uvicorn']),
+        ),
       },
     },
     {

@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-#: As in constructs/cache/private/login.ts.
+#: As in constructs/cache/private/login.ts: a test of the construct compares it.
 ACCESS = "on ~* &* +@all -@admin -@dangerous +flushdb +info +keys"
 PASSWORD = "J3kX-_9zQ-canary"
 
