@@ -82,9 +82,14 @@ def process() -> str | None:
     return optional("DJANGO_FARGATE_PROCESS")
 
 
+def is_installed(module: str) -> bool:
+    """Whether a module could be imported, without doing so."""
+    return find_spec(module) is not None
+
+
 def need(setting: str, package: str, *modules: str) -> None:
     """Refuse a setting whose package is not installed, which Django would only say when it is used."""
-    missing = [module for module in modules if find_spec(module) is None]
+    missing = [module for module in modules if not is_installed(module)]
     if missing:
         raise ImproperlyConfigured(
             f"{setting} needs {package}, and there is no module {', '.join(missing)}. Run pip install '{package}'."

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import optional, required
+from .environment import is_installed, need, optional, required
 
 #: Packages that send by the API of SES: module by the name to give.
 PACKAGES = {"django-ses": "django_ses", "django-anymail": "anymail"}
+#: What to install for each.
+REQUIREMENTS = {"django-ses": "django-ses>=4.4", "django-anymail": "django-anymail[amazon-ses]"}
 
 
 def has_mailers() -> bool:
@@ -30,7 +31,7 @@ def mail(package: str | None = None) -> dict[str, Any]:
     name = package or _installed()
     if name not in PACKAGES:
         raise ImproperlyConfigured(f"mail() knows {' and '.join(PACKAGES)}, not {name!r}.")
-    _check(name)
+    need(f"mail({name!r})", REQUIREMENTS[name], PACKAGES[name], "boto3")
     sender = required("DEFAULT_FROM_EMAIL")
     # Django's own default for SERVER_EMAIL, root@localhost, is refused by SES.
     common = {"DEFAULT_FROM_EMAIL": sender, "SERVER_EMAIL": sender}
@@ -61,18 +62,12 @@ def _backend(path: str) -> dict[str, Any]:
 
 
 def _installed() -> str:
-    found = [name for name, module in PACKAGES.items() if find_spec(module) is not None]
+    found = [name for name, module in PACKAGES.items() if is_installed(module)]
     if len(found) == 1:
         return found[0]
     remedy = (
         f"Say which: {' or '.join(f'mail({name!r})' for name in found)}."
         if found
-        else "Install one: pip install django-ses, or pip install 'django-anymail[amazon-ses]'."
+        else f"Install one: pip install {', or pip install '.join(map(repr, REQUIREMENTS.values()))}."
     )
     raise ImproperlyConfigured(f"mail() needs django-ses or django-anymail, and {len(found)} are installed. {remedy}")
-
-
-def _check(name: str) -> None:
-    missing = [module for module in (PACKAGES[name], "boto3") if find_spec(module) is None]
-    if missing:
-        raise ImproperlyConfigured(f"mail({name!r}) needs the module {', '.join(missing)}, which is not installed.")

@@ -261,6 +261,7 @@ def test_a_missing_variable_is_said_by_name(environment, make):
         (lambda: settings.channel_layers(), "channels_redis>=4.2"),
         (lambda: settings.storages(staticfiles="x"), "django-storages[s3]>=1.14"),
         (lambda: settings.storages(), "whitenoise>=6.4"),
+        (lambda: settings.mail("django-ses"), "django-ses>=4.4"),
     ],
 )
 def test_what_is_not_installed_is_said_by_name(environment, monkeypatch, make, package):

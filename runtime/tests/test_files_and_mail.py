@@ -258,25 +258,29 @@ def only(*modules):
 def test_the_package_that_is_installed_is_taken(environment, monkeypatch):
     environment(**MAIL)
     assert find_spec("anymail") is not None
-    monkeypatch.setattr(outgoing, "find_spec", only("django_ses", "boto3"))
+    monkeypatch.setattr(variables, "find_spec", only("django_ses", "boto3"))
     assert backend_of(settings.mail()) == "django_ses.SESBackend"
-    monkeypatch.setattr(outgoing, "find_spec", only("anymail", "boto3"))
+    monkeypatch.setattr(variables, "find_spec", only("anymail", "boto3"))
     assert backend_of(settings.mail()) == "anymail.backends.amazon_ses.EmailBackend"
 
 
 @pytest.mark.parametrize(
     ("modules", "package", "problem"),
     [
-        ((), None, "needs django-ses or django-anymail, and 0 are installed. Install one: pip install django-ses"),
+        ((), None, "and 0 are installed. Install one: pip install 'django-ses>=4.4', or pip install 'django-anymail"),
         (("anymail", "django_ses"), None, r"and 2 are installed. Say which: mail\('django-ses'\) or mail\("),
-        (("anymail",), None, r"mail\('django-anymail'\) needs the module boto3, which is not installed"),
-        (("anymail", "boto3"), "django-ses", r"mail\('django-ses'\) needs the module django_ses"),
+        (("anymail",), None, r"and there is no module boto3. Run pip install 'django-anymail\[amazon-ses\]'"),
+        (
+            ("anymail", "boto3"),
+            "django-ses",
+            r"mail\('django-ses'\) needs django-ses>=4.4, and there is no module django_ses",
+        ),
         (("anymail", "boto3"), "smtp", "mail.. knows django-ses and django-anymail, not 'smtp'"),
     ],
 )
 def test_what_is_missing_or_unclear_is_said_by_name(environment, monkeypatch, modules, package, problem):
     environment(**MAIL)
-    monkeypatch.setattr(outgoing, "find_spec", only(*modules))
+    monkeypatch.setattr(variables, "find_spec", only(*modules))
     with pytest.raises(ImproperlyConfigured, match=problem):
         settings.mail(package)
 
