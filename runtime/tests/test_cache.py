@@ -119,7 +119,7 @@ def test_a_rotation_without_the_cache_leaves_the_session_to_the_cookie_that_the_
     rotated = override_settings(SECRET_KEY_FALLBACKS=[KEYS["previous"]], ALLOWED_HOSTS=["testserver"])
 
     def whoami():
-        browser = (AsyncClient if is_async else Client)(raise_request_exception=False)
+        browser: Any = (AsyncClient if is_async else Client)(raise_request_exception=False)
         browser.cookies["sessionid"] = cookie
         return asyncio.run(browser.get("/whoami")) if is_async else browser.get("/whoami")
 
