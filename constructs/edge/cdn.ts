@@ -25,7 +25,7 @@ import { type FramePolicy, HttpsLoadBalancer, type IHttpsLoadBalancer } from './
 import { AccessLogBucket } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
 import { certificateOf, checkCdn } from './private/cdn-checks';
-import { isInternal, originOf } from './private/cdn-origin';
+import { isInternal, originOf, warnOfWait } from './private/cdn-origin';
 import { cachedPages, responseHeaders, STATIC_PATHS, staticFiles, toOrigin } from './private/cdn-policies';
 import { errorResponses, viewerFunction } from './private/cdn-responses';
 import { zoneWithoutVpcOrigins } from './private/cloudfront-regions';
@@ -211,6 +211,7 @@ export class Cdn extends Construct implements ICdn {
     checkKinds(this, 'CdnProps', props);
     checkCdn(this, props);
     warnOfZones(this, props.loadBalancer);
+    warnOfWait(this, props.loadBalancer);
     const { loadBalancer } = props;
     const profile = profileValues(props.profile);
     const certificate = certificateOf(this, props);

@@ -158,7 +158,8 @@ export interface HttpsLoadBalancerOptions {
    * How long a connection may be silent, 1 to 4000 seconds.
    *
    * Give more than the interval at which your WebSockets send a ping: the load balancer closes a silent
-   * connection.
+   * connection. Behind a distribution an answer must begin within 120 seconds, whatever this says: a longer
+   * time is for WebSockets, with a warning.
    *
    * @default Duration.seconds(60)
    */

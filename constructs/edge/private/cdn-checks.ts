@@ -21,10 +21,10 @@ const EFFECTS: Effects<CdnProps> = {
 
 /** The only Region whose certificates and web ACLs CloudFront takes. */
 const GLOBAL = 'us-east-1';
-/** Characters of the code of a function, of which CloudFront takes 10 KB. */
+/** Bytes of the code of a function, of which CloudFront takes 10 KB. */
 const LONGEST_FUNCTION = 10_000;
-/** Paths that a distribution treats differently, beside the rest. */
-const MOST_PATHS = 24;
+/** Paths of 75 cache behaviors, unless AWS raised the quota; one is that of all other paths. */
+const MOST_PATHS = 74;
 /** Cookies in the key of a cache. */
 const MOST_COOKIES = 10;
 
@@ -85,7 +85,7 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       remedy: 'Longer ones have to come from the application: leave it out here.',
     })
     .optional('maintenancePage', props.maintenancePage, () => isShort(props.maintenancePage as string), {
-      must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} characters`,
+      must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} bytes`,
       remedy:
         'It becomes part of a function, of which CloudFront takes 10 KB: link pictures and styles of another site.',
     })
