@@ -174,8 +174,9 @@ export interface CdnProps extends CdnOptions {
 }
 
 /**
- * A CloudFront distribution before the load balancer of an application: HTTPS also without a domain, static
- * files from its cache, and a load balancer without a public address.
+ * A CloudFront distribution before the load balancer of an application: static files from its cache, a load
+ * balancer without a public address, and in development HTTPS also without a domain. Production refuses to
+ * be without one.
  *
  * Pages are not kept unless their paths are named, and are never compressed here: a page that holds a secret
  * and a word of the client's would give the secret away by its length. Static files are kept and compressed.

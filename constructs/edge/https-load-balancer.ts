@@ -259,7 +259,7 @@ export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
   /**
    * Host names that the load balancer answers to; the first one is the name of the certificate and of `url`.
    *
-   * @default - none: plain HTTP on its own name, in development only
+   * @default - none, in development only: plain HTTP on its own name, or to the distribution before it
    */
   readonly domainNames?: string[];
   /**

@@ -305,8 +305,7 @@ function checkCertificate(checks: Checks, props: HttpsLoadBalancerProps) {
     hostedZone !== undefined || certificate !== undefined || additionalCertificates.length > 0 || production;
   checks.that('domainNames', props.domainNames, named || !needsNames, {
     must: 'hold at least one name in production, or with a hosted zone or certificate',
-    remedy:
-      'Give the names to serve over HTTPS; without any, Profile.development() serves plain HTTP on the name of the load balancer.',
+    remedy: `Give the names to serve over HTTPS; without any, Profile.development() ${withoutNames(props)}.`,
   });
   checks.that('hostedZone', hostedZone, !named || hostedZone !== undefined || certificate !== undefined, {
     must: 'be given with `domainNames`, unless there is a certificate',
@@ -323,6 +322,12 @@ function checkCertificate(checks: Checks, props: HttpsLoadBalancerProps) {
       remedy: 'Bring a `certificate` for all of them, with a wildcard or a raised quota.',
     });
   }
+}
+
+function withoutNames({ behindDistribution }: HttpsLoadBalancerProps): string {
+  return behindDistribution
+    ? 'serves HTTPS on the name of the distribution, to which the load balancer speaks plain HTTP'
+    : 'serves plain HTTP on the name of the load balancer';
 }
 
 function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
