@@ -41,6 +41,7 @@ import type { OriginHeader } from './origin-header';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
 import { cloudFront } from './private/cloudfront-regions';
+import { DEFAULT_HSTS } from './private/hsts';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
 import { originHeader } from './private/origin-keys';
 import { redirectToHttps } from './private/redirects';
@@ -515,7 +516,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
     }
     listener.setAttribute(
       'routing.http.response.strict_transport_security.header_value',
-      props.strictTransportSecurity ?? 'max-age=31536000',
+      props.strictTransportSecurity ?? DEFAULT_HSTS,
     );
     setHeaders(listener, props);
 

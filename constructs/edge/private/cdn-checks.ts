@@ -8,7 +8,7 @@ import { isPrivateZone } from '../zone';
 import { STATIC_PATHS } from './cdn-policies';
 import { closed, ERRORS } from './cdn-responses';
 import { takesLogs } from './cloudfront-regions';
-import { isHsts } from './hsts';
+import { checkHeaders } from './hsts';
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
 const EFFECTS: Effects<CdnProps> = {
@@ -46,15 +46,16 @@ export function certificateOf(scope: Construct, { certificate, loadBalancer }: C
 
 /** Refuses what a distribution cannot be made of. */
 export function checkCdn(scope: Construct, props: CdnProps): void {
-  const { loadBalancer, hostedZone, webAclArn, accessLogsBucket, strictTransportSecurity: hsts } = props;
+  const { loadBalancer, hostedZone, webAclArn, accessLogsBucket } = props;
   const { region } = Stack.of(scope);
   const checks = new Checks(scope);
   checkEffects(checks, props, EFFECTS);
   checkCertificate(checks, scope, props);
   checkPaths(checks, props);
   checkErrorPages(checks, props);
+  checks.known('strictTransportSecurity', props.strictTransportSecurity);
+  checkHeaders(checks, props);
   checks
-    .known('strictTransportSecurity', hsts)
     .that('loadBalancer', loadBalancer, loadBalancer.originHeader !== undefined, {
       must: 'be made with `behindDistribution`, and not brought by its attributes',
       remedy: 'Only then it asks for the secret of the distribution, and everything else meets 403.',
@@ -76,14 +77,6 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       remedy: 'Give a bucket of another region.',
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
-    .optional('strictTransportSecurity', hsts, () => isHsts(hsts as string), {
-      must: 'be max-age=<seconds>, with includeSubDomains and preload if wanted, each once, separated by semicolons',
-      remedy: "Use 'max-age=31536000'.",
-    })
-    .matches('contentSecurityPolicy', props.contentSecurityPolicy, /^[\x20-\x7e]{1,1024}$/, {
-      must: 'be one line of 1 to 1024 plain characters',
-      remedy: 'Longer ones have to come from the application: leave it out here.',
-    })
     .optional('maintenancePage', props.maintenancePage, () => isShort(props.maintenancePage as string), {
       must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} bytes`,
       remedy:

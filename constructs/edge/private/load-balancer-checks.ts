@@ -7,7 +7,7 @@ import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../host-names';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
 import { isPrivateZone, zoneNameOf } from '../zone';
 import { hasVpcOrigins, knowsCloudFront } from './cloudfront-regions';
-import { isHsts } from './hsts';
+import { checkHeaders } from './hsts';
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
 const SET_BY_DISTRIBUTION: NoEffect<HttpsLoadBalancerProps> = {
@@ -48,7 +48,7 @@ const MOST_NAMES = 10;
 export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProps): void {
   const checks = new Checks(scope);
   const region = Stack.of(scope).region;
-  const { strictTransportSecurity: hsts, allowFrom = [], additionalCertificates = [] } = props;
+  const { allowFrom = [], additionalCertificates = [] } = props;
   checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
   checkDistribution(checks, props, region);
@@ -66,6 +66,7 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     const prop = index === 0 ? 'certificate' : `additionalCertificates[${index - 1}]`;
     checkArn(checks, prop, certificate?.certificateArn, { service: 'acm', region });
   }
+  checkHeaders(checks, props);
   checkIdleTimeout(checks, props.idleTimeout)
     .integer('minimumCapacityUnit', props.minimumCapacityUnit, {
       min: 100,
@@ -75,14 +76,6 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     .optional('sslPolicy', props.sslPolicy, () => /-1-[23](-|$)/.test(props.sslPolicy as string), {
       must: 'be a policy that starts at TLS 1.2 or 1.3',
       remedy: 'Use SslPolicy.TLS13_12_RES_PQ; every browser since 2014 speaks TLS 1.2.',
-    })
-    .optional('strictTransportSecurity', hsts, () => isHsts(hsts as string), {
-      must: 'be max-age=<seconds>, with includeSubDomains and preload if wanted, each once, separated by semicolons',
-      remedy: "Use 'max-age=31536000'.",
-    })
-    .matches('contentSecurityPolicy', props.contentSecurityPolicy, /^[\x20-\x7e]{1,1024}$/, {
-      must: 'be one line of 1 to 1024 plain characters',
-      remedy: 'Longer ones have to come from the application: leave it out here.',
     })
     .optional('allowFrom', props.allowFrom, () => (props.allowFrom ?? []).length > 0, {
       must: 'name at least one peer',
