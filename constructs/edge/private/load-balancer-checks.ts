@@ -3,9 +3,10 @@ import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, voidBeside, warnOfNoEffect } from '../../core/effects';
+import { checkFitIntoOne, checkInZone, checkOnce } from '../certified-names';
 import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../host-names';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
-import { isPrivateZone, zoneNameOf } from '../zone';
+import { isPrivateZone } from '../zone';
 import { hasVpcOrigins, knowsCloudFront } from './cloudfront-regions';
 import { checkHeaders } from './hsts';
 
@@ -41,8 +42,6 @@ const EFFECTS: Effects<HttpsLoadBalancerProps> = {
 const MOST_RULES = 60;
 /** Certificates of a load balancer beside the default one. */
 const MOST_CERTIFICATES = 25;
-/** Names that ACM puts into one certificate, unless AWS raised the quota. */
-const MOST_NAMES = 10;
 
 /** Refuses what a load balancer cannot be made of. */
 export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProps): void {
@@ -250,10 +249,7 @@ function checkDomainNames(checks: Checks, domainNames: string[] | undefined) {
   if (domainNames === undefined || isUnknown(domainNames)) {
     return;
   }
-  checks.that('domainNames', domainNames, new Set(domainNames).size === domainNames.length, {
-    must: 'name every host once',
-    remedy: 'Remove the repeated names.',
-  });
+  checkOnce(checks, domainNames);
   for (const [index, name] of domainNames.entries()) {
     checks.that(`domainNames[${index}]`, name, HOST_NAME.test(name), {
       must: 'be a host name in lower case, without scheme, port, path or wildcard',
@@ -305,15 +301,7 @@ function checkCertificate(checks: Checks, props: HttpsLoadBalancerProps) {
     remedy: 'Give the hosted zone of the names, or a certificate that was issued for them.',
   });
   if (named && certificate === undefined) {
-    checks.that('domainNames[0]', domainNames[0], domainNames[0].length <= 64, {
-      must: 'be at most 64 characters long to be the first name of a certificate',
-      remedy: 'Put a shorter name first.',
-    });
-    const fits = isUnknown(domainNames) || domainNames.length <= MOST_NAMES;
-    checks.that('domainNames', `${domainNames.length} names`, fits, {
-      must: `be at most ${MOST_NAMES}, as many as one certificate takes`,
-      remedy: 'Bring a `certificate` for all of them, with a wildcard or a raised quota.',
-    });
+    checkFitIntoOne(checks, domainNames);
   }
 }
 
@@ -328,30 +316,17 @@ function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
   if (hostedZone === undefined) {
     return;
   }
-  const zoneName = zoneNameOf(hostedZone);
   const inside = internetFacing === false && certificate !== undefined;
   checks.that('hostedZone', hostedZone, inside || !isPrivateZone(hostedZone), {
     must: 'be a public one for a certificate to be validated in it, and for a load balancer that faces the internet',
     remedy:
       'Give the public zone of the name; a private one serves only with `internetFacing: false` and a `certificate`.',
   });
-  checks.that('hostedZone', hostedZone, zoneName !== undefined, {
-    must: 'know its name',
-    remedy: 'Use HostedZone.fromHostedZoneAttributes() with `hostedZoneId` and `zoneName`.',
-  });
   checks.that('domainNames', 'a value only known at deployment', !isUnknown(domainNames), {
     must: 'be known at synthesis to get records in a hosted zone',
     remedy: 'Write the names out, or give a certificate and make the records yourself.',
   });
-  if (zoneName === undefined || isUnknown(zoneName)) {
-    return;
-  }
-  for (const [index, name] of domainNames.entries()) {
-    checks.that(`domainNames[${index}]`, name, `.${name}`.endsWith(`.${zoneName.toLowerCase()}`), {
-      must: `lie in the hosted zone ${zoneName}`,
-      remedy: 'Give the zone of that name; names of other zones need a `certificate` and records of their own.',
-    });
-  }
+  checkInZone(checks, domainNames, hostedZone);
 }
 
 function checkArn(
