@@ -4,6 +4,7 @@ import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, needsOneOf, voidBeside } from '../../core/effects';
 import type { CdnProps } from '../cdn';
+import { EDGE_REGION } from '../edge-region';
 import { isPrivateZone } from '../zone';
 import { STATIC_PATHS } from './cdn-policies';
 import { closed, ERRORS } from './cdn-responses';
@@ -19,8 +20,8 @@ const EFFECTS: Effects<CdnProps> = {
   hostedZone: [withoutNames('the name of the distribution has its record')],
 };
 
-/** The only Region whose certificates and web ACLs CloudFront takes. */
-const GLOBAL = 'us-east-1';
+/** ARN of a web ACL that CloudFront takes. */
+const WEB_ACL_ARN = new RegExp(`^arn:aws:wafv2:${EDGE_REGION}:\\d{12}:global/webacl/[\\w-]+/[\\w-]+$`);
 /** Bytes of the code of a function, of which CloudFront takes 10 KB. */
 const LONGEST_FUNCTION = 10_000;
 /** Paths of 75 cache behaviors, unless AWS raised the quota; one is that of all other paths. */
@@ -41,7 +42,7 @@ export function certificateOf(scope: Construct, { certificate, loadBalancer }: C
   if (loadBalancer.domainNames.length === 0) {
     return undefined;
   }
-  return certificate ?? (Stack.of(scope).region === GLOBAL ? loadBalancer.certificate : undefined);
+  return certificate ?? (Stack.of(scope).region === EDGE_REGION ? loadBalancer.certificate : undefined);
 }
 
 /** Refuses what a distribution cannot be made of. */
@@ -64,9 +65,9 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       must: 'be a public one',
       remedy: 'A distribution is reached from the internet: give the public zone of the names.',
     })
-    .matches('webAclArn', webAclArn, /^arn:aws:wafv2:us-east-1:\d{12}:global\/webacl\/[\w-]+\/[\w-]+$/, {
-      must: 'be the ARN of a web ACL of scope CLOUDFRONT, which is made in us-east-1',
-      remedy: 'A web ACL of a load balancer does not fit: make another one in us-east-1.',
+    .matches('webAclArn', webAclArn, WEB_ACL_ARN, {
+      must: `be the ARN of a web ACL of scope CLOUDFRONT, which is made in ${EDGE_REGION}`,
+      remedy: `A web ACL of a load balancer does not fit: make another one in ${EDGE_REGION}.`,
     })
     .that('accessLogsBucket', accessLogsBucket, accessLogsBucket?.encryptionKey === undefined, {
       must: 'be encrypted by S3 itself',
@@ -93,7 +94,7 @@ function checkCertificate(checks: Checks, scope: Construct, props: CdnProps): vo
   const { certificate, loadBalancer } = props;
   const isNamed = loadBalancer.domainNames.length > 0;
   checks.that('certificate', certificate, !isNamed || certificateOf(scope, props) !== undefined, {
-    must: `be given for the domain names, from ${GLOBAL}`,
+    must: `be given for the domain names, from ${EDGE_REGION}`,
     remedy:
       'CloudFront takes certificates of that region alone: request one there for the same names, or leave the domain names out.',
   });
@@ -102,13 +103,13 @@ function checkCertificate(checks: Checks, scope: Construct, props: CdnProps): vo
   }
   const { certificateArn } = certificate;
   const [, , service, region] = isUnknown(certificateArn) ? [] : certificateArn.split(':');
-  checks.that('certificate', certificateArn, service === 'acm' && region === GLOBAL, {
-    must: `be one of Certificate Manager in ${GLOBAL}`,
+  checks.that('certificate', certificateArn, service === 'acm' && region === EDGE_REGION, {
+    must: `be one of Certificate Manager in ${EDGE_REGION}`,
     remedy: 'CloudFront takes certificates of that region alone; the one of the load balancer is of its own.',
   });
   const madeIn = certificate.node.defaultChild instanceof CfnCertificate ? Stack.of(certificate).region : undefined;
-  checks.optional('certificate', madeIn, () => madeIn === GLOBAL, {
-    must: `be made in ${GLOBAL}`,
+  checks.optional('certificate', madeIn, () => madeIn === EDGE_REGION, {
+    must: `be made in ${EDGE_REGION}`,
     remedy: 'CloudFront takes certificates of that region alone; the one of the load balancer is of its own.',
   });
 }
