@@ -44,6 +44,11 @@ export interface Providers extends Storage {
   readonly webFirewall?: WebFirewall;
 }
 
+/** Whether the firewall stands before the distribution, not before the load balancer. */
+interface AtTheEdge {
+  readonly atTheEdge: boolean;
+}
+
 /**
  * Makes every provider that is not brought, as children of the application.
  *
@@ -64,8 +69,10 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const cacheStore = props.cacheStore ?? makeCache(scope, props, { ...storage, vpc, notifications });
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, storage, vpc);
   const isElsewhere = props.loadBalancer !== undefined || props.cdn?.webAclArn !== undefined;
-  const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, storage, loadBalancer);
-  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall });
+  // Before the distribution where what CloudFront uses can be made beside the application.
+  const atTheEdge = props.cdn !== undefined && Stack.of(scope).region === EDGE_REGION;
+  const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, { ...storage, loadBalancer, atTheEdge });
+  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall, atTheEdge });
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
   const { urlSigningKeys } = props;
   const stores = { secretKey, database, broker, mediaStorage, urlSigningKeys, cacheStore };
@@ -212,12 +219,12 @@ function makeLoadBalancer(
 function makeCdn(
   scope: Construct,
   { cdn, hostedZone }: DjangoApplicationProps,
-  { webFirewall, ...parts }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall'>,
+  { webFirewall, atTheEdge, ...parts }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall'> & AtTheEdge,
 ): Cdn | undefined {
   if (cdn === undefined) {
     return undefined;
   }
-  const webAclArn = cdn.webAclArn ?? (isAtTheEdge(scope) ? webFirewall?.webAclArn : undefined);
+  const webAclArn = cdn.webAclArn ?? (atTheEdge ? webFirewall?.webAclArn : undefined);
   const made = new Cdn(scope, 'Cdn', { ...cdn, webAclArn, hostedZone, ...parts });
   if (webAclArn === undefined && webFirewall !== undefined) {
     acknowledge(
@@ -229,25 +236,16 @@ function makeCdn(
   return made;
 }
 
-/** Before the distribution where the stack of the application can have that, or before the load balancer. */
 function makeFirewall(
   scope: Construct,
   { firewallOptions, cdn }: DjangoApplicationProps,
-  storage: Storage,
-  { loadBalancer }: IHttpsLoadBalancer,
+  { atTheEdge, loadBalancer: { loadBalancer }, ...storage }: Storage & Pick<Providers, 'loadBalancer'> & AtTheEdge,
 ): WebFirewall | undefined {
   if (!profileValues(storage.profile).webFirewall) {
     return undefined;
   }
-  const behindDistribution = cdn && true;
-  const place =
-    cdn !== undefined && isAtTheEdge(scope)
-      ? { scope: FirewallScope.CLOUDFRONT }
-      : { loadBalancer, behindDistribution };
+  const place = atTheEdge
+    ? { scope: FirewallScope.CLOUDFRONT }
+    : { loadBalancer, behindDistribution: cdn !== undefined };
   return new WebFirewall(scope, 'WebFirewall', { ...firewallOptions, ...storage, ...place });
-}
-
-/** Whether what CloudFront uses can be made beside the application. */
-function isAtTheEdge(scope: Construct): boolean {
-  return Stack.of(scope).region === EDGE_REGION;
 }
