@@ -7,7 +7,6 @@ import {
   Distribution,
   type GeoRestriction,
   HttpVersion,
-  type IDistribution,
   type PriceClass,
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
@@ -17,7 +16,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { HttpsRecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { CloudFrontTarget } from 'aws-cdk-lib/aws-route53-targets';
 import { type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
-import { Construct, type IConstruct } from 'constructs';
+import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
@@ -29,16 +28,6 @@ import { isInternal, originOf, warnOfWait } from './private/cdn-origin';
 import { cachedPages, responseHeaders, STATIC_PATHS, staticFiles, toOrigin } from './private/cdn-policies';
 import { errorResponses, viewerFunction } from './private/cdn-responses';
 import { zoneWithoutVpcOrigins } from './private/cloudfront-regions';
-
-/** A distribution before a load balancer. */
-export interface ICdn extends IConstruct {
-  /** The distribution. */
-  readonly distribution: IDistribution;
-  /** Host names that it answers to: those of the load balancer, or its own one where that has none. */
-  readonly hostNames: string[];
-  /** Its address: the first host name over HTTPS. */
-  readonly url: string;
-}
 
 /** What can be tuned in a distribution before a load balancer. */
 export interface CdnOptions {
@@ -198,14 +187,15 @@ export interface CdnProps extends CdnOptions {
  *
  * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
  */
-export class Cdn extends Construct implements ICdn {
+export class Cdn extends Construct {
   /** The distribution. */
-  public readonly distribution: IDistribution;
+  public readonly distribution: Distribution;
+  /** Host names that it answers to: those of the load balancer, or its own one where that has none. */
   public readonly hostNames: string[];
+  /** Its address: the first host name over HTTPS. */
   public readonly url: string;
   /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
-  private readonly made: Distribution;
 
   constructor(scope: Construct, id: string, props: CdnProps) {
     super(scope, id);
@@ -225,7 +215,7 @@ export class Cdn extends Construct implements ICdn {
         objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED, // CloudFront grants the owner by an ACL.
       });
     const behaviors = this.behaviors(props);
-    this.made = new Distribution(this, 'Distribution', {
+    this.distribution = new Distribution(this, 'Distribution', {
       comment: this.node.path.slice(0, 128),
       ...behaviors,
       domainNames: certificate && loadBalancer.domainNames,
@@ -241,8 +231,7 @@ export class Cdn extends Construct implements ICdn {
       logBucket: this.accessLogsBucket,
       logIncludesCookies: false,
     });
-    this.distribution = this.made;
-    acknowledgeFindings(this.made, props);
+    acknowledgeFindings(this.distribution, props);
 
     this.hostNames = certificate ? loadBalancer.domainNames : [this.distribution.distributionDomainName];
     this.url = `https://${this.hostNames[0]}`;
@@ -257,7 +246,7 @@ export class Cdn extends Construct implements ICdn {
    * @default - average over 5 minutes
    */
   public metric5xxErrorRate(props?: MetricOptions): Metric {
-    return this.made.metric5xxErrorRate(props);
+    return this.distribution.metric5xxErrorRate(props);
   }
 
   private behaviors(props: CdnProps) {
