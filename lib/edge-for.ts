@@ -3,7 +3,7 @@ import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { DjangoApplicationProps } from '../constructs/application/django-application-props';
 import { Checks } from '../constructs/core/checks';
 import { profileValues } from '../constructs/core/profile';
-import { EDGE_REGION } from '../constructs/edge/web-firewall';
+import { EDGE_REGION } from '../constructs/edge/edge-region';
 import { EdgeStack } from './edge-stack';
 
 /** What an application says of its distribution. */

@@ -13,8 +13,9 @@ import { checkEffects, type Effects, needsOneOf, voidWith } from '../constructs/
 import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { type Profile, profileValues } from '../constructs/core/profile';
 import { checkCertifiedNames } from '../constructs/edge/certified-names';
+import { EDGE_REGION } from '../constructs/edge/edge-region';
 import { lowerCase } from '../constructs/edge/host-names';
-import { EDGE_REGION, FirewallScope, WebFirewall, type WebFirewallOptions } from '../constructs/edge/web-firewall';
+import { FirewallScope, WebFirewall, type WebFirewallOptions } from '../constructs/edge/web-firewall';
 
 /** Properties of `EdgeStack`. */
 export interface EdgeStackProps extends StackProps {

@@ -116,7 +116,7 @@ export { SecretRefresh, type SecretRefreshProps } from '../constructs/secrets/se
 
 // Edge: distribution, load balancer and firewall
 
-export { Cdn, type CdnOptions, type CdnProps, type ICdn } from '../constructs/edge/cdn';
+export { Cdn, type CdnOptions, type CdnProps } from '../constructs/edge/cdn';
 export {
   FramePolicy,
   HttpsLoadBalancer,

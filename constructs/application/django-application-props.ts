@@ -52,7 +52,7 @@ export interface DjangoApplicationProps {
   /**
    * Domain names of the application, the main one first.
    *
-   * @default - none: the load balancer's own name over HTTP, in development only
+   * @default - none, in development only: the load balancer's own name over HTTP, or that of `cdn` over HTTPS
    */
   readonly domainNames?: string[];
   /**
@@ -71,7 +71,8 @@ export interface DjangoApplicationProps {
   readonly certificate?: ICertificate;
   /**
    * A CloudFront distribution before the load balancer, which then has no public address and answers nobody
-   * else: HTTPS also without a domain, static files from its cache; `{}` for one with its defaults.
+   * else: static files from its cache, and HTTPS also without a domain, in development only; `{}` for one
+   * with its defaults.
    *
    * With `domainNames` it takes a certificate from us-east-1. **An application that exists has a public load
    * balancer, which must stay one: give `loadBalancerOptions: { internetFacing: true }` there.**

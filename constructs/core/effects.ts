@@ -1,6 +1,6 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import type { Checks } from './checks';
+import { type Checks, inWordsOf } from './checks';
 
 /** One way in which a prop can have no effect: how to notice it, and how to say it. */
 export interface NoEffect<Props> {
@@ -55,7 +55,7 @@ export function warnOfNoEffect(scope: IConstruct, prop: string, given: unknown, 
   if (given !== undefined) {
     Annotations.of(scope).addWarningV2(
       `cdk-django-fargate:${prop.replace(/\.(\w)/g, (_, letter: string) => letter.toUpperCase())}WithoutEffect`,
-      `\`${prop}\` has no effect: ${reason}.`,
+      inWordsOf(scope, `\`${prop}\` has no effect: ${reason}.`),
     );
   }
 }

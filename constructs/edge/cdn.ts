@@ -8,7 +8,6 @@ import {
   type FunctionAssociation,
   type GeoRestriction,
   HttpVersion,
-  type IDistribution,
   type PriceClass,
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
@@ -18,7 +17,7 @@ import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { HttpsRecord, type IHostedZone, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { CloudFrontTarget } from 'aws-cdk-lib/aws-route53-targets';
 import { type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
-import { Construct, type IConstruct } from 'constructs';
+import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
@@ -29,7 +28,7 @@ import { AccessLogBucket } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
 import { BucketOrigin } from './private/bucket-origin';
 import { certificateOf, checkCdn, mediaPathsOf } from './private/cdn-checks';
-import { isInternal, originOf } from './private/cdn-origin';
+import { isInternal, originOf, warnOfWait } from './private/cdn-origin';
 import {
   cachedPages,
   MEDIA_CONTENT_SECURITY_POLICY,
@@ -41,16 +40,6 @@ import {
 } from './private/cdn-policies';
 import { errorResponses, viewerFunction } from './private/cdn-responses';
 import { zoneWithoutVpcOrigins } from './private/cloudfront-regions';
-
-/** A distribution before a load balancer. */
-export interface ICdn extends IConstruct {
-  /** The distribution. */
-  readonly distribution: IDistribution;
-  /** Host names that it answers to: those of the load balancer, or its own one where that has none. */
-  readonly hostNames: string[];
-  /** Its address: the first host name over HTTPS. */
-  readonly url: string;
-}
 
 /** What can be tuned in a distribution before a load balancer. */
 export interface CdnOptions {
@@ -223,8 +212,9 @@ export interface CdnProps extends CdnOptions {
 }
 
 /**
- * A CloudFront distribution before the load balancer of an application: HTTPS also without a domain, static
- * files from its cache, and a load balancer without a public address.
+ * A CloudFront distribution before the load balancer of an application: static files from its cache, a load
+ * balancer without a public address, and in development HTTPS also without a domain. Production refuses to
+ * be without one.
  *
  * Pages are not kept unless their paths are named, and are never compressed here: a page that holds a secret
  * and a word of the client's would give the secret away by its length. Static files are kept and compressed.
@@ -246,10 +236,12 @@ export interface CdnProps extends CdnOptions {
  *
  * @see https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
  */
-export class Cdn extends Construct implements ICdn {
+export class Cdn extends Construct {
   /** The distribution. */
-  public readonly distribution: IDistribution;
+  public readonly distribution: Distribution;
+  /** Host names that it answers to: those of the load balancer, or its own one where that has none. */
   public readonly hostNames: string[];
+  /** Its address: the first host name over HTTPS. */
   public readonly url: string;
   /** Bucket of the access logs. */
   public readonly accessLogsBucket: IBucket;
@@ -259,13 +251,13 @@ export class Cdn extends Construct implements ICdn {
    * @default - none: no path of media files is named
    */
   public readonly mediaStorage?: IMediaStorage;
-  private readonly made: Distribution;
 
   constructor(scope: Construct, id: string, props: CdnProps) {
     super(scope, id);
     checkKinds(this, 'CdnProps', props);
     checkCdn(this, props);
     warnOfZones(this, props.loadBalancer);
+    warnOfWait(this, props.loadBalancer);
     const { loadBalancer } = props;
     const profile = profileValues(props.profile);
     const certificate = certificateOf(this, props);
@@ -278,7 +270,7 @@ export class Cdn extends Construct implements ICdn {
         objectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED, // CloudFront grants the owner by an ACL.
       });
     const behaviors = this.behaviors(props);
-    this.made = new Distribution(this, 'Distribution', {
+    this.distribution = new Distribution(this, 'Distribution', {
       comment: this.node.path.slice(0, 128),
       ...behaviors,
       domainNames: certificate && loadBalancer.domainNames,
@@ -294,8 +286,7 @@ export class Cdn extends Construct implements ICdn {
       logBucket: this.accessLogsBucket,
       logIncludesCookies: false,
     });
-    this.distribution = this.made;
-    acknowledgeFindings(this.made, props);
+    acknowledgeFindings(this.distribution, props);
 
     this.hostNames = certificate ? loadBalancer.domainNames : [this.distribution.distributionDomainName];
     this.url = `https://${this.hostNames[0]}`;
@@ -311,7 +302,7 @@ export class Cdn extends Construct implements ICdn {
    * @default - average over 5 minutes
    */
   public metric5xxErrorRate(props?: MetricOptions): Metric {
-    return this.made.metric5xxErrorRate(props);
+    return this.distribution.metric5xxErrorRate(props);
   }
 
   private behaviors(props: CdnProps) {

@@ -41,6 +41,7 @@ import type { OriginHeader } from './origin-header';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
 import { cloudFront } from './private/cloudfront-regions';
+import { DEFAULT_HSTS } from './private/hsts';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
 import { originHeader } from './private/origin-keys';
 import { redirectToHttps } from './private/redirects';
@@ -158,7 +159,8 @@ export interface HttpsLoadBalancerOptions {
    * How long a connection may be silent, 1 to 4000 seconds.
    *
    * Give more than the interval at which your WebSockets send a ping: the load balancer closes a silent
-   * connection.
+   * connection. Behind a distribution an answer must begin within 120 seconds, whatever this says: a longer
+   * time is for WebSockets, with a warning.
    *
    * @default Duration.seconds(60)
    */
@@ -258,7 +260,7 @@ export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
   /**
    * Host names that the load balancer answers to; the first one is the name of the certificate and of `url`.
    *
-   * @default - none: plain HTTP on its own name, in development only
+   * @default - none, in development only: plain HTTP on its own name, or to the distribution before it
    */
   readonly domainNames?: string[];
   /**
@@ -514,7 +516,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
     }
     listener.setAttribute(
       'routing.http.response.strict_transport_security.header_value',
-      props.strictTransportSecurity ?? 'max-age=31536000',
+      props.strictTransportSecurity ?? DEFAULT_HSTS,
     );
     setHeaders(listener, props);
 

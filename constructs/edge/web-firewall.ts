@@ -12,11 +12,10 @@ import { checkKinds } from '../core/kinds';
 import { logGroup } from '../core/log-group';
 import type { Profile } from '../core/profile';
 import { endOfStackId } from '../core/removal';
+import { EDGE_REGION } from './edge-region';
 import { type FirewallPlan, firewallRules, LARGE_BODY_RULE, lengthOfPaths, visibility } from './private/firewall-rules';
 import { MANAGED_GROUPS } from './private/managed-rules';
 
-/** Where AWS keeps everything that CloudFront uses. */
-export const EDGE_REGION = 'us-east-1';
 /** The largest limit of requests that WAF takes. */
 const MOST_REQUESTS = 2_000_000_000;
 

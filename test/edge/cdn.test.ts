@@ -508,7 +508,29 @@ describe('with options', () => {
     const timeout = (seconds: number) =>
       made({ balancer: { idleTimeout: Duration.seconds(seconds) } }).distribution.Origins[0].VpcOriginConfig
         .OriginReadTimeout;
-    expect([timeout(20), timeout(300)]).toEqual([20, 60]);
+    expect([timeout(20), timeout(90), timeout(300)]).toEqual([20, 90, 120]);
+  });
+
+  test('warns where the load balancer would wait longer than CloudFront does', () => {
+    const warned = (seconds: number) => {
+      const { stack } = made({ balancer: { idleTimeout: Duration.seconds(seconds) } });
+      return Annotations.fromStack(stack)
+        .findWarning('*', Match.stringLikeRegexp('must begin within 120 seconds'))
+        .map(({ id, entry }) => `${id} ${/`idleTimeout` of the load balancer, \d+ seconds/.exec(String(entry.data))}`);
+    };
+    expect([warned(120), warned(300)]).toEqual([[], ['/Shop/Cdn `idleTimeout` of the load balancer, 300 seconds']]);
+  });
+
+  test('keeps as many paths as a distribution has cache behaviors, with that of all others', () => {
+    const cachedPaths = Array.from({ length: 73 }, (_, index) => `/page-${index}/*`);
+    expect(made({ cachedPaths }).distribution.CacheBehaviors).toHaveLength(74);
+  });
+
+  test('counts the page of a closed site in bytes, as CloudFront does', () => {
+    expect(errorOf(() => made({ maintenancePage: 'ü'.repeat(5_000) }))).toContain(
+      'Shop/Cdn: `maintenancePage` must be HTML of 1 to about 9500 bytes, got ',
+    );
+    expect(() => made({ maintenancePage: 'u'.repeat(9_500) })).not.toThrow();
   });
 });
 

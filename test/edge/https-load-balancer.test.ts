@@ -473,9 +473,12 @@ test('a certificate that is only known at deployment is accepted in any region',
   expect(() => balancerIn(stack, { domainNames: ['shop.example.com'], certificate })).not.toThrow();
 });
 
-test('fails when there is no name in production', () => {
+test('fails when there is no name in production, and says what development serves without one', () => {
   expect(errorOf(() => balancerIn(testStack()))).toMatch(
-    /^Shop\/Balancer: `domainNames` must hold at least one name in production, .*, got undefined\. /,
+    /^Shop\/Balancer: `domainNames` must hold at least one name in production, .*, got undefined\. .* Profile\.development\(\) serves plain HTTP on the name of the load balancer\.$/,
+  );
+  expect(errorOf(() => balancerIn(testStack(), { behindDistribution: true }))).toMatch(
+    /Profile\.development\(\) serves HTTPS on the name of the distribution, to which the load balancer speaks plain HTTP\.$/,
   );
 });
 

@@ -235,10 +235,10 @@ export const cases: InvalidCase[] = [
   cdn('every path', 'cachedPaths[0]', { cachedPaths: ['/*'] }),
   cdn('a path that is kept in two ways', 'cachedPaths[1]', { cachedPaths: ['/news/*', '/static/*'] }),
   cdn('more paths than a distribution holds', 'cachedPaths', {
-    cachedPaths: Array.from({ length: 25 }, (_, index) => `/page-${index}/*`),
+    cachedPaths: Array.from({ length: 75 }, (_, index) => `/page-${index}/*`),
   }),
   cdn('one path too many beside that of static files', 'cachedPaths', {
-    cachedPaths: Array.from({ length: 24 }, (_, index) => `/page-${index}/*`),
+    cachedPaths: Array.from({ length: 74 }, (_, index) => `/page-${index}/*`),
   }),
   cdn('a path that is only known at deployment', 'cachedPaths[0]', {
     cachedPaths: [Lazy.string({ produce: () => '/news/*' })],

@@ -4,6 +4,7 @@ import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { SslPolicy } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
@@ -36,6 +37,14 @@ describe('DjangoStack', () => {
   test('a warning names its own props where the application has others', () => {
     const give = 'Give `domainName` and `hostedZoneId` before anyone signs in';
     Annotations.fromStack(shop()).hasWarning('/Shop/App/LoadBalancer', Match.stringLikeRegexp(give));
+    const stack = shop({
+      alarmThresholds: { certificateDays: 3 },
+      loadBalancerOptions: { sslPolicy: SslPolicy.TLS13_RES },
+    });
+    const without = (prop: string, what: string) =>
+      Match.stringLikeRegexp(`${prop}\` has no effect: without \`domainName\` ${what}`);
+    Annotations.fromStack(stack).hasWarning('/Shop/App', without('alarmThresholds.certificateDays', 'there is no'));
+    Annotations.fromStack(stack).hasWarning('/Shop/App/LoadBalancer', without('sslPolicy', 'the load balancer'));
   });
 
   test('prints the vCPU that runs at once, for each of the two quotas', () => {

@@ -2,6 +2,7 @@ import { Annotations, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, writtenAs } from '../../core/checks';
 import { checkRunbookBase } from '../../core/runbook';
+import { EDGE_REGION } from '../../edge/edge-region';
 import { FROZEN } from '../../handlers/protection/contract';
 import { checkCluster, checkTrustedProxies, vpcOfCluster } from '../../network/same-vpc';
 import { checkEgress } from '../../processes/egress';
@@ -57,9 +58,9 @@ function warnOfAllowedChanges(scope: Construct, { allowedChanges = [] }: DjangoA
 
 /** The application has two certificates: that of the load balancer is of its own Region. */
 function checkGlobalCertificate(checks: Checks, scope: Construct, { cdn, domainNames }: DjangoApplicationProps): void {
-  const isNeeded = cdn !== undefined && (domainNames ?? []).length > 0 && Stack.of(scope).region !== 'us-east-1';
+  const isNeeded = cdn !== undefined && (domainNames ?? []).length > 0 && Stack.of(scope).region !== EDGE_REGION;
   checks.that('cdn.certificate', cdn?.certificate, !isNeeded || cdn?.certificate !== undefined, {
-    must: 'be given beside `domainNames`, from us-east-1',
+    must: `be given beside \`domainNames\`, from ${EDGE_REGION}`,
     remedy:
       'CloudFront takes certificates of that region alone, and `certificate` is for the load balancer: request one there for the same names, or leave `cdn` out.',
   });

@@ -9,8 +9,9 @@ import { Profile, profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
 import { Cdn } from '../../edge/cdn';
+import { EDGE_REGION } from '../../edge/edge-region';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
-import { EDGE_REGION, FirewallScope, WebFirewall } from '../../edge/web-firewall';
+import { FirewallScope, WebFirewall } from '../../edge/web-firewall';
 import { type IMail, Mail } from '../../mail/mail';
 import { Network } from '../../network/network';
 import { type INotifications, Notifications } from '../../notifications/notifications';
@@ -43,6 +44,11 @@ export interface Providers extends Storage {
   readonly webFirewall?: WebFirewall;
 }
 
+/** Whether the firewall stands before the distribution, not before the load balancer. */
+interface AtTheEdge {
+  readonly atTheEdge: boolean;
+}
+
 /**
  * Makes every provider that is not brought, as children of the application.
  *
@@ -63,9 +69,12 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const cacheStore = props.cacheStore ?? makeCache(scope, props, { ...storage, vpc, notifications });
   const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, storage, vpc);
   const isElsewhere = props.loadBalancer !== undefined || props.cdn?.webAclArn !== undefined;
-  const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, storage, loadBalancer);
+  // Before the distribution where what CloudFront uses can be made beside the application.
+  const atTheEdge = props.cdn !== undefined && Stack.of(scope).region === EDGE_REGION;
+  const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, { ...storage, loadBalancer, atTheEdge });
   const urlSigningKeys = props.urlSigningKeys ?? makeUrlSigningKeys(scope, props, storage, notifications);
-  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall, mediaStorage, urlSigningKeys });
+  const served = { mediaStorage, urlSigningKeys };
+  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall, atTheEdge, ...served });
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
   const stores = { secretKey, database, broker, mediaStorage, urlSigningKeys, cacheStore };
   return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, cdn, webFirewall };
@@ -229,15 +238,16 @@ function makeCdn(
   { cdn, hostedZone }: DjangoApplicationProps,
   {
     webFirewall,
+    atTheEdge,
     mediaStorage,
     urlSigningKeys,
     ...parts
-  }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall' | 'mediaStorage' | 'urlSigningKeys'>,
+  }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall' | 'mediaStorage' | 'urlSigningKeys'> & AtTheEdge,
 ): Cdn | undefined {
   if (cdn === undefined) {
     return undefined;
   }
-  const webAclArn = cdn.webAclArn ?? (isAtTheEdge(scope) ? webFirewall?.webAclArn : undefined);
+  const webAclArn = cdn.webAclArn ?? (atTheEdge ? webFirewall?.webAclArn : undefined);
   const made = new Cdn(scope, 'Cdn', {
     ...cdn,
     webAclArn,
@@ -256,25 +266,16 @@ function makeCdn(
   return made;
 }
 
-/** Before the distribution where the stack of the application can have that, or before the load balancer. */
 function makeFirewall(
   scope: Construct,
   { firewallOptions, cdn }: DjangoApplicationProps,
-  storage: Storage,
-  { loadBalancer }: IHttpsLoadBalancer,
+  { atTheEdge, loadBalancer: { loadBalancer }, ...storage }: Storage & Pick<Providers, 'loadBalancer'> & AtTheEdge,
 ): WebFirewall | undefined {
   if (!profileValues(storage.profile).webFirewall) {
     return undefined;
   }
-  const behindDistribution = cdn && true;
-  const place =
-    cdn !== undefined && isAtTheEdge(scope)
-      ? { scope: FirewallScope.CLOUDFRONT }
-      : { loadBalancer, behindDistribution };
+  const place = atTheEdge
+    ? { scope: FirewallScope.CLOUDFRONT }
+    : { loadBalancer, behindDistribution: cdn !== undefined };
   return new WebFirewall(scope, 'WebFirewall', { ...firewallOptions, ...storage, ...place });
-}
-
-/** Whether what CloudFront uses can be made beside the application. */
-function isAtTheEdge(scope: Construct): boolean {
-  return Stack.of(scope).region === EDGE_REGION;
 }

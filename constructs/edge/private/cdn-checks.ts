@@ -6,11 +6,12 @@ import { Checks, isUnknown } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, needsOneOf, voidBeside } from '../../core/effects';
 import type { IMediaStorage } from '../../storage/media-storage';
 import type { CdnProps } from '../cdn';
+import { EDGE_REGION } from '../edge-region';
 import { isPrivateZone } from '../zone';
 import { STATIC_PATHS } from './cdn-policies';
 import { closed, ERRORS } from './cdn-responses';
 import { takesLogs } from './cloudfront-regions';
-import { isHsts } from './hsts';
+import { checkHeaders, POLICY, POLICY_MUST } from './hsts';
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
 const EFFECTS: Effects<CdnProps> = {
@@ -29,14 +30,12 @@ const EFFECTS: Effects<CdnProps> = {
   hostedZone: [withoutNames('the name of the distribution has its record')],
 };
 
-/** The only Region whose certificates and web ACLs CloudFront takes. */
-const GLOBAL = 'us-east-1';
-/** Characters of the code of a function, of which CloudFront takes 10 KB. */
+/** ARN of a web ACL that CloudFront takes. */
+const WEB_ACL_ARN = new RegExp(`^arn:aws:wafv2:${EDGE_REGION}:\\d{12}:global/webacl/[\\w-]+/[\\w-]+$`);
+/** Bytes of the code of a function, of which CloudFront takes 10 KB. */
 const LONGEST_FUNCTION = 10_000;
-/** Paths that a distribution treats differently, beside the rest. */
-const MOST_PATHS = 24;
-/** What CloudFront takes as a Content-Security-Policy. */
-const ONE_LINE = /^[\x20-\x7e]{1,1024}$/;
+/** Paths of 75 cache behaviors, unless AWS raised the quota; one is that of all other paths. */
+const MOST_PATHS = 74;
 /** Cookies in the key of a cache. */
 const MOST_COOKIES = 10;
 
@@ -53,21 +52,21 @@ export function certificateOf(scope: Construct, { certificate, loadBalancer }: C
   if (loadBalancer.domainNames.length === 0) {
     return undefined;
   }
-  return certificate ?? (Stack.of(scope).region === GLOBAL ? loadBalancer.certificate : undefined);
+  return certificate ?? (Stack.of(scope).region === EDGE_REGION ? loadBalancer.certificate : undefined);
 }
 
 /** Refuses what a distribution cannot be made of. */
 export function checkCdn(scope: Construct, props: CdnProps): void {
   const { loadBalancer, hostedZone, webAclArn, accessLogsBucket, mediaStorage } = props;
-  const { strictTransportSecurity: hsts } = props;
   const { region } = Stack.of(scope);
   const checks = new Checks(scope);
   checkEffects(checks, props, EFFECTS);
   checkCertificate(checks, scope, props);
   checkPaths(checks, props);
   checkErrorPages(checks, props);
+  checks.known('strictTransportSecurity', props.strictTransportSecurity);
+  checkHeaders(checks, props);
   checks
-    .known('strictTransportSecurity', hsts)
     .that('loadBalancer', loadBalancer, loadBalancer.originHeader !== undefined, {
       must: 'be made with `behindDistribution`, and not brought by its attributes',
       remedy: 'Only then it asks for the secret of the distribution, and everything else meets 403.',
@@ -76,9 +75,9 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       must: 'be a public one',
       remedy: 'A distribution is reached from the internet: give the public zone of the names.',
     })
-    .matches('webAclArn', webAclArn, /^arn:aws:wafv2:us-east-1:\d{12}:global\/webacl\/[\w-]+\/[\w-]+$/, {
-      must: 'be the ARN of a web ACL of scope CLOUDFRONT, which is made in us-east-1',
-      remedy: 'A web ACL of a load balancer does not fit: make another one in us-east-1.',
+    .matches('webAclArn', webAclArn, WEB_ACL_ARN, {
+      must: `be the ARN of a web ACL of scope CLOUDFRONT, which is made in ${EDGE_REGION}`,
+      remedy: `A web ACL of a load balancer does not fit: make another one in ${EDGE_REGION}.`,
     })
     .that('accessLogsBucket', accessLogsBucket, accessLogsBucket?.encryptionKey === undefined, {
       must: 'be encrypted by S3 itself',
@@ -89,16 +88,8 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       remedy: 'Give a bucket of another region.',
     })
     .integer('logRetention', props.logRetention, { min: 1, remedy: 'Choose a value of RetentionDays.' })
-    .optional('strictTransportSecurity', hsts, () => isHsts(hsts as string), {
-      must: 'be max-age=<seconds>, with includeSubDomains and preload if wanted, each once, separated by semicolons',
-      remedy: "Use 'max-age=31536000'.",
-    })
-    .matches('contentSecurityPolicy', props.contentSecurityPolicy, ONE_LINE, {
-      must: 'be one line of 1 to 1024 plain characters',
-      remedy: 'Longer ones have to come from the application: leave it out here.',
-    })
-    .matches('mediaContentSecurityPolicy', props.mediaContentSecurityPolicy, ONE_LINE, {
-      must: 'be one line of 1 to 1024 plain characters',
+    .matches('mediaContentSecurityPolicy', props.mediaContentSecurityPolicy, POLICY, {
+      must: POLICY_MUST,
       remedy: 'Use "default-src \'none\'; sandbox" for files that nobody has to look at in a browser.',
     })
     .that('mediaStorage', mediaStorage, mediaStorage === undefined || isReachable(scope, mediaStorage), {
@@ -107,7 +98,7 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
         'The bucket names the distribution in its policy, and the distribution the bucket, so CloudFormation makes both in one stack: use `MediaStorage.fromBucket()` with an imported bucket, and write its policy where it is made.',
     })
     .optional('maintenancePage', props.maintenancePage, () => isShort(props.maintenancePage as string), {
-      must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} characters`,
+      must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} bytes`,
       remedy:
         'It becomes part of a function, of which CloudFront takes 10 KB: link pictures and styles of another site.',
     })
@@ -127,7 +118,7 @@ function checkCertificate(checks: Checks, scope: Construct, props: CdnProps): vo
   const { certificate, loadBalancer } = props;
   const isNamed = loadBalancer.domainNames.length > 0;
   checks.that('certificate', certificate, !isNamed || certificateOf(scope, props) !== undefined, {
-    must: `be given for the domain names, from ${GLOBAL}`,
+    must: `be given for the domain names, from ${EDGE_REGION}`,
     remedy:
       'CloudFront takes certificates of that region alone: request one there for the same names, or leave the domain names out.',
   });
@@ -136,13 +127,13 @@ function checkCertificate(checks: Checks, scope: Construct, props: CdnProps): vo
   }
   const { certificateArn } = certificate;
   const [, , service, region] = isUnknown(certificateArn) ? [] : certificateArn.split(':');
-  checks.that('certificate', certificateArn, service === 'acm' && region === GLOBAL, {
-    must: `be one of Certificate Manager in ${GLOBAL}`,
+  checks.that('certificate', certificateArn, service === 'acm' && region === EDGE_REGION, {
+    must: `be one of Certificate Manager in ${EDGE_REGION}`,
     remedy: 'CloudFront takes certificates of that region alone; the one of the load balancer is of its own.',
   });
   const madeIn = certificate.node.defaultChild instanceof CfnCertificate ? Stack.of(certificate).region : undefined;
-  checks.optional('certificate', madeIn, () => madeIn === GLOBAL, {
-    must: `be made in ${GLOBAL}`,
+  checks.optional('certificate', madeIn, () => madeIn === EDGE_REGION, {
+    must: `be made in ${EDGE_REGION}`,
     remedy: 'CloudFront takes certificates of that region alone; the one of the load balancer is of its own.',
   });
 }

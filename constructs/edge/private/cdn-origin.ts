@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Annotations, Duration } from 'aws-cdk-lib';
 import { type IOrigin, OriginProtocolPolicy, VpcOrigin, VpcOriginEndpoint } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, VpcOrigin as ThroughVpc } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { ApplicationLoadBalancer, type IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -8,12 +8,22 @@ import type { IHttpsLoadBalancer } from '../https-load-balancer';
 import type { OriginHeader } from '../origin-header';
 
 /** The longest that CloudFront waits for an answer, in seconds, unless AWS raised the quota. */
-const MOST_SECONDS = 60;
+const MOST_SECONDS = 120;
 
 /** Whether a load balancer has no public address; of one that exists nothing is known. */
 export function isInternal(loadBalancer: IApplicationLoadBalancer): boolean {
   const { defaultChild } = loadBalancer.node;
   return loadBalancer instanceof ApplicationLoadBalancer && Reflect.get(defaultChild ?? {}, 'scheme') === 'internal';
+}
+
+/** The load balancer would wait longer than CloudFront does: for WebSockets that may be meant. */
+export function warnOfWait(scope: Construct, { idleTimeout }: IHttpsLoadBalancer): void {
+  if (!idleTimeout.isUnresolved() && secondsOf(idleTimeout) > MOST_SECONDS) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:cutAnswers',
+      `Behind a distribution an answer must begin within ${MOST_SECONDS} seconds: CloudFront waits no longer, and answers 504. \`idleTimeout\` of the load balancer, ${secondsOf(idleTimeout)} seconds, holds for WebSockets alone; let workers do what takes longer.`,
+    );
+  }
 }
 
 /**

@@ -15,6 +15,7 @@ import type { Construct } from 'constructs';
 import type { CdnOptions } from '../cdn';
 import { FramePolicy } from '../https-load-balancer';
 import { FORWARDED_PROTO } from '../origin-header';
+import { directivesOf } from './hsts';
 
 /** Paths of static files, unless they are named. */
 export const STATIC_PATHS = ['/static/*'];
@@ -96,21 +97,10 @@ export function responseHeaders(
   return new ResponseHeadersPolicy(scope, id, {
     comment: 'Security headers',
     securityHeadersBehavior: {
-      strictTransportSecurity: { ...hsts(strictTransportSecurity), override },
+      strictTransportSecurity: { ...directivesOf(strictTransportSecurity), override },
       contentTypeOptions: { override },
       frameOptions: framePolicy === FramePolicy.APPLICATION ? undefined : { frameOption, override },
       contentSecurityPolicy: contentSecurityPolicy === undefined ? undefined : { contentSecurityPolicy, override },
     },
   });
-}
-
-/** The directives of a Strict-Transport-Security header as CloudFront takes them. */
-function hsts(header = 'max-age=31536000') {
-  const directives = header.split(';').map((directive) => directive.trim().toLowerCase());
-  const [seconds] = /\d+/.exec(directives.find((each) => each.startsWith('max-age=')) ?? '') ?? ['0'];
-  return {
-    accessControlMaxAge: Duration.seconds(Number(seconds)),
-    includeSubdomains: directives.includes('includesubdomains'),
-    preload: directives.includes('preload'),
-  };
 }

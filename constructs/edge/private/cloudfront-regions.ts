@@ -58,7 +58,23 @@ const ZONES_WITHOUT_VPC_ORIGINS: { readonly [region: string]: string } = {
 };
 
 /** Regions in which CloudFront writes access logs into no bucket. */
-const REGIONS_WITHOUT_LOGS = [...OTHER_VPC_ORIGIN_REGIONS, 'ap-southeast-5', 'ap-southeast-7', 'mx-central-1'];
+const REGIONS_WITHOUT_LOGS = [
+  'af-south-1',
+  'ap-east-1',
+  'ap-south-2',
+  'ap-southeast-3',
+  'ap-southeast-4',
+  'ap-southeast-5',
+  'ap-southeast-7',
+  'ca-west-1',
+  'eu-central-2',
+  'eu-south-1',
+  'eu-south-2',
+  'il-central-1',
+  'me-central-1',
+  'me-south-1',
+  'mx-central-1',
+];
 
 /** Whether the addresses of CloudFront are known; true where only the deployment knows the Region. */
 export function knowsCloudFront(region: string): boolean {

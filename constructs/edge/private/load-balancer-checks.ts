@@ -3,11 +3,12 @@ import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, voidBeside, warnOfNoEffect } from '../../core/effects';
+import { checkFitIntoOne, checkInZone, checkOnce } from '../certified-names';
 import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../host-names';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
-import { isPrivateZone, zoneNameOf } from '../zone';
+import { isPrivateZone } from '../zone';
 import { hasVpcOrigins, knowsCloudFront } from './cloudfront-regions';
-import { isHsts } from './hsts';
+import { checkHeaders } from './hsts';
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
 const SET_BY_DISTRIBUTION: NoEffect<HttpsLoadBalancerProps> = {
@@ -41,14 +42,12 @@ const EFFECTS: Effects<HttpsLoadBalancerProps> = {
 const MOST_RULES = 60;
 /** Certificates of a load balancer beside the default one. */
 const MOST_CERTIFICATES = 25;
-/** Names that ACM puts into one certificate, unless AWS raised the quota. */
-const MOST_NAMES = 10;
 
 /** Refuses what a load balancer cannot be made of. */
 export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProps): void {
   const checks = new Checks(scope);
   const region = Stack.of(scope).region;
-  const { strictTransportSecurity: hsts, allowFrom = [], additionalCertificates = [] } = props;
+  const { allowFrom = [], additionalCertificates = [] } = props;
   checkEffects(checks, props, EFFECTS);
   checkSubnets(checks, props);
   checkDistribution(checks, props, region);
@@ -66,6 +65,7 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     const prop = index === 0 ? 'certificate' : `additionalCertificates[${index - 1}]`;
     checkArn(checks, prop, certificate?.certificateArn, { service: 'acm', region });
   }
+  checkHeaders(checks, props);
   checkIdleTimeout(checks, props.idleTimeout)
     .integer('minimumCapacityUnit', props.minimumCapacityUnit, {
       min: 100,
@@ -75,14 +75,6 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     .optional('sslPolicy', props.sslPolicy, () => /-1-[23](-|$)/.test(props.sslPolicy as string), {
       must: 'be a policy that starts at TLS 1.2 or 1.3',
       remedy: 'Use SslPolicy.TLS13_12_RES_PQ; every browser since 2014 speaks TLS 1.2.',
-    })
-    .optional('strictTransportSecurity', hsts, () => isHsts(hsts as string), {
-      must: 'be max-age=<seconds>, with includeSubDomains and preload if wanted, each once, separated by semicolons',
-      remedy: "Use 'max-age=31536000'.",
-    })
-    .matches('contentSecurityPolicy', props.contentSecurityPolicy, /^[\x20-\x7e]{1,1024}$/, {
-      must: 'be one line of 1 to 1024 plain characters',
-      remedy: 'Longer ones have to come from the application: leave it out here.',
     })
     .optional('allowFrom', props.allowFrom, () => (props.allowFrom ?? []).length > 0, {
       must: 'name at least one peer',
@@ -257,10 +249,7 @@ function checkDomainNames(checks: Checks, domainNames: string[] | undefined) {
   if (domainNames === undefined || isUnknown(domainNames)) {
     return;
   }
-  checks.that('domainNames', domainNames, new Set(domainNames).size === domainNames.length, {
-    must: 'name every host once',
-    remedy: 'Remove the repeated names.',
-  });
+  checkOnce(checks, domainNames);
   for (const [index, name] of domainNames.entries()) {
     checks.that(`domainNames[${index}]`, name, HOST_NAME.test(name), {
       must: 'be a host name in lower case, without scheme, port, path or wildcard',
@@ -305,24 +294,21 @@ function checkCertificate(checks: Checks, props: HttpsLoadBalancerProps) {
     hostedZone !== undefined || certificate !== undefined || additionalCertificates.length > 0 || production;
   checks.that('domainNames', props.domainNames, named || !needsNames, {
     must: 'hold at least one name in production, or with a hosted zone or certificate',
-    remedy:
-      'Give the names to serve over HTTPS; without any, Profile.development() serves plain HTTP on the name of the load balancer.',
+    remedy: `Give the names to serve over HTTPS; without any, Profile.development() ${withoutNames(props)}.`,
   });
   checks.that('hostedZone', hostedZone, !named || hostedZone !== undefined || certificate !== undefined, {
     must: 'be given with `domainNames`, unless there is a certificate',
     remedy: 'Give the hosted zone of the names, or a certificate that was issued for them.',
   });
   if (named && certificate === undefined) {
-    checks.that('domainNames[0]', domainNames[0], domainNames[0].length <= 64, {
-      must: 'be at most 64 characters long to be the first name of a certificate',
-      remedy: 'Put a shorter name first.',
-    });
-    const fits = isUnknown(domainNames) || domainNames.length <= MOST_NAMES;
-    checks.that('domainNames', `${domainNames.length} names`, fits, {
-      must: `be at most ${MOST_NAMES}, as many as one certificate takes`,
-      remedy: 'Bring a `certificate` for all of them, with a wildcard or a raised quota.',
-    });
+    checkFitIntoOne(checks, domainNames);
   }
+}
+
+function withoutNames({ behindDistribution }: HttpsLoadBalancerProps): string {
+  return behindDistribution
+    ? 'serves HTTPS on the name of the distribution, to which the load balancer speaks plain HTTP'
+    : 'serves plain HTTP on the name of the load balancer';
 }
 
 function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
@@ -330,30 +316,17 @@ function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
   if (hostedZone === undefined) {
     return;
   }
-  const zoneName = zoneNameOf(hostedZone);
   const inside = internetFacing === false && certificate !== undefined;
   checks.that('hostedZone', hostedZone, inside || !isPrivateZone(hostedZone), {
     must: 'be a public one for a certificate to be validated in it, and for a load balancer that faces the internet',
     remedy:
       'Give the public zone of the name; a private one serves only with `internetFacing: false` and a `certificate`.',
   });
-  checks.that('hostedZone', hostedZone, zoneName !== undefined, {
-    must: 'know its name',
-    remedy: 'Use HostedZone.fromHostedZoneAttributes() with `hostedZoneId` and `zoneName`.',
-  });
   checks.that('domainNames', 'a value only known at deployment', !isUnknown(domainNames), {
     must: 'be known at synthesis to get records in a hosted zone',
     remedy: 'Write the names out, or give a certificate and make the records yourself.',
   });
-  if (zoneName === undefined || isUnknown(zoneName)) {
-    return;
-  }
-  for (const [index, name] of domainNames.entries()) {
-    checks.that(`domainNames[${index}]`, name, `.${name}`.endsWith(`.${zoneName.toLowerCase()}`), {
-      must: `lie in the hosted zone ${zoneName}`,
-      remedy: 'Give the zone of that name; names of other zones need a `certificate` and records of their own.',
-    });
-  }
+  checkInZone(checks, domainNames, hostedZone);
 }
 
 function checkArn(
