@@ -46,7 +46,7 @@ def _cache() -> Iterator[CheckMessage]:
         yield _warning(
             1,
             "The stack has a cache, and CACHES keeps the default one in each process.",
-            "Set CACHES = caches(), from django_fargate.settings. Each task has pages and limits of its own otherwise.",
+            "Each task has pages and limits of its own. Set CACHES = caches(), from django_fargate.settings.",
         )
     for alias, cache in caches.items():
         options = cache.get("OPTIONS") or {}
@@ -97,7 +97,7 @@ def check_files(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Chec
         _warning(
             4,
             f"The stack has a bucket for media files, and STORAGES keeps them on the disk of the task ({backend}).",
-            "Set STORAGES = storages(), from django_fargate.settings. It is read-only: an upload is a 500.",
+            "Set STORAGES = storages(), from django_fargate.settings. The disk of a task is read-only or ends with it.",
         )
     ]
 

@@ -183,4 +183,4 @@ call_command("check", deploy=True)
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert "?: (django_fargate.W001) The stack has a cache, and CACHES keeps" in result.stderr
-    assert "HINT: Set CACHES = caches(), from django_fargate.settings." in result.stderr
+    assert "Set CACHES = caches(), from django_fargate.settings." in result.stderr
