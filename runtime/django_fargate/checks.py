@@ -85,7 +85,7 @@ def check_sessions(app_configs: Sequence[Any] | None = None, **_: Any) -> list[C
 
 
 def check_files(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
-    """W004: uploads that end on a disk which is read-only, or gone with the task. W010: addresses that lead elsewhere."""
+    """W004: uploads that end on a disk which is read-only, or gone with the task. W010: addresses of no file."""
     from django.core.files.storage import FileSystemStorage, InMemoryStorage
 
     backend = settings.STORAGES.get("default", {}).get("BACKEND")

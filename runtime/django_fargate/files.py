@@ -28,22 +28,22 @@ def storages(
 
     Where the distribution of the stack serves the files, AWS_S3_CUSTOM_DOMAIN says so, and addresses are of its host
     name; `custom_domain` is that of another one. They are signed with the key in AWS_CLOUDFRONT_KEY where the process
-    has it, which needs `cryptography`. `location` must be a folder that the distribution serves: `media` for `/media/*`.
+    has it, which needs `cryptography`. `location` must be a folder that it serves: `media` for `/media/*`.
 
-    `public_location` adds a storage `public` for files that everybody may read: in that folder, with unsigned addresses.
+    `public_location` adds a storage `public` for files that everybody may read: in that folder, not signed.
 
     While an image is built, and on a developer's machine, there is no bucket: `default` and `public` are MEDIA_ROOT
     then. In a process of a stack that is an error, because such a folder is gone with the task.
     """
     if staticfiles == WHITENOISE:
         need("`staticfiles` of storages()", "whitenoise>=6.4", "whitenoise")
-    given = {"expire": expire, "custom_domain": custom_domain or optional("AWS_S3_CUSTOM_DOMAIN")}
+    domain = custom_domain or optional("AWS_S3_CUSTOM_DOMAIN")
     made = {
-        "default": _in_bucket(signed=signed, location=location, **given),
+        "default": _in_bucket(signed=signed, expire=expire, custom_domain=domain, location=location),
         "staticfiles": {"BACKEND": staticfiles},
     }
     if public_location is not None:
-        made["public"] = _in_bucket(signed=False, location=public_location, **given)
+        made["public"] = _in_bucket(signed=False, expire=expire, custom_domain=domain, location=public_location)
     return made
 
 
