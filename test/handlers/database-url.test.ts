@@ -96,8 +96,29 @@ describe('completing a secret', () => {
       await completing(secret);
       expect(current(secret)).toBe(complete(LOGIN));
       expect(secret.withStage('AWSCURRENT')).toHaveLength(1);
+      expect(secret.withStage(COMPLETED)).toEqual([]);
     },
   );
+
+  test('takes the label of a run that stopped from whatever version has it', async () => {
+    const secret = new FakeSecret('arn', complete(LOGIN));
+    secret.put('stopped', complete(ROTATED), COMPLETED);
+    expect(await completing(secret)).toBe(false);
+    expect(secret.withStage(COMPLETED)).toEqual([]);
+    expect(current(secret)).toBe(complete(LOGIN));
+  });
+
+  test('succeeds where another delivery takes the label away at the same moment', async () => {
+    const secret = new FakeSecret('arn', JSON.stringify(LOGIN));
+    const takeAway = () => {
+      const [labelled] = secret.withStage(COMPLETED);
+      if (labelled?.stages.has('AWSCURRENT')) {
+        secret.move(COMPLETED, labelled.id);
+      }
+    };
+    expect(await completing(secret, new Chaos({ afterCall: takeAway }))).toBe(true);
+    expect(current(secret)).toBe(complete(LOGIN));
+  });
 
   test('does not wait for labels that nobody moves, and quotes nothing that it cannot read', async () => {
     const secret = new FakeSecret('arn', JSON.stringify(LOGIN));

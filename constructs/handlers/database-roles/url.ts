@@ -28,7 +28,8 @@ export async function completeUrl(
   newId: () => string,
 ): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
-    const currentId = versionWith(await store.stages(secretId), 'AWSCURRENT');
+    const stages = await store.stages(secretId);
+    const currentId = versionWith(stages, 'AWSCURRENT');
     const text = currentId === undefined ? undefined : await store.read(secretId, currentId);
     if (currentId === undefined || text === undefined) {
       throw new Failure('the secret has no current value');
@@ -36,6 +37,11 @@ export async function completeUrl(
     const value = parseObject(text);
     const url = databaseUrl({ dbname: database, ...value } as never);
     if (value.url === url) {
+      // A run that ended right after a version became current, or that a rotation overtook, has left its label.
+      const left = versionWith(stages, COMPLETED);
+      if (left !== undefined) {
+        await takeLabelFrom(left, secretId, store);
+      }
       return false;
     }
     const id = newId();
@@ -48,7 +54,18 @@ export async function completeUrl(
       }
       throw error;
     }
-    await store.moveStage(secretId, COMPLETED, id);
+    await takeLabelFrom(id, secretId, store);
     return true;
+  }
+}
+
+/** The same event may be delivered twice: where the other run has taken the label away, there is none to take. */
+async function takeLabelFrom(versionId: string, secretId: string, store: IUrlStore): Promise<void> {
+  try {
+    await store.moveStage(secretId, COMPLETED, versionId);
+  } catch (error) {
+    if (versionWith(await store.stages(secretId), COMPLETED) === versionId) {
+      throw error;
+    }
   }
 }
