@@ -1,6 +1,6 @@
 import { databaseUrl } from '../shared/database-url';
 import { Failure } from '../shared/failure';
-import { type ISecretStore, versionWith } from '../shared/rotation';
+import { type ISecretStore, labelled, versionWith } from '../shared/rotation';
 import { parseObject } from '../shared/secret-json';
 
 /** What completing a secret needs of Secrets Manager. */
@@ -29,12 +29,11 @@ export async function completeUrl(
 ): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     const stages = await store.stages(secretId);
-    const currentId = versionWith(stages, 'AWSCURRENT');
-    const text = currentId === undefined ? undefined : await store.read(secretId, currentId);
-    if (currentId === undefined || text === undefined) {
+    const current = await labelled(secretId, 'AWSCURRENT', store, stages);
+    if (current === undefined) {
       throw new Failure('the secret has no current value');
     }
-    const value = parseObject(text);
+    const value = parseObject(current.text);
     const url = databaseUrl({ dbname: database, ...value } as never);
     if (value.url === url) {
       // A run that ended right after a version became current, or that a rotation overtook, has left its label.
@@ -47,9 +46,9 @@ export async function completeUrl(
     const id = newId();
     await store.putLabelled(secretId, id, JSON.stringify({ ...value, url }), COMPLETED);
     try {
-      await store.moveStage(secretId, 'AWSCURRENT', currentId, id);
+      await store.moveStage(secretId, 'AWSCURRENT', current.id, id);
     } catch (error) {
-      if (attempt < ATTEMPTS && versionWith(await store.stages(secretId), 'AWSCURRENT') !== currentId) {
+      if (attempt < ATTEMPTS && versionWith(await store.stages(secretId), 'AWSCURRENT') !== current.id) {
         continue;
       }
       throw error;

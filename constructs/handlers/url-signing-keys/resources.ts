@@ -1,6 +1,6 @@
 import type { CustomResourceEvent } from '../shared/custom-resource';
 import { Failure, safeFailure } from '../shared/failure';
-import { type ISecretStore, versionWith } from '../shared/rotation';
+import { type ISecretStore, labelled } from '../shared/rotation';
 import { KEY_GROUP_ID, type PreviousKey, type SigningSecret, type UrlSigningKeysProperties } from './contract';
 import { newSigningSecret, parseSigningSecret, type SigningOptions } from './rotation';
 
@@ -63,7 +63,6 @@ async function currentOrFirst(
 }
 
 async function currentOf(secretId: string, store: ISigningWorld['store']): Promise<SigningSecret | undefined> {
-  const id = versionWith(await store.stages(secretId), 'AWSCURRENT');
-  const text = id === undefined ? undefined : await store.read(secretId, id);
-  return text === undefined ? undefined : parseSigningSecret(text);
+  const current = await labelled(secretId, 'AWSCURRENT', store);
+  return current === undefined ? undefined : parseSigningSecret(current.text);
 }

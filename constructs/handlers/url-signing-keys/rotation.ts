@@ -1,5 +1,5 @@
 import { Failure } from '../shared/failure';
-import { type IRotationStrategy, type ISecretStore, versionWith } from '../shared/rotation';
+import { type IRotationStrategy, type ISecretStore, labelled } from '../shared/rotation';
 import { parseObject } from '../shared/secret-json';
 import {
   FRESH_SECONDS,
@@ -136,9 +136,8 @@ async function keysOf(
 ): Promise<{ readonly used: Set<string>; readonly before: Set<string> }> {
   const stages = await store.stages(secretId);
   const read = async (stage: string): Promise<SigningSecret | undefined> => {
-    const id = versionWith(stages, stage);
-    const text = id === undefined ? undefined : await store.read(secretId, id);
-    return text === undefined ? undefined : parseSigningSecret(text);
+    const version = await labelled(secretId, stage, store, stages);
+    return version === undefined ? undefined : parseSigningSecret(version.text);
   };
   const current = await read('AWSCURRENT');
   if (current === undefined) {
