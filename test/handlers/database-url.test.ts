@@ -12,7 +12,7 @@ const complete = (login: typeof LOGIN) => JSON.stringify({ ...login, url: databa
 let ids = 0;
 
 function completing(secret: FakeSecret, chaos = new Chaos()): Promise<boolean> {
-  return completeUrl('arn', 'shop', storeOf([secret], new Invocation(chaos)), () => `completed${ids++}`);
+  return completeUrl('arn', storeOf([secret], new Invocation(chaos)), () => `completed${ids++}`);
 }
 
 function current(secret: FakeSecret): string {
@@ -51,14 +51,18 @@ describe('completing a secret', () => {
     expect(secret.values()).toHaveLength(2);
   });
 
-  test('puts right the url of another login, and takes the name of the database where the secret has none', async () => {
+  test('puts right the url of another login', async () => {
     const stale = new FakeSecret('arn', JSON.stringify({ ...ROTATED, url: databaseUrl(LOGIN) }));
     await completing(stale);
     expect(current(stale)).toBe(complete(ROTATED));
+  });
+
+  test('makes no url of a secret that lacks a part of it', async () => {
     const { dbname: _, ...without } = LOGIN;
-    const nameless = new FakeSecret('arn', JSON.stringify(without));
-    await completing(nameless);
-    expect(JSON.parse(current(nameless)).url).toBe(databaseUrl(LOGIN));
+    const text = JSON.stringify({ ...without, host: '' });
+    const secret = new FakeSecret('arn', text);
+    await expect(completing(secret)).rejects.toThrow('the secret must have `host`, `dbname`');
+    expect(secret.values()).toEqual([text]);
   });
 
   // After the fourth the complete value is current, and a rotation must be made from that.
@@ -124,10 +128,10 @@ describe('completing a secret', () => {
     const secret = new FakeSecret('arn', JSON.stringify(LOGIN));
     const store = storeOf([secret], new Invocation(new Chaos()));
     const refused = { ...store, moveStage: () => Promise.reject(new Error('AccessDenied')) };
-    await expect(completeUrl('arn', 'shop', refused, () => 'id')).rejects.toThrow('AccessDenied');
+    await expect(completeUrl('arn', refused, () => 'id')).rejects.toThrow('AccessDenied');
     await expect(completing(new FakeSecret('arn', '{"password":"p0'))).rejects.toThrow('the secret is not JSON');
     await expect(completing(new FakeSecret('arn', ''))).rejects.toThrow('the secret is not JSON');
     const empty = { ...store, stages: async () => ({}) };
-    await expect(completeUrl('arn', 'shop', empty, () => 'id')).rejects.toThrow('the secret has no current value');
+    await expect(completeUrl('arn', empty, () => 'id')).rejects.toThrow('the secret has no current value');
   });
 });
