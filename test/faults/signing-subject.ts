@@ -186,7 +186,7 @@ class SigningSubject implements Subject {
   }
 
   private async update(invocation: Pick<Invocation, 'call'>): Promise<void> {
-    const ResourceProperties = { SecretArn: 'arn:signing', KeyGroupName: 'media', LongestLifetime: '1' };
+    const ResourceProperties = { SecretArn: 'arn:signing', LongestLifetime: '1' };
     const request = { RequestType: 'Update', RequestId: 'r', StackId: 's', LogicalResourceId: 'Keys' } as const;
     const putCurrent = (): Promise<void> => Promise.reject(new Error('the secret has a value'));
     await handleResource(

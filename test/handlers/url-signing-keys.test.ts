@@ -66,7 +66,7 @@ class Fixture {
       LogicalResourceId: 'Keys',
       ResourceType: URL_SIGNING_KEYS_TYPE,
     };
-    const ResourceProperties = { SecretArn: 'arn', KeyGroupName: 'media', LongestLifetime: '1' };
+    const ResourceProperties = { SecretArn: 'arn', LongestLifetime: '1' };
     return handleResource({ ...event, ResourceProperties }, { ...this.options, store: this.store });
   }
 

@@ -23,7 +23,6 @@ export interface PreviousKey {
 /** Properties of `Custom::UrlSigningKeys`: the key group, and the first key in it. */
 export interface UrlSigningKeysProperties {
   readonly SecretArn: string;
-  readonly KeyGroupName: string;
   /** In seconds. The function has it from its environment: a change here lets it look after the group. */
   readonly LongestLifetime: string;
 }
