@@ -1,9 +1,6 @@
+import { REFRESH_SECONDS } from '../../constructs/handlers/shared/retirement';
 import { type ISecretStore, type RotationEvent, rotate, versionWith } from '../../constructs/handlers/shared/rotation';
-import {
-  REFRESH_SECONDS,
-  type SigningSecret,
-  URL_SIGNING_KEYS_TYPE,
-} from '../../constructs/handlers/url-signing-keys/contract';
+import { type SigningSecret, URL_SIGNING_KEYS_TYPE } from '../../constructs/handlers/url-signing-keys/contract';
 import { SigningKeyGroup } from '../../constructs/handlers/url-signing-keys/key-group';
 import type { KeyPair } from '../../constructs/handlers/url-signing-keys/key-pair';
 import { handleResource } from '../../constructs/handlers/url-signing-keys/resources';

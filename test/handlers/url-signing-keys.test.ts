@@ -1,12 +1,11 @@
 import { resourceWithAttributes } from '../../constructs/handlers/shared/custom-resource';
+import { FRESH_SECONDS, REFRESH_SECONDS } from '../../constructs/handlers/shared/retirement';
 import { rotate } from '../../constructs/handlers/shared/rotation';
 import {
-  FRESH_SECONDS,
   KEY_GROUP_ID,
   MOST_PREVIOUS,
   ORPHAN_SECONDS,
   PROPAGATION_SECONDS,
-  REFRESH_SECONDS,
   type SigningSecret,
   URL_SIGNING_KEYS_TYPE,
 } from '../../constructs/handlers/url-signing-keys/contract';

@@ -1,7 +1,8 @@
 import { Failure } from '../shared/failure';
+import { FRESH_SECONDS, RETIRE_SECONDS } from '../shared/retirement';
 import { type IRotationStrategy, type ISecretStore, labelled } from '../shared/rotation';
 import { parseObject } from '../shared/secret-json';
-import { type CacheSecret, cacheUrl, FRESH_SECONDS, RETIRE_SECONDS } from './contract';
+import { type CacheSecret, cacheUrl } from './contract';
 import type { CacheUser } from './user';
 
 export interface CacheRotationOptions {

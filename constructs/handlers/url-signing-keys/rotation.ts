@@ -1,14 +1,8 @@
 import { Failure } from '../shared/failure';
+import { FRESH_SECONDS, RETIRE_SECONDS } from '../shared/retirement';
 import { type IRotationStrategy, type ISecretStore, labelled } from '../shared/rotation';
 import { parseObject } from '../shared/secret-json';
-import {
-  FRESH_SECONDS,
-  MOST_PREVIOUS,
-  ORPHAN_SECONDS,
-  type PreviousKey,
-  REFRESH_SECONDS,
-  type SigningSecret,
-} from './contract';
+import { MOST_PREVIOUS, ORPHAN_SECONDS, type PreviousKey, type SigningSecret } from './contract';
 import type { PublicKey, SigningKeyGroup } from './key-group';
 import type { KeyPair } from './key-pair';
 
@@ -70,7 +64,7 @@ export class SigningKeyRotation implements IRotationStrategy<SigningSecret> {
     // What the group has no more was revoked: the secret lists it still, and no address of it is valid.
     const isValid = ({ keyId, until }: PreviousKey): boolean =>
       until > now && (group === undefined || group.keyIds.includes(keyId));
-    const replaced = { keyId: current.keyId, until: now + FRESH_SECONDS + REFRESH_SECONDS + longest };
+    const replaced = { keyId: current.keyId, until: now + RETIRE_SECONDS + longest };
     const previous = [replaced, ...current.previous.filter(isValid)];
     if (previous.length > MOST_PREVIOUS) {
       const first = Math.min(...previous.map(({ until }) => until));
