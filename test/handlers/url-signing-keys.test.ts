@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { resourceWithAttributes } from '../../constructs/handlers/shared/custom-resource';
 import { FRESH_SECONDS, REFRESH_SECONDS } from '../../constructs/handlers/shared/retirement';
 import { rotate } from '../../constructs/handlers/shared/rotation';
@@ -143,6 +144,7 @@ describe('the private key', () => {
   test('is PKCS #1, which the packages cryptography and rsa both read, with 2048 bits', async () => {
     const { key } = (await made()).current();
     expect(key).toMatch(/^-----BEGIN RSA PRIVATE KEY-----\n/);
+    expect(createPrivateKey(key).asymmetricKeyDetails?.modulusLength).toBe(2048);
     expect(Object.values((await made()).keys())[0]).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
     expect(isPair({ privateKey: key, publicKey: newKeyPair().publicKey })).toBe(false);
     expect(isPair({ privateKey: 'no key', publicKey: 'no key' })).toBe(false);
