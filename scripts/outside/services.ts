@@ -7,9 +7,8 @@ import { accepts, freePort, LOOPBACK } from '../../rehearsal/edge/ports';
 import { use } from '../../rehearsal/image/cache';
 import { cacheFolder } from '../../rehearsal/synth';
 import { Sandbox } from '../../rehearsal/task/sandbox';
+import { ANYWHERE } from '../../rehearsal/template/assembly';
 import { eventually, HANG_SECONDS } from '../../rehearsal/wait';
-
-const REGION = 'eu-central-1';
 
 /** What a stack only names, for the time of one rehearsal. */
 export interface Services {
@@ -49,7 +48,7 @@ export async function cacheAndBucket(): Promise<Services> {
 async function startS3(sandbox: Sandbox, cache: string): Promise<Doubles> {
   const venv = await Doubles.install(cache);
   use(sandbox.directory, [venv]);
-  return Doubles.start(sandbox, venv, REGION);
+  return Doubles.start(sandbox, venv, ANYWHERE);
 }
 
 /** Starts Valkey; gives its address with the password. */
