@@ -240,6 +240,9 @@ export class Distribution {
   }
 
   private failed(passage: Passage, response: http.ServerResponse, status: number): void {
+    if (response.writableEnded) {
+      return; // It is answered: what ends the request to the origin then is no failure.
+    }
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
