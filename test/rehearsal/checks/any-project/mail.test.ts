@@ -1,34 +1,15 @@
 import { mailChecks } from '../../../../rehearsal/checks/any-project/mail';
-import { type CheckContext, NotApplicable } from '../../../../rehearsal/checks/check';
+import { NotApplicable } from '../../../../rehearsal/checks/check';
 import { MAIL_FORGED } from '../../../../rehearsal/checks/names';
-import { findPage } from '../../../../rehearsal/checks/page';
+import { fakePage } from './fake-page';
 
-/** A rehearsal with one page, whose policy names these senders. Its tasks cannot start. */
+/** Looks at a stack whose policy names these senders, and whose tasks cannot start. */
 async function forged(senders: string[]): Promise<string | undefined> {
-  const target = { id: 'web/1' };
-  const environment = { DEFAULT_FROM_EMAIL: 'no-reply@shop.example.com' };
-  const web = {
-    running: [],
-    group: { targets: [target], settings: { path: '/' } },
-    definition: { taskRole: 'Web', environment },
-  };
-  let requests = 0;
-  const front = {
-    ...{ secure: true, isDescribed: true, calls: { last: target, requests: () => requests } },
-    hostFor: () => 'shop.example.com',
-    request: async () => {
-      requests++;
-      return { status: 200, headers: {}, body: '' };
-    },
-  };
-  const run = () => Promise.reject(new Error('a mail is sent'));
-  const roles = { valuesOf: (role: string) => (role === 'Web' ? senders : []) };
-  const rehearsal = {
-    ...{ services: [web], listeners: [{ port: 443, secure: true }], definitions: new Map(), run },
-    ...{ imageHas: () => true, signed: { ses: { mails: [] }, roles } },
-  };
-  const context = { rehearsal, front } as unknown as CheckContext;
-  await findPage(context);
+  const context = await fakePage({
+    environment: { DEFAULT_FROM_EMAIL: 'no-reply@shop.example.com' },
+    signed: { ses: { mails: [] }, roles: { valuesOf: (role: string) => (role === 'Web' ? senders : []) } },
+    run: () => Promise.reject(new Error('a mail is sent')),
+  });
   return mailChecks.find(({ name }) => name === MAIL_FORGED)?.run(context);
 }
 
