@@ -46,7 +46,7 @@ export class ValkeyServer {
     );
     const gate = await Gate.open(certificate === undefined ? port : await listenWithTls(sandbox, certificate, port));
     sandbox.atEnd(() => void gate.close().catch(() => undefined));
-    return new ValkeyServer(gate, port, password, certificate !== undefined);
+    return new ValkeyServer(gate, port, password, props.isOpen);
   }
 
   readonly host = 'localhost';
@@ -56,7 +56,7 @@ export class ValkeyServer {
     readonly gate: Gate,
     private readonly behind: number,
     private readonly password: string,
-    readonly isSecure: boolean,
+    readonly isOpen: boolean,
   ) {}
 
   /** Where processes reach it. */
