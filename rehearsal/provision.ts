@@ -103,6 +103,8 @@ export interface Parts extends Backing {
   /** The listener of the load balancer that the distribution calls. */
   readonly origin?: ListenerSettings;
   readonly distribution?: Distribution;
+  /** What has those listeners: the distribution, or else the load balancer. */
+  readonly door?: Distribution | LoadBalancer;
   /** Seconds that the load balancer lets a connection be silent. */
   readonly idleTimeout: number;
   readonly loadBalancer?: LoadBalancer;
@@ -214,6 +216,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     listeners,
     origin: before?.origin,
     distribution: before?.distribution,
+    door: before?.distribution ?? loadBalancer,
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     loadBalancer,
     scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, run, announce }),
