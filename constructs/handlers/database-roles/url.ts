@@ -32,7 +32,7 @@ export async function completeUrl(secretId: string, store: IUrlStore, newId: () 
     const value = parseObject(current.text);
     const url = databaseUrl(loginOf(value));
     if (value.url === url) {
-      // A run that ended right after a version became current, or that a rotation overtook, has left its label.
+      // A run that ended right after a version became current, or that a rotation overtook, left its label.
       const left = versionWith(stages, COMPLETED);
       if (left !== undefined) {
         await takeLabelFrom(left, secretId, store);
@@ -69,7 +69,7 @@ function loginOf(value: { readonly [name: string]: unknown }): DatabaseLogin {
   };
 }
 
-/** The same event may be delivered twice: where the other run has taken the label away, there is none to take. */
+/** The same event may be delivered twice: the other run may have taken the label away. */
 async function takeLabelFrom(versionId: string, secretId: string, store: IUrlStore): Promise<void> {
   try {
     await store.moveStage(secretId, COMPLETED, versionId);

@@ -15,9 +15,9 @@ export interface ISigningWorld extends SigningOptions {
  * Answers for the custom resource: the key group with its first key, whose id a distribution needs. Can be
  * repeated.
  *
- * An update adds the current key to a group that lacks it, and takes no key away. A group that is gone is made
- * with every key of before whose addresses are valid, and which CloudFront still has: one that was revoked is
- * deleted, and stays in the secret until a rotation.
+ * An update adds the current key to a group that lacks it, and takes no key away. A group that is gone is
+ * made with every key of before whose addresses are valid, and which CloudFront still has: one that was
+ * revoked is deleted, and stays in the secret until a rotation.
  */
 export async function handleResource(
   event: Omit<CustomResourceEvent<UrlSigningKeysProperties>, 'ResponseURL'>,
