@@ -58,6 +58,7 @@ function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): Te
 
 const SMALL = InstanceType.of(InstanceClass.T4G, InstanceSize.SMALL);
 const CDN = { cdn: {}, domainName: undefined, hostedZoneId: undefined };
+const environmentIn = (region: string) => ({ account: '111122223333', region });
 type Switch = [text: string, options: ProfileOptions, props?: Partial<DjangoStackProps>];
 
 const SWITCHES: { [profile: string]: Switch[] } = {
@@ -77,6 +78,12 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['one worker for both queues', {}, { workers: undefined }],
     ['`cache: {}`: two nodes, their secret and their alarms', {}, { cache: {} }],
     ['`cpuArchitecture`: X86_64', {}, { cpuArchitecture: CpuArchitecture.X86_64 }],
+    [
+      '`cdn: {}` in us-east-1: no public address of the load balancer',
+      {},
+      { cdn: {}, env: environmentIn('us-east-1') },
+    ],
+    ['`cdn: {}` in another Region: a key in us-east-1, too', {}, { cdn: {}, env: environmentIn('eu-central-1') }],
   ],
   development: [
     ['`natGateways: 1`', { natGateways: 1 }],

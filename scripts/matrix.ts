@@ -52,7 +52,7 @@ export const OLDEST = {
   websockets: '13.1',
 };
 
-/** The latest release of what pyproject.toml pins lower; all else there is the latest that is known to pass. */
+/** The latest of what pyproject.toml pins lower; all else there is the latest that is known to pass. */
 const NEWEST = { Django: '6.1.3' };
 
 /** What pyproject.toml installs for the tests, without the checks beside them. */

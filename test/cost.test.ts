@@ -96,14 +96,6 @@ test('an alarm costs by the metrics that it looks at', () => {
   expect(costOf(resources, 'Alarms').amount).toBe('on 3 metrics');
 });
 
-test('an internal load balancer has no public address', () => {
-  const balancer = {
-    Type: 'AWS::ElasticLoadBalancingV2::LoadBalancer',
-    Properties: { Scheme: 'internal', Subnets: ['a', 'b'] },
-  };
-  expect(costOf({ balancer }, 'Public IPv4 addresses').dollars).toBe(0);
-});
-
 test('a policy that tracks a target has two alarms on its metrics, and one with steps has those of the template', () => {
   const policy = (PolicyType: string, TargetTrackingScalingPolicyConfiguration?: object) => ({
     Type: 'AWS::ApplicationAutoScaling::ScalingPolicy',

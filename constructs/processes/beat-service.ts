@@ -18,7 +18,7 @@ import { checkProcess, HardenedTask } from './private/hardened-task';
 import { checkServiceEffects } from './private/service-effects';
 import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
 import type { ProcessProps, ServiceOptions } from './process-props';
-import { runningTasks } from './service-metrics';
+import { samplesOfTasks } from './service-metrics';
 
 /** What can be tuned in the beat service. Its size is 256 CPU units and 512 MiB unless changed. */
 export interface BeatServiceOptions extends ServiceOptions {
@@ -116,12 +116,14 @@ export class BeatService extends Construct implements IDjangoService {
   }
 
   /**
-   * Running tasks: 1, or 0 while it is replaced; needs Container Insights.
+   * Running tasks: 1, or no data while it is replaced. A task sends one sample of its CPU a minute.
    *
-   * Average over 5 minutes unless changed.
+   * Number of samples over one minute unless changed: a longer period holds more samples of the task.
+   *
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
    */
   public metricRunningTasks(options?: MetricOptions): Metric {
-    return runningTasks(this.service, options);
+    return samplesOfTasks(this.service, options);
   }
 
   /** CPU that the task uses, in percent of what it has. Average over 5 minutes unless changed. */

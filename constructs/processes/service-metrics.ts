@@ -1,17 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
-
-/** Running tasks of a service, as Container Insights counts them: the cluster must have it on. */
-export function runningTasks(service: FargateService, options?: MetricOptions): Metric {
-  return new Metric({
-    namespace: 'ECS/ContainerInsights',
-    metricName: 'RunningTaskCount',
-    dimensionsMap: { ClusterName: service.cluster.clusterName, ServiceName: service.serviceName },
-    statistic: Stats.AVERAGE,
-    ...options,
-  }).attachTo(service);
-}
 
 /**
  * Samples of CPU that the tasks of a service send in a minute: one for each task that runs, and no data where
@@ -19,6 +8,6 @@ export function runningTasks(service: FargateService, options?: MetricOptions): 
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
  */
-export function samplesOfTasks(service: FargateService): Metric {
-  return service.metricCpuUtilization({ period: Duration.minutes(1), statistic: Stats.SAMPLE_COUNT });
+export function samplesOfTasks(service: FargateService, options?: MetricOptions): Metric {
+  return service.metricCpuUtilization({ period: Duration.minutes(1), statistic: Stats.SAMPLE_COUNT, ...options });
 }

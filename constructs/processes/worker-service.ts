@@ -32,7 +32,7 @@ import {
   workerCapacityOf,
   workerScalingOf,
 } from './scaling/worker-scaling';
-import { runningTasks } from './service-metrics';
+import { samplesOfTasks } from './service-metrics';
 
 /** What can be tuned in a worker service. */
 export interface WorkerServiceOptions extends ServiceOptions {
@@ -230,9 +230,15 @@ export class WorkerService extends Construct implements IDjangoService {
     return backlogPerTask(this.service, this.queues, options);
   }
 
-  /** Running tasks; needs Container Insights. Average over 5 minutes unless changed. */
+  /**
+   * Running tasks: each sends one sample of its CPU a minute. No data where none runs.
+   *
+   * Number of samples over one minute unless changed: a longer period holds more samples of each task.
+   *
+   * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
+   */
   public metricRunningTasks(options?: MetricOptions): Metric {
-    return runningTasks(this.service, options);
+    return samplesOfTasks(this.service, options);
   }
 
   /** CPU that the tasks use, in percent of what they have. Average over 5 minutes unless changed. */

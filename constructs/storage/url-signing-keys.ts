@@ -270,7 +270,6 @@ export class UrlSigningKeys extends UrlSigningKeysBase {
     });
     const properties: UrlSigningKeysProperties = {
       SecretArn: secret.secretArn,
-      KeyGroupName: keyGroupName,
       LongestLifetime: lifetime,
     };
     const group = new CustomResource(this, 'Group', {

@@ -161,7 +161,7 @@ class DatabaseSubject implements Subject {
       return;
     }
     const store = storeOf([this.secret], invocation);
-    await completeUrl(this.secret.arn, 'shop', store, () => `completed${this.completions++}`);
+    await completeUrl(this.secret.arn, store, () => `completed${this.completions++}`);
     const token = this.master.startRotation(`m${this.disturbances}`);
     const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'];
     for (const Step of steps.slice(0, 2 + (this.disturbances++ % 3))) {

@@ -111,7 +111,7 @@ class Run {
         RequestType,
         RequestId: `${RequestType}-${Math.floor(attempts / 3)}`,
         ResourceType: URL_SIGNING_KEYS_TYPE,
-        ResourceProperties: { SecretArn: 'arn:signing', KeyGroupName: 'media', LongestLifetime: '1' },
+        ResourceProperties: { SecretArn: 'arn:signing', LongestLifetime: '1' },
         StackId: 'stack',
         LogicalResourceId: 'Keys',
       };

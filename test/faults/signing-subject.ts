@@ -1,7 +1,9 @@
+import { REFRESH_SECONDS } from '../../constructs/handlers/shared/retirement';
 import { type ISecretStore, type RotationEvent, rotate, versionWith } from '../../constructs/handlers/shared/rotation';
-import { REFRESH_SECONDS, type SigningSecret } from '../../constructs/handlers/url-signing-keys/contract';
+import { type SigningSecret, URL_SIGNING_KEYS_TYPE } from '../../constructs/handlers/url-signing-keys/contract';
 import { SigningKeyGroup } from '../../constructs/handlers/url-signing-keys/key-group';
 import type { KeyPair } from '../../constructs/handlers/url-signing-keys/key-pair';
+import { handleResource } from '../../constructs/handlers/url-signing-keys/resources';
 import {
   retireKeys,
   SigningKeyRotation,
@@ -14,6 +16,9 @@ import { type Clock, DAY, type Subject } from './rotation-model';
 
 /** Longest life of an address. */
 export const LIFETIME = 7 * DAY;
+
+/** Nothing goes wrong. */
+const CALM: Pick<Invocation, 'call'> = { call: async (effect) => effect() };
 
 export interface SigningWorld {
   readonly options: SigningOptions;
@@ -70,7 +75,7 @@ export const naiveSigningHandler: SigningHandler = async (event, { options, stor
 };
 
 export function signingSubject(handler: SigningHandler): (clock: Clock, random: () => number) => Subject {
-  return (clock) => new SigningSubject(handler, clock);
+  return (clock, random) => new SigningSubject(handler, clock, random);
 }
 
 class SigningSubject implements Subject {
@@ -79,13 +84,16 @@ class SigningSubject implements Subject {
   private readonly made: string[] = [];
   /** Until when some address or other that a key signed is valid. */
   private readonly owed = new Map<string, number>();
+  private readonly revoked = new Set<string>();
   private lastDay: number;
   private byHand = 0;
   private readonly failedDays: number[] = [];
+  private readonly failedUpdates: number[] = [];
 
   public constructor(
     private readonly handler: SigningHandler,
     private readonly clock: Clock,
+    private readonly random: () => number,
   ) {
     this.cloudFront = new FakeCloudFront(clock);
     this.lastDay = clock.seconds;
@@ -114,6 +122,7 @@ class SigningSubject implements Subject {
     return [
       ...(refused.some(([id]) => id === keyId) ? ['current: what processes sign with must be accepted'] : []),
       ...(refused.some(([id]) => id !== keyId) ? ['expired: an address is refused before its time'] : []),
+      ...(this.groupKeys().some((id) => this.revoked.has(id)) ? ['revoked: a key that has left is back'] : []),
       ...(isFakePair({ privateKey: key, publicKey: this.cloudFront.keys.get(keyId)?.pem ?? '' })
         ? []
         : ['pair: the id must be that of the key']),
@@ -142,10 +151,52 @@ class SigningSubject implements Subject {
     this.secret.put(version, value, 'AWSCURRENT');
   }
 
-  /** The daily schedule. */
+  /** The daily schedule, an operator who revokes keys, or an update of the stack. */
   public async disturb(invocation: Pick<Invocation, 'call'>): Promise<void> {
+    const dice = this.random();
+    await (dice < 0.4 ? this.retire(invocation) : dice < 0.7 ? this.revoke(invocation) : this.updateTwice(invocation));
+  }
+
+  /** Whatever happens to an update of the stack, the next one succeeds. */
+  private async updateTwice(invocation: Pick<Invocation, 'call'>): Promise<void> {
+    await this.update(invocation).catch(() => undefined);
+    await this.update(CALM).catch(() => this.failedUpdates.push(this.clock.seconds));
+  }
+
+  private async retire(invocation: Pick<Invocation, 'call'>, revoke = false): Promise<void> {
     const { group } = this.optionsFor(invocation);
-    await retireKeys('arn:signing', storeOf([this.secret], invocation as Invocation), { group });
+    await retireKeys('arn:signing', storeOf([this.secret], invocation as Invocation), { group, revoke });
+  }
+
+  /** What other keys than the current one have signed may be refused from now on. */
+  private async revoke(invocation: Pick<Invocation, 'call'>): Promise<void> {
+    const { keyId } = JSON.parse(this.secret.withStage('AWSCURRENT')[0].value ?? '') as SigningSecret;
+    const before = this.groupKeys();
+    for (const id of [...this.owed.keys()].filter((each) => each !== keyId)) {
+      this.owed.delete(id);
+    }
+    await this.retire(invocation, true).finally(() => {
+      for (const id of before.filter((each) => !this.groupKeys().includes(each))) {
+        this.revoked.add(id);
+      }
+    });
+  }
+
+  private async update(invocation: Pick<Invocation, 'call'>): Promise<void> {
+    const ResourceProperties = { SecretArn: 'arn:signing', LongestLifetime: '1' };
+    const request = { RequestType: 'Update', RequestId: 'r', StackId: 's', LogicalResourceId: 'Keys' } as const;
+    const putCurrent = (): Promise<void> => Promise.reject(new Error('the secret has a value'));
+    await handleResource(
+      { ...request, ResourceType: URL_SIGNING_KEYS_TYPE, ResourceProperties },
+      {
+        ...this.optionsFor(invocation),
+        store: { ...storeOf([this.secret], invocation as Invocation), putCurrent },
+      },
+    );
+  }
+
+  private groupKeys(): readonly string[] {
+    return this.cloudFront.current?.keyIds ?? [];
   }
 
   /** When everything has expired and the schedule has come, there is one key, which is the current one. */
@@ -159,6 +210,7 @@ class SigningSubject implements Subject {
     return [
       ...(left === 1 ? [] : [`orphans: ${left} public keys are left`]),
       ...(this.failedDays.length === 0 ? [] : ['daily: the schedule must not fail by itself']),
+      ...(this.failedUpdates.length === 0 ? [] : ['update: the stack can be updated at any time']),
     ];
   }
 
@@ -170,7 +222,7 @@ class SigningSubject implements Subject {
   private async whatIsDaily(): Promise<void> {
     if (this.clock.seconds >= this.lastDay + DAY) {
       this.lastDay = this.clock.seconds;
-      await this.disturb({ call: async (effect) => effect() }).catch(() => this.failedDays.push(this.clock.seconds));
+      await this.retire(CALM).catch(() => this.failedDays.push(this.clock.seconds));
     }
   }
 

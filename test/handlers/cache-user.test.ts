@@ -3,14 +3,13 @@ import {
   CACHE_USER_TYPE,
   type CacheSecret,
   cacheUrl,
-  FRESH_SECONDS,
-  RETIRE_SECONDS,
 } from '../../constructs/handlers/cache-user/contract';
 import { userIn } from '../../constructs/handlers/cache-user/elasticache';
 import { handleResource } from '../../constructs/handlers/cache-user/resources';
 import { CacheRotation, retirePrevious } from '../../constructs/handlers/cache-user/rotation';
 import { CacheUser } from '../../constructs/handlers/cache-user/user';
 import type { CustomResourceEvent } from '../../constructs/handlers/shared/custom-resource';
+import { FRESH_SECONDS, RETIRE_SECONDS } from '../../constructs/handlers/shared/retirement';
 import { rotate } from '../../constructs/handlers/shared/rotation';
 import { cacheSubject, FakeUser, naiveCacheHandler, realCacheHandler } from '../faults/cache-subject';
 import { Chaos, Invocation } from '../faults/chaos';

@@ -12,7 +12,7 @@ const complete = (login: typeof LOGIN) => JSON.stringify({ ...login, url: databa
 let ids = 0;
 
 function completing(secret: FakeSecret, chaos = new Chaos()): Promise<boolean> {
-  return completeUrl('arn', 'shop', storeOf([secret], new Invocation(chaos)), () => `completed${ids++}`);
+  return completeUrl('arn', storeOf([secret], new Invocation(chaos)), () => `completed${ids++}`);
 }
 
 function current(secret: FakeSecret): string {
@@ -51,14 +51,18 @@ describe('completing a secret', () => {
     expect(secret.values()).toHaveLength(2);
   });
 
-  test('puts right the url of another login, and takes the name of the database where the secret has none', async () => {
+  test('puts right the url of another login', async () => {
     const stale = new FakeSecret('arn', JSON.stringify({ ...ROTATED, url: databaseUrl(LOGIN) }));
     await completing(stale);
     expect(current(stale)).toBe(complete(ROTATED));
+  });
+
+  test('makes no url of a secret that lacks a part of it', async () => {
     const { dbname: _, ...without } = LOGIN;
-    const nameless = new FakeSecret('arn', JSON.stringify(without));
-    await completing(nameless);
-    expect(JSON.parse(current(nameless)).url).toBe(databaseUrl(LOGIN));
+    const text = JSON.stringify({ ...without, host: '' });
+    const secret = new FakeSecret('arn', text);
+    await expect(completing(secret)).rejects.toThrow('the secret must have `host`, `dbname`');
+    expect(secret.values()).toEqual([text]);
   });
 
   // After the fourth the complete value is current, and a rotation must be made from that.
@@ -96,17 +100,38 @@ describe('completing a secret', () => {
       await completing(secret);
       expect(current(secret)).toBe(complete(LOGIN));
       expect(secret.withStage('AWSCURRENT')).toHaveLength(1);
+      expect(secret.withStage(COMPLETED)).toEqual([]);
     },
   );
+
+  test('takes the label of a run that stopped from whatever version has it', async () => {
+    const secret = new FakeSecret('arn', complete(LOGIN));
+    secret.put('stopped', complete(ROTATED), COMPLETED);
+    expect(await completing(secret)).toBe(false);
+    expect(secret.withStage(COMPLETED)).toEqual([]);
+    expect(current(secret)).toBe(complete(LOGIN));
+  });
+
+  test('succeeds where another delivery takes the label away at the same moment', async () => {
+    const secret = new FakeSecret('arn', JSON.stringify(LOGIN));
+    const takeAway = () => {
+      const [labelled] = secret.withStage(COMPLETED);
+      if (labelled?.stages.has('AWSCURRENT')) {
+        secret.move(COMPLETED, labelled.id);
+      }
+    };
+    expect(await completing(secret, new Chaos({ afterCall: takeAway }))).toBe(true);
+    expect(current(secret)).toBe(complete(LOGIN));
+  });
 
   test('does not wait for labels that nobody moves, and quotes nothing that it cannot read', async () => {
     const secret = new FakeSecret('arn', JSON.stringify(LOGIN));
     const store = storeOf([secret], new Invocation(new Chaos()));
     const refused = { ...store, moveStage: () => Promise.reject(new Error('AccessDenied')) };
-    await expect(completeUrl('arn', 'shop', refused, () => 'id')).rejects.toThrow('AccessDenied');
+    await expect(completeUrl('arn', refused, () => 'id')).rejects.toThrow('AccessDenied');
     await expect(completing(new FakeSecret('arn', '{"password":"p0'))).rejects.toThrow('the secret is not JSON');
     await expect(completing(new FakeSecret('arn', ''))).rejects.toThrow('the secret is not JSON');
     const empty = { ...store, stages: async () => ({}) };
-    await expect(completeUrl('arn', 'shop', empty, () => 'id')).rejects.toThrow('the secret has no current value');
+    await expect(completeUrl('arn', empty, () => 'id')).rejects.toThrow('the secret has no current value');
   });
 });

@@ -1,12 +1,12 @@
+import { createPrivateKey } from 'node:crypto';
 import { resourceWithAttributes } from '../../constructs/handlers/shared/custom-resource';
+import { FRESH_SECONDS, REFRESH_SECONDS } from '../../constructs/handlers/shared/retirement';
 import { rotate } from '../../constructs/handlers/shared/rotation';
 import {
-  FRESH_SECONDS,
   KEY_GROUP_ID,
   MOST_PREVIOUS,
   ORPHAN_SECONDS,
   PROPAGATION_SECONDS,
-  REFRESH_SECONDS,
   type SigningSecret,
   URL_SIGNING_KEYS_TYPE,
 } from '../../constructs/handlers/url-signing-keys/contract';
@@ -66,7 +66,7 @@ class Fixture {
       LogicalResourceId: 'Keys',
       ResourceType: URL_SIGNING_KEYS_TYPE,
     };
-    const ResourceProperties = { SecretArn: 'arn', KeyGroupName: 'media', LongestLifetime: '1' };
+    const ResourceProperties = { SecretArn: 'arn', LongestLifetime: '1' };
     return handleResource({ ...event, ResourceProperties }, { ...this.options, store: this.store });
   }
 
@@ -144,6 +144,7 @@ describe('the private key', () => {
   test('is PKCS #1, which the packages cryptography and rsa both read, with 2048 bits', async () => {
     const { key } = (await made()).current();
     expect(key).toMatch(/^-----BEGIN RSA PRIVATE KEY-----\n/);
+    expect(createPrivateKey(key).asymmetricKeyDetails?.modulusLength).toBe(2048);
     expect(Object.values((await made()).keys())[0]).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
     expect(isPair({ privateKey: key, publicKey: newKeyPair().publicKey })).toBe(false);
     expect(isPair({ privateKey: 'no key', publicKey: 'no key' })).toBe(false);
@@ -275,7 +276,41 @@ describe('a key of before', () => {
     expect(Object.keys(fixture.keys())).toEqual([keyId]);
     expect(fixture.cloudFront.keys.has(leaked)).toBe(false);
   });
+
+  test('gives way to a rotation as soon as it is revoked', async () => {
+    const fixture = await made();
+    for (let count = 1; count <= MOST_PREVIOUS; count++) {
+      await fixture.rotate(`t${count}`);
+    }
+    const { keyId } = fixture.current();
+    await fixture.retire(true);
+    fixture.clock.seconds += 60;
+    const { keyId: next, previous } = await fixture.rotate('late');
+    expect(previous).toEqual([expect.objectContaining({ keyId })]);
+    expect(Object.keys(fixture.keys()).sort()).toEqual([keyId, next].sort());
+  });
+
+  test('is deleted on a later day, if CloudFront does not let it go when it is revoked', async () => {
+    const { fixture, leaked } = await revoked({ isDeleted: false });
+    expect(fixture.cloudFront.keys.has(leaked)).toBe(true);
+    expect(await fixture.retire()).toBe('1 public keys have left');
+    expect([...fixture.cloudFront.keys.keys()]).toEqual([fixture.current().keyId]);
+  });
 });
+
+/** A key was rotated and revoked a minute ago, and CloudFront has deleted it, or thinks that it is in use. */
+async function revoked({ isDeleted }: { readonly isDeleted: boolean }) {
+  const fixture = await made();
+  const { keyId: leaked } = fixture.current();
+  const publicKey = fixture.cloudFront.keys.get(leaked);
+  await fixture.rotate('t1');
+  await fixture.retire(true);
+  if (!isDeleted && publicKey !== undefined) {
+    fixture.cloudFront.keys.set(leaked, publicKey);
+  }
+  fixture.clock.seconds += 60;
+  return { fixture, leaked };
+}
 
 describe('a public key that no version of the secret has', () => {
   test('is deleted a day after it was made, in the group or not', async () => {
@@ -326,6 +361,33 @@ describe('the resource', () => {
     fixture.cloudFront.current = undefined;
     await fixture.request('Update', 'r2');
     expect(Object.keys(fixture.keys()).sort()).toEqual(keys);
+  });
+
+  test.each([true, false])('adds no revoked key when it is updated, deleted (%s) or not', async (isDeleted) => {
+    const { fixture } = await revoked({ isDeleted });
+    expect(await fixture.request('Update', 'r2')).toEqual({ [KEY_GROUP_ID]: fixture.cloudFront.current?.id });
+    expect(Object.keys(fixture.keys())).toEqual([fixture.current().keyId]);
+  });
+
+  test('makes a group anew without a key that was revoked and deleted, which the secret may still list', async () => {
+    const fixture = await made();
+    const { keyId: leaked } = fixture.current();
+    const { keyId: before } = await fixture.rotate('t1');
+    fixture.secret.startRotation('t2');
+    await fixture.step('createSecret', 't2');
+    await fixture.retire(true);
+    const { keyId, previous } = await fixture.rotate('t2');
+    expect(previous.map((each) => each.keyId)).toEqual([before, leaked]);
+    fixture.cloudFront.current = undefined;
+    await fixture.request('Update', 'r2');
+    expect(Object.keys(fixture.keys()).sort()).toEqual([before, keyId].sort());
+  });
+
+  test('adds the current key when it is updated, if somebody has taken it out', async () => {
+    const fixture = await made();
+    fixture.cloudFront.put([fixture.cloudFront.addKey('of somebody')]);
+    await fixture.request('Update', 'r2');
+    expect(Object.keys(fixture.keys())).toContain(fixture.current().keyId);
   });
 
   test('is not deleted while a distribution uses the group, and says so', async () => {

@@ -47,7 +47,9 @@ describe('with nothing but what is required', () => {
   });
 
   test('the observers can read it', () => {
-    expect(stack.resolve(beat.metricRunningTasks().dimensions)).toMatchObject({
+    const running = beat.metricRunningTasks();
+    expect(running).toMatchObject({ namespace: 'AWS/ECS', statistic: 'SampleCount' });
+    expect(stack.resolve(running.dimensions)).toMatchObject({
       ServiceName: stack.resolve(beat.service.serviceName),
     });
     expect(beat.metricCpuUtilization().metricName).toBe('CPUUtilization');

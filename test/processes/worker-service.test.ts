@@ -112,7 +112,11 @@ describe('with nothing but what is required', () => {
   });
 
   test('the observers can read it', () => {
-    expect(stack.resolve(worker.metricRunningTasks().dimensions)).toEqual({
+    const running = worker.metricRunningTasks();
+    expect(running).toMatchObject({ namespace: 'AWS/ECS', metricName: 'CPUUtilization', statistic: 'SampleCount' });
+    expect(running.period.toSeconds()).toBe(60);
+    expect(worker.metricRunningTasks({ label: 'running' }).label).toBe('running');
+    expect(stack.resolve(running.dimensions)).toEqual({
       ClusterName: stack.resolve(worker.service.cluster.clusterName),
       ServiceName: stack.resolve(worker.service.serviceName),
     });

@@ -44,14 +44,6 @@ export const CACHE_USER = {
 /** Longest run of the function, in seconds. */
 export const HANDLER_TIMEOUT = 300;
 
-/** How old a password may be when it becomes current, in seconds. An older one is given up. */
-export const FRESH_SECONDS = 12 * 60 * 60;
-/**
- * How old a password is when the one before it leaves, in seconds: it has been current for a day by then, and
- * services have been replaced, or an alarm has said that they could not be.
- */
-export const RETIRE_SECONDS = 36 * 60 * 60;
-
 /** The address of a cache with the login in it, for clients that read one variable. */
 export function cacheUrl({ username, password, host, port }: CacheSecret): string {
   return `rediss://${encodeURIComponent(username)}:${encodeURIComponent(password)}@${host}:${port}/0`;

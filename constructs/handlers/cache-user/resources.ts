@@ -1,6 +1,6 @@
 import type { CustomResourceEvent } from '../shared/custom-resource';
 import { Failure, safeFailure } from '../shared/failure';
-import { type ISecretStore, versionWith } from '../shared/rotation';
+import { type ISecretStore, labelled } from '../shared/rotation';
 import {
   CACHE_USER_TYPE,
   type CacheAddressProperties,
@@ -47,7 +47,7 @@ async function handleUser(
   if (RequestType === 'Update' && (await user.exists())) {
     return user.setAccessString(AccessString);
   }
-  const { username, password } = (await currentOf(SecretArn, store)).value;
+  const { username, password } = await currentOf(SecretArn, store);
   await user.make({ username, password, accessString: AccessString });
 }
 
@@ -60,7 +60,7 @@ async function handleAddress(
     return;
   }
   const { SecretArn, Host: host, Port } = ResourceProperties;
-  const { value } = await currentOf(SecretArn, store);
+  const value = await currentOf(SecretArn, store);
   const complete: CacheSecret = { ...value, host, port: Number(Port) };
   const url = cacheUrl(complete);
   if (value.url !== url || value.host !== host || value.port !== Number(Port)) {
@@ -68,11 +68,10 @@ async function handleAddress(
   }
 }
 
-async function currentOf(secretId: string, store: ICacheWorld['store']): Promise<{ readonly value: CacheSecret }> {
-  const id = versionWith(await store.stages(secretId), 'AWSCURRENT');
-  const text = id === undefined ? undefined : await store.read(secretId, id);
-  if (text === undefined) {
+async function currentOf(secretId: string, store: ICacheWorld['store']): Promise<CacheSecret> {
+  const current = await labelled(secretId, 'AWSCURRENT', store);
+  if (current === undefined) {
     throw new Failure('the secret has no current value');
   }
-  return { value: parseCacheSecret(text) };
+  return parseCacheSecret(current.text);
 }

@@ -1,7 +1,8 @@
 import { Failure } from '../shared/failure';
-import { type IRotationStrategy, type ISecretStore, versionWith } from '../shared/rotation';
+import { FRESH_SECONDS, RETIRE_SECONDS } from '../shared/retirement';
+import { type IRotationStrategy, type ISecretStore, labelled } from '../shared/rotation';
 import { parseObject } from '../shared/secret-json';
-import { type CacheSecret, cacheUrl, FRESH_SECONDS, RETIRE_SECONDS } from './contract';
+import { type CacheSecret, cacheUrl } from './contract';
 import type { CacheUser } from './user';
 
 export interface CacheRotationOptions {
@@ -103,12 +104,14 @@ async function currentAndPending(
   store: ISecretStore,
 ): Promise<{ readonly current: CacheSecret; readonly pending?: CacheSecret }> {
   const stages = await store.stages(secretId);
-  const [currentId, pendingId] = ['AWSCURRENT', 'AWSPENDING'].map((stage) => versionWith(stages, stage));
-  const current = currentId === undefined ? undefined : await store.read(secretId, currentId);
+  const current = await labelled(secretId, 'AWSCURRENT', store, stages);
   if (current === undefined) {
     throw new Failure('the current version has no value');
   }
-  const pending =
-    pendingId === undefined || pendingId === currentId ? undefined : await store.read(secretId, pendingId);
-  return { current: parseCacheSecret(current), pending: pending === undefined ? undefined : parseCacheSecret(pending) };
+  const isCurrent = stages[current.id].includes('AWSPENDING');
+  const pending = isCurrent ? undefined : await labelled(secretId, 'AWSPENDING', store, stages);
+  return {
+    current: parseCacheSecret(current.text),
+    pending: pending === undefined ? undefined : parseCacheSecret(pending.text),
+  };
 }

@@ -108,9 +108,9 @@ async function handle(world: Dependencies, event: CustomResourceEvent, context: 
 
 /** Processes may read `url` of both secrets, and ECS starts none that reads what is not there. */
 async function completeSecrets(world: Dependencies, properties: DatabaseRolesProperties): Promise<void> {
-  const { ApplicationSecretArn, OwnerSecretArn, Database } = properties;
+  const { ApplicationSecretArn, OwnerSecretArn } = properties;
   for (const [whose, arn] of [['application', ApplicationSecretArn] as const, ['owner', OwnerSecretArn] as const]) {
-    const wrote = await completeUrl(arn, Database, world.store, () => world.newId()).catch((error: Error) => {
+    const wrote = await completeUrl(arn, world.store, () => world.newId()).catch((error: Error) => {
       throw new Error(`the ${whose}'s secret cannot be completed with its url: ${error.message}`);
     });
     if (wrote) {

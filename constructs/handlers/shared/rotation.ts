@@ -66,6 +66,23 @@ export function versionWith(stages: { [versionId: string]: string[] }, stage: st
   return Object.keys(stages).find((id) => stages[id].includes(stage));
 }
 
+export interface LabelledValue {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** The version that has a label, with its value; undefined where none has it, or it has no value yet. */
+export async function labelled(
+  secretId: string,
+  stage: string,
+  store: Pick<ISecretStore, 'stages' | 'read'>,
+  stages?: { [versionId: string]: string[] },
+): Promise<LabelledValue | undefined> {
+  const id = versionWith(stages ?? (await store.stages(secretId)), stage);
+  const text = id === undefined ? undefined : await store.read(secretId, id);
+  return id === undefined || text === undefined ? undefined : { id, text };
+}
+
 async function runStep<V>(event: RotationEvent, store: ISecretStore, strategy: IRotationStrategy<V>): Promise<string> {
   const { SecretId: secretId, ClientRequestToken: token, Step: step } = event;
   const stages = await store.stages(secretId);

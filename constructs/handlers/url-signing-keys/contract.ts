@@ -23,7 +23,6 @@ export interface PreviousKey {
 /** Properties of `Custom::UrlSigningKeys`: the key group, and the first key in it. */
 export interface UrlSigningKeysProperties {
   readonly SecretArn: string;
-  readonly KeyGroupName: string;
   /** In seconds. The function has it from its environment: a change here lets it look after the group. */
   readonly LongestLifetime: string;
 }
@@ -51,10 +50,6 @@ export const URL_SIGNING_KEYS = {
 export const HANDLER_TIMEOUT = 900;
 /** How long a new key is in the group before anything is signed with it, in seconds. */
 export const PROPAGATION_SECONDS = 10 * 60;
-/** How old a key may be when it becomes current, in seconds. An older one is given up. */
-export const FRESH_SECONDS = 12 * 60 * 60;
-/** How long processes have to be replaced after a rotation, in seconds. */
-export const REFRESH_SECONDS = 24 * 60 * 60;
 /** How many keys of before may be valid at once. CloudFront takes five keys in a group, one of them new. */
 export const MOST_PREVIOUS = 3;
 /** Younger keys that no version of the secret has are not touched: a rotation may be about to store one. */

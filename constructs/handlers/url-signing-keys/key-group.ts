@@ -58,13 +58,17 @@ export class SigningKeyGroup {
     public readonly clock: IClock,
   ) {}
 
-  /** Makes the group with these keys, or adds them to it. Gives its id. */
-  public async make(keyIds: readonly string[]): Promise<string> {
+  /**
+   * Adds a key to the group, or makes the group with it and those of before. Gives its id.
+   *
+   * A group that is there gets none of before: one that it lacks was revoked.
+   */
+  public async make(keyId: string, before: () => Promise<readonly string[]>): Promise<string> {
     return this.insist('could not be made', async () => {
       if ((await this.api.group()) !== undefined) {
-        return (await this.add(keyIds)).id;
+        return (await this.add([keyId])).id;
       }
-      await this.api.createGroup(keyIds);
+      await this.api.createGroup([...new Set([keyId, ...(await before())])]);
       return (await this.api.group())?.id;
     });
   }
@@ -92,16 +96,17 @@ export class SigningKeyGroup {
   }
 
   /**
-   * Takes public keys of ours out of the group, and deletes them. Gives how many there were.
+   * Takes public keys of ours out of the group, and deletes them. Gives how many there were. What it asks
+   * about gets the group as it is.
    *
    * The group is read first, and what is needed after that: a key that becomes needed in between is added to
    * the group before, which refuses to be changed then.
    */
-  public async remove(isGone: () => Promise<(key: PublicKey) => boolean>): Promise<number> {
+  public async remove(isGone: (group: GroupState) => Promise<(key: PublicKey) => boolean>): Promise<number> {
     return this.insist('lets no key go: it has none that is needed, or changes all the time', async () => {
       const group = await this.existing();
       const keys = await this.api.publicKeys();
-      const gone = keys.filter(await isGone()).map(({ id }) => id);
+      const gone = keys.filter(await isGone(group)).map(({ id }) => id);
       const stay = group.keyIds.filter((id) => !gone.includes(id));
       // Without a key that stays, what was read is not the last state: a group is never empty.
       const isDone =

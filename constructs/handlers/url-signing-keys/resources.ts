@@ -1,7 +1,7 @@
 import type { CustomResourceEvent } from '../shared/custom-resource';
 import { Failure, safeFailure } from '../shared/failure';
-import { type ISecretStore, versionWith } from '../shared/rotation';
-import { KEY_GROUP_ID, type SigningSecret, type UrlSigningKeysProperties } from './contract';
+import { type ISecretStore, labelled } from '../shared/rotation';
+import { KEY_GROUP_ID, type PreviousKey, type SigningSecret, type UrlSigningKeysProperties } from './contract';
 import { newSigningSecret, parseSigningSecret, type SigningOptions } from './rotation';
 
 export interface ISigningWorld extends SigningOptions {
@@ -15,8 +15,9 @@ export interface ISigningWorld extends SigningOptions {
  * Answers for the custom resource: the key group with its first key, whose id a distribution needs. Can be
  * repeated.
  *
- * An update adds the current key to a group that lacks it, and makes a group that is gone. It takes no key
- * away.
+ * An update adds the current key to a group that lacks it, and takes no key away. A group that is gone is
+ * made with every key of before whose addresses are valid, and which CloudFront still has: one that was
+ * revoked is deleted, and stays in the secret until a rotation.
  */
 export async function handleResource(
   event: Omit<CustomResourceEvent<UrlSigningKeysProperties>, 'ResponseURL'>,
@@ -28,12 +29,16 @@ export async function handleResource(
       return {};
     }
     const { keyId, previous } = await currentOrFirst(event, world);
-    const now = world.group.clock.now();
-    const valid = previous.filter(({ until }) => until > now).map((key) => key.keyId);
-    return { [KEY_GROUP_ID]: await world.group.make([...new Set([keyId, ...valid])]) };
+    return { [KEY_GROUP_ID]: await world.group.make(keyId, () => validAndThere(previous, world)) };
   } catch (error) {
     throw safeFailure(`${event.RequestType} of ${event.ResourceType}`, error);
   }
+}
+
+async function validAndThere(previous: readonly PreviousKey[], { group }: ISigningWorld): Promise<string[]> {
+  const valid = previous.filter(({ until }) => until > group.clock.now()).map(({ keyId }) => keyId);
+  const publicKeys = await Promise.all(valid.map((keyId) => group.api.publicKey(keyId)));
+  return valid.filter((_, index) => publicKeys[index] !== undefined);
 }
 
 /** The secret is made empty, so the first key is stored here. What is stored counts, whoever stored it. */
@@ -58,7 +63,6 @@ async function currentOrFirst(
 }
 
 async function currentOf(secretId: string, store: ISigningWorld['store']): Promise<SigningSecret | undefined> {
-  const id = versionWith(await store.stages(secretId), 'AWSCURRENT');
-  const text = id === undefined ? undefined : await store.read(secretId, id);
-  return text === undefined ? undefined : parseSigningSecret(text);
+  const current = await labelled(secretId, 'AWSCURRENT', store);
+  return current === undefined ? undefined : parseSigningSecret(current.text);
 }

@@ -1,14 +1,8 @@
 import { Failure } from '../shared/failure';
-import { type IRotationStrategy, type ISecretStore, versionWith } from '../shared/rotation';
+import { FRESH_SECONDS, RETIRE_SECONDS } from '../shared/retirement';
+import { type IRotationStrategy, type ISecretStore, labelled } from '../shared/rotation';
 import { parseObject } from '../shared/secret-json';
-import {
-  FRESH_SECONDS,
-  MOST_PREVIOUS,
-  ORPHAN_SECONDS,
-  type PreviousKey,
-  REFRESH_SECONDS,
-  type SigningSecret,
-} from './contract';
+import { MOST_PREVIOUS, ORPHAN_SECONDS, type PreviousKey, type SigningSecret } from './contract';
 import type { PublicKey, SigningKeyGroup } from './key-group';
 import type { KeyPair } from './key-pair';
 
@@ -63,10 +57,15 @@ export class SigningKeyRotation implements IRotationStrategy<SigningSecret> {
   }
 
   public async next(current: SigningSecret): Promise<SigningSecret> {
-    const now = this.options.group.clock.now();
+    const { api, clock } = this.options.group;
+    const now = clock.now();
     const longest = Math.max(current.lifetime, this.options.lifetime);
-    const replaced = { keyId: current.keyId, until: now + FRESH_SECONDS + REFRESH_SECONDS + longest };
-    const previous = [replaced, ...current.previous.filter(({ until }) => until > now)];
+    const group = await api.group();
+    // What the group has no more was revoked: the secret lists it still, and no address of it is valid.
+    const isValid = ({ keyId, until }: PreviousKey): boolean =>
+      until > now && (group === undefined || group.keyIds.includes(keyId));
+    const replaced = { keyId: current.keyId, until: now + RETIRE_SECONDS + longest };
+    const previous = [replaced, ...current.previous.filter(isValid)];
     if (previous.length > MOST_PREVIOUS) {
       const first = Math.min(...previous.map(({ until }) => until));
       throw new Failure(
@@ -112,10 +111,13 @@ export async function retireKeys(
   store: ISecretStore,
   { group, revoke = false }: Pick<SigningOptions, 'group'> & { readonly revoke?: boolean },
 ): Promise<string> {
-  const count = await group.remove(async () => {
+  const count = await group.remove(async ({ keyIds }) => {
     const now = group.clock.now();
     const { used, before } = await keysOf(secretId, store, now);
-    return ({ id, made }: PublicKey) => !used.has(id) && (before.has(id) ? revoke : made < now - ORPHAN_SECONDS);
+    const mayGo = ({ id, made }: PublicKey): boolean =>
+      // A key of before that is out of the group was revoked, and CloudFront did not let it go that day.
+      before.has(id) ? revoke || !keyIds.includes(id) : made < now - ORPHAN_SECONDS;
+    return (key) => !used.has(key.id) && mayGo(key);
   });
   return count === 0 ? 'every key is needed' : `${count} public keys have left`;
 }
@@ -128,9 +130,8 @@ async function keysOf(
 ): Promise<{ readonly used: Set<string>; readonly before: Set<string> }> {
   const stages = await store.stages(secretId);
   const read = async (stage: string): Promise<SigningSecret | undefined> => {
-    const id = versionWith(stages, stage);
-    const text = id === undefined ? undefined : await store.read(secretId, id);
-    return text === undefined ? undefined : parseSigningSecret(text);
+    const version = await labelled(secretId, stage, store, stages);
+    return version === undefined ? undefined : parseSigningSecret(version.text);
   };
   const current = await read('AWSCURRENT');
   if (current === undefined) {

@@ -6,7 +6,6 @@ import {
   type IMetric,
   MathExpression,
   type MathExpressionOptions,
-  Stats,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
@@ -15,6 +14,7 @@ import { type Checks, isUnknown, secondsOf } from '../../core/checks';
 import { profileValues } from '../../core/profile';
 import type { ITaskQueue } from '../../queues/task-queue';
 import { type Capacity, capacityOf, workerConcurrency } from '../private/capacity';
+import { samplesOfTasks } from '../service-metrics';
 import { latest, written } from '../target-metrics';
 import type { WorkerServiceOptions, WorkerServiceProps } from '../worker-service';
 import { shareKept, stepsTo } from './steps';
@@ -263,12 +263,7 @@ function largerOf(one: string, other: string): string {
   return `IF(${one} > ${other}, ${one}, ${other})`;
 }
 
-/**
- * Messages that wait, messages that workers hold, and tasks that run.
- *
- * Every task sends one sample of its CPU a minute, so the number of samples is the number of tasks. It needs
- * no Container Insights.
- */
+/** Messages that wait, messages that workers hold, and tasks that run. */
 function loadOf(service: FargateService, queues: ITaskQueue[]): Load {
   const sum = (name: string, label: string, metricOf: (queue: ITaskQueue) => IMetric) =>
     new MathExpression({
@@ -284,7 +279,7 @@ function loadOf(service: FargateService, queues: ITaskQueue[]): Load {
       expression: latest('samples'),
       label: 'running tasks',
       period: PERIOD,
-      usingMetrics: { samples: service.metricCpuUtilization({ period: PERIOD, statistic: Stats.SAMPLE_COUNT }) },
+      usingMetrics: { samples: samplesOfTasks(service, { period: PERIOD }) },
     }),
   };
 }

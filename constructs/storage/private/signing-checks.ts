@@ -3,11 +3,12 @@ import type { Construct } from 'constructs';
 import { Checks, isUnknown, secondsOf } from '../../core/checks';
 import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod, checkRotationWindow } from '../../core/secret-rotation';
+import { RETIRE_SECONDS } from '../../handlers/shared/retirement';
 import type { UrlSigningKeysProps } from '../url-signing-keys';
 
 const DAY = Duration.days(1).toSeconds();
-/** For so long a key may sign after its rotation began: processes are replaced within a day and a half. */
-const DAYS_TO_LEAVE = 2;
+/** For so many days a key may sign after its rotation began. */
+const DAYS_TO_LEAVE = Math.ceil(RETIRE_SECONDS / DAY);
 /** Secrets Manager rotates after 999 days at the latest. */
 const LONGEST_LIFETIME = (999 - DAYS_TO_LEAVE) * DAY;
 
