@@ -58,7 +58,7 @@ const ABOUT_HOSTS = /^(start|asgi|hosts): |^web: pages/;
 const ABOUT_ANY_PROJECT = /^(start|files|hosts): |^web: pages|^project: WebSockets/;
 
 /** How far a project starts, and what it does with media, cache and mail; no copy of it is made. */
-const ABOUT_PARTS = /^(start|media|mail): |^web: pages|^cache: (it takes|what one)/;
+const ABOUT_PARTS = /^(start|media|mail): |^web: pages|^cache: (only TLS|what one)/;
 
 /** A fault of the layout that has them. */
 const ofParts = { example: CLUB, isAnyProject: true, checks: ABOUT_PARTS };
