@@ -137,7 +137,7 @@ export class Doubles {
     return ((await response.json()) as string[]).map(decoded);
   }
 
-  async createSecret(name: string, value: string): Promise<string> {
+  async createSecret(name: string, value: string | undefined): Promise<string> {
     const { ARN } = await this.secrets<{ ARN: string }>('CreateSecret', { Name: name, SecretString: value });
     return ARN;
   }
