@@ -169,6 +169,15 @@ export class Doubles {
     return [...list.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key);
   }
 
+  /** Puts an object where nobody of the application has put one: `bucket/key`. */
+  async putObject(place: string, object: { readonly body: string; readonly headers: Record<string, string> }) {
+    const where = place.split('/').map(encodeURIComponent).join('/');
+    const { ok, status } = await fetch(`${this.behind}/${where}`, { method: 'PUT', ...object });
+    if (!ok) {
+      throw new Error(`${place}: ${status}`);
+    }
+  }
+
   createBucket(name: string): Promise<void> {
     return createBucket(this.behind, name, this.region);
   }

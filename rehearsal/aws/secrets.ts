@@ -74,7 +74,9 @@ function sensitive(value: string): string[] {
   try {
     const fields = JSON.parse(value);
     return Object.entries(fields)
-      .filter(([name]) => !['username', 'host', 'port', 'dbname', 'engine', 'dbInstanceIdentifier'].includes(name))
+      .filter(
+        ([name]) => !['username', 'host', 'port', 'dbname', 'engine', 'dbInstanceIdentifier', 'keyId'].includes(name),
+      )
       .flatMap(([, field]) => [field].flat())
       .filter((field): field is string => typeof field === 'string' && field.length >= 12);
   } catch {

@@ -74,6 +74,25 @@ export class Distribution {
     return this.props.originHeaders;
   }
 
+  get behaviors(): readonly CacheBehavior[] {
+    return this.props.behaviors;
+  }
+
+  /** Whether it answers to a host name. */
+  answersTo(host: string): boolean {
+    return this.props.names.some((name) => matchesPattern(name, host.toLowerCase(), true));
+  }
+
+  /** How it treats a path as a browser sends it. */
+  behaviorAt(path: string): CacheBehavior {
+    const plain = normalized(path);
+    const { behaviors } = this.props;
+    const found = behaviors.find(({ pathPattern }) => {
+      return matchesPattern(pathPattern, plain) || matchesPattern(pathPattern, plain.slice(1));
+    });
+    return found ?? behaviors[behaviors.length - 1];
+  }
+
   portOf(port: number): number | undefined {
     return this.ports.get(port);
   }
@@ -121,7 +140,7 @@ export class Distribution {
 
   private take(entrance: Entrance, request: http.IncomingMessage, response: http.ServerResponse): void {
     const visit = this.site?.enter(request);
-    const passage = { entrance, request, behavior: this.behaviorFor(request), visit };
+    const passage = { entrance, request, behavior: this.behaviorAt(requested(request).path), visit };
     const answer = this.ownAnswer(passage);
     if (answer !== undefined) {
       this.respond(passage, response, answer).end(answer.body);
@@ -164,7 +183,7 @@ export class Distribution {
 
   private upgrade(entrance: Entrance, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
     const visit = this.site?.enter(request);
-    const passage = { entrance, request, behavior: this.behaviorFor(request), visit };
+    const passage = { entrance, request, behavior: this.behaviorAt(requested(request).path), visit };
     socket.on('error', () => socket.destroy()); // Node has let go of it, and an error without a listener is thrown.
     const answer = this.ownAnswer(passage);
     if (answer !== undefined || passage.behavior.bucket !== undefined) {
@@ -189,20 +208,11 @@ export class Distribution {
     upstream.end();
   }
 
-  private behaviorFor(request: http.IncomingMessage): CacheBehavior {
-    const path = normalized(requested(request).path);
-    const { behaviors } = this.props;
-    const found = behaviors.find(({ pathPattern }) => {
-      return matchesPattern(pathPattern, path) || matchesPattern(pathPattern, path.slice(1));
-    });
-    return found ?? behaviors[behaviors.length - 1];
-  }
-
   /** What it answers without the origin; otherwise the request has the headers that the origin is to see. */
   private ownAnswer({ entrance, request, behavior }: Passage): ViewerAnswer | undefined {
     const asked = requested(request);
-    const host = asked.host.replace(/:\d*$/, '').toLowerCase();
-    if (!this.props.names.some((name) => matchesPattern(name, host, true))) {
+    const host = asked.host.replace(/:\d*$/, '');
+    if (!this.answersTo(host)) {
       return { status: 403, body: `no distribution has the name ${host}` };
     }
     if (!entrance.secure && behavior.viewerProtocolPolicy === 'redirect-to-https') {
