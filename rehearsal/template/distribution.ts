@@ -51,7 +51,7 @@ export interface CacheBehavior {
   readonly bucket?: BucketTarget;
   /** Domain name of an origin that is neither a bucket of the template nor the load balancer. */
   readonly elsewhere?: string;
-  /** Ids of the key groups, one of whose keys must have signed the address. @default - none: it is for everybody */
+  /** Ids of key groups: a key of one must have signed the address. @default - none: it is for everybody */
   readonly trustedKeyGroups?: readonly string[];
 }
 

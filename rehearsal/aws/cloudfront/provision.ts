@@ -6,7 +6,7 @@ import { KeyGroups } from './key-groups';
 
 const TYPE = 'Custom::UrlSigningKeys';
 
-/** Has the stack's own handler make the keys that sign addresses, and their group. The secrets exist by now. */
+/** Has the stack's own handler make the keys that sign addresses, and their group. The secrets exist. */
 export async function provisionSigningKeys(
   { assembly, intrinsics, sandbox, announce, authority, certificate }: BackingProps,
   doubles: Doubles,
