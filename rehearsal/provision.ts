@@ -129,7 +129,7 @@ interface Behind {
   readonly intrinsics: Intrinsics;
   readonly authority: CertificateAuthority;
   readonly certificate: Certificate;
-  readonly secrets: Parts['secrets'];
+  readonly backing: Backing;
   readonly props: RehearsalProps;
 }
 
@@ -185,11 +185,8 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   announceShared(assembly, ofTemplate, announce);
   const loadBalancer = balancer && new LoadBalancer({ ...balancer, groups, certificate, announce });
   const before = await distributionBefore(loadBalancer, ofTemplate, {
-    intrinsics,
-    authority,
-    certificate,
-    secrets,
-    props,
+    ...{ intrinsics, authority, certificate, props },
+    backing,
   });
   const listeners = before?.listeners ?? ofTemplate;
   const { doubles } = backing;
@@ -238,18 +235,20 @@ function checkReachable(intrinsics: Intrinsics): void {
 async function distributionBefore(
   loadBalancer: LoadBalancer | undefined,
   [first]: readonly ListenerSettings[],
-  { intrinsics, authority, certificate, secrets, props }: Behind,
+  { intrinsics, authority, certificate, backing, props }: Behind,
 ): Promise<Required<Pick<Parts, 'distribution' | 'origin' | 'listeners'>> | undefined> {
   const settings = readDistribution(intrinsics, props.assembly.template);
   if (settings === undefined || loadBalancer === undefined) {
     return undefined;
   }
-  const [resolved, origin] = await resolveReferences([settings, first] as const, secrets);
+  const [resolved, origin] = await resolveReferences([settings, first] as const, backing.secrets);
   const distribution = new Distribution({
     ...resolved,
     origin: { secure: origin.secure, port: () => loadBalancer.portOf(origin.port) },
     certificate,
     ca: authority.certificate.cert,
+    files: backing.signed.files,
+    keyGroups: backing.keyGroups,
     announce: props.announce,
   });
   return { distribution, origin, listeners: viewerListeners(resolved, origin) };

@@ -10,6 +10,8 @@ import { type DatabaseSettings, databaseSettings } from '../postgres/settings';
 import type { Sandbox } from '../task/sandbox';
 import { type Assembly, resourcesOfType } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
+import type { KeyGroups } from './cloudfront/key-groups';
+import { provisionSigningKeys } from './cloudfront/provision';
 import { Doubles } from './doubles';
 import { provisionParameters } from './outside-values';
 import { provisionQueues, type Queue } from './queues';
@@ -41,6 +43,8 @@ export interface Backing {
   readonly caches: ReadonlyMap<string, ValkeyServer>;
   /** What tasks call with the credentials of their role. */
   readonly signed: SignedServices;
+  /** Public keys that a distribution trusts. */
+  readonly keyGroups: KeyGroups;
   /** Variables of every task, beside those of its definition. */
   readonly environment: Readonly<Record<string, string>>;
   /** Values of the parameters that the template makes, by name. */
@@ -60,11 +64,12 @@ export async function provisionBacking(props: BackingProps): Promise<Backing> {
   await provisionSecrets(assembly, intrinsics, secrets);
   const database = postgres && (await createDatabase(props, { postgres, doubles, secrets }));
   const { servers: caches, environment } = await provisionCaches(props, doubles, secrets);
+  const keyGroups = await provisionSigningKeys(props, doubles, secrets);
   announce.progress('queues, buckets and mail');
   const queues = await provisionQueues(assembly, intrinsics, doubles);
   const signed = await provisionSigned(props, doubles, secrets);
   const parameters = provisionParameters(assembly.stackName, intrinsics);
-  return { queues, secrets, doubles, postgres, database, caches, environment, signed, parameters };
+  return { queues, secrets, doubles, postgres, database, caches, environment, signed, keyGroups, parameters };
 }
 
 async function startPostgres(props: BackingProps, settings: DatabaseSettings): Promise<PostgresServer> {

@@ -137,7 +137,7 @@ export class Doubles {
     return ((await response.json()) as string[]).map(decoded);
   }
 
-  async createSecret(name: string, value: string): Promise<string> {
+  async createSecret(name: string, value: string | undefined): Promise<string> {
     const { ARN } = await this.secrets<{ ARN: string }>('CreateSecret', { Name: name, SecretString: value });
     return ARN;
   }
@@ -167,6 +167,15 @@ export class Doubles {
   async keysOf(bucket: string): Promise<string[]> {
     const list = await (await fetch(`${this.behind}/${bucket}?list-type=2`)).text();
     return [...list.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key);
+  }
+
+  /** Puts an object where nobody of the application has put one: `bucket/key`. */
+  async putObject(place: string, object: { readonly body: string; readonly headers: Record<string, string> }) {
+    const where = place.split('/').map(encodeURIComponent).join('/');
+    const { ok, status } = await fetch(`${this.behind}/${where}`, { method: 'PUT', ...object });
+    if (!ok) {
+      throw new Error(`${place}: ${status}`);
+    }
   }
 
   createBucket(name: string): Promise<void> {

@@ -1,8 +1,7 @@
-import type { Assembly } from '../template/assembly';
+import { type Assembly, resourcesOfType, type Template } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
 import type { Doubles } from './doubles';
 import { type GenerateSecretString, generateSecret, secretReference } from './secret-strings';
-import { signingKeyFor } from './signing-key';
 
 /** Everything that is secret in this run, so that it can be masked and searched for. */
 export class SecretStore {
@@ -11,8 +10,9 @@ export class SecretStore {
 
   constructor(private readonly doubles: Doubles) {}
 
-  async create(name: string, value: string): Promise<string> {
-    this.remember(value);
+  /** Without a value the secret has none, which a function of the stack stores. */
+  async create(name: string, value: string | undefined): Promise<string> {
+    this.remember(value ?? '');
     const arn = await this.doubles.createSecret(name, value);
     this.arns.add(arn);
     return arn;
@@ -74,7 +74,9 @@ function sensitive(value: string): string[] {
   try {
     const fields = JSON.parse(value);
     return Object.entries(fields)
-      .filter(([name]) => !['username', 'host', 'port', 'dbname', 'engine', 'dbInstanceIdentifier'].includes(name))
+      .filter(
+        ([name]) => !['username', 'host', 'port', 'dbname', 'engine', 'dbInstanceIdentifier', 'keyId'].includes(name),
+      )
       .flatMap(([, field]) => [field].flat())
       .filter((field): field is string => typeof field === 'string' && field.length >= 12);
   } catch {
@@ -91,11 +93,18 @@ export async function provisionSecrets(assembly: Assembly, intrinsics: Intrinsic
   for (const { id, resource } of intrinsics.created('AWS::SecretsManager::Secret')) {
     const properties = intrinsics.properties(resource);
     const rules = properties.GenerateSecretString as GenerateSecretString | undefined;
-    const stored = properties.SecretString ?? signingKeyFor(assembly.template, id) ?? '';
-    const value = rules === undefined ? stored : generateSecret(rules);
-    const arn = await store.create(`${assembly.stackName}-${id}`, String(value));
+    const value = rules === undefined ? properties.SecretString : generateSecret(rules);
+    const isEmpty = value === undefined && isFilled(assembly.template, id);
+    const arn = await store.create(`${assembly.stackName}-${id}`, isEmpty ? undefined : String(value ?? ''));
     intrinsics.register(id, { ref: arn, attributes: { Id: arn, Arn: arn } });
   }
+}
+
+/** Whether a function of the stack stores the first value. */
+function isFilled(template: Template, secretId: string): boolean {
+  return resourcesOfType(template, 'Custom::UrlSigningKeys').some(
+    ({ resource }) => resource.Properties?.SecretArn?.Ref === secretId,
+  );
 }
 
 /** The secrets of a template, and the database that they are attached to. */

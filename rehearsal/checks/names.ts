@@ -67,6 +67,12 @@ export const CACHE_AWAY =
 export const MEDIA_STORED =
   'media: a file of the default storage is saved, read and deleted in the bucket of the template';
 export const MEDIA_PRIVATE = 'media: the bucket answers a valid signature alone, not an altered or expired one';
+export const MEDIA_PUBLIC =
+  'media: a public path of the distribution serves a file to everybody, with its headers and no cookie';
+export const MEDIA_HARMLESS = 'media: an uploaded page runs no script on the host name of the site';
+export const MEDIA_SERVED = 'media: addresses of the storages lead to their files by way of the distribution';
+export const MEDIA_SIGNED =
+  'media: a signed path of the distribution answers a valid signature alone, not an altered or expired one';
 export const MAIL_SENT = 'mail: Django sends by SES, from the address and with the configuration set of the template';
 export const MAIL_FORGED = 'mail: a sender that the template does not name is refused';
 export const CONNECTIONS =

@@ -151,7 +151,10 @@ export async function refreshed(
   expect(left.length === 0, `not replaced: ${left.join(', ')}`);
 }
 
-function scheduleOf(rehearsal: Rehearsal, sources: readonly (string | undefined)[]): RotationSchedule | undefined {
+export function scheduleOf(
+  rehearsal: Rehearsal,
+  sources: readonly (string | undefined)[],
+): RotationSchedule | undefined {
   return rehearsal.rotation.schedules.find(({ secret }) => sources.some((source) => source?.startsWith(secret)));
 }
 

@@ -9,6 +9,7 @@ import { readOnly } from './any-project/files';
 import { mailChecks } from './any-project/mail';
 import { mediaChecks } from './any-project/media';
 import { anyRotationChecks, loginCheck } from './any-project/rotation';
+import { servedMediaChecks } from './any-project/served-media';
 import { socketChecks } from './any-project/sockets';
 import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
@@ -57,6 +58,7 @@ const others: Check[] = [
   anyRotationChecks,
   cacheChecks,
   mediaChecks,
+  servedMediaChecks,
   mailChecks,
   clubChecks,
   badDayChecks,

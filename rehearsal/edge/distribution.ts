@@ -3,11 +3,15 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Announce } from '../announce';
-import type { CacheBehavior, DistributionSettings, ResponseHeader } from '../template/distribution';
+import type { KeyGroups } from '../aws/cloudfront/key-groups';
+import type { S3 } from '../aws/signed/s3';
+import type { BucketTarget, CacheBehavior, DistributionSettings, ResponseHeader } from '../template/distribution';
 import { AttentiveAgent } from './attentive-agent';
 import type { Certificate } from './certificates';
 import { matchesPattern } from './listener-rules';
 import type { LocalSite, LocalVisit } from './local-site';
+import { fromBucket } from './media/bucket-origin';
+import { refusalOf, signedUrl } from './media/signed-address';
 import { LOOPBACK } from './ports';
 import { type Entrance, redirection, requested, TO_HTTPS } from './redirection';
 import { refuse } from './refuse';
@@ -25,6 +29,10 @@ export interface DistributionProps extends DistributionSettings {
   readonly certificate: Certificate;
   /** Certificate of the authority that the load balancer has its own from. */
   readonly ca: string;
+  /** Where the files of buckets are. */
+  readonly files: Pick<S3, 'answerService'>;
+  /** Keys that sign addresses. */
+  readonly keyGroups: Pick<KeyGroups, 'publicKey'>;
   readonly announce: Announce;
 }
 
@@ -41,10 +49,10 @@ const KEEP_ALIVE_SECONDS = 60;
 const TOLD_PROTOCOL = 'cloudfront-forwarded-proto';
 
 /**
- * Stands for the template's CloudFront distribution before the load balancer: HTTPS, the headers that it adds
- * for the origin and for the browser, its function for requests, WebSockets.
+ * Stands for the template's CloudFront distribution before the load balancer and buckets: HTTPS, the headers
+ * that it adds for the origin and for the browser, its function for requests, WebSockets, signed addresses.
  *
- * It keeps nothing, compresses nothing and has no pages for errors: every request reaches the load balancer.
+ * It keeps nothing, compresses nothing and has no pages for errors: every request reaches its origin.
  */
 export class Distribution {
   private readonly servers: http.Server[] = [];
@@ -64,6 +72,25 @@ export class Distribution {
   /** Headers that it adds to what it sends to the load balancer. */
   get originHeaders(): Readonly<Record<string, string>> {
     return this.props.originHeaders;
+  }
+
+  get behaviors(): readonly CacheBehavior[] {
+    return this.props.behaviors;
+  }
+
+  /** Whether it answers to a host name. */
+  answersTo(host: string): boolean {
+    return this.props.names.some((name) => matchesPattern(name, host.toLowerCase(), true));
+  }
+
+  /** How it treats a path as a browser sends it. */
+  behaviorAt(path: string): CacheBehavior {
+    const plain = normalized(path);
+    const { behaviors } = this.props;
+    const found = behaviors.find(({ pathPattern }) => {
+      return matchesPattern(pathPattern, plain) || matchesPattern(pathPattern, plain.slice(1));
+    });
+    return found ?? behaviors[behaviors.length - 1];
   }
 
   portOf(port: number): number | undefined {
@@ -113,10 +140,15 @@ export class Distribution {
 
   private take(entrance: Entrance, request: http.IncomingMessage, response: http.ServerResponse): void {
     const visit = this.site?.enter(request);
-    const passage = { entrance, request, behavior: this.behaviorFor(request), visit };
+    const passage = { entrance, request, behavior: this.behaviorAt(requested(request).path), visit };
     const answer = this.ownAnswer(passage);
     if (answer !== undefined) {
       this.respond(passage, response, answer).end(answer.body);
+      return;
+    }
+    const { bucket } = passage.behavior;
+    if (bucket !== undefined) {
+      void this.serveFile(passage, response, bucket);
       return;
     }
     request.headers.connection = 'keep-alive';
@@ -139,13 +171,23 @@ export class Distribution {
     request.pipe(upstream);
   }
 
+  private async serveFile(passage: Passage, response: http.ServerResponse, bucket: BucketTarget): Promise<void> {
+    try {
+      const { status, headers, body } = await fromBucket(this.props.files, this.props, bucket, passage.request);
+      const given = headers as http.IncomingHttpHeaders; // As they came from the double, which sends no numbers.
+      this.respond(passage, response, { status, headers: given }).end(body);
+    } catch {
+      this.failed(passage, response, 502);
+    }
+  }
+
   private upgrade(entrance: Entrance, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
     const visit = this.site?.enter(request);
-    const passage = { entrance, request, behavior: this.behaviorFor(request), visit };
+    const passage = { entrance, request, behavior: this.behaviorAt(requested(request).path), visit };
     socket.on('error', () => socket.destroy()); // Node has let go of it, and an error without a listener is thrown.
     const answer = this.ownAnswer(passage);
-    if (answer !== undefined) {
-      refuse(socket, answer.status);
+    if (answer !== undefined || passage.behavior.bucket !== undefined) {
+      refuse(socket, answer?.status ?? 400);
       return;
     }
     const upstream = this.toOrigin(request, false);
@@ -166,20 +208,11 @@ export class Distribution {
     upstream.end();
   }
 
-  private behaviorFor(request: http.IncomingMessage): CacheBehavior {
-    const { path } = requested(request);
-    const { behaviors } = this.props;
-    const found = behaviors.find(({ pathPattern }) => {
-      return matchesPattern(pathPattern, path) || matchesPattern(pathPattern, path.slice(1));
-    });
-    return found ?? behaviors[behaviors.length - 1];
-  }
-
   /** What it answers without the origin; otherwise the request has the headers that the origin is to see. */
   private ownAnswer({ entrance, request, behavior }: Passage): ViewerAnswer | undefined {
     const asked = requested(request);
-    const host = asked.host.replace(/:\d*$/, '').toLowerCase();
-    if (!this.props.names.some((name) => matchesPattern(name, host, true))) {
+    const host = asked.host.replace(/:\d*$/, '');
+    if (!this.answersTo(host)) {
       return { status: 403, body: `no distribution has the name ${host}` };
     }
     if (!entrance.secure && behavior.viewerProtocolPolicy === 'redirect-to-https') {
@@ -192,7 +225,27 @@ export class Distribution {
     if (!behavior.allowedMethods.includes(request.method ?? 'GET')) {
       return { status: 403 };
     }
+    const refused = this.unsigned({ entrance, request, behavior });
+    if (refused !== undefined) {
+      return refused;
+    }
+    if (behavior.elsewhere !== undefined) {
+      this.props.announce.event(`502 ${request.method} ${asked.path}: ${behavior.elsewhere} is not rehearsed`);
+      return { status: 502 };
+    }
     return this.addHeaders({ entrance, request, behavior });
+  }
+
+  /** What it answers to an address that is not signed, where the path asks for that. */
+  private unsigned({ entrance, request, behavior }: Passage): ViewerAnswer | undefined {
+    const { trustedKeyGroups = [] } = behavior;
+    if (trustedKeyGroups.length === 0) {
+      return undefined;
+    }
+    const asked = requested(request);
+    const viewer = request.socket.remoteAddress ?? '';
+    const asking = { url: signedUrl(asked, entrance.secure), viewer, now: Date.now() / 1000 };
+    return refusalOf(asked.query, asking, (id) => this.props.keyGroups.publicKey(trustedKeyGroups, id));
   }
 
   private addHeaders({ entrance, request, behavior }: Passage): ViewerAnswer | undefined {
@@ -251,6 +304,23 @@ export class Distribution {
     this.props.announce.event(`${status} ${method} ${url?.split('?')[0]} from the distribution`);
     this.respond(passage, response, { status, headers: { connection: 'close' } }).end();
   }
+}
+
+/** A path as it is compared with patterns: the origin gets it as it was sent. */
+function normalized(path: string): string {
+  const plain = path.replace(/%([0-9a-f]{2})/gi, (encoded, digits: string) => {
+    const character = String.fromCharCode(Number.parseInt(digits, 16));
+    return /[\w.~-]/.test(character) ? character : encoded.toUpperCase();
+  });
+  const segments: string[] = [];
+  for (const segment of plain.split('/').slice(1)) {
+    if (segment === '..') {
+      segments.pop();
+    } else if (segment !== '.') {
+      segments.push(segment);
+    }
+  }
+  return `/${segments.join('/')}`;
 }
 
 function applyHeaders(headers: http.IncomingHttpHeaders, policy: readonly ResponseHeader[]): void {

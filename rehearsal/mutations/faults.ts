@@ -14,6 +14,9 @@ import {
   LIMIT,
   MAIL_FORGED,
   MAIL_SENT,
+  MEDIA_HARMLESS,
+  MEDIA_PUBLIC,
+  MEDIA_SIGNED,
   MEDIA_STORED,
   ONE_BEAT,
   PAGES,
@@ -261,6 +264,41 @@ STORAGES["default"] = {"BACKEND": "django.core.files.storage.FileSystemStorage",
     },
   },
   {
+    name: 'a bucket policy without the statement for the distribution',
+    check: MEDIA_PUBLIC,
+    ...ofParts,
+    template: eachStatement((statement) => !isForDistribution(statement)),
+  },
+  {
+    name: 'a bucket policy for another distribution',
+    check: MEDIA_PUBLIC,
+    ...ofParts,
+    template: eachStatement((statement) => {
+      if (isForDistribution(statement)) {
+        statement.Condition.StringEquals['aws:SourceArn'] = 'arn:aws:cloudfront::111122223333:distribution/ANOTHER';
+      }
+      return true;
+    }),
+  },
+  {
+    name: 'a path of signed addresses without its key group',
+    check: MEDIA_SIGNED,
+    ...ofParts,
+    template: each('AWS::CloudFront::Distribution', ({ DistributionConfig }) => {
+      for (const behavior of DistributionConfig.CacheBehaviors) {
+        behavior.TrustedKeyGroups = undefined;
+      }
+    }),
+  },
+  {
+    name: 'uploaded files without a Content-Security-Policy',
+    check: MEDIA_HARMLESS,
+    ...ofParts,
+    template: each('AWS::CloudFront::ResponseHeadersPolicy', ({ ResponseHeadersPolicyConfig }) => {
+      ResponseHeadersPolicyConfig.SecurityHeadersConfig.ContentSecurityPolicy = undefined;
+    }),
+  },
+  {
     name: 'a cache without TLS',
     check: CACHE_LOGIN,
     ...ofParts,
@@ -401,7 +439,14 @@ function eachStatement(change: (statement: Record<string, any>) => boolean): (te
   return (template) => {
     each('AWS::IAM::Policy', within)(template);
     each('AWS::IAM::ManagedPolicy', within)(template);
+    each('AWS::S3::BucketPolicy', within)(template);
   };
+}
+
+/** Whether a statement lets CloudFront in. */
+// biome-ignore lint/suspicious/noExplicitAny: as IAM has it
+function isForDistribution({ Principal }: Record<string, any>): boolean {
+  return Principal?.Service === 'cloudfront.amazonaws.com';
 }
 
 /** No path is for the ASGI service. */

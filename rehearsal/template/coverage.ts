@@ -9,6 +9,7 @@ const REHEARSED: Record<string, string> = {
   'AWS::SecretsManager::RotationSchedule': 'in the checks, its function itself',
   'AWS::SQS::Queue': 'queue with redrive policy',
   'AWS::S3::Bucket': 'private bucket',
+  'AWS::S3::BucketPolicy': 'what a distribution may read',
   'AWS::SES::EmailIdentity': 'mail that is kept',
   'AWS::SES::ConfigurationSet': 'mail that is kept',
   'AWS::ElastiCache::ReplicationGroup': 'Valkey behind TLS',
@@ -24,8 +25,10 @@ const REHEARSED: Record<string, string> = {
   'AWS::CloudFront::Distribution': 'door that keeps nothing',
   'AWS::CloudFront::VpcOrigin': 'way to the load balancer',
   'AWS::CloudFront::Function': 'the function itself',
+  'AWS::CloudFront::OriginAccessControl': 'who asks a bucket',
+  'AWS::CloudFront::CachePolicy': 'what of a request reaches a bucket',
   'AWS::CloudFront::ResponseHeadersPolicy': 'headers of answers',
-  'AWS::CloudFront::OriginRequestPolicy': 'by which protocol the visitor came',
+  'AWS::CloudFront::OriginRequestPolicy': 'what of a request reaches an origin',
   'AWS::CertificateManager::Certificate': 'certificate of a local authority',
   'AWS::Scheduler::Schedule': 'clock',
   'AWS::ApplicationAutoScaling::ScalableTarget': 'its minimum of tasks',
@@ -33,7 +36,7 @@ const REHEARSED: Record<string, string> = {
   'Custom::DatabaseRoles': 'the handler itself',
   'Custom::CacheUser': 'the handler itself',
   'Custom::CacheAddress': 'the handler itself',
-  'Custom::UrlSigningKeys': 'a key pair of this run',
+  'Custom::UrlSigningKeys': 'the handler itself',
 };
 
 interface Coverage {

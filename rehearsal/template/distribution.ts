@@ -18,6 +18,24 @@ export interface ResponseHeader {
   readonly override: boolean;
 }
 
+/** What a distribution sends on of a request to a bucket: what its policies name. */
+export interface Forwarded {
+  /** In lower case. */
+  readonly headers: readonly string[];
+  /** Names of query parameters, or an asterisk for all of them. */
+  readonly query: readonly string[];
+}
+
+/** A bucket of the template that a distribution takes files from. */
+export interface BucketTarget {
+  readonly name: string;
+  /** Folder that the paths of requests are in; empty, or with a slash at its start. */
+  readonly path: string;
+  /** Whether it asks with a signature, by origin access control. */
+  readonly signs: boolean;
+  readonly forwarded: Forwarded;
+}
+
 /** How a distribution treats the requests of a path. */
 export interface CacheBehavior {
   readonly pathPattern: string;
@@ -29,10 +47,18 @@ export interface CacheBehavior {
   readonly viewerFunction?: string;
   /** Whether the origin is told by which protocol the viewer came. */
   readonly tellsProtocol: boolean;
+  /** Where files come from. @default - from the load balancer */
+  readonly bucket?: BucketTarget;
+  /** Domain name of an origin that is neither a bucket of the template nor the load balancer. */
+  readonly elsewhere?: string;
+  /** Ids of key groups: a key of one must have signed the address. @default - none: it is for everybody */
+  readonly trustedKeyGroups?: readonly string[];
 }
 
 /** A distribution before a load balancer that answers to nobody else. */
 export interface DistributionSettings {
+  readonly arn: string;
+  readonly account: string;
   /** Host names that it answers to: those of its certificate, then its own. */
   readonly names: readonly string[];
   /** Headers that it adds to what it sends to the load balancer. */
@@ -75,8 +101,16 @@ export function readDistribution(intrinsics: Intrinsics, template: Template): Di
   const { OriginReadTimeout = DEFAULT_READ_TIMEOUT } = origin.VpcOriginConfig ?? origin.CustomOriginConfig ?? {};
   // Resolved, references to policies and functions would no longer say which ones are meant.
   const raw = template.Resources[found.id].Properties?.DistributionConfig ?? {};
-  const read = (behavior: Properties) => readBehavior(behavior, intrinsics, template);
+  const read = (behavior: Properties) => {
+    const target = (raw.Origins ?? []).find(({ Id }: Properties) => Id === behavior.TargetOriginId);
+    const isBehind = target === undefined || target.Id === origin.Id;
+    const where = isBehind ? {} : readTarget(target, behavior, { intrinsics, template });
+    return { ...readBehavior(behavior, intrinsics, template), ...where };
+  };
+  const account = String(intrinsics.resolve({ Ref: 'AWS::AccountId' }));
   return {
+    arn: `arn:${intrinsics.resolve({ Ref: 'AWS::Partition' })}:cloudfront::${account}:distribution/${found.id}`,
+    account,
     names: [...(config.Aliases ?? []), LOCAL_NAME],
     originHeaders: Object.fromEntries(customHeaders(origin)),
     readTimeout: Number(OriginReadTimeout),
@@ -155,8 +189,46 @@ function readBehavior(behavior: Properties, intrinsics: Intrinsics, { Resources 
     viewerProtocolPolicy: behavior.ViewerProtocolPolicy ?? 'allow-all',
     responseHeaders: responseHeaders(ResponseHeadersPolicyConfig),
     viewerFunction: propertiesOf(viewer?.FunctionARN).FunctionCode,
-    tellsProtocol: told.some((name) => String(name).toLowerCase() === 'cloudfront-forwarded-proto'),
+    tellsProtocol: told.some((name) => lowerCase(name) === 'cloudfront-forwarded-proto'),
+    trustedKeyGroups: (behavior.TrustedKeyGroups ?? []).map((group: unknown) => String(intrinsics.resolve(group))),
   };
+}
+
+/** The bucket of an origin, or whose origin it is. */
+function readTarget(
+  target: Properties,
+  behavior: Properties,
+  { intrinsics, template: { Resources } }: { readonly intrinsics: Intrinsics; readonly template: Template },
+): Pick<CacheBehavior, 'bucket' | 'elsewhere'> {
+  const bucketId = idOf(target.DomainName) ?? '';
+  if (Resources[bucketId]?.Type !== 'AWS::S3::Bucket') {
+    return { elsewhere: String(intrinsics.resolve(target.DomainName)) };
+  }
+  const propertiesOf = (reference: unknown): Properties => {
+    const resource = Resources[idOf(reference) ?? ''];
+    return resource === undefined ? {} : intrinsics.properties(resource);
+  };
+  const { OriginAccessControlConfig: access } = propertiesOf(target.OriginAccessControlId);
+  const { ParametersInCacheKeyAndForwardedToOrigin: key = {} } =
+    propertiesOf(behavior.CachePolicyId).CachePolicyConfig ?? {};
+  const { OriginRequestPolicyConfig: request = {} } = propertiesOf(behavior.OriginRequestPolicyId);
+  return {
+    bucket: {
+      name: String(intrinsics.resolve({ Ref: bucketId })),
+      path: String(intrinsics.resolve(target.OriginPath ?? '')),
+      signs: access !== undefined && access.SigningBehavior !== 'never',
+      forwarded: {
+        headers: [key, request].flatMap(({ HeadersConfig = {} }) => HeadersConfig.Headers ?? []).map(lowerCase),
+        query: [key, request].flatMap(({ QueryStringsConfig = {} }) =>
+          QueryStringsConfig.QueryStringBehavior === 'all' ? ['*'] : (QueryStringsConfig.QueryStrings ?? []),
+        ),
+      },
+    },
+  };
+}
+
+function lowerCase(name: unknown): string {
+  return String(name).toLowerCase();
 }
 
 function idOf(reference: unknown): string | undefined {

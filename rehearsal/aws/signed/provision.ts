@@ -6,6 +6,7 @@ import type { BackingProps } from '../backing';
 import type { Doubles } from '../doubles';
 import type { SecretStore } from '../secrets';
 import { SignedDoor } from './door';
+import { ResourcePolicies } from './resource-policies';
 import { Roles } from './roles';
 import { type CorsRule, S3 } from './s3';
 import { Ses } from './ses';
@@ -14,6 +15,8 @@ import { Ses } from './ses';
 export interface SignedServices {
   readonly roles: Roles;
   readonly s3: SignedDoor;
+  /** S3 itself, for services of AWS that ask there on their own behalf. */
+  readonly files: S3;
   /** Names of the buckets of the template. */
   readonly buckets: readonly string[];
   /** Undefined where no part of the template sends mail. */
@@ -29,7 +32,8 @@ export async function provisionSigned(
   const { assembly, intrinsics, sandbox, announce } = props;
   const roles = new Roles({ assembly, intrinsics, secrets, announce });
   const cors = await provisionBuckets(props, doubles);
-  const s3 = await SignedDoor.open(sandbox, roles, new S3(doubles, roles, cors));
+  const files = new S3(doubles, roles, cors, new ResourcePolicies(intrinsics));
+  const s3 = await SignedDoor.open(sandbox, roles, files);
   doubles.endpoints.ofTasks.set('S3', s3.endpoint);
   const ses = provisionMail(props, roles);
   if (ses !== undefined) {
@@ -40,7 +44,7 @@ export async function provisionSigned(
       'mail is kept in a folder of this run and delivered to nobody: there is no sandbox of SES here',
     );
   }
-  return { roles, s3, buckets: [...cors.keys()], ses };
+  return { roles, s3, files, buckets: [...cors.keys()], ses };
 }
 
 /** Gives the rules for browsers, by bucket. */

@@ -1,30 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Announce } from '../../announce';
-import { matchesPattern } from '../../edge/listener-rules';
 import { type Assembly, resourcesOfType } from '../../template/assembly';
 import type { Intrinsics } from '../../template/intrinsics';
 import { WITHOUT_ROLE } from '../../template/task-definition';
 import type { SecretStore } from '../secrets';
+import { decide, type Statement, type Wish } from './policy';
 import type { Key } from './signature';
-
-/** One statement of a policy, its references resolved. */
-interface Statement {
-  readonly Effect: string;
-  readonly Action?: string | string[];
-  readonly Resource?: string | string[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | string[]>>>>;
-}
-
-/** What somebody wants to do. */
-export interface Wish {
-  readonly action: string;
-  readonly resource: string;
-  /**
-   * Values of condition keys, by lower-case name. A condition on another key is not judged: Allow holds
-   * with it, and Deny does not.
-   */
-  readonly context?: Readonly<Record<string, string>>;
-}
 
 export interface RolesProps {
   readonly assembly: Assembly;
@@ -76,8 +57,7 @@ export class Roles {
     if (role === NO_ROLE || role === WITHOUT_ROLE) {
       return role === NO_ROLE;
     }
-    const fitting = this.statementsOf(role).filter((statement) => fits(statement, wish));
-    return fitting.some(({ Effect }) => Effect === 'Allow') && !fitting.some(({ Effect }) => Effect === 'Deny');
+    return decide(this.statementsOf(role), wish);
   }
 
   /** The resources that the policies of a role name. */
@@ -120,36 +100,5 @@ export class Roles {
       return [{ Effect: 'Allow', Action: '*', Resource: '*' }];
     }
     return [...own, ...attached].flatMap(({ Statement: list }: { Statement: Statement[] }) => list);
-  }
-}
-
-function fits(statement: Statement, { action, resource, context = {} }: Wish): boolean {
-  const { Effect, Action, Resource, Condition = {} } = statement;
-  const isMet = (operator: string, [key, values]: [string, string | string[]]) => {
-    const given = context[key.toLowerCase()];
-    const met = given === undefined ? undefined : compares(operator, [values].flat(), given);
-    return met ?? Effect === 'Allow';
-  };
-  return (
-    [Action ?? []].flat().some((pattern) => matchesPattern(pattern, action, true)) &&
-    [Resource ?? []].flat().some((pattern) => matchesPattern(pattern, resource)) &&
-    Object.entries(Condition).every(([operator, keys]) => Object.entries(keys).every((one) => isMet(operator, one)))
-  );
-}
-
-/** Undefined for an operator that is not known here. */
-function compares(operator: string, values: readonly string[], given: string): boolean | undefined {
-  const name = operator.replace(/^For(AnyValue|AllValues):|IfExists$/g, '');
-  switch (name) {
-    case 'StringLike':
-      return values.some((value) => matchesPattern(value, given));
-    case 'StringNotLike':
-      return !values.some((value) => matchesPattern(value, given));
-    case 'StringEquals':
-      return values.includes(given);
-    case 'StringNotEquals':
-      return !values.includes(given);
-    default:
-      return undefined;
   }
 }

@@ -3,6 +3,8 @@ import { matchesPattern } from '../../edge/listener-rules';
 import type { Doubles } from '../doubles';
 import type { Answer, SignedService } from './door';
 import { checkPolicy, readForm } from './form';
+import type { Wish } from './policy';
+import type { AskingService, ResourcePolicies } from './resource-policies';
 import type { Roles } from './roles';
 import { type Incoming, Refusal, verifyPolicy } from './signature';
 
@@ -27,6 +29,8 @@ const OF_BUCKETS: Readonly<Record<string, string>> = {
   encryption: 'EncryptionConfiguration',
 };
 const OF_OBJECTS: Readonly<Record<string, string>> = { acl: 'ObjectAcl', tagging: 'ObjectTagging' };
+/** Fields of a form that S3 keeps with the file, and answers as headers. */
+const STORED = /^(cache-control|expires|content-(type|disposition|encoding|language)|x-amz-meta-.+)$/;
 /** Headers that belong to the connection or to the signature, and those of a browser. */
 const NOT_PASSED =
   /^(host|authorization|connection|expect|origin|referer|cookie|content-length|transfer-encoding|sec-.*|access-control-.*)$/;
@@ -41,7 +45,28 @@ export class S3 implements SignedService {
     private readonly doubles: Pick<Doubles, 'behind' | 'region'>,
     private readonly roles: Roles,
     private readonly cors: ReadonlyMap<string, readonly CorsRule[]>,
+    private readonly policies: Pick<ResourcePolicies, 'allow'>,
   ) {}
+
+  /**
+   * Answers a service of AWS, by the policies of the bucket and of its key; without one a request that nobody
+   * has signed.
+   *
+   * Who may not list a bucket does not learn which files it has not.
+   */
+  async answerService(request: Incoming, service: AskingService | undefined): Promise<Answer> {
+    const { bucket } = placeOf(request.url);
+    const may = (wish: Wish) => service !== undefined && this.policies.allow(service, bucket, wish);
+    const denied = new Refusal('AccessDenied', 'Access Denied');
+    if (!wishesOf(request).every(may)) {
+      return this.refuse(denied);
+    }
+    const answer = await this.pass(request.method, request.url, request.headers, request.body);
+    const mayList = may({ action: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}` });
+    return answer.status === 404 && !mayList
+      ? this.refuse(denied)
+      : { ...answer, headers: { ...answer.headers, ...this.headersFor(request) } };
+  }
 
   async answer(request: Incoming, role: string): Promise<Answer> {
     for (const wish of wishesOf(request)) {
@@ -98,7 +123,8 @@ export class S3 implements SignedService {
     checkPolicy(form, bucket);
     const key = of('key').replaceAll('$' + '{filename}', fileName);
     const url = new URL(`/${bucket}/${key.split('/').map(encodeURIComponent).join('/')}`, request.url);
-    const headers = { 'content-type': fields.get('content-type') ?? 'binary/octet-stream' };
+    const stored = Object.fromEntries([...fields].filter(([name]) => STORED.test(name)));
+    const headers = { 'content-type': 'binary/octet-stream', ...stored };
     await this.answer({ method: 'PUT', url, headers, body: file }, role);
     const wanted = Number(of('success_action_status'));
     return { status: wanted === 200 || wanted === 201 ? wanted : 204 };

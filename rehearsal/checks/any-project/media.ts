@@ -35,7 +35,8 @@ def short():
 answer({"url": storage.url(saved), "short": short()})
 `;
 
-const bucketOf = ({ rehearsal }: Pick<CheckContext, 'rehearsal'>) =>
+/** The bucket of the template that the project stores files in. */
+export const bucketOf = ({ rehearsal }: Pick<CheckContext, 'rehearsal'>) =>
   rehearsal.services
     .map(({ definition }) => definition.environment.AWS_STORAGE_BUCKET_NAME)
     .find((name) => rehearsal.signed.buckets.includes(name));
@@ -78,6 +79,13 @@ export const mediaChecks: Check[] = [
       const { rehearsal } = context;
       const environment = { REHEARSAL_FILE: `rehearsal/${randomBytes(12).toString('hex')}.txt` };
       const { url, short } = await evaluate<{ url: string; short: string | null }>(rehearsal, SIGN, environment);
+      if (URL.canParse(url) && rehearsal.distribution?.answersTo(new URL(url).hostname)) {
+        const keys = await rehearsal.doubles.keysOf(String(bucketOf(context)));
+        const key = keys.find((one) => decodeURIComponent(new URL(url).pathname).endsWith(one));
+        const { status: bare } = await fetch(`${rehearsal.signed.s3.endpoint}/${bucketOf(context)}/${key}`);
+        expect(bare === 403, `${key} is served by S3 without a signature: the bucket is not private`);
+        return 'its addresses are those of the distribution';
+      }
       if (!url.startsWith(rehearsal.signed.s3.endpoint)) {
         throw new NotApplicable('an address of S3: the files of the default storage have addresses of their own');
       }

@@ -5,9 +5,20 @@ import type { RotationSchedule } from '../../aws/rotation';
 import { eventually, HANG_SECONDS } from '../../wait';
 import { Staff } from '../any-project/staff';
 import { type Check, type CheckContext, expect } from '../check';
-import type { FrontDoor } from '../front-door';
-import { CACHE_AWAY, CACHE_SHARED, MAIL_SENT, MEDIA_PRIVATE, PAGES, SOCKETS } from '../names';
-import { keySchedule } from '../rotation';
+import type { FrontDoor, Reply } from '../front-door';
+import {
+  AGAIN_CONSUMED,
+  ANY_PASSWORD_ROTATED,
+  BACK_CONSUMED,
+  CACHE_AWAY,
+  CACHE_ROTATED,
+  CACHE_SHARED,
+  MAIL_SENT,
+  MEDIA_SIGNED,
+  PAGES,
+  SOCKETS,
+} from '../names';
+import { keySchedule, scheduleOf } from '../rotation';
 
 const ABOUT = 'the pages of the layout club';
 const isClub = ({ rehearsal }: CheckContext) => rehearsal.imageHas('club/routing.py');
@@ -22,29 +33,25 @@ const ROUNDS = 12;
 /** What media, cache and mail are for, as visitors of test/outside/club see it. */
 export const clubChecks: Check[] = [
   {
-    name: 'club: a picture that the web process is sent is served by S3 with a signature alone',
+    name: 'club: a picture that the web process is sent has a preview for everybody, and is itself for a signature alone',
     lane: 'club',
-    needs: [PAGES, MEDIA_PRIVATE],
+    needs: [PAGES, MEDIA_SIGNED],
     about: ABOUT,
     applies: isClub,
     async run({ rehearsal }) {
       const front = await (await Staff.of(rehearsal)).logIn();
       const reply = await front.upload('/pictures/', { field: 'file', name: 'dot.png', type: 'image/png', file: DOT });
       expect(reply.status === 302, `the upload answered ${reply.status}: ${reply.body.slice(0, 200)}`);
-      const { body } = await front.visit('/pictures/');
-      const address = /<img src="([^"]+)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? '';
-      const served = await fetch(address);
-      expect(served.status === 200, `${address} answered ${served.status}`);
-      expect(Buffer.from(await served.arrayBuffer()).equals(DOT), 'another picture is served');
-      const bare = await fetch(address.replace(/\?.*/, ''));
-      expect(bare.status === 403, `without its signature it answered ${bare.status}`);
+      const { picture, preview } = await newest(front);
+      await expectPublic(front, preview);
+      await expectSigned(front, picture);
       return undefined;
     },
   },
   {
     name: 'club: a browser sends a picture to S3 with a signed form, which takes nothing else',
     lane: 'club',
-    needs: [PAGES, MEDIA_PRIVATE],
+    needs: [PAGES, MEDIA_SIGNED],
     about: ABOUT,
     applies: isClub,
     async run({ rehearsal }) {
@@ -54,10 +61,12 @@ export const clubChecks: Check[] = [
       const sent = await send(form, { origin });
       expect(sent.status === 204, `the form answered ${sent.status}: ${await sent.text()}`);
       expect(sent.headers.get('access-control-allow-origin') === origin, 'the page may not read the answer');
-      const keys = await rehearsal.doubles.keysOf(form.url.replace(/\/$/, '').replace(/^.*\//, ''));
-      expect(keys.includes(form.fields.key), 'the file is not in the bucket');
+      await expectSigned(front, form.address);
+      const open = await front.json<SignedForm>('/pictures/form/?public');
+      expect((await send(open, {})).status === 204, 'the form for everybody is refused');
+      await expectPublic(front, open.address);
       const refused: [string, Promise<Response>][] = [
-        ['another name', send(form, { fields: { key: 'uploads/somebody-else' } })],
+        ['another name', send(form, { fields: { key: 'media/uploads/somebody-else' } })],
         ['another type', send(form, { fields: { 'Content-Type': 'text/html' } })],
         ['a further field', send(form, { fields: { acl: 'public-read' } })],
         ['no signature', send(form, { fields: { 'x-amz-signature': '' } })],
@@ -68,6 +77,33 @@ export const clubChecks: Check[] = [
         expect(status === 403 || status === 400, `with ${what} the form answered ${status}`);
       }
       return `${refused.length} altered forms are refused`;
+    },
+  },
+  {
+    name: 'club: the key that signs addresses rotates: those of before stay valid, and new ones have the new key',
+    lane: 'postgres',
+    needs: [PAGES, MEDIA_SIGNED],
+    after: [CACHE_AWAY],
+    inCopy: true,
+    about: ABOUT,
+    applies: (context) => isClub(context) && signingSchedule(context) !== undefined,
+    async run({ rehearsal }) {
+      const front = await (await Staff.of(rehearsal)).logIn();
+      await front.upload('/pictures/', { field: 'file', name: 'dot.png', type: 'image/png', file: DOT });
+      const { picture: before } = await newest(front);
+      await expectSigned(front, before);
+      const schedule = signingSchedule({ rehearsal }) as RotationSchedule;
+      await rehearsal.rotation.rotate(schedule);
+      const replaced = await rehearsal.rotation.refresh(schedule.secret, async () => undefined);
+      const after = await eventually('an address has the new key', HANG_SECONDS, async () => {
+        const { picture } = await newest(front);
+        return keyIdIn(picture) === keyIdIn(before) ? undefined : picture;
+      });
+      await expectSigned(front, after);
+      await expectSigned(front, before);
+      await rehearsal.rotation.clock(schedule); // Half a day later it is too early for a key to leave.
+      await expectSigned(front, before);
+      return `${replaced.map(({ name }) => name).join(', ')} replaced`;
     },
   },
   {
@@ -93,6 +129,8 @@ export const clubChecks: Check[] = [
     name: 'club: what a view, a worker and a socket say reaches the sockets of two ASGI tasks',
     lane: 'club',
     needs: [PAGES, SOCKETS, CACHE_SHARED],
+    // A worker that ends while it asks for work can take a message along, for the visibility timeout.
+    after: [BACK_CONSUMED, AGAIN_CONSUMED, CACHE_ROTATED, ANY_PASSWORD_ROTATED],
     about: ABOUT,
     applies: isClub,
     async run({ rehearsal }) {
@@ -149,10 +187,56 @@ export const clubChecks: Check[] = [
   },
 ];
 
+/** Addresses of the picture that was uploaded last, and of its preview. */
+async function newest(front: FrontDoor): Promise<{ picture: string; preview: string }> {
+  const { body } = await front.visit('/pictures/');
+  const [, picture = '', preview = ''] = /<a href="([^"]+)"><img src="([^"]+)"/.exec(body) ?? [];
+  return { picture: picture.replaceAll('&amp;', '&'), preview };
+}
+
+function keyIdIn(address: string): string | null {
+  return new URL(address).searchParams.get('Key-Pair-Id');
+}
+
+function served(front: FrontDoor, address: string): Promise<Reply> {
+  const { host, pathname, search } = new URL(address);
+  expect(host === front.host, `${address} is not of the host name of the site`);
+  return front.tab('a stranger').request(`${pathname}${search}`);
+}
+
+/** Everybody may see it, and keep it. */
+async function expectPublic(front: FrontDoor, address: string): Promise<void> {
+  const { status, headers } = await served(front, address);
+  expect(!address.includes('?'), `${address} is signed`);
+  expect(status === 200, `${address} answered ${status}`);
+  expect(headers['content-type'] === 'image/png', `it came as ${headers['content-type']}`);
+  expect(headers['cache-control'] === 'public, max-age=86400', `it came with ${headers['cache-control']}`);
+  expect(headers['set-cookie'] === undefined, 'it came with a cookie');
+}
+
+/** Whoever has the address may see it, and nobody else. */
+async function expectSigned(front: FrontDoor, address: string): Promise<void> {
+  const { status, headers } = await served(front, address);
+  expect(status === 200, `${address} answered ${status}`);
+  expect(headers['content-length'] === String(DOT.length), 'another picture is served');
+  const bare = await served(front, address.replace(/\?.*/, ''));
+  expect(bare.status === 403, `without its signature it answered ${bare.status}`);
+}
+
+/** When the key that signs addresses rotates. */
+function signingSchedule({ rehearsal }: Pick<CheckContext, 'rehearsal'>): RotationSchedule | undefined {
+  return scheduleOf(
+    rehearsal,
+    rehearsal.services.map(({ definition }) => definition.secrets.AWS_CLOUDFRONT_KEY_ID),
+  );
+}
+
 /** What `generate_presigned_post` gives. */
 interface SignedForm {
   readonly url: string;
   readonly fields: Readonly<Record<string, string>>;
+  /** Where the file is then. */
+  readonly address: string;
 }
 
 /** What is altered in a form. */

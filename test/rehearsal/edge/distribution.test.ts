@@ -1,3 +1,4 @@
+import { createSign, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -5,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import WebSocket, { WebSocketServer } from 'ws';
+import type { AskingService } from '../../../rehearsal/aws/signed/resource-policies';
+import type { Incoming } from '../../../rehearsal/aws/signed/signature';
 import { type Certificate, CertificateAuthority } from '../../../rehearsal/edge/certificates';
 import { Distribution } from '../../../rehearsal/edge/distribution';
 import { LocalSite } from '../../../rehearsal/edge/local-site';
@@ -31,12 +34,56 @@ const EVERYTHING: CacheBehavior = {
   viewerFunction: VIEWER,
   tellsProtocol: true,
 };
+const BUCKET = { name: 'media', path: '', signs: true, forwarded: { headers: [], query: [] } };
+const FILES: CacheBehavior = {
+  pathPattern: '',
+  allowedMethods: ['GET', 'HEAD'],
+  viewerProtocolPolicy: 'redirect-to-https',
+  responseHeaders: [
+    { name: 'content-security-policy', value: "default-src 'none'", override: true },
+    { name: 'x-powered-by', override: true },
+  ],
+  tellsProtocol: false,
+  bucket: BUCKET,
+};
 const BEHAVIORS: CacheBehavior[] = [
   { ...EVERYTHING, pathPattern: '/static/*', allowedMethods: ['GET', 'HEAD', 'OPTIONS'], tellsProtocol: false },
   { ...EVERYTHING, pathPattern: '/closed', viewerFunction: CLOSED },
+  { ...FILES, pathPattern: '/media/*', trustedKeyGroups: ['group'] },
+  { ...FILES, pathPattern: '/public/*' },
+  { ...FILES, pathPattern: '/thumbs/*', bucket: { ...BUCKET, forwarded: { headers: ['origin'], query: ['size'] } } },
+  { ...FILES, pathPattern: '/open/*', bucket: { ...BUCKET, signs: false, path: '/folder' } },
+  { ...EVERYTHING, pathPattern: '/shop/*', elsewhere: 'shop.example.org' },
   { ...EVERYTHING, pathPattern: '/broken', viewerFunction: 'function handler() { nobody(); }' },
   EVERYTHING,
 ];
+const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+/** What S3 was asked, and by whom. */
+let files: { request: Incoming; service?: AskingService }[] = [];
+const s3 = {
+  answerService: async (request: Incoming, service: AskingService | undefined) => {
+    files.push({ request, service });
+    if (request.url.pathname.endsWith('/breaks')) {
+      throw new Error('the double is away');
+    }
+    const isKnown = request.headers['if-none-match'] === '"e"';
+    const headers = {
+      'cache-control': 'max-age=60',
+      etag: '"e"',
+      'content-length': '6',
+      server: 'moto',
+      'x-powered-by': 'x',
+    };
+    return { status: isKnown ? 304 : 200, headers, body: isKnown || request.method === 'HEAD' ? '' : 'a file' };
+  },
+};
+const keyGroups = {
+  publicKey: (ids: readonly string[], id: string) => (ids[0] === 'group' && id === 'K1' ? publicKey : undefined),
+};
 const said: string[] = [];
 const announce = {
   progress: () => undefined,
@@ -90,10 +137,15 @@ afterAll(() => {
 });
 beforeEach(() => {
   arrived = [];
+  files = [];
 });
 
 async function opened(behind: { secure: boolean; port: () => number | undefined }): Promise<Distribution> {
   const distribution = new Distribution({
+    arn: 'arn:aws:cloudfront::1:distribution/Site',
+    account: '1',
+    files: s3,
+    keyGroups,
     names: ['*.shop.example.com', NAME],
     originHeaders: { 'X-Origin-Key': 'the secret' },
     readTimeout: 1,
@@ -147,6 +199,101 @@ test('it passes a request on with its secret, and answers what the origin answer
   expect(arrived[0]).toMatchObject({ url: '/form?a=b', body: 'c=d' });
   expect(arrived[0].headers).toMatchObject({ host: NAME, 'x-origin-key': 'the secret' });
   expect((await ask('/missing')).status).toBe(404);
+});
+
+describe('a path whose files are in a bucket', () => {
+  test('is asked for by the distribution, with nothing of the browser but the path', async () => {
+    const headers = { cookie: 'sessionid=1', origin: 'https://x.example', authorization: 'Basic eDp5', 'x-own': '1' };
+    const reply = await ask('/public/a%20b.png?versionId=1', { headers: { ...headers, range: 'bytes=0-1' } });
+    expect(reply).toMatchObject({ status: 200, body: 'a file' });
+    expect(reply.headers).toMatchObject({
+      'cache-control': 'max-age=60',
+      etag: '"e"',
+      'content-security-policy': "default-src 'none'",
+    });
+    expect(reply.headers).not.toHaveProperty('x-powered-by');
+    expect(reply.headers).not.toHaveProperty('server');
+    expect(files).toHaveLength(1);
+    const [{ request, service }] = files;
+    expect(request).toMatchObject({ method: 'GET', headers: { range: 'bytes=0-1' } });
+    expect(Object.keys(request.headers)).toEqual(['range']);
+    expect(request.url.href).toBe('http://s3/media/public/a%20b.png');
+    expect(service).toEqual({
+      principal: 'cloudfront.amazonaws.com',
+      sourceArn: 'arn:aws:cloudfront::1:distribution/Site',
+      sourceAccount: '1',
+    });
+    expect(arrived).toEqual([]);
+  });
+
+  test('answers HEAD, and 304 to who has the file', async () => {
+    const head = await ask('/public/a', { method: 'HEAD' });
+    expect(head).toMatchObject({ status: 200, body: '' });
+    expect(head.headers['content-length']).toBe('6');
+    expect((await ask('/public/a', { headers: { 'if-none-match': '"e"' } })).status).toBe(304);
+  });
+
+  test('is for GET and HEAD over HTTPS, and has no WebSockets', async () => {
+    expect((await ask('/public/a', { method: 'DELETE' })).status).toBe(403);
+    expect((await ask('/public/a', { isPlain: true })).status).toBe(301);
+    const socket = new WebSocket(`wss://127.0.0.1:${door.portOf(443)}/public/a`, {
+      ...({ ca: authority.certificate.cert, servername: NAME } as object),
+      headers: { host: NAME },
+    });
+    const status = await new Promise((resolve) => {
+      socket.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+    });
+    expect(status).toBe(400);
+    expect(files).toEqual([]);
+  });
+
+  test('sends on what policies name, from the folder of the origin, without a signature where nobody signs', async () => {
+    await ask('/thumbs/a?size=1&other=2', { headers: { origin: 'https://x.example' } });
+    expect(files[0].request.url.search).toBe('?size=1');
+    expect(files[0].request.headers).toEqual({ origin: 'https://x.example' });
+    await ask('/open/a');
+    expect(files[1].request.url.pathname).toBe('/media/folder/open/a');
+    expect(files[1].service).toBeUndefined();
+  });
+
+  test('is 502 where S3 does not answer', async () => {
+    expect((await ask('/public/breaks')).status).toBe(502);
+  });
+});
+
+describe('a path of a key group', () => {
+  const signed = (where: string, expires = Math.floor(Date.now() / 1000) + 60) => {
+    const policy = `{"Statement":[{"Resource":"https://${NAME}${where}","Condition":{"DateLessThan":{"AWS:EpochTime":${expires}}}}]}`;
+    const signature = createSign('RSA-SHA1').update(policy).sign(privateKey, 'base64');
+    const encoded = signature.replaceAll('+', '-').replaceAll('=', '_').replaceAll('/', '~');
+    return `${where}?Expires=${expires}&Signature=${encoded}&Key-Pair-Id=K1`;
+  };
+
+  test('is served to who has a signed address, whose signature reaches nobody', async () => {
+    expect(await ask(signed('/media/a.png'))).toMatchObject({ status: 200, body: 'a file' });
+    expect(files[0].request.url.href).toBe('http://s3/media/media/a.png');
+  });
+
+  test.each([
+    ['without a signature', '/media/a.png', 'MissingKey'],
+    ['of another file', signed('/media/b.png').replace('b.png', 'a.png'), 'AccessDenied'],
+    ['that has expired', signed('/media/a.png', Math.floor(Date.now() / 1000) - 1), 'AccessDenied'],
+    ['of an unknown key', signed('/media/a.png').replace('=K1', '=K2'), 'InvalidKey'],
+    ['by way of another path', '/public/../media/a.png', 'MissingKey'],
+    ['with encoded letters', '/%6dedia/a.png', 'MissingKey'],
+    ['by way of encoded dots', '/public/%2E%2e/media/a.png', 'MissingKey'],
+  ])('is refused %s', async (_, where, code) => {
+    const reply = await ask(where);
+    expect(reply.status).toBe(403);
+    expect(reply.body).toContain(`<Code>${code}</Code>`);
+    expect(reply.headers['content-security-policy']).toBe("default-src 'none'");
+    expect(files).toEqual([]);
+  });
+});
+
+test('an origin that is not rehearsed is 502, and said', async () => {
+  expect((await ask('/shop/')).status).toBe(502);
+  expect(said.at(-1)).toBe('502 GET /shop/: shop.example.org is not rehearsed');
 });
 
 test('it keeps nothing: each request reaches the origin', async () => {

@@ -88,3 +88,43 @@ describe('a distribution before a load balancer', () => {
     expect(plain.defaultActions[0].Type).toBe('redirect');
   });
 });
+
+describe('a distribution with media files', () => {
+  const { template, intrinsics } = read({
+    cdn: { publicMediaPaths: ['/public/*'], signedMediaPaths: ['/media/*'] },
+    media: {},
+  });
+  const [keys] = Object.entries(template.Resources).find(([, { Type }]) => Type === 'Custom::UrlSigningKeys') ?? [''];
+  const [media] = Object.entries(template.Resources).find(
+    ([id, { Type }]) => Type === 'AWS::S3::Bucket' && /Media/.test(id),
+  ) ?? [''];
+  intrinsics.register(keys, { attributes: { KeyGroupId: 'group' } });
+  const found = readDistribution(intrinsics, template);
+
+  test('takes them from their bucket, on its own behalf, and sends nothing on', () => {
+    const bucket = { name: media, path: '', signs: true, forwarded: { headers: [], query: [] } };
+    expect(found?.behaviors.map(({ pathPattern, bucket: from }) => [pathPattern, from])).toEqual([
+      ['/media/*', bucket],
+      ['/public/*', bucket],
+      ['/static/*', undefined],
+      ['*', undefined],
+    ]);
+    expect(found?.arn).toMatch(/^arn:aws:cloudfront::123456789012:distribution\/\w+$/);
+    expect(found?.behaviors[1].responseHeaders.map(({ name }) => name)).toContain('content-security-policy');
+  });
+
+  test('asks for a signature where the template has a key group', () => {
+    expect(found?.behaviors.map(({ trustedKeyGroups }) => trustedKeyGroups)).toEqual([['group'], [], [], []]);
+  });
+
+  test('does not sign without access control, and knows no origin that is elsewhere', () => {
+    const changed = structuredClone(template);
+    const distribution = Object.values(changed.Resources).find(({ Type }) => Type === 'AWS::CloudFront::Distribution');
+    const [, origin] = distribution?.Properties?.DistributionConfig.Origins ?? [];
+    delete origin.OriginAccessControlId;
+    origin.OriginPath = '/folder';
+    expect(readDistribution(intrinsics, changed)?.behaviors[1].bucket).toMatchObject({ signs: false, path: '/folder' });
+    origin.DomainName = 'files.example.org';
+    expect(readDistribution(intrinsics, changed)?.behaviors[1]).toMatchObject({ elsewhere: 'files.example.org' });
+  });
+});

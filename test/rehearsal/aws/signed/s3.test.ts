@@ -1,6 +1,9 @@
+import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Roles, Wish } from '../../../../rehearsal/aws/signed/roles';
+import type { Wish } from '../../../../rehearsal/aws/signed/policy';
+import type { AskingService } from '../../../../rehearsal/aws/signed/resource-policies';
+import type { Roles } from '../../../../rehearsal/aws/signed/roles';
 import { type CorsRule, S3 } from '../../../../rehearsal/aws/signed/s3';
 import type { Incoming } from '../../../../rehearsal/aws/signed/signature';
 
@@ -11,21 +14,28 @@ const CORS: CorsRule = {
 };
 
 /** S3 before a double that answers with what it was asked, for a role that may do all but some actions. */
-async function s3(denied: string[] = [], rule = CORS) {
+async function s3(denied: string[] = [], rule = CORS, keys: object = {}, sent: http.IncomingHttpHeaders[] = []) {
   const double = http.createServer((request, response) => {
+    sent.push(request.headers);
+    response.statusCode = request.url?.endsWith('/missing') ? 404 : 200;
     response.end(JSON.stringify({ method: request.method, url: request.url, origin: request.headers.origin ?? null }));
   });
   await new Promise<void>((resolve) => double.listen(0, '127.0.0.1', resolve));
   const behind = `http://127.0.0.1:${(double.address() as AddressInfo).port}/token`;
   const wishes: Wish[] = [];
   const allows = (_: string, wish: Wish) => wishes.push(wish) > 0 && !denied.includes(wish.action);
-  const roles = { allows } as unknown as Roles;
-  const made = new S3({ behind, region: 'eu-central-1' }, roles, new Map([['media', [rule]]]));
+  const roles = { allows, ...keys } as unknown as Roles;
+  const ofBucket = { allow: ({ sourceArn }: AskingService, _: string, wish: Wish) => allows(sourceArn, wish) };
+  const made = new S3({ behind, region: 'eu-central-1' }, roles, new Map([['media', [rule]]]), ofBucket);
   const end = () => {
     double.close();
     double.closeAllConnections();
   };
   return { s3: made, wishes, end };
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
 }
 
 function request(method: string, path: string, headers: Record<string, string> = {}): Incoming {
@@ -97,6 +107,77 @@ test('what is allowed reaches the double without signature and origin', async ()
       url: '/token/media/a%20b?response-content-type=image%2Fpng',
       origin: null,
     });
+  } finally {
+    end();
+  }
+});
+
+describe('a service of AWS', () => {
+  const service = { principal: 'cloudfront.amazonaws.com', sourceArn: 'arn:one', sourceAccount: '1' };
+
+  test('reads what the policy of the bucket lets it read', async () => {
+    const { s3: double, wishes, end } = await s3();
+    try {
+      const answer = await double.answerService(request('GET', '/media/a'), service);
+      expect(JSON.parse(String(answer.body))).toMatchObject({ method: 'GET', url: '/token/media/a' });
+      expect(wishes[0]).toEqual({ action: 's3:GetObject', resource: 'arn:aws:s3:::media/a' });
+    } finally {
+      end();
+    }
+  });
+
+  test.each([
+    {
+      name: 'without a statement',
+      denied: ['s3:GetObject'],
+      asking: service,
+      path: '/media/a',
+      says: '403 AccessDenied',
+    },
+    { name: 'without a signature', denied: [], asking: undefined, path: '/media/a', says: '403 AccessDenied' },
+    { name: 'that may list', denied: [], asking: service, path: '/media/missing', says: '404 ' },
+    {
+      name: 'that may not list',
+      denied: ['s3:ListBucket'],
+      asking: service,
+      path: '/media/missing',
+      says: '403 AccessDenied',
+    },
+  ])('$name is answered for $path: $says', async ({ denied, asking, path, says }) => {
+    const { s3: double, end } = await s3(denied);
+    try {
+      const { status, body } = await double.answerService(request('GET', path), asking);
+      expect(`${status} ${/<Code>(\w+)/.exec(String(body))?.[1] ?? ''}`).toBe(says);
+    } finally {
+      end();
+    }
+  });
+});
+
+test('a form stores headers with the file', async () => {
+  const sent: http.IncomingHttpHeaders[] = [];
+  const key = { id: 'ASIA', secret: 'secret' };
+  const { s3: double, end } = await s3([], CORS, { secretOf: () => key.secret, roleOf: () => 'Web' }, sent);
+  const later = new Date(Date.now() + 60_000).toISOString();
+  const conditions = [{ key: 'a' }, { 'Cache-Control': 'max-age=60' }, { 'Content-Type': 'image/png' }];
+  const scope = ['ASIA', '20260101', 'eu-central-1', 's3', 'aws4_request'];
+  const policy = Buffer.from(
+    JSON.stringify({ expiration: later, conditions: [...conditions, { 'x-amz-credential': scope.join('/') }] }),
+  ).toString('base64');
+  const derived = scope.slice(1).reduce<string | Buffer>((from, part) => hmac(from, part), `AWS4${key.secret}`);
+  const form = new FormData();
+  const fields = { key: 'a', 'Cache-Control': 'max-age=60', 'Content-Type': 'image/png', policy };
+  const signature = { 'x-amz-credential': scope.join('/'), 'x-amz-signature': hmac(derived, policy).toString('hex') };
+  for (const [name, value] of Object.entries({ ...fields, ...signature })) {
+    form.append(name, value);
+  }
+  form.append('file', new Blob(['dot']), 'dot.png');
+  const encoded = new Response(form);
+  const headers = { 'content-type': encoded.headers.get('content-type') ?? '' };
+  const body = Buffer.from(await encoded.arrayBuffer());
+  try {
+    expect(await double.answerUnsigned({ ...request('POST', '/media', headers), body })).toEqual({ status: 204 });
+    expect(sent[0]).toMatchObject({ 'cache-control': 'max-age=60', 'content-type': 'image/png' });
   } finally {
     end();
   }

@@ -1,5 +1,6 @@
 import type { Announce } from '../../../../rehearsal/announce';
-import type { Roles, Wish } from '../../../../rehearsal/aws/signed/roles';
+import type { Wish } from '../../../../rehearsal/aws/signed/policy';
+import type { Roles } from '../../../../rehearsal/aws/signed/roles';
 import { Ses } from '../../../../rehearsal/aws/signed/ses';
 import type { Incoming, Refusal } from '../../../../rehearsal/aws/signed/signature';
 

@@ -23,3 +23,40 @@ test('an address that is signed with version 2 is told what to set', async () =>
     s3.closeAllConnections();
   }
 });
+
+test.each([
+  [403, true],
+  [200, false],
+])(
+  'where addresses are those of the distribution, a bucket that answers %d to everybody is private: %s',
+  async (status, isPrivate) => {
+    const asked: string[] = [];
+    const s3 = http.createServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.writeHead(status).end();
+    });
+    await new Promise<void>((resolve) => s3.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${(s3.address() as AddressInfo).port}`;
+    const url = 'https://shop.example.com/media/rehearsal/a.txt?Expires=1&Signature=x&Key-Pair-Id=K';
+    const context = await fakePage({
+      environment: { AWS_STORAGE_BUCKET_NAME: 'media' },
+      signed: { s3: { endpoint }, buckets: ['media'] },
+      run: async () => [`${MARK}${JSON.stringify({ url, short: null })}`],
+    });
+    Object.assign(context.rehearsal, {
+      distribution: { answersTo: (host: string) => host === 'shop.example.com' },
+      doubles: { keysOf: async () => ['media/rehearsal/a.txt'] },
+    });
+    try {
+      const check = mediaChecks.find(({ name }) => name === MEDIA_PRIVATE)?.run(context);
+      await (isPrivate
+        ? expect(check).resolves.toBe('its addresses are those of the distribution')
+        : expect(check).rejects.toThrow('is served by S3 without a signature: the bucket is not private'));
+      expect(asked).toHaveLength(1);
+      expect(asked[0]).toMatch(/^\/media\/media\/rehearsal\//);
+    } finally {
+      s3.close();
+      s3.closeAllConnections();
+    }
+  },
+);

@@ -1,13 +1,16 @@
+from io import BytesIO
 from uuid import uuid4
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
-from django.core.files.storage import default_storage
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
+from PIL import Image
 
 from .models import Picture
 from .tasks import say_later
@@ -30,26 +33,38 @@ def today(request: HttpRequest) -> JsonResponse:
 
 @login_required(login_url="/admin/login/")
 def pictures(request: HttpRequest):
-    """Pictures, each with a signed address; takes another one."""
+    """Previews for everybody, each with the signed address of its picture; takes another one."""
     if request.method == "POST":
-        Picture.objects.create(file=request.FILES["file"])
+        file = request.FILES["file"]
+        Picture.objects.create(file=file, preview=preview_of(file))
         return redirect("/pictures/")
     return render(request, "club/pictures.html", {"pictures": Picture.objects.order_by("-at")[:20]})
+
+
+def preview_of(file) -> ContentFile:
+    small = BytesIO()
+    with Image.open(file) as image:
+        image.thumbnail((200, 200))
+        image.save(small, "PNG")
+    file.seek(0)
+    return ContentFile(small.getvalue(), "preview.png")
 
 
 @login_required(login_url="/admin/login/")
 @require_GET
 def upload_form(request: HttpRequest) -> JsonResponse:
-    """A form that a browser sends with a file to the bucket itself."""
-    key = f"uploads/{request.user.pk}/{uuid4()}"
-    form = default_storage.connection.meta.client.generate_presigned_post(
-        default_storage.bucket_name,
-        key,
-        Fields={"Content-Type": "image/png"},
-        Conditions=[{"Content-Type": "image/png"}, ["content-length-range", 1, LARGEST]],
+    """A form that a browser sends with a file to the bucket itself, and the address of the file."""
+    storage = storages["public" if "public" in request.GET else "default"]
+    name = f"uploads/{request.user.pk}/{uuid4()}"
+    fields = {"Content-Type": "image/png", "Cache-Control": "public, max-age=86400"}
+    form = storage.connection.meta.client.generate_presigned_post(
+        storage.bucket_name,
+        f"{storage.location}/{name}",
+        Fields=fields,
+        Conditions=[*({field: value} for field, value in fields.items()), ["content-length-range", 1, LARGEST]],
         ExpiresIn=300,
     )
-    return JsonResponse(form)
+    return JsonResponse({**form, "address": storage.url(name)})
 
 
 @require_POST

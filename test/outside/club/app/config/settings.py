@@ -13,7 +13,7 @@ SECRET_KEY_FALLBACKS = [key for key in [keys.get("next"), *keys.get("fallbacks",
 DEBUG = False
 ALLOWED_HOSTS = [host for host in os.environ.get("DJANGO_ALLOWED_HOSTS", "").split(",") if host]
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("DJANGO_CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_PROXY_SSL_HEADER = ("HTTP_CLOUDFRONT_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 
@@ -92,16 +92,32 @@ CHANNEL_LAYERS = {
     }
 }
 
+BUCKET = {
+    "bucket_name": os.environ["AWS_STORAGE_BUCKET_NAME"],
+    "region_name": os.environ["AWS_S3_REGION_NAME"],
+    "custom_domain": os.environ["AWS_S3_CUSTOM_DOMAIN"],
+    "addressing_style": "virtual",
+    "signature_version": "s3v4",
+    "file_overwrite": False,
+}
 STORAGES = {
     "default": {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
-            "bucket_name": os.environ["AWS_STORAGE_BUCKET_NAME"],
-            "region_name": os.environ["AWS_S3_REGION_NAME"],
-            "addressing_style": "virtual",
-            "signature_version": "s3v4",
-            "file_overwrite": False,
+            **BUCKET,
+            "location": "media",
+            "cloudfront_key": os.environ.get("AWS_CLOUDFRONT_KEY"),
+            "cloudfront_key_id": os.environ.get("AWS_CLOUDFRONT_KEY_ID"),
             "querystring_expire": 600,
+        },
+    },
+    "public": {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            **BUCKET,
+            "location": "public",
+            "querystring_auth": False,
+            "object_parameters": {"CacheControl": "public, max-age=86400"},
         },
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

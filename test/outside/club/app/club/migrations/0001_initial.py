@@ -1,5 +1,7 @@
 from django.db import migrations, models
 
+from club.models import public
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -10,6 +12,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("file", models.ImageField(upload_to="pictures")),
+                ("preview", models.ImageField(storage=public, upload_to="previews")),
                 ("at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
