@@ -32,6 +32,7 @@ import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { errorOf } from '../support';
 
 const env = { account: '111122223333', region: 'eu-central-1' };
@@ -134,6 +135,18 @@ const BROUGHT: { readonly [what: string]: (stack: Stack, value: Value) => Partia
         bucketArn: value('Bucket'),
         region: value('BucketRegion'),
         encryptionKey: Key.fromKeyArn(stack, 'BucketKey', value('BucketKey')),
+      }),
+    ),
+  }),
+  'a bucket for static files': (stack, value) => ({
+    cdn: {},
+    staticFilesStorage: StaticFiles.fromBucket(
+      stack,
+      'StaticFiles',
+      Bucket.fromBucketAttributes(stack, 'StaticBucket', {
+        bucketArn: value('StaticBucket'),
+        region: value('StaticRegion'),
+        encryptionKey: Key.fromKeyArn(stack, 'StaticKey', value('StaticKey')),
       }),
     ),
   }),

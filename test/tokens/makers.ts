@@ -44,6 +44,7 @@ import { type ITaskQueue, TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { SecretRefresh } from '../../constructs/secrets/secret-refresh';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { type IUrlSigningKeys, UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { DjangoStack } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
@@ -351,6 +352,8 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const needed = { secrets: [new Secret(scope, 'Secret')], services: [beat(scope).service] };
     return new SecretRefresh(scope, 'Refresh', props(needed, given));
   },
+  StaticFilesOptions: 'StaticFilesProps',
+  StaticFilesProps: (scope, given) => new StaticFiles(scope, 'StaticFiles', given),
   TaskQueueAttributes: (scope, given) => {
     const needed = { queue: new Queue(scope, 'Plain'), visibilityTimeout: Duration.hours(1) };
     return read(scope, TaskQueue.fromTaskQueueAttributes(scope, 'Brought', props(needed, given)));
