@@ -1,8 +1,9 @@
-import { App, type AppProps } from 'aws-cdk-lib';
+import { App, type AppProps, Stack } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
-import { ShopStack } from '../examples/django-app/shop-stack';
+import { ShopStack, type ShopStackProps } from '../examples/django-app/shop-stack';
 
 /**
  * The full production example in an app of its own: what the compliance packs, the wiring walk and the
@@ -13,9 +14,19 @@ export function productionExample(props: AppProps = {}): { app: App; stack: Shop
   return { app, stack: productionStack(app, 'Shop') };
 }
 
+/** The same with every part that the example leaves out. */
+export function everyPart(props: AppProps = {}): { app: App; stack: ShopStack } {
+  const app = new App(props);
+  const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
+  const certificate = Certificate.fromCertificateArn(new Stack(app, 'Edge'), 'Certificate', arn);
+  const cdn = { certificate, publicMediaPaths: ['/public/*'], signedMediaPaths: ['/media/*'] };
+  return { app, stack: productionStack(app, 'Shop', { cdn, media: {}, cache: {}, mail: {} }) };
+}
+
 /** The production example as one stack of several. */
-export function productionStack(scope: Construct, id: string): ShopStack {
+export function productionStack(scope: Construct, id: string, more: Partial<ShopStackProps> = {}): ShopStack {
   return new ShopStack(scope, id, {
+    ...more,
     // The one thing that rule packs ask for and production does without, because of its price.
     profile: Profile.production({ containerInsights: ContainerInsights.ENHANCED }),
     domainName: 'shop.example.com',

@@ -1,5 +1,6 @@
-import { statSync } from 'node:fs';
-import { productionExample } from '../scripts/production-example';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { everyPart, productionExample } from '../scripts/production-example';
 
 /** As the CLI synthesizes it: `cdk synth` turns path metadata on. */
 const { app, stack } = productionExample({ context: { 'aws:cdk:enable-path-metadata': true } });
@@ -31,6 +32,22 @@ function ofIam({ Type, Properties }: Resource): unknown[] {
       return [];
   }
 }
+
+describe('production with every part', () => {
+  const whole = everyPart({ context: { 'aws:cdk:enable-path-metadata': true } });
+  const directory = whole.app.synth().directory;
+  const templates = readdirSync(directory).filter((name) => name.endsWith('.template.json'));
+  const sizes = templates.map((name) => {
+    const text = readFileSync(join(directory, name), 'utf8');
+    return { name, bytes: Buffer.byteLength(text), resources: Object.keys(JSON.parse(text).Resources ?? {}).length };
+  });
+
+  test('has its alarms in a stack of their own, so that no stack has more than 320 resources, or 300 kB', () => {
+    expect(templates.filter((name) => name.includes('AlarmStack'))).toHaveLength(1);
+    expect(Math.max(...sizes.map(({ resources: count }) => count))).toBeGreaterThan(250);
+    expect(sizes.filter(({ bytes, resources: count }) => count > 320 || bytes > 300_000)).toEqual([]);
+  });
+});
 
 describe('the production example is far from the limits of CloudFormation and IAM', () => {
   test('has at most 266 resources, of 500', () => {

@@ -8,7 +8,10 @@ import type { Construct } from 'constructs';
 
 export interface ShopStackProps
   extends Partial<
-    Pick<DjangoStackProps, 'env' | 'profile' | 'cdn' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'>
+    Pick<
+      DjangoStackProps,
+      'env' | 'profile' | 'media' | 'cache' | 'mail' | 'cdn' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'
+    >
   > {
   readonly notificationEmail?: string;
 }

@@ -85,14 +85,16 @@ def check_sessions(app_configs: Sequence[Any] | None = None, **_: Any) -> list[C
 
 
 def check_files(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
-    """W004: uploads that end on a disk which is read-only, or gone with the task."""
+    """W004: uploads that end on a disk which is read-only, or gone with the task. W010: addresses of no file."""
     from django.core.files.storage import FileSystemStorage, InMemoryStorage
 
     backend = settings.STORAGES.get("default", {}).get("BACKEND")
     kind = _class(backend)
     is_local = isinstance(kind, type) and issubclass(kind, (FileSystemStorage, InMemoryStorage))
-    if optional("AWS_STORAGE_BUCKET_NAME") is None or not is_local:
+    if optional("AWS_STORAGE_BUCKET_NAME") is None:
         return []
+    if not is_local:
+        return list(_addresses(backend))
     return [
         _warning(
             4,
@@ -100,6 +102,27 @@ def check_files(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Chec
             "Set STORAGES = storages(), from django_fargate.settings. The disk of a task is read-only or ends with it.",
         )
     ]
+
+
+def _addresses(backend: object) -> Iterator[CheckMessage]:
+    """Addresses of files that the distribution of the stack serves, by folder."""
+    domain = optional("AWS_S3_CUSTOM_DOMAIN")
+    if domain is None or not str(backend).startswith("storages.backends.s3"):
+        return
+    options = settings.STORAGES["default"].get("OPTIONS") or {}
+    used = options.get("custom_domain") or getattr(settings, "AWS_S3_CUSTOM_DOMAIN", None)
+    location = options.get("location") or getattr(settings, "AWS_LOCATION", "")
+    if not used:
+        problem = f"The distribution of the stack serves media files at {domain}, and addresses of them lead to S3."
+    elif used == domain and not location:
+        problem = "Addresses of media files have no folder, so they lead to the application, which has no such page."
+    else:
+        return
+    yield _warning(
+        10,
+        problem,
+        'Set STORAGES = storages(location="media"): the folder of `signedMediaPaths` or `publicMediaPaths`.',
+    )
 
 
 def check_mail(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:

@@ -33,6 +33,7 @@ SET_BY = {
     "CELERY_TASK_DEFAULT_QUEUE": "The broker sets it (CeleryBroker)",
     "AWS_STORAGE_BUCKET_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
     "AWS_S3_REGION_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
+    "AWS_S3_CUSTOM_DOMAIN": "The distribution that serves media files sets it (Cdn, `cdn`)",
     "AWS_CLOUDFRONT_KEY": "The keys for signed URLs set it (UrlSigningKeys, `urlSigningKeys`)",
     "AWS_CLOUDFRONT_KEY_ID": "The keys for signed URLs set it (UrlSigningKeys, `urlSigningKeys`)",
     "CACHE_URL": "The secret of the cache sets it (Cache, `cache`)",

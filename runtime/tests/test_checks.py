@@ -142,6 +142,29 @@ def test_the_hint_says_what_the_stack_lacks(environment):
     assert str(message.hint).endswith("with CACHES = caches().")
 
 
+@pytest.mark.parametrize(
+    ("options", "others", "expected"),
+    [
+        ({"custom_domain": "d1.cloudfront.net", "location": "media"}, {}, None),
+        ({"custom_domain": "d1.cloudfront.net"}, {}, "lead to the application"),
+        ({"location": "media"}, {}, "lead to S3"),
+        ({}, {"AWS_S3_CUSTOM_DOMAIN": "d1.cloudfront.net", "AWS_LOCATION": "media"}, None),
+        ({}, {"AWS_S3_CUSTOM_DOMAIN": "d1.cloudfront.net"}, "lead to the application"),
+        ({"custom_domain": "files.example.com"}, {}, None),
+    ],
+)
+def test_addresses_that_the_distribution_does_not_serve(environment, options, others, expected):
+    environment(**STACK, AWS_S3_CUSTOM_DOMAIN="d1.cloudfront.net")
+    default = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    with override_settings(STORAGES={"default": default}, **others):
+        messages = checks.check_files()
+    assert [message.id for message in messages] == ([] if expected is None else ["django_fargate.W010"])
+    assert all(expected in str(message.msg) for message in messages)
+    environment(**STACK)
+    with override_settings(STORAGES={"default": default}, **others):
+        assert checks.check_files() == []
+
+
 def test_what_happens_to_sessions_is_said_as_it_is(environment):
     environment(**STACK)
     said = {}

@@ -146,6 +146,35 @@ def test_without_a_distribution_and_without_the_key_nothing_is_signed_with_it(en
     assert storage(custom_domain="files.example.com").url("a.txt") == "https://files.example.com/a.txt"
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # of django-storages
+def test_the_distribution_of_the_stack_has_the_addresses_of_both_folders(environment):
+    environment(**BUCKET, **SIGNING, DJANGO_FARGATE_PROCESS="web", AWS_S3_CUSTOM_DOMAIN="shop.example.com")
+    made = settings.storages(location="media", public_location="public", expire=60)
+    signed = urlsplit(connections.create_storage(made["default"]).url("a.txt"))
+    assert (signed.netloc, signed.path) == ("shop.example.com", "/media/a.txt")
+    assert "Signature=" in signed.query
+    assert connections.create_storage(made["public"]).url("b.txt") == "https://shop.example.com/public/b.txt"
+    elsewhere = storage(location="media", custom_domain="files.example.com")
+    assert urlsplit(elsewhere.url("a.txt")).netloc == "files.example.com"
+
+
+def test_files_are_in_their_folders_of_the_bucket(bucket, environment, monkeypatch):
+    made = settings.storages(location="media", public_location="public")
+    for each in (made["default"], made["public"]):
+        each["OPTIONS"] |= {"endpoint_url": bucket, "addressing_style": "path"}
+    with override_settings(STORAGES=made):
+        assert connections["default"].save("a.txt", ContentFile(b"one")) == "a.txt"
+        assert connections["public"].save("a.txt", ContentFile(b"two")) == "a.txt"
+    assert S3.objects == {"/shop-media/media/a.txt": b"one", "/shop-media/public/a.txt": b"two"}
+
+
+def test_without_a_bucket_both_are_the_folder_of_media_files(environment):
+    environment()
+    made = settings.storages(location="media", public_location="public")
+    assert made["public"] == made["default"] == {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    assert "public" not in settings.storages()
+
+
 def test_a_key_without_its_id_and_one_without_cryptography_are_errors(environment, monkeypatch):
     environment(**BUCKET, AWS_CLOUDFRONT_KEY=SIGNING["AWS_CLOUDFRONT_KEY"])
     with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY_ID is not set\. The keys for signed URLs"):

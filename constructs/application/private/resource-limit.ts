@@ -13,8 +13,8 @@ import type { Providers } from './providers';
 export const MOST_RESOURCES = 500;
 /** Parameters that a stack may have. A nested one has one for each value of the application that it needs. */
 const MOST_PARAMETERS = 200;
-/** With more than so many, alarms move out: the rest is for what the user adds to the stack. */
-const ROOMY = 440;
+/** With more than so many, alarms move out: the rest is for what the user adds. */
+const ROOMY = 300;
 /** Alarms, rules and widgets of what every application has. */
 const OTHER_ALARMS = 30;
 /** Alarms of a cache, that on its rotation among them. */
@@ -30,7 +30,7 @@ const NAMED = { workers: 'Workers', queues: 'Broker', scheduledCommands: 'Schedu
 type Named = keyof typeof NAMED;
 
 /**
- * Whether the alarms need a stack of their own, because this one is nearly full.
+ * Whether the alarms need a stack of their own, because this one is large.
  *
  * Nothing is stored in an alarm, so that they may move when the application grows.
  */
