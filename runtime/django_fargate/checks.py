@@ -206,8 +206,8 @@ def check_static_files(app_configs: Sequence[Any] | None = None, **_: Any) -> li
 
     backend = settings.STORAGES.get("staticfiles", {}).get("BACKEND")
     kind = _class(backend)
-    has_hashes = isinstance(kind, type) and issubclass(kind, ManifestFilesMixin)
-    if optional("STATIC_FILES_BUCKET_NAME") is None or has_hashes:
+    is_plain = isinstance(kind, type) and not issubclass(kind, ManifestFilesMixin)
+    if optional("STATIC_FILES_BUCKET_NAME") is None or not is_plain:
         return []
     return [
         _warning(
