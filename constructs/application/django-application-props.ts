@@ -140,11 +140,11 @@ export interface DjangoApplicationProps {
    */
   readonly media?: MediaStorageOptions;
   /**
-   * A bucket for static files, which the release fills before any service changes, and the distribution serves
-   * in place of the application; `{}` for one with its defaults.
+   * A bucket for static files, which the release fills before any service changes, and from which the
+   * distribution serves them; `{}` for one with its defaults.
    *
-   * Those of earlier releases stay in it, so that pages that a browser still shows find theirs. It needs `cdn`,
-   * `django_fargate` in INSTALLED_APPS, and names that change with the content, as those of
+   * Those of earlier releases stay in it, so that pages that a browser still shows find theirs. It needs
+   * `cdn`, `django_fargate` in INSTALLED_APPS, and names that change with the content, as those of
    * `ManifestStaticFilesStorage`.
    *
    * @default - none: the image of each task has its own

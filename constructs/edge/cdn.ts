@@ -58,8 +58,8 @@ export interface CdnOptions {
   /**
    * Paths of static files, which the distribution keeps for as long as their headers say, and compresses.
    *
-   * No cookie reaches the key of the cache there: **never name a path whose answer depends on who asks.** With
-   * a bucket of static files, name paths below STATIC_URL alone: nothing else is in it.
+   * No cookie reaches the key of the cache there: **never name a path whose answer depends on who asks.**
+   * With a bucket of static files, name paths below STATIC_URL alone: nothing else is in it.
    *
    * @default ['/static/*']
    */

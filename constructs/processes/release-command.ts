@@ -24,8 +24,8 @@ export interface ReleaseCommandOptions extends TemporaryStorageOptions {
   /**
    * The program and its arguments, in exec form.
    *
-   * With a bucket of static files, a command of your own must run `manage.py uploadstatic`, too, or the bucket
-   * lacks the files of this release.
+   * With a bucket of static files, a command of your own must run `manage.py uploadstatic`, too, or the
+   * bucket lacks the files of this release.
    *
    * @default ['python', 'manage.py', 'migrate', '--noinput']; with a bucket of static files `manage.py
    * uploadstatic` before it, in a shell
