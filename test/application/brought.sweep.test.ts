@@ -35,6 +35,7 @@ import { MediaStorage } from '../../constructs/storage/media-storage';
 import { StaticFiles } from '../../constructs/storage/static-files';
 import { errorOf } from '../support';
 
+const GLOBAL_CERTIFICATE = 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
 const env = { account: '111122223333', region: 'eu-central-1' };
 
 /** Ways in which a value arrives that only the deployment knows. */
@@ -139,7 +140,7 @@ const BROUGHT: { readonly [what: string]: (stack: Stack, value: Value) => Partia
     ),
   }),
   'a bucket for static files': (stack, value) => ({
-    cdn: {},
+    cdn: { certificate: Certificate.fromCertificateArn(stack, 'GlobalCertificate', GLOBAL_CERTIFICATE) },
     staticFilesStorage: StaticFiles.fromBucket(
       stack,
       'StaticFiles',

@@ -156,7 +156,12 @@ function stageOf(scope: Construct, name: string): Stage {
 
 const application = (given: Given) =>
   props<DjangoApplicationProps>(
-    { image: ContainerImage.fromRegistry('shop'), settingsModule: 'config.settings', profile: Profile.development() },
+    {
+      image: ContainerImage.fromRegistry('shop'),
+      settingsModule: 'config.settings',
+      profile: Profile.development(),
+      ...('staticFilesStorage' in given && { cdn: {} }), // What serves them.
+    },
     given,
   );
 const daily = { name: 'daily', schedule: Schedule.cron({ minute: '0', hour: '6' }), deleteAfter: Duration.days(35) };
@@ -234,7 +239,8 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
       }),
       ...(isSigned && { signedMediaPaths: ['/media/*'], urlSigningKeys: companyKeys(scope, {}) }),
     };
-    const needed = { loadBalancer, profile, certificate, cachedPaths, ...media };
+    const staticFiles = 'staticPaths' in given ? new StaticFiles(scope, 'StaticFiles') : undefined;
+    const needed = { loadBalancer, profile, certificate, cachedPaths, staticFiles, ...media };
     const cdn = new Cdn(scope, 'Cdn', props(needed, { ...given, ...pages }));
     const { mediaStorage } = cdn;
     return mediaStorage === undefined ? cdn : new BeatService(scope, 'Beat', { ...celery(scope), mediaStorage });

@@ -53,7 +53,7 @@ export class BucketOrigin extends OriginBase {
           conditions: { StringEquals: { 'aws:SourceArn': distribution } },
         }),
       );
-    const { statementAdded } = allow('s3:GetObject', ...paths.map((path) => bucket.arnForObjects(path.slice(1))));
+    const { statementAdded } = allow('s3:GetObject', ...paths.map((path) => `${bucket.bucketArn}${path}`));
     allow('s3:ListBucket', bucket.bucketArn); // Otherwise a file that is not there is a 403, and not a 404.
     if (!statementAdded) {
       Annotations.of(scope).addWarningV2(
