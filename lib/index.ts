@@ -76,7 +76,7 @@ export {
 } from '../constructs/cache/cache';
 export { EvictionPolicy } from '../constructs/cache/eviction-policy';
 
-// Storage: media files in S3
+// Storage: media files and static files in S3
 
 export {
   type IMediaStorage,
@@ -84,6 +84,12 @@ export {
   type MediaStorageOptions,
   type MediaStorageProps,
 } from '../constructs/storage/media-storage';
+export {
+  type IStaticFiles,
+  StaticFiles,
+  type StaticFilesOptions,
+  type StaticFilesProps,
+} from '../constructs/storage/static-files';
 export {
   type IUrlSigningKeys,
   UrlSigningKeys,

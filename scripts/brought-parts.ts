@@ -16,11 +16,13 @@ import {
   HttpsLoadBalancer,
   type ICache,
   type IMediaStorage,
+  type IStaticFiles,
   type IUrlSigningKeys,
   MediaStorage,
   Notifications,
   PostgresDatabase,
   SecretKey,
+  StaticFiles,
   TaskQueue,
   UrlSigningKeys,
 } from 'cdk-django-fargate';
@@ -139,6 +141,11 @@ export function broughtMedia(stack: Stack): IMediaStorage {
     encryptionKey: Key.fromKeyArn(stack, 'BucketKey', arn('kms', 'key/77777777-8888-9999-0000-111111111111')),
   });
   return MediaStorage.fromBucket(stack, 'CompanyMedia', bucket);
+}
+
+/** Static files in a bucket of the company. */
+export function broughtStaticFiles(stack: Stack): IStaticFiles {
+  return StaticFiles.fromBucket(stack, 'CompanyStatic', Bucket.fromBucketName(stack, 'StaticBucket', 'company-static'));
 }
 
 /** Keys of the company, which its distribution trusts. */

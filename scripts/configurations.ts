@@ -21,7 +21,15 @@ import {
   VariableAliases,
 } from 'cdk-django-fargate';
 import fc from 'fast-check';
-import { bring, broughtCache, broughtIdentity, broughtKeys, broughtMedia, broughtParts } from './brought-parts';
+import {
+  bring,
+  broughtCache,
+  broughtIdentity,
+  broughtKeys,
+  broughtMedia,
+  broughtParts,
+  broughtStaticFiles,
+} from './brought-parts';
 
 /** A random valid `DjangoApplication`, as plain data that a failing run can print. */
 export type Configuration = typeof configuration extends fc.Arbitrary<infer T> ? T : never;
@@ -105,6 +113,7 @@ export const configuration = fc.record({
   cookiecutter: fc.boolean(),
   signing: fc.constantFrom('none', 'none', 'made', 'brought'),
   cdn: fc.constantFrom('none', 'none', 'pages', 'public', 'signed', 'both'),
+  staticFiles: fc.constantFrom('image', 'image', 'made', 'brought'),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -199,6 +208,8 @@ function cdnOf(stack: Stack, given: Configuration): Partial<DjangoApplicationPro
       publicMediaPaths: has('public', 'both') ? ['/public/*'] : undefined,
       signedMediaPaths: has('signed', 'both') ? ['/media/*'] : undefined,
     },
+    ...(given.staticFiles === 'made' && { staticFiles: {} }),
+    ...(given.staticFiles === 'brought' && { staticFilesStorage: broughtStaticFiles(stack) }),
   };
 }
 

@@ -90,7 +90,7 @@ variable of this table a further name: [which names a project may read](your-pro
 
 ## Commands
 
-These are the default commands, for the settings module \`config.settings\` and \`Profile.production()\`. Set \`command\` to run another one.
+These are the default commands, for the settings module \`config.settings\` and \`Profile.production()\`. Set \`command\` to run another one. Without \`staticFiles\` the release is \`python manage.py migrate --noinput\` alone.
 The numbers in the commands are computed from the props and the size of the task.
 
 | process | command | CPU units, MiB | stop timeout |
@@ -252,6 +252,7 @@ function exampleTemplate() {
       certificate: Certificate.fromCertificateArn(new Stack(app, 'Global'), 'Certificate', GLOBAL_CERTIFICATE),
       signedMediaPaths: ['/media/*'],
     },
+    staticFiles: {},
     queues: { default: {} },
     workers: { worker: { temporaryStorage } },
     beat: { temporaryStorage },

@@ -7,7 +7,7 @@ import { Template as Synthesized } from 'aws-cdk-lib/assertions';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json';
-import { DjangoApplication, type DjangoApplicationProps, UrlSigningKeys } from 'cdk-django-fargate';
+import { DjangoApplication, type DjangoApplicationProps, StaticFiles, UrlSigningKeys } from 'cdk-django-fargate';
 import { losses, readTemplates, statefulIds, type Template } from '../scripts/compare-templates';
 import { productionExample } from '../scripts/production-example';
 
@@ -21,6 +21,7 @@ const synthesized: { [name: string]: Template } = {
   'a DjangoApplication with media': templateOf(bareApplication({ media: {} })),
   'a DjangoApplication with a cache': templateOf(bareApplication({ cache: {} })),
   'a DjangoApplication with mail': templateOf(bareApplication({ mail: {} })),
+  StaticFiles: templateOf(staticFiles()),
   UrlSigningKeys: templateOf(signingKeys()),
 };
 const example = synthesized['the production example'];
@@ -226,6 +227,12 @@ function changed(template: Template, change: (resources: Resources) => void): Te
 function signingKeys(): Stack {
   const stack = new Stack(new App(), 'Stack');
   new UrlSigningKeys(stack, 'SigningKeys');
+  return stack;
+}
+
+function staticFiles(): Stack {
+  const stack = new Stack(new App(), 'Stack');
+  new StaticFiles(stack, 'StaticFiles');
   return stack;
 }
 

@@ -31,6 +31,7 @@ const BROUGHT = [
   'broker',
   'mediaStorage',
   'urlSigningKeys',
+  'staticFilesStorage',
   'cacheStore',
   'outgoingMail',
   'loadBalancer',

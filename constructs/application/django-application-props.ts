@@ -27,6 +27,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { TaskQueueOptions } from '../queues/task-queue';
 import type { ISecretKey, SecretKeyOptions } from '../secrets/secret-key';
 import type { IMediaStorage, MediaStorageOptions } from '../storage/media-storage';
+import type { IStaticFiles, StaticFilesOptions } from '../storage/static-files';
 import type { IUrlSigningKeys, UrlSigningKeysOptions } from '../storage/url-signing-keys';
 
 /**
@@ -139,6 +140,17 @@ export interface DjangoApplicationProps {
    */
   readonly media?: MediaStorageOptions;
   /**
+   * A bucket for static files, which the release fills before any service changes, and from which the
+   * distribution serves them; `{}` for one with its defaults.
+   *
+   * Those of earlier releases stay in it, so that pages that a browser still shows find theirs. It needs
+   * `cdn`, `django_fargate` in INSTALLED_APPS, and names that change with the content, as those of
+   * `ManifestStaticFilesStorage`.
+   *
+   * @default - none: the image of each task has its own
+   */
+  readonly staticFiles?: StaticFilesOptions;
+  /**
    * Valkey for the cache, for sessions and for the channel layer of Channels, which every process can use;
    * `{}` for one with its defaults.
    *
@@ -199,7 +211,8 @@ export interface DjangoApplicationProps {
   /**
    * What to change in the release, which runs once inside a deployment before a new version serves.
    *
-   * @default - `python manage.py migrate --noinput`
+   * @default - `python manage.py migrate --noinput`; with `staticFiles` or `staticFilesStorage`, `python
+   * manage.py uploadstatic` before it
    */
   readonly releaseOptions?: ReleaseCommandOptions;
   /**
@@ -336,6 +349,12 @@ export interface DjangoApplicationProps {
    * @default - new `UrlSigningKeys` when `cdn` has `signedMediaPaths`
    */
   readonly urlSigningKeys?: IUrlSigningKeys;
+  /**
+   * Bucket of static files to use.
+   *
+   * @default - a new `StaticFiles` when `staticFiles` is given
+   */
+  readonly staticFilesStorage?: IStaticFiles;
   /**
    * Cache to use.
    *

@@ -25,6 +25,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { ISecretKey } from '../secrets/secret-key';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import type { IMediaStorage } from '../storage/media-storage';
+import type { IStaticFiles } from '../storage/static-files';
 import type { IUrlSigningKeys } from '../storage/url-signing-keys';
 import type { DjangoApplicationProps } from './django-application-props';
 import { fargateVcpu, noteQuota } from './fargate-vcpu';
@@ -79,6 +80,8 @@ export class DjangoApplication extends Construct {
   public readonly mediaStorage?: IMediaStorage;
   /** The keys that sign addresses of private files: those that are brought, or made for their paths. */
   public readonly urlSigningKeys?: IUrlSigningKeys;
+  /** The bucket of static files, when it is asked for. */
+  public readonly staticFilesStorage?: IStaticFiles;
   /** The cache, when it is asked for. */
   public readonly cacheStore?: ICache;
   /** The outgoing mail, when it is asked for. */
@@ -144,6 +147,7 @@ export class DjangoApplication extends Construct {
     this.broker = providers.broker;
     this.mediaStorage = providers.mediaStorage;
     this.urlSigningKeys = providers.urlSigningKeys;
+    this.staticFilesStorage = providers.staticFilesStorage;
     this.cacheStore = providers.cacheStore;
     this.outgoingMail = providers.outgoingMail;
     this.loadBalancer = providers.loadBalancer;

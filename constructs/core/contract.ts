@@ -61,6 +61,12 @@ export const CONTRACT = {
     'Secret, only with `urlSigningKeys` or `cdn.signedMediaPaths`, and not in releases and beat: the private key that signs URLs of CloudFront, in PEM. django-storages calls its setting so.',
   AWS_CLOUDFRONT_KEY_ID:
     'Secret, only with `urlSigningKeys` or `cdn.signedMediaPaths`, and not in releases and beat: the id of its public key. django-storages calls its setting so.',
+  STATIC_FILES_BUCKET_NAME:
+    'Release only, with `staticFiles` or `staticFilesStorage`: name of the bucket for static files, which `manage.py uploadstatic` of `runtime/` fills.',
+  STATIC_FILES_REGION_NAME:
+    'Release only, with `staticFiles` or `staticFilesStorage`: region of that bucket, which may be another than that of the stack.',
+  STATIC_FILES_PATHS:
+    'Release only, with `staticFiles` or `staticFilesStorage`: comma-separated patterns of the paths that the distribution takes from that bucket, as CloudFront matches them. `uploadstatic` compares them with STATIC_URL.',
   CACHE_HOST: 'Only with `cache` or `cacheStore`: host name of the cache, which speaks TLS only.',
   CACHE_PORT: 'Only with `cache` or `cacheStore`: its port.',
   CACHE_USERNAME: 'Secret, only with `cache` or `cacheStore`: the user that logs in to the cache.',

@@ -5,7 +5,6 @@ import {
   type BehaviorOptions,
   CachePolicy,
   Distribution,
-  type FunctionAssociation,
   type GeoRestriction,
   HttpVersion,
   type PriceClass,
@@ -22,6 +21,7 @@ import { acknowledge } from '../core/acknowledge';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { type IMediaStorage, servedMediaStorage } from '../storage/media-storage';
+import { type IStaticFiles, servedStaticFiles } from '../storage/static-files';
 import type { IUrlSigningKeys } from '../storage/url-signing-keys';
 import { type FramePolicy, HttpsLoadBalancer, type IHttpsLoadBalancer } from './https-load-balancer';
 import { AccessLogBucket } from './private/access-log-bucket';
@@ -31,11 +31,11 @@ import { certificateOf, checkCdn, mediaPathsOf } from './private/cdn-checks';
 import { isInternal, originOf, warnOfWait } from './private/cdn-origin';
 import {
   cachedPages,
+  filesOfBucket,
+  filesOfImage,
   MEDIA_CONTENT_SECURITY_POLICY,
-  mediaFiles,
   responseHeaders,
   STATIC_PATHS,
-  staticFiles,
   toOrigin,
 } from './private/cdn-policies';
 import { errorResponses, viewerFunction } from './private/cdn-responses';
@@ -59,6 +59,7 @@ export interface CdnOptions {
    * Paths of static files, which the distribution keeps for as long as their headers say, and compresses.
    *
    * No cookie reaches the key of the cache there: **never name a path whose answer depends on who asks.**
+   * With a bucket of static files, name paths below STATIC_URL alone: nothing else is in it.
    *
    * @default ['/static/*']
    */
@@ -204,6 +205,16 @@ export interface CdnProps extends CdnOptions {
    */
   readonly urlSigningKeys?: IUrlSigningKeys;
   /**
+   * Bucket that the files of `staticPaths` come from, in place of the application: one of this stack, or an
+   * imported one, whose policy you write.
+   *
+   * Let the distribution wait for the release that fills it:
+   * `cdn.distribution.node.addDependency(release.ready)`.
+   *
+   * @default - none: the application serves them
+   */
+  readonly staticFiles?: IStaticFiles;
+  /**
    * Environment whose defaults apply.
    *
    * @default Profile.production()
@@ -251,6 +262,12 @@ export class Cdn extends Construct {
    * @default - none: no path of media files is named
    */
   public readonly mediaStorage?: IMediaStorage;
+  /**
+   * The bucket of static files as a release takes it, with STATIC_FILES_PATHS: the paths that come from it.
+   *
+   * @default - none: the application serves them
+   */
+  public readonly staticFiles?: IStaticFiles;
 
   constructor(scope: Construct, id: string, props: CdnProps) {
     super(scope, id);
@@ -290,7 +307,9 @@ export class Cdn extends Construct {
 
     this.hostNames = certificate ? loadBalancer.domainNames : [this.distribution.distributionDomainName];
     this.url = `https://${this.hostNames[0]}`;
+    const { staticFiles, staticPaths = STATIC_PATHS } = props;
     this.mediaStorage = mediaPathsOf(props).length === 0 ? undefined : this.servedStorage(props);
+    this.staticFiles = staticFiles && servedStaticFiles(this, 'StaticFiles', staticFiles, staticPaths);
     if (props.hostedZone) {
       this.makeRecords(props.hostedZone, loadBalancer);
     }
@@ -323,16 +342,8 @@ export class Cdn extends Construct {
     const { staticPaths = STATIC_PATHS, cachedPaths = [], publicMediaPaths = [], signedMediaPaths = [] } = props;
     const pages: BehaviorOptions | undefined =
       cachedPaths.length > 0 ? { ...defaultBehavior, cachePolicy: cachedPages(this, 'Pages', props) } : undefined;
-    const files: BehaviorOptions | undefined =
-      staticPaths.length > 0
-        ? {
-            ...shared,
-            allowedMethods: AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
-            cachePolicy: staticFiles(this, 'Static'),
-            compress: true,
-          }
-        : undefined;
-    const media = this.mediaBehavior(props, functionAssociations);
+    const files = staticPaths.length > 0 ? this.staticBehavior(props, shared) : undefined;
+    const media = this.mediaBehavior(props, shared);
     const signed: BehaviorOptions | undefined = media && {
       ...media,
       trustedKeyGroups: props.urlSigningKeys && [props.urlSigningKeys.keyGroup],
@@ -346,28 +357,40 @@ export class Cdn extends Construct {
     return { defaultBehavior, additionalBehaviors };
   }
 
-  /** Nothing of the viewer's reaches the bucket but the path. */
-  private mediaBehavior(props: CdnProps, functionAssociations: FunctionAssociation[] | undefined) {
-    const { mediaStorage, maintenancePage } = props;
+  private staticBehavior(props: CdnProps, shared: BehaviorOptions): BehaviorOptions {
+    const { staticFiles, staticPaths = STATIC_PATHS } = props;
+    return staticFiles === undefined
+      ? {
+          ...shared,
+          allowedMethods: AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
+          cachePolicy: filesOfImage(this, 'Static'),
+          compress: true,
+        }
+      : {
+          ...inBucket(props, shared),
+          origin: new BucketOrigin(staticFiles.bucket, staticPaths, 'Static files in a bucket'),
+          cachePolicy: filesOfBucket(this, 'StaticFilesPolicy', 'Static files in a bucket'),
+          responseHeadersPolicy: shared.responseHeadersPolicy,
+        };
+  }
+
+  private mediaBehavior(props: CdnProps, shared: BehaviorOptions): BehaviorOptions | undefined {
+    const { mediaStorage, framePolicy, strictTransportSecurity } = props;
     const paths = mediaPathsOf(props);
     if (mediaStorage === undefined || paths.length === 0) {
       return undefined;
     }
-    const { framePolicy, strictTransportSecurity } = props;
     const contentSecurityPolicy = props.mediaContentSecurityPolicy ?? MEDIA_CONTENT_SECURITY_POLICY;
     return {
-      origin: new BucketOrigin(mediaStorage.bucket, paths),
-      viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-      allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-      cachePolicy: mediaFiles(this, 'MediaFiles'),
+      ...inBucket(props, shared),
+      origin: new BucketOrigin(mediaStorage.bucket, paths, 'Media files by way of the distribution'),
+      cachePolicy: filesOfBucket(this, 'MediaFiles', 'Media files'),
       responseHeadersPolicy: responseHeaders(this, 'MediaHeaders', {
         framePolicy,
         strictTransportSecurity,
         contentSecurityPolicy,
       }),
-      functionAssociations: maintenancePage === undefined ? undefined : functionAssociations,
-      compress: true,
-    } satisfies BehaviorOptions;
+    };
   }
 
   private servedStorage({ mediaStorage }: CdnProps): IMediaStorage | undefined {
@@ -391,6 +414,19 @@ export class Cdn extends Construct {
       });
     }
   }
+}
+
+/** Nothing of the viewer's reaches a bucket but the path. */
+function inBucket(
+  { maintenancePage }: CdnProps,
+  { viewerProtocolPolicy, functionAssociations }: BehaviorOptions,
+): Omit<BehaviorOptions, 'origin'> {
+  return {
+    viewerProtocolPolicy,
+    allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
+    functionAssociations: maintenancePage === undefined ? undefined : functionAssociations,
+    compress: true,
+  };
 }
 
 /** Names of zones differ between accounts, ids do not: which is which only the account can say. */

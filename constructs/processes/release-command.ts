@@ -11,18 +11,24 @@ import { checkKinds } from '../core/kinds';
 import { namesInProfile, profileValues } from '../core/profile';
 import { DatabaseAccess } from '../database/database-access';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
+import type { IStaticFiles } from '../storage/static-files';
 import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
 import type { AwsvpcConfiguration } from './private/placement';
 import type { ProcessProps, TemporaryStorageOptions } from './process-props';
 import { ReleaseRun } from './release/release-run';
+import { grantUpload, releaseCommand } from './release/static-upload';
 
 /** What can be tuned in the release. */
 export interface ReleaseCommandOptions extends TemporaryStorageOptions {
   /**
    * The program and its arguments, in exec form.
    *
-   * @default ['python', 'manage.py', 'migrate', '--noinput']
+   * With a bucket of static files, a command of your own must run `manage.py uploadstatic`, too, or the
+   * bucket lacks the files of this release.
+   *
+   * @default ['python', 'manage.py', 'migrate', '--noinput']; with a bucket of static files `manage.py
+   * uploadstatic` before it, in a shell
    */
   readonly command?: string[];
   /**
@@ -83,6 +89,15 @@ export interface ReleaseCommandOptions extends TemporaryStorageOptions {
 
 /** Properties of `ReleaseCommand`. */
 export interface ReleaseCommandProps extends ProcessProps, ReleaseCommandOptions {
+  /**
+   * Bucket that the release fills with the static files of the image: `staticFiles` of the `Cdn` that serves
+   * them.
+   *
+   * It needs `django_fargate` in INSTALLED_APPS, which has the command for it, and boto3.
+   *
+   * @default - none: the image has them
+   */
+  readonly staticFiles?: IStaticFiles;
   /**
    * SNS topic for failed asynchronous Lambda invocations.
    *
@@ -176,12 +191,14 @@ export class ReleaseCommand extends Construct implements IConnectable {
     const task = new HardenedTask(this, 'Task', {
       kind: 'release',
       process: { ...props, environment: withTimeouts(props) },
-      command: props.command ?? ['python', 'manage.py', 'migrate', '--noinput'],
+      command: props.command ?? releaseCommand(props.staticFiles),
+      environment: props.staticFiles?.containerEnvironment,
       databaseAccess: DatabaseAccess.OWNER,
       cpu,
       memoryLimitMiB,
       temporaryStorage: props.temporaryStorage,
     });
+    grantUpload(task.taskRole, props.staticFiles);
     const run = new ReleaseRun(this, 'Run', {
       task,
       cluster: props.cluster,

@@ -1,23 +1,14 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import {
-  BlockPublicAccess,
-  Bucket,
-  BucketEncryption,
-  type CorsRule,
-  HttpMethods,
-  type IBucket,
-  ObjectOwnership,
-} from 'aws-cdk-lib/aws-s3';
+import { type CorsRule, HttpMethods, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
-import { acknowledge } from '../core/acknowledge';
 import { Checks } from '../core/checks';
 import type { ContractVariable } from '../core/contract';
 import { grantKeyVia } from '../core/key-policy';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
-import { keptWhenFull } from '../core/removal';
+import { fileBucket } from './private/file-bucket';
 
 /** An origin as a browser sends it: lower case, and no port that is the default of its scheme. */
 const ORIGIN =
@@ -168,29 +159,17 @@ export class MediaStorage extends MediaStorageBase {
     super(scope, id);
     checkKinds(this, 'MediaStorageProps', props);
     validate(this, props);
-    const removalPolicy = props.removalPolicy ?? profileValues(props.profile).removalPolicy;
-
-    const bucket = new Bucket(this, 'Bucket', {
-      encryption: props.encryptionKey ? BucketEncryption.KMS : BucketEncryption.S3_MANAGED,
+    this.bucket = fileBucket(this, 'Bucket', {
       encryptionKey: props.encryptionKey,
-      bucketKeyEnabled: props.encryptionKey ? true : undefined, // One call of KMS for many files.
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      versioned: true,
       cors: corsOf(props.corsAllowedOrigins ?? []),
-      lifecycleRules: [
-        {
-          noncurrentVersionExpiration: props.noncurrentVersionExpiration ?? Duration.days(30),
-          expiredObjectDeleteMarker: true, // Nothing is left of a file when its versions are gone.
-          abortIncompleteMultipartUploadAfter: Duration.days(7), // Parts cost as files do, and nobody sees them.
-        },
-      ],
-      removalPolicy: keptWhenFull(removalPolicy),
-      autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
+      noncurrentVersionExpiration: props.noncurrentVersionExpiration ?? Duration.days(30),
+      abortIncompleteMultipartUploadAfter: Duration.days(7), // Parts cost as files do, and nobody sees them.
+      removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
+      whyNoLogs:
+        'Only roles that are given the storage reach the bucket, which is closed to the public and refuses plain HTTP. S3 delivers server access logs late and not completely; data events of CloudTrail, which an account switches on, record each access with its role.',
+      whyNoReplica:
+        'S3 keeps the files in three zones, with the versions of what was deleted or overwritten, and the bucket is retained in production when the stack goes.',
     });
-    acknowledgeBucket(bucket);
-    this.bucket = bucket;
   }
 }
 
@@ -230,18 +209,6 @@ function corsOf(allowedOrigins: string[]): CorsRule[] | undefined {
           maxAge: 3600,
         },
       ];
-}
-
-function acknowledgeBucket(bucket: Bucket): void {
-  const whoAreLogged =
-    'Only roles that are given the storage reach the bucket, which is closed to the public and refuses plain HTTP. S3 delivers server access logs late and not completely; data events of CloudTrail, which an account switches on, record each access with its role.';
-  acknowledge(bucket, 'S1', whoAreLogged);
-  acknowledge(bucket, 'S3BucketLoggingEnabled', whoAreLogged);
-  acknowledge(
-    bucket,
-    'S3BucketReplicationEnabled',
-    'S3 keeps the files in three zones, with the versions of what was deleted or overwritten, and the bucket is retained in production when the stack goes.',
-  );
 }
 
 function validate(scope: Construct, props: MediaStorageProps): void {

@@ -10,7 +10,16 @@ export interface ShopStackProps
   extends Partial<
     Pick<
       DjangoStackProps,
-      'env' | 'profile' | 'media' | 'cache' | 'mail' | 'cdn' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'
+      | 'env'
+      | 'profile'
+      | 'media'
+      | 'staticFiles'
+      | 'cache'
+      | 'mail'
+      | 'cdn'
+      | 'domainName'
+      | 'hostedZoneId'
+      | 'hostedZoneName'
     >
   > {
   readonly notificationEmail?: string;

@@ -1,4 +1,4 @@
-"""``"django_fargate"`` in INSTALLED_APPS adds the system checks. Everything else works without."""
+"""``"django_fargate"`` in INSTALLED_APPS adds the system checks and `uploadstatic`. Everything else works without."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class DjangoFargateConfig(AppConfig):
-    """No models, no templates, no commands."""
+    """No models and no templates."""
 
     name = "django_fargate"
 

@@ -31,7 +31,7 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_S3_ACCESS_KEY_ID", "AWS_SES_ACCESS_KEY_ID")
 
 def register_all() -> None:
     """Called when the app is ready. Django takes each function once, however often."""
-    for check in (check_cache, check_sessions, check_files, check_mail, check_channels, check_keys):
+    for check in (check_cache, check_sessions, check_files, check_mail, check_channels, check_keys, check_static_files):
         register(check, Tags.security, deploy=True)
 
 
@@ -196,6 +196,25 @@ def check_keys(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Check
             9,
             f"{', '.join(found)} in the settings replaces the role of the task, which has the permissions it needs.",
             "Take the keys out. boto3 finds the role by itself.",
+        )
+    ]
+
+
+def check_static_files(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W011: static files that keep their names, so that a release replaces those that older pages ask for."""
+    from django.contrib.staticfiles.storage import ManifestFilesMixin
+
+    backend = settings.STORAGES.get("staticfiles", {}).get("BACKEND")
+    kind = _class(backend)
+    is_plain = isinstance(kind, type) and not issubclass(kind, ManifestFilesMixin)
+    if optional("STATIC_FILES_BUCKET_NAME") is None or not is_plain:
+        return []
+    return [
+        _warning(
+            11,
+            f"Names of static files do not change with their content ({backend}), "
+            "so pages of the previous release get the files of this one.",
+            "Set STORAGES = storages(), from django_fargate.settings, or another storage with a manifest.",
         )
     ]
 

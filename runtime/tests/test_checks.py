@@ -18,6 +18,7 @@ STACK = {
     "CACHE_URL": "rediss://django:p@cache:6379/0",
     "AWS_STORAGE_BUCKET_NAME": "shop-media",
     "AWS_S3_REGION_NAME": "eu-central-1",
+    "STATIC_FILES_BUCKET_NAME": "shop-static",
     "AWS_SES_REGION_NAME": "eu-central-1",
     "DEFAULT_FROM_EMAIL": "no-reply@shop.example.com",
 }
@@ -26,7 +27,7 @@ DUMMY = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 FOLDER = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}, "staticfiles": {"BACKEND": "x"}}
 MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ALL = [checks.check_cache, checks.check_sessions, checks.check_files, checks.check_mail]
-ALL += [checks.check_channels, checks.check_keys]
+ALL += [checks.check_channels, checks.check_keys, checks.check_static_files]
 
 
 def found(**changed):

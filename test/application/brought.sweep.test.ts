@@ -32,8 +32,10 @@ import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { errorOf } from '../support';
 
+const GLOBAL_CERTIFICATE = 'arn:aws:acm:us-east-1:111122223333:certificate/11111111-2222-3333-4444-555555555555';
 const env = { account: '111122223333', region: 'eu-central-1' };
 
 /** Ways in which a value arrives that only the deployment knows. */
@@ -134,6 +136,18 @@ const BROUGHT: { readonly [what: string]: (stack: Stack, value: Value) => Partia
         bucketArn: value('Bucket'),
         region: value('BucketRegion'),
         encryptionKey: Key.fromKeyArn(stack, 'BucketKey', value('BucketKey')),
+      }),
+    ),
+  }),
+  'a bucket for static files': (stack, value) => ({
+    cdn: { certificate: Certificate.fromCertificateArn(stack, 'GlobalCertificate', GLOBAL_CERTIFICATE) },
+    staticFilesStorage: StaticFiles.fromBucket(
+      stack,
+      'StaticFiles',
+      Bucket.fromBucketAttributes(stack, 'StaticBucket', {
+        bucketArn: value('StaticBucket'),
+        region: value('StaticRegion'),
+        encryptionKey: Key.fromKeyArn(stack, 'StaticKey', value('StaticKey')),
       }),
     ),
   }),

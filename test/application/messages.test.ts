@@ -34,7 +34,7 @@ const WRITTEN_FOR: { readonly [room: string]: readonly (keyof typeof STRUCTS)[] 
   mail: ['MailOptions'],
   queues: ['TaskQueueOptions'],
   secrets: ['SecretKeyOptions'],
-  storage: ['MediaStorageOptions'],
+  storage: ['MediaStorageOptions', 'StaticFilesOptions'],
   cache: ['CacheOptions'],
 };
 
@@ -120,6 +120,7 @@ function writtenAt(path: string): string[] {
     Release: 'ReleaseCommandOptions',
     Schedules: 'ScheduledCommandOptions',
     SecretKey: 'SecretKeyOptions',
+    StaticFiles: 'StaticFilesOptions',
     Web: 'WebServiceOptions',
     WebFirewall: 'WebFirewallOptions',
     Workers: 'WorkerServiceOptions',

@@ -42,6 +42,7 @@ const PARTS = [
       profile: 'profile',
       mediaStorage: 'media',
       urlSigningKeys: 'urlSigningKeysOptions',
+      staticFiles: 'staticFiles',
     },
   },
   {
@@ -67,6 +68,12 @@ const PARTS = [
     file: 'storage/media-storage.ts',
     options: 'media',
     setBy: { profile: 'profile', encryptionKey: 'encryptionKey' },
+  },
+  {
+    part: 'StaticFiles',
+    file: 'storage/static-files.ts',
+    options: 'staticFiles',
+    setBy: { profile: 'profile' },
   },
   {
     part: 'UrlSigningKeys',

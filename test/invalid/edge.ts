@@ -15,6 +15,7 @@ import {
 import { WebFirewall, type WebFirewallProps } from '../../constructs/edge/web-firewall';
 import { Network, type NetworkProps } from '../../constructs/network/network';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';
@@ -256,6 +257,11 @@ export const cases: InvalidCase[] = [
     publicMediaPaths: ['/media/*'],
     mediaContentSecurityPolicy: "default-src 'none';\nsandbox",
   }),
+  {
+    name: 'Cdn: a bucket of static files without paths',
+    prop: 'staticFiles',
+    make: (stack) => cdnWith(stack, { staticFiles: new StaticFiles(stack, 'StaticFiles'), staticPaths: [] }),
+  },
   {
     name: 'Cdn: keys without paths that they open',
     prop: 'urlSigningKeys',

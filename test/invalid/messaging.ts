@@ -18,6 +18,7 @@ import { Notifications } from '../../constructs/notifications/notifications';
 import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/celery-broker';
 import { TaskQueue, type TaskQueueProps } from '../../constructs/queues/task-queue';
 import { MediaStorage, type MediaStorageProps } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { PipelineStack, type PipelineStackProps } from '../../lib/pipeline-stack';
 import { testVpc } from '../support';
 import type { InvalidCase } from './case';
@@ -204,6 +205,11 @@ export const cases: InvalidCase[] = [
     noncurrentVersionExpiration: Duration.days(36_501),
   }),
   media('a snapshot of a bucket', 'removalPolicy', { removalPolicy: RemovalPolicy.SNAPSHOT }),
+  {
+    name: 'StaticFiles: a snapshot of a bucket',
+    prop: 'removalPolicy',
+    make: (stack) => new StaticFiles(stack, 'StaticFiles', { removalPolicy: RemovalPolicy.SNAPSHOT }),
+  },
 
   mail('neither a zone nor an identity', 'hostedZone', () => ({ domain: 'shop.example.com' })),
   mail('a zone that only a VPC knows', 'hostedZone', (stack) => ({

@@ -32,6 +32,7 @@ import { CeleryBroker, type CeleryBrokerProps } from '../../constructs/queues/ce
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { loadBalancerFor, processProps } from '../processes/support';
@@ -54,6 +55,9 @@ const zone = (stack: Stack) =>
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     zoneName: 'example.com',
   });
+
+const companyFiles = (stack: Stack) =>
+  StaticFiles.fromBucket(stack, 'StaticFiles', Bucket.fromBucketName(stack, 'CompanyFiles', 'company-static'));
 
 /** An application in production, with a name of its own unless it brings its load balancer. */
 const application = (name: string, prop: string, props: Given<DjangoApplicationProps>): InvalidCase => ({
@@ -172,6 +176,20 @@ export const cases: InvalidCase[] = [
   application('media beside a storage of media files', 'media', (stack) => ({
     media: {},
     mediaStorage: MediaStorage.fromBucket(stack, 'Media', Bucket.fromBucketName(stack, 'Company', 'company-media')),
+  })),
+  application('static files without a distribution', 'staticFiles', { staticFiles: {} }),
+  application('static files beside a bucket of them', 'staticFiles', (stack) => ({
+    cdn: {},
+    staticFiles: {},
+    staticFilesStorage: companyFiles(stack),
+  })),
+  application('static files without paths', 'staticFiles', { cdn: { staticPaths: [] }, staticFiles: {} }),
+  application('a bucket of static files without a distribution', 'staticFilesStorage', (stack) => ({
+    staticFilesStorage: companyFiles(stack),
+  })),
+  application('a bucket of static files without paths', 'staticFilesStorage', (stack) => ({
+    cdn: { staticPaths: [] },
+    staticFilesStorage: companyFiles(stack),
   })),
   application('a cache beside one that is brought', 'cache', (stack) => ({
     cache: {},

@@ -44,6 +44,7 @@ import { type ITaskQueue, TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { SecretRefresh } from '../../constructs/secrets/secret-refresh';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { type IUrlSigningKeys, UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { DjangoStack } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
@@ -155,7 +156,12 @@ function stageOf(scope: Construct, name: string): Stage {
 
 const application = (given: Given) =>
   props<DjangoApplicationProps>(
-    { image: ContainerImage.fromRegistry('shop'), settingsModule: 'config.settings', profile: Profile.development() },
+    {
+      image: ContainerImage.fromRegistry('shop'),
+      settingsModule: 'config.settings',
+      profile: Profile.development(),
+      ...('staticFilesStorage' in given && { cdn: {} }), // What serves them.
+    },
     given,
   );
 const daily = { name: 'daily', schedule: Schedule.cron({ minute: '0', hour: '6' }), deleteAfter: Duration.days(35) };
@@ -233,7 +239,8 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
       }),
       ...(isSigned && { signedMediaPaths: ['/media/*'], urlSigningKeys: companyKeys(scope, {}) }),
     };
-    const needed = { loadBalancer, profile, certificate, cachedPaths, ...media };
+    const staticFiles = 'staticPaths' in given ? new StaticFiles(scope, 'StaticFiles') : undefined;
+    const needed = { loadBalancer, profile, certificate, cachedPaths, staticFiles, ...media };
     const cdn = new Cdn(scope, 'Cdn', props(needed, { ...given, ...pages }));
     const { mediaStorage } = cdn;
     return mediaStorage === undefined ? cdn : new BeatService(scope, 'Beat', { ...celery(scope), mediaStorage });
@@ -351,6 +358,8 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const needed = { secrets: [new Secret(scope, 'Secret')], services: [beat(scope).service] };
     return new SecretRefresh(scope, 'Refresh', props(needed, given));
   },
+  StaticFilesOptions: 'StaticFilesProps',
+  StaticFilesProps: (scope, given) => new StaticFiles(scope, 'StaticFiles', given),
   TaskQueueAttributes: (scope, given) => {
     const needed = { queue: new Queue(scope, 'Plain'), visibilityTimeout: Duration.hours(1) };
     return read(scope, TaskQueue.fromTaskQueueAttributes(scope, 'Brought', props(needed, given)));

@@ -48,6 +48,7 @@ import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { TaskQueue } from '../../constructs/queues/task-queue';
 import { SecretKey } from '../../constructs/secrets/secret-key';
 import { MediaStorage } from '../../constructs/storage/media-storage';
+import { StaticFiles } from '../../constructs/storage/static-files';
 import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { durations, sizes, type TokenForm } from './forms';
 
@@ -191,6 +192,13 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
     SecretKey.fromSecretKeyAttributes(scope, 'BroughtSecretKey', { secret: secret(scope, form) }),
   ],
   ISecurityGroup: (scope, form) => [SecurityGroup.fromSecurityGroupId(scope, 'BroughtGroup', form.text(scope))],
+  IStaticFiles: (scope, form) => [
+    StaticFiles.fromBucket(
+      scope,
+      'BroughtStatic',
+      Bucket.fromBucketName(scope, 'BroughtStaticFiles', form.text(scope)),
+    ),
+  ],
   ITaskQueue: (scope, form) => [taskQueue(scope, form)],
   ITopic: (scope, form) => [
     Topic.fromTopicArn(scope, 'BroughtTopic', `arn:aws:sns:eu-central-1:111122223333:${form.text(scope)}`),

@@ -18,6 +18,16 @@ interface OptionEffect {
 const ALWAYS: OptionEffect = {};
 const brought = (other: keyof Props & string) => voidBeside<Props>(other, `\`${other}\` is used as you bring it`);
 
+/** A bucket of static files is of use to a distribution alone. */
+const WITH_CDN: readonly NoEffect<Props>[] = [
+  needsOneOf(['cdn'], 'Add `cdn: {}`: without a distribution the image serves its static files.'),
+  {
+    when: ({ cdn }) => cdn?.staticPaths?.length === 0,
+    must: 'come with `cdn.staticPaths`',
+    remedy: 'Name the paths of the files that it holds, or leave `cdn.staticPaths` out for "/static/*".',
+  },
+];
+
 /**
  * For every prop of the application what it needs to have an effect.
  *
@@ -68,6 +78,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   },
   scheduledCommands: ALWAYS,
   media: { refused: [brought('mediaStorage')] },
+  staticFiles: { refused: [brought('staticFilesStorage'), ...WITH_CDN] },
   cache: { refused: [brought('cacheStore')] },
   mail: { refused: [brought('outgoingMail')] },
   environment: ALWAYS,
@@ -112,6 +123,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   broker: ALWAYS,
   mediaStorage: ALWAYS,
   urlSigningKeys: ALWAYS,
+  staticFilesStorage: { refused: WITH_CDN },
   cacheStore: ALWAYS,
   outgoingMail: ALWAYS,
   loadBalancer: ALWAYS,

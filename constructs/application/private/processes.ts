@@ -61,7 +61,9 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
     encryptionKey,
     ...lambdaSettings(props, notifications),
     ...props.releaseOptions,
+    staticFiles: providers.cdn?.staticFiles,
   });
+  serveAfter(release, providers);
   const afterRelease = { waitFor: [release.ready] };
   const alarmTopic = notifications.topic;
   const behindLoadBalancer = { ...processProps, ...nameOfCdn, ...afterRelease, alarmTopic, loadBalancer };
@@ -149,6 +151,17 @@ function makeSecretRefreshes(
       services: group,
     });
   });
+}
+
+/**
+ * The distribution turns to the bucket of static files when the release has filled it.
+ *
+ * Without a domain it cannot wait: the release is told its name.
+ */
+function serveAfter(release: ReleaseCommand, { cdn, loadBalancer }: Providers): void {
+  if (cdn?.staticFiles !== undefined && loadBalancer.domainNames.length > 0) {
+    cdn.distribution.node.addDependency(release.ready);
+  }
 }
 
 /** The name of a distribution without a domain, which its load balancer does not know. */

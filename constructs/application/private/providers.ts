@@ -18,6 +18,7 @@ import { type INotifications, Notifications } from '../../notifications/notifica
 import { CeleryBroker, type ICeleryBroker } from '../../queues/celery-broker';
 import { type ISecretKey, SecretKey } from '../../secrets/secret-key';
 import { type IMediaStorage, MediaStorage } from '../../storage/media-storage';
+import { type IStaticFiles, StaticFiles } from '../../storage/static-files';
 import { type IUrlSigningKeys, UrlSigningKeys } from '../../storage/url-signing-keys';
 import type { DjangoApplicationProps } from '../django-application-props';
 
@@ -37,12 +38,16 @@ export interface Providers extends Storage {
   readonly broker?: ICeleryBroker;
   readonly mediaStorage?: IMediaStorage;
   readonly urlSigningKeys?: IUrlSigningKeys;
+  readonly staticFilesStorage?: IStaticFiles;
   readonly cacheStore?: ICache;
   readonly outgoingMail?: IMail;
   readonly loadBalancer: IHttpsLoadBalancer;
   readonly cdn?: Cdn;
   readonly webFirewall?: WebFirewall;
 }
+
+/** What the distribution serves without the application. */
+type ServedParts = 'mediaStorage' | 'urlSigningKeys' | 'staticFilesStorage';
 
 /** Whether the firewall stands before the distribution, not before the load balancer. */
 interface AtTheEdge {
@@ -73,10 +78,11 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const atTheEdge = props.cdn !== undefined && Stack.of(scope).region === EDGE_REGION;
   const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, { ...storage, loadBalancer, atTheEdge });
   const urlSigningKeys = props.urlSigningKeys ?? makeUrlSigningKeys(scope, props, storage, notifications);
-  const served = { mediaStorage, urlSigningKeys };
+  const staticFilesStorage = props.staticFilesStorage ?? makeStaticFiles(scope, props, profile);
+  const served = { mediaStorage, urlSigningKeys, staticFilesStorage };
   const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall, atTheEdge, ...served });
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
-  const stores = { secretKey, database, broker, mediaStorage, urlSigningKeys, cacheStore };
+  const stores = { secretKey, database, broker, ...served, cacheStore };
   return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, cdn, webFirewall };
 }
 
@@ -182,6 +188,14 @@ function makeMediaStorage(
   return media && new MediaStorage(scope, 'Media', { ...media, ...storage });
 }
 
+function makeStaticFiles(
+  scope: Construct,
+  { staticFiles }: DjangoApplicationProps,
+  profile: Profile,
+): StaticFiles | undefined {
+  return staticFiles && new StaticFiles(scope, 'StaticFiles', { ...staticFiles, profile });
+}
+
 function makeUrlSigningKeys(
   scope: Construct,
   props: DjangoApplicationProps,
@@ -241,8 +255,9 @@ function makeCdn(
     atTheEdge,
     mediaStorage,
     urlSigningKeys,
+    staticFilesStorage,
     ...parts
-  }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall' | 'mediaStorage' | 'urlSigningKeys'> & AtTheEdge,
+  }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall' | ServedParts> & AtTheEdge,
 ): Cdn | undefined {
   if (cdn === undefined) {
     return undefined;
@@ -255,6 +270,7 @@ function makeCdn(
     ...parts,
     mediaStorage: cdn.publicMediaPaths || cdn.signedMediaPaths ? mediaStorage : undefined,
     urlSigningKeys: cdn.signedMediaPaths && urlSigningKeys,
+    staticFiles: staticFilesStorage,
   });
   if (webAclArn === undefined && webFirewall !== undefined) {
     acknowledge(

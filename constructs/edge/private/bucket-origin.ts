@@ -17,10 +17,14 @@ import { allowDistributions } from '../../core/key-policy';
  * `S3BucketOrigin` of the CDK lets it read every file of the bucket.
  */
 export class BucketOrigin extends OriginBase {
-  /** @param paths patterns of the distribution, whose files have the same names without the first slash */
+  /**
+   * @param paths patterns of the distribution, whose files have the same names without the first slash
+   * @param heading where docs/your-project.md says what the policy of a bucket that is brought must have
+   */
   constructor(
     private readonly bucket: IBucket,
     private readonly paths: readonly string[],
+    private readonly heading: string,
   ) {
     super(bucket.bucketRegionalDomainName);
   }
@@ -49,12 +53,12 @@ export class BucketOrigin extends OriginBase {
           conditions: { StringEquals: { 'aws:SourceArn': distribution } },
         }),
       );
-    const { statementAdded } = allow('s3:GetObject', ...paths.map((path) => bucket.arnForObjects(path.slice(1))));
+    const { statementAdded } = allow('s3:GetObject', ...paths.map((path) => `${bucket.bucketArn}${path}`));
     allow('s3:ListBucket', bucket.bucketArn); // Otherwise a file that is not there is a 403, and not a 404.
     if (!statementAdded) {
       Annotations.of(scope).addWarningV2(
         'cdk-django-fargate:importedBucketPolicy',
-        'This bucket is imported, so its policy cannot be changed here. It must let the distribution read, or every file is a 403. Add the statements under "Media files by way of the distribution" in docs/your-project.md, then acknowledge this warning on the distribution.',
+        `This bucket is imported, so its policy cannot be changed here. It must let the distribution read, or every file is a 403. Add the statements under "${this.heading}" in docs/your-project.md, then acknowledge this warning on the distribution.`,
       );
     }
   }

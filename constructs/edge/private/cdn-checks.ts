@@ -1,10 +1,9 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnCertificate, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, needsOneOf, voidBeside } from '../../core/effects';
-import type { IMediaStorage } from '../../storage/media-storage';
 import type { CdnProps } from '../cdn';
 import { EDGE_REGION } from '../edge-region';
 import { isPrivateZone } from '../zone';
@@ -26,6 +25,13 @@ const EFFECTS: Effects<CdnProps> = {
     needsOneOf(['urlSigningKeys'], 'Give the keys by which the application signs: `new UrlSigningKeys()`.'),
   ],
   urlSigningKeys: [needsOneOf(['signedMediaPaths'], 'Name the paths that they open.')],
+  staticFiles: [
+    {
+      when: ({ staticPaths = STATIC_PATHS }) => staticPaths.length === 0,
+      must: 'come with `staticPaths`',
+      remedy: 'Name the paths of the files that it holds, or leave `staticPaths` out for "/static/*".',
+    },
+  ],
   certificate: [withoutNames('CloudFront has a certificate for its own name')],
   hostedZone: [withoutNames('the name of the distribution has its record')],
 };
@@ -57,13 +63,14 @@ export function certificateOf(scope: Construct, { certificate, loadBalancer }: C
 
 /** Refuses what a distribution cannot be made of. */
 export function checkCdn(scope: Construct, props: CdnProps): void {
-  const { loadBalancer, hostedZone, webAclArn, accessLogsBucket, mediaStorage } = props;
+  const { loadBalancer, hostedZone, webAclArn, accessLogsBucket } = props;
   const { region } = Stack.of(scope);
   const checks = new Checks(scope);
   checkEffects(checks, props, EFFECTS);
   checkCertificate(checks, scope, props);
   checkPaths(checks, props);
   checkErrorPages(checks, props);
+  checkBuckets(checks, scope, props);
   checks.known('strictTransportSecurity', props.strictTransportSecurity);
   checkHeaders(checks, props);
   checks
@@ -92,11 +99,6 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       must: POLICY_MUST,
       remedy: 'Use "default-src \'none\'; sandbox" for files that nobody has to look at in a browser.',
     })
-    .that('mediaStorage', mediaStorage, mediaStorage === undefined || isReachable(scope, mediaStorage), {
-      must: 'be in the stack of the distribution, or be imported',
-      remedy:
-        'The bucket names the distribution in its policy, and the distribution the bucket, so CloudFormation makes both in one stack: use `MediaStorage.fromBucket()` with an imported bucket, and write its policy where it is made.',
-    })
     .optional('maintenancePage', props.maintenancePage, () => isShort(props.maintenancePage as string), {
       must: `be HTML of 1 to about ${LONGEST_FUNCTION - 500} bytes`,
       remedy:
@@ -105,9 +107,16 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
     .throwIfAny();
 }
 
-/** Whether this stack can write the policy of the bucket, or nobody here can. */
-function isReachable(scope: Construct, { bucket }: IMediaStorage): boolean {
-  return !(bucket instanceof Bucket) || Stack.of(bucket) === Stack.of(scope);
+/** Of a bucket either this stack can write the policy, or nobody here can. */
+function checkBuckets(checks: Checks, scope: Construct, { mediaStorage, staticFiles }: CdnProps): void {
+  const isReachable = (bucket: IBucket) => !(bucket instanceof Bucket) || Stack.of(bucket) === Stack.of(scope);
+  const brought = { mediaStorage: 'MediaStorage', staticFiles: 'StaticFiles' };
+  for (const [prop, part] of Object.entries({ mediaStorage, staticFiles })) {
+    checks.that(prop, part, part === undefined || isReachable(part.bucket), {
+      must: 'be in the stack of the distribution, or be imported',
+      remedy: `The bucket names the distribution in its policy, and the distribution the bucket, so CloudFormation makes both in one stack: use \`${brought[prop as keyof typeof brought]}.fromBucket()\` with an imported bucket, and write its policy where it is made.`,
+    });
+  }
 }
 
 function isShort(page: string): boolean {

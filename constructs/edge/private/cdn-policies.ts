@@ -39,30 +39,26 @@ export function toOrigin(scope: Construct, id: string): OriginRequestPolicy {
   });
 }
 
-/** Files that are the same for everybody, for as long as their headers say, which may be not at all. */
-export function staticFiles(scope: Construct, id: string): CachePolicy {
-  return new CachePolicy(scope, id, {
-    comment: 'Static files',
-    minTtl: Duration.seconds(0),
-    defaultTtl: Duration.seconds(0),
-    maxTtl: LONGEST,
-    cookieBehavior: CacheCookieBehavior.none(),
-    headerBehavior: CacheHeaderBehavior.allowList('Host'), // Several names may lead to several services.
-    queryStringBehavior: CacheQueryStringBehavior.none(),
-    enableAcceptEncodingGzip: true,
-    enableAcceptEncodingBrotli: true,
-  });
+/** Static files of the application, for as long as their headers say, which may be not at all. */
+export function filesOfImage(scope: Construct, id: string): CachePolicy {
+  const byHost = CacheHeaderBehavior.allowList('Host'); // Several names may lead to several services.
+  return cachedFiles(scope, id, 'Static files', byHost);
 }
 
-/** Uploaded files, for as long as their headers say; without any, S3 is asked each time for a change. */
-export function mediaFiles(scope: Construct, id: string): CachePolicy {
+/** Files in a bucket, for as long as their headers say; without any, S3 is asked each time for a change. */
+export function filesOfBucket(scope: Construct, id: string, comment: string): CachePolicy {
+  return cachedFiles(scope, id, comment, CacheHeaderBehavior.none()); // S3 knows its own host name alone.
+}
+
+/** Files that are the same for everybody who may have them. */
+function cachedFiles(scope: Construct, id: string, comment: string, headerBehavior: CacheHeaderBehavior): CachePolicy {
   return new CachePolicy(scope, id, {
-    comment: 'Media files',
+    comment,
     minTtl: Duration.seconds(0),
     defaultTtl: Duration.seconds(0),
     maxTtl: LONGEST,
     cookieBehavior: CacheCookieBehavior.none(),
-    headerBehavior: CacheHeaderBehavior.none(), // S3 knows its own host name alone.
+    headerBehavior,
     queryStringBehavior: CacheQueryStringBehavior.none(), // CloudFront takes the signature out itself.
     enableAcceptEncodingGzip: true,
     enableAcceptEncodingBrotli: true,

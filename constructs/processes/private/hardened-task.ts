@@ -27,6 +27,7 @@ import { logGroup } from '../../core/log-group';
 import { ecsTasksForUs, WorkloadRole } from '../../core/workload-role';
 import { DatabaseAccess } from '../../database/database-access';
 import { checkCluster } from '../../network/same-vpc';
+import type { IStaticFiles } from '../../storage/static-files';
 import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
@@ -170,15 +171,17 @@ export class HardenedTask extends Construct {
   }
 }
 
+/** What some kinds of processes can be given beside what all can. */
+interface OfSome extends TemporaryStorageOptions {
+  readonly staticFiles?: IStaticFiles;
+}
+
 const EFFECTS: Effects<ProcessProps> = {
   egress: [voidBeside('securityGroup', 'it is for the security group that is made where none is brought')],
 };
 
 /** Validates what every process has in common. */
-export function checkProcess(
-  checks: Checks,
-  props: ProcessProps & TemporaryStorageOptions & { readonly command?: string[] },
-): void {
+export function checkProcess(checks: Checks, props: ProcessProps & OfSome & { readonly command?: string[] }): void {
   checks.matches('settingsModule', props.settingsModule, /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(?<!\.py)$/, {
     must: 'be a Python module in dotted form',
     remedy: 'Write it as in DJANGO_SETTINGS_MODULE, for example "config.settings".',
@@ -223,7 +226,7 @@ const ALWAYS = [
 ];
 
 /** Validates the names of what the user adds to the environment. */
-function checkVariables(checks: Checks, props: ProcessProps & TemporaryStorageOptions): void {
+function checkVariables(checks: Checks, props: ProcessProps & OfSome): void {
   const contract = contractOf(props);
   for (const given of ['environment', 'secrets'] as const) {
     for (const name of Object.keys(props[given] ?? {})) {
@@ -269,8 +272,9 @@ function contractOf({
   cacheStore,
   outgoingMail,
   secretKey,
+  staticFiles,
   temporaryStorage,
-}: ProcessProps & TemporaryStorageOptions): string[] {
+}: ProcessProps & OfSome): string[] {
   const fromParts = {
     ...secretKey?.containerSecrets,
     ...database?.containerEnvironment,
@@ -281,6 +285,7 @@ function contractOf({
     ...cacheStore?.containerEnvironment,
     ...cacheStore?.containerSecrets,
     ...outgoingMail?.containerEnvironment,
+    ...staticFiles?.containerEnvironment,
   };
   return [...ALWAYS, ...(temporaryStorage === undefined ? [] : ['TMPDIR']), ...Object.keys(fromParts)];
 }
