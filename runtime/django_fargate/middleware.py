@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.signals import got_request_exception
@@ -25,14 +25,6 @@ from .masking import masked_path
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], Any]
-
-
-class _Kind(NamedTuple):
-    """What can be away."""
-
-    name: str
-    is_unavailable: Callable[[BaseException | None], bool]
-
 
 #: Seconds after which a client may try again while the database is away.
 RETRY_AFTER = 5
@@ -112,10 +104,6 @@ class HealthCheckMiddleware(_Middleware):
         return response
 
 
-_DATABASE = _Kind("database", lambda error: is_database_unavailable(error))
-_CACHE = _Kind("cache", is_cache_unavailable)
-
-
 class _UnavailableMiddleware(_Middleware):
     """
     503 with Retry-After for exceptions of one kind.
@@ -123,46 +111,25 @@ class _UnavailableMiddleware(_Middleware):
     It sees what views raise and, by the signal, what other middleware (sessions, authentication) raises.
     """
 
-    kind: ClassVar[_Kind]
+    #: What can be away.
+    what: ClassVar[str]
+
+    @staticmethod
+    def is_unavailable(exception: BaseException | None) -> bool:
+        raise NotImplementedError
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        if not self.kind.is_unavailable(exception):
+        if not self.is_unavailable(exception):
             return None
         # Whoever listens for exceptions (Sentry) hears of this one too, although a view's exception ends here.
         got_request_exception.send(sender=type(self), request=request)
-        return _unavailable(self.kind)
+        return _unavailable(self.what)
 
     def after(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if response.status_code == 500 and getattr(request, _MARK, None) is self.kind:
+        if response.status_code == 500 and getattr(request, _MARK, None) == self.what:
             response.close()
-            return _unavailable(self.kind)
+            return _unavailable(self.what)
         return response
-
-
-class DatabaseUnavailableMiddleware(_UnavailableMiddleware):
-    """
-    503 with Retry-After while the database is away or has no connection left. Put it right after HealthCheckMiddleware.
-
-    400 for a text with a NUL, which PostgreSQL takes nowhere: as a 500, anybody could set off the alarm on errors.
-    """
-
-    kind = _DATABASE
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        if _is_nul(exception):
-            return HttpResponseBadRequest("A text must not contain NUL.\n", content_type="text/plain; charset=utf-8")
-        return super().process_exception(request, exception)
-
-
-class CacheUnavailableMiddleware(_UnavailableMiddleware):
-    """
-    503 with Retry-After where a page reads or writes a cache that is away. Pages that do not use it answer.
-
-    A cache that is away is no miss: the database would have to do all of its work at once, and locks and limits that
-    are kept in it would hold for nobody. ``django_fargate.sessions.cached_db`` reads sessions from the database then.
-    """
-
-    kind = _CACHE
 
 
 def is_database_unavailable(exception: BaseException | None) -> bool:
@@ -184,6 +151,34 @@ def is_database_unavailable(exception: BaseException | None) -> bool:
     return False
 
 
+class DatabaseUnavailableMiddleware(_UnavailableMiddleware):
+    """
+    503 with Retry-After while the database is away or has no connection left. Put it right after HealthCheckMiddleware.
+
+    400 for a text with a NUL, which PostgreSQL takes nowhere: as a 500, anybody could set off the alarm on errors.
+    """
+
+    what = "database"
+    is_unavailable = staticmethod(is_database_unavailable)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if _is_nul(exception):
+            return HttpResponseBadRequest("A text must not contain NUL.\n", content_type="text/plain; charset=utf-8")
+        return super().process_exception(request, exception)
+
+
+class CacheUnavailableMiddleware(_UnavailableMiddleware):
+    """
+    503 with Retry-After where a page reads or writes a cache that is away. Pages that do not use it answer.
+
+    A cache that is away is no miss: the database would have to do all of its work at once, and locks and limits that
+    are kept in it would hold for nobody. ``django_fargate.sessions.cached_db`` reads sessions from the database then.
+    """
+
+    what = "cache"
+    is_unavailable = staticmethod(is_cache_unavailable)
+
+
 def _why(cause: BaseException | None) -> BaseException | None:
     """A pool that cannot connect only says that it had no connection in time."""
     pool = sys.modules.get("django_fargate.pool")
@@ -200,21 +195,21 @@ _MARK = "_django_fargate_unavailable"
 
 def _mark_request(request: HttpRequest | None = None, **_: Any) -> None:
     error = sys.exc_info()[1]
-    for kind in (_DATABASE, _CACHE):
+    for kind in (DatabaseUnavailableMiddleware, CacheUnavailableMiddleware):
         if request is not None and kind.is_unavailable(error):
-            setattr(request, _MARK, kind)
+            setattr(request, _MARK, kind.what)
             # The text of libpq and that of redis name the reason, and no password.
             logger.warning(
-                "The %s is unavailable", kind.name, exc_info=error, extra={"path": masked_path(request.path)}
+                "The %s is unavailable", kind.what, exc_info=error, extra={"path": masked_path(request.path)}
             )
 
 
 got_request_exception.connect(_mark_request, dispatch_uid=_MARK)
 
 
-def _unavailable(kind: _Kind) -> HttpResponse:
+def _unavailable(what: str) -> HttpResponse:
     return HttpResponse(
-        f"The {kind.name} is not available at the moment. Please try again shortly.\n",
+        f"The {what} is not available at the moment. Please try again shortly.\n",
         status=503,
         content_type="text/plain; charset=utf-8",
         headers={"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"},

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-from importlib.util import find_spec
 from typing import Any
 
 from .cache import caches, channel_layers, result_backend
-from .environment import improperly, listed, process, required, required_json
+from .environment import improperly, is_installed, listed, optional, process, required, required_json
 from .files import storages
 from .mail import mail
 
@@ -27,6 +26,7 @@ __all__ = [
     "result_backend",
     "secret_keys",
     "secure_cookies",
+    "secure_proxy_ssl_header",
     "storages",
 ]
 
@@ -51,7 +51,7 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
     """
     asgi = process() == "asgi" if asgi is None else asgi
     counted = _connections() if asgi or process() == "web" else None
-    size = pool or (counted if find_spec("psycopg_pool") is not None else None)
+    size = pool or (counted if is_installed("psycopg_pool") else None)
     if counted and not size:
         logger.warning(
             "psycopg[pool] is not installed: each thread of this server may hold a connection to the database, and %s "
@@ -128,14 +128,14 @@ def secure_proxy_ssl_header() -> tuple[str, str]:
     written it. Otherwise it is X-Forwarded-Proto, which the load balancer writes: a header that a client has called
     CloudFront-Forwarded-Proto says nothing then.
     """
-    name = os.environ.get("SECURE_PROXY_SSL_HEADER") or "X-Forwarded-Proto"
+    name = optional("SECURE_PROXY_SSL_HEADER") or "X-Forwarded-Proto"
     return f"HTTP_{name.upper().replace('-', '_')}", "https"
 
 
 def _connections() -> int | None:
     """How many connections a server process may hold, by the contract."""
-    size = os.environ.get("DJANGO_FARGATE_CONNECTIONS")
-    if not size:
+    size = optional("DJANGO_FARGATE_CONNECTIONS")
+    if size is None:
         return None
     if not size.isdigit() or int(size) < 1:
         raise improperly("DJANGO_FARGATE_CONNECTIONS", f"must be a whole number from 1 on, got {size!r}")

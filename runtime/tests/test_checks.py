@@ -1,6 +1,7 @@
 """What `manage.py check --deploy` says of settings that do not use what the stack has made."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from django.core.checks import Warning, run_checks
 from django.test import override_settings
 
 from django_fargate import checks, settings
+from django_fargate.mail import has_mailers
 
 STACK = {
     "DJANGO_FARGATE_PROCESS": "web",
@@ -20,6 +22,7 @@ STACK = {
     "DEFAULT_FROM_EMAIL": "no-reply@shop.example.com",
 }
 LOCAL = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DUMMY = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 FOLDER = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}, "staticfiles": {"BACKEND": "x"}}
 MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ALL = [checks.check_cache, checks.check_sessions, checks.check_files, checks.check_mail]
@@ -60,6 +63,13 @@ def test_nothing_is_found_in_a_stack_without_these_parts(environment):
     assert found(CACHES=LOCAL, STORAGES=FOLDER, SESSION_ENGINE="django.contrib.sessions.backends.db") == []
 
 
+def sending(backend, host=None):
+    """The settings for a backend, as this Django reads them."""
+    if has_mailers():
+        return {"MAILERS": {"default": {"BACKEND": backend, "OPTIONS": {"host": host} if host else {}}}}
+    return {"EMAIL_BACKEND": backend, **({"EMAIL_HOST": host} if host else {})}
+
+
 REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "rediss://cache:6379/0"}
 
 
@@ -67,8 +77,10 @@ REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "rediss://cache
     ("changed", "expected"),
     [
         ({"CACHES": LOCAL, "SESSION_ENGINE": "django.contrib.sessions.backends.db"}, ["W001"]),
-        ({"CACHES": {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}}, ["W001", "W003"]),
+        ({"CACHES": DUMMY}, ["W001"]),
+        ({"CACHES": DUMMY, "SESSION_ENGINE": "django.contrib.sessions.backends.cache"}, ["W001", "W003"]),
         ({"CACHES": LOCAL}, ["W001", "W003"]),
+        ({"CACHES": LOCAL, "SESSION_ENGINE": "django.contrib.sessions.backends.cache"}, ["W001", "W003"]),
         ({"CACHES": {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache"}}}, []),
         ({"CACHES": {"default": REDIS}}, []),
         ({"CACHES": {"default": {**REDIS, "OPTIONS": {"ssl_cert_reqs": None}}}}, ["W002"]),
@@ -79,9 +91,9 @@ REDIS = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "rediss://cache
         ({"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"}, []),
         ({"STORAGES": FOLDER}, ["W004"]),
         ({"STORAGES": {"default": {"BACKEND": "no.such.Storage"}}}, []),
-        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend"}, ["W005"]),
-        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["W005"]),
-        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend", "EMAIL_HOST": "smtp.example.com"}, []),
+        (sending("django.core.mail.backends.smtp.EmailBackend", "localhost"), ["W005"]),
+        (sending("django.core.mail.backends.smtp.EmailBackend", "smtp.example.com"), []),
+        (sending("django.core.mail.backends.console.EmailBackend"), ["W005"]),
         ({"DEFAULT_FROM_EMAIL": "webmaster@localhost"}, ["W006"]),
         ({"SERVER_EMAIL": "root@localhost"}, []),
         ({"SERVER_EMAIL": "root@localhost", "ADMINS": [("Ada", "ada@example.com")]}, ["W006"]),
@@ -96,20 +108,23 @@ def test_each_fault_has_its_number(environment, changed, expected):
 
 
 @pytest.mark.parametrize(
-    ("mailer", "expected"),
+    ("mailers", "expected"),
     [
         ({"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "localhost"}}, ["W005"]),
         ({"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": {"host": "smtp.example.com"}}, []),
+        ({"OPTIONS": {"host": "smtp.example.com"}}, []),
         ({"BACKEND": "django.core.mail.backends.console.EmailBackend"}, ["W005"]),
         ({"BACKEND": "django_ses.SESBackend"}, []),
     ],
 )
-def test_mailers_of_django_61_count_in_place_of_email_backend(environment, mailer, expected):
+def test_on_django_61_mailers_count_in_place_of_email_backend(environment, monkeypatch, mailers, expected):
+    monkeypatch.setattr("django.VERSION", (6, 1, 0, "final", 0))
     environment(**STACK)
     sender = {"DEFAULT_FROM_EMAIL": "a@shop.example.com", "AWS_SES_AUTO_THROTTLE": None}
-    with override_settings(MAILERS={"default": mailer}, **sender):
+    with override_settings(MAILERS={"default": mailers}, **sender):
         messages = checks.check_mail()
     assert [str(message.id).removeprefix("django_fargate.") for message in messages] == expected
+    assert all("take EMAIL_BACKEND and EMAIL_HOST out" in str(message.hint) for message in messages)
 
 
 def test_the_hint_says_what_the_stack_lacks(environment):
@@ -117,18 +132,39 @@ def test_the_hint_says_what_the_stack_lacks(environment):
     with override_settings(CHANNEL_LAYERS=MEMORY):
         [message] = checks.check_channels()
     assert str(message.hint).endswith("the stack has no cache yet: add `cache: {}`.")
+    engine = {"SESSION_ENGINE": "django_fargate.sessions.cached_db"}
+    with override_settings(CACHES=LOCAL, **engine):
+        [message] = checks.check_sessions()
+    assert str(message.hint).endswith("the stack has no cache yet: add `cache: {}`.")
+    environment(**STACK)
+    with override_settings(CACHES=LOCAL, **engine):
+        [message] = checks.check_sessions()
+    assert str(message.hint).endswith("with CACHES = caches().")
+
+
+def test_what_happens_to_sessions_is_said_as_it_is(environment):
+    environment(**STACK)
+    said = {}
+    for engine in ("django.contrib.sessions.backends.cache", "django_fargate.sessions.cached_db"):
+        with override_settings(CACHES=LOCAL, SESSION_ENGINE=engine):
+            [message] = checks.check_sessions()
+        said[engine.rsplit(".", 1)[1]] = str(message.msg)
+    assert said["cache"].endswith("whoever logs in is logged out by the next task.")
+    assert said["cached_db"].endswith("whoever logs out stays logged in to the others.")
 
 
 def test_the_table_of_the_readme_has_them_all():
-    page = (Path(__file__).parent.parent / "README.md").read_text()
-    for number in range(1, 10):
-        assert f"`django_fargate.W{number:03}`" in page
+    root = Path(__file__).parent.parent
+    made = re.findall(r"_warning\(\s*(\d+),", (root / "django_fargate" / "checks.py").read_text())
+    said = re.findall(r"^\| `django_fargate\.W(\d{3})` \|", (root / "README.md").read_text(), re.MULTILINE)
+    assert len(made) > 8
+    assert said == sorted({f"{int(number):03}" for number in made})
 
 
 def test_they_belong_to_a_deployment_alone(environment):
     environment(**STACK)
     checks.register_all()
-    with override_settings(CACHES=LOCAL):
+    with override_settings(CACHES=LOCAL, **settings.mail("django-ses")):
         ids = [{message.id for message in run_checks(include_deployment_checks=deploy)} for deploy in (False, True)]
     assert [any(str(each).startswith("django_fargate.") for each in found) for found in ids] == [False, True]
 
@@ -147,4 +183,4 @@ call_command("check", deploy=True)
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert "?: (django_fargate.W001) The stack has a cache, and CACHES keeps" in result.stderr
-    assert "HINT: Set CACHES = caches(), from django_fargate.settings." in result.stderr
+    assert "Set CACHES = caches(), from django_fargate.settings." in result.stderr

@@ -1,19 +1,25 @@
 """Files in a bucket and mail through SES, with the packages that do the work and doubles of the services."""
 
 import base64
-import io
 import json
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages as connections
 from django.test import override_settings
 
+from django_fargate import environment as variables
 from django_fargate import mail as outgoing
 from django_fargate import settings
 
@@ -73,8 +79,7 @@ def bucket(environment, monkeypatch):
 
 
 def storage(**given):
-    with override_settings(STORAGES=settings.storages(**given)):
-        return connections.create_storage(settings.storages(**given)["default"])
+    return connections.create_storage(settings.storages(**given)["default"])
 
 
 def test_files_are_stored_in_the_bucket_and_never_overwritten(bucket):
@@ -92,7 +97,7 @@ def test_files_are_stored_in_the_bucket_and_never_overwritten(bucket):
             f"/shop-media/{second}": b"two",
         }
         with default.open(first) as file:
-            assert io.BytesIO(file.read()).getvalue() == b"one"
+            assert file.read() == b"one"
 
 
 def test_addresses_are_signed_for_the_region_of_the_bucket_and_work_for_ten_minutes(bucket):
@@ -108,6 +113,46 @@ def test_addresses_are_signed_for_the_region_of_the_bucket_and_work_for_ten_minu
 def test_what_is_served_by_something_else_has_its_address(bucket):
     assert storage(signed=False, custom_domain="media.example.com").url("a.txt") == "https://media.example.com/a.txt"
     assert "X-Amz" not in storage(signed=False).url("a.txt")
+
+
+KEY = rsa.generate_private_key(65537, 2048)
+SIGNING = {
+    "AWS_CLOUDFRONT_KEY": KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
+    "AWS_CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F",
+}
+
+
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # of django-storages
+def test_a_process_that_has_the_key_signs_addresses_of_the_distribution(environment):
+    environment(**BUCKET, **SIGNING, DJANGO_FARGATE_PROCESS="web")
+    address = urlsplit(storage(custom_domain="files.example.com", expire=6 * 3600).url("a.txt"))
+    query = {name: value for name, [value] in parse_qs(address.query).items()}
+    assert (address.netloc, address.path) == ("files.example.com", "/a.txt")
+    assert abs(int(query["Expires"]) - time.time() - 6 * 3600) < 60
+    assert query["Key-Pair-Id"] == "K2JCJMDEHXQW5F"
+    resource = {"Resource": "https://files.example.com/a.txt"}
+    policy = {"Statement": [{**resource, "Condition": {"DateLessThan": {"AWS:EpochTime": int(query["Expires"])}}}]}
+    signature = base64.b64decode(query["Signature"].translate(str.maketrans("-_~", "+=/")))
+    signed = json.dumps(policy, separators=(",", ":")).encode()
+    KEY.public_key().verify(signature, signed, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 django-storages has no other
+    unsigned = storage(custom_domain="media.example.com", signed=False)
+    assert unsigned.url("a.txt") == "https://media.example.com/a.txt"
+
+
+def test_without_a_distribution_and_without_the_key_nothing_is_signed_with_it(environment):
+    environment(**BUCKET, **SIGNING, DJANGO_FARGATE_PROCESS="web")
+    assert "cloudfront_key" not in settings.storages()["default"]["OPTIONS"]
+    environment(**BUCKET, DJANGO_FARGATE_PROCESS="release")
+    assert storage(custom_domain="files.example.com").url("a.txt") == "https://files.example.com/a.txt"
+
+
+def test_a_key_without_its_id_and_one_without_cryptography_are_errors(environment, monkeypatch):
+    environment(**BUCKET, AWS_CLOUDFRONT_KEY=SIGNING["AWS_CLOUDFRONT_KEY"])
+    with pytest.raises(ImproperlyConfigured, match=r"AWS_CLOUDFRONT_KEY_ID is not set\. The keys for signed URLs"):
+        storage(custom_domain="files.example.com")
+    monkeypatch.setattr(variables, "find_spec", lambda name: None if name == "cryptography" else find_spec(name))
+    with pytest.raises(ImproperlyConfigured, match="Run pip install 'cryptography'"):
+        storage(custom_domain="files.example.com")
 
 
 def test_static_files_are_those_of_the_image(bucket):
@@ -180,6 +225,32 @@ def test_mail_that_is_brought_may_have_no_configuration_set(environment, package
     assert "CONFIGURATION_SET" not in str(settings.mail(package))
 
 
+def backend_of(made):
+    return made["MAILERS"]["default"]["BACKEND"] if outgoing.has_mailers() else made["EMAIL_BACKEND"]
+
+
+@pytest.mark.parametrize("package", ["django-ses", "django-anymail"])
+def test_django_61_gets_mailers_and_earlier_ones_email_backend(environment, monkeypatch, package):
+    environment(**MAIL)
+    for version, name, other in [((6, 1), "MAILERS", "EMAIL_BACKEND"), ((6, 0), "EMAIL_BACKEND", "MAILERS")]:
+        monkeypatch.setattr("django.VERSION", (*version, 0, "final", 0))
+        assert name in settings.mail(package)
+        assert other not in settings.mail(package)
+
+
+def test_a_new_project_of_django_takes_the_settings(environment, tmp_path):
+    """Whose settings have MAILERS from 6.1 on."""
+    environment(**MAIL)
+    django_admin = [sys.executable, "-m", "django", "startproject", "shop", str(tmp_path)]
+    subprocess.run(django_admin, check=True)
+    with open(tmp_path / "shop" / "settings.py", "a") as file:
+        file.write('from django_fargate.settings import mail\nglobals().update(mail("django-ses"))\n')
+    sends = "from django.core.mail import get_connection; print(type(get_connection()).__name__)"
+    command = [sys.executable, "-W", "ignore", str(tmp_path / "manage.py"), "shell", "-c", sends]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "SESBackend"
+
+
 def only(*modules):
     return lambda name: object() if name in modules else None
 
@@ -187,25 +258,29 @@ def only(*modules):
 def test_the_package_that_is_installed_is_taken(environment, monkeypatch):
     environment(**MAIL)
     assert find_spec("anymail") is not None
-    monkeypatch.setattr(outgoing, "find_spec", only("django_ses", "boto3"))
-    assert settings.mail()["EMAIL_BACKEND"] == "django_ses.SESBackend"
-    monkeypatch.setattr(outgoing, "find_spec", only("anymail", "boto3"))
-    assert settings.mail()["EMAIL_BACKEND"] == "anymail.backends.amazon_ses.EmailBackend"
+    monkeypatch.setattr(variables, "find_spec", only("django_ses", "boto3"))
+    assert backend_of(settings.mail()) == "django_ses.SESBackend"
+    monkeypatch.setattr(variables, "find_spec", only("anymail", "boto3"))
+    assert backend_of(settings.mail()) == "anymail.backends.amazon_ses.EmailBackend"
 
 
 @pytest.mark.parametrize(
     ("modules", "package", "problem"),
     [
-        ((), None, "needs django-ses or django-anymail, and 0 are installed. Install one: pip install django-ses"),
+        ((), None, "and 0 are installed. Install one: pip install 'django-ses>=4.4', or pip install 'django-anymail"),
         (("anymail", "django_ses"), None, r"and 2 are installed. Say which: mail\('django-ses'\) or mail\("),
-        (("anymail",), None, r"mail\('django-anymail'\) needs the module boto3, which is not installed"),
-        (("anymail", "boto3"), "django-ses", r"mail\('django-ses'\) needs the module django_ses"),
+        (("anymail",), None, r"and there is no module boto3. Run pip install 'django-anymail\[amazon-ses\]'"),
+        (
+            ("anymail", "boto3"),
+            "django-ses",
+            r"mail\('django-ses'\) needs django-ses>=4.4, and there is no module django_ses",
+        ),
         (("anymail", "boto3"), "smtp", "mail.. knows django-ses and django-anymail, not 'smtp'"),
     ],
 )
 def test_what_is_missing_or_unclear_is_said_by_name(environment, monkeypatch, modules, package, problem):
     environment(**MAIL)
-    monkeypatch.setattr(outgoing, "find_spec", only(*modules))
+    monkeypatch.setattr(variables, "find_spec", only(*modules))
     with pytest.raises(ImproperlyConfigured, match=problem):
         settings.mail(package)
 

@@ -1,6 +1,8 @@
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -42,13 +44,13 @@ def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_cou
     environment, monkeypatch, process, caplog
 ):
     environment(**DATABASE, DJANGO_FARGATE_PROCESS=process, DJANGO_FARGATE_CONNECTIONS="10")
-    monkeypatch.setattr(settings, "find_spec", lambda name: object())
+    monkeypatch.setattr("django_fargate.environment.find_spec", lambda name: object())
     database = settings.database()
     assert database["OPTIONS"]["pool"]["max_size"] == 10
     assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (0, True)
     assert settings.database(pool=3)["OPTIONS"]["pool"]["max_size"] == 3
     assert caplog.messages == []
-    monkeypatch.setattr(settings, "find_spec", lambda name: None)
+    monkeypatch.setattr("django_fargate.environment.find_spec", lambda name: None)
     without = settings.database()
     assert "pool" not in without["OPTIONS"]
     assert without["CONN_MAX_AGE"] == 0
@@ -59,7 +61,7 @@ def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_cou
 @pytest.mark.parametrize("size", ["many", "0", "-1"])
 def test_a_pool_of_no_size_is_refused(environment, monkeypatch, size):
     environment(**DATABASE, DJANGO_FARGATE_PROCESS="web", DJANGO_FARGATE_CONNECTIONS=size)
-    monkeypatch.setattr(settings, "find_spec", lambda name: object())
+    monkeypatch.setattr("django_fargate.environment.find_spec", lambda name: object())
     problem = f"must be a whole number from 1 on, got '{size}'"
     remedy = "`connectionsPerProcess` of `web` and `asgi` sets it"
     with pytest.raises(ImproperlyConfigured, match=f"DJANGO_FARGATE_CONNECTIONS {problem}. {remedy}"):
@@ -209,3 +211,9 @@ def test_behind_cloudfront_its_header_says_who_came_over_https(environment):
     # What the load balancer says is how CloudFront came to it.
     assert is_secure(x_forwarded_proto="http", cloudfront_forwarded_proto="https")
     assert not is_secure(x_forwarded_proto="https", cloudfront_forwarded_proto="http")
+
+
+def test_the_module_offers_what_the_readme_names():
+    page = (Path(__file__).parent.parent / "README.md").read_text()
+    [row] = re.findall(r"^\| `settings` \| (.*) \|$", page, re.MULTILINE)
+    assert sorted({*re.findall(r"`(\w+)\(\)`", row), "process"}) == settings.__all__

@@ -52,10 +52,11 @@ def test_a_gunicorn_that_loses_requests_when_it_replaces_a_worker_is_refused_wit
     ],
 )
 def test_uvicorn_in_gunicorn_refuses_what_is_too_old_for_it(monkeypatch, package, number, refused):
-    worker = pytest.importorskip("django_fargate.uvicorn").Worker
+    from django_fargate.uvicorn import Worker
+
     with_version(monkeypatch, package, number)
     with pytest.raises(ImproperlyConfigured, match=refused):
-        worker()
+        Worker()
 
 
 def test_a_package_that_is_not_installed_is_nobody_s_concern():

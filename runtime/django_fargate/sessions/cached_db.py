@@ -22,6 +22,9 @@ class SessionStore(db.SessionStore, cached_db.SessionStore):
 
     _cache: BaseCache  # set by Django's own constructor
 
+    # Where the cache has no such session, Django's own load() asks it once more, reads the database and stores what it
+    # has read. It takes an error for a miss, so whether the cache is away must be known before.
+
     def load(self) -> dict[str, Any]:
         try:
             data = self._cache.get(self.cache_key)
@@ -53,9 +56,10 @@ class SessionStore(db.SessionStore, cached_db.SessionStore):
             return await InDatabase.aexists(self, session_key)
 
     def retire(self, session_key: str) -> None:
-        super().retire(session_key)
+        # First the cache: while it is away, the request is refused, and its browser keeps a cookie whose session lives.
         self._cache.touch(self.cache_key_prefix + session_key, GRACE_SECONDS)
+        super().retire(session_key)
 
     async def aretire(self, session_key: str) -> None:
-        await super().aretire(session_key)
         await self._cache.atouch(self.cache_key_prefix + session_key, GRACE_SECONDS)
+        await super().aretire(session_key)
