@@ -18,6 +18,7 @@ import { clubChecks } from './club/club';
 import { distributionChecks } from './distribution';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
+import { headerOwnerCheck } from './header-owners';
 import { hostChecks } from './hosts';
 import { imageChecks } from './image';
 import { modelMigrationsCheck } from './model-migrations';
@@ -45,6 +46,7 @@ const others: Check[] = [
   queueChecks,
   hostChecks,
   distributionChecks,
+  headerOwnerCheck,
   asgiChecks,
   bombChecks,
   strangerChecks,
