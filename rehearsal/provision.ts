@@ -26,7 +26,7 @@ import type { Task } from './task/process';
 import { Sandbox } from './task/sandbox';
 import { Service } from './task/services';
 import type { Assembly } from './template/assembly';
-import { readDistribution, unreachableFor, viewerListeners } from './template/distribution';
+import { type CacheBehavior, readDistribution, unreachableFor, viewerListeners } from './template/distribution';
 import { Intrinsics } from './template/intrinsics';
 import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
 import { readDefinitions } from './template/read-definitions';
@@ -103,6 +103,8 @@ export interface Parts extends Backing {
   /** The listener of the load balancer that the distribution calls. */
   readonly origin?: ListenerSettings;
   readonly distribution?: Distribution;
+  /** What the distribution does by path; the last one takes every path. */
+  readonly behaviors?: readonly CacheBehavior[];
   /** What has those listeners: the distribution, or else the load balancer. */
   readonly door?: Distribution | LoadBalancer;
   /** Seconds that the load balancer lets a connection be silent. */
@@ -213,6 +215,7 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     listeners,
     origin: before?.origin,
     distribution: before?.distribution,
+    behaviors: before?.behaviors,
     door: before?.distribution ?? loadBalancer,
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     loadBalancer,
@@ -236,7 +239,7 @@ async function distributionBefore(
   loadBalancer: LoadBalancer | undefined,
   [first]: readonly ListenerSettings[],
   { intrinsics, authority, certificate, backing, props }: Behind,
-): Promise<Required<Pick<Parts, 'distribution' | 'origin' | 'listeners'>> | undefined> {
+): Promise<Required<Pick<Parts, 'distribution' | 'behaviors' | 'origin' | 'listeners'>> | undefined> {
   const settings = readDistribution(intrinsics, props.assembly.template);
   if (settings === undefined || loadBalancer === undefined) {
     return undefined;
@@ -251,7 +254,8 @@ async function distributionBefore(
     keyGroups: backing.keyGroups,
     announce: props.announce,
   });
-  return { distribution, origin, listeners: viewerListeners(resolved, origin) };
+  const { behaviors } = resolved;
+  return { distribution, behaviors, origin, listeners: viewerListeners(resolved, origin) };
 }
 
 async function issueCertificates(

@@ -7,6 +7,7 @@ export const DRAINED = 'tasks: a worker drained by SIGTERM loses no task';
 export const AWAY = 'bad days: SQS is away for 20 s: workers resume and nothing is lost';
 export const PERIODIC = 'tasks: the periodic task fires';
 export const SCHEDULE_FAILED = 'schedules: the failure of a scheduled command is reported';
+export const OWN_HEADERS = 'web: no header that the application sets leaves with another value';
 export const HEADERS = 'web: security headers are there and nobody names its server';
 export const PAGES = 'web: pages answer under the application’s own host name';
 export const HOSTS = 'hosts: every process allows exactly the host names that its listener rules send it';

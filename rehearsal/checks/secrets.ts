@@ -19,6 +19,7 @@ import { clubChecks } from './club/club';
 import { distributionChecks } from './distribution';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
+import { headerOwnerCheck } from './header-owners';
 import { hostChecks } from './hosts';
 import { imageChecks } from './image';
 import { modelMigrationsCheck } from './model-migrations';
@@ -46,6 +47,7 @@ const others: Check[] = [
   queueChecks,
   hostChecks,
   distributionChecks,
+  headerOwnerCheck,
   asgiChecks,
   bombChecks,
   strangerChecks,

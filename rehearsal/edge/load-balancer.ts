@@ -5,6 +5,7 @@ import { createProxyServer, type ProxyServer } from 'httpxy';
 import type { Announce } from '../announce';
 import { CALLER_HEADER, Calls } from './calls';
 import type { Certificate } from './certificates';
+import { headersOf } from './listener-headers';
 import { chooseAction, forwardsTo, type ListenerRule, type RuleAction } from './listener-rules';
 import type { LocalSite, LocalVisit } from './local-site';
 import { LOOPBACK } from './ports';
@@ -52,21 +53,6 @@ export interface LoadBalancerProps {
   readonly preservesForwardedFor?: boolean;
   readonly announce: Announce;
 }
-
-const HEADER_ATTRIBUTES = 'routing.http.response.';
-/** Attribute of the listener to the header that it sets. */
-const HEADERS: Record<string, string> = {
-  strict_transport_security: 'strict-transport-security',
-  content_security_policy: 'content-security-policy',
-  x_content_type_options: 'x-content-type-options',
-  x_frame_options: 'x-frame-options',
-  access_control_allow_origin: 'access-control-allow-origin',
-  access_control_allow_methods: 'access-control-allow-methods',
-  access_control_allow_headers: 'access-control-allow-headers',
-  access_control_allow_credentials: 'access-control-allow-credentials',
-  access_control_expose_headers: 'access-control-expose-headers',
-  access_control_max_age: 'access-control-max-age',
-};
 
 /**
  * Routes as the template's Application Load Balancer would: listeners, rules, targets, headers, WebSockets.
@@ -332,13 +318,10 @@ export class LoadBalancer {
 
 /** What the listener's attributes add to every response and take away. */
 function applyHeaders(headers: http.IncomingHttpHeaders, settings: ListenerSettings): void {
-  for (const [attribute, header] of Object.entries(HEADERS)) {
-    const value = settings.attributes[`${HEADER_ATTRIBUTES}${attribute}.header_value`];
-    if (value) {
-      headers[header] = value;
-    }
+  for (const [header, value] of headersOf(settings)) {
+    headers[header] = value;
   }
-  if (settings.attributes[`${HEADER_ATTRIBUTES}server.enabled`] === 'false') {
+  if (settings.attributes['routing.http.response.server.enabled'] === 'false') {
     delete headers.server;
   }
 }

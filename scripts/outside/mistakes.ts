@@ -6,6 +6,7 @@ import {
   HEALTHY,
   KEEP_ALIVE,
   MODELS,
+  OWN_HEADERS,
   PAGES,
   RELEASED,
   STARTED,
@@ -108,6 +109,12 @@ export const MISTAKES: readonly Mistake[] = [
     patches: [{ file: SETTINGS, from: 'os.environ["DJANGO_ALLOWED_HOSTS"].split(",")', to: '[]' }],
     check: PAGES,
     words: /Read DJANGO_ALLOWED_HOSTS into ALLOWED_HOSTS/,
+  },
+  {
+    name: 'a header that the load balancer replaces',
+    patches: [{ file: SETTINGS, from: 'DEBUG = False', to: 'DEBUG = False\nSECURE_HSTS_SECONDS = 3600' }],
+    check: OWN_HEADERS,
+    words: /take SECURE_HSTS_SECONDS .* out of the settings, or give `loadBalancerOptions\.strictTransportSecurity`/,
   },
   {
     name: 'a misspelt secret',

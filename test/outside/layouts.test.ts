@@ -121,7 +121,7 @@ describe('what a rehearsal prints', () => {
 });
 
 test('every mistake is a patch that fits', () => {
-  expect(MISTAKES).toHaveLength(12);
+  expect(MISTAKES).toHaveLength(13);
   const folder = join(LAYOUTS_FOLDER, PLANTED_INTO);
   const patches = MISTAKES.flatMap((mistake) => mistake.patches);
   const fits = ({ file, from }: (typeof patches)[number]) =>

@@ -32,9 +32,7 @@ SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Secure-sessionid"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_NAME = "__Secure-csrftoken"
-SECURE_HSTS_SECONDS = 60
-SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-SECURE_HSTS_PRELOAD = True
+# The load balancer sends Strict-Transport-Security, over any value of SECURE_HSTS_SECONDS.
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
 # Credentials are those of the task's role.
