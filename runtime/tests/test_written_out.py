@@ -14,6 +14,7 @@ BLOCKS = re.findall(r"^```python\n(?:# settings\.py\n)?(.*?)^```$", GUIDE, re.MU
 STACK = {
     "AWS_CLOUDFRONT_KEY": "-----BEGIN RSA PRIVATE KEY-----",
     "AWS_CLOUDFRONT_KEY_ID": "K2JCJMDEHXQW5F",
+    "AWS_S3_CUSTOM_DOMAIN": "shop.example.com",
     "AWS_S3_REGION_NAME": "eu-central-1",
     "AWS_SES_CONFIGURATION_SET": "shop",
     "AWS_SES_REGION_NAME": "eu-central-1",
@@ -59,20 +60,27 @@ def test_the_result_backend():
     assert executed(line, REDIS_URL=STACK["CACHE_URL"]) == expected
 
 
-def test_files():
-    written = executed(block("STORAGES ="))["STORAGES"]
+def test_files(monkeypatch):
+    monkeypatch.delenv("AWS_S3_CUSTOM_DOMAIN")
+    written = executed(block("STORAGES = {"))["STORAGES"]
     made = settings.storages()
     assert made["default"]["OPTIONS"].pop("querystring_auth") is True  # by default
     assert written == made
 
 
 def test_files_behind_a_distribution():
-    options = block('"custom_domain"')
+    options = block('"location"')
     written = executed(f"OPTIONS = {{{options}}}")["OPTIONS"]
-    [line] = in_a_line("STORAGES = storages(custom_domain")
-    made = executed(line, storages=settings.storages)["STORAGES"]["default"]["OPTIONS"]
-    assert written == {name: made[name] for name in written}
-    assert {name for name in made if name.startswith("cloudfront")} <= set(written)
+    [line] = [each for each in block("STORAGES = storages(").splitlines() if each.startswith("STORAGES")]
+    made = executed(line, storages=settings.storages)["STORAGES"]
+    default, public = made["default"]["OPTIONS"], made["public"]["OPTIONS"]
+    domain = {"custom_domain": STACK["AWS_S3_CUSTOM_DOMAIN"]}
+    assert {**written, **domain} == {name: default[name] for name in {**written, **domain}}
+    assert {name for name in default if name.startswith("cloudfront")} <= set(written)
+    [folder] = in_a_line('"location": "public"')
+    [signed] = in_a_line('"querystring_auth": False')
+    said = executed(f"OPTIONS = {{{folder}, {signed}}}")["OPTIONS"]
+    assert {**said, **domain} == {name: public[name] for name in {**said, **domain}}
 
 
 @pytest.mark.parametrize(

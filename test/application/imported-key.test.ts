@@ -6,6 +6,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Alias, type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
 import { Network } from '../../constructs/network/network';
 import { TaskQueue } from '../../constructs/queues/task-queue';
@@ -17,13 +18,14 @@ import { keyPolicyNeeds } from '../wiring/keys';
 
 const KEY = 'arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555';
 
-function application(stack: Stack, encryptionKey: IKey): DjangoApplication {
+function application(stack: Stack, encryptionKey: IKey, more: Partial<DjangoApplicationProps> = {}): DjangoApplication {
   return new DjangoApplication(stack, 'App', {
     image: ContainerImage.fromAsset(join(__dirname, '..', 'fixtures', 'image')),
     settingsModule: 'config.settings',
     profile: Profile.development(),
     queues: { default: {} },
     encryptionKey,
+    ...more,
   });
 }
 
@@ -118,7 +120,7 @@ describe('the statements in docs/your-project.md', () => {
   const section = docs.slice(docs.indexOf('### An encryption key of your own'));
   const documented: Statement[] = JSON.parse((/```json\n([\s\S]*?)```/.exec(section) as RegExpExecArray)[1]);
   const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } });
-  application(stack, new Key(stack, 'Key'));
+  application(stack, new Key(stack, 'Key'), { media: {}, cdn: { publicMediaPaths: ['/public/*'] } });
   const graph = new Graph(templateOf(stack).toJSON().Resources);
 
   test('let in exactly the services that the walk finds, each for all that it needs', () => {
@@ -137,14 +139,15 @@ describe('the statements in docs/your-project.md', () => {
   test('are those that a key of the same app gets', () => {
     const [key] = graph.ofType('AWS::KMS::Key');
     const text = JSON.stringify(graph.properties(key).KeyPolicy.Statement);
-    const made: Statement[] = JSON.parse(text.replaceAll(LOGS, '"arn:aws:logs:eu-central-1:111122223333:*"'));
+    const made: Statement[] = JSON.parse(text.replaceAll(IN_ITS_PARTITION, '"arn:aws:$1"'));
     const expected = made.flatMap(eachService).map(({ Sid, ...statement }) => statement);
     expect(documented.flatMap(eachService)).toHaveLength(expected.length);
     expect(documented.flatMap(eachService)).toEqual(expect.arrayContaining(expected));
   });
 });
 
-const LOGS = '{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":logs:eu-central-1:111122223333:*"]]}';
+/** An ARN that is complete but for its partition. */
+const IN_ITS_PARTITION = /\{"Fn::Join":\["",\["arn:",\{"Ref":"AWS::Partition"\},":([^"]+)"\]\]\}/g;
 
 /** A statement for each service that it names; none for those that name an account or a role. */
 function eachService(statement: Statement & { readonly Sid?: string }) {

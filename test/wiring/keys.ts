@@ -64,7 +64,11 @@ export function keyPolicyNeeds(graph: Graph): { readonly [service: string]: read
       needs[service] = keyActions;
     }
   }
-  return needs;
+  const served = graph.ofType('AWS::CloudFront::Distribution').flatMap((id) => {
+    const { Origins } = graph.properties(id).DistributionConfig;
+    return encrypted(graph, Origins);
+  });
+  return served.length === 0 ? needs : { ...needs, 'cloudfront.amazonaws.com': ['kms:Decrypt'] };
 }
 
 function allows({ Effect, Action, Resource, Condition }: Statement, need: KeyNeed, action: string): boolean {

@@ -33,7 +33,7 @@ test('the handler of the stack makes keys and a group, adds a key and takes one 
     expect(first).toMatch(/^K[0-9A-F]{13}$/);
     expect(await api.createPublicKey(FIRST)).toBe(first);
     expect(await api.publicKey(first)).toBe(FIRST);
-    const id = await group.make([first]);
+    const id = await group.make(first, async () => []);
     expect(groups.publicKey([id], first)).toBe(FIRST);
 
     const second = await api.createPublicKey(SECOND);
