@@ -30,6 +30,8 @@ export const BOMBS = 'asgi: 60 connections of compressed bombs are closed, and t
 export const FORGED = 'web: no header of a client moves the path that Django sees';
 export const PAST_DISTRIBUTION = 'web: what does not come through the distribution is refused';
 export const CLAIMED_PROTOCOL = 'web: a client that claims another protocol than HTTPS is not believed';
+export const KEPT_FILES = 'web: the distribution keeps a static file for everybody, without a cookie';
+export const KEPT_PAGES = 'web: the distribution keeps no cookie, and compresses no form';
 export const STRANGERS =
   'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';
 export const GUARDED = 'doubles: a page of another origin can neither read a secret nor post a task';

@@ -22,6 +22,7 @@ import { drainingChecks } from './draining';
 import { headerOwnerCheck } from './header-owners';
 import { hostChecks } from './hosts';
 import { imageChecks } from './image';
+import { keptChecks } from './kept';
 import { modelMigrationsCheck } from './model-migrations';
 import { PAGES } from './names';
 import { pageChecks } from './pages';
@@ -47,6 +48,7 @@ const others: Check[] = [
   queueChecks,
   hostChecks,
   distributionChecks,
+  keptChecks,
   headerOwnerCheck,
   asgiChecks,
   bombChecks,

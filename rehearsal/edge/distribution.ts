@@ -7,6 +7,7 @@ import type { KeyGroups } from '../aws/cloudfront/key-groups';
 import type { S3 } from '../aws/signed/s3';
 import type { BucketTarget, CacheBehavior, DistributionSettings, ResponseHeader } from '../template/distribution';
 import { AttentiveAgent } from './attentive-agent';
+import { compressed, EdgeCache, isKeepable, tellEncodings, type WholeAnswer } from './cdn/edge-cache';
 import type { Certificate } from './certificates';
 import { matchesPattern } from './listener-rules';
 import type { LocalSite, LocalVisit } from './local-site';
@@ -52,7 +53,7 @@ const TOLD_PROTOCOL = 'cloudfront-forwarded-proto';
  * Stands for the template's CloudFront distribution before the load balancer and buckets: HTTPS, the headers
  * that it adds for the origin and for the browser, its function for requests, WebSockets, signed addresses.
  *
- * It keeps nothing, compresses nothing and has no pages for errors: every request reaches its origin.
+ * It keeps and compresses what its cache policies say, and has no pages for errors.
  */
 export class Distribution {
   private readonly servers: http.Server[] = [];
@@ -60,6 +61,7 @@ export class Distribution {
   /** Port of the distribution to port on this machine. */
   private readonly ports = new Map<number, number>();
   private readonly agent: http.Agent;
+  private readonly cache = new EdgeCache();
   private site?: LocalSite;
 
   constructor(private readonly props: DistributionProps) {
@@ -146,6 +148,12 @@ export class Distribution {
       this.respond(passage, response, answer).end(answer.body);
       return;
     }
+    tellEncodings(request, passage.behavior);
+    const kept = this.cache.find(request, passage.behavior);
+    if (kept !== undefined) {
+      this.hand(passage, response, kept, 'Hit from cloudfront');
+      return;
+    }
     const { bucket } = passage.behavior;
     if (bucket !== undefined) {
       void this.serveFile(passage, response, bucket);
@@ -157,8 +165,16 @@ export class Distribution {
     upstream.on('response', (reply) => {
       isAnswered = true;
       const { connection, ...headers } = reply.headers; // It is about the connection to the origin.
+      const status = reply.statusCode ?? 502;
       reply.on('error', () => response.destroy());
-      reply.pipe(this.respond(passage, response, { status: reply.statusCode ?? 502, headers }));
+      if (isKeepable(request, passage.behavior)) {
+        whole(reply).then(
+          (body) => this.keep(passage, response, { status, headers, body }),
+          () => response.destroy(),
+        );
+      } else {
+        reply.pipe(this.respond(passage, response, { status, headers }));
+      }
     });
     upstream.setTimeout(this.props.readTimeout * 1000, () => {
       if (!isAnswered) {
@@ -175,10 +191,30 @@ export class Distribution {
     try {
       const { status, headers, body } = await fromBucket(this.props.files, this.props, bucket, passage.request);
       const given = headers as http.IncomingHttpHeaders; // As they came from the double, which sends no numbers.
-      this.respond(passage, response, { status, headers: given }).end(body);
+      const answer = { status, headers: given, body: Buffer.from(body ?? '') };
+      if (isKeepable(passage.request, passage.behavior)) {
+        this.keep(passage, response, answer);
+      } else {
+        this.respond(passage, response, { status, headers: given }).end(body);
+      }
     } catch {
       this.failed(passage, response, 502);
     }
+  }
+
+  /** Hands out an answer of the origin, and keeps it for others where its headers and the policy allow it. */
+  private keep(passage: Passage, response: http.ServerResponse, answer: WholeAnswer): void {
+    this.cache.keep(passage.request, passage.behavior, answer);
+    this.hand(passage, response, answer, 'Miss from cloudfront');
+  }
+
+  private hand(passage: Passage, response: http.ServerResponse, answer: WholeAnswer, xCache: string): void {
+    const { request, behavior } = passage;
+    const { status, headers, body } = compressed(answer, request, behavior);
+    const { 'transfer-encoding': chunked, ...given } = headers; // It is whole now.
+    const length = chunked === undefined ? {} : { 'content-length': String(body.length) };
+    const all = { ...given, ...length, 'x-cache': xCache };
+    this.respond(passage, response, { status, headers: all }).end(request.method === 'HEAD' ? undefined : body);
   }
 
   private upgrade(entrance: Entrance, request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -304,6 +340,14 @@ export class Distribution {
     this.props.announce.event(`${status} ${method} ${url?.split('?')[0]} from the distribution`);
     this.respond(passage, response, { status, headers: { connection: 'close' } }).end();
   }
+}
+
+async function whole(reply: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of reply) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** A path as it is compared with patterns: the origin gets it as it was sent. */

@@ -38,7 +38,7 @@ export async function registerNetwork(
   const name = registerDistribution(intrinsics);
   if (name !== undefined) {
     announce.substitution(
-      `CloudFront is a door of this machine that keeps nothing: ${name} has neither a cache nor compression, pages for errors or countries`,
+      `CloudFront is a door of this machine: ${name} keeps and compresses by its cache policies, and has neither pages for errors nor countries`,
     );
   }
   return address;

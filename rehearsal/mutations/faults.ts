@@ -10,6 +10,8 @@ import {
   HEALTHY,
   HOSTS,
   KEEP_ALIVE,
+  KEPT_FILES,
+  KEPT_PAGES,
   KEY_ROTATED,
   LIMIT,
   MAIL_FORGED,
@@ -66,7 +68,7 @@ const ABOUT_ANY_PROJECT = /^(start|files|hosts): |^web: pages|^project: WebSocke
 const ABOUT_PARTS = /^(start|media|mail): |^web: pages|^cache: (only TLS|what one)/;
 
 /** How far a project starts, and what gets past a distribution. */
-const ABOUT_DISTRIBUTION = /^start: |^web: (pages|what does not come|a client that claims)/;
+const ABOUT_DISTRIBUTION = /^start: |^web: (pages|what does not come|a client that claims|the distribution keeps)/;
 
 /** A fault behind a distribution. */
 const ofDistribution = { example: CDN, isAnyProject: true, checks: ABOUT_DISTRIBUTION };
@@ -358,6 +360,28 @@ STORAGES["default"] = {"BACKEND": "django.core.files.storage.FileSystemStorage",
       if (isForEveryPath) {
         properties.Conditions = [{ Field: 'path-pattern', PathPatternConfig: { Values: ['*'] } }];
       }
+    }),
+  },
+  {
+    name: 'pages kept by the policy of static files, for a minute at least',
+    check: KEPT_PAGES,
+    ...ofDistribution,
+    template: (template) => {
+      const [policy] = resourcesOfType(template, 'AWS::CloudFront::CachePolicy').filter(
+        ({ resource }) => resource.Properties?.CachePolicyConfig.Comment === 'Static files',
+      );
+      Object.assign(policy.resource.Properties?.CachePolicyConfig, { MinTTL: 60, DefaultTTL: 60 });
+      each('AWS::CloudFront::Distribution', ({ DistributionConfig }) => {
+        DistributionConfig.DefaultCacheBehavior.CachePolicyId = { Ref: policy.id };
+      })(template);
+    },
+  },
+  {
+    name: 'every cookie in the key of static files',
+    check: KEPT_FILES,
+    ...ofDistribution,
+    template: each('AWS::CloudFront::CachePolicy', ({ CachePolicyConfig }) => {
+      CachePolicyConfig.ParametersInCacheKeyAndForwardedToOrigin.CookiesConfig = { CookieBehavior: 'all' };
     }),
   },
   {

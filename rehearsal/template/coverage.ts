@@ -22,7 +22,7 @@ const REHEARSED: Record<string, string> = {
   'AWS::ElasticLoadBalancingV2::Listener': 'port on loopback',
   'AWS::ElasticLoadBalancingV2::ListenerRule': 'routing',
   'AWS::ElasticLoadBalancingV2::TargetGroup': 'targets and health checks',
-  'AWS::CloudFront::Distribution': 'door that keeps nothing',
+  'AWS::CloudFront::Distribution': 'door',
   'AWS::CloudFront::VpcOrigin': 'way to the load balancer',
   'AWS::CloudFront::Function': 'the function itself',
   'AWS::CloudFront::OriginAccessControl': 'who asks a bucket',

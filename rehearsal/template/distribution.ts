@@ -2,6 +2,7 @@ import type { ListenerRule, RuleCondition } from '../edge/listener-rules';
 import type { ListenerSettings } from '../edge/load-balancer';
 import { TO_HTTPS } from '../edge/redirection';
 import type { Template } from './assembly';
+import { type CachePolicy, readCachePolicy } from './cache-policy';
 import type { Intrinsics } from './intrinsics';
 import { readListeners } from './listeners';
 
@@ -47,6 +48,10 @@ export interface CacheBehavior {
   readonly viewerFunction?: string;
   /** Whether the origin is told by which protocol the viewer came. */
   readonly tellsProtocol: boolean;
+  /** What is kept for other requests. @default - nothing */
+  readonly cachePolicy?: CachePolicy;
+  /** Whether what its cache policy names encodings for is compressed. */
+  readonly compress?: boolean;
   /** Where files come from. @default - from the load balancer */
   readonly bucket?: BucketTarget;
   /** Domain name of an origin that is neither a bucket of the template nor the load balancer. */
@@ -190,6 +195,8 @@ function readBehavior(behavior: Properties, intrinsics: Intrinsics, { Resources 
     responseHeaders: responseHeaders(ResponseHeadersPolicyConfig),
     viewerFunction: propertiesOf(viewer?.FunctionARN).FunctionCode,
     tellsProtocol: told.some((name) => lowerCase(name) === 'cloudfront-forwarded-proto'),
+    cachePolicy: readCachePolicy(propertiesOf(behavior.CachePolicyId)),
+    compress: behavior.Compress === true,
     trustedKeyGroups: (behavior.TrustedKeyGroups ?? []).map((group: unknown) => String(intrinsics.resolve(group))),
   };
 }

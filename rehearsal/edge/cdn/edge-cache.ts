@@ -3,13 +3,19 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { CachePolicy, Encoding, Names } from '../../template/cache-policy';
 
 /** An answer of the origin, whole. */
-export interface KeptAnswer {
+export interface WholeAnswer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: Buffer;
 }
 
 type Asked = Pick<http.IncomingMessage, 'method' | 'url' | 'headers'>;
+
+/** What a behavior says about keeping. */
+interface Keeping {
+  readonly cachePolicy?: CachePolicy;
+  readonly compress?: boolean;
+}
 
 /** What CloudFront compresses, in bytes and by type. */
 const SMALLEST = 1_000;
@@ -29,15 +35,15 @@ const KEPT = [200, 203, 204, 300, 301, 302, 307, 308, 410];
 export class EdgeCache {
   private readonly kept = new Map<
     string,
-    { readonly answer: KeptAnswer; readonly since: number; readonly ttl: number }
+    { readonly answer: WholeAnswer; readonly since: number; readonly ttl: number }
   >();
 
   constructor(private readonly now: () => number = Date.now) {}
 
   /** The answer that is there for a request, with its age; undefined where the origin must be asked. */
-  find(request: Asked, policy: CachePolicy): KeptAnswer | undefined {
-    const found = this.kept.get(keyOf(request, policy));
-    if (found === undefined || !isKeepable(request)) {
+  find(request: Asked, { cachePolicy }: Keeping): WholeAnswer | undefined {
+    const found = cachePolicy && this.kept.get(keyOf(request, cachePolicy));
+    if (found === undefined || !isKeepable(request, { cachePolicy })) {
       return undefined;
     }
     const age = Math.floor((this.now() - found.since) / 1000);
@@ -48,17 +54,17 @@ export class EdgeCache {
   }
 
   /** Keeps an answer of the origin, if its headers and the policy say so. */
-  keep(request: Asked, policy: CachePolicy, answer: KeptAnswer): void {
-    const ttl = secondsToKeep(answer, policy, this.now());
-    if (isKeepable(request) && request.method === 'GET' && ttl > 0) {
-      this.kept.set(keyOf(request, policy), { answer, since: this.now(), ttl });
+  keep(request: Asked, { cachePolicy }: Keeping, answer: WholeAnswer): void {
+    const ttl = cachePolicy === undefined ? 0 : secondsToKeep(answer, cachePolicy, this.now());
+    if (cachePolicy !== undefined && isKeepable(request, { cachePolicy }) && request.method === 'GET' && ttl > 0) {
+      this.kept.set(keyOf(request, cachePolicy), { answer, since: this.now(), ttl });
     }
   }
 }
 
 /** Whether a request can be answered from what is kept: parts of a file come from the origin here. */
-export function isKeepable({ method, headers }: Asked): boolean {
-  return (method === 'GET' || method === 'HEAD') && headers.range === undefined;
+export function isKeepable({ method, headers }: Asked, { cachePolicy }: Keeping): boolean {
+  return cachePolicy !== undefined && (method === 'GET' || method === 'HEAD') && headers.range === undefined;
 }
 
 /** The encodings that the origin is told of: those of the policy that the browser takes. */
@@ -71,9 +77,19 @@ export function encodingsFor({ headers }: Asked, { encodings }: CachePolicy): re
   return encodings.filter((encoding) => taken.includes(encoding));
 }
 
+/** Tells the origin the encodings that the policy and the browser have in common, if the policy names any. */
+export function tellEncodings(request: Asked, { cachePolicy }: Keeping): void {
+  if (cachePolicy !== undefined && cachePolicy.encodings.length > 0) {
+    const encodings = encodingsFor(request, cachePolicy).join(', ');
+    delete request.headers['accept-encoding'];
+    Object.assign(request.headers, encodings !== '' && { 'accept-encoding': encodings });
+  }
+}
+
 /** The answer as CloudFront compresses it for a browser, or as it is. */
-export function compressed(answer: KeptAnswer, encodings: readonly Encoding[]): KeptAnswer {
+export function compressed(answer: WholeAnswer, request: Asked, { cachePolicy, compress }: Keeping): WholeAnswer {
   const { status, headers, body } = answer;
+  const encodings = cachePolicy === undefined || !compress ? [] : encodingsFor(request, cachePolicy);
   const type = String(headers['content-type'] ?? '').toLowerCase();
   const fits = body.length >= SMALLEST && body.length <= LARGEST && COMPRESSIBLE.test(type);
   const [encoding] = encodings;
@@ -88,7 +104,7 @@ export function compressed(answer: KeptAnswer, encodings: readonly Encoding[]): 
 
 /** Seconds that an answer may be given to others. */
 export function secondsToKeep(
-  { status, headers }: Omit<KeptAnswer, 'body'>,
+  { status, headers }: Omit<WholeAnswer, 'body'>,
   { minTtl, defaultTtl, maxTtl }: CachePolicy,
   now: number,
 ): number {

@@ -46,6 +46,14 @@ const FILES: CacheBehavior = {
   tellsProtocol: false,
   bucket: BUCKET,
 };
+const LONG = 'body { color: red }\n'.repeat(100);
+const KEPT: Partial<CacheBehavior> = {
+  compress: true,
+  cachePolicy: {
+    ...{ minTtl: 0, defaultTtl: 0, maxTtl: 3600, headers: ['host'], cookies: [], parameters: [] },
+    encodings: ['gzip'],
+  },
+};
 const BEHAVIORS: CacheBehavior[] = [
   { ...EVERYTHING, pathPattern: '/static/*', allowedMethods: ['GET', 'HEAD', 'OPTIONS'], tellsProtocol: false },
   { ...EVERYTHING, pathPattern: '/closed', viewerFunction: CLOSED },
@@ -53,6 +61,8 @@ const BEHAVIORS: CacheBehavior[] = [
   { ...FILES, pathPattern: '/public/*' },
   { ...FILES, pathPattern: '/thumbs/*', bucket: { ...BUCKET, forwarded: { headers: ['origin'], query: ['size'] } } },
   { ...FILES, pathPattern: '/open/*', bucket: { ...BUCKET, signs: false, path: '/folder' } },
+  { ...EVERYTHING, ...KEPT, pathPattern: '/kept/*' },
+  { ...FILES, ...KEPT, pathPattern: '/kept-files/*' },
   { ...EVERYTHING, pathPattern: '/shop/*', elsewhere: 'shop.example.org' },
   { ...EVERYTHING, pathPattern: '/broken', viewerFunction: 'function handler() { nobody(); }' },
   EVERYTHING,
@@ -114,9 +124,12 @@ beforeAll(async () => {
       if (request.url === '/hangs-up') {
         request.socket.destroy();
       } else if (request.url !== '/hangs') {
+        const isLong = request.url?.startsWith('/kept/');
+        const length = isLong ? { 'content-type': 'text/css', 'cache-control': 'max-age=60' } : {};
         const cookies = ['a=1; Path=/', 'b=2; Path=/'];
         const own = { 'x-frame-options': 'SAMEORIGIN', 'referrer-policy': 'same-origin', 'x-powered-by': 'a server' };
-        response.writeHead(request.url === '/missing' ? 404 : 200, { 'set-cookie': cookies, ...own }).end('a page');
+        response.writeHead(request.url === '/missing' ? 404 : 200, { 'set-cookie': cookies, ...own, ...length });
+        response.end(isLong ? LONG : 'a page');
       }
     });
   });
@@ -296,7 +309,31 @@ test('an origin that is not rehearsed is 502, and said', async () => {
   expect(said.at(-1)).toBe('502 GET /shop/: shop.example.org is not rehearsed');
 });
 
-test('it keeps nothing: each request reaches the origin', async () => {
+test('what its policy says is kept for others, whole and with the headers of the path, and compressed for each', async () => {
+  const first = await ask('/kept/a', { headers: { cookie: 'x=1' } });
+  expect(first).toMatchObject({ status: 200, body: LONG, headers: { 'x-cache': 'Miss from cloudfront' } });
+  const second = await ask('/kept/a', { headers: { cookie: 'x=2' } });
+  expect(second).toMatchObject({ body: LONG, headers: { 'x-cache': 'Hit from cloudfront', age: '0' } });
+  expect(second.headers['x-frame-options']).toBe('DENY');
+  const head = await ask('/kept/a', { method: 'HEAD' });
+  expect(head).toMatchObject({ status: 200, body: '', headers: { 'x-cache': 'Hit from cloudfront' } });
+  expect(arrived).toHaveLength(1);
+
+  const small = await ask('/kept/a', { headers: { 'accept-encoding': 'gzip, zstd' } });
+  expect(small.headers).toMatchObject({ 'content-encoding': 'gzip', 'x-cache': 'Miss from cloudfront' });
+  expect(Number(small.headers['content-length'])).toBeLessThan(LONG.length);
+  expect(arrived[1].headers['accept-encoding']).toBe('gzip');
+  await ask('/kept/a', { headers: { range: 'bytes=0-9' } });
+  expect(arrived).toHaveLength(3);
+});
+
+test('a file of a bucket is kept by its own headers', async () => {
+  await ask('/kept-files/a');
+  expect((await ask('/kept-files/a?x=1')).headers['x-cache']).toBe('Hit from cloudfront');
+  expect(files).toHaveLength(1);
+});
+
+test('it keeps nothing without a policy: each request reaches the origin', async () => {
   await ask('/static/app.css');
   await ask('/static/app.css');
   expect(arrived).toHaveLength(2);

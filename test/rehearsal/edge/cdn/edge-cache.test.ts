@@ -1,5 +1,11 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { compressed, EdgeCache, encodingsFor, secondsToKeep } from '../../../../rehearsal/edge/cdn/edge-cache';
+import {
+  compressed,
+  EdgeCache,
+  encodingsFor,
+  secondsToKeep,
+  tellEncodings,
+} from '../../../../rehearsal/edge/cdn/edge-cache';
 import { type CachePolicy, readCachePolicy } from '../../../../rehearsal/template/cache-policy';
 
 const PAGES: CachePolicy = {
@@ -22,8 +28,8 @@ const get = (url: string, headers: object = {}) => ({ method: 'GET', url, header
 
 function kept(first: ReturnType<typeof get>, second: ReturnType<typeof get>, policy = PAGES) {
   const cache = new EdgeCache();
-  cache.keep(first, policy, answer());
-  return cache.find(second, policy) !== undefined;
+  cache.keep(first, { cachePolicy: policy }, answer());
+  return cache.find(second, { cachePolicy: policy }) !== undefined;
 }
 
 describe('what is the same request', () => {
@@ -53,10 +59,10 @@ describe('what is the same request', () => {
 
   test('a form is never answered from what is kept, and never kept', () => {
     const cache = new EdgeCache();
-    cache.keep({ ...get('/a'), method: 'POST' }, PAGES, answer());
-    expect(cache.find(get('/a'), PAGES)).toBeUndefined();
-    cache.keep(get('/a'), PAGES, answer());
-    expect(cache.find({ ...get('/a'), method: 'POST' }, PAGES)).toBeUndefined();
+    cache.keep({ ...get('/a'), method: 'POST' }, { cachePolicy: PAGES }, answer());
+    expect(cache.find(get('/a'), { cachePolicy: PAGES })).toBeUndefined();
+    cache.keep(get('/a'), { cachePolicy: PAGES }, answer());
+    expect(cache.find({ ...get('/a'), method: 'POST' }, { cachePolicy: PAGES })).toBeUndefined();
   });
 });
 
@@ -87,15 +93,20 @@ describe('how long an answer is kept', () => {
   test('what is too old is asked for again, and what is not says its age', () => {
     let now = NOW;
     const cache = new EdgeCache(() => now);
-    cache.keep(get('/a'), PAGES, answer({ 'set-cookie': ['sessionid=1'] }));
+    cache.keep(get('/a'), { cachePolicy: PAGES }, answer({ 'set-cookie': ['sessionid=1'] }));
     now += 59_000;
-    expect(cache.find(get('/a'), PAGES)).toMatchObject({ headers: { age: '59', 'set-cookie': ['sessionid=1'] } });
+    expect(cache.find(get('/a'), { cachePolicy: PAGES })).toMatchObject({
+      headers: { age: '59', 'set-cookie': ['sessionid=1'] },
+    });
     now += 1_000;
-    expect(cache.find(get('/a'), PAGES)).toBeUndefined();
+    expect(cache.find(get('/a'), { cachePolicy: PAGES })).toBeUndefined();
   });
 });
 
 describe('what is compressed', () => {
+  const FILE = { cachePolicy: FILES, compress: true };
+  const GZIP = get('/a', { 'accept-encoding': 'gzip' });
+
   test('with what browser and policy have in common, best first', () => {
     expect(encodingsFor(get('/a', { 'accept-encoding': 'gzip, br;q=0.5' }), FILES)).toEqual(['br', 'gzip']);
     expect(encodingsFor(get('/a', { 'accept-encoding': 'gzip, br;q=0' }), FILES)).toEqual(['gzip']);
@@ -104,11 +115,15 @@ describe('what is compressed', () => {
   });
 
   test('a text that is worth it', () => {
-    const small = compressed(answer({ etag: '"1"', vary: 'Cookie' }), ['br', 'gzip']);
+    const small = compressed(
+      answer({ etag: '"1"', vary: 'Cookie' }),
+      get('/a', { 'accept-encoding': 'gzip, br' }),
+      FILE,
+    );
     expect(small.headers).toMatchObject({ 'content-encoding': 'br', etag: 'W/"1"', vary: 'Cookie, Accept-Encoding' });
     expect(small.headers['content-length']).toBe(String(small.body.length));
     expect(brotliDecompressSync(small.body)).toEqual(BODY);
-    expect(gunzipSync(compressed(answer(), ['gzip']).body)).toEqual(BODY);
+    expect(gunzipSync(compressed(answer(), GZIP, FILE).body)).toEqual(BODY);
   });
 
   test.each([
@@ -117,8 +132,29 @@ describe('what is compressed', () => {
     ['what is compressed already', answer({ 'content-encoding': 'gzip' })],
     ['an error', answer({}, 500)],
   ])('not %s', (_, given) => {
-    expect(compressed(given, ['gzip'])).toBe(given);
+    expect(compressed(given, GZIP, FILE)).toBe(given);
   });
+});
+
+test('without a policy nothing is kept, and nothing compressed unless the behavior says so', () => {
+  const cache = new EdgeCache();
+  cache.keep(get('/a'), {}, answer());
+  expect(cache.find(get('/a'), {})).toBeUndefined();
+  const asked = get('/a', { 'accept-encoding': 'gzip' });
+  const given = answer();
+  expect(compressed(given, asked, { cachePolicy: FILES })).toBe(given);
+  expect(compressed(given, asked, { compress: true })).toBe(given);
+});
+
+test('the origin is told of the encodings that browser and policy have in common', () => {
+  const asked = get('/a', { 'accept-encoding': 'zstd, gzip' });
+  tellEncodings(asked, { cachePolicy: PAGES });
+  expect(asked.headers).toMatchObject({ 'accept-encoding': 'zstd, gzip' });
+  tellEncodings(asked, { cachePolicy: FILES });
+  expect(asked.headers).toMatchObject({ 'accept-encoding': 'gzip' });
+  const plain = get('/a', { 'accept-encoding': 'zstd' });
+  tellEncodings(plain, { cachePolicy: FILES });
+  expect(plain.headers).not.toHaveProperty('accept-encoding');
 });
 
 describe('a policy of a template', () => {
