@@ -1,13 +1,27 @@
+import { randomBytes } from 'node:crypto';
 import type { Distribution } from '../edge/distribution';
+import { lastError } from '../task/last-error';
 import { askProject } from './any-project/answer';
 import { type Check, type CheckContext, expect, NotApplicable } from './check';
 import { filesOf } from './files-of-page';
 import type { FrontDoor } from './front-door';
-import { KEPT_FILES, KEPT_PAGES, PAGES } from './names';
+import { KEPT_FILES, KEPT_PAGES, PAGES, STATIC_STAYS } from './names';
+import { oneOffOf, spoken } from './one-off';
 import { pageOf } from './page';
 
 const TOKEN = /name=["']csrfmiddlewaretoken["']/;
 const ENCODINGS = { 'accept-encoding': 'gzip, br' };
+
+const OLD = 'body { color: black }';
+/** What an earlier release has uploaded, with the permissions that releases have. */
+const UPLOAD = `
+import os
+import boto3
+boto3.client("s3", region_name=os.environ["STATIC_FILES_REGION_NAME"]).put_object(
+    Bucket=os.environ["STATIC_FILES_BUCKET_NAME"], Key=os.environ["REHEARSAL_FILE"], Body=b"${OLD}",
+    ContentType="text/css", CacheControl="public, max-age=31536000, immutable",
+)
+`;
 
 const A_DISTRIBUTION = {
   about: 'a distribution before the load balancer',
@@ -59,7 +73,37 @@ export const keptChecks: Check[] = [
       return pages.join(', ');
     },
   },
+  {
+    name: STATIC_STAYS,
+    lane: 'distribution',
+    needs: [PAGES],
+    about: 'a distribution that serves files which the release has uploaded',
+    applies: (context) => staticFilesOf(context).length > 0,
+    async run(context) {
+      const { rehearsal, front } = context;
+      const [{ release, pathPattern }] = staticFilesOf(context);
+      const path = pathPattern.replace('*', `rehearsal.${randomBytes(6).toString('hex')}.css`);
+      const environment = { REHEARSAL_FILE: path.slice(1) };
+      for (const command of [['python', '-c', UPLOAD], release.command ?? []]) {
+        const { exit, task } = await oneOffOf(rehearsal, release, command, { environment });
+        expect(exit.code === 0, `${spoken(command)} ended with ${exit.code}: ${lastError(task)}`);
+      }
+      const { status, body } = await front.request(path);
+      expect(status === 200 && body === OLD, `${path} answered ${status}: a page of the earlier release asks for it`);
+      return path;
+    },
+  },
 ];
+
+/** The release, where it fills a bucket that the distribution serves files from; and the paths of these. */
+function staticFilesOf({ rehearsal }: CheckContext) {
+  const releases = [...rehearsal.definitions.values()].filter(({ kind }) => kind === 'release');
+  return releases.flatMap((release) =>
+    (rehearsal.distribution?.behaviors ?? [])
+      .filter(({ bucket }) => bucket !== undefined && bucket.name === release.environment.STATIC_FILES_BUCKET_NAME)
+      .map(({ pathPattern }) => ({ release, pathPattern })),
+  );
+}
 
 function isHit(xCache: string | string[] | undefined): boolean {
   return String(xCache).startsWith('Hit');

@@ -32,6 +32,7 @@ export const PAST_DISTRIBUTION = 'web: what does not come through the distributi
 export const CLAIMED_PROTOCOL = 'web: a client that claims another protocol than HTTPS is not believed';
 export const KEPT_FILES = 'web: the distribution keeps a static file for everybody, without a cookie';
 export const KEPT_PAGES = 'web: the distribution keeps no cookie, and compresses no form';
+export const STATIC_STAYS = 'releases: a static file of an earlier release is served after the next one';
 export const STRANGERS =
   'asgi: unknown paths, wrong origins and broken handshakes are refused 1,000 times without an error';
 export const GUARDED = 'doubles: a page of another origin can neither read a secret nor post a task';

@@ -3,10 +3,10 @@ import { ShopStack } from '../../examples/django-app/shop-stack';
 import { Profile } from '../../lib';
 
 /**
- * The example in development behind a distribution, without a domain.
+ * The example in development behind a distribution, without a domain, with its static files in a bucket.
  *
  * `npm start -- --check --cdn` rehearses it.
  */
 const app = new App();
 
-new ShopStack(app, 'Cdn', { profile: Profile.development(), cdn: {} });
+new ShopStack(app, 'Cdn', { profile: Profile.development(), cdn: {}, staticFiles: {} });
