@@ -8,10 +8,10 @@ import {
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { Construct } from 'constructs';
-import { Checks } from '../constructs/core/checks';
-import { checkEffects, type Effects, needsOneOf, voidWith } from '../constructs/core/effects';
+import { Checks, type Rule } from '../constructs/core/checks';
+import { checkEffects, type Effects, needsOneOf, voidWith, warnOfNoEffect } from '../constructs/core/effects';
 import { checkKinds, pathOf } from '../constructs/core/kinds';
-import { type Profile, profileValues } from '../constructs/core/profile';
+import { Profile, profileValues } from '../constructs/core/profile';
 import { checkCertifiedNames } from '../constructs/edge/certified-names';
 import { EDGE_REGION } from '../constructs/edge/edge-region';
 import { lowerCase } from '../constructs/edge/host-names';
@@ -46,7 +46,7 @@ export interface EdgeStackProps extends StackProps {
   /**
    * What to change in the firewall.
    *
-   * @default - as the profile says
+   * @default - the defaults of `WebFirewall`
    */
   readonly firewallOptions?: WebFirewallOptions;
 }
@@ -88,6 +88,7 @@ export class EdgeStack extends Stack {
     });
     const domainNames = lowerCase(props.domainNames ?? []);
     validate(this, props, domainNames);
+    warnOfOptions(this, props);
 
     if (domainNames.length > 0) {
       this.certificate = this.makeCertificate(domainNames, props.hostedZone as IHostedZone);
@@ -106,7 +107,12 @@ export class EdgeStack extends Stack {
    * Fails where this stack has no domain names.
    */
   public certificateFor(scope: Construct): ICertificate {
-    this.insistOn(this.certificate, 'domainNames', 'a certificate');
+    this.insistOn(this.certificate, 'domainNames', {
+      given: undefined,
+      must: 'be given for `certificateFor()`',
+      remedy:
+        'A certificate is made for them: without them the distribution answers under its own name, and needs none.',
+    });
     const certificateArn = this.read(scope, CERTIFICATE_ARN);
     // It stands here, not in `scope`, so that it tells its Region.
     this.published ??= Certificate.fromCertificateArn(this, 'Published', certificateArn);
@@ -120,7 +126,11 @@ export class EdgeStack extends Stack {
    * Fails where this stack has no firewall.
    */
   public webAclArnFor(scope: Construct): string {
-    this.insistOn(this.webFirewall, 'webFirewall', 'a firewall');
+    this.insistOn(this.webFirewall, 'webFirewall', {
+      given: false,
+      must: 'be true for `webAclArnFor()`',
+      remedy: 'Set it, or take Profile.production(): this stack has no firewall.',
+    });
     return this.read(scope, WEB_ACL_ARN);
   }
 
@@ -172,13 +182,8 @@ export class EdgeStack extends Stack {
     return HostedZone.fromHostedZoneAttributes(this, 'Zone', { hostedZoneId, zoneName: zone.zoneName });
   }
 
-  private insistOn(part: unknown, prop: string, what: string): void {
-    new Checks(this)
-      .that(prop, part ?? 'none', part !== undefined, {
-        must: `lead to ${what} for another stack to use it`,
-        remedy: `This stack has none: see \`${prop}\`.`,
-      })
-      .throwIfAny();
+  private insistOn(part: unknown, prop: string, { given, must, remedy }: Rule & { readonly given: unknown }): void {
+    new Checks(this).that(prop, given, part !== undefined, { must, remedy }).throwIfAny();
   }
 }
 
@@ -193,6 +198,14 @@ const EFFECTS: Effects<EdgeStackProps> = {
 
 function hasFirewall({ webFirewall, profile }: EdgeStackProps): boolean {
   return webFirewall ?? profileValues(profile).webFirewall;
+}
+
+/** The profile leaves the firewall out: one code base serves both. */
+function warnOfOptions(stack: Stack, props: EdgeStackProps): void {
+  const { profile = Profile.production(), webFirewall, firewallOptions } = props;
+  if (webFirewall === undefined && !hasFirewall(props)) {
+    warnOfNoEffect(stack, 'firewallOptions', firewallOptions, `\`webFirewall\` of Profile.${profile.name}() is false`);
+  }
 }
 
 function validate(stack: Stack, props: EdgeStackProps, domainNames: string[]): void {

@@ -60,7 +60,7 @@ export enum FramePolicy {
 export interface IHttpsLoadBalancer extends IConstruct, IConnectable {
   /** The load balancer. */
   readonly loadBalancer: IApplicationLoadBalancer;
-  /** The listener. It answers 404 to requests that no rule matches. */
+  /** The listener. It answers 404 to requests that no rule matches, 403 behind a distribution. */
   readonly listener: IApplicationListener;
   /** Host names that it answers to over HTTPS. Empty when it has only its own name. */
   readonly domainNames: string[];
@@ -187,7 +187,7 @@ export interface HttpsLoadBalancerOptions {
    * Value of the Strict-Transport-Security header.
    *
    * Add `includeSubDomains; preload` only when every subdomain speaks HTTPS: browsers remember it. Behind a
-   * distribution that one sets this header and the next two.
+   * distribution, give this and the next two props to the `Cdn`: they are refused here.
    *
    * @default 'max-age=31536000'
    */
@@ -375,8 +375,8 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
  * and 1.3 with post-quantum key exchange, port 80 only to redirect known host names, security headers, access
  * logs in a bucket of their own.
  *
- * Requests that no rule matches get 404, so several applications can share it: each adds rules for its own
- * hosts.
+ * Requests that no rule matches get 404, or 403 behind a distribution, so several applications can share it:
+ * each adds rules for its own hosts.
  *
  * @example
  * declare const vpc: ec2.IVpc;

@@ -563,7 +563,7 @@ describe('where CloudFront is known', () => {
     );
     const allowFrom = [Peer.prefixList('pl-1234567890')];
     expect(errorOf(() => made({ env: { region: 'eu-south-1' }, balancer: { allowFrom } }))).toContain(
-      'Shop/Cdn: `accessLogsBucket` must be given in eu-south-1, where CloudFront writes to no bucket, got "eu-south-1". ',
+      'Shop/Cdn: `accessLogsBucket` must be given in eu-south-1, where CloudFront writes to no bucket, got undefined. ',
     );
   });
 });

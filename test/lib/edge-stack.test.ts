@@ -100,13 +100,29 @@ test('without names there is a firewall, and asking for a certificate is an erro
   templateOf(edge).resourceCountIs('AWS::CertificateManager::Certificate', 0);
   expect(edge.certificate).toBeUndefined();
   expect(errorOf(() => edge.certificateFor(consumer))).toBe(
-    'Edge: `domainNames` must lead to a certificate for another stack to use it, got "none". This stack has none: see `domainNames`.',
+    'Edge: `domainNames` must be given for `certificateFor()`, got undefined. A certificate is made for them: without them the distribution answers under its own name, and needs none.',
   );
 });
 
 test('without a firewall, asking for its web ACL is an error', () => {
   const { consumer, edge } = edgeStack({ profile: Profile.development() });
-  expect(errorOf(() => edge.webAclArnFor(consumer))).toContain('Edge: `webFirewall` must lead to a firewall');
+  expect(errorOf(() => edge.webAclArnFor(consumer))).toBe(
+    'Edge: `webFirewall` must be true for `webAclArnFor()`, got false. Set it, or take Profile.production(): this stack has no firewall.',
+  );
+});
+
+test('options of a firewall that the profile leaves out are warned of', () => {
+  const warned = (props: Partial<EdgeStackProps>) =>
+    Annotations.fromStack(edgeStack({ firewallOptions: { rateLimit: 500, uploadPaths: ['/files/*'] }, ...props }).edge)
+      .findWarning('*', Match.anyValue())
+      .map(({ id, entry }) => `${id}: ${entry.data}`);
+  expect(warned({ profile: Profile.development() })).toEqual([
+    expect.stringMatching(
+      /^\/Edge: `firewallOptions` has no effect: `webFirewall` of Profile\.development\(\) is false\./,
+    ),
+  ]);
+  expect(warned({})).toEqual([]);
+  expect(warned({ profile: Profile.development(), webFirewall: true })).toEqual([]);
 });
 
 test('a firewall is there in development where it is asked for, and not in production where it is brought', () => {

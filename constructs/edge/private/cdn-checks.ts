@@ -83,7 +83,7 @@ export function checkCdn(scope: Construct, props: CdnProps): void {
       must: 'be encrypted by S3 itself',
       remedy: 'CloudFront cannot write to a bucket with a KMS key; give one with BucketEncryption.S3_MANAGED.',
     })
-    .that('accessLogsBucket', region, accessLogsBucket !== undefined || takesLogs(region), {
+    .that('accessLogsBucket', accessLogsBucket, accessLogsBucket !== undefined || takesLogs(region), {
       must: `be given in ${region}, where CloudFront writes to no bucket`,
       remedy: 'Give a bucket of another region.',
     })
