@@ -24,18 +24,19 @@ export interface Surroundings {
   readonly assembly: () => Promise<string>;
   /** How images run where `--mode` is not given. */
   readonly mode: ModeProps['otherwise'];
-  /** Folder of the cloud assembly of `--hosts`. @default - there is no such option */
-  readonly hosts?: () => Promise<string>;
+  /** Folders of the cloud assemblies of `--hosts` and `--cdn`. @default - there are no such options */
+  readonly others?: Readonly<Record<'hosts' | 'cdn', () => Promise<string>>>;
 }
 
-const HOSTS_OPTION = `
+const OPTIONS_OF_CLONE = `
   --hosts            two services with host names of their own instead of the example; with --check, the checks about hosts
+  --cdn              the example behind a distribution
   --any-project      with --check: the example is looked at like a project that is not the example`;
 
-const usage = ({ typed, otherwise, mode, hosts }: Surroundings) => `${typed} [options]
+const usage = ({ typed, otherwise, mode, others }: Surroundings) => `${typed} [options]
 ${typed} run [--service NAME] -- COMMAND   runs a command in the environment of a task, beside a rehearsal that runs
 
-  --check            run the checks against the stack, print each, and exit${hosts === undefined ? '' : HOSTS_OPTION}
+  --check            run the checks against the stack, print each, and exit${others === undefined ? '' : OPTIONS_OF_CLONE}
   --assembly FOLDER  a cloud assembly (cdk.out) instead of ${otherwise}
   --stack NAME       which stack of the assembly, when several run services
   --mode image|processes  a container engine builds and runs the image, or processes stand for it; otherwise: ${mode}
@@ -68,6 +69,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     options: {
       check: { type: 'boolean', default: false },
       hosts: { type: 'boolean', default: false },
+      cdn: { type: 'boolean', default: false },
       'any-project': { type: 'boolean', default: false },
       assembly: { type: 'string' },
       stack: { type: 'string' },
@@ -99,10 +101,7 @@ async function main(args: string[], around: Surroundings): Promise<number> {
     (values.trust ? trust : distrust)(certificate, write);
     return 0;
   }
-  if (values.hosts && around.hosts === undefined) {
-    throw new Error('--hosts needs a clone of the repository, whose tests it runs.');
-  }
-  const otherwise = values.hosts && around.hosts !== undefined ? around.hosts : around.assembly;
+  const otherwise = assemblyFor(values, around);
   const directory = values.assembly ?? (await otherwise());
   const assembly = readAssembly(path.resolve(directory), values.stack);
   const { python, prepared, requirements } = values;
@@ -140,6 +139,21 @@ async function main(args: string[], around: Surroundings): Promise<number> {
   const { text, passed, problem } = summary(outcomes, isAsked);
   process.stdout.write(`${problem === undefined ? '' : `${problem}\n`}${text}\n`);
   return passed ? 0 : 1;
+}
+
+/** What makes the assembly that is rehearsed where `--assembly` names none. */
+function assemblyFor({ hosts, cdn }: { hosts: boolean; cdn: boolean }, { assembly, others }: Surroundings) {
+  if (hosts && cdn) {
+    throw new Error('--hosts and --cdn are about two stacks: leave one of them out.');
+  }
+  if (!hosts && !cdn) {
+    return assembly;
+  }
+  const option = hosts ? 'hosts' : 'cdn';
+  if (others === undefined) {
+    throw new Error(`--${option} needs a clone of the repository, whose tests it runs.`);
+  }
+  return others[option];
 }
 
 function write(line: string): void {

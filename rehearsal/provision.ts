@@ -1,6 +1,5 @@
 import path from 'node:path';
 import type { Announce } from './announce';
-import { ACCOUNT } from './aws/aws';
 import { type Backing, provisionBacking } from './aws/backing';
 import { resolveReferences } from './aws/dynamic-references';
 import { OutsideValues } from './aws/outside-values';
@@ -9,7 +8,7 @@ import { Scheduler } from './aws/scheduler';
 import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { Distribution } from './edge/distribution';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
-import { announceShared, believing, clusterArnOf, hostNames, registerNetwork } from './edge/network';
+import { announceShared, hostNames, registerNetwork } from './edge/network';
 import { TargetGroup } from './edge/target-group';
 import type { Engine } from './engine/engine';
 import { engineRunner } from './engine/engine-runner';
@@ -30,9 +29,10 @@ import type { Assembly } from './template/assembly';
 import { readDistribution, unreachableFor, viewerListeners } from './template/distribution';
 import { Intrinsics } from './template/intrinsics';
 import { DEFAULT_IDLE_TIMEOUT, readListeners, readLoadBalancer } from './template/listeners';
+import { readDefinitions } from './template/read-definitions';
 import { readServices } from './template/read-services';
 import { releaseTimeouts } from './template/release-timeouts';
-import { readTaskDefinition, type TaskDefinition } from './template/task-definition';
+import type { TaskDefinition } from './template/task-definition';
 
 export interface RehearsalProps {
   readonly assembly: Assembly;
@@ -103,6 +103,8 @@ export interface Parts extends Backing {
   /** The listener of the load balancer that the distribution calls. */
   readonly origin?: ListenerSettings;
   readonly distribution?: Distribution;
+  /** What has those listeners: the distribution, or else the load balancer. */
+  readonly door?: Distribution | LoadBalancer;
   /** Seconds that the load balancer lets a connection be silent. */
   readonly idleTimeout: number;
   readonly loadBalancer?: LoadBalancer;
@@ -133,8 +135,8 @@ interface Behind {
 
 async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Parts> {
   const { assembly, cache, app, faults, announce, overrides } = props;
-  const { template, stackName, region } = assembly;
-  const intrinsics = new Intrinsics({ template, stackName, region, account: ACCOUNT });
+  const { template, stackName, region, account } = assembly;
+  const intrinsics = new Intrinsics({ template, stackName, region, account });
   const common = { assembly, intrinsics, sandbox, cache, announce };
   checkReachable(intrinsics);
   const localAddress = await registerNetwork(assembly, intrinsics, announce);
@@ -155,7 +157,8 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   const { images } = runner;
   const { parameters, secrets } = backing;
   const outside = new OutsideValues({ given: props.given ?? Given.NOTHING, parameters, secrets, announce });
-  const definitions = await outside.fill(readDefinitions(intrinsics, images, props, localAddress));
+  const read = readDefinitions({ assembly, intrinsics, images, localAddress, announce });
+  const definitions = await outside.fill(broken(read, faults));
   const host = await runner.host(definitions, caBundle);
   const launcher = new Launcher({ sandbox, announce, backing, host, isHurried: props.isHurried ?? false });
   const launch: Launch = (definition, name) => launcher.launch(definition, name);
@@ -190,7 +193,6 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
   });
   const listeners = before?.listeners ?? ofTemplate;
   const { doubles } = backing;
-  const clusterArn = clusterArnOf(assembly);
   const ca = authority.certificate;
   return {
     ...backing,
@@ -214,9 +216,10 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     listeners,
     origin: before?.origin,
     distribution: before?.distribution,
+    door: before?.distribution ?? loadBalancer,
     idleTimeout: balancer?.idleTimeout ?? DEFAULT_IDLE_TIMEOUT,
     loadBalancer,
-    scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, clusterArn, run, announce }),
+    scheduler: new Scheduler({ assembly, intrinsics, doubles, definitions, run, announce }),
     rotation: new Rotation({ assembly, intrinsics, sandbox, doubles, secrets, services, ca, region, announce }),
   };
 }
@@ -265,33 +268,9 @@ async function issueCertificates(
   return { authority, certificate, caBundle: trusted.certificate.certFile };
 }
 
-/** Task definitions whose image can be made here, by ARN. */
-function readDefinitions(
-  intrinsics: Intrinsics,
-  images: ReadonlyMap<string, KnownImage>,
-  { assembly, announce, faults }: RehearsalProps,
-  localAddress: string | undefined,
-): ReadonlyMap<string, TaskDefinition> {
-  const definitions = new Map<string, TaskDefinition>();
-  for (const { id, resource } of intrinsics.created('AWS::ECS::TaskDefinition')) {
-    const { Family } = intrinsics.properties(resource);
-    const arn = `arn:aws:ecs:${assembly.region}:${ACCOUNT}:task-definition/${Family ?? id}:1`;
-    intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
-    const read = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));
-    const definition = believing(read, assembly.template, localAddress);
-    if (definition !== read) {
-      announce.substitution(
-        'FORWARDED_ALLOW_IPS reads the address of the local load balancer, whose network no stack has',
-      );
-    }
-    if (definition.sidecars.length > 0) {
-      announce.substitution(`containers beside the application stay paper: ${definition.sidecars.join(', ')}`);
-    }
-    if (images.has(definition.image)) {
-      definitions.set(arn, faults?.definition?.(definition) ?? definition);
-    }
-  }
-  return definitions;
+/** Task definitions as a mutation wants them. */
+function broken(definitions: ReadonlyMap<string, TaskDefinition>, faults?: Faults): typeof definitions {
+  return new Map([...definitions].map(([arn, definition]) => [arn, faults?.definition?.(definition) ?? definition]));
 }
 
 function targetGroups(

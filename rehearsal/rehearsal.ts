@@ -52,9 +52,9 @@ function imageHas({ images }: Parts, file: KnownFile): boolean {
   return [...images.values()].some((image) => image.has(file));
 }
 
-function url({ listeners, loadBalancer, distribution }: Parts, templatePort: number): string {
+function url({ listeners, door }: Parts, templatePort: number): string {
   const { secure } = listeners.find(({ port }) => port === templatePort) ?? { secure: false };
-  return `${secure ? 'https' : 'http'}://localhost:${(distribution ?? loadBalancer)?.portOf(templatePort)}`;
+  return `${secure ? 'https' : 'http'}://localhost:${door?.portOf(templatePort)}`;
 }
 
 async function release({ definitions, images, releaseTimeouts, run, secrets, props }: Parts): Promise<Task[]> {
@@ -90,8 +90,7 @@ async function start(parts: Parts): Promise<void> {
   parts.scheduler.start();
 }
 
-async function listen({ listeners, loadBalancer, distribution, origin, props }: Parts): Promise<void> {
-  const door = distribution ?? loadBalancer;
+async function listen({ listeners, loadBalancer, distribution, door, origin, props }: Parts): Promise<void> {
   if (door === undefined) {
     return;
   }

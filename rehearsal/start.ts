@@ -1,7 +1,7 @@
 import './supported-node';
 
 import { command } from './cli';
-import { cacheFolder, type Example, HOSTS, ROOT, SHOP, synthesize } from './synth';
+import { CDN, cacheFolder, type Example, HOSTS, ROOT, SHOP, synthesize } from './synth';
 
 /** `npm start`: the rehearsal from a clone of the repository, which has an example. */
 command(process.argv.slice(2), {
@@ -10,7 +10,7 @@ command(process.argv.slice(2), {
   mode: 'processes',
   otherwise: "the example's",
   assembly: () => exampleAssembly(SHOP),
-  hosts: () => exampleAssembly(HOSTS),
+  others: { hosts: () => exampleAssembly(HOSTS), cdn: () => exampleAssembly(CDN) },
 });
 
 function exampleAssembly(example: Example): Promise<string> {

@@ -29,6 +29,9 @@ export const SHOP: Example = {
 /** Two load-balanced services with host names of their own. */
 export const HOSTS: Example = { app: 'npx tsx --conditions=source test/rehearsal/hosts-app.ts', context: {} };
 
+/** The example in development behind a distribution, without a domain. */
+export const CDN: Example = { app: 'npx tsx --conditions=source test/rehearsal/cdn-app.ts', context: {} };
+
 /** Media, cache and mail, of which the example has none. */
 export const CLUB: Example = { app: 'npx tsx --conditions=source test/outside/club/app.ts', context: {} };
 

@@ -1,5 +1,4 @@
-/** The account that the doubles answer for, unless they are asked for another. */
-export const ACCOUNT = '123456789012';
+import type { Assembly } from '../template/assembly';
 
 /** One call of an API. */
 export interface AwsCall {
@@ -50,7 +49,10 @@ export async function createBucket(endpoint: string, name: string, region: strin
 }
 
 /** A function of the double that answers and does nothing, for calls that must name one; gives its ARN. */
-export async function idleFunction(endpoint: string, region: string): Promise<string> {
+export async function idleFunction(
+  endpoint: string,
+  { region, account }: Pick<Assembly, 'region' | 'account'>,
+): Promise<string> {
   const call = async (service: string, path: string, type: string, body: string) => {
     const response = await fetch(endpoint + path, {
       method: 'POST',
@@ -75,7 +77,7 @@ export async function idleFunction(endpoint: string, region: string): Promise<st
   const description = {
     FunctionName: 'rehearsal',
     Runtime: 'nodejs22.x',
-    Role: `arn:aws:iam::${ACCOUNT}:role/rehearsal`,
+    Role: `arn:aws:iam::${account}:role/rehearsal`,
     Handler: 'index.handler',
     Code: { ZipFile: EMPTY_ZIP },
   };

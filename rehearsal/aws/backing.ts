@@ -10,7 +10,6 @@ import { type DatabaseSettings, databaseSettings } from '../postgres/settings';
 import type { Sandbox } from '../task/sandbox';
 import { type Assembly, resourcesOfType } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
-import { ACCOUNT } from './aws';
 import { Doubles } from './doubles';
 import { provisionParameters } from './outside-values';
 import { provisionQueues, type Queue } from './queues';
@@ -54,7 +53,7 @@ export async function provisionBacking(props: BackingProps): Promise<Backing> {
   announce.progress('doubles of SQS, Secrets Manager and S3');
   const venv = await Doubles.install(cache);
   use(sandbox.directory, [venv]);
-  const doubles = await Doubles.start(sandbox, venv, assembly.region);
+  const doubles = await Doubles.start(sandbox, venv, assembly);
   const secrets = new SecretStore(doubles);
   const settings = databaseSettings({ assembly, intrinsics, secrets, announce });
   const postgres = settings && (await startPostgres(props, settings));
@@ -80,7 +79,7 @@ async function startPostgres(props: BackingProps, settings: DatabaseSettings): P
       attributes: {
         'Endpoint.Address': postgres.host,
         'Endpoint.Port': String(postgres.port),
-        DBInstanceArn: `arn:aws:rds:${assembly.region}:${ACCOUNT}:db:${id}`,
+        DBInstanceArn: `arn:aws:rds:${assembly.region}:${assembly.account}:db:${id}`,
         DbiResourceId: `db-${id}`,
       },
     });

@@ -6,7 +6,6 @@ import type { Certificate } from '../edge/certificates';
 import { LOOPBACK } from '../edge/ports';
 import type { Assembly } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
-import { ACCOUNT } from './aws';
 import type { Doubles } from './doubles';
 import { invoke, type LambdaFunction, lambdaFunction } from './lambda';
 
@@ -70,7 +69,7 @@ async function answerOf(props: CustomResourceProps, { id, type, handler, propert
   const event = {
     RequestType: 'Create',
     ResponseURL: `https://localhost:${(bucket.address() as AddressInfo).port}/answer`,
-    StackId: `arn:aws:cloudformation:${props.region}:${ACCOUNT}:stack/rehearsal/1`,
+    StackId: props.intrinsics.resolve({ Ref: 'AWS::StackId' }),
     RequestId: randomUUID(),
     LogicalResourceId: id,
     ResourceType: type,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { freePort, LOOPBACK } from '../edge/ports';
 import { virtualEnvironment } from '../image/python';
 import type { Sandbox } from '../task/sandbox';
+import type { Assembly } from '../template/assembly';
 import { eventually, HANG_SECONDS } from '../wait';
 import { type AwsCall, awsCall, createBucket, idleFunction } from './aws';
 import { Gate } from './gate';
@@ -29,14 +30,18 @@ export class Doubles {
     });
   }
 
-  static async start(sandbox: Sandbox, venv: string, region: string): Promise<Doubles> {
+  /** Starts them for one region of one account. */
+  static async start(sandbox: Sandbox, venv: string, where: Pick<Assembly, 'region' | 'account'>): Promise<Doubles> {
     const port = await freePort();
     const log = openSync(path.join(sandbox.directory, 'doubles.log'), 'a');
     const token = randomBytes(16).toString('hex');
     sandbox.spawn(path.join(venv, 'bin', 'python'), [path.join(__dirname, 'guarded_doubles.py'), String(port)], {
       stdio: ['ignore', log, log],
       cwd: sandbox.directory,
-      env: { PATH: process.env.PATH, HOME: sandbox.directory, AWS_DEFAULT_REGION: region, DOUBLES_TOKEN: token },
+      env: {
+        ...{ PATH: process.env.PATH, HOME: sandbox.directory, DOUBLES_TOKEN: token },
+        ...{ AWS_DEFAULT_REGION: where.region, MOTO_ACCOUNT_ID: where.account },
+      },
     });
     closeSync(log);
     await eventually(
@@ -46,15 +51,19 @@ export class Doubles {
     );
     const gate = await Gate.open(port);
     sandbox.atEnd(() => void gate.close().catch(() => undefined));
-    return new Doubles(gate, port, token, region);
+    return new Doubles(gate, port, token, where);
   }
 
   private constructor(
     readonly gate: Gate,
     private readonly port: number,
     private readonly token: string,
-    readonly region: string,
+    private readonly where: Pick<Assembly, 'region' | 'account'>,
   ) {}
+
+  get region(): string {
+    return this.where.region;
+  }
 
   /** Behind the gate: for the rehearsal itself. */
   get behind(): string {
@@ -149,7 +158,7 @@ export class Doubles {
    * Makes a version that is AWSPENDING and has no value, as RotateSecret does before it calls the function.
    */
   async startRotation(arn: string, token: string): Promise<void> {
-    this.rotator ??= idleFunction(this.behind, this.region);
+    this.rotator ??= idleFunction(this.behind, this.where);
     const RotationLambdaARN = await this.rotator;
     await this.secrets('RotateSecret', { SecretId: arn, ClientRequestToken: token, RotationLambdaARN });
   }

@@ -4,7 +4,7 @@ import type { Given } from '../given';
 import type { Intrinsics } from '../template/intrinsics';
 import { isPaper } from '../template/intrinsics';
 import type { TaskDefinition } from '../template/task-definition';
-import { secretReference } from './secret-strings';
+import { secretName, secretReference } from './secret-strings';
 import type { SecretStore } from './secrets';
 
 /** Where ECS reads the value of a variable from. */
@@ -97,8 +97,7 @@ export class OutsideValues {
     if (own !== undefined) {
       return own;
     }
-    const whole =
-      given.value(name, name.replace(/-\w{6}$/, '')) ?? (kind === 'parameter' ? parameters.get(name) : undefined);
+    const whole = given.value(name, secretName(name)) ?? (kind === 'parameter' ? parameters.get(name) : undefined);
     return whole === undefined ? this.placeholder(variable, source) : fieldOf(whole, source);
   }
 

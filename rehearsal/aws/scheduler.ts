@@ -14,6 +14,8 @@ export interface Schedule {
   readonly id: string;
   readonly expression: string;
   readonly timezone: string;
+  /** Where it starts its task: also a cluster that is in no template. */
+  readonly clusterArn: string;
   readonly definition: TaskDefinition;
   readonly enabled: boolean;
 }
@@ -31,7 +33,6 @@ export interface SchedulerProps {
   readonly intrinsics: Intrinsics;
   readonly doubles: Doubles;
   readonly definitions: ReadonlyMap<string, TaskDefinition>;
-  readonly clusterArn: string;
   readonly run: (definition: TaskDefinition, name: string) => Promise<Task>;
   readonly announce: Announce;
 }
@@ -59,6 +60,7 @@ export class Scheduler {
           id,
           expression: properties.ScheduleExpression,
           timezone: properties.ScheduleExpressionTimezone ?? 'UTC',
+          clusterArn: properties.Target.Arn,
           definition: withOverrides(definition, input.containerOverrides),
           enabled: properties.State !== 'DISABLED',
         },
@@ -100,7 +102,7 @@ export class Scheduler {
     if (!Task.isClean(exit)) {
       announce.event(`${task.id} failed with exit code ${exit.code}: ${lastError(task)}`);
     }
-    const reports = await this.publish(stateChange(task, exit, this.props.clusterArn));
+    const reports = await this.publish(stateChange(task, exit, schedule.clusterArn));
     return { task, exit, reports };
   }
 

@@ -55,6 +55,11 @@ function generatePassword(rules: GenerateSecretString, random: (max: number) => 
   return characters.slice(0, length).join('');
 }
 
+/** Name of a secret, from its ARN or the end of it: Secrets Manager adds a hyphen and six characters. */
+export function secretName(arn: string): string {
+  return arn.replace(/^.*:/, '').replace(/-[A-Za-z0-9]{6}$/, '');
+}
+
 /** Reads `arn`, `arn:key::` and `arn:key:stage:version`; throws where ECS would refuse to start the task. */
 export function secretReference(valueFrom: string): { arn: string; key?: string; stage: string } {
   const parts = valueFrom.split(':');

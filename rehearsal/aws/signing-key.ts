@@ -1,22 +1,25 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { Template } from '../template/assembly';
+import { resourcesOfType, type Template } from '../template/assembly';
 
 /**
  * The first value of a secret that a function stores, a signer's for CloudFront: a key of this run, under an
  * id that no group has. Undefined for every other secret.
  */
 export function signingKeyFor(template: Template, secretId: string): string | undefined {
-  const isOurs = Object.values(template.Resources).some(
-    ({ Type, Properties }) =>
-      Type === 'Custom::UrlSigningKeys' && (Properties?.SecretArn as { Ref?: string } | undefined)?.Ref === secretId,
+  const ours = resourcesOfType(template, 'Custom::UrlSigningKeys').find(
+    ({ resource }) => resource.Properties?.SecretArn?.Ref === secretId,
   );
-  if (!isOurs) {
+  if (ours === undefined) {
     return undefined;
   }
+  const [handler] = ours.resource.Properties?.ServiceToken?.['Fn::GetAtt'] ?? [];
+  const { LONGEST_LIFETIME } = template.Resources[handler]?.Properties?.Environment?.Variables ?? {};
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
-  return JSON.stringify({ key: privateKey, keyId: 'KREHEARSAL', previous: [] });
+  const made = Math.floor(Date.now() / 1000);
+  const lifetime = Number(LONGEST_LIFETIME);
+  return JSON.stringify({ key: privateKey, keyId: 'KREHEARSAL', made, lifetime, previous: [] });
 }

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
 import net from 'node:net';
@@ -40,13 +41,18 @@ export class ValkeyServer {
     const { sandbox, certificate } = props;
     const port = await freePort();
     const password = randomBytes(16).toString('hex');
-    launch(props, port, password);
-    await eventually(`${path.basename(props.program)} answers`, HANG_SECONDS, async () =>
-      commands(net.connect(port, LOOPBACK), [['AUTH', ADMINISTRATOR, password], ['PING']]),
-    );
+    const server = launch(props, port, password);
+    const name = path.basename(props.program);
+    const end = await eventually(`${name} answers`, HANG_SECONDS, async () => {
+      const how = server.exitCode ?? server.signalCode;
+      return how ?? commands(net.connect(port, LOOPBACK), [['AUTH', ADMINISTRATOR, password], ['PING']]);
+    });
+    if (!Array.isArray(end)) {
+      throw new Error(`${name} has ended with ${end}`);
+    }
     const gate = await Gate.open(certificate === undefined ? port : await listenWithTls(sandbox, certificate, port));
     sandbox.atEnd(() => void gate.close().catch(() => undefined));
-    return new ValkeyServer(gate, port, password, certificate !== undefined);
+    return new ValkeyServer(gate, port, password, props.isOpen);
   }
 
   readonly host = 'localhost';
@@ -56,7 +62,7 @@ export class ValkeyServer {
     readonly gate: Gate,
     private readonly behind: number,
     private readonly password: string,
-    readonly isSecure: boolean,
+    readonly isOpen: boolean,
   ) {}
 
   /** Where processes reach it. */
@@ -81,7 +87,7 @@ export class ValkeyServer {
   }
 }
 
-function launch({ sandbox, program, parameters, isOpen }: ValkeyProps, port: number, password: string): void {
+function launch({ sandbox, program, parameters, isOpen }: ValkeyProps, port: number, password: string): ChildProcess {
   const log = openSync(path.join(sandbox.directory, 'valkey.log'), 'a');
   // The settings come through standard input, so that no password is in the list of processes.
   const server = sandbox.spawn(program, ['-'], {
@@ -89,7 +95,7 @@ function launch({ sandbox, program, parameters, isOpen }: ValkeyProps, port: num
     cwd: sandbox.directory,
     env: { PATH: process.env.PATH },
   });
-  server.stdin?.on('error', () => undefined); // It has ended: it will not answer, which is said then.
+  server.stdin?.on('error', () => undefined); // It has ended, which is said by whoever waits for it.
   server.stdin?.end(
     [
       `bind ${LOOPBACK}`,
@@ -101,6 +107,7 @@ function launch({ sandbox, program, parameters, isOpen }: ValkeyProps, port: num
       '',
     ].join('\n'),
   );
+  return server;
 }
 
 /** Listens with TLS before a port of this machine; gives the port. */

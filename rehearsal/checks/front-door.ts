@@ -94,8 +94,7 @@ export class FrontDoor {
   }
 
   port(listener: number): number {
-    const { distribution, loadBalancer } = this.rehearsal;
-    return (distribution ?? loadBalancer)?.portOf(listener) ?? 0;
+    return this.rehearsal.door?.portOf(listener) ?? 0;
   }
 
   request(path: string, options: RequestOptions = {}): Promise<Reply> {

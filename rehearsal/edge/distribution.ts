@@ -9,7 +9,8 @@ import type { Certificate } from './certificates';
 import { matchesPattern } from './listener-rules';
 import type { LocalSite, LocalVisit } from './local-site';
 import { LOOPBACK } from './ports';
-import { type Entrance, redirection, requested } from './redirection';
+import { type Entrance, redirection, requested, TO_HTTPS } from './redirection';
+import { refuse } from './refuse';
 import { runViewerFunction, type ViewerAnswer } from './viewer-function';
 
 /** The load balancer behind a distribution. */
@@ -35,7 +36,6 @@ interface Passage {
   readonly visit?: LocalVisit;
 }
 
-const TO_HTTPS = { RedirectConfig: { StatusCode: 'HTTP_301', Protocol: 'HTTPS', Port: '443' } };
 /** Seconds that a browser's connection may be without a request. */
 const KEEP_ALIVE_SECONDS = 60;
 const TOLD_PROTOCOL = 'cloudfront-forwarded-proto';
@@ -240,6 +240,9 @@ export class Distribution {
   }
 
   private failed(passage: Passage, response: http.ServerResponse, status: number): void {
+    if (response.writableEnded) {
+      return; // It is answered: what ends the request to the origin then is no failure.
+    }
     if (response.headersSent || response.destroyed) {
       response.destroy();
       return;
@@ -267,9 +270,4 @@ function headOf({ statusCode, statusMessage, rawHeaders }: http.IncomingMessage)
     lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
   }
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-/** Answers a request for a WebSocket, and ends its connection. */
-function refuse(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

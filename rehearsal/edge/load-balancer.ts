@@ -9,6 +9,7 @@ import { chooseAction, forwardsTo, type ListenerRule, type RuleAction } from './
 import type { LocalSite, LocalVisit } from './local-site';
 import { LOOPBACK } from './ports';
 import { redirection, requested } from './redirection';
+import { refuse } from './refuse';
 import type { Target, TargetGroup } from './target-group';
 
 /** A listener of the template. */
@@ -340,11 +341,6 @@ function applyHeaders(headers: http.IncomingHttpHeaders, settings: ListenerSetti
   if (settings.attributes[`${HEADER_ATTRIBUTES}server.enabled`] === 'false') {
     delete headers.server;
   }
-}
-
-/** Answers a request for a WebSocket, and ends its connection. */
-function refuse(socket: Socket, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function randomHex(length: number): string {

@@ -1,5 +1,4 @@
 import type { Announce } from '../announce';
-import { ACCOUNT } from '../aws/aws';
 import { type Assembly, resourcesOfType, type Template } from '../template/assembly';
 import { readDistribution, registerDistribution } from '../template/distribution';
 import { type Intrinsics, isPaper } from '../template/intrinsics';
@@ -16,7 +15,7 @@ const LOAD_BALANCER_ADDRESS = '127.0.0.2';
  * Returns the load balancer's address, if it can have its own.
  */
 export async function registerNetwork(
-  { template, region }: Assembly,
+  { template, region, account }: Assembly,
   intrinsics: Intrinsics,
   announce: Announce,
 ): Promise<string | undefined> {
@@ -28,7 +27,7 @@ export async function registerNetwork(
     'AWS::ElasticLoadBalancingV2::LoadBalancer': (id) => ({ DNSName: 'localhost', LoadBalancerArn: id }),
     'AWS::ElasticLoadBalancingV2::Listener': (id) => ({ ListenerArn: id }),
     'AWS::ElasticLoadBalancingV2::TargetGroup': (id) => ({ TargetGroupArn: id }),
-    'AWS::ECS::Cluster': (id) => ({ Arn: clusterArn(region, id) }),
+    'AWS::ECS::Cluster': (id) => ({ Arn: `arn:aws:ecs:${region}:${account}:cluster/${id}` }),
     'AWS::ECS::Service': (id) => ({ Name: id, ServiceArn: id }),
   };
   for (const [type, attributes] of Object.entries(attributesOf)) {
@@ -79,16 +78,6 @@ export function believing(definition: TaskDefinition, template: Template, addres
 /** The network that holds the load balancer alone. */
 function cidrOf(address: string | undefined): string {
   return `${address ?? LOOPBACK}/32`;
-}
-
-/** The cluster that schedules and events name. */
-export function clusterArnOf({ template, region }: Assembly): string {
-  const [cluster] = resourcesOfType(template, 'AWS::ECS::Cluster');
-  return clusterArn(region, cluster?.id ?? 'rehearsal');
-}
-
-function clusterArn(region: string, id: string): string {
-  return `arn:aws:ecs:${region}:${ACCOUNT}:cluster/${id}`;
 }
 
 /** Host names of the listener rules and of a distribution, for the certificate. */

@@ -28,6 +28,12 @@ export interface Entrance {
   readonly secure: boolean;
 }
 
+/** What a distribution does with HTTP where it redirects to HTTPS, in the words of a load balancer. */
+export const TO_HTTPS: RuleAction = {
+  Type: 'redirect',
+  RedirectConfig: { StatusCode: 'HTTP_301', Protocol: 'HTTPS', Port: '443' },
+};
+
 /**
  * The address that a redirect leads to.
  *

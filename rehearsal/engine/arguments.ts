@@ -25,10 +25,8 @@ export interface Wanted {
   readonly variables: readonly string[];
   /** A file with variables that mean something to the client itself. */
   readonly variablesFile?: string;
-  /** A file of this machine that is under the same name in the container. */
-  readonly trusted?: string;
-  /** The certificate bundle of RDS in the image, and the local one. */
-  readonly caBundle?: { readonly path: string; readonly local: string };
+  /** Files of this machine, and their paths in the container, where nobody can write to them. */
+  readonly files: readonly { readonly path: string; readonly local: string }[];
 }
 
 /** What makes engines differ. */
@@ -62,8 +60,7 @@ export function createWords(wanted: Wanted, machine: Machine): string[] {
     ...(has('processor') ? processorWords(wanted.cpu, machine.processors) : []),
     ...(has('tmpfs') ? wanted.tmpfs.flatMap(tmpfsWords) : []),
     ...wanted.mountPoints.flatMap(({ volume, path }) => ['--volume', `${volume}:${path}`]),
-    ...(wanted.caBundle === undefined ? [] : ['--volume', `${wanted.caBundle.local}:${wanted.caBundle.path}:ro`]),
-    ...(wanted.trusted === undefined ? [] : ['--volume', `${wanted.trusted}:${wanted.trusted}:ro`]),
+    ...wanted.files.flatMap(({ path, local }) => ['--volume', `${local}:${path}:ro`]),
     ...wanted.variables.flatMap((name) => ['--env', name]),
     ...(machine.kind === 'docker' ? withoutProxies(wanted.variables) : []),
     ...optional('--env-file', wanted.variablesFile),

@@ -133,7 +133,7 @@ export class EngineHost implements Host {
 
   /** The words that create a container, and the variables that go with them. */
   private async command({ name, task, definition, words, environment, of }: Part): Promise<Command> {
-    const { machine, sandbox, caBundle } = this.props;
+    const { machine, sandbox } = this.props;
     const image = this.imageOf(definition);
     const { byName, lines } = waysOf({ ...proxiesOf(image.defaults), ...environment }, machine.kind);
     const file = path.join(sandbox.folder('variables'), name);
@@ -156,12 +156,20 @@ export class EngineHost implements Host {
       cpu: definition.cpu,
       variables: Object.keys(byName),
       variablesFile: file,
-      trusted: environment.SSL_CERT_FILE?.startsWith(sandbox.directory) ? environment.SSL_CERT_FILE : undefined,
-      caBundle: environment.PGSSLROOTCERT ? { path: environment.PGSSLROOTCERT, local: caBundle } : undefined,
+      files: this.authorities(environment),
     };
     this.containers.add(name);
     this.reap(name, this.props.engine.removal([name]), 'at once');
     return { words: createWords(wanted, machine), byName, file };
+  }
+
+  /** The local bundle in the place of RDS's, and the file of the rehearsal that programs trust. */
+  private authorities({ PGSSLROOTCERT, SSL_CERT_FILE }: Part['environment']): Wanted['files'] {
+    const { sandbox, caBundle } = this.props;
+    return [
+      ...(PGSSLROOTCERT ? [{ path: PGSSLROOTCERT, local: caBundle }] : []),
+      ...(SSL_CERT_FILE?.startsWith(sandbox.directory) ? [{ path: SSL_CERT_FILE, local: SSL_CERT_FILE }] : []),
+    ];
   }
 
   private async create(part: Part): Promise<void> {

@@ -2,6 +2,7 @@ import {
   BOMBS,
   CACHE_LOGIN,
   CACHE_SHARED,
+  CLAIMED_PROTOCOL,
   DONE,
   DRAINING,
   ECHO,
@@ -16,6 +17,7 @@ import {
   MEDIA_STORED,
   ONE_BEAT,
   PAGES,
+  PAST_DISTRIBUTION,
   POISON,
   READ_ONLY,
   RELEASED,
@@ -29,7 +31,7 @@ import { SUITES, type Suite } from '../load/suites';
 import { UPLOADED } from '../load/uploads';
 import { Entrance, TEMPORARY_FOLDERS } from '../processes/entrance';
 import type { Faults } from '../provision';
-import { CLUB, type Example, ROOT, HOSTS as TWO_HOSTS, UPLOADS } from '../synth';
+import { CDN, CLUB, type Example, ROOT, HOSTS as TWO_HOSTS, UPLOADS } from '../synth';
 import { resourcesOfType, type Template } from '../template/assembly';
 import type { TaskDefinition } from '../template/task-definition';
 
@@ -58,7 +60,13 @@ const ABOUT_HOSTS = /^(start|asgi|hosts): |^web: pages/;
 const ABOUT_ANY_PROJECT = /^(start|files|hosts): |^web: pages|^project: WebSockets/;
 
 /** How far a project starts, and what it does with media, cache and mail; no copy of it is made. */
-const ABOUT_PARTS = /^(start|media|mail): |^web: pages|^cache: (it takes|what one)/;
+const ABOUT_PARTS = /^(start|media|mail): |^web: pages|^cache: (only TLS|what one)/;
+
+/** How far a project starts, and what gets past a distribution. */
+const ABOUT_DISTRIBUTION = /^start: |^web: (pages|what does not come|a client that claims)/;
+
+/** A fault behind a distribution. */
+const ofDistribution = { example: CDN, isAnyProject: true, checks: ABOUT_DISTRIBUTION };
 
 /** A fault of the layout that has them. */
 const ofParts = { example: CLUB, isAnyProject: true, checks: ABOUT_PARTS };
@@ -304,6 +312,30 @@ STORAGES["default"] = {"BACKEND": "django.core.files.storage.FileSystemStorage",
     }),
   },
   {
+    name: 'a listener rule that does not ask for the secret of the distribution',
+    check: PAST_DISTRIBUTION,
+    ...ofDistribution,
+    template: each('AWS::ElasticLoadBalancingV2::ListenerRule', (properties) => {
+      const isForEveryPath = properties.Conditions.every(({ Field }: { Field: string }) => Field === 'http-header');
+      if (isForEveryPath) {
+        properties.Conditions = [{ Field: 'path-pattern', PathPatternConfig: { Values: ['*'] } }];
+      }
+    }),
+  },
+  {
+    name: 'the protocol of the load balancer taken for that of the visitor',
+    check: CLAIMED_PROTOCOL,
+    ...ofDistribution,
+    faults: {
+      patches: [
+        {
+          file: 'config/settings.py',
+          append: '\nSECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")\n',
+        },
+      ],
+    },
+  },
+  {
     name: 'a volume that nobody makes writable',
     check: UPLOADED,
     example: UPLOADS,
@@ -329,6 +361,7 @@ export const RESTORED: readonly Mutation[] = [
     checks: ABOUT_HOSTS,
   },
   { name: 'nothing changed: the restored run with media, cache and mail', check: '', ...ofParts },
+  { name: 'nothing changed: the restored run behind a distribution', check: '', ...ofDistribution },
 ];
 
 /** Why a task is not kept to the file systems of its template here. */

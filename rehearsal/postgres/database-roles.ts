@@ -1,5 +1,4 @@
 import { type CustomResourceProps, makeCustomResources } from '../aws/custom-resource';
-import { resourcesOfType } from '../template/assembly';
 
 const TYPE = 'Custom::DatabaseRoles';
 
@@ -8,7 +7,7 @@ const TYPE = 'Custom::DatabaseRoles';
  * answer.
  */
 export async function makeDatabaseRoles(props: CustomResourceProps): Promise<void> {
-  if (resourcesOfType(props.assembly.template, TYPE).length > 0) {
+  if (props.intrinsics.created(TYPE).length > 0) {
     props.announce.substitution("the role-making handler trusts the local certificate authority beside RDS's own");
   }
   await makeCustomResources(props, TYPE, 'database roles: the handler of');

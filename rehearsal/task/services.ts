@@ -151,8 +151,14 @@ export class Service {
    * Replaces one task: the new one is healthy before the old one is drained. `before` ends right before that.
    */
   async replace(member: Member, before: () => Promise<void> = async () => undefined): Promise<void> {
+    const wasOld = member.isOld;
     await this.addBeside([member], 1);
-    await before();
+    try {
+      await before();
+    } catch (error) {
+      member.isOld = wasOld; // It stays, or the new one does: one of both is surplus.
+      throw error;
+    }
     await this.retire(member);
   }
 

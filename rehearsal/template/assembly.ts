@@ -56,6 +56,8 @@ export interface Assembly {
   readonly stackName: string;
   /** Region of the stack, or one that stands for it where the stack leaves it open. */
   readonly region: string;
+  /** Account of the stack, or one that stands for it where the stack leaves it open. */
+  readonly account: string;
   readonly template: Template;
   /** Other stacks of the assembly whose VPC or load balancer the template imports: they are in it now. */
   readonly owners?: readonly string[];
@@ -65,8 +67,8 @@ export interface Assembly {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** For stacks without an environment of their own. */
-const ANY_REGION = 'eu-central-1';
+/** Where a stack is that has no environment of its own. */
+export const ANYWHERE = { region: 'eu-central-1', account: '123456789012' };
 
 /**
  * Reads the stack with ECS services from a cloud assembly; `stackName` chooses when there are several.
@@ -134,9 +136,10 @@ function stacksOf(directory: string): Listed[] {
     }
     const file = path.join(directory, artifact.properties.templateFile);
     const template = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
-    const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANY_REGION];
+    const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANYWHERE.region];
+    const [account] = /(?<=^aws:\/\/)\d{12}(?=\/)/.exec(artifact.environment ?? '') ?? [ANYWHERE.account];
     const stackName = artifact.properties.stackName ?? name;
-    const assembly = { stackName, region, template, ...assetsOf(directory, name) };
+    const assembly = { stackName, region, account, template, ...assetsOf(directory, name) };
     return [{ displayName: artifact.displayName ?? stackName, assembly }];
   });
 }

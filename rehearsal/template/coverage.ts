@@ -33,6 +33,7 @@ const REHEARSED: Record<string, string> = {
   'Custom::DatabaseRoles': 'the handler itself',
   'Custom::CacheUser': 'the handler itself',
   'Custom::CacheAddress': 'the handler itself',
+  'Custom::UrlSigningKeys': 'a key pair of this run',
 };
 
 interface Coverage {

@@ -1,5 +1,6 @@
-import type { ListenerRule, RuleAction, RuleCondition } from '../edge/listener-rules';
+import type { ListenerRule, RuleCondition } from '../edge/listener-rules';
 import type { ListenerSettings } from '../edge/load-balancer';
+import { TO_HTTPS } from '../edge/redirection';
 import type { Template } from './assembly';
 import type { Intrinsics } from './intrinsics';
 import { readListeners } from './listeners';
@@ -104,14 +105,10 @@ export function viewerListeners(
     };
   });
   const { defaultActions } = origin;
-  const redirect: RuleAction = {
-    Type: 'redirect',
-    RedirectConfig: { StatusCode: 'HTTP_301', Protocol: 'HTTPS', Port: '443' },
-  };
   const redirects = behaviors.at(-1)?.viewerProtocolPolicy === 'redirect-to-https';
   return [
     { port: 443, secure: true, rules, defaultActions, attributes: {} },
-    { port: 80, secure: false, rules: [], defaultActions: redirects ? [redirect] : defaultActions, attributes: {} },
+    { port: 80, secure: false, rules: [], defaultActions: redirects ? [TO_HTTPS] : defaultActions, attributes: {} },
   ];
 }
 

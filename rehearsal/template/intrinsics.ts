@@ -1,5 +1,8 @@
 import { type Resource, resourcesOfType, type Template } from './assembly';
 
+/** The end of a stack's id, of which fixed names take a part. */
+const STACK_UUID = '00000000-0000-4000-8000-000000000000';
+
 /** What a logical id turned into on this machine: the value of its Ref and of its attributes. */
 export interface Physical {
   readonly ref?: string;
@@ -127,7 +130,7 @@ export class Intrinsics {
       case 'AWS::StackName':
         return stackName;
       case 'AWS::StackId':
-        return `arn:aws:cloudformation:${region}:${account}:stack/${stackName}/rehearsal`;
+        return `arn:aws:cloudformation:${region}:${account}:stack/${stackName}/${STACK_UUID}`;
       default: {
         const parameter = template.Parameters?.[id];
         if (parameter?.Type?.startsWith('AWS::SSM::Parameter::Value')) {

@@ -22,8 +22,7 @@ export interface Address {
 
 /** Opens the site to localhost and looks for a page of it; undefined where the stack has no load balancer. */
 export async function openAddress(rehearsal: Rehearsal, cache: string): Promise<Address | undefined> {
-  const { loadBalancer, distribution, listeners } = rehearsal;
-  const door = distribution ?? loadBalancer;
+  const { door, listeners } = rehearsal;
   if (door === undefined) {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { secretName } from '../aws/secret-strings';
 import { databaseLogin, databaseVariables } from '../checks/database-login';
 import type { Rehearsal } from '../rehearsal';
 import { drain } from '../task/draining';
@@ -232,11 +233,6 @@ function found<T extends { readonly id: string }>(all: readonly T[], id: string)
     throw new Error(`there is no ${id}`);
   }
   return one;
-}
-
-/** Name of a secret, from its ARN: Secrets Manager adds a hyphen and six characters. */
-function secretName(arn: string): string {
-  return arn.replace(/^.*:/, '').replace(/-[A-Za-z0-9]{6}$/, '');
 }
 
 /** A service by its name; throws an error that lists those that there are. */

@@ -29,8 +29,8 @@ export const LAYOUTS: readonly Layout[] = [
   { name: 'startproject6' },
   { name: 'magazine' },
   { name: 'bookshop', needs: 'Node' },
-  { name: 'club', options: ['--page', '/', '--page', '/today/'], needs: 'a Valkey server' },
-  { name: 'gallery', services: cacheAndBucket, needs: 'a Valkey server and uv' },
+  { name: 'club', options: ['--page', '/', '--page', '/today/'] },
+  { name: 'gallery', services: cacheAndBucket, needs: 'uv' },
 ];
 
 /** The layouts of these names, or all. Throws for a name that no layout has. */

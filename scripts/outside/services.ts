@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { openSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Doubles } from '../../rehearsal/aws/doubles';
 import { valkeyProgram } from '../../rehearsal/cache/valkey-program';
-import { accepts, freePort, LOOPBACK } from '../../rehearsal/edge/ports';
+import { ValkeyServer } from '../../rehearsal/cache/valkey-server';
+import { LOOPBACK } from '../../rehearsal/edge/ports';
 import { use } from '../../rehearsal/image/cache';
 import { cacheFolder } from '../../rehearsal/synth';
 import { Sandbox } from '../../rehearsal/task/sandbox';
-import { eventually, HANG_SECONDS } from '../../rehearsal/wait';
-
-const REGION = 'eu-central-1';
+import { ANYWHERE } from '../../rehearsal/template/assembly';
 
 /** What a stack only names, for the time of one rehearsal. */
 export interface Services {
@@ -49,28 +48,13 @@ export async function cacheAndBucket(): Promise<Services> {
 async function startS3(sandbox: Sandbox, cache: string): Promise<Doubles> {
   const venv = await Doubles.install(cache);
   use(sandbox.directory, [venv]);
-  return Doubles.start(sandbox, venv, REGION);
+  return Doubles.start(sandbox, venv, ANYWHERE);
 }
 
 /** Starts Valkey; gives its address with the password. */
 async function startValkey(sandbox: Sandbox, cache: string): Promise<string> {
   const program = await valkeyProgram(sandbox, cache);
-  const port = await freePort();
   const password = randomBytes(16).toString('hex');
-  const log = openSync(path.join(sandbox.directory, 'valkey.log'), 'a');
-  // The settings come through standard input, so that no password is in the list of processes.
-  const server = sandbox.spawn(program, ['-'], {
-    stdio: ['pipe', log, log],
-    cwd: sandbox.directory,
-    env: { PATH: process.env.PATH },
-  });
-  server.stdin?.on('error', () => undefined); // It has ended; nothing accepts connections, which is said below.
-  server.stdin?.end([`bind ${LOOPBACK}`, `port ${port}`, `requirepass ${password}`, 'save ""', ''].join('\n'));
-  await eventually(`${path.basename(program)} accepts connections`, HANG_SECONDS, async () => {
-    if (server.exitCode !== null) {
-      throw new Error(`it has ended with ${server.exitCode}`);
-    }
-    return accepts(port);
-  });
+  const { port } = await ValkeyServer.start({ sandbox, program, isOpen: true, parameters: { requirepass: password } });
   return `redis://:${password}@${LOOPBACK}:${port}/0`;
 }

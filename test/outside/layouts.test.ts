@@ -1,8 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
-import { onPath } from '../../rehearsal/cache/valkey-program';
 import { resourcesOfType } from '../../rehearsal/template/assembly';
 import { LAYOUTS, LAYOUTS_FOLDER, layoutsOf, pairOf } from '../../scripts/outside/layouts';
 import { judged, MISTAKES, PLANTED_INTO } from '../../scripts/outside/mistakes';
@@ -49,21 +47,13 @@ test('a pair has two layouts that every machine can run, and is the same for the
   expect(pairOf('359465bd').every(({ needs }) => needs === undefined)).toBe(true);
 });
 
-test('every layout that starts something is kept out of pairs: a machine may lack it', () => {
-  expect(LAYOUTS.filter(({ services, needs }) => services !== undefined && needs === undefined)).toEqual([]);
+test('a cache of the template keeps no layout out of pairs: its server comes from PyPI', () => {
+  const portable = LAYOUTS.filter(({ needs }) => needs === undefined).map(({ name }) => name);
+  expect(portable).toContain('club');
 });
 
-test('a program is found on PATH where it can be run', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'path-'));
-  try {
-    writeFileSync(join(folder, 'valkey-server'), '', { mode: 0o644 });
-    writeFileSync(join(folder, 'redis-server'), '', { mode: 0o755 });
-    const names = ['valkey-server', 'redis-server'];
-    expect(onPath(names, `/nowhere:${folder}`)).toBe(join(folder, 'redis-server'));
-    expect(onPath(names, '/nowhere')).toBeUndefined();
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+test('every layout that starts something is kept out of pairs: a machine may lack it', () => {
+  expect(LAYOUTS.filter(({ services, needs }) => services !== undefined && needs === undefined)).toEqual([]);
 });
 
 describe('what a rehearsal prints', () => {

@@ -32,6 +32,7 @@ test('checks say what is rehearsed, and one that fails leaves the logs of the co
   const assembly = {
     stackName: 'Shop',
     region: 'eu-central-1',
+    account: '123456789012',
     images: new Map(),
     files: new Map(),
     template: { Resources },

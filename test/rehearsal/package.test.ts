@@ -84,6 +84,17 @@ describe('compiled, in a folder of its own', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^npx cdk-django-fargate rehearse \[options\]/);
     expect(stdout).not.toContain('--hosts');
+    expect(stdout).not.toContain('--cdn');
+  });
+
+  test.each([
+    [['--hosts'], '--hosts needs a clone of the repository'],
+    [['--cdn'], '--cdn needs a clone of the repository'],
+    [['--hosts', '--cdn'], '--hosts and --cdn are about two stacks'],
+  ])('%j is refused', (options, words) => {
+    const { status, stderr } = rehearse('--check', ...options);
+    expect(status).toBe(1);
+    expect(stderr).toContain(words);
   });
 
   test('without a cloud assembly it says how to make one', () => {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import { freePort, LOOPBACK } from '../../edge/ports';
 import type { Sandbox } from '../../task/sandbox';
 import type { Roles } from './roles';
-import { type Incoming, Refusal, type Signer, verify } from './signature';
+import { type Incoming, Refusal, verify } from './signature';
 
 export interface Answer {
   readonly status: number;
@@ -13,7 +13,7 @@ export interface Answer {
 /** A double of one service, behind the door. */
 export interface SignedService {
   /** Answers a signed request of a role. */
-  answer(request: Incoming, role: string, signer: Signer): Promise<Answer>;
+  answer(request: Incoming, role: string): Promise<Answer>;
   /** Answers a request without a signature, if the service knows such; otherwise it is refused. */
   answerUnsigned?(request: Incoming): Promise<Answer | undefined>;
   /** Headers of every answer to a request, one that is refused, too. */
@@ -75,8 +75,8 @@ export class SignedDoor {
       if (unsigned !== undefined) {
         return unsigned;
       }
-      const signer = verify(request, (keyId) => this.roles.secretOf(keyId));
-      return await this.service.answer(request, this.roles.roleOf(signer.keyId), signer);
+      const keyId = verify(request, (id) => this.roles.secretOf(id));
+      return await this.service.answer(request, this.roles.roleOf(keyId));
     } catch (error) {
       const refusal = error instanceof Refusal ? error : new Refusal('InternalError', (error as Error).message, 500);
       return this.service.refuse(refusal, request);

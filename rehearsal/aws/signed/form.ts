@@ -57,7 +57,7 @@ export function checkPolicy({ fields, file }: Form, bucket: string, now = Date.n
   const given = new Map([...fields, ['bucket', bucket]]);
   const named = new Set<string>(['bucket']);
   for (const condition of policy.conditions) {
-    const [operator, name, value, most] = Array.isArray(condition)
+    const [operator, name, value] = Array.isArray(condition)
       ? condition
       : (['eq', ...(Object.entries(condition)[0] ?? [])] as unknown[]);
     if (operator === 'content-length-range') {
@@ -68,7 +68,7 @@ export function checkPolicy({ fields, file }: Form, bucket: string, now = Date.n
     named.add(field);
     const text = given.get(field) ?? '';
     const isMet = operator === 'starts-with' ? text.startsWith(String(value)) : text === String(value);
-    if (!isMet || most !== undefined) {
+    if (!isMet) {
       throw new Refusal(
         'AccessDenied',
         `Invalid according to Policy: Policy Condition failed: ${JSON.stringify(condition)}`,

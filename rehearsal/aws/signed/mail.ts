@@ -13,8 +13,6 @@ export interface Mail {
   readonly text: string;
   readonly raw: string;
   readonly configurationSet?: string;
-  /** Logical id of the role that has sent it. */
-  readonly role: string;
 }
 
 /** A message that SES composes. */
@@ -30,11 +28,10 @@ export interface Simple {
 export interface Envelope {
   readonly from?: string;
   readonly to: readonly string[];
-  readonly role: string;
   readonly configurationSet?: string;
 }
 
-export function mailOf(raw: Buffer, { from, to, role, configurationSet }: Envelope): Mail {
+export function mailOf(raw: Buffer, { from, to, configurationSet }: Envelope): Mail {
   const message = raw.toString('utf8').replaceAll('\r\n', '\n');
   const { headers, body } = parts(message);
   const sender = from ?? headers.get('from') ?? '';
@@ -48,7 +45,6 @@ export function mailOf(raw: Buffer, { from, to, role, configurationSet }: Envelo
     text: textOf(headers, body) ?? body,
     raw: message,
     configurationSet,
-    role,
   };
 }
 

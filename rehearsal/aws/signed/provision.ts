@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { roleOf } from '../../template/task-definition';
-import { ACCOUNT } from '../aws';
 import type { BackingProps } from '../backing';
 import type { Doubles } from '../doubles';
 import type { SecretStore } from '../secrets';
@@ -88,10 +87,11 @@ function provisionMail({ assembly, intrinsics, sandbox, announce }: BackingProps
   if (identities.size === 0) {
     return undefined;
   }
+  const { region, account } = assembly;
   const folder = sandbox.folder('mails');
   let count = 0;
   return new Ses({
-    ...{ roles, announce, region: assembly.region, account: ACCOUNT, identities, configurationSets },
+    ...{ roles, announce, region, account, identities, configurationSets },
     keep: ({ raw }) => {
       count++;
       const file = path.join(folder, `${String(count).padStart(4, '0')}-${randomUUID().slice(0, 8)}.eml`);

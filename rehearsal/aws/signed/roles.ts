@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Announce } from '../../announce';
+import { matchesPattern } from '../../edge/listener-rules';
 import { type Assembly, resourcesOfType } from '../../template/assembly';
 import type { Intrinsics } from '../../template/intrinsics';
 import { WITHOUT_ROLE } from '../../template/task-definition';
@@ -18,7 +19,10 @@ interface Statement {
 export interface Wish {
   readonly action: string;
   readonly resource: string;
-  /** Values of condition keys, by lower-case name; conditions on others count as met. */
+  /**
+   * Values of condition keys, by lower-case name. A condition on another key is not judged: Allow holds
+   * with it, and Deny does not.
+   */
   readonly context?: Readonly<Record<string, string>>;
 }
 
@@ -81,6 +85,14 @@ export class Roles {
     return this.statementsOf(role).flatMap(({ Resource = [] }) => Resource);
   }
 
+  /** The values that the policies of a role compare a condition key with. */
+  valuesOf(role: string, key: string): string[] {
+    return this.statementsOf(role)
+      .flatMap(({ Condition = {} }) => Object.values(Condition))
+      .flatMap((keys) => Object.entries(keys))
+      .flatMap(([name, values]) => (name.toLowerCase() === key.toLowerCase() ? values : []));
+  }
+
   private statementsOf(role: string): readonly Statement[] {
     const found = this.statements.get(role) ?? this.read(role);
     this.statements.set(role, found);
@@ -111,40 +123,33 @@ export class Roles {
   }
 }
 
-function fits({ Action, Resource, Condition = {} }: Statement, { action, resource, context = {} }: Wish): boolean {
+function fits(statement: Statement, { action, resource, context = {} }: Wish): boolean {
+  const { Effect, Action, Resource, Condition = {} } = statement;
+  const isMet = (operator: string, [key, values]: [string, string | string[]]) => {
+    const given = context[key.toLowerCase()];
+    const met = given === undefined ? undefined : compares(operator, [values].flat(), given);
+    return met ?? Effect === 'Allow';
+  };
   return (
-    [Action ?? []].flat().some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
-    [Resource ?? []].flat().some((pattern) => matches(pattern, resource)) &&
-    Object.entries(Condition).every(([operator, keys]) =>
-      Object.entries(keys).every(([key, values]) => isMet(operator, [values].flat(), context[key.toLowerCase()])),
-    )
+    [Action ?? []].flat().some((pattern) => matchesPattern(pattern, action, true)) &&
+    [Resource ?? []].flat().some((pattern) => matchesPattern(pattern, resource)) &&
+    Object.entries(Condition).every(([operator, keys]) => Object.entries(keys).every((one) => isMet(operator, one)))
   );
 }
 
-function isMet(operator: string, values: readonly string[], given: string | undefined): boolean {
-  if (given === undefined) {
-    return true;
-  }
+/** Undefined for an operator that is not known here. */
+function compares(operator: string, values: readonly string[], given: string): boolean | undefined {
   const name = operator.replace(/^For(AnyValue|AllValues):|IfExists$/g, '');
   switch (name) {
     case 'StringLike':
-      return values.some((value) => matches(value, given));
+      return values.some((value) => matchesPattern(value, given));
     case 'StringNotLike':
-      return !values.some((value) => matches(value, given));
+      return !values.some((value) => matchesPattern(value, given));
     case 'StringEquals':
       return values.includes(given);
     case 'StringNotEquals':
       return !values.includes(given);
     default:
-      return true;
+      return undefined;
   }
-}
-
-/** As IAM compares: `*` stands for any characters, `?` for one. */
-function matches(pattern: string, text: string): boolean {
-  const expression = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '[\\s\\S]*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${expression}$`).test(text);
 }

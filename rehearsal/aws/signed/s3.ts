@@ -1,4 +1,5 @@
 import http, { type OutgoingHttpHeaders } from 'node:http';
+import { matchesPattern } from '../../edge/listener-rules';
 import type { Doubles } from '../doubles';
 import type { Answer, SignedService } from './door';
 import { checkPolicy, readForm } from './form';
@@ -14,17 +15,18 @@ export interface CorsRule {
   readonly MaxAge?: number;
 }
 
-/** Sub-resources whose actions have names of their own, for an object and for a bucket. */
-const SUBRESOURCES: Readonly<Record<string, string>> = {
-  acl: 'Acl',
-  tagging: 'Tagging',
-  policy: 'Policy',
-  cors: 'CORS',
+/** What the actions of sub-resources are about, in the words of IAM. */
+const OF_BUCKETS: Readonly<Record<string, string>> = {
+  acl: 'BucketAcl',
+  tagging: 'BucketTagging',
+  policy: 'BucketPolicy',
+  cors: 'BucketCORS',
   lifecycle: 'LifecycleConfiguration',
-  versioning: 'Versioning',
-  location: 'Location',
+  versioning: 'BucketVersioning',
+  location: 'BucketLocation',
   encryption: 'EncryptionConfiguration',
 };
+const OF_OBJECTS: Readonly<Record<string, string>> = { acl: 'ObjectAcl', tagging: 'ObjectTagging' };
 /** Headers that belong to the connection or to the signature, and those of a browser. */
 const NOT_PASSED =
   /^(host|authorization|connection|expect|origin|referer|cookie|content-length|transfer-encoding|sec-.*|access-control-.*)$/;
@@ -61,11 +63,12 @@ export class S3 implements SignedService {
   }
 
   headersFor(request: Incoming): OutgoingHttpHeaders {
-    const { AllowedMethods = [], AllowedHeaders = [], ExposedHeaders = [], MaxAge } = this.ruleFor(request) ?? {};
-    return AllowedMethods.length === 0
+    const rule = this.ruleFor(request);
+    const { AllowedOrigins = [], AllowedMethods = [], AllowedHeaders = [], ExposedHeaders = [], MaxAge } = rule ?? {};
+    return rule === undefined
       ? {}
       : {
-          'access-control-allow-origin': request.headers.origin,
+          'access-control-allow-origin': AllowedOrigins.includes('*') ? '*' : request.headers.origin,
           'access-control-allow-methods': AllowedMethods.join(', '),
           'access-control-allow-headers':
             request.headers['access-control-request-headers'] ?? AllowedHeaders.join(', '),
@@ -133,16 +136,27 @@ export class S3 implements SignedService {
     });
   }
 
+  /** The first rule that a page of an origin meets; a question also names the headers that it will send. */
   private ruleFor({ method, url, headers }: Incoming): CorsRule | undefined {
     const { origin } = headers;
     const wanted = method === 'OPTIONS' ? headers['access-control-request-method'] : method;
     return this.cors
       .get(placeOf(url).bucket)
       ?.find(
-        ({ AllowedOrigins, AllowedMethods }) =>
-          origin !== undefined && AllowedOrigins.includes(origin) && AllowedMethods.includes(wanted ?? ''),
+        ({ AllowedOrigins, AllowedMethods, AllowedHeaders = [] }) =>
+          origin !== undefined &&
+          AllowedOrigins.some((pattern) => matchesPattern(pattern, origin)) &&
+          AllowedMethods.includes(wanted ?? '') &&
+          askedHeaders(headers).every((name) => AllowedHeaders.some((pattern) => matchesPattern(pattern, name, true))),
       );
   }
+}
+
+function askedHeaders({ 'access-control-request-headers': names = '' }: Incoming['headers']): string[] {
+  return names
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
 }
 
 function withoutCors(headers: http.IncomingHttpHeaders): OutgoingHttpHeaders {
@@ -155,7 +169,7 @@ function placeOf({ pathname }: URL): { readonly bucket: string; readonly key: st
 }
 
 /** What a request wants to do, in the words of IAM. */
-function wishesOf({ method, url, headers }: Incoming): { action: string; resource: string }[] {
+function wishesOf({ method, url, headers, body }: Incoming): { action: string; resource: string }[] {
   const { bucket, key } = placeOf(url);
   const resource = `arn:aws:s3:::${bucket}${key === '' ? '' : `/${key}`}`;
   const has = (name: string) => url.searchParams.has(name);
@@ -163,7 +177,7 @@ function wishesOf({ method, url, headers }: Incoming): { action: string; resourc
   const copied =
     source === undefined ? [] : [`arn:aws:s3:::${decodeURIComponent(source).replace(/^\//, '').replace(/\?.*/, '')}`];
   if (method === 'POST' && has('delete')) {
-    return [{ action: 's3:DeleteObject', resource: `${resource}/*` }]; // Their names are in the body.
+    return keysIn(body).map((one) => ({ action: 's3:DeleteObject', resource: `${resource}/${one}` }));
   }
   return [
     { action: `s3:${key === '' ? bucketAction(method, has) : objectAction(method, has)}`, resource },
@@ -171,22 +185,39 @@ function wishesOf({ method, url, headers }: Incoming): { action: string; resourc
   ];
 }
 
+/** The keys that a request deletes at once; an asterisk where it names none. */
+function keysIn(body: Buffer): string[] {
+  const keys = [...body.toString('utf8').matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => unescaped(key));
+  return keys.length === 0 ? ['*'] : keys;
+}
+
 function bucketAction(method: string, has: (name: string) => boolean): string {
-  const sub = Object.keys(SUBRESOURCES).find(has);
-  const verb = method === 'PUT' ? 'Put' : method === 'DELETE' ? 'Delete' : 'Get';
+  const sub = Object.keys(OF_BUCKETS).find(has);
   if (sub !== undefined) {
-    return `${verb}Bucket${SUBRESOURCES[sub]}`;
+    // Of those that can be deleted, the policy alone has an action for it.
+    const verb =
+      method === 'GET' || method === 'HEAD' ? 'Get' : method === 'DELETE' && sub === 'policy' ? 'Delete' : 'Put';
+    return `${verb}${OF_BUCKETS[sub]}`;
   }
   return method === 'PUT' ? 'CreateBucket' : method === 'DELETE' ? 'DeleteBucket' : 'ListBucket';
 }
 
 function objectAction(method: string, has: (name: string) => boolean): string {
-  const sub = Object.keys(SUBRESOURCES).find(has);
+  const sub = Object.keys(OF_OBJECTS).find(has);
   const verb = method === 'DELETE' ? 'Delete' : method === 'GET' || method === 'HEAD' ? 'Get' : 'Put';
   if (has('uploadId') && verb !== 'Put') {
     return verb === 'Delete' ? 'AbortMultipartUpload' : 'ListMultipartUploadParts';
   }
-  return `${verb}Object${sub === undefined ? '' : SUBRESOURCES[sub]}`;
+  return `${verb}${sub === undefined ? 'Object' : OF_OBJECTS[sub]}`;
+}
+
+function unescaped(text: string): string {
+  const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+  return text.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (whole, decimal, hex, name) =>
+    name === undefined
+      ? String.fromCodePoint(Number.parseInt(decimal ?? hex, decimal ? 10 : 16))
+      : (named[name] ?? whole),
+  );
 }
 
 function text(message: string): string {

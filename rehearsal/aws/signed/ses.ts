@@ -70,7 +70,7 @@ export class Ses implements SignedService {
 
   private send({ raw, from, to, configurationSet, action }: Sending, role: string): Mail {
     const { roles, region, account, identities, configurationSets, announce, keep } = this.props;
-    const mail = mailOf(raw, { from, to, role, configurationSet });
+    const mail = mailOf(raw, { from, to, configurationSet });
     const identity = identityOf(mail.fromAddress, identities);
     const arn = (resource: string) => `arn:aws:ses:${region}:${account}:${resource}`;
     const named = identity ?? mail.fromAddress.replace(/^.*@/, '').toLowerCase();

@@ -27,14 +27,6 @@ export class Refusal extends Error {
   }
 }
 
-/** Who has signed a request, and for which service. */
-export interface Signer {
-  readonly keyId: string;
-  readonly service: string;
-  /** Whether the signature is in the address, so that whoever has the address can use it. */
-  readonly isPresigned: boolean;
-}
-
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
 /** AWS takes no request whose clock is further off, in milliseconds. */
@@ -51,13 +43,13 @@ interface Scope {
 }
 
 /**
- * Verifies the signature of a request, version 4, in its headers or in its address.
+ * Verifies the signature of a request, version 4, in its headers or in its address; gives the id of the key.
  *
  * Throws a `Refusal` for one that has none, an expired or an altered one, or a body other than was signed.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-export function verify(request: Incoming, secretOf: (keyId: string) => string | undefined, now = Date.now()): Signer {
+export function verify(request: Incoming, secretOf: (keyId: string) => string | undefined, now = Date.now()): string {
   const { url, headers } = request;
   if (url.searchParams.has('X-Amz-Signature')) {
     return verifyAddress(request, secretOf, now);
@@ -82,10 +74,10 @@ export function verify(request: Incoming, secretOf: (keyId: string) => string | 
     throw new Refusal('XAmzContentSHA256Mismatch', 'The body is not the one that was signed.', 400);
   }
   expectSignature({ request, scope, time, names: names.split(';'), hash, signature }, secretOf);
-  return { keyId: scope.keyId, service: scope.service, isPresigned: false };
+  return scope.keyId;
 }
 
-function verifyAddress(request: Incoming, secretOf: (keyId: string) => string | undefined, now: number): Signer {
+function verifyAddress(request: Incoming, secretOf: (keyId: string) => string | undefined, now: number): string {
   const given = (name: string) => request.url.searchParams.get(`X-Amz-${name}`) ?? '';
   const scope = scopeOf(given('Credential'));
   const [time, expires] = [given('Date'), Number(given('Expires'))];
@@ -98,7 +90,7 @@ function verifyAddress(request: Incoming, secretOf: (keyId: string) => string | 
   const hash = request.headers['x-amz-content-sha256'] ?? UNSIGNED;
   const names = given('SignedHeaders').split(';');
   expectSignature({ request, scope, time, names, hash, signature: given('Signature') }, secretOf);
-  return { keyId: scope.keyId, service: scope.service, isPresigned: true };
+  return scope.keyId;
 }
 
 /** What was signed, and with what result. */

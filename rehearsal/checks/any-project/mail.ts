@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Mail } from '../../aws/signed/mail';
-import { type Check, type CheckContext, expect } from '../check';
+import { matchesPattern } from '../../edge/listener-rules';
+import { type Check, type CheckContext, expect, NotApplicable } from '../check';
 import { MAIL_FORGED, MAIL_SENT, PAGES } from '../names';
 import { oneOff } from '../one-off';
+import { pageOf } from '../page';
 import { evaluate, MARK, shell } from './answer';
 
 const ABOUT = 'a sender in the variables of a task, and a role that may send mail';
@@ -61,6 +63,11 @@ export const mailChecks: Check[] = [
       const { rehearsal } = context;
       const subject = subjectOf();
       const sender = `somebody-else@${String(senderOf(context)).replace(/^.*@/, '')}`;
+      const { taskRole = '' } = pageOf(rehearsal).service.definition;
+      const named = rehearsal.signed.roles.valuesOf(taskRole, 'ses:FromAddress');
+      if (named.some((pattern) => pattern.includes('@') && matchesPattern(pattern, sender))) {
+        throw new NotApplicable('addresses of mail without an asterisk');
+      }
       const { exit } = await oneOff(rehearsal, shell(rehearsal, SEND), {
         REHEARSAL_SUBJECT: subject,
         REHEARSAL_SENDER: sender,

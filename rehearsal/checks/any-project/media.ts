@@ -85,6 +85,10 @@ export const mediaChecks: Check[] = [
       const bare = url.replace(/\?.*/, '');
       expect((await status(bare)) === 403, `${bare} answers without a signature: the bucket is not private`);
       expect(url !== bare, 'the address of a file is not signed, so that S3 refuses it: leave querystring_auth on');
+      expect(
+        !/[?&]AWSAccessKeyId=/.test(url),
+        'the address of a file is signed with version 2, which S3 takes in its oldest regions alone: set signature_version to "s3v4"',
+      );
       expect((await status(url)) === 200, 'a signed address is refused');
       const other = url.replace(/(X-Amz-Signature=)(.)/, (_, start, first) => `${start}${first === '0' ? '1' : '0'}`);
       expect((await status(other)) === 403, 'an altered signature is taken');

@@ -50,8 +50,9 @@ export interface DownloadStep extends Place {
 export interface RunMount {
   readonly type: 'bind' | 'cache' | 'tmpfs';
   readonly target: string;
-  /** Of a bind. */
+  /** Of a bind: whose files it shows. Of a cache: whose files it begins with, none for the build context. */
   readonly from: Source;
+  /** A path in it. */
   readonly source: string;
   /** Of a cache: what is shared by steps that name the same. */
   readonly id: string;

@@ -26,7 +26,6 @@ test('a schedule whose task cannot start is said and counted, and fires again', 
       properties: () => SCHEDULE,
     },
     definitions: new Map([['arn', { environment: {} } as TaskDefinition]]),
-    clusterArn: 'cluster',
     run: async () => {
       throw new Error('the secret is not there');
     },

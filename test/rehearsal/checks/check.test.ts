@@ -158,6 +158,12 @@ test('each check that does not apply to every stack says what it is about', () =
   expect(silent.map(({ name }) => name)).toEqual([]);
 });
 
+test('the database and the caches are taken away in the copy alone', () => {
+  const takers = allChecks.filter(({ disturbs = [] }) => disturbs.includes('database') || disturbs.includes('cache'));
+  expect(takers.length).toBeGreaterThan(0);
+  expect(takers.filter(({ inCopy }) => !inCopy).map(({ name }) => name)).toEqual([]);
+});
+
 test('what a check takes away in the copy is missed by nobody, and waits for no other outage', async () => {
   const copy = { services: [], listeners: [] } as unknown as Rehearsal;
   const seen: Rehearsal[] = [];

@@ -33,7 +33,7 @@ test('what is not declared cannot be disturbed', async () => {
   expect(task.disturbedBy).toBeUndefined();
 });
 
-test('one check at a time takes a shared service away; the others run beside it', async () => {
+test('one check at a time takes SQS away; the others run beside it', async () => {
   const away = new Set<string>();
   let [most, beside] = [0, false];
   const check = (name: string, disturbs: Subject[]): Check => ({
@@ -53,7 +53,7 @@ test('one check at a time takes a shared service away; the others run beside it'
       return undefined;
     },
   });
-  const checks = [check('sqs', ['sqs']), check('database', ['database']), check('pages', [])];
+  const checks = [check('away', ['sqs']), check('silent', ['sqs', 'worker']), check('pages', [])];
   const { rehearsal } = rehearsalOfOneWorker();
   const given = () => Promise.resolve(rehearsal);
   const context = { rehearsal, another: given, copy: given, printed: () => '', guestbook: false };

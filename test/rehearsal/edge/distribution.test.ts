@@ -223,6 +223,16 @@ test('an origin that hangs up is 502, one that is silent 504', async () => {
   expect(said.at(-1)).toBe('504 GET /hangs from the distribution');
 });
 
+test('an answer of 504 is not cut off by the end of the request to the origin', async () => {
+  const destroyed = jest.spyOn(http.ServerResponse.prototype, 'destroy');
+  try {
+    expect((await ask('/hangs')).status).toBe(504);
+    expect(destroyed).not.toHaveBeenCalled();
+  } finally {
+    destroyed.mockRestore();
+  }
+});
+
 test('WebSockets pass, with the same headers', async () => {
   const socket = new WebSocket(`wss://127.0.0.1:${door.portOf(443)}/ws/echo`, {
     ...({ ca: authority.certificate.cert, servername: NAME } as object),

@@ -21,7 +21,7 @@ const WANTED: Wanted = {
   mountPoints: [{ volume: 'run-web-1-storage', path: '/var/tmp/django' }],
   variables: ['DJANGO_SECRET_KEY'],
   variablesFile: '/run/variables',
-  caBundle: { path: '/etc/ssl/certs/rds.pem', local: '/run/ca.pem' },
+  files: [{ path: '/etc/ssl/certs/rds.pem', local: '/run/ca.pem' }],
 };
 const ALL: Property[] = ['read-only', 'tmpfs', 'capabilities', 'init', 'memory', 'swap', 'processor'];
 const DOCKER: Machine = { kind: 'docker', processors: 4, globals: [], properties: new Set(ALL) };
@@ -127,7 +127,10 @@ test('no limit is above what this machine grants', () => {
   ]);
 });
 
-test('a file of authorities is read-only under its own name in the container', () => {
-  const words = createWords({ ...WANTED, trusted: '/run/trusted.crt' }, DOCKER);
-  expect(valuesOf(words, '--volume')).toContain('/run/trusted.crt:/run/trusted.crt:ro');
+test('files of this machine are read-only at their paths in the container', () => {
+  const files = [...WANTED.files, { path: '/run/trusted.crt', local: '/run/trusted.crt' }];
+  const volumes = valuesOf(createWords({ ...WANTED, files }, DOCKER), '--volume');
+  expect(volumes).toEqual(
+    expect.arrayContaining(['/run/ca.pem:/etc/ssl/certs/rds.pem:ro', '/run/trusted.crt:/run/trusted.crt:ro']),
+  );
 });

@@ -82,6 +82,20 @@ test('what an engine writes where it is called is not in the folder of the user'
   expect(program.workingDirectory).toBe(path.join(folder, 'calls'));
 });
 
+test('a container sees the local authorities, and no other file of this machine', async () => {
+  const { host } = hostOf(() => DONE);
+  const bundle = path.join(folder, '1-abc', 'trusted.crt');
+  const volumes = async (environment: Record<string, string>) => {
+    const { program } = await host.attach({ id: 'run/1', definition: DEFINITION, environment }, false);
+    return program.words.filter((_, index) => program.words[index - 1] === '--volume').slice(1);
+  };
+  expect(await volumes({ PGSSLROOTCERT: '/etc/rds.pem', SSL_CERT_FILE: bundle })).toEqual([
+    '/ca.pem:/etc/rds.pem:ro',
+    `${bundle}:${bundle}:ro`,
+  ]);
+  expect(await volumes({ SSL_CERT_FILE: '/etc/ssl/cert.pem' })).toEqual([]);
+});
+
 test('a killed rehearsal leaves neither the container nor its volume', async () => {
   const { host, asked, reaped } = hostOf(() => DONE);
   const { program, release } = await start(host);

@@ -11,12 +11,12 @@ const IMAGE = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/cdk-assets:abc';
 function prepared(images: [string, ImageAsset][]) {
   const Properties = { ContainerDefinitions: [{ Image: IMAGE }] };
   const template = { Resources: { Task: { Type: 'AWS::ECS::TaskDefinition', Properties } } };
-  const common = { stackName: 'Shop', region: 'eu-central-1', template };
+  const common = { stackName: 'Shop', region: 'eu-central-1', account: '111122223333', template };
   const assembly: Assembly = { ...common, images: new Map(images), files: new Map() };
   const silent = { progress: () => undefined, substitution: () => undefined, event: () => undefined };
   return prepareImages({
     assembly,
-    intrinsics: new Intrinsics({ ...common, account: '111122223333' }),
+    intrinsics: new Intrinsics(common),
     sandbox: { directory: '/nonexistent' } as Sandbox,
     cache: '/nonexistent',
     announce: silent,

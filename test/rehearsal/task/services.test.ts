@@ -126,6 +126,16 @@ test('while old and new tasks serve side by side, none of them ends as surplus',
   expect(running()).toEqual(['worker/3', 'worker/4']);
 });
 
+test('a replacement that is given up leaves no more tasks than the service wants', async () => {
+  await run(() => false);
+  const [member] = service.members;
+  const given = service.replace(member, () => Promise.reject(new Error('a request failed')));
+  await expect(given).rejects.toThrow('a request failed');
+  await settled();
+  expect(running()).toHaveLength(2);
+  expect(service.steady).toBe(true);
+});
+
 test('a service that stops within a deployment starts no further task, and leaves none', async () => {
   await run(
     () => false,

@@ -48,6 +48,13 @@ test('Join, Sub, Select and Split nest', () => {
   );
 });
 
+test('the id of the stack ends in a UUID, of which names take the last part', () => {
+  const end = {
+    'Fn::Select': [4, { 'Fn::Split': ['-', { 'Fn::Select': [2, { 'Fn::Split': ['/', { Ref: 'AWS::StackId' }] }] }] }],
+  };
+  expect(intrinsics().resolve(end)).toMatch(/^[0-9a-f]{12}$/);
+});
+
 test('conditions choose', () => {
   expect(intrinsics().resolve({ 'Fn::If': ['Big', 'yes', 'no'] })).toBe('yes');
   expect(intrinsics().resolve({ 'Fn::If': ['Small', 'yes', 'no'] })).toBe('no');

@@ -15,10 +15,10 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** A cloud assembly with these templates. */
-function write(templates: Record<string, object>): string {
+function write(templates: Record<string, object>, environment?: string): string {
   const artifacts = Object.keys(templates).map((name) => {
     const properties = { templateFile: `${name}.template.json` };
-    return [name, { type: 'aws:cloudformation:stack', properties }] as const;
+    return [name, { type: 'aws:cloudformation:stack', environment, properties }] as const;
   });
   const tree = { type: 'cdk:tree', properties: { file: 'tree.json' } };
   const manifest = { artifacts: { ...Object.fromEntries(artifacts), Tree: tree } };
@@ -32,6 +32,15 @@ function write(templates: Record<string, object>): string {
 test('a stack without resources is no trouble', () => {
   expect(readAssembly(write({ Mail: EMPTY, Shop: OURS })).stackName).toBe('Shop');
   expect(readAssembly(folder, 'Mail').template.Resources).toEqual({});
+});
+
+test.each([
+  ['aws://999988887777/ap-southeast-2', { account: '999988887777', region: 'ap-southeast-2' }],
+  ['aws://999988887777/unknown-region', { account: '999988887777', region: 'eu-central-1' }],
+  ['aws://unknown-account/us-east-1', { account: '123456789012', region: 'us-east-1' }],
+  [undefined, { account: '123456789012', region: 'eu-central-1' }],
+])('a stack in %s has its account and region, or those that stand for them', (environment, where) => {
+  expect(readAssembly(write({ Shop: OURS }, environment))).toMatchObject(where);
 });
 
 test('a stack of this library comes before one that runs other things', () => {

@@ -1,6 +1,6 @@
 import { mailOf, rawOf } from '../../../../rehearsal/aws/signed/mail';
 
-const ENVELOPE = { to: [], role: 'Web' };
+const ENVELOPE = { to: [] };
 
 test('a message of Django is read: folded headers, words that are not ASCII, base64', () => {
   const raw = [

@@ -88,3 +88,31 @@ test('each role has a key of its own, whose secret is one of the run', () => {
   expect(all.secretOf('unknown')).toBeUndefined();
   expect(kept).toEqual([web.secret, beat.secret]);
 });
+
+test('a condition on what is not known here stops Allow as little as it makes Deny hold', () => {
+  const all = { Action: 's3:GetObject', Resource: FILES };
+  const Condition = { Bool: { 'aws:SecureTransport': 'false' } };
+  const may = (...statements: object[]) =>
+    roles({ Web: role(), Files: policy(...statements) }).roles.allows('Web', {
+      ...{ action: 's3:GetObject', resource: 'arn:aws:s3:::media/a', context: { 'aws:viaawsservice': 'false' } },
+    });
+  expect(may({ ...all, Effect: 'Allow', Condition })).toBe(true);
+  expect(may({ ...all, Effect: 'Allow' }, { ...all, Effect: 'Deny', Condition })).toBe(true);
+  expect(
+    may({ ...all, Effect: 'Allow' }, { ...all, Effect: 'Deny', Condition: { Bool: { 'aws:ViaAWSService': 'true' } } }),
+  ).toBe(true);
+});
+
+test('the values of a condition key are known, whatever its case', () => {
+  const statement = (value: string | string[], key = 'ses:FromAddress') => ({
+    ...{ Effect: 'Allow', Action: 'ses:SendEmail', Resource: '*', Condition: { StringLike: { [key]: value } } },
+  });
+  const all = roles({
+    Web: role(),
+    Mail: policy(statement(['a@b.example', '*@c.example']), statement('d@b.example', 'SES:fromaddress'), {
+      ...statement('x', 'aws:SourceAccount'),
+    }),
+  });
+  expect(all.roles.valuesOf('Web', 'ses:FromAddress')).toEqual(['a@b.example', '*@c.example', 'd@b.example']);
+  expect(all.roles.valuesOf('Beat', 'ses:FromAddress')).toEqual([]);
+});

@@ -11,7 +11,7 @@ const CORS: CorsRule = {
 };
 
 /** S3 before a double that answers with what it was asked, for a role that may do all but some actions. */
-async function s3(denied: string[] = []) {
+async function s3(denied: string[] = [], rule = CORS) {
   const double = http.createServer((request, response) => {
     response.end(JSON.stringify({ method: request.method, url: request.url, origin: request.headers.origin ?? null }));
   });
@@ -20,7 +20,7 @@ async function s3(denied: string[] = []) {
   const wishes: Wish[] = [];
   const allows = (_: string, wish: Wish) => wishes.push(wish) > 0 && !denied.includes(wish.action);
   const roles = { allows } as unknown as Roles;
-  const made = new S3({ behind, region: 'eu-central-1' }, roles, new Map([['media', [CORS]]]));
+  const made = new S3({ behind, region: 'eu-central-1' }, roles, new Map([['media', [rule]]]));
   const end = () => {
     double.close();
     double.closeAllConnections();
@@ -44,6 +44,9 @@ test.each([
   ['DELETE', '/media/a', 's3:DeleteObject', 'media/a'],
   ['POST', '/media?delete', 's3:DeleteObject', 'media/*'],
   ['GET', '/media?location', 's3:GetBucketLocation', 'media'],
+  ['PUT', '/media?lifecycle', 's3:PutLifecycleConfiguration', 'media'],
+  ['DELETE', '/media?encryption', 's3:PutEncryptionConfiguration', 'media'],
+  ['DELETE', '/media?policy', 's3:DeleteBucketPolicy', 'media'],
   ['PUT', '/media', 's3:CreateBucket', 'media'],
 ])('%s %s needs %s', async (method, path, action, resource) => {
   const { s3: double, wishes, end } = await s3([action]);
@@ -62,6 +65,22 @@ test('a copy needs to read what it copies', async () => {
     expect(wishes.map(({ action, resource }) => `${action} ${resource}`)).toEqual([
       's3:PutObject arn:aws:s3:::media/b',
       's3:GetObject arn:aws:s3:::other/a',
+    ]);
+  } finally {
+    end();
+  }
+});
+
+test('a request that deletes several files needs to delete each', async () => {
+  const { s3: double, wishes, end } = await s3();
+  const body = Buffer.from(
+    '<Delete><Object><Key>a/b.png</Key></Object><Object><Key>a &amp; b&#13;&#xe4;</Key></Object><Quiet>true</Quiet></Delete>',
+  );
+  try {
+    await double.answer({ ...request('POST', '/media?delete'), body }, 'Web');
+    expect(wishes.map(({ action, resource }) => `${action} ${resource}`)).toEqual([
+      's3:DeleteObject arn:aws:s3:::media/a/b.png',
+      's3:DeleteObject arn:aws:s3:::media/a & b\rä',
     ]);
   } finally {
     end();
@@ -96,6 +115,42 @@ test('pages of the origins of the bucket may ask, and others not', async () => {
       expect(double.headersFor(stranger)).toEqual({});
     }
     expect(await double.answerUnsigned(request('GET', '/media/a'))).toBeUndefined();
+  } finally {
+    end();
+  }
+});
+
+test.each([
+  ['https://*.example.com', 'https://club.example.com', 'https://club.example.com'],
+  ['*', 'https://club.example.com', '*'],
+  ['https://*.example.com', 'https://example.com', undefined],
+  ['https://*.example.com', 'http://club.example.com', undefined],
+])('a rule for %s tells a page of %s: %s', async (allowed, origin, told) => {
+  const { s3: double, end } = await s3([], { ...CORS, AllowedOrigins: [allowed] });
+  const asked = request('OPTIONS', '/media', { origin, 'access-control-request-method': 'PUT' });
+  try {
+    expect(double.headersFor(asked)['access-control-allow-origin']).toBe(told);
+    expect(await double.answerUnsigned(asked)).toEqual({ status: told === undefined ? 403 : 200 });
+  } finally {
+    end();
+  }
+});
+
+test.each([
+  [['*'], 'content-type, x-amz-acl', 200],
+  [['Content-Type', 'x-amz-*'], 'content-type,x-amz-acl', 200],
+  [['Content-Type'], 'content-type, x-amz-acl', 403],
+  [undefined, 'content-type', 403],
+  [undefined, '', 200],
+])('where the headers %j are allowed, a question for "%s" is answered %d', async (AllowedHeaders, headers, status) => {
+  const { s3: double, end } = await s3([], { ...CORS, AllowedHeaders });
+  const asked = request('OPTIONS', '/media', {
+    origin: CORS.AllowedOrigins[0],
+    'access-control-request-method': 'PUT',
+    'access-control-request-headers': headers,
+  });
+  try {
+    expect(await double.answerUnsigned(asked)).toEqual({ status });
   } finally {
     end();
   }

@@ -32,8 +32,8 @@ const inAddress = (query = QUERY, changes: Partial<Incoming> = {}): Incoming => 
 });
 
 test('a request that is signed as Amazon documents is taken, in its headers and in its address', () => {
-  expect(verify(IN_HEADERS, secretOf, NOW)).toEqual({ keyId: ID, service: 's3', isPresigned: false });
-  expect(verify(inAddress(), secretOf, NOW)).toEqual({ keyId: ID, service: 's3', isPresigned: true });
+  expect(verify(IN_HEADERS, secretOf, NOW)).toBe(ID);
+  expect(verify(inAddress(), secretOf, NOW)).toBe(ID);
 });
 
 test.each([
