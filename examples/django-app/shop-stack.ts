@@ -10,7 +10,16 @@ export interface ShopStackProps
   extends Partial<
     Pick<
       DjangoStackProps,
-      'env' | 'profile' | 'media' | 'cache' | 'mail' | 'cdn' | 'domainName' | 'hostedZoneId' | 'hostedZoneName'
+      | 'env'
+      | 'profile'
+      | 'media'
+      | 'cache'
+      | 'mail'
+      | 'cdn'
+      | 'domainName'
+      | 'redirectedDomainNames'
+      | 'hostedZoneId'
+      | 'hostedZoneName'
     >
   > {
   readonly notificationEmail?: string;
