@@ -252,6 +252,7 @@ async function distributionBefore(
     ca: authority.certificate.cert,
     announce: props.announce,
   });
+  loadBalancer.standBehind((port) => distribution.portOf(port));
   return { distribution, origin, listeners: viewerListeners(resolved, origin) };
 }
 
