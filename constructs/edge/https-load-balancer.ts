@@ -269,8 +269,9 @@ export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
    * Further host names, such as `www.example.com` or `*.example.com`, which are redirected to the first of
    * `domainNames` by the load balancer itself, with path and query: no process sees such a request.
    *
-   * They are on the certificate and have records like the domain names; one that is brought must have them.
-   * The rules have the first priorities of the listener, those of wildcards the last ones, after every service.
+   * They are on the certificate and have records like the domain names; a certificate that is brought must
+   * have them. The rules have the first priorities of the listener, those of wildcards the last ones, after
+   * every service.
    * **Browsers remember such a redirect: they may go on with it when the name is back in `domainNames`.**
    *
    * @default - none
