@@ -8,6 +8,8 @@ import { Profile } from '../lib';
  *   profile       development (default) or production
  *   domainName    where the application answers; without it, the load balancer's own name over HTTP
  *                 (development only)
+ *   redirectedDomainName
+ *                 another name, such as www.example.com, that is redirected to it
  *   hostedZoneId  of the domain's hosted zone; looked up by hostedZoneName where there are credentials
  *   hostedZoneName, region, account, notificationEmail
  */
@@ -21,10 +23,15 @@ new ShopStack(app, context('stackName') ?? 'Shop', {
     region: context('region') ?? process.env.CDK_DEFAULT_REGION,
   },
   domainName: context('domainName'),
+  redirectedDomainNames: listOf(context('redirectedDomainName')),
   hostedZoneId: context('hostedZoneId'),
   hostedZoneName: context('hostedZoneName'),
   notificationEmail: context('notificationEmail'),
 });
+
+function listOf(name: string | undefined): string[] | undefined {
+  return name === undefined ? undefined : [name];
+}
 
 function profileNamed(name: string): Profile {
   switch (name) {

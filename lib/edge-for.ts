@@ -9,7 +9,7 @@ import { EdgeStack } from './edge-stack';
 /** What an application says of its distribution. */
 type Distributed = Pick<
   DjangoApplicationProps,
-  'cdn' | 'certificate' | 'domainNames' | 'firewallOptions' | 'hostedZone' | 'profile'
+  'cdn' | 'certificate' | 'domainNames' | 'firewallOptions' | 'hostedZone' | 'profile' | 'redirectedDomainNames'
 >;
 
 /**
@@ -28,7 +28,7 @@ export function edgeFor(
   application: Distributed,
   { synthesizer, tags }: Deployed = {},
 ): EdgeStack | undefined {
-  const { cdn, domainNames = [], hostedZone, profile, firewallOptions } = application;
+  const { cdn, domainNames = [], redirectedDomainNames, hostedZone, profile, firewallOptions } = application;
   if (cdn === undefined || !isElsewhere(stack)) {
     return undefined;
   }
@@ -44,7 +44,7 @@ export function edgeFor(
     env: { account: stack.account, region: EDGE_REGION },
     synthesizer,
     tags,
-    ...(isCertified && { domainNames, hostedZone }),
+    ...(isCertified && { domainNames, redirectedDomainNames, hostedZone }),
     ...(webFirewall && { firewallOptions }),
     webFirewall,
     profile,

@@ -12,9 +12,9 @@ import { Checks, type Rule } from '../constructs/core/checks';
 import { checkEffects, type Effects, needsOneOf, voidWith, warnOfNoEffect } from '../constructs/core/effects';
 import { checkKinds, pathOf } from '../constructs/core/kinds';
 import { Profile, profileValues } from '../constructs/core/profile';
-import { checkCertifiedNames } from '../constructs/edge/certified-names';
+import { type CertifiedNames, checkCertifiedNames } from '../constructs/edge/certified-names';
 import { EDGE_REGION } from '../constructs/edge/edge-region';
-import { lowerCase } from '../constructs/edge/host-names';
+import { certifiedNames, lowerCase } from '../constructs/edge/host-names';
 import { FirewallScope, WebFirewall, type WebFirewallOptions } from '../constructs/edge/web-firewall';
 
 /** Properties of `EdgeStack`. */
@@ -25,6 +25,12 @@ export interface EdgeStackProps extends StackProps {
    * @default - none, and no certificate: the distribution answers under its own name
    */
   readonly domainNames?: string[];
+  /**
+   * Further host names, possibly wildcards, which the load balancer redirects to the first of `domainNames`.
+   *
+   * @default - none
+   */
+  readonly redirectedDomainNames?: string[];
   /**
    * Public hosted zone of the domain names, in which the certificate is validated.
    *
@@ -87,11 +93,13 @@ export class EdgeStack extends Stack {
       env: { account: props.env?.account, region: props.env?.region ?? EDGE_REGION },
     });
     const domainNames = lowerCase(props.domainNames ?? []);
-    validate(this, props, domainNames);
+    const redirectedDomainNames = lowerCase(props.redirectedDomainNames ?? []);
+    const names = { domainNames, redirectedDomainNames };
+    validate(this, props, names);
     warnOfOptions(this, props);
 
     if (domainNames.length > 0) {
-      this.certificate = this.makeCertificate(domainNames, props.hostedZone as IHostedZone);
+      this.certificate = this.makeCertificate(certifiedNames(names), props.hostedZone as IHostedZone);
       this.publish(CERTIFICATE_ARN, 'Certificate of the distribution', this.certificate.certificateArn);
     }
     if (hasFirewall(props)) {
@@ -192,6 +200,13 @@ const WEB_ACL_ARN = 'WebAclArn';
 
 const NO_NAMES = needsOneOf<EdgeStackProps>(['domainNames'], 'Add the names under which the distribution answers.');
 const EFFECTS: Effects<EdgeStackProps> = {
+  redirectedDomainNames: [
+    {
+      when: ({ domainNames = [] }) => domainNames.length === 0,
+      must: 'come with `domainNames`',
+      remedy: 'Add the name that they are redirected to.',
+    },
+  ],
   hostedZone: [NO_NAMES],
   firewallOptions: [voidWith('webFirewall: false', (props) => props.webFirewall === false, 'there is no firewall')],
 };
@@ -208,14 +223,14 @@ function warnOfOptions(stack: Stack, props: EdgeStackProps): void {
   }
 }
 
-function validate(stack: Stack, props: EdgeStackProps, domainNames: string[]): void {
+function validate(stack: Stack, props: EdgeStackProps, names: CertifiedNames): void {
   const { hostedZone } = props;
   const checks = new Checks(stack).that('env.region', stack.region, stack.region === EDGE_REGION, {
     must: `be ${EDGE_REGION}`,
     remedy: 'CloudFront looks for certificates and web ACLs nowhere else; the application may be in any Region.',
   });
   checkEffects(checks, props, EFFECTS);
-  checkCertifiedNames(checks, domainNames, hostedZone);
+  checkCertifiedNames(checks, names, hostedZone);
   checks
     .that('hostedZone', 'an id that no stack tells', hostedZone === undefined || canBeRead(hostedZone), {
       must: 'have an id that is known at synthesis, or be made in a stack with a region',

@@ -254,6 +254,7 @@ async function distributionBefore(
     keyGroups: backing.keyGroups,
     announce: props.announce,
   });
+  loadBalancer.standBehind((port) => distribution.portOf(port));
   const { behaviors } = resolved;
   return { distribution, behaviors, origin, listeners: viewerListeners(resolved, origin) };
 }

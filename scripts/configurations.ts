@@ -62,6 +62,7 @@ export const configuration = fc.record({
   settingsModule: fc.constantFrom('config.settings', 'shop.settings.production', 'mysite.base'),
   cpuArchitecture: fc.constantFrom('ARM64', 'X86_64'),
   domainNames: fc.uniqueArray(fc.constantFrom(...HOSTS), { maxLength: 5 }),
+  redirected: fc.constantFrom(0, 0, 1, 2, 3),
   maxAzs: fc.constantFrom(2, 3),
   natGateways: fc.constantFrom(0, 1, 2),
   multiAz: fc.boolean(),
@@ -133,6 +134,20 @@ export function domainNamesOf(given: Configuration): string[] {
   return names.slice(0, 5 - (asgi === 'some' ? 1 : 0) - (hasCdn(given) ? 1 : 0));
 }
 
+/** Some of the names that are not served; a load balancer that is brought redirects what its owner says. */
+function redirectedNamesOf(given: Configuration): string[] {
+  const served = domainNamesOf(given);
+  const isBrought = given.brought.vpc && given.brought.loadBalancer;
+  const others = HOSTS.filter((name) => !served.includes(name));
+  const some = served.length === 0 || isBrought ? 0 : given.redirected;
+  return ['*.old.example.com', ...others].slice(0, some);
+}
+
+/** Every name that has a certificate and, in a zone, records. */
+export function certifiedNamesOf(given: Configuration): string[] {
+  return [...domainNamesOf(given), ...redirectedNamesOf(given)];
+}
+
 /** A load balancer that is brought has its distribution, if any. */
 function hasCdn({ cdn, brought }: Configuration): boolean {
   return cdn !== 'none' && !(brought.vpc && brought.loadBalancer);
@@ -165,7 +180,11 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
     ...parts,
     // What is made is changed; what is brought is used as it comes.
     ...(parts.loadBalancer === undefined && {
-      ...(domainNames.length > 0 && { domainNames, ...recordsAndCertificate(stack, given) }),
+      ...(domainNames.length > 0 && {
+        domainNames,
+        redirectedDomainNames: given.redirected === 0 ? undefined : redirectedNamesOf(given),
+        ...recordsAndCertificate(stack, given),
+      }),
       firewallOptions: given.firewall === undefined ? undefined : { rateLimit: given.firewall },
     }),
     ...(hasQueues &&

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { change, type Ending, offAndOn } from '../test/lifecycle/changes';
 import type { Artifact } from '../test/lifecycle/cli';
 import type { Resources } from '../test/lifecycle/template';
-import { applicationOf, type Configuration, configuration, domainNamesOf } from './configurations';
+import { applicationOf, type Configuration, certifiedNamesOf, configuration } from './configurations';
 
 /** A configuration before and after somebody changes a few props. */
 export interface Pair {
@@ -14,7 +14,7 @@ export interface Pair {
 }
 
 /** What people change first, and what this library has lost things by. */
-const OFTEN: readonly (keyof Configuration)[] = ['names', 'domainNames', 'records', 'brought', 'backup'];
+const OFTEN: readonly (keyof Configuration)[] = ['names', 'domainNames', 'redirected', 'records', 'brought', 'backup'];
 
 /** How many changes are tried of one configuration: it is synthesized once for them. */
 const CHANGES = 5;
@@ -66,7 +66,7 @@ export function artifactOf(given: Configuration): Artifact | string {
     const { artifactId } = applicationOf(app, 'Shop', given);
     const { template } = app.synth().getStackArtifact(artifactId);
     const { Resources: resources } = template as { Resources: Resources };
-    return { stackName: 'Shop', resources, terminationProtection: false, names: domainNamesOf(given) };
+    return { stackName: 'Shop', resources, terminationProtection: false, names: certifiedNamesOf(given) };
   } catch (error) {
     const { message } = error as Error;
     if (!/^Shop(\/\S+)?: `/.test(message)) {

@@ -84,6 +84,27 @@ describe('README.md', () => {
     expect(types).toContain('AWS::CertificateManager::Certificate');
   });
 
+  test('gives a path of another site to an application: the origin shows the secret that every rule asks for', () => {
+    const recipe = snippetsOfPage('docs/edge.md').find(({ code }) => code.includes("'/shop/*'"));
+    const [{ Resources }] = synthesized(recipe?.code ?? '');
+    const of = (type: string) => Object.values(Resources).filter((resource) => resource.Type === type);
+    const [{ Properties: { DistributionConfig: site } = {} }] = of('AWS::CloudFront::Distribution');
+    const { TargetOriginId } = site.CacheBehaviors.find(
+      ({ PathPattern }: { PathPattern: string }) => PathPattern === '/shop/*',
+    );
+    const { OriginCustomHeaders } = site.Origins.find(({ Id }: { Id: string }) => Id === TargetOriginId);
+    const rules = of('AWS::ElasticLoadBalancingV2::ListenerRule').flatMap(
+      ({ Properties }) => Properties?.Conditions ?? [],
+    );
+    const secrets = rules
+      .filter(({ Field }) => Field === 'http-header')
+      .map(({ HttpHeaderConfig }) => HttpHeaderConfig);
+    expect(secrets).toEqual([
+      { HttpHeaderName: OriginCustomHeaders[0].HeaderName, Values: [OriginCustomHeaders[0].HeaderValue] },
+    ]);
+    expect(of('AWS::CloudFront::VpcOrigin')).toHaveLength(1);
+  });
+
   test('deploys with about twenty lines', () => {
     const lines = snippetsOfPage('README.md')[0]
       .code.split('\n')
@@ -195,7 +216,8 @@ function publicNames(): string[] {
 }
 
 /** Runs an app as somebody would who pasted it, in a folder with the images to build; the templates of its stacks. */
-function synthesized(code: string): { Resources: { [logicalId: string]: { Type: string } } }[] {
+// biome-ignore lint/suspicious/noExplicitAny: a template is free-form JSON
+function synthesized(code: string): { Resources: { [logicalId: string]: { Type: string; Properties?: any } } }[] {
   const folder = mkdtempSync(join(tmpdir(), 'docs-'));
   const before = process.cwd();
   try {

@@ -57,6 +57,16 @@ export interface DjangoApplicationProps {
    */
   readonly domainNames?: string[];
   /**
+   * Further names, such as `www.example.com` or `*.example.com`, which the load balancer redirects to the
+   * main one, with path and query. They have records, they are on the certificate, and no process knows of
+   * them.
+   *
+   * **Browsers remember such a redirect: they may go on with it when the name is back in `domainNames`.**
+   *
+   * @default - none
+   */
+  readonly redirectedDomainNames?: string[];
+  /**
    * Hosted zone of the domain names.
    *
    * It gets alias records, and validates the certificate unless one is given.

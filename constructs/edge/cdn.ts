@@ -23,6 +23,7 @@ import { type Profile, profileValues } from '../core/profile';
 import { type IMediaStorage, servedMediaStorage } from '../storage/media-storage';
 import { type IStaticFiles, servedStaticFiles } from '../storage/static-files';
 import type { IUrlSigningKeys } from '../storage/url-signing-keys';
+import { certifiedNames } from './host-names';
 import { type FramePolicy, HttpsLoadBalancer, type IHttpsLoadBalancer } from './https-load-balancer';
 import { AccessLogBucket } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
@@ -182,7 +183,7 @@ export interface CdnProps extends CdnOptions {
   /**
    * Load balancer to stand before, made with `behindDistribution`.
    *
-   * Its domain names are those of the distribution.
+   * Its domain names are those of the distribution, and so are those that it redirects.
    */
   readonly loadBalancer: IHttpsLoadBalancer;
   /**
@@ -290,7 +291,7 @@ export class Cdn extends Construct {
     this.distribution = new Distribution(this, 'Distribution', {
       comment: this.node.path.slice(0, 128),
       ...behaviors,
-      domainNames: certificate && loadBalancer.domainNames,
+      domainNames: certificate && certifiedNames(loadBalancer),
       certificate,
       minimumProtocolVersion: certificate && SecurityPolicyProtocol.TLS_V1_2_2025,
       httpVersion: HttpVersion.HTTP2_AND_3,
@@ -402,11 +403,11 @@ export class Cdn extends Construct {
     if (loadBalancer instanceof HttpsLoadBalancer && Stack.of(loadBalancer) === Stack.of(this)) {
       loadBalancer._pointTo(target, hostedZone);
     } else {
-      aliasRecords(this, hostedZone, loadBalancer.domainNames, target);
+      aliasRecords(this, hostedZone, certifiedNames(loadBalancer), target);
     }
     // A browser that finds one speaks HTTP/3 from its first request on; load balancers have none.
     const https = new Construct(this, 'HttpsRecords');
-    for (const name of loadBalancer.domainNames) {
+    for (const name of certifiedNames(loadBalancer)) {
       new HttpsRecord(https, name, {
         zone: hostedZone,
         recordName: `${name}.`,

@@ -1,6 +1,9 @@
 import { Token } from 'aws-cdk-lib';
 import type { IHttpsLoadBalancer } from './https-load-balancer';
 
+/** A host name that is served, or redirected, with a certificate and records. */
+type Named = Pick<IHttpsLoadBalancer, 'domainNames' | 'redirectedDomainNames'>;
+
 /** A full host name in lower case, without the dot at the end. */
 export const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$/;
 /** The same as somebody may write it. */
@@ -19,6 +22,11 @@ export function lowerCase(names: string[]): string[] {
   return Token.isUnresolved(names)
     ? names
     : names.map((name) => (Token.isUnresolved(name) ? name : name.toLowerCase()));
+}
+
+/** Every name with a certificate and records: those that are served, and those that are redirected. */
+export function certifiedNames({ domainNames, redirectedDomainNames }: Named): string[] {
+  return redirectedDomainNames.length === 0 ? domainNames : [...domainNames, ...redirectedDomainNames];
 }
 
 /**

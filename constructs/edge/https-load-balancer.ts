@@ -36,7 +36,7 @@ import { acknowledge } from '../core/acknowledge';
 import { inWordsOf } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
-import { lowerCase } from './host-names';
+import { certifiedNames, lowerCase } from './host-names';
 import type { OriginHeader } from './origin-header';
 import { AccessLogBucket, sendAccessLogs } from './private/access-log-bucket';
 import { aliasRecords } from './private/alias-records';
@@ -44,7 +44,7 @@ import { cloudFront } from './private/cloudfront-regions';
 import { DEFAULT_HSTS } from './private/hsts';
 import { checkAttributes, checkLoadBalancer } from './private/load-balancer-checks';
 import { originHeader } from './private/origin-keys';
-import { redirectToHttps } from './private/redirects';
+import { redirectToHttps, redirectToMain } from './private/redirects';
 
 /** Which sites may show pages of the application inside a frame. */
 export enum FramePolicy {
@@ -64,6 +64,8 @@ export interface IHttpsLoadBalancer extends IConstruct, IConnectable {
   readonly listener: IApplicationListener;
   /** Host names that it answers to over HTTPS. Empty when it has only its own name. */
   readonly domainNames: string[];
+  /** Further host names, which it redirects to the first of `domainNames`. Empty where there are none. */
+  readonly redirectedDomainNames: string[];
   /** How long a connection may be silent. Servers behind it must keep theirs longer. */
   readonly idleTimeout: Duration;
   /** Whether the listener speaks HTTPS. */
@@ -264,6 +266,18 @@ export interface HttpsLoadBalancerProps extends HttpsLoadBalancerOptions {
    */
   readonly domainNames?: string[];
   /**
+   * Further host names, such as `www.example.com` or `*.example.com`, which are redirected to the first of
+   * `domainNames` by the load balancer itself, with path and query: no process sees such a request.
+   *
+   * They are on the certificate and have records like the domain names; a certificate that is brought must
+   * have them. The rules have the first priorities of the listener, those of wildcards the last ones, after
+   * every service.
+   * **Browsers remember such a redirect: they may go on with it when the name is back in `domainNames`.**
+   *
+   * @default - none
+   */
+  readonly redirectedDomainNames?: string[];
+  /**
    * Hosted zone of the domain names.
    *
    * It gets alias records, and validates the certificate unless one is given.
@@ -343,6 +357,7 @@ abstract class LoadBalancerBase extends Construct implements IHttpsLoadBalancer 
   public abstract readonly listener: IApplicationListener;
   public abstract readonly connections: Connections;
   public abstract readonly domainNames: string[];
+  public abstract readonly redirectedDomainNames: string[];
   public abstract readonly idleTimeout: Duration;
   public abstract readonly secure: boolean;
   public abstract readonly url: string;
@@ -404,6 +419,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
   public readonly listener: IApplicationListener;
   public readonly connections: Connections;
   public readonly domainNames: string[];
+  public readonly redirectedDomainNames: string[];
   public readonly idleTimeout: Duration;
   public readonly secure: boolean;
   public readonly url: string;
@@ -422,6 +438,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
     const internetFacing = props.internetFacing ?? !behindDistribution;
     const deletionProtection = props.deletionProtection ?? profile.deletionProtection;
     this.domainNames = props.domainNames ?? [];
+    this.redirectedDomainNames = props.redirectedDomainNames ?? [];
     this.idleTimeout = props.idleTimeout ?? Duration.seconds(60);
     this.secure = this.domainNames.length > 0;
 
@@ -467,6 +484,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
     this.listener = this.certificate
       ? this.listenSecurely(loadBalancer, this.certificate, props)
       : this.listenPlainly(loadBalancer, props);
+    redirectToMain(this, this);
     this.open(securityGroup, props, internetFacing);
 
     if (props.hostedZone && !behindDistribution) {
@@ -484,11 +502,11 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
    * @internal
    */
   public _pointTo(target: IAliasRecordTarget, hostedZone: IHostedZone): void {
-    aliasRecords(this, hostedZone, this.domainNames, target);
+    aliasRecords(this, hostedZone, certifiedNames(this), target);
   }
 
   private makeCertificate(hostedZone?: IHostedZone) {
-    const [domainName, ...subjectAlternativeNames] = this.domainNames;
+    const [domainName, ...subjectAlternativeNames] = certifiedNames(this);
     return new Certificate(this, 'Certificate', {
       domainName,
       subjectAlternativeNames: subjectAlternativeNames.length > 0 ? subjectAlternativeNames : undefined,
@@ -528,7 +546,8 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       open: false,
     });
     hideServer(redirect);
-    redirectToHttps(this, 'Redirects', redirect, [this.domainNames, props.additionalHostNames ?? []]);
+    const hostNames = [this.domainNames, props.additionalHostNames ?? [], this.redirectedDomainNames];
+    redirectToHttps(this, 'Redirects', redirect, hostNames);
     acknowledge(
       redirect,
       'ELBv2ACMCertificateRequired',
@@ -603,6 +622,7 @@ class ImportedHttpsLoadBalancer extends LoadBalancerBase {
   public readonly listener: IApplicationListener;
   public readonly connections: Connections;
   public readonly domainNames: string[];
+  public readonly redirectedDomainNames: string[] = [];
   public readonly idleTimeout: Duration;
   public readonly secure: boolean;
   public readonly url: string;
@@ -656,13 +676,18 @@ function warnOfInvalidHeaders(scope: Construct, { dropInvalidHeaderFields }: Htt
 }
 
 /** The same with host names as DNS compares them. */
-function inLowerCase<T extends { readonly domainNames?: string[]; readonly additionalHostNames?: string[] }>(
-  given: T,
-): T {
-  const { domainNames, additionalHostNames } = given;
+function inLowerCase<
+  T extends {
+    readonly domainNames?: string[];
+    readonly redirectedDomainNames?: string[];
+    readonly additionalHostNames?: string[];
+  },
+>(given: T): T {
+  const { domainNames, redirectedDomainNames, additionalHostNames } = given;
   return {
     ...given,
     ...(domainNames && { domainNames: lowerCase(domainNames) }),
+    ...(redirectedDomainNames && { redirectedDomainNames: lowerCase(redirectedDomainNames) }),
     ...(additionalHostNames && { additionalHostNames: lowerCase(additionalHostNames) }),
   };
 }

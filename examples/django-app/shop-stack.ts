@@ -18,6 +18,7 @@ export interface ShopStackProps
       | 'mail'
       | 'cdn'
       | 'domainName'
+      | 'redirectedDomainNames'
       | 'hostedZoneId'
       | 'hostedZoneName'
     >

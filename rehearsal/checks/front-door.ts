@@ -70,8 +70,9 @@ export class FrontDoor {
   hostFor(path: string): string {
     const { rules = [], defaultActions = [] } =
       this.rehearsal.listeners.find(({ port }) => port === this.listener) ?? {};
-    const naming = rules.filter((rule) => pathPatterns(rule).some((pattern) => matchesPattern(pattern, path)));
-    const names = [...naming, ...rules].flatMap((rule) => hostPatterns(rule)).map(concrete);
+    const forwarding = rules.filter(({ actions }) => forwardsTo(actions.at(-1)) !== undefined);
+    const naming = forwarding.filter((rule) => pathPatterns(rule).some((pattern) => matchesPattern(pattern, path)));
+    const names = [...naming, ...forwarding].flatMap((rule) => hostPatterns(rule)).map(concrete);
     const answered = names.find((host) => {
       const action = chooseAction(rules, defaultActions, { host, path, method: 'GET', headers: {} });
       return forwardsTo(action) !== undefined;

@@ -3,7 +3,7 @@ import type { Service } from '../task/services';
 import { isPaper } from '../template/intrinsics';
 import { type Check, type CheckContext, expect } from './check';
 import { direct } from './direct';
-import { HOSTS, PAGES } from './names';
+import { HOSTS, PAGES, REDIRECTED } from './names';
 
 /** A host name that no rule of any stack has. */
 const NOBODYS = 'nobody.example.net';
@@ -39,7 +39,62 @@ export const hostChecks: Check[] = [
       return `${entries.length} host names of ${all.length} services, ${refused.flat().length} of others refused`;
     },
   },
+  {
+    name: REDIRECTED,
+    lane: 'hosts',
+    needs: [PAGES],
+    proof: true,
+    about: 'listener rules that redirect to another name',
+    applies: (context) => redirections(context).length > 0,
+    async run(context) {
+      const all = redirections(context);
+      for (const redirected of all) {
+        await isRedirected(context, redirected);
+      }
+      return `${all.length} host names`;
+    },
+  },
 ];
+
+/** A name of a rule, and the name that the rule leads to. */
+interface Redirected {
+  readonly host: string;
+  readonly main: string;
+}
+
+function redirections({ rehearsal, front }: CheckContext): Redirected[] {
+  const { rules = [] } = rehearsal.listeners.find(({ port }) => port === front.listener) ?? {};
+  return rules.flatMap((rule) => {
+    const main = rule.actions.at(-1)?.RedirectConfig?.Host;
+    const names = hostPatterns(rule).filter((pattern) => !isPaper(pattern));
+    return main === undefined || main.includes('#{') ? [] : names.map((name) => ({ host: concrete(name), main }));
+  });
+}
+
+async function isRedirected({ front, rehearsal }: CheckContext, { host, main }: Redirected): Promise<void> {
+  const asked = '/rehearsal//a%20b/?next=%2Fadmin%2F&next=2';
+  const before = front.calls?.requests() ?? 0;
+  for (const { port, secure } of rehearsal.listeners) {
+    const { status, headers } = await front.request(asked, { host, listener: port });
+    const { host: to, port: at, ...rest } = partsOf(headers.location);
+    const expected = { status: 301, location: `https:${asked}` };
+    const got = { status, location: `${rest.protocol}${rest.asked}` };
+    expect(
+      JSON.stringify(got) === JSON.stringify(expected) && at === String(front.port(443)),
+      `${host} on port ${port} answered ${status} to ${asked}, with ${headers.location ?? 'no location'}`,
+    );
+    // Over HTTP it may be redirected to HTTPS under its own name first.
+    expect(to === main || (!secure && to === host), `${host} on port ${port} leads to ${to}, not to ${main}`);
+  }
+  expect((front.calls?.requests() ?? 0) === before, `a request for ${host} reached a process`);
+  const { status } = await front.request('/', { host: main });
+  expect(front.calls?.last !== undefined, `${host} leads to ${main}, which no service has: it answered ${status}`);
+}
+
+function partsOf(location = '') {
+  const [, protocol, host, port, asked] = /^(\w+:)\/\/([^/:]*):?(\d*)(.*)$/.exec(location) ?? [];
+  return { protocol, host, port, asked };
+}
 
 function doors({ rehearsal, front }: CheckContext): Door[] {
   const { rules = [] } = rehearsal.listeners.find(({ port }) => port === front.listener) ?? {};

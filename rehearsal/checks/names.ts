@@ -11,6 +11,8 @@ export const OWN_HEADERS = 'web: no header that the application sets leaves with
 export const HEADERS = 'web: security headers are there and nobody names its server';
 export const PAGES = 'web: pages answer under the application’s own host name';
 export const HOSTS = 'hosts: every process allows exactly the host names that its listener rules send it';
+export const REDIRECTED =
+  'hosts: a redirected name leads to one that is served, with path and query, and reaches no process';
 export const RELEASED = 'start: the release is done over verified TLS, before any service starts';
 export const STARTED = 'start: every process starts with the variables and secrets it is promised';
 export const HEALTHY = 'start: every target is healthy at the template’s path while ALLOWED_HOSTS is strict';

@@ -66,6 +66,8 @@ export class LoadBalancer {
   private readonly proxy: ProxyServer;
   private readonly exchangeOf = new WeakMap<object, Exchange>();
   private site?: LocalSite;
+  /** Where visitors meet a port of the template. */
+  private visitorPort = (templatePort: number): number | undefined => this.portOf(templatePort);
 
   constructor(private readonly props: LoadBalancerProps) {
     this.proxy = createProxyServer({ ws: true, xfwd: false, changeOrigin: false });
@@ -82,6 +84,11 @@ export class LoadBalancer {
   /** Where a listener of the template can be reached here. */
   portOf(templatePort: number): number | undefined {
     return this.ports.get(templatePort);
+  }
+
+  /** From here on visitors come by a distribution: redirects lead to its ports. */
+  standBehind(portOf: (templatePort: number) => number | undefined): void {
+    this.visitorPort = portOf;
   }
 
   /** The requests of one caller that were passed on. */
@@ -179,8 +186,7 @@ export class LoadBalancer {
       const { StatusCode, MessageBody, ContentType } = action.FixedResponseConfig ?? { StatusCode: '503' };
       this.answer(exchange, { status: Number(StatusCode), body: MessageBody, type: ContentType });
     } else if (action.Type === 'redirect') {
-      const portOf = (port: number) => this.ports.get(port);
-      const location = redirection(action, exchange.settings, requested(exchange.request), portOf);
+      const location = redirection(action, exchange.settings, requested(exchange.request), this.visitorPort);
       this.answer(exchange, { status: action.RedirectConfig?.StatusCode === 'HTTP_301' ? 301 : 302, location });
     } else {
       await this.forward(this.choose(action), exchange);

@@ -25,6 +25,7 @@ import {
   PAST_DISTRIBUTION,
   POISON,
   READ_ONLY,
+  REDIRECTED,
   RELEASED,
   SOCKETS,
   STARTED,
@@ -157,6 +158,17 @@ export const MUTATIONS: readonly Mutation[] = [
     example: TWO_HOSTS,
     checks: ABOUT_HOSTS,
     template: mixHosts,
+  },
+  {
+    name: 'a redirect that forgets the path',
+    check: REDIRECTED,
+    example: TWO_HOSTS,
+    checks: ABOUT_HOSTS,
+    template: each('AWS::ElasticLoadBalancingV2::ListenerRule', ({ Actions: [action] }) => {
+      if (action.RedirectConfig?.Host !== undefined) {
+        action.RedirectConfig.Path = '/';
+      }
+    }),
   },
   { name: 'SIGTERM before deregistration', check: DRAINING, faults: { stopOrder: 'sigterm-first' } },
   {

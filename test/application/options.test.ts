@@ -26,6 +26,7 @@ const PARTS = [
       vpc: 'vpc',
       profile: 'profile',
       domainNames: 'domainNames',
+      redirectedDomainNames: 'redirectedDomainNames',
       hostedZone: 'hostedZone',
       certificate: 'certificate',
       behindDistribution: 'cdn',

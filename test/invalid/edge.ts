@@ -1,4 +1,4 @@
-import { Duration, Lazy, type Stack } from 'aws-cdk-lib';
+import { Duration, Fn, Lazy, type Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { InterfaceVpcEndpointAwsService, IpAddresses, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { SslPolicy } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -94,6 +94,10 @@ const domainNames =
   (...names: string[]) =>
   () => ({ domainNames: names });
 
+const redirected =
+  (...names: string[]) =>
+  () => ({ redirectedDomainNames: names });
+
 /** Wrong inputs of everything between the internet and the tasks. */
 export const cases: InvalidCase[] = [
   network('one zone', 'maxAzs', { maxAzs: 1 }),
@@ -175,6 +179,33 @@ export const cases: InvalidCase[] = [
   balancer('an additional name twice', 'additionalHostNames[1]', () => ({ additionalHostNames: ['a.org', 'a.org'] })),
   balancer('an additional name that is a domain name', 'additionalHostNames[0]', () => ({
     additionalHostNames: ['shop.example.com'],
+  })),
+  balancer('redirected names that lead nowhere', 'redirectedDomainNames', () => ({
+    profile: Profile.development(),
+    domainNames: [],
+    hostedZone: undefined,
+    redirectedDomainNames: ['www.example.com'],
+  })),
+  balancer('a redirected name with a path', 'redirectedDomainNames[0]', redirected('www.example.com/x')),
+  balancer('a wildcard inside a redirected name', 'redirectedDomainNames[0]', redirected('www.*.example.com')),
+  balancer('a redirected name that is served', 'redirectedDomainNames[0]', redirected('shop.example.com')),
+  balancer('a redirected name twice', 'redirectedDomainNames[1]', redirected('a.example.com', 'A.example.com')),
+  balancer('a redirected wildcard that holds the main name', 'redirectedDomainNames[0]', redirected('*.example.com')),
+  balancer('a redirected name of another zone', 'redirectedDomainNames[0]', redirected('www.example.org')),
+  balancer('a redirected name that is not known', 'redirectedDomainNames', redirected(Fn.importValue('Name'))),
+  balancer('a redirected name beside an unknown one', 'domainNames', (stack) => ({
+    domainNames: [Fn.importValue('Name')],
+    hostedZone: undefined,
+    certificate: certificate(stack, 'arn:aws:acm:eu-west-1:111111111111:certificate/1234'),
+    redirectedDomainNames: ['www.example.com'],
+  })),
+  balancer('ten names beside a redirected one', 'domainNames', () => ({
+    domainNames: [...'abcdefghij'].map((label) => `${label}.example.com`),
+    redirectedDomainNames: ['www.example.com'],
+  })),
+  balancer('an additional name that is redirected', 'additionalHostNames[0]', () => ({
+    additionalHostNames: ['www.example.com'],
+    redirectedDomainNames: ['www.example.com'],
   })),
   balancer('a negative retention', 'logRetention', () => ({ logRetention: -1 as RetentionDays })),
   balancer('a VPC without public subnets', 'vpc', (stack) => ({

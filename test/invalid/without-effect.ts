@@ -150,6 +150,11 @@ const queues = { default: {} };
 /** Options that another prop, which the user wrote too, leaves without effect. */
 export const cases: InvalidCase[] = [
   application('names beside a load balancer', 'domainNames', balancerAnd({ domainNames: ['a.example.com'] })),
+  application(
+    'redirected names beside a load balancer',
+    'redirectedDomainNames',
+    balancerAnd({ redirectedDomainNames: ['www.example.com'] }),
+  ),
   application('a zone beside a load balancer', 'hostedZone', (stack) => ({
     loadBalancer: loadBalancer(stack),
     hostedZone: zone(stack),

@@ -265,8 +265,9 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DjangoStageProps: (scope, given) =>
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
   EdgeStackProps: (scope, given) => {
-    const hostedZone = 'domainNames' in given ? zoneIn(scope, 'EdgeZone') : undefined;
-    return new EdgeStack(scope.node.root, `Edge${scope.node.id}`, props({ hostedZone }, given));
+    const isNamed = 'domainNames' in given || 'redirectedDomainNames' in given;
+    const names = isNamed ? { domainNames: ['shop.example.com'], hostedZone: zoneIn(scope, 'EdgeZone') } : {};
+    return new EdgeStack(scope.node.root, `Edge${scope.node.id}`, props(names, given));
   },
   GunicornOptions: (scope, given) => {
     const workerClass = given.workerConnections === undefined ? undefined : GunicornWorker.GEVENT;

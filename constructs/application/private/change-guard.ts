@@ -3,6 +3,7 @@ import type { CfnVPC, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Construct, type IConstruct } from 'constructs';
 import { profileValues } from '../../core/profile';
 import { PostgresDatabase } from '../../database/postgres-database';
+import { certifiedNames } from '../../edge/host-names';
 import { CHANGE_GUARD, type ChangeGuardProperties, OWN, SERVICE_TIMEOUT } from '../../handlers/protection/contract';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { TerminationProtection } from '../termination-protection';
@@ -39,13 +40,14 @@ interface ChangeGuardProps {
 export class ChangeGuard extends Construct {
   constructor(scope: Construct, id: string, { application, providers }: ChangeGuardProps) {
     super(scope, id);
+    const names = certifiedNames(providers.loadBalancer);
     const properties: ChangeGuardProperties = {
       Database: databaseOf(application, providers),
       BroughtDatabase: broughtDatabaseOf(application),
       Network: networkOf(application, providers),
       VaultKey: vaultKeyOf(application),
-      Names: providers.loadBalancer.domainNames,
-      Records: recordsOf(application, providers.loadBalancer.domainNames),
+      Names: names,
+      Records: recordsOf(application, names),
       AllowedChanges: application.allowedChanges,
     };
     const resource = new CustomResource(this, 'Resource', {
@@ -130,6 +132,6 @@ function vaultKeyOf({ profile, backupOptions }: DjangoApplicationProps): string 
 }
 
 /** The names that get alias records. */
-function recordsOf({ loadBalancer, hostedZone }: DjangoApplicationProps, domainNames: string[]): string[] {
-  return loadBalancer === undefined && hostedZone !== undefined ? domainNames : [];
+function recordsOf({ loadBalancer, hostedZone }: DjangoApplicationProps, names: string[]): string[] {
+  return loadBalancer === undefined && hostedZone !== undefined ? names : [];
 }

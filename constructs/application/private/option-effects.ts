@@ -39,6 +39,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   profile: ALWAYS,
 
   domainNames: { refused: [brought('loadBalancer')] },
+  redirectedDomainNames: { refused: [brought('loadBalancer')] },
   hostedZone: { refused: [brought('loadBalancer')] },
   certificate: { refused: [brought('loadBalancer')] },
   cdn: {

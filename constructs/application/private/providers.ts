@@ -234,11 +234,12 @@ function makeLoadBalancer(
   { profile, encryptionKey }: Storage,
   vpc: IVpc,
 ): HttpsLoadBalancer {
-  const { domainNames, hostedZone, certificate, loadBalancerOptions, cdn } = props;
+  const { domainNames, redirectedDomainNames, hostedZone, certificate, loadBalancerOptions, cdn } = props;
   return new HttpsLoadBalancer(scope, 'LoadBalancer', {
     ...loadBalancerOptions,
     vpc,
     domainNames,
+    redirectedDomainNames,
     hostedZone,
     certificate,
     profile,

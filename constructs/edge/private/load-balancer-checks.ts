@@ -3,7 +3,7 @@ import { type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { checkEffects, type Effects, type NoEffect, voidBeside, warnOfNoEffect } from '../../core/effects';
-import { checkFitIntoOne, checkInZone, checkOnce } from '../certified-names';
+import { checkFitIntoOne, checkInZone, checkOnce, checkRedirected } from '../certified-names';
 import { HOST_NAME, HOST_NAME_IN_ANY_CASE } from '../host-names';
 import type { HttpsLoadBalancerAttributes, HttpsLoadBalancerProps } from '../https-load-balancer';
 import { isPrivateZone } from '../zone';
@@ -25,6 +25,13 @@ const EFFECTS: Effects<HttpsLoadBalancerProps> = {
       when: ({ behindDistribution }) => behindDistribution === true,
       must: 'be left out behind a distribution',
       remedy: 'It would have no effect: the distribution redirects to HTTPS, and nothing listens on port 80.',
+    },
+  ],
+  redirectedDomainNames: [
+    {
+      when: ({ domainNames = [] }) => domainNames.length === 0,
+      must: 'come with `domainNames`',
+      remedy: 'Add the name that they are redirected to.',
     },
   ],
   originKeys: [
@@ -57,6 +64,7 @@ export function checkLoadBalancer(scope: Construct, props: HttpsLoadBalancerProp
     remedy: 'Give `vpcCidrBlock` to Vpc.fromVpcAttributes, or say in `allowFrom` who may connect.',
   });
   checkDomainNames(checks, props.domainNames);
+  checkRedirected(checks, namesOf(props));
   checkAdditionalNames(checks, props);
   checkCertificate(checks, props);
   checkHostedZone(checks, props);
@@ -258,7 +266,12 @@ function checkDomainNames(checks: Checks, domainNames: string[] | undefined) {
   }
 }
 
-function checkAdditionalNames(checks: Checks, { additionalHostNames = [], domainNames = [] }: HttpsLoadBalancerProps) {
+function namesOf({ domainNames = [], redirectedDomainNames = [] }: HttpsLoadBalancerProps) {
+  return { domainNames, redirectedDomainNames };
+}
+
+function checkAdditionalNames(checks: Checks, props: HttpsLoadBalancerProps) {
+  const { additionalHostNames = [], domainNames = [], redirectedDomainNames = [] } = props;
   for (const [index, name] of additionalHostNames.entries()) {
     const prop = `additionalHostNames[${index}]`;
     checks
@@ -269,6 +282,10 @@ function checkAdditionalNames(checks: Checks, { additionalHostNames = [], domain
       .that(prop, name, !domainNames.includes(name) && additionalHostNames.indexOf(name) === index, {
         must: 'be named once, and not be among `domainNames`',
         remedy: 'Remove it: port 80 redirects it already.',
+      })
+      .that(prop, name, !redirectedDomainNames.includes(name), {
+        must: 'not be among `redirectedDomainNames`',
+        remedy: 'Remove it: it is redirected already.',
       });
   }
 }
@@ -301,7 +318,7 @@ function checkCertificate(checks: Checks, props: HttpsLoadBalancerProps) {
     remedy: 'Give the hosted zone of the names, or a certificate that was issued for them.',
   });
   if (named && certificate === undefined) {
-    checkFitIntoOne(checks, domainNames);
+    checkFitIntoOne(checks, namesOf(props));
   }
 }
 
@@ -326,7 +343,7 @@ function checkHostedZone(checks: Checks, props: HttpsLoadBalancerProps) {
     must: 'be known at synthesis to get records in a hosted zone',
     remedy: 'Write the names out, or give a certificate and make the records yourself.',
   });
-  checkInZone(checks, domainNames, hostedZone);
+  checkInZone(checks, namesOf(props), hostedZone);
 }
 
 function checkArn(

@@ -44,7 +44,7 @@ export interface ChangeGuardProperties {
   readonly Network?: { readonly Addresses: string; readonly Zones: string[] };
   /** Key of the backup vault, where there is one. */
   readonly VaultKey?: string;
-  /** The names under which the application answers. */
+  /** The names under which the application answers, those that it redirects among them. */
   readonly Names: string[];
   /** Those of them that have records of the stack. */
   readonly Records: string[];

@@ -112,3 +112,8 @@ test('a health check that cannot be sent has failed', async () => {
   group.remove(target);
   server.close();
 });
+
+test('behind a distribution a redirect leads to the port where visitors meet that', async () => {
+  balancer.standBehind((templatePort) => 8000 + templatePort);
+  expect(await redirected('/cart?a=b')).toEqual(['301', 'https://shop.example.com:8443/cart?a=b']);
+});
