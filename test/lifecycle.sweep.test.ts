@@ -64,7 +64,7 @@ describe('the life of a production stack in that model', () => {
 
 // 500 pairs from a new seed: `npm run changes`.
 test('random changes of a stack lose nothing that is stored, or are refused before anything has changed', () => {
-  const { deployed, refused, invalid, faults } = tryPairs(15, 1);
+  const { deployed, refused, invalid, faults } = tryPairs(30, 1);
   expect(faults).toEqual([]);
-  expect([deployed > 0, refused > 0, deployed + refused + invalid]).toEqual([true, true, 15]);
+  expect([deployed > 0, refused > 0, deployed + refused + invalid]).toEqual([true, true, 30]);
 });
