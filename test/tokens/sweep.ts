@@ -2,6 +2,7 @@ import type { App } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { Struct } from '../../constructs/core/kinds';
 import { STRUCTS } from '../../constructs/core/private/kind-table';
+import { EDGE_REGION } from '../../constructs/edge/edge-region';
 import { MESSAGE_FORM } from '../invalid/case';
 import { testStack } from '../support';
 import { FORMS, markOf, numberMarkOf, type TokenForm } from './forms';
@@ -26,7 +27,9 @@ export interface Swept {
 
 /** Makes a construct for every prop of a struct with tokens in it, all beside each other in one stack. */
 export function sweep(struct: string, make: MakeStruct, only?: readonly string[]): Swept {
-  const stack = testStack({}, { context: { '@aws-cdk/core:stackResourceLimit': 0 } });
+  // A stack of its own takes tokens of this one where both are of one region.
+  const env = struct === 'EdgeStackProps' ? { region: EDGE_REGION } : undefined;
+  const stack = testStack({ env }, { context: { '@aws-cdk/core:stackResourceLimit': 0 } });
   const rows: { readonly prop: string; readonly row: Construct }[] = [];
   const refused: { [prop: string]: string[] } = {};
   const faults: string[] = [];
