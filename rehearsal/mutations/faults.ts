@@ -62,6 +62,9 @@ export interface Mutation {
 /** What is asked of two services with host names of their own. */
 const ABOUT_HOSTS = /^(start|asgi|hosts): |^web: pages/;
 
+/** Everything but what a stack with one host name has nothing for. */
+const OF_ONE_NAME = /^(?!hosts: a redirected name)/;
+
 /** How far a project starts, what it writes, and which of its pages and WebSockets answer. */
 const ABOUT_ANY_PROJECT = /^(start|files|hosts): |^web: pages|^project: WebSockets/;
 
@@ -427,7 +430,7 @@ STORAGES["default"] = {"BACKEND": "django.core.files.storage.FileSystemStorage",
 
 /** Without a fault nothing fails: each example once. */
 export const RESTORED: readonly Mutation[] = [
-  { name: 'nothing changed: the restored run', check: '' },
+  { name: 'nothing changed: the restored run', check: '', checks: OF_ONE_NAME },
   {
     name: 'nothing changed: the restored run with two host names',
     check: '',
