@@ -106,7 +106,12 @@ describe('what is refused', () => {
     ['DjangoStackProps', { web: { domainNames: [] } }, 'web.domainNames', 'Did you mean `domainNames`? '],
     // What is written wrong: the name beside it comes before one of other options.
     ['DjangoStackProps', { databse: {} }, 'databse', 'Did you mean `database`? '],
-    ['DjangoApplicationProps', { domainName: 'a.b' }, 'domainName', 'Did you mean `domainNames`? '],
+    [
+      'DjangoApplicationProps',
+      { domainName: 'a.b' },
+      'domainName',
+      'Did you mean `domainNames` or `redirectedDomainNames`? ',
+    ],
     ['DjangoStackProps', { web: { thread: 4 } }, 'web.thread', 'Did you mean `web.threads`? '],
     [
       'DjangoStackProps',
