@@ -7,12 +7,13 @@ Indexes that are made and dropped while the application runs, with the settings 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres import operations
-from django.db import transaction
+from django.db import InternalError, transaction
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 # leaves then is an index that is INVALID: every write updates it, no query uses it, and the next attempt fails at its
 # name. The second setting ends the statement of a release that was stopped, which would otherwise run on.
 SETTINGS = {"lock_timeout": "0", "client_connection_check_interval": "5s"}
+# CREATE INDEX CONCURRENTLY gives its lock back just before it commits. Who takes the lock in between is told that the
+# tuple of the index was "concurrently updated", and can only ask again.
+ATTEMPTS = 20
+PAUSE = 0.1
 
 
 class AddIndexConcurrently(operations.AddIndexConcurrently):
@@ -127,4 +132,11 @@ def _drop_invalid(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], n
             return
         with transaction.atomic(connection.alias):  # An attempt that is still being made ends first.
             cursor.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
-    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {leftover[0]}", params=None)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {leftover[0]}", params=None)
+            return
+        except InternalError:
+            if attempt == ATTEMPTS:
+                raise
+            time.sleep(PAUSE)

@@ -9,8 +9,9 @@ from django.db import migrations, models
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import OperationWriter
-from django.db.utils import NotSupportedError, OperationalError
+from django.db.utils import InternalError, NotSupportedError, OperationalError
 
+from django_fargate import operations as ours
 from django_fargate.operations import AddIndexConcurrently, RemoveIndexConcurrently
 
 CREATE = 'CREATE INDEX CONCURRENTLY "book_written" ON "shelf_book" ("written")'
@@ -23,9 +24,10 @@ AFTER = [f"{SET} ['lock_timeout', '10s']", f"{SET} ['client_connection_check_int
 class Server(DatabaseWrapper):
     """A connection that writes down what it is asked; it finds a leftover where one is given."""
 
-    def __init__(self, leftover=None, fails_at="\0"):
+    def __init__(self, leftover=None, fails_at="\0", updating=0):
         super().__init__({"ENGINE": "", "NAME": "shop", "OPTIONS": {}, "TIME_ZONE": None, "CONN_MAX_AGE": 0}, "default")
         self.asked, self.leftover, self.fails_at, self.usable = [], leftover, fails_at, True
+        self.updating = updating
         self.settings = {"lock_timeout": "10s", "client_connection_check_interval": "0"}
         vars(self.ops)["compose_sql"] = lambda sql, params: sql
 
@@ -37,6 +39,10 @@ class Server(DatabaseWrapper):
         if self.fails_at in str(sql):
             self.usable = False
             raise OperationalError("the connection is lost")
+
+        if str(sql) == DROP and self.updating > 0:
+            self.updating -= 1
+            raise InternalError("tuple concurrently updated")
 
     def fetchall(self):
         return list(self.settings.items())
@@ -112,6 +118,23 @@ def test_what_a_failed_attempt_left_invalid_is_dropped_first(operation, backward
     assert server.statements == [*BEFORE, waited, dropped, CREATE, *AFTER]
     [looked] = [statement for statement in server.asked if "pg_index" in statement]
     assert looked.endswith("""['"shelf_book"', 'book_written']""")
+
+
+@pytest.mark.parametrize("times", [1, ours.ATTEMPTS - 1])
+def test_an_attempt_that_ends_at_the_same_moment_is_let_end(monkeypatch, times):
+    monkeypatch.setattr(ours, "PAUSE", 0)
+    server = Server(leftover='"book_written"', updating=times)
+    run(server, AddIndexConcurrently("book", index()))
+    assert server.statements.count(DROP) == times + 1
+    assert server.statements[-len(AFTER) - 1 :] == [CREATE, *AFTER]
+
+
+def test_what_is_always_refused_is_an_error(monkeypatch):
+    monkeypatch.setattr(ours, "PAUSE", 0)
+    server = Server(leftover='"book_written"', updating=ours.ATTEMPTS)
+    with pytest.raises(InternalError, match="concurrently updated"):
+        run(server, AddIndexConcurrently("book", index()))
+    assert server.statements[-len(AFTER) :] == AFTER
 
 
 def test_a_server_that_does_not_know_a_setting_is_not_asked_to_change_it():
