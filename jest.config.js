@@ -1,10 +1,10 @@
-/** Unit tests run on the sources; the built-in template validator is off (one test turns it on, see test/validity.test.ts). */
+/** Unit tests run on the sources; the built-in template validator is off (one test turns it on, see test/validity.sweep.test.ts). */
 module.exports = {
   testEnvironment: '<rootDir>/test/environment.js',
   testTimeout: 60_000, // how long a test takes is not what it tests: a machine may be busy
   maxWorkers: 2, // one for each processor of the smallest machine that CI has
   roots: ['<rootDir>/test'],
-  // Sweeps over every option or configuration take as long as all the others together: `npm run sweeps`.
+  // Sweeps over every option, many applications or whole packages take as long as all others: `npm run sweeps`.
   // Steps of Dockerfiles that run, and mounts of tasks, need Linux with mount namespaces: `npm run dockerfiles`.
   testPathIgnorePatterns: ['/node_modules/', '\\.(sweep|view)\\.test\\.ts$'],
   moduleNameMapper: { '^cdk-django-fargate$': '<rootDir>/lib/index.ts' },

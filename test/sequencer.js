@@ -1,7 +1,7 @@
 const Sequencer = require('@jest/test-sequencer').default;
 
-/** The longest, which runs beside all the others; on a fresh clone jest does not know which that is. */
-const isFirst = ({ path }) => path.endsWith('validity.test.ts');
+/** The longest, which run beside all the others; on a fresh clone jest does not know which they are. */
+const isFirst = ({ path }) => /(validity\.sweep|large\.sweep|stateful-ids)\.test\.ts$/.test(path);
 
 module.exports = class LongestFirst extends Sequencer {
   sort(tests) {
