@@ -97,6 +97,8 @@ export interface CdnOptions {
    * The same for files that only those may read who have an address that the application signed with
    * `UrlSigningKeys`: everybody else meets 403.
    *
+   * No file may be in one of `publicMediaPaths` as well: use a folder beside theirs.
+   *
    * @default - none
    */
   readonly signedMediaPaths?: string[];

@@ -237,12 +237,31 @@ describe('a path that is hidden by one before it', () => {
   });
 
   test.each([
-    [{ signedMediaPaths: ['/media/private/*'], publicMediaPaths: ['/media/*'] }],
+    [{ signedMediaPaths: ['/media/*.png'], publicMediaPaths: ['/media/*.jpg'] }],
     [{ signedMediaPaths: ['/a.b/*'], staticPaths: ['/axb/*'] }],
-    [{ signedMediaPaths: ['/media/?.png'], publicMediaPaths: ['/media/*.png'] }],
+    [{ signedMediaPaths: ['/media/*'], publicMediaPaths: ['/media-public/*', '/p?blic/*'] }],
   ])('is not: %j', (paths) => {
     const stack = testStack();
     expect(() => cdnIn(stack, { ...storage(stack), ...paths })).not.toThrow();
+  });
+});
+
+describe('a public path', () => {
+  // `/media/private%2Finvoice.pdf` is no `/media/private/*` for CloudFront, and the same file for S3.
+  test.each([
+    ['/media/private/*', '/media/*'],
+    ['/media/*', '/*.jpg'],
+    ['/media/?.png', '/media/*.png'],
+    ['/media/?/*', '/media/???*'],
+    ['/*/private/*', '/media/*'],
+  ])('that opens files of a signed one is refused: %s by way of %s', (signed, path) => {
+    const stack = testStack();
+    const mediaStorage = new MediaStorage(stack, 'Media', { profile });
+    const urlSigningKeys = new UrlSigningKeys(stack, 'Keys', { profile });
+    const paths = { signedMediaPaths: [signed], publicMediaPaths: ['/avatars/*', path] };
+    expect(errorOf(() => cdnIn(stack, { mediaStorage, urlSigningKeys, ...paths }))).toContain(
+      `Shop/Cdn: \`publicMediaPaths[1]\` must have no file in common with "${signed}" of \`signedMediaPaths\`, got "${path}"`,
+    );
   });
 });
 

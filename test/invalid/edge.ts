@@ -284,6 +284,15 @@ export const cases: InvalidCase[] = [
   media('signed paths without keys', 'signedMediaPaths', { signedMediaPaths: ['/media/*'] }),
   media('a path without a slash', 'publicMediaPaths[0]', { publicMediaPaths: ['media/*'] }),
   media('every path', 'publicMediaPaths[0]', { publicMediaPaths: ['/*'] }),
+  media('every path, in other words', 'publicMediaPaths[0]', { publicMediaPaths: ['/**'], staticPaths: [] }),
+  media('every path but the first page', 'publicMediaPaths[0]', { publicMediaPaths: ['/?*'], staticPaths: [] }),
+  media('the list of all files', 'publicMediaPaths[0]', { publicMediaPaths: ['/'] }),
+  {
+    name: 'Cdn: the list of all static files',
+    prop: 'staticPaths[1]',
+    make: (stack) =>
+      cdnWith(stack, { staticFiles: new StaticFiles(stack, 'StaticFiles'), staticPaths: ['/static/*', '/'] }),
+  },
   media('a policy of two lines', 'mediaContentSecurityPolicy', {
     publicMediaPaths: ['/media/*'],
     mediaContentSecurityPolicy: "default-src 'none';\nsandbox",
