@@ -175,6 +175,14 @@ describe('in an application', () => {
     expect(application.node.tryFindChild('StaticFiles')).toBeUndefined();
   });
 
+  test('a bucket of another stack is refused in words of the application', () => {
+    const stack = testStack();
+    const staticFilesStorage = new StaticFiles(new Stack(stack.node.root, 'Other'), 'StaticFiles', { profile });
+    expect(errorOf(() => wholeApplication(stack, { cdn: {}, staticFilesStorage }))).toContain(
+      'Shop/App/Cdn: `staticFilesStorage` must be in the stack of the distribution, or be imported, got Other/StaticFiles',
+    );
+  });
+
   test('variables of the contract cannot be replaced', () => {
     const props = { cdn: {}, staticFiles: {}, environment: { STATIC_FILES_BUCKET_NAME: 'other' } };
     expect(errorOf(() => wholeApplication(testStack(), props))).toContain('`environment.STATIC_FILES_BUCKET_NAME`');
