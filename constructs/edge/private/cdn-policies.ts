@@ -79,8 +79,9 @@ export function cachedPages(scope: Construct, id: string, { cachedCookies = COOK
     defaultTtl: Duration.seconds(0),
     maxTtl: LONGEST,
     cookieBehavior: CacheCookieBehavior.allowList(...cachedCookies),
-    // An application may compress: a browser gets what it can read, not what another one could. What is said to
-    // who has a password or a token is not for others, and CloudFront hands the header on as part of a key alone.
+    // An application may compress: a browser gets what it can read, not what another one could. What somebody
+    // with a password or a token is told is not for others, and CloudFront hands the header on as part of a
+    // key alone.
     headerBehavior: CacheHeaderBehavior.allowList('Accept-Encoding', 'Accept-Language', 'Authorization', 'Host'),
     queryStringBehavior: CacheQueryStringBehavior.all(),
     enableAcceptEncodingGzip: false,
