@@ -264,6 +264,10 @@ export const cases: InvalidCase[] = [
     webAclArn: 'arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/12345678-1234-1234-1234-123456789012',
   }),
   cdn('a path without a slash', 'staticPaths[0]', { staticPaths: ['static/*'] }),
+  cdn('a path with half a pair of parentheses', 'staticPaths[0]', {
+    staticPaths: ['/static/(*'],
+    cachedPaths: ['/news/*'],
+  }),
   cdn('every path', 'cachedPaths[0]', { cachedPaths: ['/*'] }),
   cdn('a path that is kept in two ways', 'cachedPaths[1]', { cachedPaths: ['/news/*', '/static/*'] }),
   cdn('more paths than a distribution holds', 'cachedPaths', {

@@ -1,6 +1,9 @@
 /** Whether a pattern of CloudFront stands for every path that another one stands for. */
 export function covers(wide: string, narrow: string): boolean {
-  const escaped = wide.replace(/[.+$]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '[^*]');
+  const escaped = wide
+    .replace(/[.+$^(){}[\]|\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '[^*]');
   return new RegExp(`^${escaped}$`).test(narrow);
 }
 
