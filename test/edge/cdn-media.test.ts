@@ -1,11 +1,13 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { type Grant, type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
 import { Profile } from '../../constructs/core/profile';
 import { Cdn, type CdnProps } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
-import { MediaStorage } from '../../constructs/storage/media-storage';
+import { type IMediaStorage, MediaStorage } from '../../constructs/storage/media-storage';
 import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
 import { Annotations, errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
@@ -216,6 +218,24 @@ test('a bucket of another stack is refused, since each would need the other', ()
   expect(errorOf(() => cdnIn(stack, props))).toContain(
     'Shop/Cdn: `mediaStorage` must be in the stack of the distribution, or be imported',
   );
+});
+
+test('grants what the storage grants that it is given, which may be less than the whole bucket', () => {
+  const stack = testStack();
+  class OneFolder extends Construct implements IMediaStorage {
+    public readonly bucket = new Bucket(this, 'Bucket');
+    public readonly containerEnvironment = { AWS_STORAGE_BUCKET_NAME: this.bucket.bucketName };
+
+    public grantReadWrite(grantee: IGrantable): Grant {
+      return this.bucket.grantRead(grantee, 'shop/*');
+    }
+  }
+  const cdn = cdnIn(stack, { mediaStorage: new OneFolder(stack, 'Folder'), publicMediaPaths: ['/shop/*'] });
+  const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+  cdn.mediaStorage?.grantReadWrite(role);
+  const { PolicyDocument } = only(templateOf(stack), 'AWS::IAM::Policy').resource.Properties;
+  expect(JSON.stringify(PolicyDocument)).toContain('/shop/*');
+  expect(JSON.stringify(PolicyDocument)).not.toContain('s3:PutObject');
 });
 
 describe('a path that is hidden by one before it', () => {
