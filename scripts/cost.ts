@@ -120,6 +120,14 @@ const APPLICATIONS = {
   'all processes': {},
   'web alone': WEB_ALONE,
   'all processes, media, cache and mail': { media: {}, cache: {}, mail: {} },
+  'every part, with a distribution': {
+    media: {},
+    cache: {},
+    mail: {},
+    staticFiles: {},
+    cdn: { publicMediaPaths: ['/public/*'], signedMediaPaths: ['/media/*'] },
+    env: environmentIn('eu-central-1'), // What stands in us-east-1 then is dearer than beside the application.
+  },
 } satisfies { [name: string]: Partial<DjangoStackProps> };
 type Application = keyof typeof APPLICATIONS;
 
@@ -137,8 +145,10 @@ export function billOf(profile: 'production' | 'development', application: Appli
 export const CEILINGS: [dollars: number, profile: 'production' | 'development', application: Application][] = [
   [60, 'development', 'web alone'],
   [100, 'development', 'all processes, media, cache and mail'],
+  [100, 'development', 'every part, with a distribution'],
   [300, 'production', 'all processes'],
   [330, 'production', 'all processes, media, cache and mail'],
+  [330, 'production', 'every part, with a distribution'],
 ];
 
 /** The bill of the whole application in each profile. */

@@ -68,10 +68,11 @@ export interface CdnOptions {
   /**
    * Paths of pages that the distribution may keep for as long as their headers say.
    *
-   * A page is kept for each value of `cachedCookies`, of the language that the browser asks for, of the host
-   * and of the query. A page without Cache-Control or Expires is not kept. **CloudFront keeps an answer that
-   * sets a cookie, and hands the cookie to everybody with the same key**, unless the answer says private, as
-   * `HealthCheckMiddleware` of `django-fargate` makes it say.
+   * A page is kept for each value of `cachedCookies`, of the language that the browser asks for, of the
+   * Authorization header, of the host and of the query. No other header may make a difference there, such as
+   * HX-Request: CloudFront does not look at Vary. A page without Cache-Control or Expires is not kept.
+   * **CloudFront keeps an answer that sets a cookie, and hands the cookie to everybody with the same key**,
+   * unless the answer says private, as `HealthCheckMiddleware` of `django-fargate` makes it say.
    *
    * @default - none: every page comes from the application
    */
@@ -96,6 +97,8 @@ export interface CdnOptions {
   /**
    * The same for files that only those may read who have an address that the application signed with
    * `UrlSigningKeys`: everybody else meets 403.
+   *
+   * No file may be in one of `publicMediaPaths` as well: use a folder beside theirs.
    *
    * @default - none
    */

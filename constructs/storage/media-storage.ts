@@ -181,16 +181,20 @@ export class MediaStorage extends MediaStorageBase {
 export function servedMediaStorage(
   scope: Construct,
   id: string,
-  { bucket, containerEnvironment }: IMediaStorage,
+  storage: IMediaStorage,
   domainName: string,
 ): IMediaStorage {
   class Served extends MediaStorageBase {
-    public readonly bucket = bucket;
+    public readonly bucket = storage.bucket;
 
     public override get containerEnvironment(): { [name: string]: string } {
-      return { ...containerEnvironment, AWS_S3_CUSTOM_DOMAIN: domainName } satisfies {
+      return { ...storage.containerEnvironment, AWS_S3_CUSTOM_DOMAIN: domainName } satisfies {
         [name in ContractVariable]?: string;
       };
+    }
+
+    public override grantReadWrite(grantee: IGrantable): Grant {
+      return storage.grantReadWrite(grantee); // It may be less, in a class of the user's own.
     }
   }
   return new Served(scope, id);

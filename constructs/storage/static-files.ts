@@ -137,19 +137,18 @@ export class StaticFiles extends StaticFilesBase {
  *
  * @internal
  */
-export function servedStaticFiles(
-  scope: Construct,
-  id: string,
-  { bucket, containerEnvironment }: IStaticFiles,
-  paths: string[],
-): IStaticFiles {
+export function servedStaticFiles(scope: Construct, id: string, files: IStaticFiles, paths: string[]): IStaticFiles {
   class Served extends StaticFilesBase {
-    public readonly bucket = bucket;
+    public readonly bucket = files.bucket;
 
     public override get containerEnvironment(): { [name: string]: string } {
-      return { ...containerEnvironment, STATIC_FILES_PATHS: paths.join(',') } satisfies {
+      return { ...files.containerEnvironment, STATIC_FILES_PATHS: paths.join(',') } satisfies {
         [name in ContractVariable]?: string;
       };
+    }
+
+    public override grantWrite(grantee: IGrantable): Grant {
+      return files.grantWrite(grantee); // It may be less, in a class of the user's own.
     }
   }
   return new Served(scope, id);

@@ -1,11 +1,13 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { type Grant, type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
 import { Profile } from '../../constructs/core/profile';
 import { Cdn, type CdnProps } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
-import { MediaStorage } from '../../constructs/storage/media-storage';
+import { type IMediaStorage, MediaStorage } from '../../constructs/storage/media-storage';
 import { UrlSigningKeys } from '../../constructs/storage/url-signing-keys';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
 import { Annotations, errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
@@ -218,6 +220,24 @@ test('a bucket of another stack is refused, since each would need the other', ()
   );
 });
 
+test('grants what the storage grants that it is given, which may be less than the whole bucket', () => {
+  const stack = testStack();
+  class OneFolder extends Construct implements IMediaStorage {
+    public readonly bucket = new Bucket(this, 'Bucket');
+    public readonly containerEnvironment = { AWS_STORAGE_BUCKET_NAME: this.bucket.bucketName };
+
+    public grantReadWrite(grantee: IGrantable): Grant {
+      return this.bucket.grantRead(grantee, 'shop/*');
+    }
+  }
+  const cdn = cdnIn(stack, { mediaStorage: new OneFolder(stack, 'Folder'), publicMediaPaths: ['/shop/*'] });
+  const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+  cdn.mediaStorage?.grantReadWrite(role);
+  const { PolicyDocument } = only(templateOf(stack), 'AWS::IAM::Policy').resource.Properties;
+  expect(JSON.stringify(PolicyDocument)).toContain('/shop/*');
+  expect(JSON.stringify(PolicyDocument)).not.toContain('s3:PutObject');
+});
+
 describe('a path that is hidden by one before it', () => {
   const storage = (stack: Stack) => ({
     mediaStorage: new MediaStorage(stack, 'Media', { profile }),
@@ -237,12 +257,31 @@ describe('a path that is hidden by one before it', () => {
   });
 
   test.each([
-    [{ signedMediaPaths: ['/media/private/*'], publicMediaPaths: ['/media/*'] }],
+    [{ signedMediaPaths: ['/media/*.png'], publicMediaPaths: ['/media/*.jpg'] }],
     [{ signedMediaPaths: ['/a.b/*'], staticPaths: ['/axb/*'] }],
-    [{ signedMediaPaths: ['/media/?.png'], publicMediaPaths: ['/media/*.png'] }],
+    [{ signedMediaPaths: ['/media/*'], publicMediaPaths: ['/media-public/*', '/p?blic/*'] }],
   ])('is not: %j', (paths) => {
     const stack = testStack();
     expect(() => cdnIn(stack, { ...storage(stack), ...paths })).not.toThrow();
+  });
+});
+
+describe('a public path', () => {
+  // `/media/private%2Finvoice.pdf` is no `/media/private/*` for CloudFront, and the same file for S3.
+  test.each([
+    ['/media/private/*', '/media/*'],
+    ['/media/*', '/*.jpg'],
+    ['/media/?.png', '/media/*.png'],
+    ['/media/?/*', '/media/???*'],
+    ['/*/private/*', '/media/*'],
+  ])('that opens files of a signed one is refused: %s by way of %s', (signed, path) => {
+    const stack = testStack();
+    const mediaStorage = new MediaStorage(stack, 'Media', { profile });
+    const urlSigningKeys = new UrlSigningKeys(stack, 'Keys', { profile });
+    const paths = { signedMediaPaths: [signed], publicMediaPaths: ['/avatars/*', path] };
+    expect(errorOf(() => cdnIn(stack, { mediaStorage, urlSigningKeys, ...paths }))).toContain(
+      `Shop/Cdn: \`publicMediaPaths[1]\` must have no file in common with "${signed}" of \`signedMediaPaths\`, got "${path}"`,
+    );
   });
 });
 

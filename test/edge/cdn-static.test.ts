@@ -1,12 +1,14 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { type Grant, type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
 import { Cdn, type CdnProps } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
-import { StaticFiles } from '../../constructs/storage/static-files';
+import { type IStaticFiles, StaticFiles } from '../../constructs/storage/static-files';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
 import { Annotations, errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
 import { Graph } from '../wiring/graph';
@@ -175,6 +177,14 @@ describe('in an application', () => {
     expect(application.node.tryFindChild('StaticFiles')).toBeUndefined();
   });
 
+  test('a bucket of another stack is refused in words of the application', () => {
+    const stack = testStack();
+    const staticFilesStorage = new StaticFiles(new Stack(stack.node.root, 'Other'), 'StaticFiles', { profile });
+    expect(errorOf(() => wholeApplication(stack, { cdn: {}, staticFilesStorage }))).toContain(
+      'Shop/App/Cdn: `staticFilesStorage` must be in the stack of the distribution, or be imported, got Other/StaticFiles',
+    );
+  });
+
   test('variables of the contract cannot be replaced', () => {
     const props = { cdn: {}, staticFiles: {}, environment: { STATIC_FILES_BUCKET_NAME: 'other' } };
     expect(errorOf(() => wholeApplication(testStack(), props))).toContain('`environment.STATIC_FILES_BUCKET_NAME`');
@@ -186,6 +196,23 @@ describe('in an application', () => {
     const { DependsOn = [] } = only(templateOf(stack), 'AWS::CloudFront::Distribution').resource;
     expect([DependsOn].flat().filter((id: string) => id.includes('Release'))).toEqual([]);
   });
+});
+
+test('a release may write what the bucket that is given lets it write, which may be less', () => {
+  const stack = testStack();
+  class OneFolder extends Construct implements IStaticFiles {
+    public readonly bucket = new Bucket(this, 'Bucket');
+    public readonly containerEnvironment = { STATIC_FILES_BUCKET_NAME: this.bucket.bucketName };
+
+    public grantWrite(grantee: IGrantable): Grant {
+      return this.bucket.grantPut(grantee, 'static/*');
+    }
+  }
+  const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+  cdnIn(stack, { staticFiles: new OneFolder(stack, 'Folder') }).staticFiles?.grantWrite(role);
+  const { PolicyDocument } = only(templateOf(stack), 'AWS::IAM::Policy').resource.Properties;
+  expect(JSON.stringify(PolicyDocument)).toContain('/static/*');
+  expect(JSON.stringify(PolicyDocument)).not.toContain('s3:ListBucket');
 });
 
 describe('production with it', () => {

@@ -396,7 +396,7 @@ describe('what the load balancer leaves to the distribution is refused', () => {
 });
 
 describe('with options', () => {
-  test('keeps the pages that are named, by session, CSRF token, language, host and query', () => {
+  test('keeps the pages that are named, by session, CSRF token, language, password or token, host and query', () => {
     const { template, distribution } = made({ cachedPaths: ['/', '/news/*'] });
     const { id, ...policy } = policies(template, 'CachePolicy')['Pages by session, CSRF token and language'];
     expect(policy).toMatchObject({
@@ -404,7 +404,10 @@ describe('with options', () => {
       DefaultTTL: 0,
       ParametersInCacheKeyAndForwardedToOrigin: {
         CookiesConfig: { CookieBehavior: 'whitelist', Cookies: ['sessionid', 'csrftoken', 'django_language'] },
-        HeadersConfig: { HeaderBehavior: 'whitelist', Headers: ['Accept-Encoding', 'Accept-Language', 'Host'] },
+        HeadersConfig: {
+          HeaderBehavior: 'whitelist',
+          Headers: ['Accept-Encoding', 'Accept-Language', 'Authorization', 'Host'],
+        },
         QueryStringsConfig: { QueryStringBehavior: 'all' },
         EnableAcceptEncodingBrotli: false,
         EnableAcceptEncodingGzip: false,

@@ -185,6 +185,15 @@ describe('the processes of an application', () => {
   });
 });
 
+describe('a service', () => {
+  test.each(['www.example.com', '*.old.example.com'])('cannot have a name that is redirected: %s', (name) => {
+    const redirectedDomainNames = ['www.example.com', '*.old.example.com'];
+    expect(errorOf(() => application({ redirectedDomainNames, web: { hostNames: ['a.example.com', name] } }))).toMatch(
+      /^Shop\/App\/Web: `hostNames` must hold none of `redirectedDomainNames` of the load balancer, got /,
+    );
+  });
+});
+
 describe('behind a distribution', () => {
   const template = distributed();
 

@@ -264,6 +264,10 @@ export const cases: InvalidCase[] = [
     webAclArn: 'arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/shop/12345678-1234-1234-1234-123456789012',
   }),
   cdn('a path without a slash', 'staticPaths[0]', { staticPaths: ['static/*'] }),
+  cdn('a path with half a pair of parentheses', 'staticPaths[0]', {
+    staticPaths: ['/static/(*'],
+    cachedPaths: ['/news/*'],
+  }),
   cdn('every path', 'cachedPaths[0]', { cachedPaths: ['/*'] }),
   cdn('a path that is kept in two ways', 'cachedPaths[1]', { cachedPaths: ['/news/*', '/static/*'] }),
   cdn('more paths than a distribution holds', 'cachedPaths', {
@@ -284,6 +288,15 @@ export const cases: InvalidCase[] = [
   media('signed paths without keys', 'signedMediaPaths', { signedMediaPaths: ['/media/*'] }),
   media('a path without a slash', 'publicMediaPaths[0]', { publicMediaPaths: ['media/*'] }),
   media('every path', 'publicMediaPaths[0]', { publicMediaPaths: ['/*'] }),
+  media('every path, in other words', 'publicMediaPaths[0]', { publicMediaPaths: ['/**'], staticPaths: [] }),
+  media('every path but the first page', 'publicMediaPaths[0]', { publicMediaPaths: ['/?*'], staticPaths: [] }),
+  media('the list of all files', 'publicMediaPaths[0]', { publicMediaPaths: ['/'] }),
+  {
+    name: 'Cdn: the list of all static files',
+    prop: 'staticPaths[1]',
+    make: (stack) =>
+      cdnWith(stack, { staticFiles: new StaticFiles(stack, 'StaticFiles'), staticPaths: ['/static/*', '/'] }),
+  },
   media('a policy of two lines', 'mediaContentSecurityPolicy', {
     publicMediaPaths: ['/media/*'],
     mediaContentSecurityPolicy: "default-src 'none';\nsandbox",

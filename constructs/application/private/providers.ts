@@ -5,6 +5,7 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { Cache, type ICache } from '../../cache/cache';
 import { acknowledge } from '../../core/acknowledge';
+import { writtenAs } from '../../core/checks';
 import { Profile, profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
@@ -250,7 +251,7 @@ function makeLoadBalancer(
 
 function makeCdn(
   scope: Construct,
-  { cdn, hostedZone }: DjangoApplicationProps,
+  { cdn, hostedZone, staticFilesStorage: brought }: DjangoApplicationProps,
   {
     webFirewall,
     atTheEdge,
@@ -262,6 +263,9 @@ function makeCdn(
 ): Cdn | undefined {
   if (cdn === undefined) {
     return undefined;
+  }
+  if (brought !== undefined) {
+    writtenAs(scope, { staticFiles: 'staticFilesStorage' }); // Only one of them is given.
   }
   const webAclArn = cdn.webAclArn ?? (atTheEdge ? webFirewall?.webAclArn : undefined);
   const made = new Cdn(scope, 'Cdn', {

@@ -11,6 +11,7 @@ import { STATIC_PATHS } from './cdn-policies';
 import { closed, ERRORS } from './cdn-responses';
 import { takesLogs } from './cloudfront-regions';
 import { checkHeaders, POLICY, POLICY_MUST } from './hsts';
+import { covers, isEveryPath, overlap } from './path-patterns';
 
 const OWN_BUCKET = 'it is for the bucket that is made where none is brought';
 const EFFECTS: Effects<CdnProps> = {
@@ -158,12 +159,6 @@ function pathsOf(props: CdnProps): [prop: string, paths: string[]][] {
   return Object.entries({ signedMediaPaths, publicMediaPaths, staticPaths, cachedPaths });
 }
 
-/** Whether a pattern stands for every path that another one stands for. */
-function covers(wide: string, narrow: string): boolean {
-  const escaped = wide.replace(/[.+$]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '[^*]');
-  return new RegExp(`^${escaped}$`).test(narrow);
-}
-
 function checkPaths(checks: Checks, props: CdnProps): void {
   const { cachedCookies } = props;
   const groups = pathsOf(props);
@@ -176,9 +171,13 @@ function checkPaths(checks: Checks, props: CdnProps): void {
           must: 'be a pattern that starts with a slash, of at most 255 letters, digits and _-.$/~"\'@:+&*?',
           remedy: 'Write it as CloudFront matches it, for example "/static/*".',
         })
-        .that(`${prop}[${index}]`, path, path !== '/*', {
+        .that(`${prop}[${index}]`, path, !isEveryPath(path), {
           must: 'not stand for every path',
           remedy: 'Name what may be kept: the rest comes from the application.',
+        })
+        .that(`${prop}[${index}]`, path, path !== '/' || !isInBucket(prop, props), {
+          must: 'be the path of files, which "/" is not',
+          remedy: 'S3 would answer there with the names of all files: let the application have the first page.',
         })
         .that(`${prop}[${index}]`, path, all.indexOf(path) === all.lastIndexOf(path), {
           must: 'be named once, in one of `signedMediaPaths`, `publicMediaPaths`, `staticPaths` and `cachedPaths`',
@@ -191,6 +190,7 @@ function checkPaths(checks: Checks, props: CdnProps): void {
       });
     }
   }
+  checkOpened(checks, props);
   checks
     .that('cachedPaths', `${all.length} paths`, all.length <= MOST_PATHS, {
       must: `be at most ${MOST_PATHS} together with all other paths`,
@@ -200,6 +200,25 @@ function checkPaths(checks: Checks, props: CdnProps): void {
       must: `be 1 to ${MOST_COOKIES} names of cookies, each once`,
       remedy: 'Name the cookies of your settings SESSION_COOKIE_NAME, CSRF_COOKIE_NAME and LANGUAGE_COOKIE_NAME.',
     });
+}
+
+/** Whether the files of a prop's paths come from a bucket. */
+function isInBucket(prop: string, { staticFiles }: CdnProps): boolean {
+  return prop.endsWith('MediaPaths') || (prop === 'staticPaths' && staticFiles !== undefined);
+}
+
+/** Refuses public paths that open files of signed ones. */
+function checkOpened(checks: Checks, { signedMediaPaths = [], publicMediaPaths = [] }: CdnProps): void {
+  const signed = signedMediaPaths.filter((path) => !isUnknown(path));
+  for (const [index, path] of publicMediaPaths.entries()) {
+    // One that lies within a signed path is closed, and refused as what is never used.
+    const opened = signed.find((other) => other !== path && !covers(other, path) && overlap(other, path));
+    checks.that(`publicMediaPaths[${index}]`, path, opened === undefined, {
+      must: `have no file in common with "${opened}" of \`signedMediaPaths\``,
+      remedy:
+        'An address that writes a slash as %2F leads to the private file by way of the public path, without a signature: use folders beside each other, such as "/media/*" and "/public/*".',
+    });
+  }
 }
 
 function areCookies(names: string[]): boolean {

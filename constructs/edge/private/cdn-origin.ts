@@ -4,6 +4,7 @@ import { HttpOrigin, VpcOrigin as ThroughVpc } from 'aws-cdk-lib/aws-cloudfront-
 import { ApplicationLoadBalancer, type IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { secondsOf } from '../../core/checks';
+import { globalName } from '../global-name';
 import type { IHttpsLoadBalancer } from '../https-load-balancer';
 import type { OriginHeader } from '../origin-header';
 
@@ -42,7 +43,9 @@ export function originOf(scope: Construct, balancer: IHttpsLoadBalancer): IOrigi
     return new HttpOrigin(loadBalancer.loadBalancerDnsName, { ...options, protocolPolicy });
   }
   // CloudFront changes no VPC origin that a distribution uses: another protocol is another one.
-  const vpcOrigin = new VpcOrigin(scope, secure ? 'HttpsOrigin' : 'HttpOrigin', {
+  const id = secure ? 'HttpsOrigin' : 'HttpOrigin';
+  const vpcOrigin = new VpcOrigin(scope, id, {
+    vpcOriginName: globalName(scope, id, 64),
     endpoint: VpcOriginEndpoint.applicationLoadBalancer(loadBalancer),
     protocolPolicy,
   });

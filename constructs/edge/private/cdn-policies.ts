@@ -13,6 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
 import type { CdnOptions } from '../cdn';
+import { globalName } from '../global-name';
 import { FramePolicy } from '../https-load-balancer';
 import { FORWARDED_PROTO } from '../origin-header';
 import { directivesOf } from './hsts';
@@ -28,10 +29,13 @@ export const MEDIA_CONTENT_SECURITY_POLICY =
 /** Cookies of Django that pages differ by. */
 const COOKIES = ['sessionid', 'csrftoken', 'django_language'];
 const LONGEST = Duration.days(365);
+/** Characters of the name of a policy. */
+const LONGEST_NAME = 128;
 
 /** Everything of a viewer's request, its Host too, and by which protocol it came. */
 export function toOrigin(scope: Construct, id: string): OriginRequestPolicy {
   return new OriginRequestPolicy(scope, id, {
+    originRequestPolicyName: globalName(scope, id, LONGEST_NAME),
     comment: 'What the viewer sent, and by which protocol',
     headerBehavior: OriginRequestHeaderBehavior.all(FORWARDED_PROTO),
     cookieBehavior: OriginRequestCookieBehavior.all(),
@@ -53,6 +57,7 @@ export function filesOfBucket(scope: Construct, id: string, comment: string): Ca
 /** Files that are the same for everybody who may have them. */
 function cachedFiles(scope: Construct, id: string, comment: string, headerBehavior: CacheHeaderBehavior): CachePolicy {
   return new CachePolicy(scope, id, {
+    cachePolicyName: globalName(scope, id, LONGEST_NAME),
     comment,
     minTtl: Duration.seconds(0),
     defaultTtl: Duration.seconds(0),
@@ -68,13 +73,16 @@ function cachedFiles(scope: Construct, id: string, comment: string, headerBehavi
 /** Pages, for each of their visitors, for as long as their headers say, which may be not at all. */
 export function cachedPages(scope: Construct, id: string, { cachedCookies = COOKIES }: CdnOptions): CachePolicy {
   return new CachePolicy(scope, id, {
+    cachePolicyName: globalName(scope, id, LONGEST_NAME),
     comment: 'Pages by session, CSRF token and language',
     minTtl: Duration.seconds(0),
     defaultTtl: Duration.seconds(0),
     maxTtl: LONGEST,
     cookieBehavior: CacheCookieBehavior.allowList(...cachedCookies),
-    // An application may compress: a browser gets what it can read, not what another one could.
-    headerBehavior: CacheHeaderBehavior.allowList('Accept-Encoding', 'Accept-Language', 'Host'),
+    // An application may compress: a browser gets what it can read, not what another one could. What somebody
+    // with a password or a token is told is not for others, and CloudFront hands the header on as part of a
+    // key alone.
+    headerBehavior: CacheHeaderBehavior.allowList('Accept-Encoding', 'Accept-Language', 'Authorization', 'Host'),
     queryStringBehavior: CacheQueryStringBehavior.all(),
     enableAcceptEncodingGzip: false,
     enableAcceptEncodingBrotli: false,
@@ -91,6 +99,7 @@ export function responseHeaders(
   const frameOption = framePolicy === FramePolicy.DENY ? HeadersFrameOption.DENY : HeadersFrameOption.SAMEORIGIN;
   const override = true;
   return new ResponseHeadersPolicy(scope, id, {
+    responseHeadersPolicyName: globalName(scope, id, LONGEST_NAME),
     comment: 'Security headers',
     securityHeadersBehavior: {
       strictTransportSecurity: { ...directivesOf(strictTransportSecurity), override },

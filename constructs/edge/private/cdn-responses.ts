@@ -9,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
 import type { CdnOptions } from '../cdn';
+import { globalName } from '../global-name';
 import { VIEWER_ADDRESS_HEADER } from '../origin-header';
 
 /** Statuses of errors that CloudFront would keep for ten seconds, and answer other people with, too. */
@@ -34,6 +35,7 @@ export function viewerFunction(
   }
   const code = maintenancePage === undefined ? VIEWER_ADDRESS : closed(maintenancePage);
   const viewerRequest = new CloudFrontFunction(scope, id, {
+    functionName: globalName(scope, id, 64),
     comment: maintenancePage === undefined ? 'Address of the viewer' : 'The site is closed',
     code: FunctionCode.fromInline(code),
     runtime: FunctionRuntime.JS_2_0,

@@ -124,6 +124,10 @@ export function checkRouting(
       must: 'name every host once',
       remedy: 'Remove the repeated names: the load balancer refuses a rule that has a value twice.',
     })
+    .that('hostNames', props.hostNames, !isRedirected(loadBalancer, routing.hostNames), {
+      must: 'hold none of `redirectedDomainNames` of the load balancer',
+      remedy: 'A name is either served or redirected: add it to `domainNames` there, or take it out here.',
+    })
     .integer('priority', routing.priority, { min: 1, max: 50000, remedy: 'Lower numbers are looked at first.' })
     .that('priority', routing.priority, !isTaken(scope, loadBalancer, routing.priority), {
       must: 'be used once on a load balancer',
@@ -148,6 +152,11 @@ export function checkRouting(
 /** Whether only the distribution before the load balancer has a name. */
 function isNameless({ originHeader, domainNames }: IHttpsLoadBalancer): boolean {
   return originHeader !== undefined && domainNames.length === 0;
+}
+
+/** Whether the load balancer itself answers a name of the service. */
+function isRedirected({ redirectedDomainNames }: IHttpsLoadBalancer, hostNames: string[]): boolean {
+  return !isUnknown(hostNames) && hostNames.some((name) => redirectedDomainNames.includes(name));
 }
 
 function isTaken(scope: Construct, loadBalancer: IHttpsLoadBalancer, priority: number): boolean {
