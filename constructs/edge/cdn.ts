@@ -302,6 +302,7 @@ export class Cdn extends Construct {
       errorResponses: errorResponses(props.errorPages),
       enableLogging: true,
       logBucket: this.accessLogsBucket,
+      logFilePrefix: 'cloudfront/', // One that is brought may hold other logs, too.
       logIncludesCookies: false,
     });
     acknowledgeFindings(this.distribution, props);
