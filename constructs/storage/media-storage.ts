@@ -50,8 +50,8 @@ export interface MediaStorageOptions {
    */
   readonly noncurrentVersionExpiration?: Duration;
   /**
-   * Bucket for the server access logs of S3: who asked for which file, a few hours later and without a promise
-   * that each request is in it. **A logged address that was signed stays in the log with its signature.**
+   * Bucket for the server access logs of S3: who asked for which file, some hours later, and without a
+   * promise that each request is there. **A signed address is logged with its signature.**
    *
    * It must be in the same Region and account, and be encrypted by S3 itself. The policy of an imported one
    * must let S3 write.

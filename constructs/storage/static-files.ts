@@ -23,8 +23,8 @@ export interface IStaticFiles extends IConstruct {
 /** What can be tuned in the bucket of an application's static files. */
 export interface StaticFilesOptions {
   /**
-   * Bucket for the server access logs of S3: who asked for which file, a few hours later and without a promise
-   * that each request is in it. **A logged address that was signed stays in the log with its signature.**
+   * Bucket for the server access logs of S3: who asked for which file, some hours later, and without a
+   * promise that each request is there. **A signed address is logged with its signature.**
    *
    * It must be in the same Region and account, and be encrypted by S3 itself. The policy of an imported one
    * must let S3 write.
