@@ -24,8 +24,8 @@ const LOG_DELIVERY = ['logdelivery.elasticloadbalancing.amazonaws.com', 'logging
 /**
  * What protects instead, where a rule is acknowledged for a part that the production example leaves out.
  *
- * A part that is told its place by a stack in us-east-1 has its web ACL there, and ALBWAFEnabled in place of
- * CFR2: the test is the same.
+ * Where account and Region are known, the web ACL stands in us-east-1, and ALBWAFEnabled is acknowledged in
+ * place of CFR2: the test is the same.
  */
 export const PROTECTIONS_OF_PARTS: Protection[] = [
   {
