@@ -20,7 +20,7 @@ import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { viewPicture } from './lib/view-picture';
-import { productionExample } from './production-example';
+import { everyPart, productionExample } from './production-example';
 import { COMMANDS, serverCommands } from './server-commands';
 
 /**
@@ -172,11 +172,12 @@ export function withBlock(text: string, name: string, content: string): string {
   return `${text.slice(0, from + begin.length)}\n${content.trim()}\n${text.slice(to)}`;
 }
 
-/** What four rule packs say of the production example, and how large it is. */
+/** What four rule packs say of the production example, how large it is, and what further parts add. */
 function complianceBlock(): string {
   const packs = complianceOf((props) => productionExample(props).app);
   const acknowledged = packs.flatMap(({ acknowledgements }) => acknowledgements);
   const rules = new Set(acknowledged.map(({ rule }) => rule)).size;
+  const withParts = complianceOf((props) => everyPart(props).app).flatMap(({ acknowledgements }) => acknowledgements);
   const { app, stack } = productionExample();
   const { Resources } = app.synth().getStackArtifact(stack.artifactId).template;
   return `
@@ -185,6 +186,7 @@ function complianceBlock(): string {
 ${packs.map(({ pack, findings, acknowledgements }) => row(pack, findings.length, pairsOf(acknowledgements).length)).join('\n')}
 
 Over all packs, ${rules} rules are acknowledged on ${pairsOf(acknowledged).length} pairs of rule and resource, in a template of ${Object.keys(Resources).length} resources.
+With distribution, media, static files, cache and mail, ${new Set(withParts.map(({ rule }) => rule)).size} rules are acknowledged on ${pairsOf(withParts).length} pairs.
 `;
 }
 

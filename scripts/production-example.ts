@@ -5,6 +5,14 @@ import { Profile } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
 import { ShopStack, type ShopStackProps } from '../examples/django-app/shop-stack';
 
+const PARTS = {
+  cdn: { publicMediaPaths: ['/public/*'], signedMediaPaths: ['/media/*'] },
+  media: {},
+  staticFiles: {},
+  cache: {},
+  mail: {},
+};
+
 /**
  * The full production example in an app of its own: what the compliance packs, the wiring walk and the
  * benchmark look at.
@@ -19,8 +27,14 @@ export function everyPart(props: AppProps = {}): { app: App; stack: ShopStack } 
   const app = new App(props);
   const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
   const certificate = Certificate.fromCertificateArn(new Stack(app, 'Edge'), 'Certificate', arn);
-  const cdn = { certificate, publicMediaPaths: ['/public/*'], signedMediaPaths: ['/media/*'] };
-  return { app, stack: productionStack(app, 'Shop', { cdn, media: {}, staticFiles: {}, cache: {}, mail: {} }) };
+  return { app, stack: productionStack(app, 'Shop', { ...PARTS, cdn: { ...PARTS.cdn, certificate } }) };
+}
+
+/** Every part in a known account and Region: certificate and firewall stand in a stack in us-east-1. */
+export function everyPartAbroad(props: AppProps = {}): { app: App; stack: ShopStack } {
+  const app = new App(props);
+  const env = { account: '111122223333', region: 'eu-central-1' };
+  return { app, stack: productionStack(app, 'Shop', { ...PARTS, env }) };
 }
 
 /** The production example as one stack of several. */

@@ -103,7 +103,7 @@ export interface CacheOptions {
   /**
    * How long daily snapshots are kept, 0 to 35 whole days; with 0 there are none.
    *
-   * @default - from the profile: production 7 days, development none
+   * @default - from the profile: production 15 days, development none
    */
   readonly snapshotRetention?: Duration;
   /**

@@ -220,7 +220,7 @@ export interface ProfileOptions {
   /**
    * How long snapshots of a cache are kept, 0 to 35 days; with 0 there are none.
    *
-   * @default - production 7 days, development 0 days
+   * @default - production 15 days, development 0 days
    */
   readonly cacheSnapshotRetention?: Duration;
 }
@@ -257,7 +257,7 @@ const PRODUCTION: Required<ProfileOptions> = {
   databaseBackup: true,
   cacheNodeType: InstanceType.of(InstanceClass.T4G, InstanceSize.MICRO),
   cacheNodes: 2,
-  cacheSnapshotRetention: Duration.days(7),
+  cacheSnapshotRetention: Duration.days(15),
 };
 
 const DEVELOPMENT: Required<ProfileOptions> = {

@@ -160,19 +160,22 @@ export interface CdnOptions {
   /**
    * Bucket for access logs.
    *
-   * CloudFront writes with an ACL, so it must allow these, and it must not be encrypted with a KMS key.
+   * CloudFront writes with an ACL, below `cloudfront/`, so it must allow these, and it must not be encrypted
+   * with a KMS key.
    *
-   * @default - a new one
+   * @default - a new one; `DjangoApplication`: one for load balancer and distribution
    */
   readonly accessLogsBucket?: IBucket;
   /**
-   * How long the bucket that is made here keeps access logs.
+   * How long the bucket that is made here keeps access logs. `DjangoApplication` takes it in
+   * `loadBalancerOptions`, unless one of the two is brought a bucket.
    *
    * @default - by profile: production one year, development one month
    */
   readonly logRetention?: RetentionDays;
   /**
-   * What happens to the bucket that is made here when it leaves the stack.
+   * What happens to the bucket that is made here when it leaves the stack. `DjangoApplication` takes it in
+   * `loadBalancerOptions`, unless one of the two is brought a bucket.
    *
    * **RemovalPolicy.DESTROY empties the bucket first: its access logs are gone.**
    *
@@ -305,6 +308,7 @@ export class Cdn extends Construct {
       errorResponses: errorResponses(props.errorPages),
       enableLogging: true,
       logBucket: this.accessLogsBucket,
+      logFilePrefix: 'cloudfront/', // One that is brought may hold other logs, too.
       logIncludesCookies: false,
     });
     acknowledgeFindings(this.distribution, props);

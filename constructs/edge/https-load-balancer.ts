@@ -220,7 +220,7 @@ export interface HttpsLoadBalancerOptions {
    *
    * It must let the load balancer write, and be encrypted by S3 itself.
    *
-   * @default - a new one
+   * @default - a new one; `DjangoApplication` with `cdn`: one for load balancer and distribution
    */
   readonly accessLogsBucket?: IBucket;
   /**

@@ -3,12 +3,12 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type CorsRule, HttpMethods, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct, type IConstruct } from 'constructs';
-import { Checks } from '../core/checks';
 import type { ContractVariable } from '../core/contract';
 import { grantKeyVia } from '../core/key-policy';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { fileBucket } from './private/file-bucket';
+import { checkAccessLogsBucket } from './private/server-access-logs';
 
 /** An origin as a browser sends it: lower case, and no port that is the default of its scheme. */
 const ORIGIN =
@@ -49,6 +49,17 @@ export interface MediaStorageOptions {
    * @default Duration.days(30)
    */
   readonly noncurrentVersionExpiration?: Duration;
+  /**
+   * Bucket for the server access logs of S3: who asked for which file, some hours later, and without a
+   * promise that each request is there. **A signed address is logged with its signature.**
+   *
+   * It must be in the same Region and account, and be encrypted by S3 itself. The policy of an imported one
+   * must let S3 write.
+   *
+   * @default - none; `DjangoApplication`: that of the load balancer, unless one is brought for it
+   * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+   */
+  readonly accessLogsBucket?: IBucket;
   /**
    * What happens to the bucket when it leaves the stack.
    *
@@ -165,6 +176,8 @@ export class MediaStorage extends MediaStorageBase {
       noncurrentVersionExpiration: props.noncurrentVersionExpiration ?? Duration.days(30),
       abortIncompleteMultipartUploadAfter: Duration.days(7), // Parts cost as files do, and nobody sees them.
       removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
+      accessLogsBucket: props.accessLogsBucket,
+      accessLogsPrefix: 'media/',
       whyNoLogs:
         'Only roles that are given the storage reach the bucket, which is closed to the public and refuses plain HTTP. S3 delivers server access logs late and not completely; data events of CloudTrail, which an account switches on, record each access with its role.',
       whyNoReplica:
@@ -216,12 +229,16 @@ function corsOf(allowedOrigins: string[]): CorsRule[] | undefined {
 }
 
 function validate(scope: Construct, props: MediaStorageProps): void {
-  const checks = new Checks(scope).duration('noncurrentVersionExpiration', props.noncurrentVersionExpiration, {
-    whole: 'days',
-    min: 1,
-    max: 36_500,
-    remedy: 'S3 counts in days: give as many as somebody may take to notice that a file is gone.',
-  });
+  const checks = checkAccessLogsBucket(scope, props.accessLogsBucket).duration(
+    'noncurrentVersionExpiration',
+    props.noncurrentVersionExpiration,
+    {
+      whole: 'days',
+      min: 1,
+      max: 36_500,
+      remedy: 'S3 counts in days: give as many as somebody may take to notice that a file is gone.',
+    },
+  );
   for (const [index, origin] of (props.corsAllowedOrigins ?? []).entries()) {
     checks.matches(`corsAllowedOrigins[${index}]`, origin, ORIGIN, {
       must: 'be an origin as a browser sends it: scheme and host in lower case, a port only where it is not the default, no path and no asterisk',

@@ -8,6 +8,7 @@ import { grantKeyVia } from '../core/key-policy';
 import { checkKinds } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
 import { fileBucket } from './private/file-bucket';
+import { checkAccessLogsBucket } from './private/server-access-logs';
 
 /** The static files of an application, those of earlier releases too, in one bucket. */
 export interface IStaticFiles extends IConstruct {
@@ -21,6 +22,17 @@ export interface IStaticFiles extends IConstruct {
 
 /** What can be tuned in the bucket of an application's static files. */
 export interface StaticFilesOptions {
+  /**
+   * Bucket for the server access logs of S3: who asked for which file, some hours later, and without a
+   * promise that each request is there. **A signed address is logged with its signature.**
+   *
+   * It must be in the same Region and account, and be encrypted by S3 itself. The policy of an imported one
+   * must let S3 write.
+   *
+   * @default - none; `DjangoApplication`: that of the load balancer, unless one is brought for it
+   * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+   */
+  readonly accessLogsBucket?: IBucket;
   /**
    * What happens to the bucket when it leaves the stack.
    *
@@ -115,10 +127,13 @@ export class StaticFiles extends StaticFilesBase {
   constructor(scope: Construct, id: string, props: StaticFilesProps = {}) {
     super(scope, id);
     checkKinds(this, 'StaticFilesProps', props);
+    checkAccessLogsBucket(this, props.accessLogsBucket).throwIfAny();
     const bucket = fileBucket(this, 'Bucket', {
       noncurrentVersionExpiration: Duration.days(1), // The image has what a release has overwritten.
       abortIncompleteMultipartUploadAfter: Duration.days(1),
       removalPolicy: props.removalPolicy ?? profileValues(props.profile).removalPolicy,
+      accessLogsBucket: props.accessLogsBucket,
+      accessLogsPrefix: 'static-files/',
       whyNoLogs:
         'The bucket is closed to the public and refuses plain HTTP. The distribution reads, and has access logs of its own; the release alone writes.',
       whyNoReplica: 'Each image has its files, and a release fills an empty bucket with them again.',

@@ -63,8 +63,8 @@ describe('a cache without anything chosen', () => {
     expect(Properties).not.toHaveProperty('KmsKeyId');
   });
 
-  test('keeps snapshots for a week, and takes a last one when it goes', () => {
-    expect(Properties).toMatchObject({ SnapshotRetentionLimit: 7, SnapshotWindow: '03:00-04:00' });
+  test('keeps snapshots for 15 days, and takes a last one when it goes', () => {
+    expect(Properties).toMatchObject({ SnapshotRetentionLimit: 15, SnapshotWindow: '03:00-04:00' });
     expect(Properties.PreferredMaintenanceWindow).toBe('sun:04:30-sun:05:30');
     expect(policies).toMatchObject({ DeletionPolicy: 'Snapshot', UpdateReplacePolicy: 'Snapshot' });
   });

@@ -232,12 +232,10 @@ describe('production with it', () => {
     expect(acknowledgements.length).toBeGreaterThan(0);
   });
 
-  test('acknowledges five pairs more: logs, copies and key of the bucket, and files without a name', () => {
+  test('acknowledges three pairs more: copies and key of the bucket, and files without a name', () => {
     const pairs = pairsOf(packs.flatMap(({ acknowledgements }) => acknowledgements));
     expect(pairs.filter((pair) => /StaticFiles|IAM5.*Release\/Task/.test(pair))).toEqual([
       'IAM5 Shop/App/Release/Task/TaskRole/Policy/Resource',
-      'S1 Shop/App/StaticFiles/Bucket/Resource',
-      'S3BucketLoggingEnabled Shop/App/StaticFiles/Bucket/Resource',
       'S3BucketReplicationEnabled Shop/App/StaticFiles/Bucket/Resource',
       'S3DefaultEncryptionKMS Shop/App/StaticFiles/Bucket/Resource',
     ]);

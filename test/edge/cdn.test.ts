@@ -219,6 +219,7 @@ describe('a distribution without a domain', () => {
     expect(distribution.Logging).toEqual({
       Bucket: { 'Fn::GetAtt': [logs?.[0], 'RegionalDomainName'] },
       IncludeCookies: false,
+      Prefix: 'cloudfront/',
     });
     expect(logs?.[1].Properties).toMatchObject({
       OwnershipControls: { Rules: [{ ObjectOwnership: ObjectOwnership.BUCKET_OWNER_PREFERRED }] },

@@ -3,6 +3,7 @@ import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { HostedZone, PrivateHostedZone } from 'aws-cdk-lib/aws-route53';
+import { Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { EmailIdentity } from 'aws-cdk-lib/aws-ses';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -48,10 +49,14 @@ const broker = (name: string, prop: string, props: (stack: Stack) => CeleryBroke
   make: (stack) => new CeleryBroker(stack, 'Broker', props(stack)),
 });
 
-const media = (name: string, prop: string, props: MediaStorageProps): InvalidCase => ({
+const media = (
+  name: string,
+  prop: string,
+  props: MediaStorageProps | ((stack: Stack) => MediaStorageProps),
+): InvalidCase => ({
   name: `MediaStorage: ${name}`,
   prop,
-  make: (stack) => new MediaStorage(stack, 'Media', props),
+  make: (stack) => new MediaStorage(stack, 'Media', typeof props === 'function' ? props(stack) : props),
 });
 
 const uploader = (name: string, origin: string): InvalidCase =>
@@ -204,6 +209,9 @@ export const cases: InvalidCase[] = [
   media('versions that are kept for over a century', 'noncurrentVersionExpiration', {
     noncurrentVersionExpiration: Duration.days(36_501),
   }),
+  media('logs into a bucket with a KMS key', 'accessLogsBucket', (stack) => ({
+    accessLogsBucket: new Bucket(stack, 'Logs', { encryption: BucketEncryption.KMS }),
+  })),
   media('a snapshot of a bucket', 'removalPolicy', { removalPolicy: RemovalPolicy.SNAPSHOT }),
   {
     name: 'StaticFiles: a snapshot of a bucket',

@@ -333,6 +333,12 @@ export const cases: InvalidCase[] = [
   application('removal of a bucket of access logs that is brought', 'removalPolicy', (stack) => ({
     loadBalancerOptions: { accessLogsBucket: new Bucket(stack, 'Bucket'), removalPolicy: RemovalPolicy.DESTROY },
   })),
+  application('retention for the logs of a distribution, which are in one bucket with others', 'cdn', {
+    cdn: { logRetention: RetentionDays.ONE_WEEK },
+  }),
+  application('removal of the logs of a distribution, which are in one bucket with others', 'cdn', {
+    cdn: { removalPolicy: RemovalPolicy.DESTROY },
+  }),
   application('a period of a key that does not rotate', 'rotationPeriod', {
     secretKeyOptions: { rotate: false, rotationPeriod: Duration.days(30) },
   }),

@@ -50,6 +50,12 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
         must: 'name paths of media files beside `media` or `mediaStorage` alone',
         remedy: 'Add `media: {}`, or take `publicMediaPaths` and `signedMediaPaths` out.',
       },
+      {
+        when: (props) => sharesAccessLogs(props) && (props.cdn?.logRetention ?? props.cdn?.removalPolicy) !== undefined,
+        must: 'come without `logRetention` and `removalPolicy`',
+        remedy:
+          'Its access logs are in one bucket with those of the load balancer: give both in `loadBalancerOptions`.',
+      },
     ],
   },
   notificationEmails: { refused: [brought('notifications')] },
@@ -173,4 +179,14 @@ function servesMedia({ cdn }: Props): boolean {
 /** Whether the ASGI service is the only one. */
 export function takesEveryPath(asgi: AsgiServiceOptions | undefined): boolean {
   return asgi?.paths?.includes('/*') ?? false;
+}
+
+/** Whether load balancer and distribution are both made here, and none of them is brought a bucket. */
+export function sharesAccessLogs({ cdn, loadBalancer, loadBalancerOptions }: Props): boolean {
+  return (
+    cdn !== undefined &&
+    loadBalancer === undefined &&
+    cdn.accessLogsBucket === undefined &&
+    loadBalancerOptions?.accessLogsBucket === undefined
+  );
 }

@@ -2,6 +2,7 @@ import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { InterfaceVpcEndpointAwsService, type IVpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { Cache, type ICache } from '../../cache/cache';
 import { acknowledge } from '../../core/acknowledge';
@@ -9,6 +10,7 @@ import { writtenAs } from '../../core/checks';
 import { Profile, profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
+import { sharedAccessLogs } from '../../edge/access-logs';
 import { Cdn } from '../../edge/cdn';
 import { EDGE_REGION } from '../../edge/edge-region';
 import { HttpsLoadBalancer, type IHttpsLoadBalancer } from '../../edge/https-load-balancer';
@@ -22,6 +24,7 @@ import { type IMediaStorage, MediaStorage } from '../../storage/media-storage';
 import { type IStaticFiles, StaticFiles } from '../../storage/static-files';
 import { type IUrlSigningKeys, UrlSigningKeys } from '../../storage/url-signing-keys';
 import type { DjangoApplicationProps } from '../django-application-props';
+import { sharesAccessLogs } from './option-effects';
 
 /** How the application keeps what it stores. */
 export interface Storage {
@@ -55,6 +58,16 @@ interface AtTheEdge {
   readonly atTheEdge: boolean;
 }
 
+/** Where access logs of load balancer and distribution go, if to one place. */
+interface SharedLogs {
+  readonly sharedLogs?: IBucket;
+}
+
+/** Where access logs of what the application makes may go. */
+interface AccessLogs {
+  readonly accessLogsBucket?: IBucket;
+}
+
 /**
  * Makes every provider that is not brought, as children of the application.
  *
@@ -71,17 +84,21 @@ export function makeProviders(scope: Construct, props: DjangoApplicationProps): 
   const secretKey = props.secretKey ?? makeSecretKey(scope, props, storage, notifications);
   const database = props.database ?? makeDatabase(scope, props, { ...storage, vpc, network, notifications });
   const broker = props.broker ?? makeBroker(scope, props, storage);
-  const mediaStorage = props.mediaStorage ?? makeMediaStorage(scope, props, storage);
   const cacheStore = props.cacheStore ?? makeCache(scope, props, { ...storage, vpc, notifications });
-  const loadBalancer = props.loadBalancer ?? makeLoadBalancer(scope, props, storage, vpc);
+  const sharedLogs = makeSharedLogs(scope, props, profile);
+  const made = props.loadBalancer ? undefined : makeLoadBalancer(scope, props, { ...storage, sharedLogs }, vpc);
+  const loadBalancer = props.loadBalancer ?? (made as HttpsLoadBalancer);
+  // One that is brought has a policy that only its owner can write.
+  const accessLogsBucket = props.loadBalancerOptions?.accessLogsBucket ? undefined : made?.accessLogsBucket;
+  const mediaStorage = props.mediaStorage ?? makeMediaStorage(scope, props, { ...storage, accessLogsBucket });
   const isElsewhere = props.loadBalancer !== undefined || props.cdn?.webAclArn !== undefined;
   // Before the distribution where what CloudFront uses can be made beside the application.
   const atTheEdge = props.cdn !== undefined && Stack.of(scope).region === EDGE_REGION;
   const webFirewall = isElsewhere ? undefined : makeFirewall(scope, props, { ...storage, loadBalancer, atTheEdge });
   const urlSigningKeys = props.urlSigningKeys ?? makeUrlSigningKeys(scope, props, storage, notifications);
-  const staticFilesStorage = props.staticFilesStorage ?? makeStaticFiles(scope, props, profile);
+  const staticFilesStorage = props.staticFilesStorage ?? makeStaticFiles(scope, props, { profile, accessLogsBucket });
   const served = { mediaStorage, urlSigningKeys, staticFilesStorage };
-  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall, atTheEdge, ...served });
+  const cdn = makeCdn(scope, props, { profile, loadBalancer, webFirewall, atTheEdge, sharedLogs, ...served });
   const outgoingMail = props.outgoingMail ?? makeMail(scope, props, loadBalancer);
   const stores = { secretKey, database, broker, ...served, cacheStore };
   return { ...storage, ...stores, outgoingMail, notifications, vpc, cluster, loadBalancer, cdn, webFirewall };
@@ -184,17 +201,20 @@ function makeBroker(scope: Construct, props: DjangoApplicationProps, storage: St
 function makeMediaStorage(
   scope: Construct,
   { media }: DjangoApplicationProps,
-  storage: Storage,
+  { accessLogsBucket, ...storage }: Storage & AccessLogs,
 ): MediaStorage | undefined {
-  return media && new MediaStorage(scope, 'Media', { ...media, ...storage });
+  return media && new MediaStorage(scope, 'Media', { ...media, ...withLogs(media, accessLogsBucket), ...storage });
 }
 
 function makeStaticFiles(
   scope: Construct,
   { staticFiles }: DjangoApplicationProps,
-  profile: Profile,
+  { profile, accessLogsBucket }: Pick<Storage, 'profile'> & AccessLogs,
 ): StaticFiles | undefined {
-  return staticFiles && new StaticFiles(scope, 'StaticFiles', { ...staticFiles, profile });
+  return (
+    staticFiles &&
+    new StaticFiles(scope, 'StaticFiles', { ...staticFiles, ...withLogs(staticFiles, accessLogsBucket), profile })
+  );
 }
 
 function makeUrlSigningKeys(
@@ -222,6 +242,24 @@ function makeCache(
   return cache && new Cache(scope, 'Cache', { ...cache, ...storageAndVpc, ...lambdaSettings(props, notifications) });
 }
 
+/** A bucket for access logs unless options bring one. */
+function withLogs(options: AccessLogs, accessLogsBucket: IBucket | undefined): AccessLogs {
+  return { accessLogsBucket: options.accessLogsBucket ?? accessLogsBucket };
+}
+
+/** One bucket for the access logs of load balancer and distribution, where both are made here. */
+function makeSharedLogs(scope: Construct, props: DjangoApplicationProps, profile: Profile): IBucket | undefined {
+  if (!sharesAccessLogs(props)) {
+    return undefined;
+  }
+  const values = profileValues(profile);
+  const { logRetention, removalPolicy } = props.loadBalancerOptions ?? {};
+  return sharedAccessLogs(scope, 'AccessLogs', {
+    retention: logRetention ?? values.logRetention,
+    removalPolicy: removalPolicy ?? values.removalPolicy,
+  });
+}
+
 /** Of the main domain name, unless an identity is brought. */
 function makeMail(scope: Construct, props: DjangoApplicationProps, loadBalancer: IHttpsLoadBalancer): Mail | undefined {
   const byDefault = { hostedZone: props.hostedZone, domain: loadBalancer.domainNames[0] };
@@ -232,12 +270,13 @@ function makeMail(scope: Construct, props: DjangoApplicationProps, loadBalancer:
 function makeLoadBalancer(
   scope: Construct,
   props: DjangoApplicationProps,
-  { profile, encryptionKey }: Storage,
+  { profile, encryptionKey, sharedLogs }: Storage & SharedLogs,
   vpc: IVpc,
 ): HttpsLoadBalancer {
   const { domainNames, redirectedDomainNames, hostedZone, certificate, loadBalancerOptions, cdn } = props;
   return new HttpsLoadBalancer(scope, 'LoadBalancer', {
     ...loadBalancerOptions,
+    ...(sharedLogs && { accessLogsBucket: sharedLogs, logRetention: undefined, removalPolicy: undefined }),
     vpc,
     domainNames,
     redirectedDomainNames,
@@ -255,11 +294,12 @@ function makeCdn(
   {
     webFirewall,
     atTheEdge,
+    sharedLogs,
     mediaStorage,
     urlSigningKeys,
     staticFilesStorage,
     ...parts
-  }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall' | ServedParts> & AtTheEdge,
+  }: Pick<Providers, 'profile' | 'loadBalancer' | 'webFirewall' | ServedParts> & AtTheEdge & SharedLogs,
 ): Cdn | undefined {
   if (cdn === undefined) {
     return undefined;
@@ -270,6 +310,7 @@ function makeCdn(
   const webAclArn = cdn.webAclArn ?? (atTheEdge ? webFirewall?.webAclArn : undefined);
   const made = new Cdn(scope, 'Cdn', {
     ...cdn,
+    ...withLogs(cdn, sharedLogs),
     webAclArn,
     hostedZone,
     ...parts,

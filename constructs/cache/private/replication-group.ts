@@ -62,7 +62,7 @@ export function replicationGroup(scope: Construct, props: FilledCache, access: A
     autoMinorVersionUpgrade: true,
   });
   made.applyRemovalPolicy(props.removalPolicy);
-  acknowledgeGroup(made);
+  acknowledgeGroup(made, props.snapshotRetention.toDays());
   return made;
 }
 
@@ -72,15 +72,17 @@ function availability(nodes: number): Pick<CfnReplicationGroupProps, 'automaticF
   return { automaticFailoverEnabled: several, multiAzEnabled: several };
 }
 
-function acknowledgeGroup(made: CfnReplicationGroup): void {
+function acknowledgeGroup(made: CfnReplicationGroup, snapshotDays: number): void {
   acknowledge(
     made,
     'AEC6',
     'The rule looks for the one token of AUTH. Here the one user of a group logs in with a password that rotates, and there is no user without one.',
   );
-  acknowledge(
-    made,
-    'ElastiCacheRedisClusterAutomaticBackup',
-    'Snapshots are kept for a week where there are any: what is cached is made anew, and sessions and groups of sockets live for days. The database has the longer backups.',
-  );
+  if (snapshotDays < 15) {
+    acknowledge(
+      made,
+      'ElastiCacheRedisClusterAutomaticBackup',
+      'Snapshots are kept for less than 15 days because `snapshotRetention` or the profile says so: what is cached is made anew, and sessions and groups of sockets live for days. The database has the longer backups.',
+    );
+  }
 }

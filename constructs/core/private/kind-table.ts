@@ -561,6 +561,7 @@ export const STRUCTS = {
   MediaStorageOptions: {
     corsAllowedOrigins: 'list of string?',
     noncurrentVersionExpiration: 'object Duration?',
+    accessLogsBucket: 'object IBucket?',
     removalPolicy: 'enum RemovalPolicy string?',
   },
   MediaStorageProps: {
@@ -568,6 +569,7 @@ export const STRUCTS = {
     encryptionKey: 'object IKey?',
     corsAllowedOrigins: 'list of string?',
     noncurrentVersionExpiration: 'object Duration?',
+    accessLogsBucket: 'object IBucket?',
     removalPolicy: 'enum RemovalPolicy string?',
   },
   NetworkOptions: {
@@ -871,8 +873,12 @@ export const STRUCTS = {
     deadLetterTopic: 'object ITopic?',
     handlerReservedConcurrency: 'number?',
   },
-  StaticFilesOptions: { removalPolicy: 'enum RemovalPolicy string?' },
-  StaticFilesProps: { profile: 'object Profile?', removalPolicy: 'enum RemovalPolicy string?' },
+  StaticFilesOptions: { accessLogsBucket: 'object IBucket?', removalPolicy: 'enum RemovalPolicy string?' },
+  StaticFilesProps: {
+    profile: 'object Profile?',
+    accessLogsBucket: 'object IBucket?',
+    removalPolicy: 'enum RemovalPolicy string?',
+  },
   TaskQueueAttributes: {
     queue: 'object IQueue',
     deadLetterQueue: 'object IQueue?',

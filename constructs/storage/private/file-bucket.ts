@@ -1,9 +1,17 @@
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption, type CorsRule, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type CorsRule,
+  type IBucket,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptWhenFull } from '../../core/removal';
+import { sendServerAccessLogs } from './server-access-logs';
 
 /** What tells one bucket of files from another. */
 export interface FileBucketProps {
@@ -12,6 +20,10 @@ export interface FileBucketProps {
   readonly noncurrentVersionExpiration: Duration;
   readonly abortIncompleteMultipartUploadAfter: Duration;
   readonly removalPolicy: RemovalPolicy;
+  /** Where S3 writes its server access logs, if anywhere. */
+  readonly accessLogsBucket?: IBucket;
+  /** What the names of the logs begin with. */
+  readonly accessLogsPrefix: string;
   /** What rule packs are told in place of server access logs. */
   readonly whyNoLogs: string;
   /** What they are told in place of a copy of the bucket. */
@@ -20,7 +32,16 @@ export interface FileBucketProps {
 
 /** A private bucket: encrypted, TLS only, with versions, and emptied before it is deleted. */
 export function fileBucket(scope: Construct, id: string, props: FileBucketProps): Bucket {
-  const { encryptionKey, cors, removalPolicy, whyNoLogs, whyNoReplica, ...lifecycle } = props;
+  const {
+    encryptionKey,
+    cors,
+    removalPolicy,
+    accessLogsBucket,
+    accessLogsPrefix,
+    whyNoLogs,
+    whyNoReplica,
+    ...lifecycle
+  } = props;
   const bucket = new Bucket(scope, id, {
     encryption: encryptionKey ? BucketEncryption.KMS : BucketEncryption.S3_MANAGED,
     encryptionKey,
@@ -39,8 +60,12 @@ export function fileBucket(scope: Construct, id: string, props: FileBucketProps)
     removalPolicy: keptWhenFull(removalPolicy),
     autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
   });
-  acknowledge(bucket, 'S1', whyNoLogs);
-  acknowledge(bucket, 'S3BucketLoggingEnabled', whyNoLogs);
+  if (accessLogsBucket === undefined) {
+    acknowledge(bucket, 'S1', whyNoLogs);
+    acknowledge(bucket, 'S3BucketLoggingEnabled', whyNoLogs);
+  } else {
+    sendServerAccessLogs(bucket, accessLogsBucket, accessLogsPrefix);
+  }
   acknowledge(bucket, 'S3BucketReplicationEnabled', whyNoReplica);
   return bucket;
 }
