@@ -130,7 +130,7 @@ function running({ service, node }: IDjangoService, index: number): IMetric {
   return new MathExpression({
     expression: `60 * ${samples} / PERIOD(${samples})`,
     label: node.id,
-    usingMetrics: { [samples]: samplesOfTasks(service) },
+    usingMetrics: { [samples]: samplesOfTasks(service, { period: Duration.minutes(5) }) }, // That of an expression.
   });
 }
 
