@@ -20,6 +20,7 @@ import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { viewPicture } from './lib/view-picture';
+import { wholeTemplate } from './lib/whole-template';
 import { productionExample } from './production-example';
 import { COMMANDS, serverCommands } from './server-commands';
 
@@ -177,8 +178,7 @@ function complianceBlock(): string {
   const packs = complianceOf((props) => productionExample(props).app);
   const acknowledged = packs.flatMap(({ acknowledgements }) => acknowledgements);
   const rules = new Set(acknowledged.map(({ rule }) => rule)).size;
-  const { app, stack } = productionExample();
-  const { Resources } = app.synth().getStackArtifact(stack.artifactId).template;
+  const { Resources } = wholeTemplate(productionExample().stack);
   return `
 | rule pack (cdk-nag) | unacknowledged | acknowledged |
 |---|---|---|
