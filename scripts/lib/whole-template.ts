@@ -5,8 +5,8 @@ import { Template } from 'aws-cdk-lib/assertions';
 type Json = any;
 
 /**
- * The template of a stack with the resources of its nested stacks, as if there were none: what they refer to is
- * in the same template.
+ * The template of a stack with the resources of its nested stacks, as if it had none: all that they refer to
+ * is in it.
  */
 export function wholeTemplate(stack: Stack): { Resources: { [id: string]: Json }; [part: string]: Json } {
   const template = Template.fromStack(stack).toJSON() as Json;
