@@ -70,7 +70,7 @@ class SettingsTest(SimpleTestCase):
         self.assertTrue(sends["SENDS_MAIL"])
         self.assertEqual(
             (sends["EMAIL_BACKEND"], sends["DEFAULT_FROM_EMAIL"]),
-            ("django_ses.SESBackend", "no-reply@shop.example.com"),
+            ("anymail.backends.amazon_ses.EmailBackend", "no-reply@shop.example.com"),
         )
 
     def test_a_missing_variable_is_named(self):
