@@ -6,8 +6,8 @@ import { Profile } from '../lib';
  * `npx cdk deploy` for the example, configured by the context of cdk.json or by `-c name=value`:
  *
  *   profile       development (default) or production
- *   domainName    where the application answers; without it, the load balancer's own name over HTTP
- *                 (development only)
+ *   domainName    where the application answers, and what it sends mail from; without it, the load balancer's
+ *                 own name over HTTP, and no mail (development only)
  *   redirectedDomainName
  *                 another name, such as www.example.com, that is redirected to it
  *   hostedZoneId  of the domain's hosted zone; looked up by hostedZoneName where there are credentials

@@ -32,7 +32,7 @@ export const HOSTS: Example = { app: 'npx tsx --conditions=source test/rehearsal
 /** The example in development behind a distribution, without a domain. */
 export const CDN: Example = { app: 'npx tsx --conditions=source test/rehearsal/cdn-app.ts', context: {} };
 
-/** Media, cache and mail, of which the example has none. */
+/** Media, cache and mail behind a distribution with a domain, by plain settings of Django. */
 export const CLUB: Example = { app: 'npx tsx --conditions=source test/outside/club/app.ts', context: {} };
 
 /** Web and ASGI without temporary storage, and with it. */

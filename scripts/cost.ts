@@ -5,6 +5,7 @@ import { InstanceClass, InstanceSize, InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, ContainerInsights, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Profile, type ProfileOptions } from '../constructs/core/profile';
+import { ShopStack } from '../examples/django-app/shop-stack';
 import { DjangoStack, type DjangoStackProps } from '../lib/django-stack';
 import { type Cost, costsOf, type TemplateOf, total } from './lib/bill';
 
@@ -19,18 +20,11 @@ import { type Cost, costsOf, type TemplateOf, total } from './lib/bill';
  * All templates of the app count: nested ones, and those of stacks in other regions.
  */
 function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): TemplateOf {
-  // Only the numbers in the template count: no copies of assets, no traces.
-  const app = new App({
-    stackTraces: false,
-    treeMetadata: false,
-    analyticsReporting: false,
-    context: { 'aws:cdk:disable-asset-staging': true },
-  });
+  const app = emptyApp();
   new DjangoStack(app, 'Shop', {
     image: ContainerImage.fromRegistry('shop'),
     settingsModule: 'config.settings',
-    domainName: 'shop.example.com',
-    hostedZoneId: 'Z0123456789ABCDEFGHIJ',
+    ...DOMAIN,
     profile,
     asgi: { paths: ['/ws/*'] },
     queues: { default: {}, express: {} },
@@ -44,6 +38,27 @@ function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): Te
     },
     ...props,
   });
+  return templatesOf(app);
+}
+
+/** The example of this repository, with a domain. */
+function exampleOf(profile: Profile): TemplateOf {
+  const app = emptyApp();
+  new ShopStack(app, 'Shop', { ...DOMAIN, profile });
+  return templatesOf(app);
+}
+
+/** Only the numbers in a template count: no copies of assets, no traces. */
+function emptyApp(): App {
+  return new App({
+    stackTraces: false,
+    treeMetadata: false,
+    analyticsReporting: false,
+    context: { 'aws:cdk:disable-asset-staging': true },
+  });
+}
+
+function templatesOf(app: App): TemplateOf {
   const { directory } = app.synth();
   const files = readdirSync(directory).filter((file) => file.endsWith('.template.json'));
   const all = files.flatMap((file) =>
@@ -56,6 +71,7 @@ function templateOf(profile: Profile, props: Partial<DjangoStackProps> = {}): Te
   return { Resources };
 }
 
+const DOMAIN = { domainName: 'shop.example.com', hostedZoneId: 'Z0123456789ABCDEFGHIJ' };
 const SMALL = InstanceType.of(InstanceClass.T4G, InstanceSize.SMALL);
 const CDN = { cdn: {}, domainName: undefined, hostedZoneId: undefined };
 const environmentIn = (region: string) => ({ account: '111122223333', region });
@@ -129,14 +145,17 @@ const APPLICATIONS = {
     env: environmentIn('eu-central-1'), // What stands in us-east-1 then is dearer than beside the application.
   },
 } satisfies { [name: string]: Partial<DjangoStackProps> };
-type Application = keyof typeof APPLICATIONS;
+const EXAMPLE = 'the example of this repository';
+type Application = keyof typeof APPLICATIONS | typeof EXAMPLE;
 
 const made = new Map<string, Cost[]>();
 
 /** The bill of an application in a profile, made once: documents and tests ask for the same ones. */
 export function billOf(profile: 'production' | 'development', application: Application): Cost[] {
   const key = `${profile} ${application}`;
-  const bill = made.get(key) ?? costsOf(templateOf(Profile[profile](), APPLICATIONS[application]));
+  const of = Profile[profile]();
+  const bill =
+    made.get(key) ?? costsOf(application === EXAMPLE ? exampleOf(of) : templateOf(of, APPLICATIONS[application]));
   made.set(key, bill);
   return bill;
 }
@@ -146,9 +165,11 @@ export const CEILINGS: [dollars: number, profile: 'production' | 'development', 
   [60, 'development', 'web alone'],
   [100, 'development', 'all processes, media, cache and mail'],
   [100, 'development', 'every part, with a distribution'],
+  [100, 'development', EXAMPLE],
   [300, 'production', 'all processes'],
   [330, 'production', 'all processes, media, cache and mail'],
   [330, 'production', 'every part, with a distribution'],
+  [330, 'production', EXAMPLE],
 ];
 
 /** The bill of the whole application in each profile. */

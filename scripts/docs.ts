@@ -20,6 +20,7 @@ import { rulesTable } from '../rehearsal/image/dockerfile/rules';
 import { complianceOf, pairsOf } from './compliance';
 import { priceTable } from './cost';
 import { viewPicture } from './lib/view-picture';
+import { wholeTemplate } from './lib/whole-template';
 import { everyPart, productionExample } from './production-example';
 import { COMMANDS, serverCommands } from './server-commands';
 
@@ -178,8 +179,7 @@ function complianceBlock(): string {
   const acknowledged = packs.flatMap(({ acknowledgements }) => acknowledgements);
   const rules = new Set(acknowledged.map(({ rule }) => rule)).size;
   const withParts = complianceOf((props) => everyPart(props).app).flatMap(({ acknowledgements }) => acknowledgements);
-  const { app, stack } = productionExample();
-  const { Resources } = app.synth().getStackArtifact(stack.artifactId).template;
+  const { Resources } = wholeTemplate(productionExample().stack);
   return `
 | rule pack (cdk-nag) | unacknowledged | acknowledged |
 |---|---|---|

@@ -1,4 +1,4 @@
-import { Template } from 'aws-cdk-lib/assertions';
+import { wholeTemplate } from '../scripts/lib/whole-template';
 import { productionExample } from '../scripts/production-example';
 import { PROTECTIONS } from './compliance/protections';
 import { type Control, mutated } from './controls/control';
@@ -8,7 +8,7 @@ import { SERVICES } from './controls/services';
 import { STORES } from './controls/stores';
 import { Graph } from './wiring/graph';
 
-const template = new Graph(Template.fromStack(productionExample().stack).toJSON().Resources);
+const template = new Graph(wholeTemplate(productionExample().stack).Resources);
 const controls: Control[] = [...DATABASE, ...SERVICES, ...STORES, ...NARROW];
 
 describe.each(controls)('$ids: $sentence', ({ offenders, mutants }) => {

@@ -3,13 +3,14 @@ import { Template } from 'aws-cdk-lib/assertions';
 import fc from 'fast-check';
 import { applicationOf, configuration } from '../scripts/configurations';
 import { EXAMPLES } from '../scripts/examples';
+import { wholeTemplate } from '../scripts/lib/whole-template';
 import { productionExample } from '../scripts/production-example';
 import { explicit, Graph } from './wiring/graph';
 import { keyNeedsOf, unkeyed } from './wiring/keys';
 import { CUSTOM_RESOURCES, RUNNERS, requirementsOf, unmet } from './wiring/order';
 import { refused, refusedRoles, sendersOf } from './wiring/senders';
 
-const graph = new Graph(Template.fromStack(productionExample().stack).toJSON().Resources);
+const graph = new Graph(wholeTemplate(productionExample().stack).Resources);
 const requirements = requirementsOf(graph);
 
 describe('what only a deployment would show: order', () => {
@@ -122,6 +123,8 @@ describe('what only a deployment would show: permission to decrypt', () => {
 
   test('the walk knows secrets, queues and topics, read and written', () => {
     expect([...new Set(needs.map(({ service, actions }) => `${service} ${actions.join(' ')}`))].sort()).toEqual([
+      's3 kms:Decrypt',
+      's3 kms:Decrypt kms:GenerateDataKey',
       'secretsmanager kms:Decrypt',
       'secretsmanager kms:Decrypt kms:GenerateDataKey',
       'sns kms:Decrypt kms:GenerateDataKey',

@@ -12,10 +12,7 @@ export interface ShopStackProps
       DjangoStackProps,
       | 'env'
       | 'profile'
-      | 'media'
       | 'staticFiles'
-      | 'cache'
-      | 'mail'
       | 'cdn'
       | 'domainName'
       | 'redirectedDomainNames'
@@ -26,9 +23,13 @@ export interface ShopStackProps
   readonly notificationEmail?: string;
 }
 
-/** The full example: web, WebSockets, two queues with a worker each, beat, a scheduled command, backups and alarms. */
+/**
+ * The full example: web, WebSockets, two queues with a worker each, beat, a scheduled command, files of users, a
+ * cache, mail, backups and alarms.
+ */
 export class ShopStack extends DjangoStack {
   constructor(scope: Construct, id: string, { notificationEmail, ...props }: ShopStackProps) {
+    const { domainName } = props;
     super(scope, id, {
       ...props,
       image: ContainerImage.fromAsset(join(__dirname), {
@@ -37,6 +38,12 @@ export class ShopStack extends DjangoStack {
         exclude: ['*.ts', 'cdk.json', 'cdk.out', 'node_modules', 'package.json'],
       }),
       settingsModule: 'config.settings',
+      // Pictures. A page of the site may send one to the bucket itself; without a domain nobody knows its name yet.
+      media: { corsAllowedOrigins: domainName === undefined ? undefined : [`https://${domainName.toLowerCase()}`] },
+      // The channel layer, and a page that is made once a minute.
+      cache: {},
+      // Links for a new password. Amazon SES sends from a domain of yours, so without one there is no mail.
+      mail: domainName === undefined ? undefined : {},
       asgi: { paths: ['/ws/*'] },
       queues: {
         default: {},
@@ -54,8 +61,8 @@ export class ShopStack extends DjangoStack {
           schedule: ScheduleExpression.cron({ minute: '15', hour: '3' }),
         },
       },
-      // Nobody uploads anything but in the admin; in development there is no firewall.
-      firewallOptions: props.profile?.name === 'development' ? undefined : { uploadPaths: ['/admin/*'] },
+      // Files come to the admin and to the page of pictures; in development there is no firewall.
+      firewallOptions: props.profile?.name === 'development' ? undefined : { uploadPaths: ['/admin/*', '/pictures/'] },
       // A production account has a quota of 1,000; a new one may have 10, of which none can be reserved.
       handlerReservedConcurrency: props.profile?.name === 'development' ? undefined : 1,
       notificationEmails: notificationEmail === undefined ? undefined : [notificationEmail],

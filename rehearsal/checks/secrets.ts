@@ -15,10 +15,10 @@ import { asgiChecks } from './asgi';
 import { badDayChecks } from './bad-days';
 import { bombChecks } from './bombs';
 import { type Check, expect, NotApplicable } from './check';
-import { clubChecks } from './club/club';
 import { distributionChecks } from './distribution';
 import { doubleChecks } from './doubles';
 import { drainingChecks } from './draining';
+import { featureChecks } from './features/features';
 import { headerOwnerCheck } from './header-owners';
 import { hostChecks } from './hosts';
 import { imageChecks } from './image';
@@ -64,7 +64,7 @@ const others: Check[] = [
   mediaChecks,
   servedMediaChecks,
   mailChecks,
-  clubChecks,
+  featureChecks,
   badDayChecks,
   doubleChecks,
   pageChecks,

@@ -12,6 +12,8 @@ from .environment import need, required
 CONNECT_TIMEOUT = 2
 #: Seconds to wait for an answer.
 TIMEOUT = 5
+#: The same for the channel layer, which waits five seconds for a message: redis 8 would give up at that moment.
+LAYER_TIMEOUT = 10
 #: Seconds after which an idle connection is tried before it is used: a failover has ended it.
 HEALTH_CHECK_INTERVAL = 30
 
@@ -47,8 +49,8 @@ def channel_layers(*, encrypt: bool = False, prefix: str = "channels") -> dict[s
     """
     need("channel_layers()", "channels_redis>=4.2", "channels_redis")
     url = required("CACHE_URL")
-    # No socket_timeout: the layer waits for messages for longer than that.
-    config: dict[str, Any] = {"hosts": [{"address": url, **_connection(url)}], "prefix": prefix}
+    host = {"address": url, **_connection(url), "socket_timeout": LAYER_TIMEOUT}
+    config: dict[str, Any] = {"hosts": [host], "prefix": prefix}
     if encrypt:
         from .settings import secret_keys
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlparse, urlsplit
 
 from channels import auth, routing
 from channels.db import database_sync_to_async
@@ -81,7 +81,11 @@ class URLRouter(routing.URLRouter):
 
 
 class AllowedHostsOriginValidator(OriginValidator):
-    """Takes WebSockets of pages of ALLOWED_HOSTS alone. An Origin that is no URL is refused as a wrong one is."""
+    """
+    Takes WebSockets of pages of ALLOWED_HOSTS alone. An Origin that is no URL is refused as a wrong one is.
+
+    Channels refuses by a consumer, which listens to the channel layer meanwhile: strangers would keep the cache busy.
+    """
 
     def __init__(self, application: Any) -> None:
         hosts = list(settings.ALLOWED_HOSTS)
@@ -89,7 +93,7 @@ class AllowedHostsOriginValidator(OriginValidator):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         origins = [value.decode("latin1") for name, value in scope.get("headers", []) if name == b"origin"]
-        if not all(map(_is_url, origins)):
+        if not all(map(_is_url, origins)) or not self.valid_origin(urlparse(origins[-1]) if origins else None):
             return await _refuse(scope, receive, send)
         return await super().__call__(scope, receive, send)
 

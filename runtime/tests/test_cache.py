@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels_redis.core import RedisChannelLayer
 from cryptography.fernet import InvalidToken
 from django.contrib.sessions.models import Session
 from django.core.cache import caches as connections
@@ -244,6 +245,12 @@ def test_a_server_without_tls_on_a_developers_machine_takes_no_options_of_tls(en
     [host] = settings.channel_layers()["default"]["CONFIG"]["hosts"]
     assert not [name for name in host if name.startswith("ssl")]
     assert settings.result_backend() == "redis://localhost:6379/0"
+
+
+def test_the_channel_layer_gives_up_later_than_it_waits_for_a_message(environment):
+    environment(CACHE_URL="redis://localhost:6379/0")
+    [host] = settings.channel_layers()["default"]["CONFIG"]["hosts"]
+    assert host["socket_timeout"] >= 2 * RedisChannelLayer.brpop_timeout
 
 
 @pytest.mark.parametrize("make", [settings.caches, settings.channel_layers, settings.result_backend])

@@ -196,6 +196,13 @@ def test_an_unknown_path_of_http_is_not_found():
     assert ask(URLRouter([]), "/nowhere", kind="http")["status"] == 404
 
 
+@pytest.mark.parametrize("headers", [[], [(b"origin", b"https://elsewhere.example.com")], [(b"origin", b"https://[")]])
+def test_whoever_is_refused_does_not_listen_to_the_channel_layer(headers):
+    away = {"default": {"BACKEND": "a.layer.that.is.Away"}}
+    with override_settings(ALLOWED_HOSTS=["shop.example.com"], CHANNEL_LAYERS=away):
+        assert ask(AllowedHostsOriginValidator(URLRouter([])), "/", headers=headers)["type"] == "websocket.close"
+
+
 @pytest.mark.parametrize(("debug", "answer"), [(True, "websocket.accept"), (False, "websocket.close")])
 def test_on_a_developer_s_machine_its_own_pages_may_connect(debug, answer):
     with override_settings(ALLOWED_HOSTS=[], DEBUG=debug):

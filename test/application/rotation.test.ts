@@ -1,8 +1,8 @@
-import { Template } from 'aws-cdk-lib/assertions';
+import { wholeTemplate } from '../../scripts/lib/whole-template';
 import { productionExample } from '../../scripts/production-example';
 import { explicit, Graph } from '../wiring/graph';
 
-const graph = new Graph(Template.fromStack(productionExample().stack).toJSON().Resources);
+const graph = new Graph(wholeTemplate(productionExample().stack).Resources);
 const schedules = graph.ofType('AWS::SecretsManager::RotationSchedule');
 const secrets = graph.ofType('AWS::SecretsManager::Secret');
 
@@ -20,6 +20,13 @@ function secretsIn(value: unknown): string[] {
 
 const functionOf = (schedule: string) => graph.mentions(graph.properties(schedule).RotationLambdaARN)[0];
 const isOfDatabase = (schedule: string) => graph.properties(functionOf(schedule)).VpcConfig !== undefined;
+
+/** A rule without a pattern: it calls a function of the cache by the hour, which takes the old password away. */
+const isClock = (id: string) =>
+  graph.ofType('AWS::Events::Rule').includes(id) && graph.properties(id).ScheduleExpression !== undefined;
+
+const isOfCache = (schedule: string) =>
+  graph.ofType('Custom::CacheUser').some((id) => graph.waitsFor(id, functionOf(schedule)));
 
 function policiesOf(handler: string): string[] {
   const [role] = graph.mentions(graph.properties(handler).Role);
@@ -63,11 +70,11 @@ function requirementsOf(schedule: string): string[] {
 
 test('every secret has one schedule, of our own function, that leaves the first deployment alone', () => {
   expect(schedules.flatMap((id) => secretsIn(graph.properties(id).SecretId)).sort()).toEqual(secrets.sort());
-  expect(new Set(schedules.map(functionOf)).size).toBe(3);
+  expect(new Set(schedules.map(functionOf)).size).toBe(4);
   for (const id of schedules) {
     expect(graph.properties(id).RotateImmediatelyOnUpdate).toBe(false);
     expect(graph.properties(id).RotationRules).toEqual({
-      ScheduleExpression: `rate(${isOfDatabase(id) ? 30 : 90} days)`,
+      ScheduleExpression: `rate(${isOfDatabase(id) || isOfCache(id) ? 30 : 90} days)`,
       Duration: '3h',
     });
   }
@@ -107,12 +114,13 @@ test.each(schedules)(
   },
 );
 
-test('Secrets Manager is let in for the secrets of the function, and nobody else is', () => {
+test('Secrets Manager is let in for the secrets of the function, and nobody else is but the clock of that of the cache', () => {
   for (const id of schedules) {
     const permissions = graph
       .ofType('AWS::Lambda::Permission')
       .filter((each) => graph.mentions(graph.properties(each).FunctionName).includes(functionOf(id)))
-      .map((each) => graph.properties(each));
+      .map((each) => graph.properties(each))
+      .filter(({ SourceArn }) => !graph.mentions(SourceArn).some((source) => isClock(source)));
     expect(permissions.map(({ Principal, SourceArn }) => [Principal, secretsIn(SourceArn)])).toEqual(
       rotatedBy(functionOf(id)).map((secret) => ['secretsmanager.amazonaws.com', [secret]]),
     );
@@ -140,15 +148,16 @@ describe('the refresh', () => {
       .flatMap((id) => secretsIn(graph.properties(id).ContainerDefinitions));
     const heard = graph
       .ofType('AWS::Events::Rule')
-      .filter((id) => JSON.stringify(graph.properties(id).EventPattern).includes('Secret Label Updated'))
+      .filter((id) => JSON.stringify(graph.properties(id).EventPattern ?? '').includes('Secret Label Updated'))
       .flatMap((id) => secretsIn(graph.properties(id).EventPattern));
     expect(heard.sort()).toEqual([...new Set(read)].sort());
     expect(secretsIn(SERVICES).sort()).toEqual(heard.sort());
   });
 
-  test('is waited for by nothing that serves, and neither is a rotation, but for functions that know of the url', () => {
+  test('is waited for by nothing that serves, and neither is a rotation, but for functions that know of the url or make a user', () => {
     const runners = graph.ofType('AWS::ECS::Service', 'AWS::Scheduler::Schedule', 'Custom::ReleaseCommand');
-    const functions = schedules.filter((id) => !isOfDatabase(id)).map(functionOf); // Those of the database write the url.
+    // Those of the database write the url, and that of the cache makes the user.
+    const functions = schedules.filter((id) => !isOfDatabase(id) && !isOfCache(id)).map(functionOf);
     const late = [source, handler, ...schedules, ...functions];
     expect(new Set(functions).size).toBe(1);
     expect(runners.filter((id) => late.some((to) => graph.waitsFor(id, to)))).toEqual([]);

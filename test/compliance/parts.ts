@@ -6,7 +6,6 @@ import type { Protection } from './protections';
 const ACL = 'AWS::WAFv2::WebACLAssociation';
 const BALANCER = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
 const BUCKET = 'AWS::S3::Bucket';
-const CACHE = 'AWS::ElastiCache::ReplicationGroup';
 const CDN = 'AWS::CloudFront::Distribution';
 const LAMBDA = 'AWS::Lambda::Function';
 const LISTENER = 'AWS::ElasticLoadBalancingV2::Listener';
@@ -28,24 +27,6 @@ const LOG_DELIVERY = ['logdelivery.elasticloadbalancing.amazonaws.com', 'logging
  * place of CFR2: the test is the same.
  */
 export const PROTECTIONS_OF_PARTS: Protection[] = [
-  {
-    rules: ['AEC6'],
-    sentence: 'a cache asks for TLS and for the password of the one user of its group',
-    offenders: (template) => [
-      ...unless(template, CACHE, ({ TransitEncryptionEnabled, TransitEncryptionMode, UserGroupIds = [] }) => {
-        const groups = template.mentions(UserGroupIds).map((id) => template.properties(id));
-        const named = groups.length === 1 && groups[0].UserIds?.length === 1 && !groups[0].UserIds.includes('default');
-        return TransitEncryptionEnabled === true && TransitEncryptionMode === 'required' && named;
-      }),
-      ...template.ofType('AWS::ElastiCache::User'), // Its user is made by the function that sets its passwords.
-    ],
-    mutants: {
-      'plain text beside TLS': set(CACHE, 'TransitEncryptionMode', 'preferred'),
-      'no user at all': set(CACHE, 'UserGroupIds', undefined),
-      'the user that needs no password': set('AWS::ElastiCache::UserGroup', 'UserIds', ['default']),
-      'a user of the template': add('AWS::ElastiCache::User', { NoPasswordRequired: true }),
-    },
-  },
   {
     rules: ['ALBWAFEnabled', 'CFR1', 'CFR2'],
     sentence: 'whoever asks from wherever meets HTTPS and a firewall, and there is no way past the distribution',

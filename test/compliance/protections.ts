@@ -15,6 +15,7 @@ import { CLOSED_BUCKETS, listsTasks, madeByTheCdk, ofTheWaiter, TOKEN_ONLY_ACTIO
 import type { Graph } from '../wiring/graph';
 
 const BUCKET = 'AWS::S3::Bucket';
+const CACHE = 'AWS::ElastiCache::ReplicationGroup';
 const BALANCER = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
 const LAMBDA = 'AWS::Lambda::Function';
 const LISTENER = 'AWS::ElasticLoadBalancingV2::Listener';
@@ -155,7 +156,7 @@ export const PROTECTIONS: Protection[] = [
   {
     rules: ['IAM5'],
     sentence:
-      'wildcards that AWS forces, one log group, revisions of one task, tasks of one cluster, and those of the provider framework',
+      'wildcards that AWS forces, one log group, revisions of one task, tasks of one cluster, files of one bucket, and those of the provider framework',
     offenders: (template) =>
       roleStatements(template)
         .filter(({ Resource, Action }) => /\*/.test(JSON.stringify([Resource, Action])))
@@ -175,7 +176,8 @@ export const PROTECTIONS: Protection[] = [
               ? cluster.length === 1
               : `${Action}` === 'ecs:TagResource' && Condition?.StringEquals?.['ecs:CreateAction'] === 'RunTask') ||
               /^(ecs:\w+TaskProtection,?)+$/.test(`${Action}`));
-          const single = token || monitoring || revisions || tasks || listsTasks(template, statement);
+          const files = isOfFiles(template, template.mentions(Resource)[0]) && onlyFiles(statement);
+          const single = token || monitoring || revisions || tasks || files || listsTasks(template, statement);
           return !ofTheWaiter(template, statement.id) && (Resource.length > 1 || !single);
         })
         .map(({ id }) => id),
@@ -187,6 +189,12 @@ export const PROTECTIONS: Protection[] = [
           JSON.stringify(Properties ?? 0).includes('RDSOSMetrics'),
         );
         policy.Properties.PolicyDocument.Statement[0].Resource = '*';
+      },
+      'files of every bucket': (resources) => {
+        filePolicy(resources).Properties.PolicyDocument.Statement[1].Resource = 'arn:aws:s3:::*/*';
+      },
+      'more than files': (resources) => {
+        filePolicy(resources).Properties.PolicyDocument.Statement[1].Action = 's3:*';
       },
       'any cluster': (resources) => {
         const [policy] = Object.values(resources).filter(
@@ -273,31 +281,15 @@ export const PROTECTIONS: Protection[] = [
     },
   },
   {
-    rules: ['S1', 'S3BucketLoggingEnabled'],
-    sentence: 'only log delivery writes to the bucket of the access logs, and no role of the stack can read it',
-    offenders: (template) => [
-      ...onlyLogDelivery(template),
-      ...unless(template, BUCKET, (_, id) => onlyForLogs(template, id)),
-    ],
-    mutants: {
-      'somebody else may write': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Principal', {
-        AWS: 'arn:aws:iam::1:root',
-      }),
-      'log delivery may read': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Action', 's3:GetObject'),
-      'a role may read': (resources) => {
-        const [id] = Object.keys(resources).filter((each) => resources[each].Type === BUCKET);
-        first(resources, POLICY).Properties.PolicyDocument.Statement[0].Resource = { 'Fn::GetAtt': [id, 'Arn'] };
-      },
-      'a bucket for something else': add(BUCKET, {}),
-    },
-  },
-  {
     rules: ['S3DefaultEncryptionKMS'],
-    sentence: 'the bucket of the access logs is encrypted by S3, and admits log delivery alone',
+    sentence:
+      'the bucket of the access logs is encrypted by S3, and admits log delivery alone; that of files has a key of ours',
     offenders: (template) => [
       ...unless(template, BUCKET, ({ BucketEncryption }, id) => {
         const [rule] = BucketEncryption?.ServerSideEncryptionConfiguration ?? [];
-        return rule?.ServerSideEncryptionByDefault.SSEAlgorithm === 'AES256' && onlyForLogs(template, id);
+        const { SSEAlgorithm, KMSMasterKeyID } = rule?.ServerSideEncryptionByDefault ?? {};
+        const byKey = SSEAlgorithm === 'aws:kms' && template.mentions(KMSMasterKeyID).length === 1;
+        return byKey || (SSEAlgorithm === 'AES256' && onlyForLogs(template, id));
       }),
       ...onlyLogDelivery(template),
       ...CLOSED_BUCKETS.offenders(template),
@@ -305,24 +297,51 @@ export const PROTECTIONS: Protection[] = [
     mutants: {
       ...CLOSED_BUCKETS.mutants,
       'no encryption': set(BUCKET, 'BucketEncryption', undefined),
-      'somebody else may write': set('AWS::S3::BucketPolicy', 'PolicyDocument.Statement.1.Principal', {
-        AWS: 'arn:aws:iam::1:root',
-      }),
+      'somebody else may write': (resources) => {
+        deliveryOf(resources).Principal = { AWS: 'arn:aws:iam::1:root' };
+      },
+      'log delivery may read': (resources) => {
+        deliveryOf(resources).Action = 's3:GetObject';
+      },
+      'a role may read': (resources) => {
+        const [id] = Object.keys(resources).filter(
+          (each) => /AccessLogs/.test(each) && resources[each].Type === BUCKET,
+        );
+        first(resources, POLICY).Properties.PolicyDocument.Statement[0].Resource = { 'Fn::GetAtt': [id, 'Arn'] };
+      },
     },
   },
   {
     rules: ['S3BucketReplicationEnabled'],
-    sentence: 'access logs have versions and stay when the stack goes',
+    sentence: 'access logs and files have versions and stay when the stack goes',
     offenders: (template) =>
-      unless(template, BUCKET, ({ VersioningConfiguration }, id, resource) => {
+      unless(template, BUCKET, ({ VersioningConfiguration }, _, resource) => {
         const kept = 'DeletionPolicy' in resource && resource.DeletionPolicy === 'Retain';
-        return kept && VersioningConfiguration?.Status === 'Enabled' && onlyForLogs(template, id);
+        return kept && VersioningConfiguration?.Status === 'Enabled';
       }),
     mutants: {
       'no versions': set(BUCKET, 'VersioningConfiguration.Status', 'Suspended'),
       'a bucket that goes': (resources) => {
         first(resources, BUCKET).DeletionPolicy = 'Delete';
       },
+    },
+  },
+  {
+    rules: ['AEC6'],
+    sentence: 'whoever logs in to the cache is a user of a group, which is no default one, and does so over TLS',
+    offenders: (template) => [
+      ...unless(template, CACHE, ({ TransitEncryptionEnabled, UserGroupIds = [] }) => {
+        const groups = template.mentions(UserGroupIds);
+        return TransitEncryptionEnabled === true && groups.length === 1;
+      }),
+      ...unless(template, 'AWS::ElastiCache::UserGroup', ({ UserIds = [] }) => {
+        return UserIds.length === 1 && !JSON.stringify(UserIds).includes('"default"');
+      }),
+    ],
+    mutants: {
+      'no group of users': set(CACHE, 'UserGroupIds', []),
+      'without TLS': set(CACHE, 'TransitEncryptionEnabled', false),
+      'the default user, who needs no password': set('AWS::ElastiCache::UserGroup', 'UserIds', ['default']),
     },
   },
   {
@@ -404,14 +423,47 @@ function redirect(resources: Parameters<Control['mutants'][string]>[0]) {
   return found?.Properties;
 }
 
+/** Whether a bucket is named by one policy alone, which lets processes list it, and read, write and delete files. */
+function isOfFiles(template: Graph, bucket: string | undefined): boolean {
+  const all = roleStatements(template).filter(({ Resource }) => template.mentions(Resource).includes(bucket ?? ''));
+  return (
+    new Set(all.map(({ id }) => id)).size === 1 &&
+    all.every((statement) => onlyFiles(statement) || `${statement.Action}` === 's3:ListBucket')
+  );
+}
+
+function onlyFiles({ Action }: { Action: string[] }): boolean {
+  return Action.every((action) => /^s3:((Get|Put|Delete)Object|AbortMultipartUpload)$/.test(action));
+}
+
+function filePolicy(resources: Parameters<Control['mutants'][string]>[0]) {
+  const found = Object.values(resources).find(
+    ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('s3:AbortMultipartUpload'),
+  );
+  if (found === undefined) {
+    throw new Error('no policy for files');
+  }
+  return found;
+}
+
+/** The statement that lets log delivery write. */
+function deliveryOf(resources: Parameters<Control['mutants'][string]>[0]) {
+  return Object.values(resources)
+    .filter(({ Type }) => Type === 'AWS::S3::BucketPolicy')
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .find(({ Principal }) => JSON.stringify(Principal).includes('logdelivery'));
+}
+
 /** Statements of bucket policies that admit anybody but log delivery, or let it do more than write. */
 function onlyLogDelivery(template: Graph): string[] {
   return unless(template, 'AWS::S3::BucketPolicy', ({ PolicyDocument }, id) =>
     statements(id, PolicyDocument)
       .filter(({ Effect }) => Effect === 'Allow')
-      .every(({ Principal, Action }) => {
-        const delivery = '{"Service":"logdelivery.elasticloadbalancing.amazonaws.com"}';
-        return JSON.stringify(Principal) === delivery && `${Action}` === 's3:PutObject';
+      .every(({ Principal, Action, Condition }) => {
+        const service = (Principal as { Service?: string }).Service ?? '';
+        const forOne = template.mentions(Condition?.ArnEquals?.['aws:SourceArn']).length === 1;
+        const delivery = service === 'logdelivery.elasticloadbalancing.amazonaws.com';
+        return (delivery || (service === 'logging.s3.amazonaws.com' && forOne)) && `${Action}` === 's3:PutObject';
       }),
   );
 }

@@ -58,12 +58,13 @@ function trustOf(service: string, change: (statement: MutableResource['Propertie
 export const NARROW: Control[] = [
   {
     ids: 'egress',
-    sentence: 'a task speaks HTTPS, and to the database on its port',
+    sentence: 'a task speaks HTTPS, and to the database and the cache on their ports',
     offenders: (template) => {
       const groups = groupsOfTasks(template);
-      const databases = template
-        .ofType('AWS::RDS::DBInstance')
-        .flatMap((id) => template.mentions(template.properties(id).VPCSecurityGroups));
+      const stores = template.ofType('AWS::RDS::DBInstance', 'AWS::ElastiCache::ReplicationGroup').flatMap((id) => {
+        const { VPCSecurityGroups, SecurityGroupIds } = template.properties(id);
+        return template.mentions([VPCSecurityGroups, SecurityGroupIds]);
+      });
       return [
         ...(groups.length === 0 ? ['no security group of tasks'] : []),
         ...groups.filter((id) => {
@@ -77,8 +78,8 @@ export const NARROW: Control[] = [
           'AWS::EC2::SecurityGroupEgress',
           ({ GroupId, DestinationSecurityGroupId, FromPort, ToPort }) => {
             const ofTasks = template.mentions(GroupId).some((id) => groups.includes(id));
-            const toDatabase = template.mentions(DestinationSecurityGroupId).some((id) => databases.includes(id));
-            return !ofTasks || (toDatabase && FromPort === ToPort);
+            const toStore = template.mentions(DestinationSecurityGroupId).some((id) => stores.includes(id));
+            return !ofTasks || (toStore && JSON.stringify(FromPort) === JSON.stringify(ToPort));
           },
         ),
       ];
@@ -139,11 +140,15 @@ export const NARROW: Control[] = [
   },
   {
     ids: 'confused deputy, functions',
-    sentence: 'Secrets Manager invokes a function for one secret of this account',
+    sentence: 'Secrets Manager invokes a function for one secret of this account, and EventBridge for one rule of it',
     offenders: (template) =>
-      unless(template, PERMISSION, ({ SourceAccount, SourceArn }) => {
+      unless(template, PERMISSION, ({ Principal, SourceAccount, SourceArn }) => {
+        const [source, ...more] = template.mentions(SourceArn);
+        const byRule = Principal === 'events.amazonaws.com' && template.ofType('AWS::Events::Rule').includes(source);
         return (
-          JSON.stringify(SourceAccount) === '{"Ref":"AWS::AccountId"}' && template.mentions(SourceArn).length === 1
+          (byRule || JSON.stringify(SourceAccount) === '{"Ref":"AWS::AccountId"}') &&
+          source !== undefined &&
+          more.length === 0
         );
       }),
     mutants: {
@@ -185,7 +190,7 @@ export const NARROW: Control[] = [
         ...using
           .filter(({ Condition }) => {
             const service = JSON.stringify(Condition?.StringEquals?.['kms:ViaService'] ?? '');
-            return !/"(secretsmanager|sns|sqs)\.",\{"Ref":"AWS::Region"\},"\.amazonaws\.com"/.test(service);
+            return !/"(s3|secretsmanager|sns|sqs)\.",\{"Ref":"AWS::Region"\},"\.amazonaws\.com"/.test(service);
           })
           .map(({ id }) => id),
       ];

@@ -1,14 +1,14 @@
-import { Template } from 'aws-cdk-lib/assertions';
 import { calculate } from '../../bench/aws/metric-math';
 import { AsgiService } from '../../constructs/processes/asgi-service';
+import { wholeTemplate } from '../../scripts/lib/whole-template';
 import { productionExample } from '../../scripts/production-example';
 import { loadBalancerFor, processProps } from '../processes/support';
 import { only, templateOf, testStack } from '../support';
 import { type AlarmProperties, minutesInAlarm, namespacesOf, type World } from './alarm-simulator';
 
-const resources: { [id: string]: { Type: string; Properties: AlarmProperties } } = Template.fromStack(
+const resources: { [id: string]: { Type: string; Properties: AlarmProperties } } = wholeTemplate(
   productionExample().stack,
-).toJSON().Resources;
+).Resources;
 
 /** The alarms that requests can set off, by a short name such as `Asgi/NoHealthyTask`. */
 const alarms = new Map(
@@ -21,7 +21,7 @@ const alarms = new Map(
 );
 
 function shortName(id: string): string {
-  return id.replace(/^App(Alarms)?(Services|Log(?=App)|LoadBalancer)?/, '').replace(/[0-9A-F]{8}$/, '');
+  return id.replace(/^(App)?(Alarms)?(Services|Log(?=App)|LoadBalancer)?/, '').replace(/[0-9A-F]{8}$/, '');
 }
 
 /** What happens in a minute, at each service; what is left out does not happen. */

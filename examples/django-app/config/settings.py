@@ -6,11 +6,15 @@ from pathlib import Path
 from django_fargate.logs import logging_config
 from django_fargate.settings import (
     allowed_hosts,
+    caches,
+    channel_layers,
     csrf_trusted_origins,
     database,
+    mail,
     secret_keys,
     secure_cookies,
     secure_proxy_ssl_header,
+    storages,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -28,6 +32,13 @@ if not BUILDING:
     SECURE_PROXY_SSL_HEADER = secure_proxy_ssl_header()  # The load balancer or CloudFront terminates TLS.
     SESSION_COOKIE_SECURE = secure_cookies()
     CSRF_COOKIE_SECURE = secure_cookies()
+    CACHES = caches()
+    CHANNEL_LAYERS = channel_layers()
+
+#: A stack without a domain has no address to send from: the page for a forgotten password says so.
+SENDS_MAIL = "DEFAULT_FROM_EMAIL" in os.environ
+if SENDS_MAIL:
+    globals().update(mail())
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -36,6 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "anymail",
     "django_fargate",
     "guestbook",
 ]
@@ -43,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_fargate.middleware.HealthCheckMiddleware",
     "django_fargate.middleware.DatabaseUnavailableMiddleware",
+    "django_fargate.middleware.CacheUnavailableMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -92,10 +105,11 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
+# Files that users upload are in the bucket of the stack: `default` below media/, what everybody may see below public/.
+STORAGES = storages(location="media", public_location="public")
+if "AWS_S3_CUSTOM_DOMAIN" not in os.environ:  # No distribution serves public/, so its addresses are signed, too.
+    STORAGES["public"] = storages(location="public")["default"]
+AWS_S3_OBJECT_PARAMETERS = {"CacheControl": "max-age=86400"}  # No file is ever replaced by another one of its name.
 
 LOGGING = logging_config()
 

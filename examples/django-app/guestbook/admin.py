@@ -1,12 +1,15 @@
 from django.contrib import admin
 
-from .models import Message, TaskRecord
+from .models import Message, Picture, TaskRecord
 
 
 @admin.register(Message)
 class MessageAdmin(admin.ModelAdmin):
     list_display = ["text", "author", "words", "created_at"]
     search_fields = ["text"]
+
+
+admin.site.register(Picture)
 
 
 @admin.register(TaskRecord)

@@ -1,8 +1,14 @@
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 
 from . import tasks
 from .drills import DRILLS
 from .models import Message
+
+#: The largest picture: what web tasks, whose memory is small, can make a preview of.
+MAX_BYTES = 5 * 1024 * 1024
+MAX_PIXELS = 20_000_000
+FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 class MessageForm(forms.ModelForm):
@@ -10,6 +16,19 @@ class MessageForm(forms.ModelForm):
         model = Message
         fields = ["text"]
         widgets = {"text": forms.Textarea(attrs={"rows": 3})}
+
+
+class PictureForm(forms.Form):
+    file = forms.ImageField()
+
+    def clean_file(self) -> UploadedFile:
+        file = self.cleaned_data["file"]
+        width, height = file.image.size
+        if file.size > MAX_BYTES or width * height > MAX_PIXELS or file.image.format not in FORMATS:
+            raise forms.ValidationError(
+                f"A picture must be a JPEG, PNG or WebP of at most {MAX_BYTES // 1024**2} MiB and 20 megapixels."
+            )
+        return file
 
 
 class DrillForm(forms.Form):

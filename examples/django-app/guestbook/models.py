@@ -1,7 +1,13 @@
-"""What the guestbook keeps: messages of visitors, and a record of each task that worked on something."""
+"""What the guestbook keeps: messages, pictures, and a record of each task that worked on something."""
 
 from django.conf import settings
+from django.core.files.storage import Storage, storages
 from django.db import models
+
+
+def public_storage() -> Storage:
+    """A function, so that migrations name no bucket."""
+    return storages["public"]
 
 
 class Message(models.Model):
@@ -17,6 +23,20 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.text[:50]
+
+
+class Picture(models.Model):
+    """A picture for those who are logged in, and a small one that everybody may see."""
+
+    file = models.ImageField(upload_to="pictures")
+    preview = models.ImageField(upload_to="previews", storage=public_storage)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.file.name
 
 
 class TaskRecord(models.Model):

@@ -1,5 +1,9 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from .consumers import EchoConsumer
+from .consumers import EchoConsumer, RoomConsumer
+from .rooms import ROOM
 
-websocket_urlpatterns = [path("ws/echo", EchoConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/echo", EchoConsumer.as_asgi()),
+    re_path(rf"^ws/rooms/(?P<room>{ROOM})/$", RoomConsumer.as_asgi()),
+]

@@ -16,6 +16,7 @@ from celery import Task, shared_task
 from django.utils import timezone
 
 from .models import Message, TaskRecord
+from .rooms import say
 
 #: How long a drill may sleep.
 MAX_SECONDS = 60
@@ -47,6 +48,13 @@ def heartbeat(self: Task) -> None:
         forgotten = Message.objects.filter(words=None, created_at__lt=now - timedelta(minutes=1))
         for message_id in forgotten.values_list("pk", flat=True)[:100]:
             count_words.delay(message_id)
+
+
+@shared_task(bind=True)
+def say_later(self: Task, room: str, text: str) -> None:
+    """Say something in a room, from a worker."""
+    with recorded(self, label=room):
+        say(room, f"{text}, from a worker")
 
 
 @shared_task(bind=True)

@@ -2,20 +2,27 @@
 
 import logging
 import time
+from typing import Any
 
+from django.conf import settings
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import PasswordResetView
 from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import cache_page
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from kombu.exceptions import OperationalError
 
 from .drills import DRILLS
 from .forms import DrillForm, MessageForm
-from .models import Message, TaskRecord
-from .tasks import count_words
+from .models import Message, Picture, TaskRecord
+from .rooms import say
+from .tasks import count_words, say_later
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +78,35 @@ def api_tasks(request: HttpRequest) -> JsonResponse:
             records = records.filter(**{field: request.GET[field]})
     fields = ("id", "task_id", "name", "queue", "worker", "label", "started_at", "finished_at")
     return JsonResponse({"tasks": list(records.values(*fields)[:500])})
+
+
+@require_GET
+@cache_page(60)
+def today(request: HttpRequest) -> HttpResponse:
+    """Made once a minute, whichever task is asked for it: the page is the same for everybody, and has no form."""
+    context = {"messages": Message.objects.count(), "pictures": Picture.objects.count(), "made": timezone.now()}
+    return render(request, "guestbook/today.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def room(request: HttpRequest, room: str) -> HttpResponse:
+    """A chat. What is posted to it is said at once, and once more by way of a worker."""
+    if request.method == "POST":
+        text = request.POST.get("text", "")
+        say(room, text)
+        say_later.delay(room, text)
+        return redirect("room", room)
+    return render(request, "guestbook/room.html", {"room": room})
+
+
+class PasswordReset(PasswordResetView):
+    """Django's own page for a forgotten password. Where the stack sends no mail, it says so."""
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if settings.SENDS_MAIL:
+            return super().dispatch(*args, **kwargs)
+        return render(self.request, "guestbook/no_mail.html", status=404)
 
 
 @staff_member_required

@@ -1,5 +1,6 @@
 """What can be seen without a database: ``python manage.py test tests.test_project``."""
 
+import json
 import os
 import subprocess
 import sys
@@ -41,8 +42,39 @@ class SettingsTest(SimpleTestCase):
         )
         self.assertEqual(changes, {})
 
+    def settings_of(self, **variables):
+        """What a process of a stack with these variables reads."""
+        names = "STORAGES", "SENDS_MAIL", "EMAIL_BACKEND", "DEFAULT_FROM_EMAIL"
+        code = (
+            f"import json; from django.conf import settings as s; print(json.dumps([getattr(s, n) for n in {names}]))"
+        )
+        environment = {**os.environ, "AWS_STORAGE_BUCKET_NAME": "b", "AWS_S3_REGION_NAME": "eu-west-1", **variables}
+        result = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+        return dict(zip(names, json.loads(result.stdout), strict=True))
+
+    def test_only_a_distribution_hands_out_previews_without_a_signature(self):
+        def options(**variables):
+            storages = self.settings_of(**variables)["STORAGES"]
+            return {
+                alias: (storages[alias]["OPTIONS"]["location"], storages[alias]["OPTIONS"]["querystring_auth"])
+                for alias in ("default", "public")
+            }
+
+        self.assertEqual(options(), {"default": ("media", True), "public": ("public", True)})
+        behind = options(AWS_S3_CUSTOM_DOMAIN="shop.example.com")
+        self.assertEqual(behind, {"default": ("media", True), "public": ("public", False)})
+
+    def test_mail_leaves_where_the_stack_has_an_address_to_send_from(self):
+        self.assertFalse(self.settings_of()["SENDS_MAIL"])
+        sends = self.settings_of(DEFAULT_FROM_EMAIL="no-reply@shop.example.com", AWS_SES_REGION_NAME="eu-west-1")
+        self.assertTrue(sends["SENDS_MAIL"])
+        self.assertEqual(
+            (sends["EMAIL_BACKEND"], sends["DEFAULT_FROM_EMAIL"]),
+            ("anymail.backends.amazon_ses.EmailBackend", "no-reply@shop.example.com"),
+        )
+
     def test_a_missing_variable_is_named(self):
-        for name in ("DATABASE_PASSWORD", "DJANGO_ALLOWED_HOSTS", "DJANGO_SECRET_KEY"):
+        for name in ("CACHE_URL", "DATABASE_PASSWORD", "DJANGO_ALLOWED_HOSTS", "DJANGO_SECRET_KEY"):
             environment = {key: value for key, value in os.environ.items() if key not in (name, f"{name}S")}
             code = "import django; django.setup()"
             result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
@@ -53,7 +85,7 @@ class SettingsTest(SimpleTestCase):
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("DATABASE_", "CELERY_", "DJANGO_", "PGSSL"))
+            if not name.startswith(("CACHE_", "DATABASE_", "CELERY_", "DJANGO_", "PGSSL"))
         }
         command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--dry-run"]
         variables = {"DJANGO_BUILDING": "1", "DJANGO_SECRET_KEY": "throwaway"}

@@ -17,7 +17,7 @@ print("${MARK}" + json.dumps(send_mail(os.environ["REHEARSAL_SUBJECT"], "Grüße
 
 const senderOf = ({ rehearsal }: Pick<CheckContext, 'rehearsal'>) =>
   rehearsal.services.map(({ definition }) => definition.environment.DEFAULT_FROM_EMAIL).find(Boolean);
-const hasMail = (context: CheckContext) =>
+export const hasMail = (context: CheckContext) =>
   context.rehearsal.signed.ses !== undefined && senderOf(context) !== undefined;
 
 /** By Django's own functions, with the role of the task. */
