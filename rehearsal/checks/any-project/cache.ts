@@ -85,6 +85,8 @@ export const cacheChecks: Check[] = [
     name: CACHE_SHARED,
     lane: 'cache',
     needs: [PAGES, CACHE_LOGIN],
+    // Projects wait a few seconds for a connection: processors have time for it then.
+    after: [DRAINING],
     about: ABOUT,
     applies: hasCache,
     async run({ rehearsal }) {

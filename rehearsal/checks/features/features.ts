@@ -28,7 +28,7 @@ import {
   PASSWORD_ROTATED,
   SOCKETS,
 } from '../names';
-import { pageOf } from '../page';
+import { knownPage, pageOf } from '../page';
 import { keySchedule, scheduleOf } from '../rotation';
 
 const ABOUT = 'the pages of the example, or of the layout club, for media, cache and mail';
@@ -152,7 +152,9 @@ export const featureChecks: Check[] = [
     after: [CACHE_AWAY],
     inCopy: true,
     ...ofFeatures((context) => signingSchedule(context) !== undefined),
-    async run({ rehearsal }) {
+    async run(context) {
+      const { rehearsal } = context;
+      await knownPage(context);
       const front = await (await Staff.of(rehearsal)).logIn();
       await front.upload('/pictures/', { field: 'file', name: 'dot.png', type: 'image/png', file: DOT });
       const { picture: before } = await newest(front);
@@ -230,6 +232,7 @@ export const featureChecks: Check[] = [
     ...ofFeatures((context) => hasMail(context) && keySchedule(context.rehearsal) !== undefined),
     async run(context) {
       const { rehearsal, front } = context;
+      await knownPage(context);
       await Staff.of(rehearsal);
       const { reset } = featuresOf(context) as Features;
       const fields = { email: EMAIL };
