@@ -244,7 +244,7 @@ function exampleTemplate() {
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     web: { temporaryStorage },
     asgi: { temporaryStorage },
-    databaseOptions: { variables: DatabaseVariables.URL },
+    databaseOptions: { variables: DatabaseVariables.URL, readReplicas: 1 },
     media: {},
     cache: {},
     mail: {},
