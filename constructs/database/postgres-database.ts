@@ -180,7 +180,7 @@ export interface PostgresDatabaseOptions {
    * Number of read replicas, 0 to 15, each of the same class as the instance.
    *
    * Every process gets their host names in DATABASE_REPLICA_HOST; port, name and logins are those of the
-   * instance.
+   * instance. `databases()` and `ReplicaRouter` of `runtime/` use them.
    *
    * **RDS raises a minor version of the instance only when each replica has it:** name a major version alone
    * in `engineVersion`, or raise the replicas by hand before you deploy another minor one. A major version

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 from typing import Any
 
 from .cache import caches, channel_layers, result_backend
@@ -21,6 +22,7 @@ __all__ = [
     "channel_layers",
     "csrf_trusted_origins",
     "database",
+    "databases",
     "mail",
     "process",
     "result_backend",
@@ -38,6 +40,8 @@ CONN_MAX_AGE = 60
 CONNECT_TIMEOUT = 5
 #: Seconds that a request waits for a connection of the pool, before it is answered with 503.
 POOL_TIMEOUT = 10
+#: Seconds to wait for a connection to a replica, before reads go to the primary. libpq waits no less.
+REPLICA_TIMEOUT = 2
 
 
 def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, Any]:
@@ -72,6 +76,35 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
         "CONN_HEALTH_CHECKS": bool(size) or not asgi,
         "OPTIONS": options,
     }
+
+
+def databases(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, dict[str, Any]]:
+    """
+    ``DATABASES`` from DATABASE_*: ``default`` as `database()` has it, and ``replica`` where there are read replicas.
+
+    `ReplicaRouter` and `ReplicaMiddleware` send reads there. Of several replicas each process takes one at random, and
+    another where that is away.
+    """
+    default = database(asgi=asgi, pool=pool)
+    hosts = [host.strip() for host in (optional("DATABASE_REPLICA_HOST") or "").split(",") if host.strip()]
+    if not hosts:
+        return {"default": default}
+    # A host that has vanished acknowledges nothing: without a limit a query waits for a quarter of an hour.
+    limits = {"connect_timeout": REPLICA_TIMEOUT, "tcp_user_timeout": 1000 * REPLICA_TIMEOUT}
+    options = {**default["OPTIONS"], **limits}
+    if "pool" in options:
+        from .pool import ReplicaConnection
+
+        short = {
+            "timeout": REPLICA_TIMEOUT,
+            "reconnect_timeout": REPLICA_TIMEOUT,
+            "connection_class": ReplicaConnection,
+        }
+        options["pool"] = {**options["pool"], **short, "connection_class": ReplicaConnection}
+    random.shuffle(hosts)
+    # Tests write to the one and read from the other, in one transaction.
+    replica = {**default, "HOST": ",".join(hosts), "OPTIONS": options, "TEST": {"MIRROR": "default"}}
+    return {"default": default, "replica": replica}
 
 
 def secret_keys() -> tuple[str, list[str]]:
