@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that a connection of a WSGI server or worker is kept.
 CONN_MAX_AGE = 60
+#: Seconds after which the connections of a process that has nothing to do are closed. Within ten minutes without
+#: visitors and tasks none is left, so that a database can pause.
+IDLE = 300
 #: Seconds to wait for the database to accept a connection: a page should fail before the load balancer gives up.
 CONNECT_TIMEOUT = 5
 #: Seconds that a request waits for a connection of the pool, before it is answered with 503.
@@ -179,9 +182,11 @@ def _pool(size: int) -> dict[str, Any]:
     from .pool import Connection
 
     return {
-        "min_size": 1,
+        "min_size": 0,
         "max_size": size,
         "timeout": POOL_TIMEOUT,
+        # After each of these times the pool closes one connection that it has not needed.
+        "max_idle": IDLE / (size + 1),
         # It tries again at growing intervals, and otherwise for five minutes: a database that is back would have to
         # wait for the next of them. A new request starts anew.
         "reconnect_timeout": POOL_TIMEOUT,

@@ -47,6 +47,9 @@ def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_cou
     monkeypatch.setattr("django_fargate.environment.find_spec", lambda name: object())
     database = settings.database()
     assert database["OPTIONS"]["pool"]["max_size"] == 10
+    # One after the other, until none is left, within ten minutes.
+    assert database["OPTIONS"]["pool"]["min_size"] == 0
+    assert 10 * database["OPTIONS"]["pool"]["max_idle"] < settings.IDLE < 600
     assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (0, True)
     assert settings.database(pool=3)["OPTIONS"]["pool"]["max_size"] == 3
     assert caplog.messages == []
