@@ -110,11 +110,12 @@ def test_sigquit_follows_a_warm_shutdown_where_the_contract_says_when(monkeypatc
 def test_connections_are_treated_as_between_requests_but_not_inside_somebody_s_transaction(monkeypatch):
     closed = []
     monkeypatch.setattr(connections, "close_old_connections", lambda: closed.append(1))
-    for signal in (connections._begin, connections._end):
+    monkeypatch.setattr(connections, "_idle", SimpleNamespace(begin=lambda: None, end=lambda kept: None))
+    for receiver in (connections._begin, connections._end):
         closed.clear()
-        signal(sender=SimpleNamespace(request=SimpleNamespace(is_eager=True)))
+        receiver(sender=SimpleNamespace(request=SimpleNamespace(is_eager=True)))
         assert closed == []
-        signal(sender=SimpleNamespace(request=SimpleNamespace(is_eager=False)))
+        receiver(sender=SimpleNamespace(request=SimpleNamespace(is_eager=False)))
         assert closed == [1]
 
 
