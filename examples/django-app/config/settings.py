@@ -7,7 +7,7 @@ from django_fargate.logs import logging_config
 from django_fargate.settings import (
     allowed_hosts,
     csrf_trusted_origins,
-    database,
+    databases,
     secret_keys,
     secure_cookies,
     secure_proxy_ssl_header,
@@ -24,10 +24,12 @@ DEBUG = False
 if not BUILDING:
     ALLOWED_HOSTS = allowed_hosts()
     CSRF_TRUSTED_ORIGINS = csrf_trusted_origins()
-    DATABASES = {"default": database()}
+    DATABASES = databases()
     SECURE_PROXY_SSL_HEADER = secure_proxy_ssl_header()  # The load balancer or CloudFront terminates TLS.
     SESSION_COOKIE_SECURE = secure_cookies()
     CSRF_COOKIE_SECURE = secure_cookies()
+
+DATABASE_ROUTERS = ["django_fargate.replicas.ReplicaRouter"]  # of use where the stack has read replicas
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -43,6 +45,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_fargate.middleware.HealthCheckMiddleware",
     "django_fargate.middleware.DatabaseUnavailableMiddleware",
+    "django_fargate.middleware.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
