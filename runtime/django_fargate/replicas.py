@@ -34,6 +34,8 @@ REPLICA = "replica"
 MAX_LAG = 30
 #: Seconds after which a replica that was away, or too far behind, is tried again, by one request of each process.
 RETRY = 5
+#: Seconds after which a replica that has been asked and says nothing is not asked by others.
+PATIENCE = 2
 #: Seconds that a visitor's position is kept: much longer than a replica may be behind.
 POSITION_AGE = 300
 #: Each position has a cookie of its own: of two answers that overtake each other, neither replaces the other's.
@@ -70,6 +72,8 @@ class _Health:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._away_until: float | None = None
+        #: When those questions were asked that have no answer yet.
+        self._open: list[float] = []
         #: When the primary was asked for its position, and what it said.
         self._sample = (float("-inf"), 0)
 
@@ -77,20 +81,37 @@ class _Health:
         """False while it is of no use; once in a while True for a single request, which finds out."""
         now = time.monotonic()
         with self._lock:
-            if self._away_until is None:
-                return True
-            if now < self._away_until:
-                return False
-            self._away_until = now + RETRY
-            return True
+            hangs = any(now - asked > PATIENCE for asked in self._open)
+            is_new = hangs and self._away_until is None
+            may = not hangs and (self._away_until is None or now >= self._away_until)
+            if hangs or (may and self._away_until is not None):
+                self._away_until = now + RETRY
+        if is_new:
+            self._warn("says nothing")
+        return may
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """A server that hangs answers nobody, and whoever asks it waits: while one does, no other is to."""
+        asked = time.monotonic()
+        with self._lock:
+            self._open.append(asked)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.remove(asked)
 
     def failed(self, problem: str, error: BaseException | None = None) -> None:
         with self._lock:
             is_new = self._away_until is None
             self._away_until = time.monotonic() + RETRY
         if is_new:
-            # The text of libpq names the reason, and no password.
-            logger.warning("The read replica %s: reads go to the primary. %s", problem, error or "")
+            self._warn(problem, error)
+
+    def _warn(self, problem: str, error: BaseException | None = None) -> None:
+        # The text of libpq names the reason, and no password.
+        logger.warning("The read replica %s: reads go to the primary. %s", problem, error or "")
 
     def works(self) -> None:
         with self._lock:
@@ -145,7 +166,8 @@ class Visit:
 
     def _vet(self) -> bool:
         try:
-            is_replica, position, age = _ask(REPLICA, _VET)
+            with health.asking():
+                is_replica, position, age = _ask(REPLICA, _VET)
             problem = None
             if not is_replica or position is None:
                 problem = "follows no primary"

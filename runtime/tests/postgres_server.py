@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -66,9 +67,23 @@ class Postgres:
     def stop(self) -> None:
         """Ends every session at once, as an instance that fails."""
         if self.process is not None:
-            self.process.send_signal(3)  # SIGQUIT
+            self.process.send_signal(signal.SIGQUIT)
             self.process.wait(30)
             self.process = None
+
+    def freeze(self) -> None:
+        """It still is there, and does nothing: its disk hangs, say."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        listed = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
+        family = [list(map(int, line.split())) for line in listed.stdout.splitlines()]
+        for pid in [self.process.pid, *(child for child, parent in family if parent == self.process.pid)]:
+            os.kill(pid, number)
 
     def connect(self) -> Any:
         where = f"host=127.0.0.1 port={self.port} user=shop password={PASSWORD} dbname=postgres connect_timeout=5"

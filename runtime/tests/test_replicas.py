@@ -247,6 +247,26 @@ def test_a_replica_that_is_away_is_asked_by_one_request_in_five_seconds(replica,
     assert "in use again" in caplog.text
 
 
+def test_while_a_request_waits_for_a_replica_that_hangs_no_other_one_does(replica, monkeypatch, caplog):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    answer = replica.ask
+
+    def hang(alias, sql):
+        monkeypatch.setattr(replicas, "_ask", answer)
+        assert read() == "replica"  # it may just be slow
+        now[0] += replicas.PATIENCE + 1
+        assert [read() for _ in range(3)] == ["default"] * 3
+        now[0] += 10 * replicas.RETRY
+        assert [read() for _ in range(3)] == ["default"] * 3
+        return answer(alias, sql)
+
+    monkeypatch.setattr(replicas, "_ask", hang)
+    assert read() == "replica"  # at last
+    assert caplog.messages == ["The read replica says nothing: reads go to the primary. "]
+    assert read() == "replica"
+
+
 def test_a_replica_that_has_been_promoted_is_not_read_from(replica, caplog):
     replica.is_replica, replica.position, replica.age = False, None, None
     assert read() == "default"

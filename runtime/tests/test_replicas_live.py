@@ -195,6 +195,27 @@ def test_reads_return_to_the_primary_while_the_replica_is_away_and_none_waits_tw
             time.sleep(0.5)
 
 
+def test_a_replica_that_hangs_holds_up_those_alone_who_have_asked_it(servers):
+    server, _ = servers
+    with replica_of(server) as replica, processes((server, replica), KINDS) as site, ThreadPoolExecutor(3) as pool:
+        ask = lambda port: Visitor().ask(port, "GET", "/read/1")["from"]  # noqa: E731
+        assert [ask(port) for port in site.ports] == ["replica"] * 3
+        replica.freeze()
+        held = [pool.submit(ask, port) for port in site.ports]
+        time.sleep(4)
+        for port in site.ports:
+            started = time.monotonic()
+            assert [ask(port) for _ in range(20)] == ["default"] * 20
+            assert time.monotonic() - started < 2
+        assert not any(each.done() for each in held)
+        replica.thaw()
+        assert {each.result(30) for each in held} == {"replica"}
+        deadline = time.monotonic() + 60
+        while {ask(port) for port in site.ports} != {"replica"}:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
+
 def test_a_login_that_the_replica_does_not_know_yet_reads_from_the_primary(servers):
     server, replica = servers
     replica.query("SELECT pg_wal_replay_pause()")
