@@ -192,6 +192,9 @@ class ReplicaMiddleware(_Middleware):
             return self._respond_async(request)
         with replicas.visit_of(request) as visit:
             response: HttpResponseBase = self.get_response(request)
+            if visit.may_be_repeated(response.status_code):
+                response.close()
+                response = self.get_response(request)
             if visit.wrote and replicas.has_replica():
                 replicas.leave(request, response, replicas.position_of_primary())
             return response
@@ -199,6 +202,9 @@ class ReplicaMiddleware(_Middleware):
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
         with replicas.visit_of(request) as visit:
             response: HttpResponseBase = await self.get_response(request)
+            if visit.may_be_repeated(response.status_code):
+                response.close()
+                response = await self.get_response(request)
             if visit.wrote and replicas.has_replica():
                 replicas.leave(request, response, await sync_to_async(replicas.position_of_primary)())
             return response

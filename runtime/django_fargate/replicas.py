@@ -149,11 +149,19 @@ class Visit:
         #: Once there, for the rest of the request: it would else go back in time.
         self.on_primary = on_primary
         self.wrote = False
+        #: Whether the replica has failed it, in the middle of a query.
+        self.failed = False
         #: The connection that has been found good.
         self._vetted: Any = None
 
     def write(self) -> None:
         self.wrote = self.on_primary = True
+
+    def may_be_repeated(self, status: int) -> bool:
+        """Whether what the replica has broken off is to be done once more, on the primary."""
+        may = self.failed and status >= 500 and not self.wrote
+        self.failed, self.on_primary = False, self.on_primary or may
+        return may
 
     def may_read_from_replica(self) -> bool:
         """Connect, and ask once for each connection: behind several replicas each may be another one."""
@@ -323,13 +331,22 @@ def _note_writes(execute: Execute, sql: Any, params: Any, many: bool, context: d
 
 
 def _note_failures(execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """A replica that goes away in the middle of a request."""
+    """A replica that goes away in the middle of a request, or needs what a query locks to go on with replaying."""
     try:
         return execute(sql, params, many, context)
     except Error as error:
-        if getattr(context["connection"].connection, "closed", True):
+        is_gone = getattr(context["connection"].connection, "closed", True)
+        if is_gone:
             health.failed("has gone away", error)
+        visit = _visit.get()
+        if visit is not None and (is_gone or _is_conflict(error.__cause__)):
+            visit.failed = True
         raise
+
+
+def _is_conflict(cause: Any) -> bool:
+    """SQLSTATE 40001 or 40P01, by psycopg 3 or psycopg2."""
+    return str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)).startswith("40")
 
 
 def _watch(connection: Any, **_: Any) -> None:

@@ -302,6 +302,54 @@ def test_a_query_on_a_replica_that_goes_away_closes_it_for_the_next_requests(rep
         assert read() == alias
 
 
+def broken_off(state=None, closed=False):
+    """A query on the replica that ends in the middle."""
+
+    def fail(*_):
+        raise OperationalError("canary") from type("Cause", (Exception,), {"sqlstate": state})()
+
+    context = {"connection": SimpleNamespace(connection=SimpleNamespace(closed=closed))}
+    with pytest.raises(OperationalError):
+        replicas._note_failures(fail, "SELECT 1", None, False, context)
+
+
+@pytest.mark.parametrize(
+    ("failure", "wrote", "status", "aliases"),
+    [
+        ({"state": "40001"}, False, 500, ["replica", "default"]),
+        ({"closed": True}, False, 503, ["replica", "default"]),
+        ({"state": "42P01"}, False, 500, ["replica"]),  # of the application
+        ({"state": "40001"}, True, 500, ["replica"]),
+        ({"state": "40001"}, False, 200, ["replica"]),  # which has seen to it
+    ],
+)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_request_that_the_replica_has_failed_is_done_again_on_the_primary(
+    replica, failure, wrote, status, aliases, is_async
+):
+    read_from = []
+
+    def respond(request):
+        read_from.append(router.db_for_read(MODEL))
+        if len(read_from) > 1:
+            return HttpResponse()
+        if wrote:
+            replicas.wrote()
+        broken_off(**failure)
+        return HttpResponse(status=status)
+
+    async def respond_async(request):
+        from asgiref.sync import sync_to_async
+
+        return await sync_to_async(respond)(request)
+
+    middleware: Any = ReplicaMiddleware(respond_async if is_async else respond)
+    request = RequestFactory().get("/")
+    response = asyncio.run(middleware(request)) if is_async else middleware(request)
+    assert read_from == aliases
+    assert response.status_code == (200 if len(aliases) > 1 else status)
+
+
 def test_asynchronous_requests_are_followed_too(replica):
     from asgiref.sync import sync_to_async
 
