@@ -86,6 +86,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`dashboard: false`', { dashboard: false }],
     ['`multiAz: false`', { multiAz: false }],
     ['`databaseInstanceType`: db.t4g.small', { databaseInstanceType: SMALL }],
+    ['`databaseOptions: { readReplicas: 1 }`: another instance', {}, { databaseOptions: { readReplicas: 1 } }],
     ['`workerSpot: true`', { workerSpot: true }],
     ['`webMinCapacity: 1`', { webMinCapacity: 1 }],
     ['`webFirewall: false`', { webFirewall: false }],

@@ -137,14 +137,14 @@ DATABASES = {
         # ENGINE, NAME and the others as ever, and:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": connections, "timeout": 10}} if connections else {},
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": connections, "timeout": 10, "max_idle": 30}} if connections else {},
     }
 }
 \`\`\`
 
 Django's pool needs psycopg 3. **Without a pool each thread may hold a connection:** give as many
 \`connectionsPerProcess\` as \`threads\`, or fewer \`threads\`, or the database may run out of connections that nothing has counted. A request keeps its connection from its
-first query to its end. A view that waits for something else returns it with \`django.db.connection.close()\` before it waits. \`preload_app\` of gunicorn
+first query to its end. After \`max_idle\` seconds without use the pool closes one connection, and with \`min_size\` 0 the last one, too: nobody's visit leaves no session. A view that waits for something else returns it with \`django.db.connection.close()\` before it waits. \`preload_app\` of gunicorn
 does not go with a pool: its connections do not survive a fork.
 
 ## What the image must support
@@ -246,7 +246,7 @@ function exampleTemplate() {
     hostedZoneId: 'Z0123456789ABCDEFGHIJ',
     web: { temporaryStorage },
     asgi: { temporaryStorage },
-    databaseOptions: { variables: DatabaseVariables.URL },
+    databaseOptions: { variables: DatabaseVariables.URL, readReplicas: 1 },
     media: {},
     cache: {},
     mail: {},

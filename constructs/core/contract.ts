@@ -42,6 +42,8 @@ export const CONTRACT = {
   DATABASE_PASSWORD: 'Secret: its password.',
   DATABASE_URL:
     'Secret, only with `DatabaseVariables.URL`: all of it in one, `postgres://user:password@host:port/name?sslmode=verify-full`. dj-database-url and django-environ read this name.',
+  DATABASE_REPLICA_HOST:
+    'Only with read replicas: their host names, comma-separated, as libpq takes several. Port, name and login are those of the database. `databases()` of `runtime/` reads it.',
   PGSSLMODE: '`verify-full`. libpq reads it; PGSSLROOTCERT alone would connect without TLS.',
   PGSSLROOTCERT: `Path of the RDS certificate bundle in the image: ${CA_BUNDLE_PATH} unless changed.`,
   PGOPTIONS:

@@ -30,6 +30,7 @@ export const RUNBOOK_SECTIONS = [
   'database-connections',
   'database-credits',
   'transaction-ids',
+  'replica-lag',
   'database-event',
   'cache-cpu',
   'cache-memory',

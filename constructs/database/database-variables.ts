@@ -24,6 +24,14 @@ export interface DatabaseVariableNames {
    * @default - none
    */
   readonly url?: string;
+  /**
+   * Variable with the host names of the read replicas, comma-separated where there are several.
+   *
+   * It is set where there are read replicas.
+   *
+   * @default 'DATABASE_REPLICA_HOST'
+   */
+  readonly replicaHost?: string;
 }
 
 /**

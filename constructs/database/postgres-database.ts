@@ -43,7 +43,7 @@ import { databaseInstance, databaseSettings } from './private/instance';
 import { instanceIdentifierOf } from './private/logs';
 import { DEFAULT_NAMES, loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
-import { readReplicas } from './private/replicas';
+import { connectionsWithReplicas, readReplicas, replicaEnvironment } from './private/replicas';
 import { type ApplicationRoles, DatabaseRoles, type UnattachedSecrets } from './private/roles';
 import { DatabaseRotation } from './private/rotation';
 import { databaseSecret } from './private/secrets';
@@ -61,7 +61,10 @@ export interface IPostgresDatabase extends IConnectable {
    * It is `applicationSecret` where one login does everything.
    */
   readonly ownerSecret: ISecret;
-  /** PGSSLMODE and PGSSLROOTCERT, which make libpq verify the server's certificate. */
+  /**
+   * PGSSLMODE and PGSSLROOTCERT, which make libpq verify the server's certificate, and with read replicas
+   * DATABASE_REPLICA_HOST.
+   */
   readonly containerEnvironment: { [name: string]: string };
   /** Address and login from the application's secret, for `DatabaseAccess.READ_WRITE`. */
   readonly containerSecrets: { [name: string]: ContainerSecret };
@@ -95,6 +98,8 @@ export interface IPostgresDatabase extends IConnectable {
    * @default - not known
    */
   readonly burstable?: boolean;
+  /** Its read replicas, which listen on the port of the instance. */
+  readonly readReplicas: IDatabaseInstance[];
   /** Grants read access to the application's secret. */
   grantRead(grantee: IGrantable): Grant;
   /** A metric of the instance in `AWS/RDS`. */
@@ -172,7 +177,14 @@ export interface PostgresDatabaseOptions {
    */
   readonly multiAz?: boolean;
   /**
-   * Number of read replicas, 0 to 5, each of the same class as the instance.
+   * Number of read replicas, 0 to 15, each of the same class as the instance.
+   *
+   * Every process gets their host names in DATABASE_REPLICA_HOST; port, name and logins are those of the
+   * instance. `databases()` and `ReplicaRouter` of `runtime/` use them.
+   *
+   * **RDS raises a minor version of the instance only when each replica has it:** name a major version alone
+   * in `engineVersion`, or raise the replicas by hand before you deploy another minor one. A major version
+   * goes to the instance, and RDS raises its replicas along with it.
    *
    * Where the instance is kept, a replica that you take away is kept, too: delete it by hand before you add
    * it again, since its name is taken.
@@ -443,6 +455,12 @@ export interface PostgresDatabaseAttributes {
    */
   readonly port?: number;
   /**
+   * Its read replicas in the same region, which must listen on the same port and allow as many connections.
+   *
+   * @default - none
+   */
+  readonly readReplicas?: IDatabaseInstance[];
+  /**
    * Names of the variables in the container.
    *
    * @default DatabaseVariables.DATABASE
@@ -498,7 +516,11 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       public readonly instance = attrs.instance;
       public readonly applicationSecret = attrs.applicationSecret;
       public readonly ownerSecret = attrs.ownerSecret ?? attrs.applicationSecret;
-      public readonly containerEnvironment = tlsEnvironment(attrs.caBundlePath ?? CA_BUNDLE_PATH);
+      public readonly readReplicas = attrs.readReplicas ?? [];
+      public readonly containerEnvironment = {
+        ...tlsEnvironment(attrs.caBundlePath ?? CA_BUNDLE_PATH),
+        ...replicaEnvironment(attrs.readReplicas ?? [], attrs.variables ?? DatabaseVariables.DATABASE),
+      };
       public readonly containerSecrets = databaseSecrets(
         attrs.applicationSecret,
         attrs.variables ?? DatabaseVariables.DATABASE,
@@ -517,13 +539,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
       public readonly changingOwnerSecrets = noticeable(attrs.ownerSecret ?? attrs.applicationSecret);
       public readonly rotationFunctions: IFunction[] = [];
       public readonly burstable = attrs.burstable;
-      public readonly connections =
-        attrs.port === undefined
-          ? attrs.instance.connections
-          : new Connections({
-              securityGroups: attrs.instance.connections.securityGroups,
-              defaultPort: Port.tcp(attrs.port),
-            });
+      public readonly connections = connectionsWithReplicas(attrs);
     }
     return new Import(scope, id);
   }
@@ -595,7 +611,10 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     this.changingSecrets = rotation === undefined ? [] : [applicationSecret];
     this.changingOwnerSecrets = rotation === undefined ? [] : [ownerSecret];
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(filled.port) });
-    this.containerEnvironment = tlsEnvironment(filled.caBundlePath);
+    this.containerEnvironment = {
+      ...tlsEnvironment(filled.caBundlePath),
+      ...replicaEnvironment(replicas, filled.variables),
+    };
     this.containerSecrets = databaseSecrets(applicationSecret, filled.variables);
     this.ownerContainerSecrets = databaseSecrets(ownerSecret, filled.variables);
     this.ready = new DependencyGroup(roles.resource, applicationSecret, ownerSecret);

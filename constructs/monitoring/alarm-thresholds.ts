@@ -63,6 +63,15 @@ export interface AlarmThresholds {
    */
   readonly databaseFreeableMemory?: Size;
   /**
+   * How far a read replica of the database may lag behind, in whole seconds.
+   *
+   * RDS measures the time since the newest transaction that the replica has seen, so it also grows while the
+   * instance writes nothing, to about 5 minutes.
+   *
+   * @default Duration.minutes(10)
+   */
+  readonly databaseReplicaLag?: Duration;
+  /**
    * CPU of the thread that runs all commands of a cache in percent, over 15 minutes.
    *
    * @default 80
@@ -121,6 +130,7 @@ export function thresholdsOf(given: AlarmThresholds = {}, maxConnections?: numbe
     databaseConnectionsPercent: given.databaseConnectionsPercent ?? 80,
     databaseFreeStorage: given.databaseFreeStorage ?? Size.gibibytes(2),
     databaseFreeableMemory: given.databaseFreeableMemory ?? Size.mebibytes(littleMemory(maxConnections)),
+    databaseReplicaLag: given.databaseReplicaLag ?? Duration.minutes(10),
     cacheCpuPercent: given.cacheCpuPercent ?? 80,
     cacheMemoryPercent: given.cacheMemoryPercent ?? 90,
     cacheEvictions: given.cacheEvictions ?? 100,
@@ -158,6 +168,13 @@ export function checkThresholds(checks: Checks, limits: Thresholds): void {
       min: 60,
       max: 12 * 3600,
       remedy: 'CloudWatch looks once a minute; give the time after which a waiting task is a problem.',
+    })
+    .duration('thresholds.databaseReplicaLag', limits.databaseReplicaLag, {
+      whole: 'seconds',
+      min: 360,
+      max: 24 * 3600,
+      remedy:
+        'A replica of an instance that writes nothing reports up to 5 minutes; give for example Duration.minutes(10).',
     })
     .integer('thresholds.cacheEvictions', limits.cacheEvictions, {
       min: 0,

@@ -24,6 +24,7 @@ import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } 
 import { CACHE_ALARMS } from './private/alarm-cache';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { MAIL_ALARMS, MAIL_EVENTS, watchable } from './private/alarm-mail';
+import { REPLICA_ALARMS, replicasOf } from './private/alarm-replicas';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
 import { LOAD_BALANCED_SERVICE_ALARMS, LOAD_BALANCER_ALARMS, SERVICE_ALARMS } from './private/alarm-services';
 import {
@@ -238,6 +239,7 @@ export class ApplicationAlarms extends Construct {
         context,
       ),
       ...watch('Database', props.database, DATABASE_ALARMS),
+      ...watchEach(new Construct(this, 'Replicas'), replicasOf(props.database), REPLICA_ALARMS, context),
       ...watch('Cache', props.cacheStore, CACHE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
       ...watch('Backup', props.backup, BACKUP_ALARMS),
@@ -359,6 +361,10 @@ const THRESHOLDS_OF: { readonly [Name in keyof Thresholds]: Need } = {
   },
   databaseFreeStorage: { parts: '`database`', watched: (props) => props.database !== undefined },
   databaseFreeableMemory: { parts: '`database`', watched: (props) => props.database !== undefined },
+  databaseReplicaLag: {
+    parts: 'a `database` with read replicas',
+    watched: ({ database }) => (database?.readReplicas ?? []).length > 0,
+  },
   cacheCpuPercent: ofCache(),
   cacheMemoryPercent: ofCache(),
   cacheEvictions: ofCache(),

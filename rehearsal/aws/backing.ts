@@ -2,6 +2,7 @@ import type { Announce } from '../announce';
 import { provisionCaches } from '../cache/provision';
 import type { ValkeyServer } from '../cache/valkey-server';
 import type { Certificate, CertificateAuthority } from '../edge/certificates';
+import { REPLICA_ADDRESS } from '../edge/ports';
 import { use } from '../image/cache';
 import { makeDatabaseRoles } from '../postgres/database-roles';
 import { PostgresServer } from '../postgres/postgres';
@@ -37,6 +38,8 @@ export interface Backing {
   readonly secrets: SecretStore;
   readonly doubles: Doubles;
   readonly postgres?: PostgresServer;
+  /** What stands for all read replicas of the database. */
+  readonly replica?: PostgresServer;
   /** Name of the application's database. */
   readonly database?: string;
   /** Caches by the logical ids of their replication groups. */
@@ -63,13 +66,15 @@ export async function provisionBacking(props: BackingProps): Promise<Backing> {
   const postgres = settings && (await startPostgres(props, settings));
   await provisionSecrets(assembly, intrinsics, secrets);
   const database = postgres && (await createDatabase(props, { postgres, doubles, secrets }));
+  const address = replicaAddress(intrinsics);
+  const replica = address === undefined ? undefined : await postgres?.replica(address);
   const { servers: caches, environment } = await provisionCaches(props, doubles, secrets);
   const keyGroups = await provisionSigningKeys(props, doubles, secrets);
   announce.progress('queues, buckets and mail');
   const queues = await provisionQueues(assembly, intrinsics, doubles);
   const signed = await provisionSigned(props, doubles, secrets);
   const parameters = provisionParameters(assembly.stackName, intrinsics);
-  return { queues, secrets, doubles, postgres, database, caches, environment, signed, keyGroups, parameters };
+  return { queues, secrets, doubles, postgres, replica, database, caches, environment, signed, keyGroups, parameters };
 }
 
 async function startPostgres(props: BackingProps, settings: DatabaseSettings): Promise<PostgresServer> {
@@ -78,11 +83,19 @@ async function startPostgres(props: BackingProps, settings: DatabaseSettings): P
   announce.progress(`PostgreSQL ${major} with TLS`);
   const binaries = postgresBinaries(cache, major, announce);
   const postgres = await PostgresServer.start({ sandbox, binaries, certificate, announce, parameters });
+  const address = replicaAddress(intrinsics);
+  const replicas = replicasOf(intrinsics);
+  if (replicas.length > 0 && address === undefined) {
+    announce.substitution('read replicas are the database itself: this machine has one loopback address');
+  } else if (replicas.length > 1) {
+    announce.substitution(`${replicas.length} read replicas are one`);
+  }
   for (const { id } of resourcesOfType(assembly.template, 'AWS::RDS::DBInstance')) {
+    const isReplica = replicas.some((replica) => replica.id === id);
     intrinsics.register(id, {
       ref: id,
       attributes: {
-        'Endpoint.Address': postgres.host,
+        'Endpoint.Address': (isReplica ? address : undefined) ?? postgres.host,
         'Endpoint.Port': String(postgres.port),
         DBInstanceArn: `arn:aws:rds:${assembly.region}:${assembly.account}:db:${id}`,
         DbiResourceId: `db-${id}`,
@@ -90,6 +103,17 @@ async function startPostgres(props: BackingProps, settings: DatabaseSettings): P
     });
   }
   return postgres;
+}
+
+function replicasOf(intrinsics: Intrinsics) {
+  return intrinsics
+    .created('AWS::RDS::DBInstance')
+    .filter(({ resource }) => resource.Properties?.SourceDBInstanceIdentifier !== undefined);
+}
+
+/** Where read replicas listen; undefined without any, and where a machine has one loopback address alone. */
+function replicaAddress(intrinsics: Intrinsics): string | undefined {
+  return replicasOf(intrinsics).length > 0 && process.platform === 'linux' ? REPLICA_ADDRESS : undefined;
 }
 
 /** Makes the application's database and its roles; gives its name. The secrets exist by now. */

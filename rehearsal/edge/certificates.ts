@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { generate } from 'selfsigned';
+import { LOOPBACK, REPLICA_ADDRESS } from './ports';
 
 /** A certificate and its key, as files and as text. */
 export interface Certificate {
@@ -29,7 +30,7 @@ export class CertificateAuthority {
     readonly certificate: Certificate,
   ) {}
 
-  /** A server certificate for names and for this machine's loopback address. */
+  /** A server certificate for names and for this machine's loopback addresses. */
   async issue(name: string, hosts: string[]): Promise<Certificate> {
     const { cert, key } = this.certificate;
     const pems = await generate([{ name: 'commonName', value: hosts[0] }], {
@@ -45,7 +46,8 @@ export class CertificateAuthority {
           altNames: [
             ...hosts.map((value) => ({ type: 2 as const, value })),
             { type: 2 as const, value: 'localhost' },
-            { type: 7 as const, ip: '127.0.0.1' },
+            { type: 7 as const, ip: LOOPBACK },
+            { type: 7 as const, ip: REPLICA_ADDRESS },
           ],
         },
       ],

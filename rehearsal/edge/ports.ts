@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 
 export const LOOPBACK = '127.0.0.1';
+/** Another loopback address, which Linux has without being asked. */
+export const REPLICA_ADDRESS = '127.0.0.2';
 
 /** How many ports after the preferred one are tried. */
 const NEXT = 100;

@@ -8,6 +8,7 @@ import { freePort, LOOPBACK } from '../edge/ports';
 import { type Identity, identity, YOURSELF } from '../task/identity';
 import { isRoot, type Sandbox } from '../task/sandbox';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
+import { copyAsBackup } from './backup';
 
 /** What the server says, in the folder of the run. There is none where the database is brought. */
 export const SERVER_LOG = 'postgres.log';
@@ -33,6 +34,8 @@ export interface PostgresProps {
 interface Place {
   readonly data: string;
   readonly port: number;
+  /** @default - the loopback address, as `localhost` */
+  readonly address?: string;
 }
 
 /** A real server with TLS, run by nobody's user, whose superuser belongs to "RDS" alone. */
@@ -46,7 +49,7 @@ export class PostgresServer {
     return server;
   }
 
-  readonly host = 'localhost';
+  readonly host: string;
   readonly port: number;
 
   private constructor(
@@ -54,7 +57,22 @@ export class PostgresServer {
     private readonly place: Place,
     private process: ChildProcess,
   ) {
+    this.host = place.address ?? 'localhost';
     this.port = place.port;
+  }
+
+  /**
+   * A replica that streams from this server, on an address of its own and the same port, as RDS has it.
+   *
+   * It starts from a copy of what the server has by now, and follows from there.
+   */
+  async replica(address: string): Promise<PostgresServer> {
+    const folder = this.props.sandbox.folder(`${this.props.folder ?? 'postgres'}-replica`, UNPRIVILEGED);
+    const place = { data: path.join(folder, 'data'), port: this.port, address };
+    await this.query('postgres', (client) => copyAsBackup(client, this.place.data, place.data));
+    const server = new PostgresServer(this.props, place, launch(this.props, place));
+    await server.answers();
+    return server;
   }
 
   /** Makes what RDS makes: a master that is not a superuser, its database, and the roles that RDS grants. */
@@ -144,17 +162,17 @@ function initialise({ binaries, certificate, parameters, announce }: PostgresPro
   const forced = parameters['rds.force_ssl'] !== '0';
   writeFileSync(
     path.join(data, 'pg_hba.conf'),
-    `local all rdsadmin trust\n${forced ? 'hostssl' : 'host'} all all 127.0.0.1/32 scram-sha-256\n`,
+    `local all,replication rdsadmin trust\n${forced ? 'hostssl' : 'host'} all all 127.0.0.1/32 scram-sha-256\n`,
   );
   appendFileSync(path.join(data, 'postgresql.conf'), configuration(parameters, announce).join('\n'));
 }
 
 /** Starts the server; it answers a moment later. */
-function launch({ sandbox, binaries }: PostgresProps, { data, port }: Place): ChildProcess {
+function launch({ sandbox, binaries }: PostgresProps, { data, port, address }: Place): ChildProcess {
   const log = openSync(path.join(sandbox.directory, SERVER_LOG), 'a');
   const settings = {
     port,
-    listen_addresses: LOOPBACK,
+    listen_addresses: address ?? LOOPBACK,
     unix_socket_directories: data,
     ssl: 'on',
     fsync: 'off',

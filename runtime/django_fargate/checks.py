@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from .environment import optional, process
 from .mail import has_mailers
+from .replicas import REPLICA, ReplicaRouter
 
 #: Caches that other processes do not see.
 _LOCAL_CACHES = ("LocMemCache", "DummyCache", "FileBasedCache")
@@ -31,7 +32,8 @@ _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_S3_ACCESS_KEY_ID", "AWS_SES_ACCESS_KEY_ID")
 
 def register_all() -> None:
     """Called when the app is ready. Django takes each function once, however often."""
-    for check in (check_cache, check_sessions, check_files, check_mail, check_channels, check_keys, check_static_files):
+    parts = (check_cache, check_sessions, check_files, check_mail, check_channels, check_keys, check_static_files)
+    for check in (*parts, check_replicas):
         register(check, Tags.security, deploy=True)
 
 
@@ -217,6 +219,47 @@ def check_static_files(app_configs: Sequence[Any] | None = None, **_: Any) -> li
             "Set STORAGES = storages(), from django_fargate.settings, or another storage with a manifest.",
         )
     ]
+
+
+def check_replicas(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """W012: replicas from which nothing is read. W013: reads that may be older than the visitor's own writes."""
+    return list(_replicas()) if optional("DATABASE_REPLICA_HOST") else []
+
+
+def _replicas() -> Iterator[CheckMessage]:
+    routers = [import_string(router) if isinstance(router, str) else router for router in settings.DATABASE_ROUTERS]
+    kinds = [router if isinstance(router, type) else type(router) for router in routers]
+    if REPLICA not in settings.DATABASES or not any(issubclass(kind, ReplicaRouter) for kind in kinds):
+        yield _warning(
+            12,
+            "The stack has read replicas, and nothing is read from them.",
+            'Set DATABASES = databases() and DATABASE_ROUTERS = ["django_fargate.replicas.ReplicaRouter"], '
+            "and add django_fargate.middleware.ReplicaMiddleware to MIDDLEWARE.",
+        )
+        return
+    middleware: list[str] = list(settings.MIDDLEWARE)
+    ours, sessions = (
+        next((at for at, path in enumerate(middleware) if path.endswith(name)), None)
+        for name in (".ReplicaMiddleware", ".SessionMiddleware")
+    )
+    if ours is None:
+        yield _warning(
+            12,
+            "Without ReplicaMiddleware the router does not know of any request, and reads all from the primary.",
+            "Add django_fargate.middleware.ReplicaMiddleware to MIDDLEWARE, before SessionMiddleware.",
+        )
+    elif sessions is not None and sessions < ours:
+        yield _warning(
+            13,
+            "SessionMiddleware stands before ReplicaMiddleware, which does not notice that a session was written.",
+            "Move django_fargate.middleware.ReplicaMiddleware before it.",
+        )
+    if any(database.get("ATOMIC_REQUESTS") for database in settings.DATABASES.values()):
+        yield _warning(
+            12,
+            "With ATOMIC_REQUESTS each request is a transaction on the primary, and reads from it.",
+            "Take ATOMIC_REQUESTS out, and put transaction.atomic around what belongs together.",
+        )
 
 
 def _is_local(cache: dict[str, Any]) -> bool:

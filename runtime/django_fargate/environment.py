@@ -26,6 +26,7 @@ SET_BY = {
     "DATABASE_NAME": _APPLICATION_SECRET,
     "DATABASE_USER": _APPLICATION_SECRET,
     "DATABASE_PASSWORD": _APPLICATION_SECRET,
+    "DATABASE_REPLICA_HOST": "Read replicas set it (PostgresDatabase, `readReplicas`)",
     "PGSSLMODE": "The database sets it together with PGSSLROOTCERT (PostgresDatabase)",
     "PGSSLROOTCERT": "The database sets it together with PGSSLMODE (PostgresDatabase)",
     "CELERY_BROKER_URL": "The broker sets it (CeleryBroker)",

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.signals import got_request_exception
 from django.db import DataError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
-from . import context, versions
+from . import context, replicas, versions
 from .cache import is_cache_unavailable
 from .client import client_address, networks
 from .health import health_path
@@ -177,6 +177,37 @@ class CacheUnavailableMiddleware(_UnavailableMiddleware):
 
     what = "cache"
     is_unavailable = staticmethod(is_cache_unavailable)
+
+
+class ReplicaMiddleware(_Middleware):
+    """
+    Lets requests read from the replica, and their visitors read what they have written: see ``replicas``.
+
+    Put it before everything that may use the database, ``SessionMiddleware`` above all: what is written further out is
+    not noticed.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._respond_async(request)
+        with replicas.visit_of(request) as visit:
+            response: HttpResponseBase = self.get_response(request)
+            if visit.may_be_repeated(response.status_code):
+                response.close()
+                response = self.get_response(request)
+            if visit.wrote and replicas.has_replica():
+                replicas.leave(request, response, replicas.position_of_primary())
+            return response
+
+    async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
+        with replicas.visit_of(request) as visit:
+            response: HttpResponseBase = await self.get_response(request)
+            if visit.may_be_repeated(response.status_code):
+                response.close()
+                response = await self.get_response(request)
+            if visit.wrote and replicas.has_replica():
+                replicas.leave(request, response, await sync_to_async(replicas.position_of_primary)())
+            return response
 
 
 def _why(cause: BaseException | None) -> BaseException | None:

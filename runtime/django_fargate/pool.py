@@ -28,6 +28,15 @@ class Connection(psycopg.Connection[Any]):
         return connection
 
 
+class ReplicaConnection(psycopg.Connection[Any]):
+    """A connection of the replica's pool, whose failures are no reason for what the primary's lacks."""
+
+    @classmethod
+    def connect(cls, *args: Any, **kwargs: Any) -> Any:
+        _close_at_exit()
+        return super().connect(*args, **kwargs)
+
+
 def why(error: BaseException | None) -> BaseException | None:
     """The failure to connect that a timeout of the pool stands for, or the error itself."""
     return _last_failure if type(error).__name__ == "PoolTimeout" and _last_failure is not None else error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 from typing import Any
 
 from .cache import caches, channel_layers, result_backend
@@ -21,6 +22,7 @@ __all__ = [
     "channel_layers",
     "csrf_trusted_origins",
     "database",
+    "databases",
     "mail",
     "process",
     "result_backend",
@@ -34,10 +36,15 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that a connection of a WSGI server or worker is kept.
 CONN_MAX_AGE = 60
+#: Seconds after which the connections of a process that has nothing to do are closed. Within ten minutes without
+#: visitors and tasks none is left, so that a database can pause.
+IDLE = 300
 #: Seconds to wait for the database to accept a connection: a page should fail before the load balancer gives up.
 CONNECT_TIMEOUT = 5
 #: Seconds that a request waits for a connection of the pool, before it is answered with 503.
 POOL_TIMEOUT = 10
+#: Seconds to wait for a connection to a replica, before reads go to the primary. libpq waits no less.
+REPLICA_TIMEOUT = 2
 
 
 def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, Any]:
@@ -72,6 +79,35 @@ def database(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, 
         "CONN_HEALTH_CHECKS": bool(size) or not asgi,
         "OPTIONS": options,
     }
+
+
+def databases(*, asgi: bool | None = None, pool: int | None = None) -> dict[str, dict[str, Any]]:
+    """
+    ``DATABASES`` from DATABASE_*: ``default`` as `database()` has it, and ``replica`` where there are read replicas.
+
+    `ReplicaRouter` and `ReplicaMiddleware` send reads there. Of several replicas each process takes one at random, and
+    another where that is away.
+    """
+    default = database(asgi=asgi, pool=pool)
+    hosts = [host.strip() for host in (optional("DATABASE_REPLICA_HOST") or "").split(",") if host.strip()]
+    if not hosts:
+        return {"default": default}
+    # A host that has vanished acknowledges nothing: without a limit a query waits for a quarter of an hour.
+    limits = {"connect_timeout": REPLICA_TIMEOUT, "tcp_user_timeout": 1000 * REPLICA_TIMEOUT}
+    options = {**default["OPTIONS"], **limits}
+    if "pool" in options:
+        from .pool import ReplicaConnection
+
+        short = {
+            "timeout": REPLICA_TIMEOUT,
+            "reconnect_timeout": REPLICA_TIMEOUT,
+            "connection_class": ReplicaConnection,
+        }
+        options["pool"] = {**options["pool"], **short, "connection_class": ReplicaConnection}
+    random.shuffle(hosts)
+    # Tests write to the one and read from the other, in one transaction.
+    replica = {**default, "HOST": ",".join(hosts), "OPTIONS": options, "TEST": {"MIRROR": "default"}}
+    return {"default": default, "replica": replica}
 
 
 def secret_keys() -> tuple[str, list[str]]:
@@ -146,9 +182,11 @@ def _pool(size: int) -> dict[str, Any]:
     from .pool import Connection
 
     return {
-        "min_size": 1,
+        "min_size": 0,
         "max_size": size,
         "timeout": POOL_TIMEOUT,
+        # After each of these times the pool closes one connection that it has not needed.
+        "max_idle": IDLE / (size + 1),
         # It tries again at growing intervals, and otherwise for five minutes: a database that is back would have to
         # wait for the next of them. A new request starts anew.
         "reconnect_timeout": POOL_TIMEOUT,

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.checks import Warning, run_checks
 from django.test import override_settings
 
 from django_fargate import checks, settings
 from django_fargate.mail import has_mailers
+from django_fargate.replicas import ReplicaRouter
 
 STACK = {
     "DJANGO_FARGATE_PROCESS": "web",
@@ -27,7 +29,7 @@ DUMMY = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 FOLDER = {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}, "staticfiles": {"BACKEND": "x"}}
 MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 ALL = [checks.check_cache, checks.check_sessions, checks.check_files, checks.check_mail]
-ALL += [checks.check_channels, checks.check_keys, checks.check_static_files]
+ALL += [checks.check_channels, checks.check_keys, checks.check_static_files, checks.check_replicas]
 
 
 def found(**changed):
@@ -52,6 +54,39 @@ def test_nothing_is_found_where_the_helpers_are_used(environment):
     environment(**STACK)
     assert found(**by_helpers()) == []
     assert found(**{**by_helpers(), **settings.mail("django-anymail"), "ADMINS": [("Ada", "ada@example.com")]}) == []
+
+
+ROUTERS = ["django_fargate.replicas.ReplicaRouter"]
+OURS, SESSIONS = "django_fargate.middleware.ReplicaMiddleware", "django.contrib.sessions.middleware.SessionMiddleware"
+
+
+@pytest.mark.parametrize(
+    ("changed", "ids"),
+    [
+        ({}, ["W012"]),
+        ({"DATABASE_ROUTERS": ROUTERS}, ["W012"]),
+        ({"DATABASES": {"replica": {}}}, ["W012"]),
+        ({"DATABASES": {"replica": {}}, "DATABASE_ROUTERS": ROUTERS, "MIDDLEWARE": [SESSIONS]}, ["W012"]),
+        ({"DATABASES": {"replica": {}}, "DATABASE_ROUTERS": ROUTERS, "MIDDLEWARE": [SESSIONS, OURS]}, ["W013"]),
+        ({"DATABASES": {"replica": {}}, "DATABASE_ROUTERS": ROUTERS, "MIDDLEWARE": [OURS, SESSIONS]}, []),
+        ({"DATABASES": {"replica": {}}, "DATABASE_ROUTERS": [ReplicaRouter()], "MIDDLEWARE": [OURS]}, []),
+        (
+            {
+                "DATABASES": {"default": {"ATOMIC_REQUESTS": True}, "replica": {}},
+                "DATABASE_ROUTERS": ROUTERS,
+                "MIDDLEWARE": [OURS, SESSIONS],
+            },
+            ["W012"],
+        ),
+    ],
+)
+def test_replicas_are_read_from_and_the_middleware_stands_before_what_writes(environment, monkeypatch, changed, ids):
+    environment(DATABASE_REPLICA_HOST="replica")
+    for name, value in changed.items():
+        monkeypatch.setattr(django_settings, name, value)  # DATABASES cannot be overridden
+    assert [message.id for message in checks.check_replicas()] == [f"django_fargate.{each}" for each in ids]
+    environment()
+    assert checks.check_replicas() == []
 
 
 def test_nothing_is_found_outside_of_a_stack(environment):

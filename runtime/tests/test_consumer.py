@@ -110,10 +110,13 @@ def test_sigquit_follows_a_warm_shutdown_where_the_contract_says_when(monkeypatc
 def test_connections_are_treated_as_between_requests_but_not_inside_somebody_s_transaction(monkeypatch):
     closed = []
     monkeypatch.setattr(connections, "close_old_connections", lambda: closed.append(1))
-    connections._close_old(sender=SimpleNamespace(request=SimpleNamespace(is_eager=True)))
-    assert closed == []
-    connections._close_old(sender=SimpleNamespace(request=SimpleNamespace(is_eager=False)))
-    assert closed == [1]
+    monkeypatch.setattr(connections, "_idle", SimpleNamespace(begin=lambda: None, end=lambda kept: None))
+    for receiver in (connections._begin, connections._end):
+        closed.clear()
+        receiver(sender=SimpleNamespace(request=SimpleNamespace(is_eager=True)))
+        assert closed == []
+        receiver(sender=SimpleNamespace(request=SimpleNamespace(is_eager=False)))
+        assert closed == [1]
 
 
 class Channel:

@@ -51,6 +51,12 @@ def test_what_failed_before_the_newest_connection_does_not_count(monkeypatch):
     assert is_database_unavailable(timeout())
 
 
+def test_a_replica_that_cannot_be_reached_is_no_reason_for_what_the_primary_lacks():
+    with pytest.raises(psycopg.OperationalError):
+        pool.ReplicaConnection.connect("host=127.0.0.1 port=9 user=u password=canary dbname=d")
+    assert pool._last_failure is None
+
+
 def test_other_errors_are_what_they_are():
     error = psycopg.errors.DeadlockDetected("deadlock detected")
     assert pool.why(error) is error

@@ -47,6 +47,9 @@ def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_cou
     monkeypatch.setattr("django_fargate.environment.find_spec", lambda name: object())
     database = settings.database()
     assert database["OPTIONS"]["pool"]["max_size"] == 10
+    # One after the other, until none is left, within ten minutes.
+    assert database["OPTIONS"]["pool"]["min_size"] == 0
+    assert 10 * database["OPTIONS"]["pool"]["max_idle"] < settings.IDLE < 600
     assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (0, True)
     assert settings.database(pool=3)["OPTIONS"]["pool"]["max_size"] == 3
     assert caplog.messages == []
@@ -56,6 +59,37 @@ def test_a_server_process_has_a_pool_of_as_many_connections_as_the_construct_cou
     assert without["CONN_MAX_AGE"] == 0
     [message] = caplog.messages
     assert message.startswith("psycopg[pool] is not installed: each thread of this server may hold a connection")
+
+
+def test_without_replicas_there_is_one_database(environment):
+    environment(**DATABASE)
+    assert settings.databases() == {"default": settings.database()}
+    assert settings.databases(asgi=True)["default"]["CONN_MAX_AGE"] == 0
+
+
+def test_replicas_are_one_further_database_with_the_same_login(environment, monkeypatch):
+    environment(**DATABASE, DATABASE_REPLICA_HOST="one.internal,two.internal, three.internal")
+    orders = {settings.databases()["replica"]["HOST"] for _ in range(100)}
+    assert {tuple(sorted(order.split(","))) for order in orders} == {("one.internal", "three.internal", "two.internal")}
+    assert len(orders) == 6
+    default, replica = settings.databases().values()
+    assert default == settings.database()
+    changed = {name for name, value in replica.items() if default.get(name) != value}
+    assert changed == {"HOST", "OPTIONS", "TEST"}
+    assert replica["TEST"] == {"MIRROR": "default"}
+    assert replica["OPTIONS"] == {**default["OPTIONS"], "connect_timeout": 2, "tcp_user_timeout": 2000}
+    monkeypatch.setattr("django_fargate.environment.find_spec", lambda name: object())
+    pools = [database["OPTIONS"]["pool"] for database in settings.databases(pool=3).values()]
+    assert [pool["timeout"] for pool in pools] == [10, 2]
+    assert pools[0]["connection_class"] is not pools[1]["connection_class"]
+
+
+def test_django_accepts_several_replicas(environment):
+    from django.db.utils import ConnectionHandler
+
+    environment(**DATABASE, DATABASE_REPLICA_HOST="one.internal,two.internal")
+    parameters = ConnectionHandler(settings.databases())["replica"].get_connection_params()
+    assert (sorted(parameters["host"].split(",")), parameters["port"]) == (["one.internal", "two.internal"], "5433")
 
 
 @pytest.mark.parametrize("size", ["many", "0", "-1"])

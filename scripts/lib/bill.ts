@@ -94,7 +94,9 @@ function networkCosts(of: Of, publicTasks: number): Cost[] {
 }
 
 function storeCosts(of: Of): Cost[] {
-  const [database] = of('AWS::RDS::DBInstance');
+  const instances = of('AWS::RDS::DBInstance');
+  const [database] = instances.filter(({ SourceDBInstanceIdentifier }) => SourceDBInstanceIdentifier === undefined);
+  const replicas = instances.length - 1;
   const copies = database.MultiAZ ? 2 : 1;
   const hourly = priceIn(PRICES.databaseHour, database.DBInstanceClass);
   const storage = Number(database.AllocatedStorage) * PRICES.databaseGibMonth;
@@ -110,6 +112,15 @@ function storeCosts(of: Of): Cost[] {
       amount: `${database.AllocatedStorage} GiB${copies > 1 ? ', twice' : ''}`,
       dollars: copies * storage,
     },
+    ...(replicas === 0
+      ? []
+      : [
+          {
+            item: 'Read replicas',
+            amount: `${replicas} × ${database.DBInstanceClass}, ${database.AllocatedStorage} GiB`,
+            dollars: replicas * (hourly * HOURS + storage),
+          },
+        ]),
     {
       item: 'Test restore',
       amount: `${restores} a month, a day at most`,

@@ -406,6 +406,21 @@ test('read replicas follow the instance and have log groups of their own', () =>
   }
 });
 
+test('read replicas reach every process by their host names, under the name of the variables', () => {
+  const { stack, database } = made({ readReplicas: 2 });
+  const [one, other] = database.readReplicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress);
+  expect(stack.resolve(database.containerEnvironment)).toEqual(
+    stack.resolve({
+      PGSSLMODE: 'verify-full',
+      PGSSLROOTCERT: '/etc/ssl/certs/rds-global-bundle.pem',
+      DATABASE_REPLICA_HOST: `${one},${other}`,
+    }),
+  );
+  const variables = DatabaseVariables.of({ ...DatabaseVariables.LIBPQ.names, replicaHost: 'REPLICAS' });
+  expect(Object.keys(made({ readReplicas: 1, variables }).database.containerEnvironment)).toContain('REPLICAS');
+  expect(Object.keys(made({}).database.containerEnvironment)).toEqual(['PGSSLMODE', 'PGSSLROOTCERT']);
+});
+
 test('a topic hears of the instance, its parameters and security groups, once it may', () => {
   const stack = testStack();
   const eventTopic = new Topic(stack, 'Topic', { enforceSSL: true });
@@ -721,6 +736,31 @@ describe('a database that exists already', () => {
       stack.resolve(`${ownerSecret.secretArn}:username::`),
     );
   });
+});
+
+test('replicas of a database that is brought are reached through their own security groups', () => {
+  const stack = testStack();
+  const [instance, replica] = ['shop', 'replica'].map((name, index) =>
+    DatabaseInstance.fromDatabaseInstanceAttributes(stack, name, {
+      instanceIdentifier: name,
+      instanceEndpointAddress: `${name}.example.com`,
+      port: 7000,
+      securityGroups: [SecurityGroup.fromSecurityGroupId(stack, `Group${index}`, `sg-0123456789abcdef${index}`)],
+    }),
+  );
+  const attributes = { instance, applicationSecret: new Secret(stack, 'Login'), readReplicas: [replica] };
+  const brought = PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Database', attributes);
+  expect(brought.readReplicas).toEqual([replica]);
+  expect(brought.containerEnvironment.DATABASE_REPLICA_HOST).toBe('replica.example.com');
+  const consumer = new SecurityGroup(stack, 'Consumer', { vpc: network(stack) });
+  brought.connections.allowDefaultPortFrom(consumer);
+  for (const GroupId of ['sg-0123456789abcdef0', 'sg-0123456789abcdef1']) {
+    templateOf(stack).hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
+      GroupId,
+      FromPort: 7000,
+      SourceSecurityGroupId: stack.resolve(consumer.securityGroupId),
+    });
+  }
 });
 
 test.each([

@@ -46,6 +46,8 @@ export const cases: InvalidCase[] = [
   threshold('storage when it is gone', { databaseFreeStorage: Size.bytes(0) }),
   threshold('storage in bytes that make no MiB', { databaseFreeStorage: Size.bytes(2 ** 21 + 1) }),
   threshold('memory when it is gone', { databaseFreeableMemory: Size.mebibytes(0) }),
+  threshold('a lag that a replica of an idle instance has', { databaseReplicaLag: Duration.minutes(5) }),
+  threshold('a lag that is no whole second', { databaseReplicaLag: Duration.millis(600_500) }),
   threshold('CPU of the cache at nothing', { cacheCpuPercent: 0 }),
   threshold('memory of the cache above what there is', { cacheMemoryPercent: 101 }),
   threshold('fewer keys than none', { cacheEvictions: -1 }),

@@ -123,6 +123,22 @@ const contract: InvalidCase[] = [
 ];
 
 const attributes: InvalidCase[] = [
+  row('brought database: a replica on another port', 'readReplicas', (stack) => {
+    const [instance, replica] = [15432, 5432].map((port) =>
+      DatabaseInstance.fromDatabaseInstanceAttributes(stack, `Instance${port}`, {
+        instanceIdentifier: 'shop',
+        instanceEndpointAddress: 'shop.example.com',
+        port,
+        securityGroups: [],
+      }),
+    );
+    const applicationSecret = Secret.fromSecretNameV2(stack, 'Login', 'shop');
+    const attributes = { instance, applicationSecret, readReplicas: [replica] };
+    PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Brought', attributes);
+  }),
+  brought('a variable with the name of that of replicas', 'variables.host', {
+    variables: DatabaseVariables.of({ ...DatabaseVariables.DATABASE.names, host: 'DATABASE_REPLICA_HOST' }),
+  }),
   brought('a port that is no number', 'port', { port: Number.NaN }),
   brought('a port beyond all', 'port', { port: 70_000 }),
   brought('no connections', 'maxConnections', { maxConnections: 0 }),

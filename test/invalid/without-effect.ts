@@ -406,6 +406,7 @@ export const cases: InvalidCase[] = [
   threshold('databaseConnectionsPercent', 70),
   threshold('databaseFreeStorage', Size.gibibytes(5)),
   threshold('databaseFreeableMemory', Size.gibibytes(1)),
+  threshold('databaseReplicaLag', Duration.minutes(20)),
   threshold('cacheCpuPercent', 70),
   threshold('cacheMemoryPercent', 70),
   threshold('cacheEvictions', 5),

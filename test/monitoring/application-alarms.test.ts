@@ -312,6 +312,28 @@ describe('a whole application', () => {
     expect(credits).toHaveLength(count);
   });
 
+  test('sees a read replica that is ten minutes behind or away, and none of an instance that writes nothing', () => {
+    const other = testStack();
+    const replicated = new PostgresDatabase(other, 'Database', { vpc: testVpc(other), readReplicas: 2 });
+    new ApplicationAlarms(other, 'Alarms', { topic: new Topic(other, 'Topic'), database: replicated });
+    const made = templateOf(other);
+    const [one, second] = [1, 2].map((number) => alarmOn(made, `Shop/Database/Replica${number}`, 'replica-lag'));
+    expect([one, second].map(({ Dimensions }) => Dimensions)).toEqual(
+      replicated.readReplicas.map(({ instanceIdentifier }) => [
+        { Name: 'DBInstanceIdentifier', Value: other.resolve(instanceIdentifier) },
+      ]),
+    );
+    const lagging: World = ({ name }, minute) => (name === 'ReplicaLag' ? minute * 60 : undefined);
+    expect(minutesInAlarm(one as unknown as AlarmProperties, lagging, 20)).toEqual([15, 16, 17, 18, 19]);
+    const idle: World = (_, minute) => (minute % 6) * 60;
+    expect(minutesInAlarm(one as unknown as AlarmProperties, idle, 60)).toEqual([]);
+    const away: World = (_, minute) => (minute < 5 ? 0 : undefined);
+    expect(minutesInAlarm(one as unknown as AlarmProperties, away, 12)[0]).toBe(9);
+    expect(JSON.stringify(only(made, 'AWS::CloudWatch::Dashboard').resource)).toContain(
+      'Read replicas: seconds behind',
+    );
+  });
+
   test('asks for a backup every other day, once the database is two days old', () => {
     const missing = alarm('Backup', 'backup-missing') as unknown as AlarmProperties;
     const day = 24 * 60;

@@ -12,6 +12,7 @@ export const STRUCTS = {
     databaseConnectionsPercent: 'number?',
     databaseFreeStorage: 'object Size?',
     databaseFreeableMemory: 'object Size?',
+    databaseReplicaLag: 'object Duration?',
     cacheCpuPercent: 'number?',
     cacheMemoryPercent: 'number?',
     cacheEvictions: 'number?',
@@ -318,6 +319,7 @@ export const STRUCTS = {
     user: 'string',
     password: 'string',
     url: 'string?',
+    replicaHost: 'string?',
   },
   DjangoApplicationProps: {
     image: 'object ContainerImage',
@@ -628,6 +630,7 @@ export const STRUCTS = {
     applicationSecret: 'object ISecret',
     ownerSecret: 'object ISecret?',
     port: 'number?',
+    readReplicas: 'list of object IDatabaseInstance?',
     variables: 'object DatabaseVariables?',
     caBundlePath: 'string?',
     maxConnections: 'number?',

@@ -12,6 +12,7 @@ import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postg
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
 import { checkDatabaseNames } from './names';
+import { REPLICA_HOST } from './replicas';
 
 /** RDS enlarges storage only when there is at least a tenth to gain. */
 const LEAST_GROWTH_PERCENT = 110;
@@ -183,6 +184,7 @@ export function checkBrought(scope: string, attrs: PostgresDatabaseAttributes): 
   const checks = new Checks(scope);
   checkVariables(checks, attrs.variables ?? DatabaseVariables.DATABASE);
   checkBundlePath(checks, attrs.caBundlePath);
+  checkReplicas(checks, attrs);
   checks
     .integer('port', attrs.port, { min: 1, max: 65_535, remedy: 'Give the port of its endpoint.' })
     .integer('maxConnections', attrs.maxConnections, {
@@ -200,8 +202,20 @@ function checkBundlePath(checks: Checks, caBundlePath: string | undefined): void
   });
 }
 
+/** RDS lets a replica listen on another port; processes get only one. */
+function checkReplicas(checks: Checks, { instance, port, readReplicas = [] }: PostgresDatabaseAttributes): void {
+  const wanted = port ?? instance.dbInstanceEndpointPort;
+  for (const { dbInstanceEndpointPort: own } of readReplicas) {
+    checks.that('readReplicas', own, isUnknown(own) || isUnknown(wanted) || Number(own) === Number(wanted), {
+      must: `listen on the port of the instance, ${wanted}`,
+      remedy: 'Change the port of the replica, or give its true `port` where it was looked up.',
+    });
+  }
+}
+
 function checkVariables(checks: Checks, variables: DatabaseVariables): void {
-  const names = Object.entries(variables.names).filter(([, name]) => name !== undefined);
+  const all = { replicaHost: REPLICA_HOST, ...variables.names };
+  const names = Object.entries(all).filter(([, name]) => name !== undefined);
   for (const [part, name] of names) {
     checks
       .matches(`variables.${part}`, name, /^[A-Za-z_][A-Za-z0-9_]*$/, {

@@ -17,6 +17,7 @@ import type { IPostgresDatabase } from '../postgres-database';
  */
 export abstract class PostgresDatabaseBase extends Construct implements IPostgresDatabase {
   public abstract readonly instance: IDatabaseInstance;
+  public abstract readonly readReplicas: IDatabaseInstance[];
   public abstract readonly applicationSecret: ISecret;
   public abstract readonly ownerSecret: ISecret;
   public abstract readonly containerEnvironment: { [name: string]: string };

@@ -1,10 +1,21 @@
-import { type CfnDBInstance, type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
+import { Connections, Port } from 'aws-cdk-lib/aws-ec2';
+import {
+  type CfnDBInstance,
+  type DatabaseInstance,
+  DatabaseInstanceReadReplica,
+  type IDatabaseInstance,
+} from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
+import type { DatabaseVariables } from '../database-variables';
+import type { PostgresDatabaseAttributes } from '../postgres-database';
 import type { FilledProps } from './defaults';
 import { type DatabaseSettings, protectionOf } from './instance';
 import { databaseLogs, instanceIdentifierOf } from './logs';
+
+/** The variable with the host names of read replicas, unless `variables` names another one. */
+export const REPLICA_HOST = 'DATABASE_REPLICA_HOST';
 
 /** The read replicas of an instance, set up as it is and named after it. */
 export function readReplicas(
@@ -31,6 +42,32 @@ export function readReplicas(
     );
     acknowledgeInherited(replica);
     return replica;
+  });
+}
+
+/**
+ * The variable with the host names of the replicas, as libpq takes several.
+ *
+ * Their port, name and logins are those of the instance, and so are the passwords: roles arrive with all else
+ * that replicates.
+ */
+export function replicaEnvironment(
+  replicas: IDatabaseInstance[],
+  { names }: DatabaseVariables,
+): { [name: string]: string } {
+  const hosts = replicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress);
+  return hosts.length === 0 ? {} : { [names.replicaHost ?? REPLICA_HOST]: hosts.join(',') };
+}
+
+/** The ways to a database that is brought and to its replicas, which may have groups of their own. */
+export function connectionsWithReplicas({ instance, port, readReplicas = [] }: PostgresDatabaseAttributes) {
+  if (port === undefined && readReplicas.length === 0) {
+    return instance.connections;
+  }
+  const groups = [instance, ...readReplicas].flatMap(({ connections }) => connections.securityGroups);
+  return new Connections({
+    securityGroups: [...new Set(groups)],
+    defaultPort: port === undefined ? instance.connections.defaultPort : Port.tcp(port),
   });
 }
 

@@ -18,6 +18,7 @@ import type { IDjangoService, ILoadBalancedService } from '../../processes/djang
 import { samplesOfTasks } from '../../processes/service-metrics';
 import { ofTargets } from '../../processes/target-metrics';
 import type { ITaskQueue } from '../../queues/task-queue';
+import { replicaLag, replicasOf } from './alarm-replicas';
 import { MINUTE } from './alarm-table';
 
 /** The parts that the dashboard draws. */
@@ -162,6 +163,7 @@ function database({ database }: Watched): IWidget[] {
   if (database === undefined) {
     return [];
   }
+  const replicas = Object.entries(replicasOf(database));
   const metric = (metricName: string, label: string) => database.metric(metricName, { ...AVERAGE, label });
   return [
     graph(
@@ -175,5 +177,13 @@ function database({ database }: Watched): IWidget[] {
       [database.metricFreeStorageSpace({ ...AVERAGE, label: 'storage' })],
       [database.metricFreeableMemory({ ...AVERAGE, label: 'memory' })],
     ),
+    ...(replicas.length === 0
+      ? []
+      : [
+          graph(
+            'Read replicas: seconds behind',
+            replicas.map(([name, replica]) => replicaLag(replica, name)),
+          ),
+        ]),
   ];
 }

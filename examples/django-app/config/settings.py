@@ -9,7 +9,7 @@ from django_fargate.settings import (
     caches,
     channel_layers,
     csrf_trusted_origins,
-    database,
+    databases,
     mail,
     secret_keys,
     secure_cookies,
@@ -28,7 +28,7 @@ DEBUG = False
 if not BUILDING:
     ALLOWED_HOSTS = allowed_hosts()
     CSRF_TRUSTED_ORIGINS = csrf_trusted_origins()
-    DATABASES = {"default": database()}
+    DATABASES = databases()
     SECURE_PROXY_SSL_HEADER = secure_proxy_ssl_header()  # The load balancer or CloudFront terminates TLS.
     SESSION_COOKIE_SECURE = secure_cookies()
     CSRF_COOKIE_SECURE = secure_cookies()
@@ -39,6 +39,8 @@ if not BUILDING:
 SENDS_MAIL = "DEFAULT_FROM_EMAIL" in os.environ
 if SENDS_MAIL:
     globals().update(mail())
+
+DATABASE_ROUTERS = ["django_fargate.replicas.ReplicaRouter"]  # of use where the stack has read replicas
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -56,6 +58,7 @@ MIDDLEWARE = [
     "django_fargate.middleware.HealthCheckMiddleware",
     "django_fargate.middleware.DatabaseUnavailableMiddleware",
     "django_fargate.middleware.CacheUnavailableMiddleware",
+    "django_fargate.middleware.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

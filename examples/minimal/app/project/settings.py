@@ -33,6 +33,7 @@ TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP
 # A server process has more threads than it may hold connections; a release has one thread and no such variable.
 connections = int(os.environ.get("DJANGO_FARGATE_CONNECTIONS", "0"))
 # libpq reads PGSSLMODE and PGSSLROOTCERT by itself.
+POOL = {"min_size": 0, "max_size": connections, "timeout": 10, "max_idle": 30}
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -43,7 +44,7 @@ DATABASES = {
         "PASSWORD": os.environ["DATABASE_PASSWORD"],
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": connections, "timeout": 10}} if connections else {},
+        "OPTIONS": {"pool": POOL} if connections else {},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
