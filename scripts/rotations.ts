@@ -11,7 +11,8 @@ const ALL_VERSIONS = [15, 16, 17, 18];
 /**
  * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager, and the handlers of
  * the database against a real PostgreSQL with TLS, in which somebody has planted what they could. Beside
- * them, `migrate` with the settings of a release. Each check prints what it found; the last line adds them
+ * them, `migrate` with the settings of a release, and restored databases that are whole, empty or damaged.
+ * Each check prints what it found; the last line adds them
  * up.
  *
  * `npm run rotations -- --all` takes every version of PostgreSQL, upgrades one to another, plants one thing
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
       ['database-rotation-check.ts', binaries],
       ['database-powers-check.ts', binaries],
       ['migrations-check.ts', binaries],
+      ['restore-validation-check.ts', binaries],
       ['database-red-team.ts', binaries, ...(every ? ['--each'] : [])],
     );
   }

@@ -38,6 +38,8 @@ export const RUNBOOK_SECTIONS = [
   'cache-replication-lag',
   'backup-missing',
   'backup-failed',
+  'restore-failed',
+  'restore-not-proven',
   'certificate-expiry',
   'rotation-errors',
   'rotation-failed',

@@ -155,7 +155,7 @@ export const PROTECTIONS: Protection[] = [
   {
     rules: ['IAM5'],
     sentence:
-      'wildcards that AWS forces, one log group, revisions of one task, tasks of one cluster, and those of the provider framework',
+      'wildcards that AWS forces, one log group, databases restored as a test, revisions of one task, tasks of one cluster, and those of the provider framework',
     offenders: (template) =>
       roleStatements(template)
         .filter(({ Resource, Action }) => /\*/.test(JSON.stringify([Resource, Action])))
@@ -175,7 +175,10 @@ export const PROTECTIONS: Protection[] = [
               ? cluster.length === 1
               : `${Action}` === 'ecs:TagResource' && Condition?.StringEquals?.['ecs:CreateAction'] === 'RunTask') ||
               /^(ecs:\w+TaskProtection,?)+$/.test(`${Action}`));
-          const single = token || monitoring || revisions || tasks || listsTasks(template, statement);
+          const restored =
+            /:db:awsbackup-restore-test\*"/.test(resource) &&
+            `${Action}` === 'rds:DescribeDBInstances,rds:ModifyDBInstance';
+          const single = token || monitoring || restored || revisions || tasks || listsTasks(template, statement);
           return !ofTheWaiter(template, statement.id) && (Resource.length > 1 || !single);
         })
         .map(({ id }) => id),
@@ -187,6 +190,17 @@ export const PROTECTIONS: Protection[] = [
           JSON.stringify(Properties ?? 0).includes('RDSOSMetrics'),
         );
         policy.Properties.PolicyDocument.Statement[0].Resource = '*';
+      },
+      'a password for any database': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('awsbackup-restore-test'),
+        );
+        policy.Properties.PolicyDocument.Statement = policy.Properties.PolicyDocument.Statement.map(
+          (statement: { Action: unknown }) =>
+            `${statement.Action}`.includes('rds:')
+              ? { ...statement, Resource: 'arn:aws:rds:eu-west-1:111122223333:db:*' }
+              : statement,
+        );
       },
       'any cluster': (resources) => {
         const [policy] = Object.values(resources).filter(

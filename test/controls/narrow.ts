@@ -139,7 +139,7 @@ export const NARROW: Control[] = [
   },
   {
     ids: 'confused deputy, functions',
-    sentence: 'Secrets Manager invokes a function for one secret of this account',
+    sentence: 'Secrets Manager and EventBridge invoke a function for one secret or one rule of this account',
     offenders: (template) =>
       unless(template, PERMISSION, ({ SourceAccount, SourceArn }) => {
         return (

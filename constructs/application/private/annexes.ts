@@ -28,6 +28,7 @@ const OF = {
   refresh: 10,
   backup: 6,
   restoreTest: 4,
+  restoreValidation: 10,
   handler: 5,
 };
 /** The nested stack of the alarms. */
@@ -124,7 +125,9 @@ function reckoned(
   const refreshes = areRefreshed
     ? refreshesOf(scope, providers.cluster, { services, beat: props.beat, workers: Object.keys(workers), moved })
     : 0;
-  const backup = OF.backup + (props.backupOptions?.restoreTesting === false ? 0 : OF.restoreTest);
+  const { restoreTesting, restoreTestValidation = providers.vpc.privateSubnets.length > 0 } = props.backupOptions ?? {};
+  const restoreTest = OF.restoreTest + (restoreTestValidation ? OF.restoreValidation : 0);
+  const backup = OF.backup + (restoreTesting === false ? 0 : restoreTest);
   return [
     resourcesIn(Stack.of(scope)),
     ...ofWorkers,

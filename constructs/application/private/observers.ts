@@ -58,10 +58,17 @@ export function makeObservers(
 
 function makeBackup(
   scope: Construct,
-  { backupOptions }: DjangoApplicationProps,
+  { backupOptions, handlerReservedConcurrency }: DjangoApplicationProps,
   { profile, database, vpc, notifications }: Providers,
 ): DatabaseBackup | undefined {
   return profileValues(profile).databaseBackup
-    ? new DatabaseBackup(scope, 'Backup', { ...backupOptions, profile, database, vpc, notifications })
+    ? new DatabaseBackup(scope, 'Backup', {
+        handlerReservedConcurrency,
+        ...backupOptions,
+        profile,
+        database,
+        vpc,
+        notifications,
+      })
     : undefined;
 }

@@ -16,7 +16,7 @@ const MOST_PARAMETERS = 200;
 /** With more than so many, alarms move out: the rest is for what the user adds. */
 const ROOMY = 300;
 /** Alarms, rules and widgets of what every application has. */
-const OTHER_ALARMS = 30;
+const OTHER_ALARMS = 32;
 /** Alarms of a cache, that on its rotation among them. */
 const OF_CACHE = 6;
 /** Alarms of mail, and the rule that reports what returns. */
