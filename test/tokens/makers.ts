@@ -272,6 +272,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DatabaseBackupOptions: 'DatabaseBackupProps',
   DatabaseBackupProps: backup,
   DatabaseBackupRule: 'DatabaseBackupProps',
+  DatabaseDumpOptions: 'DatabaseDumpProps',
   DatabaseDumpProps: dumped,
   DatabaseVariableNames: (scope, given) => {
     const names = DatabaseVariables.of(props(variables, given));

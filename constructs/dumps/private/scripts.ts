@@ -140,6 +140,7 @@ printf '"manifest":"s3://%s/%s/manifest.json","sha256":"%s"}\n' \
 if [ $# -gt 0 ]; then
   export AWS_ACCESS_KEY_ID="$COPY_ACCESS_KEY_ID" AWS_SECRET_ACCESS_KEY="$COPY_SECRET_ACCESS_KEY"
   export AWS_REQUEST_CHECKSUM_CALCULATION=when_required
+  echo "copying to $1"
   send "s3://$3/$4$key" --endpoint-url "$1" --region "$2"
   echo "copied to $1"
 fi
