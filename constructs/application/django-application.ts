@@ -9,6 +9,7 @@ import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import { setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
+import type { DatabaseDump } from '../dumps/database-dump';
 import type { Cdn } from '../edge/cdn';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewall } from '../edge/web-firewall';
@@ -121,6 +122,8 @@ export class DjangoApplication extends Construct {
 
   /** Backups of the database, unless the profile leaves them out. */
   public readonly backup?: DatabaseBackup;
+  /** Dumps of the database, when they are asked for. */
+  public readonly databaseDump?: DatabaseDump;
   /** Alarms, reports of events and the dashboard. */
   public readonly alarms: ApplicationAlarms;
 
@@ -135,7 +138,7 @@ export class DjangoApplication extends Construct {
     protectAgainstDeletion(this, props, providers);
     guardChanges(this, props, providers);
     checkResources(this, props);
-    noteQuota(this, fargateVcpu(processes));
+    noteQuota(this, fargateVcpu({ ...processes, databaseDump: observers.databaseDump }));
 
     this.profile = providers.profile;
     this.encryptionKey = providers.encryptionKey;
@@ -166,6 +169,7 @@ export class DjangoApplication extends Construct {
     [this.secretRefresh] = processes.secretRefreshes;
 
     this.backup = observers.backup;
+    this.databaseDump = observers.databaseDump;
     this.alarms = observers.alarms;
   }
 }

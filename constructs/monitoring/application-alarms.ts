@@ -14,6 +14,7 @@ import { Checks } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 import { checkRunbookBase, setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
+import type { DatabaseDump } from '../dumps/database-dump';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { IMail } from '../mail/mail';
 import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
@@ -22,6 +23,7 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
 import { CACHE_ALARMS } from './private/alarm-cache';
+import { DUMP_ALARMS } from './private/alarm-dumps';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { MAIL_ALARMS, MAIL_EVENTS, watchable } from './private/alarm-mail';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from './private/alarm-secrets';
@@ -113,6 +115,12 @@ export interface ApplicationAlarmsProps {
    * @default - none
    */
   readonly backup?: DatabaseBackup;
+  /**
+   * Dumps to watch: that they arrive, how large they are, how long they take, and what fails.
+   *
+   * @default - none
+   */
+  readonly databaseDump?: DatabaseDump;
   /**
    * Log group in which errors are counted.
    *
@@ -241,6 +249,7 @@ export class ApplicationAlarms extends Construct {
       ...watch('Cache', props.cacheStore, CACHE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
       ...watch('Backup', props.backup, BACKUP_ALARMS),
+      ...watch('Dump', props.databaseDump, DUMP_ALARMS),
       ...watchEach(
         new Construct(this, 'Rotations'),
         rotationsOf(props.rotationFunctions ?? []),

@@ -30,6 +30,9 @@ const OF = {
   restoreTest: 4,
   restoreValidation: 10,
   handler: 5,
+  dump: 9,
+  /** What a dump has where no bucket is brought. */
+  dumpBucket: 3,
 };
 /** The nested stack of the alarms. */
 const ALARMS = 1;
@@ -138,9 +141,20 @@ function reckoned(
     OF.refresh * refreshes,
     props.beat === undefined ? 0 : OF.beat,
     profile.databaseBackup ? backup : 0,
+    dumpOf(props),
     isProtected(props, providers) ? OF.handler : 0,
     isGuardShared ? 1 : OF.handler,
   ].reduce((sum, each) => sum + each, 0);
+}
+
+/** Resources of the dumps: their schedules come on top, and a role where S3 copies them elsewhere. */
+function dumpOf({ databaseDump }: DjangoApplicationProps): number {
+  if (databaseDump === undefined) {
+    return 0;
+  }
+  const { bucket, encryptionKey, replicaBucket, schedules } = databaseDump;
+  const stored = bucket === undefined ? OF.dumpBucket - (encryptionKey === undefined ? 0 : 1) : 0;
+  return OF.dump + stored + (replicaBucket === undefined ? 0 : 2) + (schedules?.length ?? 1) - 1;
 }
 
 interface ServicesOf {

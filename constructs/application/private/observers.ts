@@ -2,6 +2,7 @@ import { NestedStack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { DatabaseBackup } from '../../backup/database-backup';
 import { profileValues } from '../../core/profile';
+import { DatabaseDump } from '../../dumps/database-dump';
 import { ApplicationAlarms } from '../../monitoring/application-alarms';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { hasAddress } from './option-effects';
@@ -12,6 +13,7 @@ import { isTight } from './resource-limit';
 /** What reads the application, and changes nothing in it. */
 export interface Observers {
   readonly backup?: DatabaseBackup;
+  readonly databaseDump?: DatabaseDump;
   readonly alarms: ApplicationAlarms;
 }
 
@@ -23,9 +25,12 @@ export function makeObservers(
   processes: Processes,
 ): Observers {
   const backup = makeBackup(scope, props, providers);
+  const databaseDump = makeDump(scope, props, providers, processes);
   const { loadBalancer, secretKey, database, urlSigningKeys, cacheStore } = providers;
   const [secretRefresh, ...moreSecretRefreshes] = processes.secretRefreshes;
-  const place = isTight(scope, processes, providers) ? new NestedStack(scope, 'AlarmStack') : scope;
+  const place = isTight(scope, processes, { ...providers, databaseDump })
+    ? new NestedStack(scope, 'AlarmStack')
+    : scope;
   const alarms = new ApplicationAlarms(place, 'Alarms', {
     topic: providers.notifications.topic,
     cluster: providers.cluster,
@@ -39,6 +44,7 @@ export function makeObservers(
     scheduledCommands: Object.values(processes.scheduledCommands),
     certificate: loadBalancer.certificate,
     backup,
+    databaseDump,
     rotationFunctions: [
       secretKey.rotationFunction,
       ...database.rotationFunctions,
@@ -53,7 +59,7 @@ export function makeObservers(
     dashboard: profileValues(providers.profile).dashboard,
     thresholds: hasAddress(props) ? props.alarmThresholds : { ...props.alarmThresholds, certificateDays: undefined },
   });
-  return { backup, alarms };
+  return { backup, databaseDump, alarms };
 }
 
 function makeBackup(
@@ -71,4 +77,27 @@ function makeBackup(
         notifications,
       })
     : undefined;
+}
+
+/** A task of the application, started by a schedule. */
+function makeDump(
+  scope: Construct,
+  { databaseDump, image, cpuArchitecture }: DjangoApplicationProps,
+  { profile, database, cluster }: Providers,
+  { securityGroup, logGroup, executionRole }: Processes,
+): DatabaseDump | undefined {
+  return (
+    databaseDump &&
+    new DatabaseDump(scope, 'Dump', {
+      ...databaseDump,
+      profile,
+      cluster,
+      database,
+      applicationImage: image,
+      cpuArchitecture,
+      securityGroup,
+      logGroup,
+      executionRole,
+    })
+  );
 }

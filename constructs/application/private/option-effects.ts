@@ -78,6 +78,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
     ],
   },
   scheduledCommands: ALWAYS,
+  databaseDump: ALWAYS,
   media: { refused: [brought('mediaStorage')] },
   staticFiles: { refused: [brought('staticFilesStorage'), ...WITH_CDN] },
   cache: { refused: [brought('cacheStore')] },

@@ -249,12 +249,12 @@ export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
 ];
 
 /** The newest minutes may have no data yet, and repeat the one before: there is nothing new in them. */
-function anyNew<T>(row: Parameters<typeof anyAbove0<T>>[0]): AlarmRow<T> {
+export function anyNew<T>(row: Parameters<typeof anyAbove0<T>>[0]): AlarmRow<T> {
   return { ...anyAbove0(row), evaluationPeriods: 3, datapointsToAlarm: 1 };
 }
 
 /** Whatever lies in the queue already: an alarm on that would tell of the first letter and of no other. */
-function eachLetter(letters: Metric | undefined): IMetric | undefined {
+export function eachLetter(letters: Metric | undefined): IMetric | undefined {
   return letters && newLetters([letters], MINUTE);
 }
 
