@@ -162,6 +162,7 @@ export {
 export { DatabaseDump, type DatabaseDumpOptions, type DatabaseDumpProps } from '../constructs/dumps/database-dump';
 export type { DumpCopyOptions } from '../constructs/dumps/dump-copy';
 export { type DumpComplianceLockOptions, DumpLock, type DumpLockOptions } from '../constructs/dumps/dump-lock';
+export { RestoreDrill, type RestoreDrillOptions, type RestoreDrillProps } from '../constructs/dumps/restore-drill';
 
 // Monitoring: alarms, event reports and the dashboard
 

@@ -9,6 +9,7 @@ import type { CacheOptions, ICache } from '../cache/cache';
 import type { Profile } from '../core/profile';
 import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
 import type { DatabaseDumpOptions } from '../dumps/database-dump';
+import type { RestoreDrillOptions } from '../dumps/restore-drill';
 import type { CdnOptions } from '../edge/cdn';
 import type { HttpsLoadBalancerOptions, IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewallOptions } from '../edge/web-firewall';
@@ -152,6 +153,13 @@ export interface DjangoApplicationProps {
    * @default - none
    */
   readonly databaseDump?: DatabaseDumpOptions;
+  /**
+   * Restores the newest dump twice a week into a task, and has the application look at it; `{}` with the
+   * defaults. Needs `databaseDump`.
+   *
+   * @default - none
+   */
+  readonly restoreDrill?: RestoreDrillOptions;
   /**
    * A private bucket for the files that users upload, which every process can read and write; `{}` for one
    * with its defaults.

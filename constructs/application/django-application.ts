@@ -10,6 +10,7 @@ import type { Profile } from '../core/profile';
 import { setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { DatabaseDump } from '../dumps/database-dump';
+import type { RestoreDrill } from '../dumps/restore-drill';
 import type { Cdn } from '../edge/cdn';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewall } from '../edge/web-firewall';
@@ -124,6 +125,8 @@ export class DjangoApplication extends Construct {
   public readonly backup?: DatabaseBackup;
   /** Dumps of the database, when they are asked for. */
   public readonly databaseDump?: DatabaseDump;
+  /** The drill that proves the dumps, when it is asked for. */
+  public readonly restoreDrill?: RestoreDrill;
   /** Alarms, reports of events and the dashboard. */
   public readonly alarms: ApplicationAlarms;
 
@@ -170,6 +173,7 @@ export class DjangoApplication extends Construct {
 
     this.backup = observers.backup;
     this.databaseDump = observers.databaseDump;
+    this.restoreDrill = observers.restoreDrill;
     this.alarms = observers.alarms;
   }
 }

@@ -19,7 +19,7 @@ const WRITTEN_FOR: { readonly [room: string]: readonly (keyof typeof STRUCTS)[] 
   application: [],
   backup: ['DatabaseBackupOptions'],
   database: ['PostgresDatabaseOptions'],
-  dumps: ['DatabaseDumpOptions'],
+  dumps: ['DatabaseDumpOptions', 'RestoreDrillOptions'],
   edge: ['CdnOptions', 'HttpsLoadBalancerOptions', 'WebFirewallOptions'],
   monitoring: [],
   network: ['NetworkOptions'],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { RUNBOOK_SECTIONS, runbookUrl, setRunbookBase } from '../../constructs/core/runbook';
 import { CACHE_ALARMS } from '../../constructs/monitoring/private/alarm-cache';
+import { DRILL_ALARMS } from '../../constructs/monitoring/private/alarm-drills';
 import { DUMP_ALARMS } from '../../constructs/monitoring/private/alarm-dumps';
 import { CLUSTER_EVENTS, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
 import { MAIL_ALARMS, MAIL_EVENTS } from '../../constructs/monitoring/private/alarm-mail';
@@ -40,6 +41,7 @@ const reported: Reported[] = [
   ...CERTIFICATE_ALARMS,
   ...BACKUP_ALARMS,
   ...DUMP_ALARMS,
+  ...DRILL_ALARMS,
   ...LOG_ALARMS,
   ...HEARTBEAT_ALARMS,
   ...ROTATION_ALARMS,

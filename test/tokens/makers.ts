@@ -26,6 +26,7 @@ import { DatabaseVariables } from '../../constructs/database/database-variables'
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { DatabaseDump } from '../../constructs/dumps/database-dump';
 import { type DumpComplianceLockOptions, DumpLock } from '../../constructs/dumps/dump-lock';
+import { RestoreDrill } from '../../constructs/dumps/restore-drill';
 import { Cdn } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { WebFirewall } from '../../constructs/edge/web-firewall';
@@ -286,6 +287,21 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const options = { confirmation: DumpLock.COMPLIANCE_CONFIRMATION, ...given } as DumpComplianceLockOptions;
     return dumped(scope, { lock: DumpLock.compliance(options) });
   },
+  RestoreDrillOptions: 'RestoreDrillProps',
+  RestoreDrillProps: (scope, given) =>
+    new RestoreDrill(
+      scope,
+      'Drill',
+      props(
+        {
+          dump: dumped(scope, {}) as DatabaseDump,
+          database: database(scope),
+          applicationImage: ContainerImage.fromRegistry('shop'),
+          settingsModule: 'config.settings',
+        },
+        given,
+      ),
+    ),
   DumpCopyOptions: 'DatabaseDumpProps',
   DumpLockOptions: (scope, given) => dumped(scope, { lock: DumpLock.governance(given) }),
   EdgeStackProps: (scope, given) => {

@@ -33,6 +33,7 @@ const OF = {
   dump: 9,
   /** What a dump has where no bucket is brought. */
   dumpBucket: 3,
+  drill: 21,
 };
 /** The nested stack of the alarms. */
 const ALARMS = 1;
@@ -142,6 +143,7 @@ function reckoned(
     props.beat === undefined ? 0 : OF.beat,
     profile.databaseBackup ? backup : 0,
     dumpOf(props),
+    drillOf(props),
     isProtected(props, providers) ? OF.handler : 0,
     isGuardShared ? 1 : OF.handler,
   ].reduce((sum, each) => sum + each, 0);
@@ -155,6 +157,10 @@ function dumpOf({ databaseDump }: DjangoApplicationProps): number {
   const { bucket, encryptionKey, replicaBucket, schedules } = databaseDump;
   const stored = bucket === undefined ? OF.dumpBucket - (encryptionKey === undefined ? 0 : 1) : 0;
   return OF.dump + stored + (replicaBucket === undefined ? 0 : 2) + (schedules?.length ?? 1) - 1;
+}
+
+function drillOf({ restoreDrill }: DjangoApplicationProps): number {
+  return restoreDrill === undefined ? 0 : OF.drill + (restoreDrill.schedules?.length ?? 1) - 1;
 }
 
 interface ServicesOf {

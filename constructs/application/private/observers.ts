@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { DatabaseBackup } from '../../backup/database-backup';
 import { profileValues } from '../../core/profile';
 import { DatabaseDump } from '../../dumps/database-dump';
+import { RestoreDrill, type RestoreDrillProps } from '../../dumps/restore-drill';
 import { ApplicationAlarms } from '../../monitoring/application-alarms';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { hasAddress } from './option-effects';
@@ -14,6 +15,7 @@ import { isTight } from './resource-limit';
 export interface Observers {
   readonly backup?: DatabaseBackup;
   readonly databaseDump?: DatabaseDump;
+  readonly restoreDrill?: RestoreDrill;
   readonly alarms: ApplicationAlarms;
 }
 
@@ -26,9 +28,11 @@ export function makeObservers(
 ): Observers {
   const backup = makeBackup(scope, props, providers);
   const databaseDump = makeDump(scope, props, providers, processes);
+  const restoreDrill =
+    databaseDump && makeDrill(scope, props, providers, { dump: databaseDump, executionRole: processes.executionRole });
   const { loadBalancer, secretKey, database, urlSigningKeys, cacheStore } = providers;
   const [secretRefresh, ...moreSecretRefreshes] = processes.secretRefreshes;
-  const place = isTight(scope, processes, { ...providers, databaseDump })
+  const place = isTight(scope, processes, { ...providers, databaseDump, restoreDrill })
     ? new NestedStack(scope, 'AlarmStack')
     : scope;
   const alarms = new ApplicationAlarms(place, 'Alarms', {
@@ -45,6 +49,7 @@ export function makeObservers(
     certificate: loadBalancer.certificate,
     backup,
     databaseDump,
+    restoreDrill,
     rotationFunctions: [
       secretKey.rotationFunction,
       ...database.rotationFunctions,
@@ -59,7 +64,7 @@ export function makeObservers(
     dashboard: profileValues(providers.profile).dashboard,
     thresholds: hasAddress(props) ? props.alarmThresholds : { ...props.alarmThresholds, certificateDays: undefined },
   });
-  return { backup, databaseDump, alarms };
+  return { backup, databaseDump, restoreDrill, alarms };
 }
 
 function makeBackup(
@@ -98,6 +103,29 @@ function makeDump(
       securityGroup,
       logGroup,
       executionRole,
+    })
+  );
+}
+
+/** Restores what was dumped, with the settings of the application, and without a way to anything of it. */
+function makeDrill(
+  scope: Construct,
+  { restoreDrill, image, settingsModule, databaseOptions, environment, cpuArchitecture }: DjangoApplicationProps,
+  { profile, database }: Providers,
+  parts: Pick<RestoreDrillProps, 'dump' | 'executionRole'>,
+): RestoreDrill | undefined {
+  return (
+    restoreDrill &&
+    new RestoreDrill(scope, 'Drill', {
+      ...restoreDrill,
+      environment: { ...environment, ...restoreDrill.environment },
+      ...parts,
+      profile,
+      database,
+      applicationImage: image,
+      settingsModule,
+      variables: databaseOptions?.variables,
+      cpuArchitecture,
     })
   );
 }

@@ -2,6 +2,7 @@ import { CfnParameter, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
 import type { Construct, IConstruct } from 'constructs';
 import { Checks } from '../../core/checks';
 import type { DatabaseDump } from '../../dumps/database-dump';
+import type { RestoreDrill } from '../../dumps/restore-drill';
 import type { DjangoApplicationProps } from '../django-application-props';
 import type { Processes } from './processes';
 import type { Providers } from './providers';
@@ -46,17 +47,32 @@ export function isTight(scope: Construct, processes: Processes, parts: WatchedPa
 }
 
 /** Alarms and rules of parts that not every application has. */
-export function ofParts({ urlSigningKeys, cacheStore, outgoingMail, databaseDump }: WatchedParts): number {
+export function ofParts({
+  urlSigningKeys,
+  cacheStore,
+  outgoingMail,
+  databaseDump,
+  restoreDrill,
+}: WatchedParts): number {
   return (
     (urlSigningKeys?.rotationFunction === undefined ? 0 : 1) +
     (cacheStore === undefined ? 0 : OF_CACHE) +
     (outgoingMail === undefined ? 0 : OF_MAIL) +
-    (databaseDump === undefined ? 0 : ofDumps(databaseDump))
+    (databaseDump === undefined ? 0 : ofDumps(databaseDump)) +
+    (restoreDrill === undefined ? 0 : ofDrills(restoreDrill))
   );
 }
 
 /** Parts with alarms that not every application has. */
-type WatchedParts = Partial<Providers> & { readonly databaseDump?: DatabaseDump };
+type WatchedParts = Partial<Providers> & {
+  readonly databaseDump?: DatabaseDump;
+  readonly restoreDrill?: RestoreDrill;
+};
+
+/** Alarms of a drill, but for the one that not all have. */
+function ofDrills(drill: RestoreDrill): number {
+  return 2 + (drill._watched.maxAge === undefined ? 0 : 1);
+}
 
 function ofDumps(dump: DatabaseDump): number {
   return OF_DUMPS + (dump._watched.maxAge === undefined ? 0 : 1) + (dump.metricFailedCopies() === undefined ? 0 : 1);

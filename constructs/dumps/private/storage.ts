@@ -6,9 +6,9 @@ import type { IPostgresDatabase } from '../../database/postgres-database';
 /** GiB that Fargate gives every task for nothing. */
 const INCLUDED = 20;
 /** GiB that Fargate gives a task at most. */
-const MOST = 200;
+export const MOST = 200;
 /** GiB left to three images, which lie on the same disk twice: as they were pulled, and unpacked. */
-const OF_IMAGES = 8;
+export const OF_IMAGES = 8;
 /** The most that a dump may take. */
 const MOST_OF_DUMP = MOST - OF_IMAGES;
 
@@ -46,7 +46,10 @@ export function checkStorage(checks: Checks, database: IPostgresDatabase, given:
 }
 
 /** GiB of an instance that is made here; nothing is known of others. */
-function storageOfInstance({ instance }: IPostgresDatabase): { readonly allocated?: number; readonly most?: number } {
+export function storageOfInstance({ instance }: IPostgresDatabase): {
+  readonly allocated?: number;
+  readonly most?: number;
+} {
   const cfn = instance.node.defaultChild;
   return CfnDBInstance.isCfnDBInstance(cfn)
     ? { allocated: numberOf(cfn.allocatedStorage), most: numberOf(cfn.maxAllocatedStorage) }
