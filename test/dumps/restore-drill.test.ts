@@ -98,6 +98,7 @@ describe('a drill', () => {
         DATABASE_PORT: '15432',
         DATABASE_NAME: 'restored',
         PGSSLMODE: 'disable',
+        PGSSLROOTCERT: '/etc/ssl/certs/rds-global-bundle.pem',
       },
     });
     for (const { Secrets, Environment } of Object.values(containers)) {

@@ -185,7 +185,8 @@ export class DrillTask extends Construct implements StartedTask {
       namespace: NAMESPACE,
       commands,
       variables: { ...variables, HOME: FOLDER, TMPDIR: FOLDER },
-      database: { ...database, PGSSLMODE: 'disable' },
+      // On the loopback interface nothing is encrypted; database() of runtime/ asks for both all the same.
+      database: { ...database, ...props.database.containerEnvironment, PGSSLMODE: 'disable' },
     };
     return this.container('verify', props, {
       image: applicationImage,
