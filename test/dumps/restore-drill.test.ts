@@ -208,7 +208,7 @@ describe('fails when', () => {
 
   test('the image lacks an extension of the database', () => {
     expect(drill({ extensions: ['citext', 'postgis', 'vector'] })).toContain(
-      'Shop/Drill: `extensions` must be among those that come with PostgreSQL, or `image` must be given, got ["postgis","vector"].',
+      'Shop/Drill: `extensions` must be among those that come with PostgreSQL, or `image` must be given, got ["postgis", "vector"].',
     );
     const image = ContainerImage.fromRegistry('postgis');
     expect(() => drillIn(testStack(), { extensions: ['postgis'], image })).not.toThrow();
@@ -308,7 +308,7 @@ describe('an application with `databaseDump: {}, restoreDrill: {}`', () => {
     expect(JSON.parse(containers.verify.Command.at(-1) as string).variables.SHOP).toBe('x');
     const alarms = resourcesIn(app.alarms) - resourcesIn(before.alarms);
     expect(alarms).toBe(ofParts({ restoreDrill: app.restoreDrill }));
-    expect(resourcesIn(stack) - resourcesIn(without) - alarms).toBe(21);
+    expect(resourcesIn(stack) - resourcesIn(without) - alarms).toBe(17);
   });
 
   test('fails without dumps', () => {

@@ -33,7 +33,7 @@ const OF = {
   dump: 9,
   /** What a dump has where no bucket is brought. */
   dumpBucket: 3,
-  drill: 21,
+  drill: 17,
 };
 /** The nested stack of the alarms. */
 const ALARMS = 1;
