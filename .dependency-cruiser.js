@@ -5,6 +5,7 @@
 const LEVELS = [
   ['application'],
   ['monitoring'],
+  ['dumps'],
   ['processes', 'backup'],
   ['database', 'mail'],
   ['edge'],
@@ -17,7 +18,7 @@ const rooms = LEVELS.flatMap((level, index) =>
     const allowed = [room, ...LEVELS.slice(index + 1).flat()].join('|');
     return {
       name: `${room}-imports-lower-rooms-only`,
-      comment: 'application → monitoring → processes, backup → database → queues, secrets, … → core, handlers',
+      comment: 'application → monitoring → dumps → processes, backup → database → queues, secrets, … → core, handlers',
       severity: 'error',
       from: { path: `^constructs/${room}/` },
       to: { path: '^constructs/', pathNot: `^constructs/(${allowed})/` },

@@ -237,7 +237,7 @@ function outputs(stack: Stack, application: DjangoApplication): void {
   print(
     'FargateVcpu',
     'vCPU of Fargate that runs at once: compare it with the quotas of the account.',
-    vcpuText(fargateVcpu({ services, beat, release, scheduledCommands })),
+    vcpuText(fargateVcpu({ services, beat, release, scheduledCommands, databaseDump: application.databaseDump })),
   );
   if (shell !== undefined) {
     print(

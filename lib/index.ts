@@ -157,6 +157,13 @@ export {
   type DatabaseBackupRule,
 } from '../constructs/backup/database-backup';
 
+// Dumps: dumps of the database in a bucket of their own
+
+export { DatabaseDump, type DatabaseDumpOptions, type DatabaseDumpProps } from '../constructs/dumps/database-dump';
+export type { DumpCopyOptions } from '../constructs/dumps/dump-copy';
+export { type DumpComplianceLockOptions, DumpLock, type DumpLockOptions } from '../constructs/dumps/dump-lock';
+export { RestoreDrill, type RestoreDrillOptions, type RestoreDrillProps } from '../constructs/dumps/restore-drill';
+
 // Monitoring: alarms, event reports and the dashboard
 
 export type { AlarmThresholds } from '../constructs/monitoring/alarm-thresholds';

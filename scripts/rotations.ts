@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Doubles } from '../rehearsal/aws/doubles';
 import { postgresBinaries } from '../rehearsal/postgres/postgres-binaries';
@@ -7,11 +8,14 @@ import { cacheFolder } from '../rehearsal/synth';
 /** The version that comes with the workspace; `--all` takes all that RDS has and whose binaries there are. */
 const VERSIONS = [17];
 const ALL_VERSIONS = [15, 16, 17, 18];
+/** Where Debian and its like keep whole PostgreSQLs, by major version. */
+const SYSTEM = '/usr/lib/postgresql';
 
 /**
  * `npm run rotations`: the bundles that are shipped, against a double of Secrets Manager, and the handlers of
  * the database against a real PostgreSQL with TLS, in which somebody has planted what they could. Beside
- * them, `migrate` with the settings of a release. Each check prints what it found; the last line adds them
+ * them, `migrate` with the settings of a release, restored databases that are whole, empty or damaged, and
+ * where there is a whole PostgreSQL, dumps that are. Each check prints what it found; the last line adds them
  * up.
  *
  * `npm run rotations -- --all` takes every version of PostgreSQL, upgrades one to another, plants one thing
@@ -28,8 +32,16 @@ async function main(): Promise<void> {
       ['database-rotation-check.ts', binaries],
       ['database-powers-check.ts', binaries],
       ['migrations-check.ts', binaries],
+      ['restore-validation-check.ts', binaries],
       ['database-red-team.ts', binaries, ...(every ? ['--each'] : [])],
     );
+  }
+  // The programs of PostgreSQL, which come with a system; the binaries above are those of a server alone.
+  const systems = existsSync(SYSTEM)
+    ? readdirSync(SYSTEM).filter((name) => existsSync(join(SYSTEM, name, 'bin', 'pg_dump')))
+    : [];
+  for (const version of every ? systems : systems.slice(-1)) {
+    checks.push(['drill-check.ts', join(SYSTEM, version)]);
   }
   if (every) {
     const [older, newer] = [15, 17].map((version) => postgresBinaries(cacheFolder(), version, announce));

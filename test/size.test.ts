@@ -50,13 +50,13 @@ describe('production with every part', () => {
 });
 
 describe('the production example is far from the limits of CloudFormation and IAM', () => {
-  test('has at most 266 resources, of 500', () => {
-    expect(Object.keys(resources).length).toBeLessThanOrEqual(266);
+  test('has at most 278 resources, of 500', () => {
+    expect(Object.keys(resources).length).toBeLessThanOrEqual(278);
   });
 
-  test('is at most 277 kB on disk with path metadata, of 1 MB', () => {
+  test('is at most 288 kB on disk with path metadata, of 1 MB', () => {
     expect(Object.values(resources).every(({ Metadata }) => Metadata?.['aws:cdk:path'] !== undefined)).toBe(true);
-    expect(statSync(artifact.templateFullPath).size).toBeLessThanOrEqual(277_000);
+    expect(statSync(artifact.templateFullPath).size).toBeLessThanOrEqual(288_000);
   });
 
   test('has no IAM policy of more than 3,000 characters, of 6,144', () => {

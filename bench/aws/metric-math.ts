@@ -2,7 +2,11 @@
 export type Point = number | undefined;
 
 /** The value of a metric or an expression so many periods before the one that is looked at. */
-export type Resolve = (id: string, ago: number) => Point;
+export interface Resolve {
+  (id: string, ago: number): Point;
+  /** Periods that are looked at together: what `MAX` is the largest of. @default - the one */
+  readonly periods?: number;
+}
 
 /** How far FILL(…, REPEAT) looks back, in periods: what CloudWatch fetches for an alarm is not documented. */
 const LOOKS_BACK = 3;
@@ -14,7 +18,7 @@ const both = (left: Point, right: Point, combine: (a: number, b: number) => Poin
 
 /**
  * Metric math of CloudWatch, as far as our alarms use it: numbers, `+ - * /`, comparisons, `IF`, `CEIL`,
- * `FLOOR`, `DIFF` and `FILL`.
+ * `FLOOR`, `DIFF`, `FILL`, and `MAX` of one series.
  *
  * A value is missing where a part of it is, unless `FILL` gives another; a division by zero has no value.
  *
@@ -132,6 +136,13 @@ class Parser {
       case 'DIFF':
         this.expect(')');
         return (resolve, ago) => both(first(resolve, ago), first(resolve, ago + 1), (now, before) => now - before);
+      case 'MAX':
+        this.expect(')');
+        return (resolve) => {
+          const points = Array.from({ length: resolve.periods ?? 1 }, (_, ago) => first(resolve, ago));
+          const values = points.filter((point) => point !== undefined);
+          return values.length === 0 ? undefined : Math.max(...values);
+        };
       case 'FILL':
         this.expect(',');
         return this.fill(first);

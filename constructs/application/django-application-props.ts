@@ -8,6 +8,8 @@ import type { DatabaseBackupOptions } from '../backup/database-backup';
 import type { CacheOptions, ICache } from '../cache/cache';
 import type { Profile } from '../core/profile';
 import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
+import type { DatabaseDumpOptions } from '../dumps/database-dump';
+import type { RestoreDrillOptions } from '../dumps/restore-drill';
 import type { CdnOptions } from '../edge/cdn';
 import type { HttpsLoadBalancerOptions, IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewallOptions } from '../edge/web-firewall';
@@ -142,6 +144,22 @@ export interface DjangoApplicationProps {
    * @default - none
    */
   readonly scheduledCommands?: { [name: string]: ScheduledCommandOptions };
+  /**
+   * Dumps of the database in a bucket of their own, by a task that can only write; `{}` for one a day.
+   *
+   * Snapshots stay, which alone restore to a point in time. **Without dumps, and without copies of snapshots
+   * elsewhere, everything that is stored depends on this account, this region and one key.**
+   *
+   * @default - none
+   */
+  readonly databaseDump?: DatabaseDumpOptions;
+  /**
+   * Restores the newest dump twice a week into a task, and has the application look at it; `{}` with the
+   * defaults. Needs `databaseDump`.
+   *
+   * @default - none
+   */
+  readonly restoreDrill?: RestoreDrillOptions;
   /**
    * A private bucket for the files that users upload, which every process can read and write; `{}` for one
    * with its defaults.

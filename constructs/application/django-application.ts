@@ -9,6 +9,8 @@ import { checkKinds } from '../core/kinds';
 import type { Profile } from '../core/profile';
 import { setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
+import type { DatabaseDump } from '../dumps/database-dump';
+import type { RestoreDrill } from '../dumps/restore-drill';
 import type { Cdn } from '../edge/cdn';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { WebFirewall } from '../edge/web-firewall';
@@ -121,6 +123,10 @@ export class DjangoApplication extends Construct {
 
   /** Backups of the database, unless the profile leaves them out. */
   public readonly backup?: DatabaseBackup;
+  /** Dumps of the database, when they are asked for. */
+  public readonly databaseDump?: DatabaseDump;
+  /** The drill that proves the dumps, when it is asked for. */
+  public readonly restoreDrill?: RestoreDrill;
   /** Alarms, reports of events and the dashboard. */
   public readonly alarms: ApplicationAlarms;
 
@@ -135,7 +141,7 @@ export class DjangoApplication extends Construct {
     protectAgainstDeletion(this, props, providers);
     guardChanges(this, props, providers);
     checkResources(this, props);
-    noteQuota(this, fargateVcpu(processes));
+    noteQuota(this, fargateVcpu({ ...processes, databaseDump: observers.databaseDump }));
 
     this.profile = providers.profile;
     this.encryptionKey = providers.encryptionKey;
@@ -166,6 +172,8 @@ export class DjangoApplication extends Construct {
     [this.secretRefresh] = processes.secretRefreshes;
 
     this.backup = observers.backup;
+    this.databaseDump = observers.databaseDump;
+    this.restoreDrill = observers.restoreDrill;
     this.alarms = observers.alarms;
   }
 }

@@ -1,6 +1,7 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { CfnService, CfnTaskDefinition, TaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
+import type { DatabaseDump } from '../dumps/database-dump';
 import type { BeatService } from '../processes/beat-service';
 import type { IDjangoService } from '../processes/django-service';
 import type { ReleaseCommand } from '../processes/release-command';
@@ -21,6 +22,8 @@ export interface FargateParts {
   readonly beat?: BeatService;
   readonly release: ReleaseCommand;
   readonly scheduledCommands: { readonly [name: string]: ScheduledCommand };
+  /** @default - none */
+  readonly databaseDump?: DatabaseDump;
 }
 
 /** vCPU of one kind of capacity that runs at once. */
@@ -30,11 +33,11 @@ export interface Vcpu {
   /**
    * At most while a deployment replaces these tasks.
    *
-   * The release runs beside the old ones; then there are two of each, of beat never. A scheduled command may
-   * run at any time.
+   * The release runs beside the old ones; then there are two of each, of beat never. A scheduled command or a
+   * dump may run at any time.
    */
   readonly rollOut: number;
-  /** Every service with as many tasks as it may have, and every scheduled command. */
+  /** Every service with as many tasks as it may have, and every scheduled command and dump. */
   readonly ceiling: number;
 }
 
@@ -45,8 +48,9 @@ export interface FargateVcpu {
 }
 
 /** The vCPU that an application needs. */
-export function fargateVcpu({ services, beat, release, scheduledCommands }: FargateParts): FargateVcpu {
-  const scheduled = sum(Object.values(scheduledCommands).map(({ taskDefinition }) => vcpuOf(taskDefinition)));
+export function fargateVcpu({ services, beat, release, scheduledCommands, databaseDump }: FargateParts): FargateVcpu {
+  const atSetTimes = [...Object.values(scheduledCommands), ...(databaseDump === undefined ? [] : [databaseDump])];
+  const scheduled = sum(atSetTimes.map(({ taskDefinition }) => vcpuOf(taskDefinition)));
   const [spot, onDemand] = [true, false].map((onSpot): Vcpu => {
     const all = services.filter((service) => isOnSpot(service) === onSpot);
     const commands = onSpot ? 0 : scheduled;

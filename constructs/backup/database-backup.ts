@@ -1,7 +1,7 @@
 import { Annotations, Duration, Names, RemovalPolicy, Stack, TimeZone, Token } from 'aws-cdk-lib';
 import { BackupPlan, BackupPlanRule, BackupResource, BackupVault, type IBackupVault } from 'aws-cdk-lib/aws-backup';
 import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { type IVpc, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, Port, type SubnetSelection, SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { type IRole, ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -11,17 +11,29 @@ import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
 import { selectedSubnets } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
+import { checkReservedConcurrency } from '../core/handler-function';
 import { checkKinds } from '../core/kinds';
-import { type Profile, profileValues } from '../core/profile';
+import { type Profile, type ProfileOptions, profileValues } from '../core/profile';
 import { runbookUrl } from '../core/runbook';
 import { isTimeZone } from '../core/schedule-expression';
-import type { IPostgresDatabase } from '../database/postgres-database';
+import { longestGapInDays } from '../core/time/schedule-gap';
+import { type IPostgresDatabase, PostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
-import { checkBackup, checkSchedule, DEFAULT_COMPLETION_WINDOW, DEFAULT_START_WINDOW } from './private/checks';
+import {
+  checkBackup,
+  checkQuery,
+  checkSchedule,
+  DEFAULT_COMPLETION_WINDOW,
+  DEFAULT_START_WINDOW,
+} from './private/checks';
 import { isRestoreTested, RestoreTest } from './private/restore-test';
+import { RestoreValidation } from './private/restore-validation';
 import { vaultPolicy } from './private/vault-policy';
 
+const DEFAULT_QUERY = 'SELECT count(*) FROM django_migrations';
+/** Start window and duration of a restore test, its validation, and time to look at one that failed. */
+const DAYS_TO_PROVE = 3;
 const SERVICE_POLICIES = ['AWSBackupServiceRolePolicyForBackup', 'AWSBackupServiceRolePolicyForRestores'];
 const FAILED = ['FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'];
 
@@ -50,13 +62,10 @@ export interface DatabaseBackupRule {
   /**
    * Vaults in other regions or accounts that get a copy, encrypted with the key of that vault.
    *
-   * It is the only backup that survives the loss of the database's key, of the account or of the region: have
-   * one in production.
-   *
    * For a copy to another account, the database must be encrypted with a customer-managed key, and the policy
    * of the vault must allow this account.
    *
-   * @default - no copies
+   * @default - `copyDestinations` of the backups
    */
   readonly copyDestinations?: IBackupVault[];
 }
@@ -69,6 +78,17 @@ export interface DatabaseBackupOptions {
    * @default - daily for 35 days, weekly for 12 weeks, monthly for 12 months, from 6:00 on
    */
   readonly rules?: DatabaseBackupRule[];
+  /**
+   * Vaults in other regions or accounts that get a copy of each backup, encrypted with the key of that vault.
+   *
+   * **Without a copy, whoever loses the database's key, the account or the region loses the database and all
+   * of its backups.** A production profile without one warns.
+   *
+   * A rule with `copyDestinations` of its own does not use these.
+   *
+   * @default - no copies
+   */
+  readonly copyDestinations?: IBackupVault[];
   /**
    * Time zone of all schedules.
    *
@@ -115,6 +135,44 @@ export interface DatabaseBackupOptions {
    * @default - isolated subnets, or private ones where there are none
    */
   readonly restoreTestSubnets?: SubnetSelection;
+  /**
+   * Whether a function looks into each database that is restored as a test, and tells AWS Backup what it
+   * found.
+   *
+   * Without it a test proves that RDS starts an instance, and nothing about the data. The function sets a
+   * password of its own on the restored instance, connects over TLS and asks `restoreTestQuery`.
+   *
+   * It calls the APIs of RDS, AWS Backup and Systems Manager from a subnet of the VPC. Where the VPC has no
+   * private subnets with a way out, give endpoints for the three to the subnets of
+   * `restoreTestHandlerSubnets` and set this to true.
+   *
+   * @default - true where the VPC has private subnets with a way out; in others false, with a warning
+   * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-validation.html
+   */
+  readonly restoreTestValidation?: boolean;
+  /**
+   * SELECT that is asked of a restored database, as its owner, in a transaction that can only read.
+   *
+   * The restore is proven when the first value of the first row is neither 0, false, null nor empty. Tables
+   * are found in the schema `public`; write others with their schema.
+   *
+   * @default 'SELECT count(*) FROM django_migrations'
+   */
+  readonly restoreTestQuery?: string;
+  /**
+   * Subnets of the function that looks into restored databases.
+   *
+   * @default - private subnets with a way out
+   */
+  readonly restoreTestHandlerSubnets?: SubnetSelection;
+  /**
+   * Concurrency reserved for the function that looks into restored databases.
+   *
+   * New accounts have a concurrency quota of 10, none of which can be reserved.
+   *
+   * @default - none reserved
+   */
+  readonly handlerReservedConcurrency?: number;
   /**
    * What happens to the vault, its key and the role of AWS Backup when they leave the stack.
    *
@@ -180,12 +238,21 @@ export class DatabaseBackup extends Construct {
    * @internal
    */
   public readonly _database: IPostgresDatabase;
+  /**
+   * What is known of restored databases, for its alarms; undefined where nobody looks into them.
+   *
+   * @internal
+   */
+  public readonly _restores?: RestoreFigures;
 
   constructor(scope: Construct, id: string, props: DatabaseBackupProps) {
     super(scope, id);
     checkKinds(this, 'DatabaseBackupProps', props);
     const profile = profileValues(props.profile);
-    const rules = props.rules ?? defaultRules();
+    const rules = (props.rules ?? defaultRules()).map((rule) => ({
+      ...rule,
+      copyDestinations: rule.copyDestinations ?? props.copyDestinations,
+    }));
     const lock =
       props.vaultLock ?? (profile.deletionProtection ? BackupVaultLock.governance() : BackupVaultLock.none());
     const timeZone = props.timeZone ?? TimeZone.ETC_UTC;
@@ -220,7 +287,8 @@ export class DatabaseBackup extends Construct {
       disableDefaultBackupPolicy: true, // The role has it.
     });
     if (isRestoreTested(this, props.restoreTesting)) {
-      new RestoreTest(this, 'RestoreTest', {
+      const isValidated = props.restoreTestValidation ?? props.vpc.privateSubnets.length > 0;
+      const restoreTest = new RestoreTest(this, 'RestoreTest', {
         instance: props.database.instance,
         vault: this.vault,
         role: this.role,
@@ -228,16 +296,46 @@ export class DatabaseBackup extends Construct {
         timeZone: timeZone.timezoneName,
         vpc: props.vpc,
         vpcSubnets: restoreTestSubnets,
+        isValidated,
       });
+      this._restores = isValidated
+        ? this.validateRestores(props, { restoreTest, encryptionKey, profile, schedule: restoreTestSchedule })
+        : undefined;
+      if (!isValidated && props.restoreTestValidation === undefined) {
+        warnOfNoValidation(this);
+      }
     } else if (props.restoreTesting === undefined) {
       Annotations.of(this).addWarningV2(
         'cdk-django-fargate:restoreTesting',
         `Nothing proves that the backups can be restored: CloudFormation has no restore testing in ${Stack.of(this).region}. Restore one by hand now and then, and set \`restoreTesting\` to false, or to true once the region has it.`,
       );
     }
+    if (profile.deletionProtection && rules.every(({ copyDestinations = [] }) => copyDestinations.length === 0)) {
+      warnOfNoCopies(this);
+    }
     if (props.notifications) {
       reportFailures(this, this.role, props.notifications.topic);
     }
+  }
+
+  private validateRestores(props: DatabaseBackupProps, made: ValidatedTest): RestoreFigures {
+    const { database, vpc } = props;
+    const { restoreTest, encryptionKey, profile } = made;
+    const { failed, age } = new RestoreValidation(this, 'RestoreValidation', {
+      restoreTest,
+      encryptionKey,
+      profile,
+      vpc,
+      vpcSubnets: props.restoreTestHandlerSubnets ?? { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
+      query: props.restoreTestQuery ?? DEFAULT_QUERY,
+      databaseName: database instanceof PostgresDatabase ? database._identity.databaseName : undefined,
+      caBundle: database instanceof PostgresDatabase ? database._caBundle : undefined,
+      port: database.connections.defaultPort ?? Port.allTcp(),
+      vaultName: this.vault.backupVaultName,
+      topic: props.notifications?.topic,
+      reservedConcurrentExecutions: props.handlerReservedConcurrency,
+    });
+    return { failed, age, mostDays: longestGapInDays(made.schedule.expressionString) + DAYS_TO_PROVE };
   }
 
   /** Backups completed, sum over a day. No data for a day means that no backup was made. */
@@ -251,6 +349,41 @@ export class DatabaseBackup extends Construct {
       ...options,
     }).attachTo(this);
   }
+}
+
+/**
+ * What is known of restored databases.
+ *
+ * @internal
+ */
+export interface RestoreFigures {
+  /** Restores that failed their validation, sum over an hour. */
+  readonly failed: Metric;
+  /** Days since a restore was last proven. */
+  readonly age: Metric;
+  /** Days within which there should be another one. */
+  readonly mostDays: number;
+}
+
+interface ValidatedTest {
+  readonly restoreTest: RestoreTest;
+  readonly encryptionKey: IKey;
+  readonly profile: Required<ProfileOptions>;
+  readonly schedule: Schedule;
+}
+
+function warnOfNoValidation(scope: Construct): void {
+  Annotations.of(scope).addWarningV2(
+    'cdk-django-fargate:restoreTestValidation',
+    'Nothing looks into databases that are restored as a test: the function that does calls the APIs of AWS, and the VPC has no private subnets with a way out. Restore a backup by hand now and then and look into it, and set `restoreTestValidation` to false; or give endpoints for rds, backup and ssm to the subnets of `restoreTestHandlerSubnets`, and set it to true.',
+  );
+}
+
+function warnOfNoCopies(scope: Construct): void {
+  Annotations.of(scope).addWarningV2(
+    'cdk-django-fargate:backupCopies',
+    "All backups are in this account and region, and RDS encrypts them with the key of the database: whoever loses the key, the account or the region loses the database and every backup. Name a vault of another region or account in `copyDestinations`, as docs/your-project.md says under 'Backups that survive the key', or acknowledge this warning with your reason.",
+  );
 }
 
 /**
@@ -342,9 +475,17 @@ const NO_RESTORE_TEST = voidWith<DatabaseBackupProps>(
   ({ restoreTesting }) => restoreTesting === false,
   'nothing is restored',
 );
+const NO_VALIDATION = voidWith<DatabaseBackupProps>(
+  'restoreTestValidation: false',
+  ({ restoreTestValidation }) => restoreTestValidation === false,
+  'nobody looks into what is restored',
+);
 const EFFECTS: Effects<DatabaseBackupProps> = {
   restoreTestSchedule: [NO_RESTORE_TEST],
   restoreTestSubnets: [NO_RESTORE_TEST],
+  restoreTestValidation: [NO_RESTORE_TEST],
+  restoreTestQuery: [NO_RESTORE_TEST, NO_VALIDATION],
+  restoreTestHandlerSubnets: [NO_RESTORE_TEST, NO_VALIDATION],
 };
 
 function validate(
@@ -371,7 +512,22 @@ function validate(
       must: 'lie in at least two zones, as RDS asks of every subnet group',
       remedy: 'Select other subnets, or set `restoreTesting` to false.',
     });
+    checkQuery(checks, asGiven.restoreTestQuery);
+    checks.selects('restoreTestHandlerSubnets', props.vpc, asGiven.restoreTestHandlerSubnets);
+    checks.optional(
+      'restoreTestValidation',
+      asGiven.restoreTestValidation,
+      () =>
+        asGiven.restoreTestValidation === false ||
+        asGiven.restoreTestHandlerSubnets !== undefined ||
+        props.vpc.privateSubnets.length > 0,
+      {
+        must: 'come with `restoreTestHandlerSubnets` in a VPC without private subnets that have a way out',
+        remedy: 'Select subnets that reach the APIs of RDS, AWS Backup and Systems Manager, by endpoints for example.',
+      },
+    );
   }
+  checkReservedConcurrency(checks, asGiven.handlerReservedConcurrency);
   checks.throwIfAny();
 }
 

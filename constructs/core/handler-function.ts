@@ -44,8 +44,12 @@ export interface HandlerNetwork {
   readonly vpc: IVpc;
   readonly subnets: SubnetSelection;
   readonly securityGroup: ISecurityGroup;
-  /** Policy that lets Lambda place a function in the VPC. */
-  readonly placement: IManagedPolicy;
+  /**
+   * Policy that lets Lambda place a function in the VPC.
+   *
+   * @default - the role of the function has `placementStatement`
+   */
+  readonly placement?: IManagedPolicy;
 }
 
 /** Properties of `handlerFunction`. */
@@ -131,25 +135,25 @@ export function checkReservedConcurrency(checks: Checks, handlerReservedConcurre
   });
 }
 
+/** Lets Lambda place a function in a VPC. */
+export function placementStatement(): PolicyStatement {
+  return new PolicyStatement({
+    actions: [
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSubnets',
+      'ec2:UnassignPrivateIpAddresses',
+    ],
+    // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
+    resources: ['*'],
+  });
+}
+
 /** A policy that lets Lambda place the functions of a construct in a VPC. */
 export function placementPolicy(scope: Construct, id: string, description: string): ManagedPolicy {
-  const policy = new ManagedPolicy(scope, id, {
-    description,
-    statements: [
-      new PolicyStatement({
-        actions: [
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:CreateNetworkInterface',
-          'ec2:DeleteNetworkInterface',
-          'ec2:DescribeNetworkInterfaces',
-          'ec2:DescribeSubnets',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-        // Lambda checks for these before it places a function in a VPC; the interfaces do not exist yet.
-        resources: ['*'],
-      }),
-    ],
-  });
+  const policy = new ManagedPolicy(scope, id, { description, statements: [placementStatement()] });
   acknowledge(
     policy,
     'IAM5[Resource::*]',
@@ -168,7 +172,7 @@ export function handlerRole(scope: Construct, id: string, description: string, n
   return new WorkloadRole(scope, id, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     description,
-    managedPolicies: network && [network.placement],
+    managedPolicies: network?.placement && [network.placement],
   });
 }
 

@@ -106,6 +106,12 @@ export interface KeyUse {
   readonly service: KeyedService;
   readonly region: string;
   readonly key: IKey;
+  /**
+   * Values of the encryption context, by name: `*` stands for any end.
+   *
+   * @default - any
+   */
+  readonly context?: { readonly [name: string]: string[] };
 }
 
 /**
@@ -117,15 +123,26 @@ export interface KeyUse {
  *
  * @see https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
  */
-export function grantKeyVia({ service, region, key }: KeyUse, grantee: IGrantable, ...actions: string[]): Grant {
+export function grantKeyVia(
+  { service, region, key, context = {} }: KeyUse,
+  grantee: IGrantable,
+  ...actions: string[]
+): Grant {
   return Grant.addToPrincipalOrResource({
     grantee,
     actions,
     resourceArns: [key.keyArn],
     resource: key,
     resourceSelfArns: ['*'], // In a key policy this is the key itself.
-    conditions: { StringEquals: { 'kms:ViaService': serviceNames(service, region) } },
+    conditions: {
+      StringEquals: { 'kms:ViaService': serviceNames(service, region) },
+      ...(Object.keys(context).length === 0 ? {} : { StringLike: contextConditions(context) }),
+    },
   });
+}
+
+function contextConditions(context: { readonly [name: string]: string[] }): { [key: string]: string[] } {
+  return Object.fromEntries(Object.entries(context).map(([name, values]) => [`kms:EncryptionContext:${name}`, values]));
 }
 
 /**

@@ -29,6 +29,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import { CA_BUNDLE_PATH } from '../core/contract';
+import type { CaBundle } from '../core/handler-function';
 import { checkKinds, pathOf } from '../core/kinds';
 import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import type { RotationWindow } from '../core/secret-rotation';
@@ -572,6 +573,12 @@ export class PostgresDatabase extends PostgresDatabaseBase {
    * @internal
    */
   public readonly _identity: DatabaseIdentity;
+  /**
+   * Authorities that functions trust which connect to the instance, besides their own.
+   *
+   * @internal
+   */
+  public readonly _caBundle?: CaBundle;
 
   constructor(scope: Construct, id: string, props: PostgresDatabaseProps) {
     super(scope, id);
@@ -592,7 +599,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     const applicationSecret = secrets.application.attach(instance);
     const ownerSecret = secrets.owner.attach(instance);
     const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret, unattached: secrets };
-    const { roles, rotation } = makeLogins(this, filled, stored);
+    const { roles, rotation, caBundle } = makeLogins(this, filled, stored);
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
       databaseEvents(this, filled.eventTopic, {
@@ -602,6 +609,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     }
 
     this._identity = identityOf(this, filled);
+    this._caBundle = caBundle;
     this.instance = instance;
     this.masterSecret = masterSecret;
     this.applicationSecret = applicationSecret;
@@ -757,7 +765,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
         alternating: filled.passwordRotation === PasswordRotation.ALTERNATING_LOGINS,
       })
     : undefined;
-  return { roles, rotation };
+  return { roles, rotation, caBundle: handlers.caBundle };
 }
 
 function connectionLimit(instanceType: InstanceType, parameter: string | undefined): number | undefined {

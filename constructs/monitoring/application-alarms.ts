@@ -14,6 +14,8 @@ import { Checks } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 import { checkRunbookBase, setRunbookBase } from '../core/runbook';
 import type { IPostgresDatabase } from '../database/postgres-database';
+import type { DatabaseDump } from '../dumps/database-dump';
+import type { RestoreDrill } from '../dumps/restore-drill';
 import type { IHttpsLoadBalancer } from '../edge/https-load-balancer';
 import type { IMail } from '../mail/mail';
 import type { IDjangoService, ILoadBalancedService } from '../processes/django-service';
@@ -22,6 +24,8 @@ import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
 import { CACHE_ALARMS } from './private/alarm-cache';
+import { DRILL_ALARMS } from './private/alarm-drills';
+import { DUMP_ALARMS } from './private/alarm-dumps';
 import { CLUSTER_EVENTS, makeEventRules, SECRET_EVENTS } from './private/alarm-events';
 import { MAIL_ALARMS, MAIL_EVENTS, watchable } from './private/alarm-mail';
 import { REPLICA_ALARMS, replicasOf } from './private/alarm-replicas';
@@ -114,6 +118,18 @@ export interface ApplicationAlarmsProps {
    * @default - none
    */
   readonly backup?: DatabaseBackup;
+  /**
+   * Dumps to watch: that they arrive, how large they are, how long they take, and what fails.
+   *
+   * @default - none
+   */
+  readonly databaseDump?: DatabaseDump;
+  /**
+   * Drill to watch: that dumps are proven, and that they have room.
+   *
+   * @default - none
+   */
+  readonly restoreDrill?: RestoreDrill;
   /**
    * Log group in which errors are counted.
    *
@@ -243,6 +259,8 @@ export class ApplicationAlarms extends Construct {
       ...watch('Cache', props.cacheStore, CACHE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
       ...watch('Backup', props.backup, BACKUP_ALARMS),
+      ...watch('Dump', props.databaseDump, DUMP_ALARMS),
+      ...watch('Drill', props.restoreDrill, DRILL_ALARMS),
       ...watchEach(
         new Construct(this, 'Rotations'),
         rotationsOf(props.rotationFunctions ?? []),
@@ -272,6 +290,7 @@ export class ApplicationAlarms extends Construct {
         services,
         queues: props.broker?.queues ?? {},
         database: props.database,
+        restoreDrill: props.restoreDrill,
         errors,
       });
     }

@@ -11,7 +11,6 @@ import { LIVENESS_FILE, WRITABLE_PATH } from '../core/contract';
 import { checkKinds } from '../core/kinds';
 import { ContainerHealthCheck } from './container-health-check';
 import type { IDjangoService } from './django-service';
-import { checkFargateSize } from './private/capacity';
 import { celery, checkCelery } from './private/celery';
 import { fargateService } from './private/fargate-service';
 import { checkProcess, HardenedTask } from './private/hardened-task';
@@ -19,6 +18,7 @@ import { checkServiceEffects } from './private/service-effects';
 import { checkStopTimeout, STOP_TIMEOUTS } from './private/timings';
 import type { ProcessProps, ServiceOptions } from './process-props';
 import { samplesOfTasks } from './service-metrics';
+import { checkFargateSize } from './task/fargate-size';
 
 /** What can be tuned in the beat service. Its size is 256 CPU units and 512 MiB unless changed. */
 export interface BeatServiceOptions extends ServiceOptions {

@@ -12,12 +12,12 @@ import { namesInProfile, profileValues } from '../core/profile';
 import { DatabaseAccess } from '../database/database-access';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import type { IStaticFiles } from '../storage/static-files';
-import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import type { AwsvpcConfiguration } from './private/placement';
 import type { ProcessProps, TemporaryStorageOptions } from './process-props';
 import { ReleaseRun } from './release/release-run';
 import { grantUpload, releaseCommand } from './release/static-upload';
+import { checkFargateSize } from './task/fargate-size';
+import type { AwsvpcConfiguration } from './task/placement';
 
 /** What can be tuned in the release. */
 export interface ReleaseCommandOptions extends TemporaryStorageOptions {

@@ -1,10 +1,10 @@
-import { Annotations, Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, type Duration, Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Connections, type IConnectable } from 'aws-cdk-lib/aws-ec2';
 import type { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
-import { Schedule, type ScheduleExpression, type ScheduleTargetConfig, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
+import { Schedule, type ScheduleExpression, TimeWindow } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
@@ -13,13 +13,13 @@ import { checkEffects, type Effects, type NoEffect, voidBeside, voidWith } from 
 import { checkKinds } from '../core/kinds';
 import { namesInProfile, profileValues } from '../core/profile';
 import { deadLetterQueue } from '../core/queue';
-import { isScheduleExpression, isTimeZone } from '../core/schedule-expression';
 import type { DatabaseAccess } from '../database/database-access';
-import { checkFargateSize } from './private/capacity';
 import { checkProcess, HardenedTask } from './private/hardened-task';
-import { schedulerRole } from './private/scheduler-role';
-import { reportFailures } from './private/task-failure-rule';
 import type { ProcessProps, TemporaryStorageOptions } from './process-props';
+import { checkFargateSize } from './task/fargate-size';
+import { checkSchedule, taskTarget } from './task/schedule';
+import { schedulerRole } from './task/scheduler-role';
+import { reportFailures } from './task/task-failure-rule';
 
 /** What a scheduled command runs, and when. */
 export interface ScheduledCommandOptions extends TemporaryStorageOptions {
@@ -159,7 +159,10 @@ export class ScheduledCommand extends Construct implements IConnectable {
       description: this.node.path,
       enabled: props.enabled ?? true,
       timeWindow: props.flexibleTimeWindow && TimeWindow.flexible(props.flexibleTimeWindow),
-      target: { bind: () => target(props, task, role, this.deadLetterQueue) },
+      target: {
+        bind: () =>
+          taskTarget({ cluster: props.cluster, task, role, deadLetterQueue: this.deadLetterQueue, retry: props }),
+      },
     });
     // A nested stack cannot wait for the policy of a queue outside, which waits for the rule inside.
     const before = reports.filter((report) => Construct.isConstruct(report) && Stack.of(report) === Stack.of(this));
@@ -198,22 +201,14 @@ const EFFECTS: Effects<ScheduledCommandProps> = {
 };
 
 function validate(scope: Construct, props: ScheduledCommandProps, cpu: number, memoryLimitMiB: number): void {
-  const { expressionString, timeZone } = props.schedule;
   const checks = new Checks(scope).called(
     namesInProfile(props, { cpu: 'workerCpu', memoryLimitMiB: 'workerMemoryLimitMiB' }),
   );
   checkProcess(checks, props);
   checkFargateSize(checks, cpu, memoryLimitMiB);
   checkEffects(checks, props, EFFECTS);
+  checkSchedule(checks, 'schedule', props.schedule);
   checks
-    .optional('schedule', expressionString, () => isScheduleExpression(expressionString), {
-      must: 'be cron(minutes hours day-of-month month day-of-week year) with `?` for one of the days, rate(value unit) or at(yyyy-mm-ddThh:mm:ss)',
-      remedy: 'Use ScheduleExpression.cron(), rate() or at().',
-    })
-    .optional('schedule', timeZone?.timezoneName, () => isTimeZone(String(timeZone?.timezoneName)), {
-      must: 'be in a time zone of the IANA database',
-      remedy: 'Choose one from TimeZone, for example TimeZone.EUROPE_VIENNA.',
-    })
     .integer('retryAttempts', props.retryAttempts, {
       min: 0,
       max: 185,
@@ -257,25 +252,4 @@ export function queueOfFailures(
     'This is the dead-letter queue of a schedule, which the rule does not know; its messages are read by people, after an alarm.',
   );
   return queue;
-}
-
-function target(props: ScheduledCommandProps, task: HardenedTask, role: IRole, queue: IQueue): ScheduleTargetConfig {
-  return {
-    arn: props.cluster.clusterArn,
-    role,
-    deadLetterConfig: { arn: queue.queueArn },
-    retryPolicy: {
-      maximumRetryAttempts: props.retryAttempts ?? 3,
-      maximumEventAgeInSeconds: (props.maxEventAge ?? Duration.hours(1)).toSeconds(),
-    },
-    ecsParameters: {
-      taskDefinitionArn: task.taskDefinition.taskDefinitionArn,
-      launchType: 'FARGATE',
-      platformVersion: 'LATEST',
-      taskCount: 1,
-      networkConfiguration: {
-        awsvpcConfiguration: task.network,
-      },
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Duration, SymlinkFollowMode } from 'aws-cdk-lib';
+import { Annotations, Duration, SymlinkFollowMode } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
@@ -67,5 +67,6 @@ export class ShopStack extends DjangoStack {
       handlerReservedConcurrency: props.profile?.name === 'development' ? undefined : 1,
       notificationEmails: notificationEmail === undefined ? undefined : [notificationEmail],
     });
+    Annotations.of(this).acknowledgeWarning('cdk-django-fargate:backupCopies', 'A guestbook can start anew.');
   }
 }

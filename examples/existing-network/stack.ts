@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Stack, type StackProps } from 'aws-cdk-lib';
+import { BackupVault } from 'aws-cdk-lib/aws-backup';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
@@ -59,6 +60,16 @@ export class ExistingNetworkStack extends Stack {
           `arn:${this.partition}:secretsmanager:${region}:${account}:secret:intranet/database-AbCdEf`,
         ),
       }),
+      // The company keeps copies of all backups in an account of their own, in another region.
+      backupOptions: {
+        copyDestinations: [
+          BackupVault.fromBackupVaultArn(
+            this,
+            'Copies',
+            `arn:${this.partition}:backup:eu-west-1:444455556666:backup-vault:company`,
+          ),
+        ],
+      },
       domainNames: ['intranet.example.com'],
       hostedZone: HostedZone.fromHostedZoneAttributes(this, 'Zone', {
         hostedZoneId: 'Z0123456789ABCDEFGHIJ',

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Annotations } from 'aws-cdk-lib';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { DjangoStage, PipelineStack, Profile } from 'cdk-django-fargate';
@@ -43,6 +44,7 @@ export class NotesPipelineStack extends PipelineStack {
         },
       }),
     });
+    Annotations.of(scope).acknowledgeWarning('cdk-django-fargate:backupCopies', 'Notes of an example can start anew.');
   }
 }
 

@@ -314,7 +314,7 @@ function countIn(stack: Stack): number {
 }
 
 test.each<[number, string, Size]>([
-  [499, 'an undivided', { workers: 23, queues: 30, production: true }],
+  [500, 'an undivided', { workers: 22, queues: 30, production: true }],
   [474, 'a divided', { workers: 24, queues: 30, production: true }],
   [500, 'an undivided', { workers: 17, queues: 17, schedules: 15 }],
 ])('%i is what %s application has: it is divided only where it must be', (count, kind, size) => {

@@ -1,4 +1,11 @@
-import { Duration, RemovalPolicy, type Stack, TimeZone } from 'aws-cdk-lib';
+import {
+  Annotations as CdkAnnotations,
+  type CfnElement,
+  Duration,
+  RemovalPolicy,
+  type Stack,
+  TimeZone,
+} from 'aws-cdk-lib';
 import { BackupVault } from 'aws-cdk-lib/aws-backup';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Schedule } from 'aws-cdk-lib/aws-events';
@@ -12,7 +19,7 @@ import { Profile } from '../../constructs/core/profile';
 import { type IPostgresDatabase, PostgresDatabase } from '../../constructs/database/postgres-database';
 import { Network } from '../../constructs/network/network';
 import { Notifications } from '../../constructs/notifications/notifications';
-import { Annotations, errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
+import { Annotations, errorOf, Match, only, type Template, templateOf, testStack, testVpc } from '../support';
 
 /** Of a database, backups look at the instance alone. */
 function databaseIn(stack: Stack): IPostgresDatabase {
@@ -32,6 +39,15 @@ function backupIn(stack: Stack, props: Partial<DatabaseBackupProps> = {}): Datab
     database: databaseIn(stack),
     vpc: props.vpc ?? testVpc(stack),
   });
+}
+
+/** The security group whose description begins so. */
+function groupOf(template: Template, beginning: string) {
+  const GroupDescription = Match.stringLikeRegexp(`^${beginning}.* restored to be tested$`);
+  const found = template.findResources('AWS::EC2::SecurityGroup', { Properties: { GroupDescription } });
+  const [[id, resource], ...others] = Object.entries(found);
+  expect(others).toEqual([]);
+  return { id, resource };
 }
 
 const databaseArn = {
@@ -108,7 +124,8 @@ describe('backups with nothing chosen', () => {
   });
 
   test('are made by a role that only AWS Backup can assume', () => {
-    const { resource } = only(template, 'AWS::IAM::Role');
+    const { Resources } = template.toJSON();
+    const resource = Resources[stack.getLogicalId(backup.role.node.defaultChild as CfnElement)];
     expect(resource.Properties.AssumeRolePolicyDocument.Statement).toEqual([
       { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: 'backup.amazonaws.com' } },
     ]);
@@ -117,11 +134,18 @@ describe('backups with nothing chosen', () => {
     );
   });
 
-  test('are restored each month, into subnets of the VPC and behind a security group that lets nobody in', () => {
+  test('are restored each month, into subnets of the VPC and behind a security group that lets the function in alone', () => {
     const subnets = only(template, 'AWS::RDS::DBSubnetGroup');
-    const group = only(template, 'AWS::EC2::SecurityGroup');
+    const group = groupOf(template, 'Databases');
     expect(group.resource.Properties.SecurityGroupIngress).toBeUndefined();
-    template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
+    expect(only(template, 'AWS::EC2::SecurityGroupIngress').resource.Properties).toMatchObject({
+      GroupId: { 'Fn::GetAtt': [group.id, 'GroupId'] },
+      SourceSecurityGroupId: {
+        'Fn::GetAtt': [groupOf(template, 'The function').id, 'GroupId'],
+      },
+      FromPort: 5433,
+      ToPort: 5433,
+    });
     template.hasResourceProperties('AWS::Backup::RestoreTestingSelection', {
       ProtectedResourceType: 'RDS',
       ProtectedResourceArns: [databaseArn],
@@ -140,7 +164,196 @@ describe('backups with nothing chosen', () => {
   });
 
   test('report to nobody', () => {
-    template.resourceCountIs('AWS::Events::Rule', 0);
+    const rules = Object.values(template.findResources('AWS::Events::Rule'));
+    expect(rules.map(({ Properties }) => Properties.Targets[0].Arn)).toEqual([
+      { 'Fn::GetAtt': [only(template, 'AWS::Lambda::Function').id, 'Arn'] },
+    ]);
+  });
+});
+
+describe('what is restored as a test', () => {
+  const stack = testStack();
+  const backup = backupIn(stack);
+  const template = templateOf(stack);
+  const validator = only(template, 'AWS::Lambda::Function');
+
+  test('is looked into by a function, which AWS Backup waits for', () => {
+    const plan = only(template, 'AWS::Backup::RestoreTestingPlan');
+    template.hasResourceProperties('AWS::Backup::RestoreTestingSelection', { ValidationWindowHours: 2 });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      State: 'ENABLED',
+      ScheduleExpression: 'rate(6 hours)',
+      EventPattern: {
+        source: ['aws.backup'],
+        'detail-type': ['Restore Job State Change'],
+        detail: {
+          status: ['COMPLETED'],
+          restoreTestingPlanArn: [{ 'Fn::GetAtt': [plan.id, 'RestoreTestingPlanArn'] }],
+        },
+      },
+      Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [validator.id, 'Arn'] } })],
+    });
+    expect(validator.resource.Properties).toMatchObject({
+      Timeout: 900,
+      Environment: {
+        Variables: {
+          QUERY: 'SELECT count(*) FROM django_migrations',
+          DATABASE: '',
+          LAST_PROOF: { Ref: only(template, 'AWS::SSM::Parameter').id },
+          VAULT: stack.resolve(backup.vault.backupVaultName),
+        },
+      },
+    });
+  });
+
+  test('gets its password from a function that can give one to no other instance, and reads no secret', () => {
+    const [{ Properties }] = Object.values(
+      template.findResources('AWS::IAM::ManagedPolicy', {
+        Properties: { Roles: [{ Ref: validator.resource.Properties.Role['Fn::GetAtt'][0] }] },
+      }),
+    );
+    const statements: { Action: string | string[]; Resource: unknown }[] = Properties.PolicyDocument.Statement;
+    const of = (service: string) => statements.filter(({ Action }) => String(Action).startsWith(service));
+    expect(of('rds:')).toEqual([
+      {
+        Action: ['rds:DescribeDBInstances', 'rds:ModifyDBInstance'],
+        Effect: 'Allow',
+        Resource: { 'Fn::Join': ['', expect.arrayContaining([':db:awsbackup-restore-test*'])] },
+      },
+    ]);
+    expect(of('ssm:')).toEqual([
+      {
+        Action: ['ssm:GetParameter', 'ssm:PutParameter'],
+        Effect: 'Allow',
+        Resource: { 'Fn::Join': ['', expect.arrayContaining([{ Ref: only(template, 'AWS::SSM::Parameter').id }])] },
+      },
+    ]);
+    expect(of('backup:')).toEqual([
+      { Action: ['backup:DescribeRestoreJob', 'backup:PutRestoreValidationResult'], Effect: 'Allow', Resource: '*' },
+    ]);
+    expect(of('secretsmanager:')).toEqual([]);
+  });
+
+  test('is reached from private subnets, on the port of the database and by nothing else', () => {
+    const group = groupOf(template, 'The function');
+    expect(group.resource.Properties.SecurityGroupEgress).toEqual([
+      expect.objectContaining({ CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }),
+    ]);
+    expect(only(template, 'AWS::EC2::SecurityGroupEgress').resource.Properties).toMatchObject({
+      GroupId: { 'Fn::GetAtt': [group.id, 'GroupId'] },
+      FromPort: 5433,
+      ToPort: 5433,
+    });
+    expect(validator.resource.Properties.VpcConfig.SubnetIds.length).toBeGreaterThan(1);
+  });
+
+  test('is asked in the database that a new instance was made with', () => {
+    const other = testStack();
+    const { vpc } = new Network(other, 'Network', { natGateways: 1 });
+    const database = new PostgresDatabase(other, 'Made', { vpc, databaseName: 'bookshop' });
+    new DatabaseBackup(other, 'Backup', { database, vpc, restoreTestQuery: 'SELECT true' });
+    templateOf(other).hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ DATABASE: 'bookshop', QUERY: 'SELECT true' }) },
+    });
+  });
+
+  test('can be left without a look', () => {
+    const other = testStack();
+    expect(backupIn(other, { restoreTestValidation: false })._restores).toBeUndefined();
+    const without = templateOf(other);
+    without.resourceCountIs('AWS::Lambda::Function', 0);
+    without.hasResourceProperties('AWS::Backup::RestoreTestingSelection', { ValidationWindowHours: Match.absent() });
+    expect(Annotations.fromStack(other).findWarning('*', Match.stringLikeRegexp('looks into'))).toEqual([]);
+  });
+
+  describe('in a VPC without a way out', () => {
+    const isolated = (options: Partial<DatabaseBackupProps> = {}) => {
+      const other = testStack();
+      const { vpc } = new Network(other, 'Network', { natGateways: 0 });
+      const { _restores } = backupIn(other, { ...options, vpc });
+      const warnings = Annotations.fromStack(other).findWarning('*', Match.stringLikeRegexp('looks into'));
+      return { _restores, warnings: warnings.map(({ id }) => id) };
+    };
+
+    test('is not looked into, and a warning says so', () => {
+      expect(isolated()).toEqual({ _restores: undefined, warnings: ['/Shop/Backup'] });
+    });
+
+    test('is looked into from subnets with endpoints', () => {
+      const { _restores, warnings } = isolated({
+        restoreTestValidation: true,
+        restoreTestHandlerSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+      });
+      expect(_restores).toBeDefined();
+      expect(warnings).toEqual([]);
+    });
+
+    test('fails when somebody asks for it and says no subnets', () => {
+      expect(errorOf(() => isolated({ restoreTestValidation: true }))).toContain(
+        'Shop/Backup: `restoreTestValidation` must come with `restoreTestHandlerSubnets` in a VPC without private subnets that have a way out, got true.',
+      );
+    });
+  });
+
+  test.each([
+    ['monthly', undefined, 34],
+    ['weekly', Schedule.cron({ minute: '0', hour: '12', weekDay: 'SAT' }), 10],
+  ])('should be proven within the longest gap of the schedule and three days: %s', (_, restoreTestSchedule, days) => {
+    expect(backupIn(testStack(), { restoreTestSchedule })._restores?.mostDays).toBe(days);
+  });
+
+  test.each(['DELETE FROM auth_user', 'SELECT 1; SELECT 2', '', `SELECT '${'x'.repeat(2_000)}'`])(
+    'fails when the query is %j',
+    (restoreTestQuery) => {
+      expect(errorOf(() => backupIn(testStack(), { restoreTestQuery }))).toContain(
+        'Shop/Backup: `restoreTestQuery` must be one SELECT of at most 2,000 characters, without a semicolon, got',
+      );
+    },
+  );
+});
+
+describe('copies', () => {
+  const destination = 'arn:aws:backup:eu-west-1:444455556666:backup-vault:elsewhere';
+  const other = 'arn:aws:backup:us-east-1:444455556666:backup-vault:other';
+  const warnings = (stack: Stack) =>
+    Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('All backups are in this account'));
+
+  test('of each backup go to the vaults that are named once, unless a rule has its own', () => {
+    const stack = testStack();
+    const vault = (id: string, arn: string) => BackupVault.fromBackupVaultArn(stack, id, arn);
+    backupIn(stack, {
+      copyDestinations: [vault('Elsewhere', destination)],
+      rules: [
+        rule({}),
+        rule({
+          name: 'weekly',
+          schedule: Schedule.cron({ weekDay: 'SUN', hour: '9', minute: '0' }),
+          copyDestinations: [vault('Other', other)],
+        }),
+        rule({ name: 'monthly', schedule: Schedule.cron({ day: '1', hour: '9', minute: '0' }), copyDestinations: [] }),
+      ],
+    });
+    const { resource } = only(templateOf(stack), 'AWS::Backup::BackupPlan');
+    const copies = (resource.Properties.BackupPlan.BackupPlanRule as { CopyActions?: object[] }[]).map(
+      ({ CopyActions = [] }) =>
+        CopyActions.map((copy) => (copy as { DestinationBackupVaultArn: string }).DestinationBackupVaultArn),
+    );
+    expect(copies).toEqual([[destination], [other], []]);
+    expect(warnings(stack)).toEqual([]);
+  });
+
+  test('that are nowhere are warned of in production, until somebody says why', () => {
+    const stack = testStack();
+    const backup = backupIn(stack);
+    expect(warnings(stack).map(({ id }) => id)).toEqual(['/Shop/Backup']);
+    CdkAnnotations.of(backup).acknowledgeWarning('cdk-django-fargate:backupCopies', 'The data can be made again.');
+    expect(warnings(stack)).toEqual([]);
+  });
+
+  test('that are nowhere are no matter in development', () => {
+    const stack = testStack();
+    backupIn(stack, { profile: Profile.development() });
+    expect(warnings(stack)).toEqual([]);
   });
 });
 
@@ -225,7 +438,11 @@ test('a failed backup, copy or restore is reported in a sentence', () => {
   const stack = testStack();
   const notifications = new Notifications(stack, 'Notifications', { encryptionKey: new Key(stack, 'Key') });
   const backup = backupIn(stack, { notifications });
-  const { resource } = only(templateOf(stack), 'AWS::Events::Rule');
+  const [resource] = Object.values(
+    templateOf(stack).findResources('AWS::Events::Rule', {
+      Properties: { Targets: [{ Arn: stack.resolve(notifications.topic.topicArn) }] },
+    }),
+  );
   const failed = ['FAILED', 'ABORTED', 'EXPIRED', 'PARTIAL'];
   expect(resource.Properties.EventPattern).toEqual({
     source: ['aws.backup'],

@@ -156,7 +156,7 @@ export const PROTECTIONS: Protection[] = [
   {
     rules: ['IAM5'],
     sentence:
-      'wildcards that AWS forces, one log group, revisions of one task, tasks of one cluster, files of one bucket, and those of the provider framework',
+      'wildcards that AWS forces, one log group, databases restored as a test, revisions of one task, tasks of one cluster, files of one bucket, and those of the provider framework',
     offenders: (template) =>
       roleStatements(template)
         .filter(({ Resource, Action }) => /\*/.test(JSON.stringify([Resource, Action])))
@@ -177,7 +177,11 @@ export const PROTECTIONS: Protection[] = [
               : `${Action}` === 'ecs:TagResource' && Condition?.StringEquals?.['ecs:CreateAction'] === 'RunTask') ||
               /^(ecs:\w+TaskProtection,?)+$/.test(`${Action}`));
           const files = isOfFiles(template, template.mentions(Resource)[0]) && onlyFiles(statement);
-          const single = token || monitoring || revisions || tasks || files || listsTasks(template, statement);
+          const restored =
+            /:db:awsbackup-restore-test\*"/.test(resource) &&
+            `${Action}` === 'rds:DescribeDBInstances,rds:ModifyDBInstance';
+          const single =
+            token || monitoring || restored || revisions || tasks || files || listsTasks(template, statement);
           return !ofTheWaiter(template, statement.id) && (Resource.length > 1 || !single);
         })
         .map(({ id }) => id),
@@ -195,6 +199,17 @@ export const PROTECTIONS: Protection[] = [
       },
       'more than files': (resources) => {
         filePolicy(resources).Properties.PolicyDocument.Statement[1].Action = 's3:*';
+      },
+      'a password for any database': (resources) => {
+        const [policy] = Object.values(resources).filter(
+          ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('awsbackup-restore-test'),
+        );
+        policy.Properties.PolicyDocument.Statement = policy.Properties.PolicyDocument.Statement.map(
+          (statement: { Action: unknown }) =>
+            `${statement.Action}`.includes('rds:')
+              ? { ...statement, Resource: 'arn:aws:rds:eu-west-1:111122223333:db:*' }
+              : statement,
+        );
       },
       'any cluster': (resources) => {
         const [policy] = Object.values(resources).filter(

@@ -23,6 +23,8 @@ const GROUP = 'AWS::Logs::LogGroup';
 
 /** Actions that AWS takes on every resource or on none. */
 export const TOKEN_ONLY_ACTIONS = [
+  'backup:DescribeRestoreJob',
+  'backup:PutRestoreValidationResult',
   'ecr:GetAuthorizationToken',
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',

@@ -152,8 +152,8 @@ describe('a whole application', () => {
   const alarm = (subject: string, section: string) => alarmOn(template, `Shop/${subject}`, section);
 
   test('takes few alarms, so that the stack stays small', () => {
-    expect(all(template)).toHaveLength(33);
-    expect(alarms.alarms).toHaveLength(33);
+    expect(all(template)).toHaveLength(35);
+    expect(alarms.alarms).toHaveLength(35);
   });
 
   test('tells the topic when an alarm goes off and when it is over', () => {
@@ -351,6 +351,33 @@ describe('a whole application', () => {
     expect(days([1, 2, 3, 4, 5, 6])).toEqual([]);
     expect(days([])).toEqual([2, 3, 4, 5, 6]);
     expect(days([1, 2])).toEqual([4, 5, 6]);
+  });
+
+  test('asks for a proven restore within the schedule, and notices that nobody counts the days', () => {
+    const stale = alarm('Backup', 'restore-not-proven') as unknown as AlarmProperties;
+    const day = 24 * 60;
+    /** A database of long ago. At six, twelve, and so on, somebody says how many days ago the last proof was. */
+    const days = (age: (day: number) => number | undefined) => {
+      const world: World = ({ name }, minute) => {
+        if (name === 'CPUUtilization') {
+          return 1;
+        }
+        return minute % (6 * 60) === 0 ? age(Math.floor(minute / day)) : undefined;
+      };
+      return minutesInAlarm(stale, world, 40 * day).map((minute) => Math.floor(minute / day));
+    };
+    expect(stale.Threshold).toBe(34);
+    expect(days((today) => today % 31)).toEqual([]);
+    expect(days((today) => today)).toEqual([36, 37, 38, 39]);
+    expect(days((today) => (today < 35 ? 0 : undefined))).toEqual([36, 37, 38, 39]);
+    expect(days((today) => (today === 20 ? undefined : 0))).toEqual([]);
+  });
+
+  test('tells at once of a restore without its data', () => {
+    const failed = alarm('Backup', 'restore-failed') as unknown as AlarmProperties;
+    const world: World = ({ name }, minute) => (name === 'FailedRestoreValidations' && minute === 130 ? 1 : undefined);
+    expect(minutesInAlarm(failed, world, 300)).toEqual([179]);
+    expect(minutesInAlarm(failed, () => undefined, 300)).toEqual([]);
   });
 
   test('takes the certificate from the load balancer', () => {

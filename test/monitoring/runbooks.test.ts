@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { RUNBOOK_SECTIONS, runbookUrl, setRunbookBase } from '../../constructs/core/runbook';
 import { CACHE_ALARMS } from '../../constructs/monitoring/private/alarm-cache';
+import { DRILL_ALARMS } from '../../constructs/monitoring/private/alarm-drills';
+import { DUMP_ALARMS } from '../../constructs/monitoring/private/alarm-dumps';
 import { CLUSTER_EVENTS, SECRET_EVENTS } from '../../constructs/monitoring/private/alarm-events';
 import { MAIL_ALARMS, MAIL_EVENTS } from '../../constructs/monitoring/private/alarm-mail';
 import { REFRESH_ALARMS, ROTATION_ALARMS } from '../../constructs/monitoring/private/alarm-secrets';
@@ -38,6 +40,8 @@ const reported: Reported[] = [
   ...CACHE_ALARMS,
   ...CERTIFICATE_ALARMS,
   ...BACKUP_ALARMS,
+  ...DUMP_ALARMS,
+  ...DRILL_ALARMS,
   ...LOG_ALARMS,
   ...HEARTBEAT_ALARMS,
   ...ROTATION_ALARMS,
@@ -119,7 +123,7 @@ test('commands can be pasted: they are valid shell, and nothing is left to fill 
 
 test('commands use only functions and variables that are set up', () => {
   const defined = [...blocks.join('\n').matchAll(/^\s*(?:export )?(\w+)(?:\(\)|=)/gm)].map(([, name]) => name);
-  const read = 'HOST PORT SUBNETS GROUP PARAMETERS TARGET MINIMUM MAXIMUM SERVICE queue task name list'.split(' ');
+  const read = 'HOST PORT SUBNETS GROUP PARAMETERS TARGET MINIMUM MAXIMUM SERVICE KEY queue task name list'.split(' ');
   const used = [...blocks.join('\n').matchAll(/\$\{?([A-Za-z]\w*)/g)].map(([, name]) => name);
   const fields = ['levelname'];
   expect(used.filter((name) => ![...defined, ...read, ...fields].includes(name))).toEqual([]);

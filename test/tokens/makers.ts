@@ -24,6 +24,9 @@ import { Profile } from '../../constructs/core/profile';
 import { DatabaseAccess } from '../../constructs/database/database-access';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
+import { DatabaseDump } from '../../constructs/dumps/database-dump';
+import { type DumpComplianceLockOptions, DumpLock } from '../../constructs/dumps/dump-lock';
+import { RestoreDrill } from '../../constructs/dumps/restore-drill';
 import { Cdn } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { WebFirewall } from '../../constructs/edge/web-firewall';
@@ -188,6 +191,20 @@ export const NEEDED: { readonly [struct: string]: object } = {
 const backup: MakeStruct = (scope, given) =>
   new DatabaseBackup(scope, 'Backup', props({ database: database(scope), vpc: process(scope).cluster.vpc }, given));
 
+const dumped: MakeStruct = (scope, given) =>
+  new DatabaseDump(
+    scope,
+    'Dump',
+    props(
+      {
+        cluster: process(scope).cluster,
+        database: database(scope),
+        image: ContainerImage.fromRegistry('postgres'),
+      },
+      given,
+    ),
+  );
+
 /** A worker that reads the queue: what it is told, and how it scales, follows from the queue. */
 const read = (scope: Construct, queue: ITaskQueue) => {
   const broker = new CeleryBroker(scope, 'Broker', { existingQueues: { default: queue } });
@@ -256,6 +273,8 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DatabaseBackupOptions: 'DatabaseBackupProps',
   DatabaseBackupProps: backup,
   DatabaseBackupRule: 'DatabaseBackupProps',
+  DatabaseDumpOptions: 'DatabaseDumpProps',
+  DatabaseDumpProps: dumped,
   DatabaseVariableNames: (scope, given) => {
     const names = DatabaseVariables.of(props(variables, given));
     return new PostgresDatabase(scope, 'Database', { vpc: process(scope).cluster.vpc, variables: names });
@@ -264,6 +283,27 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   DjangoStackProps: (scope, given) => new DjangoStack(scope.node.root, `Site${scope.node.id}`, application(given)),
   DjangoStageProps: (scope, given) =>
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
+  DumpComplianceLockOptions: (scope, given) => {
+    const options = { confirmation: DumpLock.COMPLIANCE_CONFIRMATION, ...given } as DumpComplianceLockOptions;
+    return dumped(scope, { lock: DumpLock.compliance(options) });
+  },
+  RestoreDrillOptions: 'RestoreDrillProps',
+  RestoreDrillProps: (scope, given) =>
+    new RestoreDrill(
+      scope,
+      'Drill',
+      props(
+        {
+          dump: dumped(scope, {}) as DatabaseDump,
+          database: database(scope),
+          applicationImage: ContainerImage.fromRegistry('shop'),
+          settingsModule: 'config.settings',
+        },
+        given,
+      ),
+    ),
+  DumpCopyOptions: 'DatabaseDumpProps',
+  DumpLockOptions: (scope, given) => dumped(scope, { lock: DumpLock.governance(given) }),
   EdgeStackProps: (scope, given) => {
     const isNamed = 'domainNames' in given || 'redirectedDomainNames' in given;
     const names = isNamed ? { domainNames: ['shop.example.com'], hostedZone: zoneIn(scope, 'EdgeZone') } : {};

@@ -28,7 +28,12 @@ const OF = {
   refresh: 10,
   backup: 6,
   restoreTest: 4,
+  restoreValidation: 10,
   handler: 5,
+  dump: 9,
+  /** What a dump has where no bucket is brought. */
+  dumpBucket: 3,
+  drill: 17,
 };
 /** The nested stack of the alarms. */
 const ALARMS = 1;
@@ -124,7 +129,9 @@ function reckoned(
   const refreshes = areRefreshed
     ? refreshesOf(scope, providers.cluster, { services, beat: props.beat, workers: Object.keys(workers), moved })
     : 0;
-  const backup = OF.backup + (props.backupOptions?.restoreTesting === false ? 0 : OF.restoreTest);
+  const { restoreTesting, restoreTestValidation = providers.vpc.privateSubnets.length > 0 } = props.backupOptions ?? {};
+  const restoreTest = OF.restoreTest + (restoreTestValidation ? OF.restoreValidation : 0);
+  const backup = OF.backup + (restoreTesting === false ? 0 : restoreTest);
   return [
     resourcesIn(Stack.of(scope)),
     ...ofWorkers,
@@ -135,9 +142,25 @@ function reckoned(
     OF.refresh * refreshes,
     props.beat === undefined ? 0 : OF.beat,
     profile.databaseBackup ? backup : 0,
+    dumpOf(props),
+    drillOf(props),
     isProtected(props, providers) ? OF.handler : 0,
     isGuardShared ? 1 : OF.handler,
   ].reduce((sum, each) => sum + each, 0);
+}
+
+/** Resources of the dumps: their schedules come on top, and a role where S3 copies them elsewhere. */
+function dumpOf({ databaseDump }: DjangoApplicationProps): number {
+  if (databaseDump === undefined) {
+    return 0;
+  }
+  const { bucket, encryptionKey, replicaBucket, schedules } = databaseDump;
+  const stored = bucket === undefined ? OF.dumpBucket - (encryptionKey === undefined ? 0 : 1) : 0;
+  return OF.dump + stored + (replicaBucket === undefined ? 0 : 2) + (schedules?.length ?? 1) - 1;
+}
+
+function drillOf({ restoreDrill }: DjangoApplicationProps): number {
+  return restoreDrill === undefined ? 0 : OF.drill + (restoreDrill.schedules?.length ?? 1) - 1;
 }
 
 interface ServicesOf {

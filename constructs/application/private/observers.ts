@@ -2,6 +2,8 @@ import { NestedStack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { DatabaseBackup } from '../../backup/database-backup';
 import { profileValues } from '../../core/profile';
+import { DatabaseDump } from '../../dumps/database-dump';
+import { RestoreDrill, type RestoreDrillProps } from '../../dumps/restore-drill';
 import { ApplicationAlarms } from '../../monitoring/application-alarms';
 import type { DjangoApplicationProps } from '../django-application-props';
 import { hasAddress } from './option-effects';
@@ -12,6 +14,8 @@ import { isTight } from './resource-limit';
 /** What reads the application, and changes nothing in it. */
 export interface Observers {
   readonly backup?: DatabaseBackup;
+  readonly databaseDump?: DatabaseDump;
+  readonly restoreDrill?: RestoreDrill;
   readonly alarms: ApplicationAlarms;
 }
 
@@ -23,9 +27,14 @@ export function makeObservers(
   processes: Processes,
 ): Observers {
   const backup = makeBackup(scope, props, providers);
+  const databaseDump = makeDump(scope, props, providers, processes);
+  const restoreDrill =
+    databaseDump && makeDrill(scope, props, providers, { dump: databaseDump, executionRole: processes.executionRole });
   const { loadBalancer, secretKey, database, urlSigningKeys, cacheStore } = providers;
   const [secretRefresh, ...moreSecretRefreshes] = processes.secretRefreshes;
-  const place = isTight(scope, processes, providers) ? new NestedStack(scope, 'AlarmStack') : scope;
+  const place = isTight(scope, processes, { ...providers, databaseDump, restoreDrill })
+    ? new NestedStack(scope, 'AlarmStack')
+    : scope;
   const alarms = new ApplicationAlarms(place, 'Alarms', {
     topic: providers.notifications.topic,
     cluster: providers.cluster,
@@ -39,6 +48,8 @@ export function makeObservers(
     scheduledCommands: Object.values(processes.scheduledCommands),
     certificate: loadBalancer.certificate,
     backup,
+    databaseDump,
+    restoreDrill,
     rotationFunctions: [
       secretKey.rotationFunction,
       ...database.rotationFunctions,
@@ -53,15 +64,68 @@ export function makeObservers(
     dashboard: profileValues(providers.profile).dashboard,
     thresholds: hasAddress(props) ? props.alarmThresholds : { ...props.alarmThresholds, certificateDays: undefined },
   });
-  return { backup, alarms };
+  return { backup, databaseDump, restoreDrill, alarms };
 }
 
 function makeBackup(
   scope: Construct,
-  { backupOptions }: DjangoApplicationProps,
+  { backupOptions, handlerReservedConcurrency }: DjangoApplicationProps,
   { profile, database, vpc, notifications }: Providers,
 ): DatabaseBackup | undefined {
   return profileValues(profile).databaseBackup
-    ? new DatabaseBackup(scope, 'Backup', { ...backupOptions, profile, database, vpc, notifications })
+    ? new DatabaseBackup(scope, 'Backup', {
+        handlerReservedConcurrency,
+        ...backupOptions,
+        profile,
+        database,
+        vpc,
+        notifications,
+      })
     : undefined;
+}
+
+/** A task of the application, started by a schedule. */
+function makeDump(
+  scope: Construct,
+  { databaseDump, image, cpuArchitecture }: DjangoApplicationProps,
+  { profile, database, cluster }: Providers,
+  { securityGroup, logGroup, executionRole }: Processes,
+): DatabaseDump | undefined {
+  return (
+    databaseDump &&
+    new DatabaseDump(scope, 'Dump', {
+      ...databaseDump,
+      profile,
+      cluster,
+      database,
+      applicationImage: image,
+      cpuArchitecture,
+      securityGroup,
+      logGroup,
+      executionRole,
+    })
+  );
+}
+
+/** Restores what was dumped, with the settings of the application, and without a way to anything of it. */
+function makeDrill(
+  scope: Construct,
+  { restoreDrill, image, settingsModule, databaseOptions, environment, cpuArchitecture }: DjangoApplicationProps,
+  { profile, database }: Providers,
+  parts: Pick<RestoreDrillProps, 'dump' | 'executionRole'>,
+): RestoreDrill | undefined {
+  return (
+    restoreDrill &&
+    new RestoreDrill(scope, 'Drill', {
+      ...restoreDrill,
+      environment: { ...environment, ...restoreDrill.environment },
+      ...parts,
+      profile,
+      database,
+      applicationImage: image,
+      settingsModule,
+      variables: databaseOptions?.variables,
+      cpuArchitecture,
+    })
+  );
 }

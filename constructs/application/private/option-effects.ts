@@ -84,6 +84,8 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
     ],
   },
   scheduledCommands: ALWAYS,
+  databaseDump: ALWAYS,
+  restoreDrill: { refused: [needsOneOf(['databaseDump'], 'Add `databaseDump: {}`: a drill proves its dumps.')] },
   media: { refused: [brought('mediaStorage')] },
   staticFiles: { refused: [brought('staticFilesStorage'), ...WITH_CDN] },
   cache: { refused: [brought('cacheStore')] },

@@ -1,4 +1,5 @@
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { logGroup as makeLogGroup } from '../../core/log-group';
@@ -26,6 +27,7 @@ import { lambdaSettings, type Providers } from './providers';
 export interface Processes {
   readonly logGroup: ILogGroup;
   readonly securityGroup: ISecurityGroup;
+  readonly executionRole: IRole;
   readonly release: ReleaseCommand;
   readonly web?: WebService;
   readonly asgi?: AsgiService;
@@ -48,7 +50,7 @@ const NOTHING_TO_SIGN = { urlSigningKeys: undefined };
 export function makeProcesses(scope: Construct, props: DjangoApplicationProps, providers: Providers): Processes {
   const { broker, loadBalancer, database, notifications, encryptionKey } = providers;
   const nameOfCdn = nameWithoutDomain(providers);
-  const { logGroup, securityGroup, processProps } = makeShared(scope, props, providers);
+  const { logGroup, securityGroup, role, processProps } = makeShared(scope, props, providers);
 
   // A process behind the load balancer allows its own host names; one that is not allows those of all.
   const withoutDoor = {
@@ -98,7 +100,8 @@ export function makeProcesses(scope: Construct, props: DjangoApplicationProps, p
   const services = [...loadBalancedServices, ...Object.values(workers), ...(beat ? [beat] : [])];
   checkConnections(scope, props, database, { services, beat });
   const secretRefreshes = makeSecretRefreshes(scope, props, providers, services);
-  const made = { logGroup, securityGroup, release, web, asgi, workers, beat, scheduledCommands, secretRefreshes };
+  const shared = { logGroup, securityGroup, executionRole: role };
+  const made = { ...shared, release, web, asgi, workers, beat, scheduledCommands, secretRefreshes };
   const areDivided = annexes.workers.size + annexes.scheduledCommands.size > 0;
   return { ...made, loadBalancedServices, services, areDivided };
 }
@@ -110,6 +113,7 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
   const logGroup = makeLogGroup(scope, 'Logs', { profile, encryptionKey });
   const description = `Every process of ${scope.node.path}`;
   const securityGroup = processSecurityGroup(scope, 'Processes', { vpc, description, egress: props.egress });
+  const role = executionRole(scope, 'ExecutionRole');
   const processProps: ProcessProps = {
     profile,
     cluster,
@@ -127,10 +131,10 @@ function makeShared(scope: Construct, props: DjangoApplicationProps, providers: 
     secrets: props.secrets,
     cpuArchitecture: props.cpuArchitecture,
     securityGroup,
-    executionRole: executionRole(scope, 'ExecutionRole'),
+    executionRole: role,
     logGroup,
   };
-  return { logGroup, securityGroup, processProps };
+  return { logGroup, securityGroup, role, processProps };
 }
 
 /** Replaces the services when a secret of theirs changes, unless none can: one refresh for as many as fit. */

@@ -1,6 +1,8 @@
 import { CfnParameter, CfnResource, NestedStack, Stack } from 'aws-cdk-lib';
 import type { Construct, IConstruct } from 'constructs';
 import { Checks } from '../../core/checks';
+import type { DatabaseDump } from '../../dumps/database-dump';
+import type { RestoreDrill } from '../../dumps/restore-drill';
 import type { DjangoApplicationProps } from '../django-application-props';
 import type { Processes } from './processes';
 import type { Providers } from './providers';
@@ -16,11 +18,13 @@ const MOST_PARAMETERS = 200;
 /** With more than so many, alarms move out: the rest is for what the user adds. */
 const ROOMY = 300;
 /** Alarms, rules and widgets of what every application has. */
-const OTHER_ALARMS = 30;
+const OTHER_ALARMS = 32;
 /** Alarms of a cache, that on its rotation among them. */
 const OF_CACHE = 6;
 /** Alarms of mail, and the rule that reports what returns. */
 const OF_MAIL = 3;
+/** Alarms of dumps, but for those that not all have. */
+const OF_DUMPS = 3;
 
 const OTHER_WAYS =
   'Let a worker read several queues, give `scheduledCommands` one `deadLetterQueue` together, or make a WorkerService or a ScheduledCommand with the parts of this application in a second stack.';
@@ -34,21 +38,44 @@ type Named = keyof typeof NAMED;
  *
  * Nothing is stored in an alarm, so that they may move when the application grows.
  */
-export function isTight(scope: Construct, processes: Processes, providers: Providers): boolean {
+export function isTight(scope: Construct, processes: Processes, parts: WatchedParts): boolean {
   const { loadBalancedServices, services, scheduledCommands, areDivided } = processes;
-  const watched = loadBalancedServices.length + services.length + Object.keys(providers.broker?.queues ?? {}).length;
-  const others = OTHER_ALARMS + ofParts(providers);
+  const watched = loadBalancedServices.length + services.length + Object.keys(parts.broker?.queues ?? {}).length;
+  const others = OTHER_ALARMS + ofParts(parts);
   const alarms = others + 2 * watched + Object.keys(scheduledCommands).length;
   return areDivided || resourcesIn(Stack.of(scope)) + alarms > ROOMY;
 }
 
 /** Alarms and rules of parts that not every application has. */
-export function ofParts({ urlSigningKeys, cacheStore, outgoingMail }: Partial<Providers>): number {
+export function ofParts({
+  urlSigningKeys,
+  cacheStore,
+  outgoingMail,
+  databaseDump,
+  restoreDrill,
+}: WatchedParts): number {
   return (
     (urlSigningKeys?.rotationFunction === undefined ? 0 : 1) +
     (cacheStore === undefined ? 0 : OF_CACHE) +
-    (outgoingMail === undefined ? 0 : OF_MAIL)
+    (outgoingMail === undefined ? 0 : OF_MAIL) +
+    (databaseDump === undefined ? 0 : ofDumps(databaseDump)) +
+    (restoreDrill === undefined ? 0 : ofDrills(restoreDrill))
   );
+}
+
+/** Parts with alarms that not every application has. */
+type WatchedParts = Partial<Providers> & {
+  readonly databaseDump?: DatabaseDump;
+  readonly restoreDrill?: RestoreDrill;
+};
+
+/** Alarms of a drill, but for the one that not all have. */
+function ofDrills(drill: RestoreDrill): number {
+  return 2 + (drill._watched.maxAge === undefined ? 0 : 1);
+}
+
+function ofDumps(dump: DatabaseDump): number {
+  return OF_DUMPS + (dump._watched.maxAge === undefined ? 0 : 1) + (dump.metricFailedCopies() === undefined ? 0 : 1);
 }
 
 /** Refuses more than a stack can hold, in the words of the user: now, and again when everything is there. */

@@ -53,6 +53,14 @@ export function checkSchedule(checks: Checks, prop: string, expression: string |
     });
 }
 
+/** Validates the query of restored databases, which goes to the function by its environment of 4 kB. */
+export function checkQuery(checks: Checks, query: string | undefined): void {
+  checks.matches('restoreTestQuery', query, /^\s*(select|with)\s[^;]{1,1990}$/i, {
+    must: 'be one SELECT of at most 2,000 characters, without a semicolon',
+    remedy: 'Ask for something that is there in every backup, for example "SELECT count(*) FROM auth_user".',
+  });
+}
+
 function checkLock(checks: Checks, { mode, _configuration: lock, _confirmation }: BackupVaultLock): void {
   if (lock === undefined) {
     return;

@@ -5,6 +5,7 @@ import type { Schedule } from 'aws-cdk-lib/aws-events';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { type IDatabaseInstance, SubnetGroup } from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
+import { VALIDATION_WINDOW_HOURS } from '../../handlers/restore-validation/contract';
 
 /** Regions where CloudFormation has no restore testing; `npm run cfn-lint` compares. */
 export const WITHOUT_RESTORE_TESTING = [
@@ -30,17 +31,24 @@ export interface RestoreTestProps {
   readonly timeZone?: string;
   readonly vpc: IVpc;
   readonly vpcSubnets: SubnetSelection;
+  /** Whether somebody looks into what is restored. */
+  readonly isValidated: boolean;
 }
 
 /**
  * Restores the latest backup of a database to a new instance, and deletes that instance afterwards.
  *
  * By default AWS Backup restores into the default VPC, which many accounts do not have. This construct gives
- * it subnets and a security group that lets nobody in.
+ * it subnets and a security group that lets nobody in but who looks into the restored database.
  *
  * @internal
  */
 export class RestoreTest extends Construct {
+  /** The security group of restored databases. */
+  public readonly securityGroup: SecurityGroup;
+  /** ARN of the restore testing plan, by which EventBridge knows its restores. */
+  public readonly planArn: string;
+
   constructor(scope: Construct, id: string, props: RestoreTestProps) {
     super(scope, id);
     const subnetGroup = new SubnetGroup(this, 'Subnets', {
@@ -49,7 +57,7 @@ export class RestoreTest extends Construct {
       vpcSubnets: props.vpcSubnets,
     });
     const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
-      description: 'Closed: nobody talks to a database that is restored to be tested',
+      description: 'Databases that are restored to be tested',
       vpc: props.vpc,
       allowAllOutbound: false,
     });
@@ -80,6 +88,9 @@ export class RestoreTest extends Construct {
         dbSubnetGroupName: subnetGroup.subnetGroupName,
         vpcSecurityGroupIds: Stack.of(this).toJsonString([securityGroup.securityGroupId]),
       },
+      validationWindowHours: props.isValidated ? VALIDATION_WINDOW_HOURS : undefined,
     });
+    this.securityGroup = securityGroup;
+    this.planArn = plan.attrRestoreTestingPlanArn;
   }
 }

@@ -27,6 +27,8 @@ const DAY = Duration.days(1);
 const MOST_OF_A_DAY = 23.5 * 60;
 /** PostgreSQL stops taking writes at about 2.1 billion. */
 const MANY_TRANSACTION_IDS = 1_000_000_000;
+/** Days; more than any schedule leaves between two restores. */
+const UNKNOWN_AGE = 9999;
 const FEW_CREDITS = 20;
 
 export const QUEUE_ALARMS: AlarmRow<ITaskQueue>[] = [
@@ -183,6 +185,39 @@ export const BACKUP_ALARMS: AlarmRow<DatabaseBackup>[] = [
     treatMissingData: NOT_BREACHING,
     sentence: () => 'no backup was completed in two days.',
   },
+  {
+    id: 'RestoreFailed',
+    runbook: 'restore-failed',
+    metric: (backup) => backup._restores?.failed,
+    threshold: () => 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: NOT_BREACHING,
+    sentence: () => 'a backup was restored as a test, and its data was not found in it.',
+  },
+  {
+    id: 'RestoreNotProven',
+    runbook: 'restore-not-proven',
+    // Where nothing was said on a day on which the database was there, the function does not run.
+    metric: ({ _restores: restores, _database }) =>
+      restores &&
+      new MathExpression({
+        expression: `IF(FILL(age, -1) > -1, FILL(age, 0), IF(FILL(minutes, 0) > ${MOST_OF_A_DAY}, ${UNKNOWN_AGE}, 0))`,
+        usingMetrics: {
+          age: restores.age,
+          minutes: _database.metricCPUUtilization({ period: DAY, statistic: Stats.SAMPLE_COUNT }),
+        },
+        label: 'days since a restore was proven',
+        period: DAY,
+      }),
+    threshold: (_, { _restores: restores }) => restores?.mostDays ?? 0,
+    comparison: GREATER_THAN_THRESHOLD,
+    // As with backups: the newest day is not over yet.
+    evaluationPeriods: 3,
+    datapointsToAlarm: 2,
+    treatMissingData: NOT_BREACHING,
+    sentence: (_, { _restores: restores }) => `no restore of a backup was proven in ${restores?.mostDays} days.`,
+  },
 ];
 
 /** Lines of the log at level ERROR or CRITICAL, from every process of the application. */
@@ -214,12 +249,12 @@ export const HEARTBEAT_ALARMS: AlarmRow<Metric>[] = [
 ];
 
 /** The newest minutes may have no data yet, and repeat the one before: there is nothing new in them. */
-function anyNew<T>(row: Parameters<typeof anyAbove0<T>>[0]): AlarmRow<T> {
+export function anyNew<T>(row: Parameters<typeof anyAbove0<T>>[0]): AlarmRow<T> {
   return { ...anyAbove0(row), evaluationPeriods: 3, datapointsToAlarm: 1 };
 }
 
 /** Whatever lies in the queue already: an alarm on that would tell of the first letter and of no other. */
-function eachLetter(letters: Metric | undefined): IMetric | undefined {
+export function eachLetter(letters: Metric | undefined): IMetric | undefined {
   return letters && newLetters([letters], MINUTE);
 }
 

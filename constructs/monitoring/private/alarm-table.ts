@@ -33,7 +33,7 @@ export interface AlarmRow<T> extends Reported {
   readonly metric: (subject: T, context: AlarmContext) => IMetric | undefined;
   readonly threshold: (thresholds: Thresholds, subject: T) => number;
   readonly comparison: ComparisonOperator;
-  readonly evaluationPeriods: number;
+  readonly evaluationPeriods: number | ((subject: T) => number);
   /** @default - all of `evaluationPeriods` */
   readonly datapointsToAlarm?: number;
   readonly treatMissingData: TreatMissingData;
@@ -98,7 +98,8 @@ export function makeAlarms<T>(
       metric,
       threshold: row.threshold(thresholds, subject.value),
       comparisonOperator: row.comparison,
-      evaluationPeriods: row.evaluationPeriods,
+      evaluationPeriods:
+        typeof row.evaluationPeriods === 'number' ? row.evaluationPeriods : row.evaluationPeriods(subject.value),
       datapointsToAlarm: row.datapointsToAlarm,
       treatMissingData: row.treatMissingData,
     });

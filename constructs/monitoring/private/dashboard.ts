@@ -13,6 +13,7 @@ import {
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import type { IPostgresDatabase } from '../../database/postgres-database';
+import type { RestoreDrill } from '../../dumps/restore-drill';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import type { IDjangoService, ILoadBalancedService } from '../../processes/django-service';
 import { samplesOfTasks } from '../../processes/service-metrics';
@@ -28,6 +29,7 @@ export interface Watched {
   readonly services: IDjangoService[];
   readonly queues: { [name: string]: ITaskQueue };
   readonly database?: IPostgresDatabase;
+  readonly restoreDrill?: RestoreDrill;
   readonly errors?: Metric;
 }
 
@@ -41,7 +43,7 @@ const MAXIMUM = { period: MINUTE, statistic: Stats.MAXIMUM };
  * does the database cope.
  */
 export function makeDashboard(scope: Construct, id: string, watched: Watched): Dashboard {
-  const rows = [traffic(watched), tasks(watched), work(watched), database(watched)];
+  const rows = [traffic(watched), tasks(watched), work(watched), database(watched), dumps(watched)];
   return new Dashboard(scope, id, {
     defaultInterval: Duration.hours(3),
     periodOverride: PeriodOverride.AUTO,
@@ -62,6 +64,19 @@ function graph(title: string, left: (IMetric | undefined)[], right: IMetric[] = 
     right,
     leftYAxis: { min: 0 },
   });
+}
+
+/** A point for each dump that was proven: what it held, and how old it was. */
+function dumps({ restoreDrill: drill }: Watched): IWidget[] {
+  return drill === undefined
+    ? []
+    : [
+        graph(
+          'Last proven dump',
+          [drill.metricProvenRows({ label: 'rows' })],
+          [drill.metricProvenDumpAgeSeconds({ label: 'age in seconds' })],
+        ),
+      ];
 }
 
 function traffic({ loadBalancer, loadBalanced, errors }: Watched): IWidget[] {

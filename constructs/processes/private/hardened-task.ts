@@ -32,13 +32,13 @@ import type { ContainerHealthCheck } from '../container-health-check';
 import { checkEgress, processSecurityGroup } from '../egress';
 import { executionRole } from '../execution-role';
 import type { ProcessProps, TemporaryStorageOptions } from '../process-props';
+import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from '../task/placement';
 import { grantMail, grantMedia } from '../task/shared-policy';
 import { checkTemporaryStorage, ephemeralStorageGiB, mountTemporaryStorage } from '../task/temporary-storage';
 import { VariableAliases } from '../task/variable-aliases';
 import { checkAddresses } from './addresses';
 import { tmpfsSize } from './capacity';
 import { checkCommand } from './command';
-import { type AwsvpcConfiguration, awsvpcConfiguration, type Placement, taskPlacement } from './placement';
 
 /** With more queues than this, the policy of a process would outgrow what IAM allows. */
 const MANY_QUEUES = 8;

@@ -16,7 +16,7 @@ import { logGroup as newLogGroup } from '../../core/log-group';
 import type { WorkloadRole } from '../../core/workload-role';
 import { ANSWER_MARGIN, type ReleaseProperties, START_TIMEOUT } from '../../handlers/release/contract';
 import type { HardenedTask } from '../private/hardened-task';
-import { familyArn } from '../private/task-failure-rule';
+import { familyArn } from '../task/task-failure-rule';
 import { QUERY_INTERVAL, ReleaseProvider } from './release-provider';
 
 export interface ReleaseRunProps extends HandlerSettings {

@@ -6,14 +6,14 @@ import type { Construct } from 'constructs';
 import { acknowledge, findingOf } from '../../core/acknowledge';
 import { grantKeyVia } from '../../core/key-policy';
 import { WorkloadRole } from '../../core/workload-role';
-import type { HardenedTask } from './hardened-task';
+import type { StartedTask } from './started-task';
 import { familyArn } from './task-failure-rule';
 
 /**
  * EventBridge Scheduler, for schedules of this account: start the task, give it its two roles, report that it
  * could not.
  */
-export function schedulerRole(scope: Construct, task: HardenedTask, cluster: ICluster, queue: IQueue): IRole {
+export function schedulerRole(scope: Construct, task: StartedTask, cluster: ICluster, queue: IQueue): IRole {
   const stack = Stack.of(scope);
   const role = new WorkloadRole(scope, 'SchedulerRole', {
     assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {

@@ -3,7 +3,7 @@ import { Match, Rule } from 'aws-cdk-lib/aws-events';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IDependable } from 'constructs';
 import { sendToQueue } from '../../core/queue';
-import type { HardenedTask } from './hardened-task';
+import type { StartedTask } from './started-task';
 
 /**
  * Sends the event of every task that did not start or whose program failed to a queue.
@@ -14,7 +14,7 @@ import type { HardenedTask } from './hardened-task';
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
-export function reportFailures(scope: Construct, task: HardenedTask, clusterArn: string, queue: IQueue): IDependable[] {
+export function reportFailures(scope: Construct, task: StartedTask, clusterArn: string, queue: IQueue): IDependable[] {
   const rule = new Rule(scope, 'Failures', {
     description: `${scope.node.path}: tasks that failed`,
     eventPattern: {
@@ -41,8 +41,8 @@ export function reportFailures(scope: Construct, task: HardenedTask, clusterArn:
 }
 
 /** ARN of the task definition without its revision. */
-export function familyArn(task: HardenedTask): string {
-  return Stack.of(task).formatArn({
+export function familyArn(task: StartedTask): string {
+  return Stack.of(task.taskDefinition).formatArn({
     service: 'ecs',
     resource: 'task-definition',
     resourceName: task.taskDefinition.family,

@@ -1,0 +1,98 @@
+import type { App, Stack } from 'aws-cdk-lib';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { DjangoApplication } from '../../constructs/application/django-application';
+import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
+import { fargateVcpu } from '../../constructs/application/fargate-vcpu';
+import { ofParts, resourcesIn } from '../../constructs/application/private/resource-limit';
+import { Profile } from '../../constructs/core/profile';
+import type { DatabaseDumpOptions } from '../../constructs/dumps/database-dump';
+import { complianceOf } from '../../scripts/compliance';
+import { templateOf, testStack } from '../support';
+
+function application(stack: Stack, props: Partial<DjangoApplicationProps> = {}): DjangoApplication {
+  return new DjangoApplication(stack, 'App', {
+    image: ContainerImage.fromRegistry('shop'),
+    settingsModule: 'config.settings',
+    domainNames: ['shop.example.com'],
+    hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', { hostedZoneId: 'Z1', zoneName: 'example.com' }),
+    ...props,
+  });
+}
+
+describe('an application with `databaseDump: {}`', () => {
+  const stack = testStack();
+  const app = application(stack, { databaseDump: {} });
+  const template = templateOf(stack);
+
+  test('has a dump a day of its database, by its own log group, security group and execution role', () => {
+    const dump = app.databaseDump;
+    expect(dump?._watched.database).toBe(app.database);
+    expect(dump?.cluster).toBe(app.cluster);
+    expect(dump?.logGroup).toBe(app.logGroup);
+    expect(dump?.connections.securityGroups).toEqual([app.securityGroup]);
+    expect(dump?.taskDefinition.executionRole).toBe(app.release.taskDefinition.executionRole);
+    expect(dump?.encryptionKey).not.toBe(app.encryptionKey);
+  });
+
+  test('takes the authorities of RDS from its own image', () => {
+    template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [{ Name: 'prepare', Image: 'shop' }, { Name: 'dump' }, { Name: 'upload' }],
+    });
+  });
+
+  test('watches its dumps', () => {
+    const ids = app.alarms.alarms.map(({ node }) => node.path).filter((path) => path.includes('/Dump/'));
+    expect(ids.map((path) => path.split('/').pop())).toEqual(['DumpMissing', 'DumpShrank', 'DumpSlow', 'DumpFailed']);
+  });
+
+  test('may need its vCPU at any time', () => {
+    const parts = { services: [], release: app.release, scheduledCommands: {} };
+    const [without, with_] = [undefined, app.databaseDump].map((databaseDump) =>
+      fargateVcpu({ ...parts, databaseDump }),
+    );
+    expect(with_.onDemand.ceiling - without.onDemand.ceiling).toBe(1);
+  });
+});
+
+test('an application has no dumps unless they are asked for', () => {
+  const app = application(testStack());
+  expect(app.databaseDump).toBeUndefined();
+});
+
+describe('what a stack has room for', () => {
+  const size = (databaseDump?: DatabaseDumpOptions) => {
+    const stack = testStack();
+    const app = application(stack, { databaseDump });
+    return { resources: resourcesIn(stack), alarms: resourcesIn(app.alarms), app };
+  };
+  const none = size();
+
+  test('counts the alarms on dumps', () => {
+    const { alarms, app } = size({});
+    expect(alarms - none.alarms).toBe(ofParts({ databaseDump: app.databaseDump }));
+    const off = size({ enabled: false });
+    expect(off.alarms - none.alarms).toBe(ofParts({ databaseDump: off.app.databaseDump }));
+  });
+
+  test('counts the rest', () => {
+    const { resources, alarms } = size({});
+    expect(resources - none.resources - (alarms - none.alarms)).toBe(12);
+    const twice = size({ schedules: [1, 13].map((hour) => ScheduleExpression.cron({ minute: '0', hour: `${hour}` })) });
+    expect(twice.resources).toBe(resources + 1);
+  });
+});
+
+test.each([
+  ['production', Profile.production()],
+  ['development', Profile.development()],
+])('rule packs find nothing in dumps, in %s', (_, profile) => {
+  const packs = complianceOf((props) => {
+    const stack = testStack({}, props);
+    application(stack, { databaseDump: {}, profile });
+    return stack.node.root as App;
+  });
+  const ofDumps = packs.flatMap(({ findings }) => findings).filter(({ path }) => path.includes('/Dump/'));
+  expect(ofDumps).toEqual([]);
+});
