@@ -20,7 +20,10 @@ export function everyPart(props: AppProps = {}): { app: App; stack: ShopStack } 
   const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';
   const certificate = Certificate.fromCertificateArn(new Stack(app, 'Edge'), 'Certificate', arn);
   const cdn = { certificate, publicMediaPaths: ['/public/*'], signedMediaPaths: ['/media/*'] };
-  return { app, stack: productionStack(app, 'Shop', { cdn, media: {}, staticFiles: {}, cache: {}, mail: {} }) };
+  return {
+    app,
+    stack: productionStack(app, 'Shop', { cdn, media: {}, staticFiles: {}, cache: {}, mail: {}, databaseDump: {} }),
+  };
 }
 
 /** The production example as one stack of several. */

@@ -33,7 +33,8 @@ import { storageOf } from './private/storage';
 /** Options of the dumps of a database. */
 export interface DatabaseDumpOptions {
   /**
-   * When dumps are made, each with its time zone: at least once in six days, so that their absence is noticed.
+   * When dumps are made, each with its time zone: at least once in six days, so that a lack of them is
+   * noticed.
    *
    * @default - daily at 1:00 UTC
    */
@@ -49,7 +50,8 @@ export interface DatabaseDumpOptions {
   /**
    * What the keys of all dumps begin with.
    *
-   * **The lifecycle of the bucket, and whoever restores, go by it: dumps below another prefix stay for ever.**
+   * **The lifecycle of the bucket, and whoever restores, go by it: dumps below another prefix stay for
+   * ever.**
    *
    * @default 'dumps'
    */
@@ -77,8 +79,8 @@ export interface DatabaseDumpOptions {
   /**
    * Memory of the task in MiB.
    *
-   * Must form a pair with `cpu` that Fargate sells. `pg_dump` takes little, whatever the size of the database,
-   * but for rows that are very long.
+   * Must form a pair with `cpu` that Fargate sells. `pg_dump` takes little, whatever the size of the
+   * database, but for rows that are very long.
    *
    * @default 2048
    */

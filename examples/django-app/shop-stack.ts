@@ -16,6 +16,7 @@ export interface ShopStackProps
       | 'staticFiles'
       | 'cache'
       | 'mail'
+      | 'databaseDump'
       | 'cdn'
       | 'domainName'
       | 'redirectedDomainNames'

@@ -140,7 +140,7 @@ function firewallCost(of: Of): Cost {
 /** CloudWatch keeps the metrics that the log of a dump has; tables without dumps have no line for them. */
 function dumpCosts(of: Of): Cost[] {
   const dumps = of('AWS::ECS::TaskDefinition').filter(({ ContainerDefinitions }) =>
-    ContainerDefinitions.some(({ Name }: { Name: string }) => Name === 'dump'),
+    (ContainerDefinitions ?? []).some(({ Name }: { Name: string }) => Name === 'dump'),
   );
   return dumps.length === 0 ? [] : [counted('Metrics of dumps', DUMP_METRICS * dumps.length, PRICES.ownMetricMonth)];
 }

@@ -39,7 +39,7 @@ export interface DumpBucketProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** A private bucket that keeps each dump for as long as its tier, and lets nobody delete it before its time. */
+/** A private bucket that keeps each dump for as long as its tier, and lets nobody delete it before then. */
 export function dumpBucket(scope: Construct, id: string, props: DumpBucketProps): Bucket {
   const { prefix, retention, lock, encryptionKey, replicaBucket } = props;
   const bucket = new Bucket(scope, id, {
