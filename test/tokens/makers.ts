@@ -190,19 +190,16 @@ export const NEEDED: { readonly [struct: string]: object } = {
 const backup: MakeStruct = (scope, given) =>
   new DatabaseBackup(scope, 'Backup', props({ database: database(scope), vpc: process(scope).cluster.vpc }, given));
 
-const dumped: MakeStruct = (scope, given) =>
-  new DatabaseDump(
-    scope,
-    'Dump',
-    props(
-      {
-        cluster: process(scope).cluster,
-        database: database(scope),
-        image: ContainerImage.fromRegistry('postgres'),
-      },
-      given,
-    ),
-  );
+const dumped: MakeStruct = (scope, given) => {
+  const needed = {
+    cluster: process(scope).cluster,
+    database: database(scope),
+    image: ContainerImage.fromRegistry('postgres'),
+  };
+  const store = { endpoint: 'https://s3.example.com', region: 'nl', bucket: 'copies', secret: login(scope) };
+  const copyTo = given.copyTo === undefined ? undefined : { ...store, ...given.copyTo };
+  return new DatabaseDump(scope, 'Dump', props(needed, { ...given, copyTo }));
+};
 
 /** A worker that reads the queue: what it is told, and how it scales, follows from the queue. */
 const read = (scope: Construct, queue: ITaskQueue) => {

@@ -129,8 +129,9 @@ function checkAge(checks: Checks, props: Pick<FilledDump, 'schedules' | 'maxAge'
   const gap = longestGap(schedules);
   const expressions = schedules.map(({ expressionString }) => expressionString);
   if (gap === undefined) {
+    const known = expressions.filter((expression) => !isUnknown(expression)).join(', ');
     checks.that('maxAge', maxAge, maxAge !== undefined, {
-      must: `be given with ${expressions.join(', ')}, whose times cannot be reckoned here`,
+      must: `be given with ${known || 'schedules that only the deployment knows'}, whose times cannot be reckoned here`,
       remedy: 'Give the longest time between two dumps, and what one takes.',
     });
     return;
