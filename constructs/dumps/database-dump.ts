@@ -140,7 +140,7 @@ export interface DatabaseDumpOptions {
    *
    * @default - by profile: production governance for as long as daily dumps are kept, development none
    */
-  readonly lock?: DumpLock;
+  readonly bucketLock?: DumpLock;
   /**
    * KMS key of the bucket, and of the log group and the queue that are made here.
    *
@@ -334,7 +334,7 @@ export class DatabaseDump extends Construct implements IConnectable {
     const filled: FilledDump = {
       ...DEFAULTS,
       schedules: [ScheduleExpression.cron({ minute: '0', hour: '1' })],
-      lock: profile.deletionProtection ? DumpLock.governance() : DumpLock.none(),
+      bucketLock: profile.deletionProtection ? DumpLock.governance() : DumpLock.none(),
       ...given(props),
     };
     checkDump(this, filled, props);
@@ -470,7 +470,7 @@ export class DatabaseDump extends Construct implements IConnectable {
     const encryptionKey =
       filled.encryptionKey ??
       new Key(this, 'Key', { description: 'Dumps of the database', enableKeyRotation: true, removalPolicy });
-    const { prefix, lock, replicaBucket } = filled;
+    const { prefix, bucketLock: lock, replicaBucket } = filled;
     return dumpBucket(this, 'Bucket', {
       encryptionKey,
       prefix,

@@ -272,7 +272,7 @@ describe('every option of dumps', () => {
       dailyRetention: Duration.days(7),
       weeklyRetention: Duration.days(30),
       monthlyRetention: Duration.days(90),
-      lock: DumpLock.compliance({
+      bucketLock: DumpLock.compliance({
         retention: Duration.days(5),
         confirmation: DumpLock.COMPLIANCE_CONFIRMATION,
       }),
@@ -292,7 +292,7 @@ describe('every option of dumps', () => {
   });
 
   test.each([
-    ['none', { lock: DumpLock.none() }],
+    ['none', { bucketLock: DumpLock.none() }],
     ['the profile of development', { profile: Profile.development() }],
   ])('with %s the bucket can have a lock later, and has none', (_, props) => {
     const stack = testStack();

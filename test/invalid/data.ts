@@ -100,19 +100,19 @@ export const cases: InvalidCase[] = [
   dump('monthly dumps for longer than S3 counts', 'monthlyRetention', () => ({
     monthlyRetention: Duration.days(40_000),
   })),
-  dump('a lock that holds longer than dumps are kept', 'lock.retention', () => ({
-    lock: DumpLock.governance({ retention: Duration.days(36) }),
+  dump('a lock that holds longer than dumps are kept', 'bucketLock.retention', () => ({
+    bucketLock: DumpLock.governance({ retention: Duration.days(36) }),
   })),
   dump('weekly dumps that are locked for longer', 'dailyRetention', () => ({ weeklyRetention: Duration.days(14) })),
-  dump('a lock for half a day', 'lock.retention', () => ({
-    lock: DumpLock.governance({ retention: Duration.hours(12) }),
+  dump('a lock for half a day', 'bucketLock.retention', () => ({
+    bucketLock: DumpLock.governance({ retention: Duration.hours(12) }),
   })),
-  dump('a compliance lock that nobody has understood', 'lock.confirmation', () => ({
-    lock: DumpLock.compliance({ confirmation: 'yes' }),
+  dump('a compliance lock that nobody has understood', 'bucketLock.confirmation', () => ({
+    bucketLock: DumpLock.compliance({ confirmation: 'yes' }),
   })),
-  dump('a lock for a bucket that is brought', 'lock', (stack) => ({
+  dump('a lock for a bucket that is brought', 'bucketLock', (stack) => ({
     bucket: elsewhere(stack),
-    lock: DumpLock.none(),
+    bucketLock: DumpLock.none(),
   })),
   dump('a key for a bucket that is brought', 'encryptionKey', (stack) => ({
     bucket: elsewhere(stack),

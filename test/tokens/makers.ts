@@ -281,10 +281,10 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
   DumpComplianceLockOptions: (scope, given) => {
     const options = { confirmation: DumpLock.COMPLIANCE_CONFIRMATION, ...given } as DumpComplianceLockOptions;
-    return dumped(scope, { lock: DumpLock.compliance(options) });
+    return dumped(scope, { bucketLock: DumpLock.compliance(options) });
   },
   DumpCopyOptions: 'DatabaseDumpProps',
-  DumpLockOptions: (scope, given) => dumped(scope, { lock: DumpLock.governance(given) }),
+  DumpLockOptions: (scope, given) => dumped(scope, { bucketLock: DumpLock.governance(given) }),
   EdgeStackProps: (scope, given) => {
     const isNamed = 'domainNames' in given || 'redirectedDomainNames' in given;
     const names = isNamed ? { domainNames: ['shop.example.com'], hostedZone: zoneIn(scope, 'EdgeZone') } : {};
