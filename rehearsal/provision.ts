@@ -5,6 +5,7 @@ import { resolveReferences } from './aws/dynamic-references';
 import { OutsideValues } from './aws/outside-values';
 import { Rotation } from './aws/rotation';
 import { Scheduler } from './aws/scheduler';
+import { type DumpTask, readDumps } from './dumps/dump-task';
 import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { Distribution } from './edge/distribution';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
@@ -81,6 +82,10 @@ export interface Parts extends Backing {
   /** Runs the containers. */
   readonly host: Host;
   readonly definitions: ReadonlyMap<string, TaskDefinition>;
+  /** What the references of the template mean here. */
+  readonly intrinsics: Intrinsics;
+  /** Tasks that dump the database. */
+  readonly dumps: readonly DumpTask[];
   /** Seconds that a release may take, by the ARN of its task definition. */
   readonly releaseTimeouts: ReadonlyMap<string, number>;
   /** Whether file systems in memory have the size of the template. */
@@ -211,6 +216,8 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
       tasks,
       services,
     },
+    intrinsics,
+    dumps: readDumps(intrinsics),
     releaseTimeouts: releaseTimeouts(intrinsics),
     listeners,
     origin: before?.origin,

@@ -7,6 +7,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import {
   type DatabaseBackupOptions,
   DatabaseVariables,
@@ -110,6 +111,7 @@ export const configuration = fc.record({
   cache: fc.constantFrom('none', 'none', 'made', 'made', 'brought'),
   cacheNodes: fc.constantFrom(undefined, undefined, 1, 2, 6),
   mail: fc.constantFrom('none', 'none', 'made', 'brought'),
+  dumps: fc.constantFrom('none', 'none', 'daily', 'often', 'copied'),
   databaseUrl: fc.boolean(),
   cookiecutter: fc.boolean(),
   signing: fc.constantFrom('none', 'none', 'made', 'brought'),
@@ -197,6 +199,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
     ...signingOf(stack, given),
     ...cacheOf(stack, given),
     ...mailOf(stack, given),
+    ...dumpsOf(stack, given),
     ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
     ...((given.production || given.backup) && { backupOptions: backupOptions(stack, given) }),
     ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
@@ -247,6 +250,19 @@ function signingOf(stack: Stack, given: Configuration): Partial<DjangoApplicatio
 }
 
 /** One node in production would be a finding, and rightly so. */
+/** The version of a database that is brought is not known. */
+function dumpsOf(stack: Stack, { dumps, brought }: Configuration): Partial<DjangoApplicationProps> {
+  if (dumps === 'none') {
+    return {};
+  }
+  const image = brought.database ? ContainerImage.fromRegistry('postgres:17') : undefined;
+  const hours = { daily: '3', often: '*/4', copied: '1,13' };
+  const schedules = [ScheduleExpression.cron({ minute: '20', hour: hours[dumps] })];
+  const secret = dumps === 'copied' ? Secret.fromSecretNameV2(stack, 'DumpStore', 'dump-store') : undefined;
+  const copyTo = secret && { endpoint: 'https://s3.example.com', region: 'nl', bucket: 'dumps', secret };
+  return { databaseDump: { image, schedules, copyTo } };
+}
+
 function cacheOf(stack: Stack, { cache, cacheNodes, production }: Configuration): Partial<DjangoApplicationProps> {
   if (cache === 'brought') {
     return { cacheStore: broughtCache(stack) };

@@ -94,6 +94,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['no ASGI service', {}, { asgi: undefined }],
     ['one worker for both queues', {}, { workers: undefined }],
     ['`cache: {}`: two nodes, their secret and their alarms', {}, { cache: {} }],
+    ['`databaseDump: {}`: a key, four metrics and their alarms', {}, { databaseDump: {} }],
     ['`cpuArchitecture`: X86_64', {}, { cpuArchitecture: CpuArchitecture.X86_64 }],
     [
       '`cdn: {}` in us-east-1: no public address of the load balancer',
@@ -114,6 +115,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`webFirewall: true`', { webFirewall: true }],
     ['no ASGI service', {}, { asgi: undefined }],
     ['`cache: {}`: one node, its secret and its alarms', {}, { cache: {} }],
+    ['`databaseDump: {}`: a key, four metrics and their alarms', {}, { databaseDump: {} }],
     ['`cdn: {}` in the place of a domain: no public address of the load balancer', {}, CDN],
     ['web alone: no ASGI, no queues', {}, { asgi: undefined, queues: undefined, workers: undefined, beat: undefined }],
   ],

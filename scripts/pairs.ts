@@ -147,6 +147,7 @@ const LEAVES: readonly { readonly id: RegExp; readonly when: (b: Configuration, 
   // Made by the application for signed paths, unless keys are brought.
   { id: /^AppUrlSigningKeys/, when: differ(({ cdn, media, signing }) => [cdn, media, signing]) },
   { id: /^SigningKeys/, when: differ(({ signing, production }) => [signing, production]) },
+  { id: /^AppDump/, when: differ(({ dumps }) => dumps === 'none') },
   { id: /^AppCache/, when: differ(({ cache }) => cache) },
   { id: /^AppSchedules/, when: differ(({ schedules }) => schedules) },
   { id: /^App(\w*Rotation|SecretRefresh)/, when: differ(({ production, rotation }) => production || rotation) },

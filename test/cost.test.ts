@@ -145,6 +145,13 @@ test('a cache costs by its nodes, and an application without one has no such ite
   expect(costOf({}, 'Cache')).toBeUndefined();
 });
 
+test('a dump costs its metrics, and an application without one has no such item', () => {
+  const containers = ['prepare', 'dump', 'upload'].map((Name) => ({ Name }));
+  const resources = { dump: { Type: 'AWS::ECS::TaskDefinition', Properties: { ContainerDefinitions: containers } } };
+  expect(costOf(resources, 'Metrics of dumps')).toMatchObject({ amount: '4', dollars: 1.2 });
+  expect(costOf({}, 'Metrics of dumps')).toBeUndefined();
+});
+
 test('a class without a price is refused rather than left out', () => {
   expect(() => costOf(database({ DBInstanceClass: 'db.r8g.24xlarge' }), 'Database')).toThrow(
     'the price of db.r8g.24xlarge is not in the table',

@@ -4,7 +4,7 @@ export type Point = number | undefined;
 /** The value of a metric or an expression so many periods before the one that is looked at. */
 export interface Resolve {
   (id: string, ago: number): Point;
-  /** Periods that are looked at together: what `MAX` is the largest of. @default - the one */
+  /** Periods looked at together, of which `MAX` is the largest. @default - one */
   readonly periods?: number;
 }
 

@@ -33,7 +33,8 @@ import { storageOf } from './private/storage';
 /** Options of the dumps of a database. */
 export interface DatabaseDumpOptions {
   /**
-   * When dumps are made, each with its time zone: at least once in six days, so that their absence is noticed.
+   * When dumps are made, each with its time zone: at least once in six days, so that a lack of them is
+   * noticed.
    *
    * @default - daily at 1:00 UTC
    */
@@ -49,7 +50,8 @@ export interface DatabaseDumpOptions {
   /**
    * What the keys of all dumps begin with.
    *
-   * **The lifecycle of the bucket, and whoever restores, go by it: dumps below another prefix stay for ever.**
+   * **The lifecycle of the bucket, and whoever restores, go by it: dumps below another prefix stay for
+   * ever.**
    *
    * @default 'dumps'
    */
@@ -77,8 +79,8 @@ export interface DatabaseDumpOptions {
   /**
    * Memory of the task in MiB.
    *
-   * Must form a pair with `cpu` that Fargate sells. `pg_dump` takes little, whatever the size of the database,
-   * but for rows that are very long.
+   * Must form a pair with `cpu` that Fargate sells. `pg_dump` takes little, whatever the size of the
+   * database, but for rows that are very long.
    *
    * @default 2048
    */
@@ -138,7 +140,7 @@ export interface DatabaseDumpOptions {
    *
    * @default - by profile: production governance for as long as daily dumps are kept, development none
    */
-  readonly lock?: DumpLock;
+  readonly bucketLock?: DumpLock;
   /**
    * KMS key of the bucket, and of the log group and the queue that are made here.
    *
@@ -332,7 +334,7 @@ export class DatabaseDump extends Construct implements IConnectable {
     const filled: FilledDump = {
       ...DEFAULTS,
       schedules: [ScheduleExpression.cron({ minute: '0', hour: '1' })],
-      lock: profile.deletionProtection ? DumpLock.governance() : DumpLock.none(),
+      bucketLock: profile.deletionProtection ? DumpLock.governance() : DumpLock.none(),
       ...given(props),
     };
     checkDump(this, filled, props);
@@ -468,7 +470,7 @@ export class DatabaseDump extends Construct implements IConnectable {
     const encryptionKey =
       filled.encryptionKey ??
       new Key(this, 'Key', { description: 'Dumps of the database', enableKeyRotation: true, removalPolicy });
-    const { prefix, lock, replicaBucket } = filled;
+    const { prefix, bucketLock: lock, replicaBucket } = filled;
     return dumpBucket(this, 'Bucket', {
       encryptionKey,
       prefix,

@@ -13,6 +13,7 @@ export interface ShopStackProps
       | 'env'
       | 'profile'
       | 'staticFiles'
+      | 'databaseDump'
       | 'cdn'
       | 'domainName'
       | 'redirectedDomainNames'

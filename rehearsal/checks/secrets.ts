@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { dumpChecks } from '../dumps/checks';
 import { SERVER_LOG } from '../postgres/postgres';
 import { accessLogCheck } from './any-project/access-log';
 import { cacheChecks } from './any-project/cache';
@@ -55,6 +56,7 @@ const others: Check[] = [
   strangerChecks,
   taskChecks,
   scheduleChecks,
+  dumpChecks,
   releaseChecks,
   drainingChecks,
   connectionChecks,

@@ -1,10 +1,11 @@
 import type { Check } from '../checks/check';
-import { DONE, PAGES } from '../checks/names';
+import { DONE, PAGES, RELEASED, STARTS_READ_ONLY } from '../checks/names';
 import { startChecks } from '../checks/start';
 import { taskChecks } from '../checks/tasks';
 import { webChecks } from '../checks/web';
+import { dumpChecks } from '../dumps/checks';
 import type { Faults } from '../provision';
-import { type Example, SHOP, UPLOADS, UPLOADS_WITHOUT_STORAGE } from '../synth';
+import { CLUB, type Example, SHOP, UPLOADS, UPLOADS_WITHOUT_STORAGE } from '../synth';
 import { silenceChecks } from './silence';
 import { UPLOAD_VIEW, uploadChecks } from './uploads';
 
@@ -18,6 +19,12 @@ export interface Suite {
 }
 
 const started = [...startChecks, ...webChecks.filter(({ name }) => name === PAGES)];
+
+/** Dumps need a database with tables, and no service. */
+export const DUMPS: Suite = {
+  examples: [CLUB],
+  checks: [...startChecks.filter(({ name }) => [STARTS_READ_ONLY, RELEASED].includes(name)), ...dumpChecks],
+};
 
 /** By the name that `npm run load -- --only` takes. */
 export const SUITES: Readonly<Record<string, Suite>> = {

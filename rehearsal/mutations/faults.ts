@@ -5,6 +5,8 @@ import {
   CLAIMED_PROTOCOL,
   DONE,
   DRAINING,
+  DUMP_FAILED,
+  DUMPED,
   ECHO,
   FORGED,
   HEALTHY,
@@ -33,7 +35,7 @@ import {
   STRANGERS,
 } from '../checks/names';
 import { SILENT } from '../load/silence';
-import { SUITES, type Suite } from '../load/suites';
+import { DUMPS, SUITES, type Suite } from '../load/suites';
 import { UPLOADED } from '../load/uploads';
 import { Entrance, TEMPORARY_FOLDERS } from '../processes/entrance';
 import type { Faults } from '../provision';
@@ -79,6 +81,9 @@ const ofDistribution = { example: CDN, isAnyProject: true, checks: ABOUT_DISTRIB
 
 /** A fault of the layout that has them. */
 const ofParts = { example: CLUB, isAnyProject: true, checks: ABOUT_PARTS };
+
+/** A fault of dumps. */
+const ofDumps = { example: CLUB, isAnyProject: true, suite: DUMPS };
 
 /** In the order in which they run. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -264,6 +269,46 @@ except OSError as error:
     isAnyProject: true,
     checks: ABOUT_ANY_PROJECT,
     template: unrouted,
+  },
+  {
+    name: 'a dump whose role may not put objects',
+    check: DUMPED,
+    ...ofDumps,
+    template: eachStatement((statement) => {
+      if (isOfDumps(statement)) {
+        statement.Action = ['s3:AbortMultipartUpload'];
+      }
+      return true;
+    }),
+  },
+  {
+    name: 'a dump whose role may read dumps as well',
+    check: DUMPED,
+    ...ofDumps,
+    template: eachStatement((statement) => {
+      if (isOfDumps(statement)) {
+        statement.Action = [...statement.Action, 's3:GetObject'];
+      }
+      return true;
+    }),
+  },
+  {
+    name: 'an upload that asks what is there',
+    check: DUMPED,
+    ...ofDumps,
+    template: inScript('upload', (script) => script.replace('send "s3:', 'aws s3 ls "s3://$bucket/$key/"\nsend "s3:')),
+  },
+  {
+    name: 'a dump that counts lines for rows',
+    check: DUMPED,
+    ...ofDumps,
+    template: inScript('dump', (script) => script.replaceAll('$((lines - 3))', '$lines')),
+  },
+  {
+    name: 'a dump that goes on when pg_dump has failed',
+    check: DUMP_FAILED,
+    ...ofDumps,
+    template: inScript('dump', (script) => script.replace('[ "$done" = yes ]\n', '[ "$done" = yes ] || exit 0\n')),
   },
   {
     name: 'media files in a folder of the task',
@@ -486,6 +531,23 @@ function eachStatement(change: (statement: Record<string, any>) => boolean): (te
 // biome-ignore lint/suspicious/noExplicitAny: as IAM has it
 function isForDistribution({ Principal }: Record<string, any>): boolean {
   return Principal?.Service === 'cloudfront.amazonaws.com';
+}
+
+/** Whether a statement is that of the task of a dump. */
+// biome-ignore lint/suspicious/noExplicitAny: as IAM has it
+function isOfDumps({ Action }: Record<string, any>): boolean {
+  return [Action].flat().join() === 's3:PutObject,s3:AbortMultipartUpload';
+}
+
+/** Changes the script of a container of a dump. */
+function inScript(name: string, change: (script: string) => string): (template: Template) => void {
+  return each('AWS::ECS::TaskDefinition', ({ ContainerDefinitions }) => {
+    for (const container of ContainerDefinitions) {
+      if (container.Name === name) {
+        container.Command[1] = change(container.Command[1]);
+      }
+    }
+  });
 }
 
 /** No path is for the ASGI service. */

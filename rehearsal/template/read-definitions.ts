@@ -1,4 +1,5 @@
 import type { Announce } from '../announce';
+import { DUMP_KIND } from '../dumps/dump-task';
 import { believing } from '../edge/network';
 import type { KnownImage } from '../task/container';
 import type { Assembly } from './assembly';
@@ -24,6 +25,10 @@ export function readDefinitions(sources: DefinitionSources): ReadonlyMap<string,
     const { Family } = intrinsics.properties(resource);
     const arn = `arn:aws:ecs:${assembly.region}:${assembly.account}:task-definition/${Family ?? id}:1`;
     intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
+    if (resource.Metadata?.['cdk-django-fargate']?.process === DUMP_KIND) {
+      announce.substitution('dumps of the database are made by the checks alone, and not by the clock');
+      continue;
+    }
     const read = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));
     const definition = believing(read, assembly.template, localAddress);
     if (definition !== read) {

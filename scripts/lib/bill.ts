@@ -25,11 +25,14 @@ export const PRICES = {
   /** A metric of Container Insights, by their level. */
   insightsMetricMonth: { enabled: 0.3, enhanced: 0.07 } as { [level: string]: number },
   queueRequest: 0.4e-6,
+  ownMetricMonth: 0.3,
 };
 export const HOURS = 730;
 
 /** Seconds after which a worker asks an empty queue again, see `CeleryBroker`. */
 const POLL_SECONDS = 20;
+/** Metrics of a dump, see `DatabaseDump`. */
+const DUMP_METRICS = 4;
 /** Hours that the instance of a monthly test restore is paid for: more than it lives. */
 const RESTORE_HOURS = 24;
 
@@ -70,6 +73,7 @@ export function costsOf({ Resources }: TemplateOf): Cost[] {
     counted('Keys', of('AWS::KMS::Key').length, PRICES.keyMonth),
     firewallCost(of),
     ...watchingCosts(of, tasks),
+    ...dumpCosts(of),
   ];
 }
 
@@ -142,6 +146,14 @@ function firewallCost(of: Of): Cost {
     amount: rules === 0 ? 'none' : `${rules} rules`,
     dollars: acls.length * PRICES.aclMonth + rules * PRICES.aclRuleMonth,
   };
+}
+
+/** CloudWatch keeps the metrics that the log of a dump has; tables without dumps have no line for them. */
+function dumpCosts(of: Of): Cost[] {
+  const dumps = of('AWS::ECS::TaskDefinition').filter(({ ContainerDefinitions }) =>
+    (ContainerDefinitions ?? []).some(({ Name }: { Name: string }) => Name === 'dump'),
+  );
+  return dumps.length === 0 ? [] : [counted('Metrics of dumps', DUMP_METRICS * dumps.length, PRICES.ownMetricMonth)];
 }
 
 function watchingCosts(of: Of, tasks: Task[]): Cost[] {

@@ -272,7 +272,7 @@ describe('every option of dumps', () => {
       dailyRetention: Duration.days(7),
       weeklyRetention: Duration.days(30),
       monthlyRetention: Duration.days(90),
-      lock: DumpLock.compliance({
+      bucketLock: DumpLock.compliance({
         retention: Duration.days(5),
         confirmation: DumpLock.COMPLIANCE_CONFIRMATION,
       }),
@@ -292,7 +292,7 @@ describe('every option of dumps', () => {
   });
 
   test.each([
-    ['none', { lock: DumpLock.none() }],
+    ['none', { bucketLock: DumpLock.none() }],
     ['the profile of development', { profile: Profile.development() }],
   ])('with %s the bucket can have a lock later, and has none', (_, props) => {
     const stack = testStack();
@@ -412,9 +412,11 @@ describe('every option of dumps', () => {
       },
     ]);
     const policies = JSON.stringify(template.findResources('AWS::IAM::ManagedPolicy'));
-    for (const action of ['s3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:ReplicateObject', 'kms:Encrypt']) {
+    const ofOwner = 's3:ObjectOwnerOverrideToBucketOwner';
+    for (const action of ['s3:GetObjectRetention', 's3:GetObjectLegalHold', ofOwner, 'kms:Encrypt']) {
       expect(policies).toContain(`"${action}"`);
     }
+    expect(policies).not.toContain('s3:ReplicateDelete');
     expect(dump.metricFailedCopies()?.dimensions).toEqual({
       SourceBucket: dump.bucket.bucketName,
       DestinationBucket: 'replica',

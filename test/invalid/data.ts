@@ -1,10 +1,19 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
-import { InstanceType, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Duration, Size, type Stack } from 'aws-cdk-lib';
+import { InstanceType, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { CaCertificate, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { Bucket, type BucketAttributes } from 'aws-cdk-lib/aws-s3';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/database/postgres-database';
+import type { DatabaseDumpProps } from '../../constructs/dumps/database-dump';
+import type { DumpCopyOptions } from '../../constructs/dumps/dump-copy';
+import { DumpLock } from '../../constructs/dumps/dump-lock';
+import { Egress } from '../../constructs/processes/egress';
 import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
 import { UrlSigningKeys, type UrlSigningKeysProps } from '../../constructs/storage/url-signing-keys';
+import { dumpIn } from '../dumps/support';
 import type { InvalidCase } from './case';
 
 const NAMES = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
@@ -39,7 +48,90 @@ function signingKeys(name: string, prop: string, props: UrlSigningKeysProps): In
   return { name: `keys for signed URLs: ${name}`, prop, make: (stack) => new UrlSigningKeys(stack, 'Keys', props) };
 }
 
+function dump(
+  name: string,
+  prop: string,
+  props: (stack: Stack) => Partial<DatabaseDumpProps>,
+  ofDatabase: PostgresDatabaseOptions = {},
+): InvalidCase {
+  return { name: `dumps: ${name}`, prop, make: (stack) => dumpIn(stack, props(stack), ofDatabase) };
+}
+
+const often = (hour: string, weekDay?: string) => ScheduleExpression.cron({ minute: '0', hour, weekDay });
+const store = (stack: Stack, copy: Partial<DumpCopyOptions>): Partial<DatabaseDumpProps> => ({
+  copyTo: {
+    endpoint: 'https://s3.example.com',
+    region: 'nl',
+    bucket: 'copies',
+    secret: Secret.fromSecretNameV2(stack, 'Store', 'store'),
+    ...copy,
+  },
+});
+const elsewhere = (stack: Stack, attrs: Partial<BucketAttributes> = {}) =>
+  Bucket.fromBucketAttributes(stack, 'Elsewhere', { bucketName: 'elsewhere', region: 'eu-west-1', ...attrs });
+
 export const cases: InvalidCase[] = [
+  dump('no schedule', 'schedules', () => ({ schedules: [] })),
+  dump('a single time', 'schedules[0]', () => ({ schedules: [ScheduleExpression.at(new Date(0))] })),
+  dump('a schedule in words', 'schedules[0]', () => ({ schedules: [ScheduleExpression.expression('at night')] })),
+  dump('once a week, which no alarm could miss', 'schedules', () => ({ schedules: [often('1', 'SUN')] })),
+  dump('an age that is over between two dumps', 'maxAge', () => ({ maxAge: Duration.hours(20) })),
+  dump('an age in minutes', 'maxAge', () => ({ maxAge: Duration.minutes(1700) })),
+  dump('an age of more than a week', 'maxAge', () => ({ maxAge: Duration.days(8) })),
+  dump('an age where no dump is waited for', 'maxAge', () => ({ maxAge: Duration.hours(30), enabled: false })),
+  dump('days that cannot be reckoned, without an age', 'maxAge', () => ({
+    schedules: [ScheduleExpression.cron({ minute: '0', hour: '1', day: 'L' })],
+  })),
+  dump('a dump of no time', 'maxDuration', () => ({ maxDuration: Duration.minutes(0) })),
+  dump('a dump of two days', 'maxDuration', () => ({ maxDuration: Duration.days(2) })),
+  dump('a prefix that begins with a slash', 'prefix', () => ({ prefix: '/dumps' })),
+  dump('a prefix that ends with a slash', 'prefix', () => ({ prefix: 'dumps/' })),
+  dump('no room', 'storage', () => ({ storage: Size.gibibytes(0) })),
+  dump('more room than a task has', 'storage', () => ({ storage: Size.gibibytes(193) })),
+  dump('half a GiB of room', 'storage', () => ({ storage: Size.mebibytes(1536) })),
+  dump('a database that no task has room for', 'database', () => ({}), {
+    allocatedStorage: 193,
+    maxAllocatedStorage: 300,
+  }),
+  dump('a size that Fargate does not sell', 'memoryLimitMiB', () => ({ cpu: 256, memoryLimitMiB: 4096 })),
+  dump('no image with the authorities of RDS', 'applicationImage', () => ({ applicationImage: undefined })),
+  dump('daily dumps for half a day', 'dailyRetention', () => ({ dailyRetention: Duration.hours(12) })),
+  dump('weekly dumps for no time', 'weeklyRetention', () => ({ weeklyRetention: Duration.days(0) })),
+  dump('monthly dumps for longer than S3 counts', 'monthlyRetention', () => ({
+    monthlyRetention: Duration.days(40_000),
+  })),
+  dump('a lock that holds longer than dumps are kept', 'bucketLock.retention', () => ({
+    bucketLock: DumpLock.governance({ retention: Duration.days(36) }),
+  })),
+  dump('weekly dumps that are locked for longer', 'dailyRetention', () => ({ weeklyRetention: Duration.days(14) })),
+  dump('a lock for half a day', 'bucketLock.retention', () => ({
+    bucketLock: DumpLock.governance({ retention: Duration.hours(12) }),
+  })),
+  dump('a compliance lock that nobody has understood', 'bucketLock.confirmation', () => ({
+    bucketLock: DumpLock.compliance({ confirmation: 'yes' }),
+  })),
+  dump('a lock for a bucket that is brought', 'bucketLock', (stack) => ({
+    bucket: elsewhere(stack),
+    bucketLock: DumpLock.none(),
+  })),
+  dump('a key for a bucket that is brought', 'encryptionKey', (stack) => ({
+    bucket: elsewhere(stack),
+    encryptionKey: new Key(stack, 'Own'),
+  })),
+  dump('a copy of a bucket that is brought', 'replicaBucket', (stack) => ({
+    bucket: new Bucket(stack, 'Own'),
+    replicaBucket: elsewhere(stack),
+  })),
+  dump('a copy without a key', 'replicaBucket', (stack) => ({ replicaBucket: elsewhere(stack) })),
+  dump('a way out for a security group that is brought', 'egress', (stack) => ({
+    securityGroup: SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0'),
+    egress: [Egress.https()],
+  })),
+  dump('a store without TLS', 'copyTo.endpoint', (stack) => store(stack, { endpoint: 'http://s3.example.com' })),
+  dump('a store with a path', 'copyTo.endpoint', (stack) => store(stack, { endpoint: 'https://s3.example.com/a' })),
+  dump('a store whose bucket is an address', 'copyTo.bucket', (stack) => store(stack, { bucket: 's3://copies' })),
+  dump('a store whose folder ends with a slash', 'copyTo.folder', (stack) => store(stack, { folder: 'shop/' })),
+  dump('a store in no region', 'copyTo.region', (stack) => store(stack, { region: '' })),
   signingKeys('addresses of no time', 'longestLifetime', { longestLifetime: Duration.seconds(0) }),
   signingKeys('addresses of half a second', 'longestLifetime', { longestLifetime: Duration.millis(1500) }),
   signingKeys('addresses that no rotation waits for', 'longestLifetime', { longestLifetime: Duration.days(1000) }),

@@ -191,19 +191,16 @@ export const NEEDED: { readonly [struct: string]: object } = {
 const backup: MakeStruct = (scope, given) =>
   new DatabaseBackup(scope, 'Backup', props({ database: database(scope), vpc: process(scope).cluster.vpc }, given));
 
-const dumped: MakeStruct = (scope, given) =>
-  new DatabaseDump(
-    scope,
-    'Dump',
-    props(
-      {
-        cluster: process(scope).cluster,
-        database: database(scope),
-        image: ContainerImage.fromRegistry('postgres'),
-      },
-      given,
-    ),
-  );
+const dumped: MakeStruct = (scope, given) => {
+  const needed = {
+    cluster: process(scope).cluster,
+    database: database(scope),
+    image: ContainerImage.fromRegistry('postgres'),
+  };
+  const store = { endpoint: 'https://s3.example.com', region: 'nl', bucket: 'copies', secret: login(scope) };
+  const copyTo = given.copyTo === undefined ? undefined : { ...store, ...given.copyTo };
+  return new DatabaseDump(scope, 'Dump', props(needed, { ...given, copyTo }));
+};
 
 /** A worker that reads the queue: what it is told, and how it scales, follows from the queue. */
 const read = (scope: Construct, queue: ITaskQueue) => {
@@ -285,7 +282,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     new DjangoStage(scope.node.root, `Stage${scope.node.id}`, { application: application(given.application as Given) }),
   DumpComplianceLockOptions: (scope, given) => {
     const options = { confirmation: DumpLock.COMPLIANCE_CONFIRMATION, ...given } as DumpComplianceLockOptions;
-    return dumped(scope, { lock: DumpLock.compliance(options) });
+    return dumped(scope, { bucketLock: DumpLock.compliance(options) });
   },
   RestoreDrillOptions: 'RestoreDrillProps',
   RestoreDrillProps: (scope, given) =>
@@ -303,7 +300,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
       ),
     ),
   DumpCopyOptions: 'DatabaseDumpProps',
-  DumpLockOptions: (scope, given) => dumped(scope, { lock: DumpLock.governance(given) }),
+  DumpLockOptions: (scope, given) => dumped(scope, { bucketLock: DumpLock.governance(given) }),
   EdgeStackProps: (scope, given) => {
     const isNamed = 'domainNames' in given || 'redirectedDomainNames' in given;
     const names = isNamed ? { domainNames: ['shop.example.com'], hostedZone: zoneIn(scope, 'EdgeZone') } : {};

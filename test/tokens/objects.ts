@@ -56,6 +56,8 @@ import { durations, sizes, type TokenForm } from './forms';
 type Maker = (scope: Construct, form: TokenForm) => readonly unknown[];
 
 const NOTHING: Maker = () => [];
+/** An id for one of several props of a type. */
+const another = (scope: Construct, id: string) => `${id}${scope.node.children.length}`;
 const zones = (scope: Construct, form: TokenForm) => [`${form.text(scope)}-a`, `${form.text(scope)}-b`];
 
 /** For every type of the kind table that a prop takes: one that was brought by tokens. */
@@ -71,13 +73,15 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ContainerImage: (scope, form) => [
     ContainerImage.fromRegistry(form.text(scope)),
     ContainerImage.fromEcrRepository(
-      Repository.fromRepositoryName(scope, 'Repository', form.text(scope)),
+      Repository.fromRepositoryName(scope, another(scope, 'Repository'), form.text(scope)),
       form.text(scope),
     ),
   ],
   CpuArchitecture: (scope, form) => [CpuArchitecture.of(form.text(scope))],
   DatabaseBackup: NOTHING,
+  DatabaseDump: NOTHING,
   DatabaseVariables: NOTHING, // Its names are props of their own.
+  DumpLock: NOTHING, // Its options are props of their own.
   Duration: (scope, form) => durations(scope, form),
   Egress: (scope, form) => [
     Egress.tcp(form.number(scope), 'a port'),
@@ -105,7 +109,11 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
       cluster: cluster(scope, form),
     }),
   ],
-  IBucket: (scope, form) => [Bucket.fromBucketName(scope, 'Bucket', form.text(scope))],
+  IBucket: (scope, form) => {
+    const id = another(scope, 'Bucket');
+    const encryptionKey = Key.fromKeyArn(scope, `${id}Key`, form.text(scope));
+    return [Bucket.fromBucketAttributes(scope, id, { bucketName: form.text(scope), encryptionKey })];
+  },
   ICache: (scope, form) => [
     Cache.fromCacheAttributes(scope, 'BroughtCache', {
       host: form.text(scope),

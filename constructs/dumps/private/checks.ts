@@ -34,7 +34,7 @@ export const DEFAULTS = {
 
 /** The props with every default filled in that does not depend on what is made. */
 export type FilledDump = DatabaseDumpProps &
-  Required<Pick<DatabaseDumpProps, keyof typeof DEFAULTS | 'schedules' | 'lock'>>;
+  Required<Pick<DatabaseDumpProps, keyof typeof DEFAULTS | 'schedules' | 'bucketLock'>>;
 
 /** The age of the newest dump from which something is wrong; undefined where nobody can say. */
 export function ageOf({ maxAge, schedules, maxDuration }: FilledDump): Duration | undefined {
@@ -53,7 +53,7 @@ const EFFECTS: Effects<DatabaseDumpProps> = {
   dailyRetention: [OF_THE_BUCKET],
   weeklyRetention: [OF_THE_BUCKET],
   monthlyRetention: [OF_THE_BUCKET],
-  lock: [OF_THE_BUCKET],
+  bucketLock: [OF_THE_BUCKET],
   encryptionKey: [OF_THE_BUCKET],
   replicaBucket: [OF_THE_BUCKET],
   removalPolicy: [OF_THE_BUCKET],
@@ -129,8 +129,9 @@ function checkAge(checks: Checks, props: Pick<FilledDump, 'schedules' | 'maxAge'
   const gap = longestGap(schedules);
   const expressions = schedules.map(({ expressionString }) => expressionString);
   if (gap === undefined) {
+    const known = expressions.filter((expression) => !isUnknown(expression)).join(', ');
     checks.that('maxAge', maxAge, maxAge !== undefined, {
-      must: `be given with ${expressions.join(', ')}, whose times cannot be reckoned here`,
+      must: `be given with ${known || 'schedules that only the deployment knows'}, whose times cannot be reckoned here`,
       remedy: 'Give the longest time between two dumps, and what one takes.',
     });
     return;
@@ -175,18 +176,18 @@ function checkStore(checks: Checks, scope: Construct, filled: FilledDump): void 
 }
 
 function checkRetention(checks: Checks, filled: FilledDump): void {
-  const { dailyRetention, weeklyRetention, monthlyRetention, lock } = filled;
+  const { dailyRetention, weeklyRetention, monthlyRetention, bucketLock: lock } = filled;
   const days: NumberRule = { min: 1, max: MOST_DAYS, remedy: 'S3 counts in days.' };
   checks
     .duration('dailyRetention', dailyRetention, { whole: 'days', ...days })
     .duration('weeklyRetention', weeklyRetention, { whole: 'days', ...days })
     .duration('monthlyRetention', monthlyRetention, { whole: 'days', ...days })
-    .duration('lock.retention', lock._retention, { whole: 'days', ...days });
+    .duration('bucketLock.retention', lock._retention, { whole: 'days', ...days });
   const shortest = Math.min(...[dailyRetention, weeklyRetention, monthlyRetention].filter(isKnown).map(secondsOf));
   const locked = lock._retention ?? dailyRetention;
   const given = lock._retention === undefined ? dailyRetention : lock._retention;
   checks.that(
-    lock._retention === undefined ? 'dailyRetention' : 'lock.retention',
+    lock._retention === undefined ? 'dailyRetention' : 'bucketLock.retention',
     given,
     lock.mode === 'none' || isUnknown(locked) || secondsOf(locked) <= shortest,
     {
@@ -195,10 +196,15 @@ function checkRetention(checks: Checks, filled: FilledDump): void {
     },
   );
   if (lock.mode === 'compliance') {
-    checks.that('lock.confirmation', lock._confirmation, lock._confirmation === DumpLock.COMPLIANCE_CONFIRMATION, {
-      must: `be '${DumpLock.COMPLIANCE_CONFIRMATION}'`,
-      remedy: 'Not even AWS can open a compliance lock: take DumpLock.governance() unless a regulation asks for it.',
-    });
+    checks.that(
+      'bucketLock.confirmation',
+      lock._confirmation,
+      lock._confirmation === DumpLock.COMPLIANCE_CONFIRMATION,
+      {
+        must: `be '${DumpLock.COMPLIANCE_CONFIRMATION}'`,
+        remedy: 'Not even AWS can open a compliance lock: take DumpLock.governance() unless a regulation asks for it.',
+      },
+    );
   }
 }
 

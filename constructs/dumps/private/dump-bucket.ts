@@ -39,7 +39,7 @@ export interface DumpBucketProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** A private bucket that keeps each dump for as long as its tier, and lets nobody delete it before its time. */
+/** A private bucket that keeps each dump for as long as its tier, and lets nobody delete it before then. */
 export function dumpBucket(scope: Construct, id: string, props: DumpBucketProps): Bucket {
   const { prefix, retention, lock, encryptionKey, replicaBucket } = props;
   const bucket = new Bucket(scope, id, {
@@ -106,6 +106,7 @@ function replicate(
   { encryptionKey, replicaBucket }: { readonly encryptionKey: IKey; readonly replicaBucket: IBucket },
 ): void {
   const stack = Stack.of(scope);
+  const isForeign = replicaBucket.env.account !== stack.account;
   const role = new WorkloadRole(scope, 'ReplicationRole', {
     description: 'Lets S3 copy dumps to another bucket',
     // AWS documents no condition on the source for this role; it can be passed within this account alone.
@@ -131,14 +132,23 @@ function replicate(
   );
   role.addToPrincipalPolicy(
     new PolicyStatement({
-      actions: ['s3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'],
+      actions: [
+        's3:ReplicateObject',
+        's3:ReplicateTags',
+        ...(isForeign ? ['s3:ObjectOwnerOverrideToBucketOwner'] : []),
+      ],
       resources: [replicaBucket.arnForObjects('*')],
     }),
   );
   grantKeyVia({ service: 's3', region: stack.region, key: encryptionKey }, role, 'kms:Decrypt');
   const replicaKey = replicaBucket.encryptionKey;
   if (replicaKey !== undefined) {
-    grantKeyVia({ service: 's3', region: replicaBucket.env.region, key: replicaKey }, role, 'kms:Encrypt');
+    grantKeyVia(
+      { service: 's3', region: replicaBucket.env.region, key: replicaKey },
+      role,
+      'kms:Encrypt',
+      'kms:GenerateDataKey',
+    );
   }
   for (const objects of [bucket.arnForObjects('*'), replicaBucket.arnForObjects('*')]) {
     acknowledge(
@@ -147,7 +157,6 @@ function replicate(
       'S3 copies every object of the one bucket to the other; dumps are named after the time at which they are made.',
     );
   }
-  const isForeign = replicaBucket.env.account !== stack.account;
   (bucket.node.defaultChild as CfnBucket).replicationConfiguration = {
     role: role.roleArn,
     rules: [

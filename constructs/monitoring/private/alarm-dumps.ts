@@ -22,7 +22,7 @@ export const DUMP_ALARMS: AlarmRow<DatabaseDump>[] = [
   {
     id: 'DumpMissing',
     runbook: 'dump-missing',
-    // An hour counts once the database is there. One that is older than its dumps is reported until the first.
+    // An hour counts once the database is there. One older than its dumps is reported until the first.
     metric: (dump) => (dump._watched.maxAge === undefined ? undefined : arrived(dump)),
     threshold: () => 1,
     comparison: LESS_THAN_THRESHOLD,

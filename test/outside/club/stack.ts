@@ -21,6 +21,7 @@ export class ClubStack extends DjangoStack {
         publicMediaPaths: ['/public/*'],
         signedMediaPaths: ['/media/*'],
       },
+      databaseDump: {},
       media: { corsAllowedOrigins: ['https://club.example.com'] },
       cache: {},
       mail: {},
