@@ -34,6 +34,7 @@ import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import type { RotationWindow } from '../core/secret-rotation';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
+import { arrivalOf } from './private/arrival';
 import { checkBrought, checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
 import { type FilledProps, withDefaults } from './private/defaults';
@@ -319,13 +320,29 @@ export interface PostgresDatabaseOptions {
    * Snapshot to start from, by name or ARN.
    *
    * It must be encrypted, and the instance keeps its key. The master user keeps its name and gets the
-   * password of its new secret.
+   * password of its new secret. `engineVersion` must be the major version of the snapshot, and
+   * `allocatedStorage` no less than its storage: only RDS knows both, and refuses others when the stack is
+   * deployed. A snapshot of another instance may have any names: give them as `databaseName` and
+   * `masterUsername`. What its roles own becomes the application's (`takeOwnershipFrom`).
    *
    * **Never remove or change this later: CloudFormation would replace the instance and its data.**
    *
    * @default - an empty database
    */
   readonly snapshotIdentifier?: string;
+  /**
+   * Roles of the database whose objects become those of `applicationUser`: schemas, tables, sequences, views,
+   * functions, types, large objects and default privileges.
+   *
+   * What belongs to PostgreSQL, to RDS, to an extension or to a role that is not named stays. So does what
+   * the master user may not give away: the log of the handler names it, with the statement to run. **The
+   * roles that are named lose their power over what they owned.** Where others share the database, name your
+   * own roles alone. An empty list takes nothing.
+   *
+   * @default - with `snapshotIdentifier` every role, once: as long as the database does not belong to
+   * `applicationUser`. Otherwise none
+   */
+  readonly takeOwnershipFrom?: string[];
   /**
    * SNS topic for events of the instance and for invocations of the handlers that Lambda gave up on.
    *
@@ -727,6 +744,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
   const roles = new DatabaseRoles(scope, 'Roles', {
     ...handled,
     databaseName: filled.databaseName,
+    arrival: arrivalOf(filled),
     instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
   });
   const rotation = isRotated(filled)

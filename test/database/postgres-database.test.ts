@@ -387,6 +387,27 @@ describe('a database from a snapshot', () => {
   });
 });
 
+describe('what others own in the database is taken over', () => {
+  const properties = (given: object) => {
+    const stack = testStack();
+    new PostgresDatabase(stack, 'Database', { vpc: network(stack), ...given });
+    return only(templateOf(stack), 'Custom::DatabaseRoles').resource.Properties;
+  };
+
+  test('as a whole where it comes from elsewhere, and not at all where it is new', () => {
+    expect(properties({ snapshotIdentifier: 'old' }).TakeOwnership).toBe('true');
+    expect(properties({})).not.toHaveProperty('TakeOwnership');
+    expect(properties({})).not.toHaveProperty('TakeOwnershipFrom');
+  });
+
+  test('from the roles that are named alone', () => {
+    const named = properties({ snapshotIdentifier: 'old', takeOwnershipFrom: ['Old-Owner', 'postgres'] });
+    expect(named.TakeOwnershipFrom).toEqual(['Old-Owner', 'postgres']);
+    expect(named).not.toHaveProperty('TakeOwnership');
+    expect(properties({ takeOwnershipFrom: [] }).TakeOwnershipFrom).toEqual([]);
+  });
+});
+
 test('read replicas follow the instance and have log groups of their own', () => {
   const { template, database } = made({ readReplicas: 2, instanceIdentifier: 'shop' });
   expect(database.readReplicas).toHaveLength(2);

@@ -9,6 +9,7 @@ import { isDailyWindow, isWeeklyWindow, windowsOverlap } from '../../core/time/t
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postgres-database';
+import { checkArrival } from './arrival';
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
 import { checkDatabaseNames } from './names';
@@ -41,6 +42,7 @@ export function checkDatabaseEffects(checks: Checks, props: PostgresDatabaseProp
 /** Validates the props of a database. */
 export function checkDatabase(checks: Checks, props: FilledProps, given: PostgresDatabaseProps): void {
   checkDatabaseNames(checks, props);
+  checkArrival(checks, props);
   checkVariables(checks, props.variables);
   checkSize(checks, props);
   checkWindows(checks, props, given);
