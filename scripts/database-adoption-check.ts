@@ -27,6 +27,7 @@ import {
 } from './lib/former-life';
 import { type LocalPostgres, startPostgres } from './lib/local-postgres';
 import { type RolesRun, runRoles } from './lib/run-roles';
+import { withTrustedExtensions } from './lib/trusted-extensions';
 
 const INSTALLED = ['Django==5.2.19', 'psycopg[binary]==3.3.9'];
 const ROOT = join(__dirname, '..');
@@ -273,6 +274,63 @@ async function ofThisLibrary(binaries: string): Promise<void> {
   await server.stop();
 }
 
+/** Extensions that a release could not make: an empty database, and one that has some of them already. */
+async function hasExtensions(binaries: string): Promise<void> {
+  const trusted = withTrustedExtensions(binaries);
+  await within(
+    trusted.folder,
+    OF_SOMEBODY,
+    async (arrival) => {
+      const names = ['earthdistance', 'hstore', 'pg_stat_statements', 'partman'];
+      const properties = { ...adopting(arrival.life), Extensions: names };
+      const before = await arrival.problems(arrival.life.owner, ['CREATE EXTENSION postgres_fdw'], PASSWORD);
+      check('an extension that is not trusted is refused to an owner', /permission|exists/.test(before[0]), before);
+      const first = await arrival.run(properties);
+      const made = first.log.find(({ message }) => message === 'extensions are in place')?.made;
+      check(
+        'extensions are made that are not there',
+        String(made) === 'earthdistance,pg_stat_statements,partman',
+        made ?? first.reason,
+      );
+      const again = await arrival.run({ ...properties, Extensions: ['postgis', ...names] });
+      const more = again.log.find(({ message }) => message === 'extensions are in place')?.made;
+      check('and later those that are new in the list', String(more) === 'postgis', more ?? again.reason);
+      await arrival.run({ ...properties, Extensions: ['hstore'] });
+      const there = await arrival.ask('SELECT extname AS name FROM pg_extension ORDER BY 1');
+      const all = ['cube', ...names, 'pgcrypto', 'plpgsql', 'postgis', 'postgres_fdw'].sort();
+      check(
+        'one that left the list stays',
+        String(there.map(({ name }) => name).sort()) === String(all),
+        JSON.stringify(there),
+      );
+      const wrong = await arrival.run({ ...properties, Extensions: ['no_such'] });
+      check(
+        'one that the server has not is named',
+        wrong.reason?.includes('extension "no_such" does not exist') === true,
+        wrong.reason,
+      );
+      const released = await arrival.problems('shop_release_a', [
+        'CREATE EXTENSION IF NOT EXISTS postgis',
+        'CREATE TABLE place (id serial PRIMARY KEY, at geometry, home earth)',
+        'CREATE EXTENSION citext',
+      ]);
+      const served = await arrival.problems('shop_a', [
+        'INSERT INTO place (at) VALUES (ROW(1, 2))',
+        'SELECT st_x(at) FROM place',
+        'SELECT * FROM spatial_ref_sys',
+        'SELECT count(*) FROM pg_stat_statements',
+      ]);
+      check(
+        'releases and what serves use them',
+        released.length + served.length === 0,
+        [...released, ...served].join('\n'),
+      );
+    },
+    { shared_preload_libraries: 'pg_stat_statements' },
+  );
+  trusted.remove();
+}
+
 /** Many tenants: more objects than one transaction takes, and a run that is cut off anywhere goes on. */
 async function isCutOff(binaries: string): Promise<void> {
   await within(binaries, OF_SOMEBODY, async (arrival) => {
@@ -329,8 +387,13 @@ async function isCutOff(binaries: string): Promise<void> {
   });
 }
 
-async function within(binaries: string, life: FormerLife, act: (arrival: Arrival) => Promise<void>): Promise<void> {
-  const server = await startPostgres(binaries, { wal_level: 'logical', log_statement: 'none' });
+async function within(
+  binaries: string,
+  life: FormerLife,
+  act: (arrival: Arrival) => Promise<void>,
+  more: { readonly [setting: string]: string } = {},
+): Promise<void> {
+  const server = await startPostgres(binaries, { wal_level: 'logical', log_statement: 'none', ...more });
   process.env.NODE_EXTRA_CA_CERTS = server.caFile;
   try {
     const superuser = await server.superuser();
@@ -357,6 +420,7 @@ async function main(): Promise<void> {
   }
   await withoutMembership(binaries);
   await ofThisLibrary(binaries);
+  await hasExtensions(binaries);
   await isCutOff(binaries);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;

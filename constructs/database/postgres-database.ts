@@ -344,6 +344,21 @@ export interface PostgresDatabaseOptions {
    */
   readonly takeOwnershipFrom?: string[];
   /**
+   * Extensions that the master user makes in the database, before the first release: 'postgis', 'vector',
+   * 'pg_stat_statements'.
+   *
+   * A release makes those by itself that PostgreSQL trusts, such as citext, hstore or pg_trgm. The others
+   * need the master user. An extension lies in the schema `public`, unless it has a schema of its own, and
+   * brings those that it requires. `parameters` must load what the server starts with, such as pg_cron.
+   *
+   * **One that you take out of the list stays in the database,** because columns may be of its types: drop it
+   * in a migration.
+   *
+   * @default - none
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-extensions.html
+   */
+  readonly extensions?: string[];
+  /**
    * SNS topic for events of the instance and for invocations of the handlers that Lambda gave up on.
    *
    * Its policy must let `events.rds.amazonaws.com` publish, as the topic of `Notifications` does.

@@ -72,6 +72,22 @@ describe('a database that was made elsewhere, on a real PostgreSQL 17', () => {
     expect(left).toContain('foreign-data wrapper left_out');
   }, 60_000);
 
+  test('gets the extensions that it lacks, and keeps one that left the list', async () => {
+    const made = async (names: string[]) => {
+      const { reason, log } = await run({ ...adopting(life), Extensions: names });
+      expect(reason).toBeUndefined();
+      return log.find(({ message }) => message === 'extensions are in place')?.made;
+    };
+    expect(await made(['hstore', 'pg_trgm'])).toEqual(['pg_trgm']);
+    expect(await made(['hstore', 'pg_trgm'])).toEqual([]);
+    expect(await made(['hstore'])).toEqual([]);
+    expect(
+      await problems('shop_release_a', ['CREATE INDEX book_trigram ON book USING gin (title public.gin_trgm_ops)']),
+    ).toEqual([]);
+    const { reason } = await run({ ...adopting(life), Extensions: ['postgis'] });
+    expect(reason).toContain('extension "postgis" does not exist on this server: see SHOW rds.extensions');
+  }, 60_000);
+
   test('is altered by a release and filled by what serves, and a second run changes nothing', async () => {
     expect((await run()).statements).toEqual([]);
     expect(await problems('shop_release_a', RELEASED)).toEqual([]);

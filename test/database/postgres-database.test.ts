@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import {
   InstanceClass,
   InstanceSize,
@@ -405,6 +405,37 @@ describe('what others own in the database is taken over', () => {
     expect(named.TakeOwnershipFrom).toEqual(['Old-Owner', 'postgres']);
     expect(named).not.toHaveProperty('TakeOwnership');
     expect(properties({ takeOwnershipFrom: [] }).TakeOwnershipFrom).toEqual([]);
+  });
+});
+
+describe('extensions', () => {
+  const build = (given: object) => {
+    const stack = testStack();
+    const database = new PostgresDatabase(stack, 'Database', { vpc: network(stack), ...given });
+    return { database, template: templateOf(stack) };
+  };
+
+  test('are made by the handler of the roles, which everything waits for', () => {
+    const { template } = build({ extensions: ['postgis', 'vector', 'pg_stat_statements'] });
+    const { Properties } = only(template, 'Custom::DatabaseRoles').resource;
+    expect(Properties.Extensions).toEqual(['postgis', 'vector', 'pg_stat_statements']);
+    expect(only(build({}).template, 'Custom::DatabaseRoles').resource.Properties).not.toHaveProperty('Extensions');
+  });
+
+  test('pass where a token names them, and where the server starts with them', () => {
+    const token = Lazy.string({ produce: () => 'made_tomorrow' });
+    const { template } = build({
+      extensions: [token, 'pg_cron'],
+      parameters: { shared_preload_libraries: 'pg_stat_statements,pg_cron', 'cron.database_name': 'django' },
+    });
+    const { Properties } = only(template, 'Custom::DatabaseRoles').resource;
+    expect(Properties.Extensions).toEqual(['made_tomorrow', 'pg_cron']);
+  });
+
+  test('are called by the name that they have', () => {
+    expect(() => build({ extensions: ['pgvector'] })).toThrow(
+      /`extensions` must .* got "pgvector"\. Its name is vector/,
+    );
   });
 });
 

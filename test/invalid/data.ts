@@ -95,6 +95,25 @@ export const cases: InvalidCase[] = [
   database('objects of RDS', 'takeOwnershipFrom', { takeOwnershipFrom: ['shop', 'rds_superuser'] }),
   database('objects of what serves', 'takeOwnershipFrom', { takeOwnershipFrom: ['django_serving'] }),
   database('objects of nobody', 'takeOwnershipFrom', { takeOwnershipFrom: [''] }),
+  database('an extension that RDS does not have', 'extensions', { extensions: ['postgis', 'timescaledb'] }),
+  database('an extension by another name', 'extensions', { extensions: ['pgvector'] }),
+  database('an extension of later versions', 'extensions', {
+    extensions: ['pg_walinspect'],
+    engineVersion: PostgresEngineVersion.VER_14,
+  }),
+  database('an extension of earlier versions', 'extensions', { extensions: ['old_snapshot'] }),
+  database('an extension that the server does not start with', 'extensions', {
+    extensions: ['pg_cron'],
+    parameters: { 'cron.database_name': 'django' },
+  }),
+  database('statistics that the server starts without', 'extensions', {
+    extensions: ['pg_stat_statements'],
+    parameters: { shared_preload_libraries: 'pgaudit' },
+  }),
+  database('jobs in another database', 'parameters.cron.database_name', {
+    extensions: ['pg_cron'],
+    parameters: { shared_preload_libraries: 'pg_stat_statements, pg_cron' },
+  }),
   database('default port', 'port', { port: 5432 }),
   database('port below what RDS allows', 'port', { port: 80 }),
   database('port that is no number', 'port', { port: Number.NaN }),

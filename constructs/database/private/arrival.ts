@@ -5,7 +5,7 @@ import type { PostgresDatabaseProps } from '../postgres-database';
 import { loginsOf, servingRoleOf } from './names';
 
 /** What the handler of the roles takes over and adds, beside the roles. */
-export type Arrival = Pick<DatabaseRolesProperties, 'TakeOwnership' | 'TakeOwnershipFrom'>;
+export type Arrival = Pick<DatabaseRolesProperties, 'TakeOwnership' | 'TakeOwnershipFrom' | 'Extensions'>;
 
 /** As PostgreSQL takes them: in any case, and with any character but those that no statement shows. */
 const ROLE_NAME = /^[^\p{C}"\\]{1,63}$/u;
@@ -19,10 +19,11 @@ export function isRestored({ snapshotIdentifier }: Pick<PostgresDatabaseProps, '
 
 /** What arrives: everything in a restored database, unless somebody is named whose objects are meant. */
 export function arrivalOf(props: PostgresDatabaseProps): Arrival {
-  const { takeOwnershipFrom } = props;
+  const { takeOwnershipFrom, extensions } = props;
   return {
     TakeOwnership: isRestored(props) && takeOwnershipFrom === undefined ? 'true' : undefined,
     TakeOwnershipFrom: takeOwnershipFrom,
+    Extensions: extensions,
   };
 }
 

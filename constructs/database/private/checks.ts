@@ -12,6 +12,7 @@ import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postg
 import { checkArrival } from './arrival';
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
+import { checkExtensions } from './extensions';
 import { checkDatabaseNames } from './names';
 
 /** RDS enlarges storage only when there is at least a tenth to gain. */
@@ -43,6 +44,7 @@ export function checkDatabaseEffects(checks: Checks, props: PostgresDatabaseProp
 export function checkDatabase(checks: Checks, props: FilledProps, given: PostgresDatabaseProps): void {
   checkDatabaseNames(checks, props);
   checkArrival(checks, props);
+  checkExtensions(checks, props);
   checkVariables(checks, props.variables);
   checkSize(checks, props);
   checkWindows(checks, props, given);

@@ -24,7 +24,7 @@ import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
 /**
  * Parameters that every database here runs with; a user may add to them and change all but `rds.force_ssl`.
  */
-const PARAMETERS: { [name: string]: string } = {
+export const PARAMETERS: { [name: string]: string } = {
   'rds.force_ssl': '1',
   shared_preload_libraries: 'pg_stat_statements',
   log_min_duration_statement: '500', // milliseconds
