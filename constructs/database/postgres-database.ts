@@ -32,9 +32,11 @@ import { CA_BUNDLE_PATH } from '../core/contract';
 import { checkKinds, pathOf } from '../core/kinds';
 import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import type { RotationWindow } from '../core/secret-rotation';
+import { arrivalOf } from './arriving/arrival';
+import { shownMoment } from './arriving/source';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
-import { arrivalOf } from './private/arrival';
+import type { PointInTime } from './point-in-time';
 import { checkBrought, checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
 import { type FilledProps, withDefaults } from './private/defaults';
@@ -205,7 +207,7 @@ export interface PostgresDatabaseOptions {
   /**
    * Name of the database.
    *
-   * With `snapshotIdentifier`, the name in the snapshot.
+   * With `snapshotIdentifier` or `pointInTime`, the name that it has there.
    *
    * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
@@ -215,7 +217,7 @@ export interface PostgresDatabaseOptions {
   /**
    * Name of the master user, which only RDS and our handlers use.
    *
-   * With `snapshotIdentifier`, the name in the snapshot.
+   * With `snapshotIdentifier` or `pointInTime`, the name that it has there.
    *
    * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
@@ -331,6 +333,17 @@ export interface PostgresDatabaseOptions {
    */
   readonly snapshotIdentifier?: string;
   /**
+   * Moment of another instance to start from, in place of a snapshot: as it was at a time, or as it is now.
+   *
+   * Everything that `snapshotIdentifier` says of the snapshot holds for that instance. It goes on as it is.
+   *
+   * **Never remove or change this later: CloudFormation would replace the instance and its data, or promote
+   * what it takes for a replica.**
+   *
+   * @default - none
+   */
+  readonly pointInTime?: PointInTime;
+  /**
    * Roles of the database whose objects become those of `applicationUser`: schemas, tables, sequences, views,
    * functions, types, large objects and default privileges.
    *
@@ -339,8 +352,8 @@ export interface PostgresDatabaseOptions {
    * roles that are named lose their power over what they owned.** Where others share the database, name your
    * own roles alone. An empty list takes nothing.
    *
-   * @default - with `snapshotIdentifier` every role, once: as long as the database does not belong to
-   * `applicationUser`. Otherwise none
+   * @default - with `snapshotIdentifier` or `pointInTime` every role, once: as long as the database does not
+   * belong to `applicationUser`. Otherwise none
    */
   readonly takeOwnershipFrom?: string[];
   /**
@@ -646,6 +659,7 @@ export interface DatabaseIdentity {
   readonly databaseName: string;
   readonly instanceIdentifier: string;
   readonly masterUsername: string;
+  readonly pointInTime?: string;
   readonly port: number;
   readonly snapshotIdentifier?: string;
 }
@@ -653,7 +667,8 @@ export interface DatabaseIdentity {
 function identityOf(scope: Construct, filled: FilledProps): DatabaseIdentity {
   const { applicationUser, databaseName, masterUsername, port, snapshotIdentifier } = filled;
   const instanceIdentifier = filled.instanceIdentifier ?? instanceIdentifierOf(scope);
-  return { applicationUser, databaseName, instanceIdentifier, masterUsername, port, snapshotIdentifier };
+  const pointInTime = filled.pointInTime && shownMoment(filled.pointInTime);
+  return { applicationUser, databaseName, instanceIdentifier, masterUsername, pointInTime, port, snapshotIdentifier };
 }
 
 function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
@@ -666,7 +681,7 @@ function validate(scope: Construct, props: PostgresDatabaseProps, filled: Filled
     }),
   );
   checkDatabaseEffects(checks, props);
-  checkDatabase(checks, filled, props);
+  checkDatabase(checks, scope, filled, props);
   checkCaBundle(checks, 'handlerCaBundle', props.handlerCaBundle);
   checks.throwIfAny();
 }

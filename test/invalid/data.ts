@@ -2,6 +2,7 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import { InstanceType, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { CaCertificate, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
+import { PointInTime } from '../../constructs/database/point-in-time';
 import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/database/postgres-database';
 import { SecretKey, type SecretKeyProps } from '../../constructs/secrets/secret-key';
 import { UrlSigningKeys, type UrlSigningKeysProps } from '../../constructs/storage/url-signing-keys';
@@ -142,6 +143,18 @@ export const cases: InvalidCase[] = [
   database('snapshot of something else', 'snapshotIdentifier', {
     snapshotIdentifier: 'arn:aws:s3:::backups/shop.dump',
   }),
+  database('a snapshot and a moment', 'pointInTime', {
+    snapshotIdentifier: 'old',
+    pointInTime: PointInTime.ofInstance('old'),
+  }),
+  database('a moment of a name that no instance has', 'pointInTime', { pointInTime: PointInTime.ofInstance('my_db') }),
+  database('a moment of an instance by the wrong id', 'pointInTime', { pointInTime: PointInTime.ofResource('old') }),
+  database('a moment of a bucket', 'pointInTime', {
+    pointInTime: PointInTime.ofAutomatedBackups('arn:aws:s3:::backups'),
+  }),
+  database('a moment in words', 'pointInTime', { pointInTime: PointInTime.ofInstance('old', 'yesterday') }),
+  database('a moment of no day', 'pointInTime', { pointInTime: PointInTime.ofInstance('old', '2026-13-41T03:00:00Z') }),
+  database('a database of RDS in a snapshot', 'databaseName', { snapshotIdentifier: 'old', databaseName: 'rdsadmin' }),
   database('certificates at a relative path', 'caBundlePath', { caBundlePath: 'certs/rds.pem' }),
   database('TLS not forced', 'parameters.rds.force_ssl', { parameters: { 'rds.force_ssl': '0' } }),
   database('parameter that is undefined', 'parameters.work_mem', {

@@ -12,7 +12,7 @@ import {
   ROLES_REVISION,
   SERVICE_TIMEOUT,
 } from '../../handlers/database-roles/contract';
-import type { Arrival } from './arrival';
+import type { Arrival } from '../arriving/arrival';
 import type { DatabaseHandlers } from './handlers';
 
 /** Names of the roles of an application. */

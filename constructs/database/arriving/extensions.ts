@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { type Checks, isUnknown } from '../../core/checks';
-import type { FilledProps } from './defaults';
-import { PARAMETERS } from './instance';
+import type { FilledProps } from '../private/defaults';
+import { PARAMETERS } from '../private/instance';
 
 /**
  * Extensions of RDS for PostgreSQL 14 to 18, as the release notes and `rds.extensions` have them. A later

@@ -2,7 +2,8 @@ import type { Checks } from '../../core/checks';
 import { isUnknown } from '../../core/checks';
 import type { DatabaseRolesProperties } from '../../handlers/database-roles/contract';
 import type { PostgresDatabaseProps } from '../postgres-database';
-import { loginsOf, servingRoleOf } from './names';
+import { loginsOf, servingRoleOf } from '../private/names';
+import { isRestored } from './source';
 
 /** What the handler of the roles takes over and adds, beside the roles. */
 export type Arrival = Pick<DatabaseRolesProperties, 'TakeOwnership' | 'TakeOwnershipFrom' | 'Extensions'>;
@@ -11,11 +12,6 @@ export type Arrival = Pick<DatabaseRolesProperties, 'TakeOwnership' | 'TakeOwner
 const ROLE_NAME = /^[^\p{C}"\\]{1,63}$/u;
 /** Roles of PostgreSQL and of RDS, whose objects the handler leaves alone. */
 const SYSTEM_ROLE = /^(pg_|rds_|rds(admin|repladmin|topmgr|proxyadmin|writeforwarduser)$)/;
-
-/** Whether the instance starts with data from elsewhere. */
-export function isRestored({ snapshotIdentifier }: Pick<PostgresDatabaseProps, 'snapshotIdentifier'>): boolean {
-  return snapshotIdentifier !== undefined;
-}
 
 /** What arrives: everything in a restored database, unless somebody is named whose objects are meant. */
 export function arrivalOf(props: PostgresDatabaseProps): Arrival {
