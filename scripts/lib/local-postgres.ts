@@ -68,6 +68,7 @@ export async function startPostgres(
   const log = openSync(join(folder, 'server.log'), 'a');
   const server = spawn(join(bin, 'postgres'), ['-D', data, ...args], {
     ...UNPRIVILEGED,
+    env: { ...process.env, HOME: folder }, // A subscription is a client, which looks for certificates there.
     stdio: ['ignore', log, log],
     cwd: folder,
   });
