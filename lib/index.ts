@@ -46,6 +46,7 @@ export {
 export { DatabaseAccess } from '../constructs/database/database-access';
 export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
 export { PasswordRotation } from '../constructs/database/password-rotation';
+export { PointInTime } from '../constructs/database/point-in-time';
 export {
   type IPostgresDatabase,
   PostgresDatabase,

@@ -8,6 +8,7 @@ import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { BackupVaultLock } from '../constructs/backup/backup-vault-lock';
 import type { Struct } from '../constructs/core/kinds';
+import { PointInTime } from '../constructs/database/point-in-time';
 import { ContainerHealthCheck } from '../constructs/processes/container-health-check';
 import { Egress } from '../constructs/processes/egress';
 import { Template } from './support';
@@ -117,6 +118,13 @@ const rows: readonly ValidRow[] = [
     { snapshotIdentifier: 'old', databaseName: 'my-shop' },
     {
       GenerateSecretString: has({ SecretStringTemplate: text('"dbname":"my-shop"') }),
+    },
+  ),
+  databaseSecret(
+    'a database of a moment with a blank and a dot',
+    { pointInTime: PointInTime.ofInstance('old'), databaseName: 'Müller Co. shop' },
+    {
+      GenerateSecretString: has({ SecretStringTemplate: text('"dbname":"Müller Co. shop"') }),
     },
   ),
   databaseSecret(

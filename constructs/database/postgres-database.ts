@@ -33,8 +33,11 @@ import type { CaBundle } from '../core/handler-function';
 import { checkKinds, pathOf } from '../core/kinds';
 import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import type { RotationWindow } from '../core/secret-rotation';
+import { arrivalOf } from './arriving/arrival';
+import { shownMoment } from './arriving/source';
 import { DatabaseVariables } from './database-variables';
 import { PasswordRotation } from './password-rotation';
+import type { PointInTime } from './point-in-time';
 import { checkBrought, checkDatabase, checkDatabaseEffects } from './private/checks';
 import { isBurstable, maxConnectionsOf } from './private/classes';
 import { type FilledProps, withDefaults } from './private/defaults';
@@ -217,7 +220,7 @@ export interface PostgresDatabaseOptions {
   /**
    * Name of the database.
    *
-   * With `snapshotIdentifier`, the name in the snapshot.
+   * With `snapshotIdentifier` or `pointInTime`, the name that it has there.
    *
    * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
@@ -227,7 +230,7 @@ export interface PostgresDatabaseOptions {
   /**
    * Name of the master user, which only RDS and our handlers use.
    *
-   * With `snapshotIdentifier`, the name in the snapshot.
+   * With `snapshotIdentifier` or `pointInTime`, the name that it has there.
    *
    * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
    *
@@ -332,13 +335,55 @@ export interface PostgresDatabaseOptions {
    * Snapshot to start from, by name or ARN.
    *
    * It must be encrypted, and the instance keeps its key. The master user keeps its name and gets the
-   * password of its new secret.
+   * password of its new secret. `engineVersion` must be the major version of the snapshot, and
+   * `allocatedStorage` no less than its storage: only RDS knows both, and refuses others when the stack is
+   * deployed. A snapshot of another instance may have any names: give them as `databaseName` and
+   * `masterUsername`. What its roles own becomes the application's (`takeOwnershipFrom`).
    *
    * **Never remove or change this later: CloudFormation would replace the instance and its data.**
    *
    * @default - an empty database
    */
   readonly snapshotIdentifier?: string;
+  /**
+   * Moment of another instance to start from, in place of a snapshot: as it was at a time, or as it is now.
+   *
+   * Everything that `snapshotIdentifier` says of the snapshot holds for that instance. It goes on as it is.
+   *
+   * **Never remove or change this later: CloudFormation would replace the instance and its data, or promote
+   * what it takes for a replica.**
+   *
+   * @default - none
+   */
+  readonly pointInTime?: PointInTime;
+  /**
+   * Roles of the database whose objects become those of `applicationUser`: schemas, tables, sequences, views,
+   * functions, types, large objects and default privileges.
+   *
+   * What belongs to PostgreSQL, to RDS, to an extension or to a role that is not named stays. So does what
+   * the master user may not give away: the log of the handler names it, with the statement to run. **The
+   * roles that are named lose their power over what they owned.** Where others share the database, name your
+   * own roles alone. An empty list takes nothing.
+   *
+   * @default - with `snapshotIdentifier` or `pointInTime` every role, once: as long as the database does not
+   * belong to `applicationUser`. Otherwise none
+   */
+  readonly takeOwnershipFrom?: string[];
+  /**
+   * Extensions that the master user makes in the database, before the first release: 'postgis', 'vector',
+   * 'pg_stat_statements'.
+   *
+   * A release makes those by itself that PostgreSQL trusts, such as citext, hstore or pg_trgm. The others
+   * need the master user. An extension lies in the schema `public`, unless it has a schema of its own, and
+   * brings those that it requires. `parameters` must load what the server starts with, such as pg_cron.
+   *
+   * **One that you take out of the list stays in the database,** because columns may be of its types: drop it
+   * in a migration.
+   *
+   * @default - none
+   * @see https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-extensions.html
+   */
+  readonly extensions?: string[];
   /**
    * SNS topic for events of the instance and for invocations of the handlers that Lambda gave up on.
    *
@@ -641,6 +686,7 @@ export interface DatabaseIdentity {
   readonly databaseName: string;
   readonly instanceIdentifier: string;
   readonly masterUsername: string;
+  readonly pointInTime?: string;
   readonly port: number;
   readonly snapshotIdentifier?: string;
 }
@@ -648,7 +694,8 @@ export interface DatabaseIdentity {
 function identityOf(scope: Construct, filled: FilledProps): DatabaseIdentity {
   const { applicationUser, databaseName, masterUsername, port, snapshotIdentifier } = filled;
   const instanceIdentifier = filled.instanceIdentifier ?? instanceIdentifierOf(scope);
-  return { applicationUser, databaseName, instanceIdentifier, masterUsername, port, snapshotIdentifier };
+  const pointInTime = filled.pointInTime && shownMoment(filled.pointInTime);
+  return { applicationUser, databaseName, instanceIdentifier, masterUsername, pointInTime, port, snapshotIdentifier };
 }
 
 function validate(scope: Construct, props: PostgresDatabaseProps, filled: FilledProps): void {
@@ -661,7 +708,7 @@ function validate(scope: Construct, props: PostgresDatabaseProps, filled: Filled
     }),
   );
   checkDatabaseEffects(checks, props);
-  checkDatabase(checks, filled, props);
+  checkDatabase(checks, scope, filled, props);
   checkCaBundle(checks, 'handlerCaBundle', props.handlerCaBundle);
   checks.throwIfAny();
 }
@@ -754,6 +801,7 @@ function makeLogins(scope: Construct, filled: FilledProps, { instance, securityG
   const roles = new DatabaseRoles(scope, 'Roles', {
     ...handled,
     databaseName: filled.databaseName,
+    arrival: arrivalOf(filled),
     instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
   });
   const rotation = isRotated(filled)

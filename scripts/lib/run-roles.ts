@@ -29,14 +29,22 @@ export interface RolesRun {
   readonly reason?: string;
   /** What it did. */
   readonly statements: string[];
+  /** What it wrote into its log. */
+  readonly log: { readonly message: string; readonly [name: string]: unknown }[];
+  /** What CloudFormation is told of objects that stay with others. */
+  readonly left?: string;
 }
 
-/** Runs the handler of the roles as CloudFormation does, with the text of each secret. */
+/**
+ * Runs the handler of the roles as CloudFormation does, with the text of each secret, and the properties of
+ * `shop` unless others are given.
+ */
 export async function runRoles(
   connect: typeof connectPostgres,
   secrets: { readonly master: string; readonly application: string; readonly owner: string },
+  properties: Partial<DatabaseRolesProperties> = {},
 ): Promise<RolesRun> {
-  const answers: { Status: string; Reason?: string }[] = [];
+  const answers: { Status: string; Reason?: string; Data?: { Left?: string } }[] = [];
   const lines: string[] = [];
   let remaining = 75_000; // Three attempts where it is worth trying again.
   const handler = createHandler({
@@ -61,7 +69,7 @@ export async function runRoles(
     RequestId: 'request',
     LogicalResourceId: 'Roles',
     PhysicalResourceId: 'Roles',
-    ResourceProperties: PROPERTIES,
+    ResourceProperties: { ...PROPERTIES, ...properties },
   };
   const { log } = console;
   console.log = (line: string) => void lines.push(line);
@@ -70,9 +78,10 @@ export async function runRoles(
   } finally {
     console.log = log;
   }
-  const statements = lines.flatMap((line) => (JSON.parse(line) as { statements?: string[] }).statements ?? []);
-  const [{ Status, Reason = '' }] = answers;
-  return { reason: Status === 'SUCCESS' ? undefined : Reason, statements };
+  const written = lines.map((line) => JSON.parse(line) as RolesRun['log'][number]);
+  const statements = written.flatMap((line) => (line.statements as string[] | undefined) ?? []);
+  const [{ Status, Reason = '', Data }] = answers;
+  return { reason: Status === 'SUCCESS' ? undefined : Reason, statements, log: written, left: Data?.Left };
 }
 
 /** An empty database `shop` with its roles; the password of each login is its name. */

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   InstanceClass,
   InstanceSize,
@@ -27,6 +27,7 @@ import { Profile } from '../../constructs/core/profile';
 import { windowsOverlap } from '../../constructs/core/time/time-window';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PasswordRotation } from '../../constructs/database/password-rotation';
+import { PointInTime } from '../../constructs/database/point-in-time';
 import { PostgresDatabase, type PostgresDatabaseProps } from '../../constructs/database/postgres-database';
 import { maxConnectionsOf } from '../../constructs/database/private/classes';
 import { errorOf, Match, only, type Template, templateOf, testStack } from '../support';
@@ -384,6 +385,113 @@ describe('a database from a snapshot', () => {
     }
     expect(Properties.MasterUserPassword).toEqual(fresh.resource.Properties.MasterUserPassword);
     expect(Properties.StorageEncrypted).toBe(true);
+  });
+});
+
+describe('a database from a moment of another instance', () => {
+  const properties = (pointInTime?: PointInTime) => {
+    const stack = testStack();
+    new PostgresDatabase(stack, 'Database', { vpc: network(stack), encryptionKey: new Key(stack, 'Key'), pointInTime });
+    const template = templateOf(stack);
+    return { instance: only(template, INSTANCE), roles: only(template, ROLES).resource.Properties };
+  };
+  const fresh = properties();
+
+  test.each([
+    [PointInTime.ofInstance('old'), { SourceDBInstanceIdentifier: 'old', UseLatestRestorableTime: true }],
+    [
+      PointInTime.ofResource('db-ABCDEFGHIJKLMNOPQRSTUVWXYZ', '2026-11-29T03:00:00Z'),
+      { SourceDbiResourceId: 'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ', RestoreTime: '2026-11-29T03:00:00Z' },
+    ],
+    [
+      PointInTime.ofAutomatedBackups('arn:aws:rds:eu-central-1:111122223333:auto-backup:ab-l2ijcexample'),
+      {
+        SourceDBInstanceAutomatedBackupsArn: 'arn:aws:rds:eu-central-1:111122223333:auto-backup:ab-l2ijcexample',
+        UseLatestRestorableTime: true,
+      },
+    ],
+  ])('is the same resource, with what the source decides left out: %j', (pointInTime, expected) => {
+    const { instance, roles } = properties(pointInTime);
+    const SOURCE = /^(Source|RestoreTime|UseLatest|DBSnapshot)/;
+    const of = (given: object) => Object.fromEntries(Object.entries(given).filter(([name]) => SOURCE.test(name)));
+    expect(instance.id).toBe(fresh.instance.id);
+    expect(of(instance.resource.Properties)).toEqual(expected);
+    expect(of(fresh.instance.resource.Properties)).toEqual({});
+    for (const name of ['DBName', 'MasterUsername', 'KmsKeyId']) {
+      expect(fresh.instance.resource.Properties[name]).toBeDefined();
+      expect(instance.resource.Properties[name]).toBeUndefined();
+    }
+    expect(instance.resource.Properties.MasterUserPassword).toEqual(
+      fresh.instance.resource.Properties.MasterUserPassword,
+    );
+    expect(roles.TakeOwnership).toBe('true');
+  });
+});
+
+test.each([
+  ['snapshotIdentifier', { snapshotIdentifier: 'arn:aws:rds:us-west-2:111122223333:snapshot:old' }],
+  [
+    'pointInTime',
+    { pointInTime: PointInTime.ofAutomatedBackups('arn:aws:rds:us-west-2:111122223333:auto-backup:ab-l2ijcexample') },
+  ],
+])('fails when %s is in another Region than the stack', (prop, given) => {
+  const error = errorOf(() => {
+    const stack = new Stack(undefined, 'Here', { env: { region: 'eu-central-1' } });
+    new PostgresDatabase(stack, 'Database', { vpc: network(stack), ...given });
+  });
+  expect(error).toContain(`\`${prop}\` must be`);
+  expect(error).toContain('in the Region of the stack');
+});
+
+describe('what others own in the database is taken over', () => {
+  const properties = (given: object) => {
+    const stack = testStack();
+    new PostgresDatabase(stack, 'Database', { vpc: network(stack), ...given });
+    return only(templateOf(stack), 'Custom::DatabaseRoles').resource.Properties;
+  };
+
+  test('as a whole where it comes from elsewhere, and not at all where it is new', () => {
+    expect(properties({ snapshotIdentifier: 'old' }).TakeOwnership).toBe('true');
+    expect(properties({})).not.toHaveProperty('TakeOwnership');
+    expect(properties({})).not.toHaveProperty('TakeOwnershipFrom');
+  });
+
+  test('from the roles that are named alone', () => {
+    const named = properties({ snapshotIdentifier: 'old', takeOwnershipFrom: ['Old-Owner', 'postgres'] });
+    expect(named.TakeOwnershipFrom).toEqual(['Old-Owner', 'postgres']);
+    expect(named).not.toHaveProperty('TakeOwnership');
+    expect(properties({ takeOwnershipFrom: [] }).TakeOwnershipFrom).toEqual([]);
+  });
+});
+
+describe('extensions', () => {
+  const build = (given: object) => {
+    const stack = testStack();
+    const database = new PostgresDatabase(stack, 'Database', { vpc: network(stack), ...given });
+    return { database, template: templateOf(stack) };
+  };
+
+  test('are made by the handler of the roles, which everything waits for', () => {
+    const { template } = build({ extensions: ['postgis', 'vector', 'pg_stat_statements'] });
+    const { Properties } = only(template, 'Custom::DatabaseRoles').resource;
+    expect(Properties.Extensions).toEqual(['postgis', 'vector', 'pg_stat_statements']);
+    expect(only(build({}).template, 'Custom::DatabaseRoles').resource.Properties).not.toHaveProperty('Extensions');
+  });
+
+  test('pass where a token names them, and where the server starts with them', () => {
+    const token = Lazy.string({ produce: () => 'made_tomorrow' });
+    const { template } = build({
+      extensions: [token, 'pg_cron'],
+      parameters: { shared_preload_libraries: 'pg_stat_statements,pg_cron', 'cron.database_name': 'django' },
+    });
+    const { Properties } = only(template, 'Custom::DatabaseRoles').resource;
+    expect(Properties.Extensions).toEqual(['made_tomorrow', 'pg_cron']);
+  });
+
+  test('are called by the name that they have', () => {
+    expect(() => build({ extensions: ['pgvector'] })).toThrow(
+      /`extensions` must .* got "pgvector"\. Its name is vector/,
+    );
   });
 });
 

@@ -45,6 +45,15 @@ test('lets a snapshot be restored into an instance with a new name, with the nam
   expect(propsOf(database({ ...restored, vpc: 'vpc-2' }))).toEqual(['vpc']);
 });
 
+test('lets a new instance start from a moment of another one, and no moment change by itself', () => {
+  const moment = { 'databaseOptions.pointInTime': 'old at the latest time' };
+  expect(
+    propsOf(database({ ...moment, 'databaseOptions.instanceIdentifier': 'restored', encryptionKey: 'arn:other' })),
+  ).toEqual([]);
+  expect(propsOf(database(moment))).toEqual(['databaseOptions.pointInTime']);
+  expect(propsOf(database({}), { ...PROPERTIES, ...database(moment) })).toEqual(['databaseOptions.pointInTime']);
+});
+
 test.each([
   ['a new name alone', {}, { 'databaseOptions.instanceIdentifier': 'empty' }, ['databaseOptions.instanceIdentifier']],
   [

@@ -6,6 +6,7 @@ import { Bucket, type BucketAttributes } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
+import { PointInTime } from '../../constructs/database/point-in-time';
 import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/database/postgres-database';
 import type { DatabaseDumpProps } from '../../constructs/dumps/database-dump';
 import type { DumpCopyOptions } from '../../constructs/dumps/dump-copy';
@@ -184,6 +185,28 @@ export const cases: InvalidCase[] = [
   database('master that is a login of the application', 'masterUsername', { masterUsername: 'django_a' }),
   database('user without room for its suffix', 'applicationUser', { applicationUser: 'u'.repeat(62) }),
   database('user that PostgreSQL keeps', 'applicationUser', { applicationUser: 'pg_shop' }),
+  database('objects of RDS', 'takeOwnershipFrom', { takeOwnershipFrom: ['shop', 'rds_superuser'] }),
+  database('objects of what serves', 'takeOwnershipFrom', { takeOwnershipFrom: ['django_serving'] }),
+  database('objects of nobody', 'takeOwnershipFrom', { takeOwnershipFrom: [''] }),
+  database('an extension that RDS does not have', 'extensions', { extensions: ['postgis', 'timescaledb'] }),
+  database('an extension by another name', 'extensions', { extensions: ['pgvector'] }),
+  database('an extension of later versions', 'extensions', {
+    extensions: ['pg_walinspect'],
+    engineVersion: PostgresEngineVersion.VER_14,
+  }),
+  database('an extension of earlier versions', 'extensions', { extensions: ['old_snapshot'] }),
+  database('an extension that the server does not start with', 'extensions', {
+    extensions: ['pg_cron'],
+    parameters: { 'cron.database_name': 'django' },
+  }),
+  database('statistics that the server starts without', 'extensions', {
+    extensions: ['pg_stat_statements'],
+    parameters: { shared_preload_libraries: 'pgaudit' },
+  }),
+  database('jobs in another database', 'parameters.cron.database_name', {
+    extensions: ['pg_cron'],
+    parameters: { shared_preload_libraries: 'pg_stat_statements, pg_cron' },
+  }),
   database('default port', 'port', { port: 5432 }),
   database('port below what RDS allows', 'port', { port: 80 }),
   database('port that is no number', 'port', { port: Number.NaN }),
@@ -212,6 +235,18 @@ export const cases: InvalidCase[] = [
   database('snapshot of something else', 'snapshotIdentifier', {
     snapshotIdentifier: 'arn:aws:s3:::backups/shop.dump',
   }),
+  database('a snapshot and a moment', 'pointInTime', {
+    snapshotIdentifier: 'old',
+    pointInTime: PointInTime.ofInstance('old'),
+  }),
+  database('a moment of a name that no instance has', 'pointInTime', { pointInTime: PointInTime.ofInstance('my_db') }),
+  database('a moment of an instance by the wrong id', 'pointInTime', { pointInTime: PointInTime.ofResource('old') }),
+  database('a moment of a bucket', 'pointInTime', {
+    pointInTime: PointInTime.ofAutomatedBackups('arn:aws:s3:::backups'),
+  }),
+  database('a moment in words', 'pointInTime', { pointInTime: PointInTime.ofInstance('old', 'yesterday') }),
+  database('a moment of no day', 'pointInTime', { pointInTime: PointInTime.ofInstance('old', '2026-13-41T03:00:00Z') }),
+  database('a database of RDS in a snapshot', 'databaseName', { snapshotIdentifier: 'old', databaseName: 'rdsadmin' }),
   database('certificates at a relative path', 'caBundlePath', { caBundlePath: 'certs/rds.pem' }),
   database('TLS not forced', 'parameters.rds.force_ssl', { parameters: { 'rds.force_ssl': '0' } }),
   database('parameter that is undefined', 'parameters.work_mem', {

@@ -39,6 +39,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { Cache } from '../../constructs/cache/cache';
+import { PointInTime } from '../../constructs/database/point-in-time';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
 import { Mail } from '../../constructs/mail/mail';
@@ -82,6 +83,11 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   DatabaseDump: NOTHING,
   DatabaseVariables: NOTHING, // Its names are props of their own.
   DumpLock: NOTHING, // Its options are props of their own.
+  PointInTime: (scope, form) => [
+    PointInTime.ofInstance(form.text(scope)),
+    PointInTime.ofResource(form.text(scope), form.text(scope)),
+    PointInTime.ofAutomatedBackups(form.text(scope), form.text(scope)),
+  ],
   Duration: (scope, form) => durations(scope, form),
   Egress: (scope, form) => [
     Egress.tcp(form.number(scope), 'a port'),

@@ -94,13 +94,14 @@ function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers)
   if (props.database !== undefined || !(database instanceof PostgresDatabase)) {
     return undefined;
   }
-  const { applicationUser, databaseName, instanceIdentifier, masterUsername, port, snapshotIdentifier } =
+  const { applicationUser, databaseName, instanceIdentifier, masterUsername, pointInTime, port, snapshotIdentifier } =
     database._identity;
   return {
     'databaseOptions.applicationUser': applicationUser,
     'databaseOptions.databaseName': databaseName,
     'databaseOptions.instanceIdentifier': instanceIdentifier,
     'databaseOptions.masterUsername': masterUsername,
+    'databaseOptions.pointInTime': pointInTime,
     'databaseOptions.port': String(port),
     'databaseOptions.snapshotIdentifier': snapshotIdentifier,
     encryptionKey: props.encryptionKey?.keyArn ?? OWN,

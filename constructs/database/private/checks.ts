@@ -1,11 +1,15 @@
 import { Token } from 'aws-cdk-lib';
 import type { IVpc, SelectedSubnets, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
+import type { Construct } from 'constructs';
 import { Checks, isUnknown, selectedSubnets } from '../../core/checks';
 import { CONTRACT } from '../../core/contract';
 import { checkEffects, type Effects, voidWith } from '../../core/effects';
 import { checkReservedConcurrency } from '../../core/handler-function';
 import { checkRotationPeriod, checkRotationWindow } from '../../core/secret-rotation';
 import { isDailyWindow, isWeeklyWindow, windowsOverlap } from '../../core/time/time-window';
+import { checkArrival } from '../arriving/arrival';
+import { checkExtensions } from '../arriving/extensions';
+import { checkSource } from '../arriving/source';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postgres-database';
@@ -40,8 +44,16 @@ export function checkDatabaseEffects(checks: Checks, props: PostgresDatabaseProp
 }
 
 /** Validates the props of a database. */
-export function checkDatabase(checks: Checks, props: FilledProps, given: PostgresDatabaseProps): void {
+export function checkDatabase(
+  checks: Checks,
+  scope: Construct,
+  props: FilledProps,
+  given: PostgresDatabaseProps,
+): void {
   checkDatabaseNames(checks, props);
+  checkSource(checks, scope, props);
+  checkArrival(checks, props);
+  checkExtensions(checks, props);
   checkVariables(checks, props.variables);
   checkSize(checks, props);
   checkWindows(checks, props, given);
@@ -55,16 +67,7 @@ export function checkDatabase(checks: Checks, props: FilledProps, given: Postgre
     .matches('instanceIdentifier', props.instanceIdentifier, /^(?!.*--)[a-z][a-z0-9-]{0,51}[a-z0-9]$/, {
       must: 'begin with a lower-case letter and hold 2 to 53 lower-case letters, digits and single hyphens',
       remedy: 'Choose such a name, or leave it out to have one generated.',
-    })
-    .matches(
-      'snapshotIdentifier',
-      props.snapshotIdentifier,
-      /^(arn:[\w-]+:rds:[\w-]+:\d{12}:snapshot:\S{1,255}|(rds:)?[A-Za-z][\w-]{0,254})$/,
-      {
-        must: 'be the name or the ARN of a DB snapshot',
-        remedy: 'List snapshots with `aws rds describe-db-snapshots`.',
-      },
-    );
+    });
   checkBundlePath(checks, props.caBundlePath);
   checkReservedConcurrency(checks, props.handlerReservedConcurrency);
   checkRotation(checks, props);

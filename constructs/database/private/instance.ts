@@ -18,13 +18,14 @@ import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
 import { serviceForUs, WorkloadRole } from '../../core/workload-role';
+import { startFrom } from '../arriving/source';
 import type { FilledProps } from './defaults';
 import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
 
 /**
  * Parameters that every database here runs with; a user may add to them and change all but `rds.force_ssl`.
  */
-const PARAMETERS: { [name: string]: string } = {
+export const PARAMETERS: { [name: string]: string } = {
   'rds.force_ssl': '1',
   shared_preload_libraries: 'pg_stat_statements',
   log_min_duration_statement: '500', // milliseconds
@@ -97,9 +98,7 @@ export function databaseInstance(
   });
   const cfn = instance.node.defaultChild as CfnDBInstance;
   cfn.deletionProtection = protectionOf(props);
-  if (props.snapshotIdentifier !== undefined) {
-    restoreFrom(cfn, props.snapshotIdentifier);
-  }
+  startFrom(cfn, props);
   instance.node.addDependency(settings.monitoringRole, ...databaseLogs(scope, 'Logs', identifier, props));
   return instance;
 }
@@ -110,14 +109,6 @@ export function databaseInstance(
  */
 export function protectionOf({ deletionProtection }: FilledProps): true | undefined {
   return deletionProtection ? true : undefined;
-}
-
-/** The snapshot decides on what is dropped here. The master's password is set after the restore. */
-function restoreFrom(cfn: CfnDBInstance, snapshotIdentifier: string): void {
-  cfn.dbSnapshotIdentifier = snapshotIdentifier;
-  cfn.dbName = undefined;
-  cfn.masterUsername = undefined;
-  cfn.kmsKeyId = undefined;
 }
 
 /**

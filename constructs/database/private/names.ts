@@ -1,4 +1,5 @@
 import type { Checks } from '../../core/checks';
+import { isRestored, type Source } from '../arriving/source';
 
 /** The names of what the user names nothing else: secrets have their plain ids with these. */
 export const DEFAULT_NAMES = {
@@ -46,12 +47,16 @@ export function servingRoleOf(applicationUser: string): string {
  */
 export function checkDatabaseNames(
   checks: Checks,
-  names: { databaseName: string; masterUsername: string; applicationUser: string; snapshotIdentifier?: string },
+  names: Source & { databaseName: string; masterUsername: string; applicationUser: string },
 ): void {
-  // What comes with a snapshot has the name that somebody gave it elsewhere.
-  const check = names.snapshotIdentifier === undefined ? checkName : checkExistingName;
-  check(checks, 'databaseName', names.databaseName, LONGEST);
-  check(checks, 'masterUsername', names.masterUsername, LONGEST);
+  // What comes from elsewhere has the name that somebody gave it there.
+  if (isRestored(names)) {
+    checkExistingName(checks, 'databaseName', names.databaseName, EXISTING_DATABASE);
+    checkExistingName(checks, 'masterUsername', names.masterUsername, EXISTING_MASTER);
+  } else {
+    checkName(checks, 'databaseName', names.databaseName, LONGEST);
+    checkName(checks, 'masterUsername', names.masterUsername, LONGEST);
+  }
   checkName(checks, 'applicationUser', names.applicationUser, LONGEST - OWNER_LOGIN_SUFFIXES[0].length);
   const { applicationUser } = names;
   const roles = [applicationUser, servingRoleOf(applicationUser)];
@@ -62,11 +67,15 @@ export function checkDatabaseNames(
   });
 }
 
-/** Any name that RDS lets a database have: that of a snapshot cannot be chosen. */
-function checkExistingName(checks: Checks, prop: string, given: string, longest: number): void {
-  checks.matches(prop, given, new RegExp(`^(?!rds(admin|_|repladmin))[A-Za-z_][A-Za-z0-9_$-]{0,${longest - 1}}$`), {
-    must: `be a name of 1 to ${longest} letters, digits, underscores, dollars and hyphens that a snapshot can hold`,
-    remedy: 'Write it as it was given to the database of the snapshot, in the same case.',
+/** Made by RDS, or in SQL, which takes nearly any name for a database. */
+const EXISTING_DATABASE = /^(?!rdsadmin$|template[01]$)[\p{L}\p{N}_$. -]{1,63}$/u;
+const EXISTING_MASTER = /^(?!rds(admin|_|repladmin))[A-Za-z_][A-Za-z0-9_$-]{0,62}$/;
+
+/** Any name that the source of an instance may hold, where it cannot be chosen. */
+function checkExistingName(checks: Checks, prop: string, given: string, form: RegExp): void {
+  checks.matches(prop, given, form, {
+    must: `be a name of 1 to ${LONGEST} characters that a snapshot or an instance can hold`,
+    remedy: 'Write it as it was given to the database of the snapshot or the instance, in the same case.',
   });
 }
 

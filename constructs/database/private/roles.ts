@@ -12,6 +12,7 @@ import {
   ROLES_REVISION,
   SERVICE_TIMEOUT,
 } from '../../handlers/database-roles/contract';
+import type { Arrival } from '../arriving/arrival';
 import type { DatabaseHandlers } from './handlers';
 
 /** Names of the roles of an application. */
@@ -40,6 +41,8 @@ export interface DatabaseRolesProps extends HandlerSettings {
   readonly unattached: UnattachedSecrets;
   readonly databaseName: string;
   readonly roles: ApplicationRoles;
+  /** What else the handler does with a database that comes from elsewhere. */
+  readonly arrival: Arrival;
   /** Id of the instance. A new instance has another one, and gets its roles. */
   readonly instanceResourceId: string;
 }
@@ -58,7 +61,7 @@ export class DatabaseRoles extends Construct {
 
   constructor(scope: Construct, id: string, props: DatabaseRolesProps) {
     super(scope, id);
-    const { handlers, masterSecret, applicationSecret, ownerSecret, roles, ...settings } = props;
+    const { handlers, masterSecret, applicationSecret, ownerSecret, roles, arrival, ...settings } = props;
 
     const { handler, role, logGroup } = handlerFunction(this, {
       ...settings,
@@ -84,6 +87,7 @@ export class DatabaseRoles extends Construct {
       ServingRole: roles.serving,
       Logins: roles.servingLogins,
       Instance: props.instanceResourceId,
+      ...arrival,
       Revision: ROLES_REVISION,
     };
     this.resource = new CustomResource(this, 'Resource', {

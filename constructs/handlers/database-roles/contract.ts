@@ -21,6 +21,12 @@ export interface DatabaseRolesProperties {
   readonly Logins: string[];
   /** Identity of the instance: a restored or replaced one needs its roles too. */
   readonly Instance: string;
+  /** Whether the database comes from elsewhere, with all that is in it: the owner takes it over, once. */
+  readonly TakeOwnership?: 'true';
+  /** Whose objects in the database become the owner's, instead of everybody's. */
+  readonly TakeOwnershipFrom?: string[];
+  /** Extensions that the master makes, by name. */
+  readonly Extensions?: string[];
   /** `ROLES_REVISION` of the library that wrote the template. */
   readonly Revision: string;
 }

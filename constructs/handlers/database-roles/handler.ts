@@ -3,8 +3,11 @@ import { type ApplicationLogin, removeObstacles } from '../shared/obstacles';
 import { NEUTRAL_DATABASE, type SqlClient } from '../shared/postgres';
 import { redacted } from '../shared/redacted';
 import { type Retry, retrying } from '../shared/retrying';
+import { adopt, arrives, attributesOf } from './adoption';
 import type { DatabaseRolesProperties } from './contract';
+import { ensureExtensions } from './extensions';
 import { ensureRoles } from './roles';
+import type { LeftObject } from './take-over';
 import { completeUrl, type IUrlStore } from './url';
 import { Work } from './work';
 
@@ -55,9 +58,10 @@ const LOCK_NOT_AVAILABLE = '55P03';
  */
 export function createHandler(world: Dependencies) {
   return async (event: CustomResourceEvent, context: LambdaContext): Promise<void> => {
-    const reason = await problemOf(() => handle(world, event, context));
+    const left: LeftObject[] = [];
+    const reason = await problemOf(async () => void left.push(...(await handle(world, event, context))));
     log(reason === undefined ? 'finished' : 'failed', { requestType: event.RequestType, reason });
-    const body = answerTo(event, context, reason);
+    const body = answerTo(event, context, reason, attributesOf(left));
     await retrying(world, context, ANSWER, () => world.respond(event.ResponseURL, body));
   };
 }
@@ -66,9 +70,10 @@ const again = (error: Error) => log('trying again', { reason: redacted(error.mes
 const WORK: Retry = { reserveMs: RESERVE_MS, worthIt: isTransient, again };
 const ANSWER: Retry = { reserveMs: 5_000, worthIt: () => true, again };
 
-async function handle(world: Dependencies, event: CustomResourceEvent, context: LambdaContext): Promise<void> {
+/** Gives what could not be taken over from others. */
+async function handle(world: Dependencies, event: CustomResourceEvent, context: LambdaContext): Promise<LeftObject[]> {
   if (event.RequestType === 'Delete') {
-    return; // The roles own the data: they stay with the database.
+    return []; // The roles own the data: they stay with the database.
   }
   const properties = event.ResourceProperties;
   const { Database: database, Owner: owner, ServingRole: serving } = properties;
@@ -89,6 +94,9 @@ async function handle(world: Dependencies, event: CustomResourceEvent, context: 
     }
   }
   await openTheWay(world, context, master, database);
+  const left = await retrying(world, context, WORK, async () =>
+    arrives(properties) ? connected(world, master, (connection) => adopt(connection, properties, log)) : [],
+  );
   const statements = await retrying(world, context, WORK, async () => {
     const wrong = await Promise.all(accesses.map(async (access) => ((await actsAs(world, access)) ? [] : [access.as])));
     const passwords = wrong.flat().map(({ user, password }) => ({ login: user, value: password }));
@@ -96,6 +104,13 @@ async function handle(world: Dependencies, event: CustomResourceEvent, context: 
     return connected(world, master, (connection) => ensureRoles(connection, spec));
   });
   log('roles are in place', { statements });
+  const { Extensions: extensions = [] } = properties;
+  if (extensions.length > 0) {
+    const made = await retrying(world, context, WORK, () =>
+      connected(world, master, (connection) => ensureExtensions(connection, extensions)),
+    );
+    log('extensions are in place', { made });
+  }
   await restoreLogins(world, master, database, accesses);
   for (const access of accesses) {
     const role = await retrying(world, context, WORK, () => roleOf(world, access.as));
@@ -104,6 +119,7 @@ async function handle(world: Dependencies, event: CustomResourceEvent, context: 
     }
   }
   await completeSecrets(world, properties);
+  return left;
 }
 
 /** Processes may read `url` of both secrets, and ECS starts none that reads what is not there. */

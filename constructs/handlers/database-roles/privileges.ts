@@ -71,7 +71,7 @@ async function ensureDefaults(work: Work, { owner, serving }: PrivilegesSpec): P
  * PostgreSQL lets everybody make temporary tables, before 15 other tables too, and the owner may have let
  * everybody make more.
  */
-async function ensureNothingCreatable(work: Work, { database, serving }: PrivilegesSpec): Promise<void> {
+async function ensureNothingCreatable(work: Work, { database, owner, serving }: PrivilegesSpec): Promise<void> {
   const target = identifier(database);
   const [held] = await work.rows(
     `SELECT pg_catalog.has_database_privilege($1, $2, 'CREATE') AS creates,
@@ -86,11 +86,16 @@ async function ensureNothingCreatable(work: Work, { database, serving }: Privile
     await work.apply(`GRANT CONNECT ON DATABASE ${target} TO ${identifier(serving)}`);
   }
   const schemas = await work.rows(
-    `SELECT nspname AS name FROM pg_catalog.pg_namespace
+    `SELECT nspname AS name, pg_catalog.pg_has_role($2, nspowner, 'USAGE') AS owned
+       FROM pg_catalog.pg_namespace
       WHERE pg_catalog.has_schema_privilege($1, oid, 'CREATE') AND pg_catalog.pg_has_role(nspowner, 'USAGE')`,
-    [serving],
+    [serving, owner],
   );
-  for (const { name } of schemas) {
+  for (const { name, owned } of schemas) {
+    if (owned === false && name === 'public') {
+      // Before PostgreSQL 15 it may be the master's, and the owner creates there as everybody may.
+      await work.apply(`GRANT USAGE, CREATE ON SCHEMA ${identifier(name)} TO ${identifier(owner)}`);
+    }
     await work.apply(`REVOKE CREATE ON SCHEMA ${identifier(name as string)} FROM PUBLIC, ${identifier(serving)}`);
   }
 }

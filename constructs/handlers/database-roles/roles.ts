@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { identifier, literal, type SqlClient } from '../shared/postgres';
 import { scramVerifier } from '../shared/scram';
 import { ensurePrivileges } from './privileges';
-import { Work } from './work';
+import { inTransaction, Work } from './work';
 
 export interface RolesSpec {
   readonly database: string;
@@ -23,10 +23,8 @@ interface Role {
   readonly rolconfig: string[] | null;
 }
 
-/** Any constant will do: two deliveries of the same event take turns. */
-const LOCK = 7_283_645_190;
 /** From here on, membership alone neither inherits nor allows SET ROLE. */
-const SEPARATE_MEMBERSHIP_OPTIONS = 160_000;
+export const SEPARATE_MEMBERSHIP_OPTIONS = 160_000;
 
 /**
  * Makes the roles and what they may do be as the specification says, in one transaction, and returns the
@@ -36,19 +34,16 @@ const SEPARATE_MEMBERSHIP_OPTIONS = 160_000;
  * `startupOptions`: whoever owns the database may have made anything in it.
  */
 export async function ensureRoles(client: SqlClient, spec: RolesSpec): Promise<string[]> {
-  await client.query('BEGIN');
-  try {
-    await client.query(`SET LOCAL lock_timeout = '30s'`);
-    await client.query('SELECT pg_catalog.pg_advisory_xact_lock($1)', [LOCK]);
-    const work = new Work(client);
-    await new Roles(work, spec).ensure();
-    await client.query('COMMIT');
-    return work.done;
-  } catch (error) {
-    // The connection may be gone; the first error is the one to tell.
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
+  const work = new Work(client);
+  await inTransaction(client, () => new Roles(work, spec).ensure());
+  return work.done;
+}
+
+/** Makes the owner alone, with the master as its member: somebody whom things can be given to. */
+export async function ensureOwner(client: SqlClient, spec: RolesSpec): Promise<string[]> {
+  const work = new Work(client);
+  await inTransaction(client, async () => void (await new Roles(work, spec).ensureOwner()));
+  return work.done;
 }
 
 class Roles {
@@ -61,12 +56,7 @@ class Roles {
 
   public async ensure(): Promise<void> {
     const { owner, ownerLogins, serving, servingLogins, passwords = [] } = this.spec;
-    const [{ version }] = await this.work.rows(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
-    this.separateOptions = Number(version) >= SEPARATE_MEMBERSHIP_OPTIONS;
-    const roles = await this.existingRoles();
-    await this.ensureRole(owner, 'NOLOGIN', roles.get(owner));
-    const [{ master }] = await this.work.rows('SELECT current_user AS master');
-    await this.ensureMember(master as string, owner);
+    const { roles, master } = await this.ensureOwner();
     await this.ensureLogins(ownerLogins, owner, roles);
     await this.ensureOwnership();
     await this.ensureRole(serving, 'NOLOGIN', roles.get(serving));
@@ -82,11 +72,22 @@ class Roles {
         await this.ensureMember(login, servingLogin);
       }
     }
-    await this.ensureManageable([owner, ...ownerLogins, serving, ...servingLogins], master as string);
+    await this.ensureManageable([owner, ...ownerLogins, serving, ...servingLogins], master);
     for (const { login, value } of passwords) {
       const verifier = scramVerifier(value, randomBytes(16));
       await this.work.apply(`ALTER ROLE ${identifier(login)} PASSWORD ${literal(verifier)}`);
     }
+  }
+
+  public async ensureOwner(): Promise<{ roles: Map<string, Role>; master: string }> {
+    const { owner } = this.spec;
+    const [{ version }] = await this.work.rows(`SELECT pg_catalog.current_setting('server_version_num') AS version`);
+    this.separateOptions = Number(version) >= SEPARATE_MEMBERSHIP_OPTIONS;
+    const roles = await this.existingRoles();
+    await this.ensureRole(owner, 'NOLOGIN', roles.get(owner));
+    const [{ master }] = await this.work.rows('SELECT current_user AS master');
+    await this.ensureMember(master as string, owner);
+    return { roles, master: master as string };
   }
 
   /**
@@ -192,7 +193,7 @@ class Roles {
   /**
    * The database, and with it the schema public, which belongs to whoever owns the database.
    *
-   * Tables are left as they are.
+   * Tables are left as they are: `takeOver` gives them to the owner, where they are the application's.
    */
   private async ensureOwnership(): Promise<void> {
     const { database, owner } = this.spec;

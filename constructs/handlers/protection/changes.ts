@@ -21,12 +21,16 @@ export interface Refused {
 
 const NEW_INSTANCE = 'RDS would make an empty instance in place of the old one';
 
+/** Where an instance may have its data from. */
+const SOURCES = ['databaseOptions.snapshotIdentifier', 'databaseOptions.pointInTime'] as const;
+
 /** What a change of each value of the database would do. */
 const EFFECTS: { readonly [prop in Frozen]?: string } = {
   'databaseOptions.applicationUser': 'the tables would stay with the old owner, and no process could read them',
   'databaseOptions.databaseName': NEW_INSTANCE,
   'databaseOptions.instanceIdentifier': NEW_INSTANCE,
   'databaseOptions.masterUsername': NEW_INSTANCE,
+  'databaseOptions.pointInTime': NEW_INSTANCE,
   'databaseOptions.port': NEW_INSTANCE,
   'databaseOptions.snapshotIdentifier': NEW_INSTANCE,
   encryptionKey: NEW_INSTANCE,
@@ -85,11 +89,10 @@ function databaseChanges(
     return [];
   }
   const differs = (prop: Frozen) => before[prop] !== after[prop];
-  // A restore: an instance with a new name starts from a snapshot, with the names in it.
+  // A restore: an instance with a new name starts from a snapshot or a moment, with the names in it.
   const isRestore =
     differs('databaseOptions.instanceIdentifier') &&
-    differs('databaseOptions.snapshotIdentifier') &&
-    after['databaseOptions.snapshotIdentifier'] !== undefined;
+    SOURCES.some((source) => differs(source) && after[source] !== undefined);
   const props = Object.keys(EFFECTS) as Frozen[];
   return props
     .filter((prop) => differs(prop) && (!isRestore || prop === 'vpc'))
@@ -99,8 +102,8 @@ function databaseChanges(
 /** A database brought in place of the own one, the other way round, or another one brought. */
 function otherDatabase(before: ChangeGuardProperties, after: ChangeGuardProperties): Refused[] {
   const [from, to] = [before, after].map(({ Database, BroughtDatabase }) => BroughtDatabase ?? (Database && OWN));
-  // An older guard held nothing of a database that is brought. What starts from a snapshot is a move.
-  if (from === undefined || from === to || after.Database?.['databaseOptions.snapshotIdentifier'] !== undefined) {
+  // An older guard held nothing of a database that is brought. What starts with data is a move.
+  if (from === undefined || from === to || SOURCES.some((source) => after.Database?.[source] !== undefined)) {
     return [];
   }
   const effect = 'the processes would use a database without what they have stored';

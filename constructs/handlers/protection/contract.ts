@@ -16,6 +16,7 @@ export const FROZEN = [
   'databaseOptions.databaseName',
   'databaseOptions.instanceIdentifier',
   'databaseOptions.masterUsername',
+  'databaseOptions.pointInTime',
   'databaseOptions.port',
   'databaseOptions.snapshotIdentifier',
   'encryptionKey',
