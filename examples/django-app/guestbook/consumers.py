@@ -8,6 +8,9 @@ from .rooms import group_of, message_of
 class EchoConsumer(AsyncJsonWebsocketConsumer):
     """Says who is connected, then sends back whatever it receives."""
 
+    # It has no group. Otherwise it would listen to the channel layer, as every consumer does, and end with the cache.
+    channel_layer_alias = "none"
+
     async def connect(self) -> None:
         await self.accept()
         user = self.scope["user"]

@@ -9,6 +9,7 @@ from unittest import mock
 
 from asgiref.sync import async_to_sync, sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.exceptions import InvalidChannelLayerError
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core import mail
@@ -140,6 +141,12 @@ class RoomsTest(TransactionTestCase):
 
             texts = async_to_sync(heard)()
         self.assertEqual(texts, [["hello", "hello, from a worker", "hi"]] * 2)
+
+    @override_settings(CHANNEL_LAYERS={"default": {"BACKEND": "a.layer.that.is.Away"}})
+    def test_the_echo_needs_no_channel_layer(self):
+        self.assertTrue(async_to_sync(Socket("/ws/echo", AnonymousUser()).opens)())
+        with self.assertRaises(InvalidChannelLayerError):
+            async_to_sync(Socket("/ws/rooms/lobby/", AnonymousUser()).opens)()
 
     def test_rooms_are_for_those_who_are_logged_in(self):
         self.assertEqual(self.client.get("/rooms/lobby/").status_code, 302)
