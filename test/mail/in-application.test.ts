@@ -239,6 +239,12 @@ test('a process in a nested stack uses the policy of the stack that holds the ma
   templateOf(stack).resourcePropertiesCountIs(POLICY, { Description: 'Outgoing mail of Shop/Mail' }, 1);
 });
 
+test('without a domain it is refused, and the message says how to do without', () => {
+  expect(errorOf(() => wholeApplication(testStack(), { mail: {} }))).toMatch(
+    /Shop\/App\/Mail: `hostedZone` must be given, unless `emailIdentity` is, got undefined\. .* or leave `mail` out\./,
+  );
+});
+
 test('in a stack of its own it is watched by alarms there', () => {
   const stack = new Stack(new App(), 'Post');
   const { hostedZone } = named(stack);
