@@ -13,7 +13,7 @@ import { BeatService } from '../../constructs/processes/beat-service';
 import { Egress } from '../../constructs/processes/egress';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
-import { only, templateOf, testStack, testVpc } from '../support';
+import { errorOf, only, templateOf, testStack, testVpc } from '../support';
 import { Graph } from '../wiring/graph';
 import { unkeyed } from '../wiring/keys';
 import { unmet } from '../wiring/order';
