@@ -50,7 +50,7 @@ MAIL = {"AWS_SES_REGION_NAME": "eu-central-1", "DEFAULT_FROM_EMAIL": "no-reply@s
 
 def blocks(page, section):
     """The pieces of Python of a section, by the name of the file that they are for."""
-    text = re.search(rf"^## {section}$(.*?)^## ", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)[1]
+    [text] = re.findall(rf"^## {section}$(.*?)^## ", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
     return re.findall(r"^```python\n# (\w+\.py)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 

@@ -93,13 +93,14 @@ def test_a_form_uploads_to_where_the_storage_looks_for_the_name(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     names: dict[str, Any] = {}
     exec(block("# views.py\nimport posixpath"), names)  # noqa: S102 of our own page
-    request = RequestFactory().post("/upload-form/")
+    request: Any = RequestFactory().post("/upload-form/")
     request.user = SimpleNamespace(pk=7, is_authenticated=True)
+    storage: Any = default_storage
     for location in ("media", ""):
         with override_settings(STORAGES=settings.storages(location=location)):
             form = json.loads(names["upload_form"](request).content)
             assert form["name"].startswith("uploads/7/")
-            assert form["fields"]["key"] == default_storage._normalize_name(form["name"])
+            assert form["fields"]["key"] == storage._normalize_name(form["name"])
             assert form["fields"]["key"] == f"{location}/{form['name']}".lstrip("/")
 
 

@@ -135,7 +135,7 @@ function vaultChanges({ VaultKey: before }: ChangeGuardProperties, { VaultKey: a
     : [{ prop: 'backupOptions.encryptionKey' as const, from: shown(before), to: shown(after), effect }];
 }
 
-/** A load balancer gets another scheme by being made anew, while its target groups still belong to the old one. */
+/** Another scheme makes the load balancer anew, while its target groups still belong to the old one. */
 function otherScheme({ Scheme: before }: ChangeGuardProperties, { Scheme: after }: ChangeGuardProperties): Refused[] {
   // An older guard held no scheme.
   if (before === undefined || after === undefined || before === after) {
