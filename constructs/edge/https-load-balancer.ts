@@ -581,7 +581,7 @@ export class HttpsLoadBalancer extends LoadBalancerBase {
       'cdk-django-fargate:plainHttp',
       inWordsOf(
         this,
-        'There is no domain name: the application is served over plain HTTP on the name of the load balancer. Give `domainNames` and `hostedZone` before anyone signs in.',
+        "There is no domain name: the application is served over plain HTTP on the name of the load balancer. Give `domainNames` and `hostedZone` before anyone signs in, or the application `cdn: {}`: HTTPS under CloudFront's own name.",
       ),
     );
     setHeaders(listener, props);

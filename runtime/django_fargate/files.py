@@ -30,7 +30,8 @@ def storages(
     name; `custom_domain` is that of another one. They are signed with the key in AWS_CLOUDFRONT_KEY where the process
     has it, which needs `cryptography`. `location` must be a folder that it serves: `media` for `/media/*`.
 
-    `public_location` adds a storage `public` for files that everybody may read: in that folder, not signed.
+    `public_location` adds a storage `public` for files that everybody may read: in that folder, and not signed where
+    something else than S3 serves them. Without a distribution the bucket lets nobody in, so those are signed, too.
 
     While an image is built, and on a developer's machine, there is no bucket: `default` and `public` are MEDIA_ROOT
     then. In a process of a stack that is an error, because such a folder is gone with the task.
@@ -43,7 +44,9 @@ def storages(
         "staticfiles": {"BACKEND": staticfiles},
     }
     if public_location is not None:
-        made["public"] = _in_bucket(signed=False, expire=expire, custom_domain=domain, location=public_location)
+        made["public"] = _in_bucket(
+            signed=domain is None, expire=expire, custom_domain=domain, location=public_location
+        )
     return made
 
 

@@ -158,6 +158,15 @@ def test_the_distribution_of_the_stack_has_the_addresses_of_both_folders(environ
     assert urlsplit(elsewhere.url("a.txt")).netloc == "files.example.com"
 
 
+def test_without_a_distribution_public_files_are_signed_too_because_the_bucket_is_private(bucket):
+    made = settings.storages(location="media", public_location="public", expire=60)
+    address = urlsplit(connections.create_storage(made["public"]).url("b.txt"))
+    assert (address.netloc, address.path) == ("shop-media.s3.eu-south-2.amazonaws.com", "/public/b.txt")
+    assert "X-Amz-Expires=60&" in address.query
+    elsewhere = settings.storages(public_location="public", custom_domain="files.example.com")
+    assert connections.create_storage(elsewhere["public"]).url("b.txt") == "https://files.example.com/public/b.txt"
+
+
 def test_files_are_in_their_folders_of_the_bucket(bucket, environment, monkeypatch):
     made = settings.storages(location="media", public_location="public")
     for each in (made["default"], made["public"]):

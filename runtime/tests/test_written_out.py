@@ -1,11 +1,15 @@
 """The settings that docs/your-project.md writes out for projects without this package are those that it makes."""
 
+import json
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
+from django.test import RequestFactory, override_settings
 
 from django_fargate import settings
 
@@ -81,6 +85,23 @@ def test_files_behind_a_distribution():
     [signed] = in_a_line('"querystring_auth": False')
     said = executed(f"OPTIONS = {{{folder}, {signed}}}")["OPTIONS"]
     assert {**said, **domain} == {name: public[name] for name in {**said, **domain}}
+
+
+def test_a_form_uploads_to_where_the_storage_looks_for_the_name(monkeypatch):
+    monkeypatch.delenv("AWS_CLOUDFRONT_KEY")  # no real one
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAROLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    names: dict[str, Any] = {}
+    exec(block("# views.py\nimport posixpath"), names)  # noqa: S102 of our own page
+    request: Any = RequestFactory().post("/upload-form/")
+    request.user = SimpleNamespace(pk=7, is_authenticated=True)
+    storage: Any = default_storage
+    for location in ("media", ""):
+        with override_settings(STORAGES=settings.storages(location=location)):
+            form = json.loads(names["upload_form"](request).content)
+            assert form["name"].startswith("uploads/7/")
+            assert form["fields"]["key"] == storage._normalize_name(form["name"])
+            assert form["fields"]["key"] == f"{location}/{form['name']}".lstrip("/")
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,14 @@ test('holds the values of the database as they come out, defaults included', () 
   expect([Names, Records, AllowedChanges]).toEqual([[], [], undefined]);
 });
 
+test.each<[string, Partial<DjangoApplicationProps>, string]>([
+  ['a public one', {}, 'internet-facing'],
+  ['one behind a distribution', { cdn: {} }, 'internal'],
+  ['one of a company', { loadBalancerOptions: { internetFacing: false } }, 'internal'],
+])('holds the scheme of the load balancer: %s', (_, props, expected) => {
+  expect(guardOf(made(() => props).template).Scheme).toBe(expected);
+});
+
 test('holds what is named and brought', () => {
   const { stack, template } = made((stack) => ({
     vpc: new Vpc(stack, 'Vpc', { maxAzs: 2, restrictDefaultSecurityGroup: false }),

@@ -238,6 +238,18 @@ test('grants what the storage grants that it is given, which may be less than th
   expect(JSON.stringify(PolicyDocument)).not.toContain('s3:PutObject');
 });
 
+test.each([
+  [{ publicMediaPaths: ['/public/'] }, 'publicMediaPaths[0]', '/public/*'],
+  [{ signedMediaPaths: ['/media/'], publicMediaPaths: ['/public/*'] }, 'signedMediaPaths[0]', '/media/*'],
+])('a folder without its files is refused: %j', (paths, prop, remedy) => {
+  const stack = testStack();
+  const mediaStorage = new MediaStorage(stack, 'Media', { profile });
+  const urlSigningKeys = 'signedMediaPaths' in paths ? new UrlSigningKeys(stack, 'Keys', { profile }) : undefined;
+  expect(errorOf(() => cdnIn(stack, { mediaStorage, urlSigningKeys, ...paths }))).toBe(
+    `Shop/Cdn: \`${prop}\` must be the path of files, which a folder is not, got "${remedy.slice(0, -1)}". CloudFront compares whole paths: write "${remedy}" for the files of that folder.`,
+  );
+});
+
 describe('a path that is hidden by one before it', () => {
   const storage = (stack: Stack) => ({
     mediaStorage: new MediaStorage(stack, 'Media', { profile }),

@@ -93,6 +93,12 @@ test('fails when a certificate is missing, a load balancer is brought, or a fire
   expect(errorOf(() => production({ certificate: undefined }))).toContain(
     'Shop/App: `cdn.certificate` must be given beside `domainNames`, from us-east-1, got undefined. ',
   );
+  expect(errorOf(() => production({ certificate: undefined }))).toContain(
+    'A `DjangoStack` with a hosted zone and `env: { account, region }` makes one there',
+  );
+  expect(errorOf(() => wholeApplication(testStack(), { staticFiles: {} }))).toContain(
+    'Add `cdn: {}`, or take `staticFiles` out: without a distribution',
+  );
   const stack = testStack();
   const loadBalancer = new HttpsLoadBalancer(stack, 'Shared', {
     vpc: testVpc(stack),

@@ -119,6 +119,23 @@ test.each<[string, Partial<ChangeGuardProperties>, Frozen[]]>([
   expect(propsOf(change)).toEqual(expected);
 });
 
+test.each<[string | undefined, string | undefined, Frozen[]]>([
+  ['internet-facing', 'internal', ['loadBalancerOptions.internetFacing']],
+  ['internal', 'internet-facing', ['loadBalancerOptions.internetFacing']],
+  ['internal', 'internal', []],
+  [undefined, 'internal', []], // A guard of before held none.
+  ['internal', undefined, []], // A load balancer that is brought.
+])('a scheme of the load balancer: %s, then %s', (before, after, expected) => {
+  expect(propsOf({ Scheme: after }, { ...PROPERTIES, Scheme: before })).toEqual(expected);
+});
+
+test('says what a distribution that is added must keep', () => {
+  const [schemeBefore, schemeAfter] = ['internet-facing', 'internal'].map((Scheme) => ({ ...PROPERTIES, Scheme }));
+  expect(messageOf(refusedChanges(schemeBefore, schemeAfter))).toContain(
+    '`loadBalancerOptions.internetFacing` must not change from true to false: CloudFormation would make another load balancer, and fail half-way: a target group cannot belong to two. Beside `cdn`, say `internetFacing: true`',
+  );
+});
+
 test('allows by name, and nothing else', () => {
   const change = { ...database({ 'databaseOptions.port': '5433' }), Records: [] };
   expect(propsOf({ ...change, AllowedChanges: ['hostedZone'] })).toEqual(['databaseOptions.port']);

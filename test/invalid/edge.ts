@@ -291,6 +291,7 @@ export const cases: InvalidCase[] = [
   media('every path, in other words', 'publicMediaPaths[0]', { publicMediaPaths: ['/**'], staticPaths: [] }),
   media('every path but the first page', 'publicMediaPaths[0]', { publicMediaPaths: ['/?*'], staticPaths: [] }),
   media('the list of all files', 'publicMediaPaths[0]', { publicMediaPaths: ['/'] }),
+  media('a folder without its files', 'publicMediaPaths[0]', { publicMediaPaths: ['/public/'] }),
   {
     name: 'Cdn: the list of all static files',
     prop: 'staticPaths[1]',

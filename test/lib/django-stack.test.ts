@@ -35,7 +35,8 @@ describe('DjangoStack', () => {
   });
 
   test('a warning names its own props where the application has others', () => {
-    const give = 'Give `domainName` and `hostedZoneId` before anyone signs in';
+    const give =
+      "Give `domainName` and `hostedZoneId` before anyone signs in, or the application `cdn: {}`: HTTPS under CloudFront's own name.";
     Annotations.fromStack(shop()).hasWarning('/Shop/App/LoadBalancer', Match.stringLikeRegexp(give));
     const stack = shop({
       alarmThresholds: { certificateDays: 3 },

@@ -13,7 +13,7 @@ import { BeatService } from '../../constructs/processes/beat-service';
 import { Egress } from '../../constructs/processes/egress';
 import { CeleryBroker } from '../../constructs/queues/celery-broker';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
-import { only, templateOf, testStack, testVpc } from '../support';
+import { errorOf, only, templateOf, testStack, testVpc } from '../support';
 import { Graph } from '../wiring/graph';
 import { unkeyed } from '../wiring/keys';
 import { unmet } from '../wiring/order';
@@ -237,6 +237,12 @@ test('a process in a nested stack uses the policy of the stack that holds the ma
     /"ManagedPolicyArns":\[\{"Ref":"referencetoShopMailAccess/,
   );
   templateOf(stack).resourcePropertiesCountIs(POLICY, { Description: 'Outgoing mail of Shop/Mail' }, 1);
+});
+
+test('without a domain it is refused, and the message says how to do without', () => {
+  expect(errorOf(() => wholeApplication(testStack(), { mail: {} }))).toMatch(
+    /Shop\/App\/Mail: `hostedZone` must be given, unless `emailIdentity` is, got undefined\. .* or leave `mail` out\./,
+  );
 });
 
 test('in a stack of its own it is watched by alarms there', () => {

@@ -62,7 +62,7 @@ function checkGlobalCertificate(checks: Checks, scope: Construct, { cdn, domainN
   checks.that('cdn.certificate', cdn?.certificate, !isNeeded || cdn?.certificate !== undefined, {
     must: `be given beside \`domainNames\`, from ${EDGE_REGION}`,
     remedy:
-      'CloudFront takes certificates of that region alone, and `certificate` is for the load balancer: request one there for the same names, or leave `cdn` out.',
+      'CloudFront takes certificates of that region alone, and `certificate` is for the load balancer. A `DjangoStack` with a hosted zone and `env: { account, region }` makes one there; otherwise request one for the same names, or leave `cdn` out.',
   });
 }
 

@@ -1,5 +1,6 @@
 import { CfnResource, CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import type { CfnVPC, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct, type IConstruct } from 'constructs';
 import { profileValues } from '../../core/profile';
 import { PostgresDatabase } from '../../database/postgres-database';
@@ -46,6 +47,7 @@ export class ChangeGuard extends Construct {
       BroughtDatabase: broughtDatabaseOf(application),
       Network: networkOf(application, providers),
       VaultKey: vaultKeyOf(application),
+      Scheme: schemeOf(application, providers),
       Names: names,
       Records: recordsOf(application, names),
       AllowedChanges: application.allowedChanges,
@@ -130,6 +132,12 @@ function networkOf({ vpc: given, cluster }: DjangoApplicationProps, { vpc }: Pro
 
 function vaultKeyOf({ profile, backupOptions }: DjangoApplicationProps): string | undefined {
   return profileValues(profile).databaseBackup ? (backupOptions?.encryptionKey?.keyArn ?? OWN) : undefined;
+}
+
+/** Where it is made here: one that is brought has its scheme from whoever made it. */
+function schemeOf({ loadBalancer: given }: DjangoApplicationProps, { loadBalancer }: Providers): string | undefined {
+  const made = loadBalancer.loadBalancer.node.defaultChild;
+  return given === undefined && made instanceof CfnLoadBalancer ? made.scheme : undefined;
 }
 
 /** The names that get alias records. */

@@ -19,8 +19,11 @@ const ALWAYS: OptionEffect = {};
 const brought = (other: keyof Props & string) => voidBeside<Props>(other, `\`${other}\` is used as you bring it`);
 
 /** A bucket of static files is of use to a distribution alone. */
-const WITH_CDN: readonly NoEffect<Props>[] = [
-  needsOneOf(['cdn'], 'Add `cdn: {}`: without a distribution the image serves its static files.'),
+const withCdn = (prop: keyof Props & string): readonly NoEffect<Props>[] => [
+  needsOneOf(
+    ['cdn'],
+    `Add \`cdn: {}\`, or take \`${prop}\` out: without a distribution the image serves its static files.`,
+  ),
   {
     when: ({ cdn }) => cdn?.staticPaths?.length === 0,
     must: 'come with `cdn.staticPaths`',
@@ -87,7 +90,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   databaseDump: ALWAYS,
   restoreDrill: { refused: [needsOneOf(['databaseDump'], 'Add `databaseDump: {}`: a drill proves its dumps.')] },
   media: { refused: [brought('mediaStorage')] },
-  staticFiles: { refused: [brought('staticFilesStorage'), ...WITH_CDN] },
+  staticFiles: { refused: [brought('staticFilesStorage'), ...withCdn('staticFiles')] },
   cache: { refused: [brought('cacheStore')] },
   mail: { refused: [brought('outgoingMail')] },
   environment: ALWAYS,
@@ -132,7 +135,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   broker: ALWAYS,
   mediaStorage: ALWAYS,
   urlSigningKeys: ALWAYS,
-  staticFilesStorage: { refused: WITH_CDN },
+  staticFilesStorage: { refused: withCdn('staticFilesStorage') },
   cacheStore: ALWAYS,
   outgoingMail: ALWAYS,
   loadBalancer: ALWAYS,

@@ -179,6 +179,10 @@ function checkPaths(checks: Checks, props: CdnProps): void {
           must: 'be the path of files, which "/" is not',
           remedy: 'S3 would answer there with the names of all files: let the application have the first page.',
         })
+        .that(`${prop}[${index}]`, path, path === '/' || !path.endsWith('/') || !isInBucket(prop, props), {
+          must: 'be the path of files, which a folder is not',
+          remedy: `CloudFront compares whole paths: write "${path}*" for the files of that folder.`,
+        })
         .that(`${prop}[${index}]`, path, all.indexOf(path) === all.lastIndexOf(path), {
           must: 'be named once, in one of `signedMediaPaths`, `publicMediaPaths`, `staticPaths` and `cachedPaths`',
           remedy: 'Remove it in one place: CloudFront treats a path in one way.',

@@ -1,6 +1,6 @@
 import type { CustomResourceEvent, LambdaContext } from '../shared/custom-resource';
 import { Failure } from '../shared/failure';
-import { type ChangeGuardProperties, type Frozen, GUIDE, OWN } from './contract';
+import { type ChangeGuardProperties, type Frozen, GUIDE, INTERNET_FACING, OWN } from './contract';
 import { insist } from './insist';
 
 /** The outside world, so that tests can bring another. */
@@ -68,6 +68,7 @@ export function refusedChanges(before: ChangeGuardProperties, after: ChangeGuard
     ...otherDatabase(before, after),
     ...networkChanges(before, after),
     ...vaultChanges(before, after),
+    ...otherScheme(before, after),
     ...lostRecords(before, after),
   ].filter(({ prop }) => !allowed.includes(prop));
 }
@@ -135,6 +136,18 @@ function vaultChanges({ VaultKey: before }: ChangeGuardProperties, { VaultKey: a
   return before === undefined || after === undefined || before === after
     ? []
     : [{ prop: 'backupOptions.encryptionKey' as const, from: shown(before), to: shown(after), effect }];
+}
+
+/** Another scheme makes the load balancer anew, while its target groups still belong to the old one. */
+function otherScheme({ Scheme: before }: ChangeGuardProperties, { Scheme: after }: ChangeGuardProperties): Refused[] {
+  // An older guard held no scheme.
+  if (before === undefined || after === undefined || before === after) {
+    return [];
+  }
+  const effect =
+    'CloudFormation would make another load balancer, and fail half-way: a target group cannot belong to two. Beside `cdn`, say `internetFacing: true`, and give domain names';
+  const [from, to] = [before, after].map((scheme) => String(scheme === INTERNET_FACING));
+  return [{ prop: 'loadBalancerOptions.internetFacing', from, to, effect }];
 }
 
 /** Names that stay without the records that they have. */

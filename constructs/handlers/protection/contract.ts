@@ -21,6 +21,7 @@ export const FROZEN = [
   'databaseOptions.snapshotIdentifier',
   'encryptionKey',
   'hostedZone',
+  'loadBalancerOptions.internetFacing',
   'networkOptions.availabilityZones',
   'networkOptions.ipAddresses',
   'vpc',
@@ -31,6 +32,9 @@ export type Frozen = (typeof FROZEN)[number];
 
 /** Stands for a part that the application makes: it stays the same, whatever its id. */
 export const OWN = 'the one that is made here';
+
+/** Scheme of a load balancer with a public address. */
+export const INTERNET_FACING = 'internet-facing';
 
 /** Where the refusal sends its reader. */
 export const GUIDE = 'docs/changing.md';
@@ -45,6 +49,8 @@ export interface ChangeGuardProperties {
   readonly Network?: { readonly Addresses: string; readonly Zones: string[] };
   /** Key of the backup vault, where there is one. */
   readonly VaultKey?: string;
+  /** Scheme of the load balancer, where the application makes it. */
+  readonly Scheme?: string;
   /** The names under which the application answers, those that it redirects among them. */
   readonly Names: string[];
   /** Those of them that have records of the stack. */

@@ -55,7 +55,7 @@ function checkZone(checks: Checks, { hostedZone }: MailProps): void {
     checks.refuse('hostedZone', hostedZone, {
       must: 'be given, unless `emailIdentity` is',
       remedy:
-        'SES verifies a domain by records in its zone: give the hosted zone of the domain, or bring an identity that SES has verified.',
+        'SES verifies a domain by records in its zone: give the hosted zone of the domain, bring an identity that SES has verified, or leave `mail` out.',
     });
     return;
   }

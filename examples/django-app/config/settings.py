@@ -110,8 +110,6 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Files that users upload are in the bucket of the stack: `default` below media/, what everybody may see below public/.
 STORAGES = storages(location="media", public_location="public")
-if "AWS_S3_CUSTOM_DOMAIN" not in os.environ:  # No distribution serves public/, so its addresses are signed, too.
-    STORAGES["public"] = storages(location="public")["default"]
 AWS_S3_OBJECT_PARAMETERS = {"CacheControl": "max-age=86400"}  # No file is ever replaced by another one of its name.
 
 LOGGING = logging_config()
