@@ -3,8 +3,8 @@
 // with one for each step that is no test runner. The floors of coverage stand in jest.config.js and in
 // runtime/pyproject.toml.
 //
-// `npm run sweeps`: the tests that take long: every option, whole applications by the dozen, the strict validation of
-// templates, and what compiles or releases the packages.
+// `npm run sweeps`: the tests that take long: every option, whole applications by the dozen, the strict
+// validation of templates, and what compiles or releases the packages.
 //
 // `npm run dockerfiles`: steps of Dockerfiles that run, which needs Linux with mount namespaces, and more
 // generated files for their reader.
