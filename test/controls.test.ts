@@ -23,7 +23,6 @@ describe.each(controls)('$ids: $sentence', ({ offenders, mutants }) => {
 
 /** Controls that do not hold: rules of the packs, acknowledged with a reason and with a test of what protects instead. */
 test.each([
-  ['S3.9: the bucket of the access logs keeps no log of itself', 'S3BucketLoggingEnabled'],
   ['S3.17: the bucket of the access logs is encrypted by S3, not with a key', 'S3DefaultEncryptionKMS'],
   ['LambdaInsideVPC: two functions call AWS and nothing else', 'LambdaInsideVPC'],
 ])('%s; a test shows what protects instead of %s', (_, rule) => {

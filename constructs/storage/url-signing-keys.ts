@@ -1,4 +1,4 @@
-import { CustomResource, Duration, Names, type RemovalPolicy, Tokenization } from 'aws-cdk-lib';
+import { CustomResource, Duration, type RemovalPolicy, Tokenization } from 'aws-cdk-lib';
 import { type IKeyGroup, KeyGroup } from 'aws-cdk-lib/aws-cloudfront';
 import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import { type Grant, type IGrantable, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -14,7 +14,7 @@ import { handlerRole } from '../core/handler-function';
 import { containerSecret, grantSecretRead } from '../core/key-policy';
 import { checkKinds, pathOf } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
-import { endOfStackId } from '../core/removal';
+import { nameOfThisStack } from '../core/removal';
 import { halfADayAfterRotations, type RotationWindow, SecretRotation } from '../core/secret-rotation';
 import type { WorkloadRole } from '../core/workload-role';
 import {
@@ -29,8 +29,8 @@ import { checkUrlSigningKeys } from './private/signing-checks';
 
 /** Longer than the function, which waits for CloudFront, so that its own answer arrives first. */
 const SERVICE_TIMEOUT = HANDLER_TIMEOUT + 60;
-/** Of the name of the key group, what the place in the tree gives; the end of the stack's id follows. */
-const LONGEST_PLACE = 60;
+/** Characters of the name of the key group. */
+const LONGEST_NAME = 73;
 /** Everything that the function does at CloudFront. */
 const ACTIONS = [
   'CreateKeyGroup',
@@ -237,7 +237,8 @@ export class UrlSigningKeys extends UrlSigningKeysBase {
     const { encryptionKey, rotationWindow: window } = props;
 
     const secret = emptySecret(this, { encryptionKey, removalPolicy });
-    const keyGroupName = keyGroupNameOf(this);
+    // A new stack has another name, so that nothing of an old one is in its way.
+    const keyGroupName = nameOfThisStack(this, LONGEST_NAME);
     const lifetime = Tokenization.stringifyNumber(longestLifetime.toSeconds());
     const description = 'Makes and rotates the keys that sign URLs';
     const beforeRotation = new DependencyGroup();
@@ -319,10 +320,4 @@ function roleWithKeys(scope: Construct, description: string): WorkloadRole {
     'IAM has no resources for key groups and public keys of CloudFront. The policy allows these nine actions on them and nothing else, and the function changes only what bears the name of its own group.',
   );
   return role;
-}
-
-/** A new stack has another name, so that nothing of an old one is in its way. */
-function keyGroupNameOf(scope: Construct): string {
-  const place = Names.uniqueResourceName(scope, { maxLength: LONGEST_PLACE, separator: '-' });
-  return `${place}-${endOfStackId()}`;
 }

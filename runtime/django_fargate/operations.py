@@ -8,7 +8,7 @@ Indexes that are made and dropped while the application runs, with the settings 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # leaves then is an index that is INVALID: every write updates it, no query uses it, and the next attempt fails at its
 # name. The second setting ends the statement of a release that was stopped, which would otherwise run on.
 SETTINGS = {"lock_timeout": "0", "client_connection_check_interval": "5s"}
-# CREATE INDEX CONCURRENTLY gives its lock back just before it commits. Who takes the lock in between is told that the
-# tuple of the index was "concurrently updated", and can only ask again.
+# CREATE INDEX CONCURRENTLY gives its lock back just before it commits. A DROP that takes the lock in between is told
+# that the tuple of the index was "concurrently updated", and can only be tried again.
 ATTEMPTS = 20
 PAUSE = 0.1
 
@@ -58,7 +58,8 @@ class AddIndexConcurrently(operations.AddIndexConcurrently):
     ) -> None:
         self._ensure_not_in_transaction(schema_editor)
         with _patience(schema_editor):
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
+            back = super().database_backwards
+            _again(lambda: back(app_label, schema_editor, from_state, to_state))
 
 
 class RemoveIndexConcurrently(operations.RemoveIndexConcurrently):
@@ -73,7 +74,8 @@ class RemoveIndexConcurrently(operations.RemoveIndexConcurrently):
     ) -> None:
         self._ensure_not_in_transaction(schema_editor)
         with _patience(schema_editor):
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            forth = super().database_forwards
+            _again(lambda: forth(app_label, schema_editor, from_state, to_state))
 
     def database_backwards(
         self,
@@ -132,11 +134,14 @@ def _drop_invalid(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], n
             return
         with transaction.atomic(connection.alias):  # An attempt that is still being made ends first.
             cursor.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
-    for attempt in range(1, ATTEMPTS + 1):
+    _again(lambda: schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {leftover[0]}", params=None))
+
+
+def _again(drop: Callable[[], None]) -> None:
+    """Drops an index, which another attempt may be about to commit."""
+    for _ in range(1, ATTEMPTS):
         try:
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {leftover[0]}", params=None)
-            return
+            return drop()
         except InternalError:
-            if attempt == ATTEMPTS:
-                raise
             time.sleep(PAUSE)
+    return drop()

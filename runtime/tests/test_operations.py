@@ -121,12 +121,22 @@ def test_what_a_failed_attempt_left_invalid_is_dropped_first(operation, backward
 
 
 @pytest.mark.parametrize("times", [1, ours.ATTEMPTS - 1])
-def test_an_attempt_that_ends_at_the_same_moment_is_let_end(monkeypatch, times):
+@pytest.mark.parametrize(
+    ("operation", "backwards", "leftover", "afterwards"),
+    [
+        (AddIndexConcurrently("book", index()), False, '"book_written"', [CREATE]),
+        (AddIndexConcurrently("book", index()), True, None, []),
+        (RemoveIndexConcurrently("book", "book_written"), False, None, []),
+        (RemoveIndexConcurrently("book", "book_written"), True, '"book_written"', [CREATE]),
+    ],
+)
+def test_an_attempt_that_ends_at_the_same_moment_is_let_end(
+    monkeypatch, operation, backwards, leftover, afterwards, times
+):
     monkeypatch.setattr(ours, "PAUSE", 0)
-    server = Server(leftover='"book_written"', updating=times)
-    run(server, AddIndexConcurrently("book", index()))
-    assert server.statements.count(DROP) == times + 1
-    assert server.statements[-len(AFTER) - 1 :] == [CREATE, *AFTER]
+    server = Server(leftover=leftover, updating=times)
+    run(server, operation, backwards)
+    assert server.statements[-len(afterwards + AFTER) - times - 1 :] == [DROP] * (times + 1) + afterwards + AFTER
 
 
 def test_what_is_always_refused_is_an_error(monkeypatch):

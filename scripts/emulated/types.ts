@@ -29,6 +29,11 @@ export async function checkTable(
       /attribute CidrBlock does not exist/.test(await problemOf(world, 'Vpc', CIDR_BLOCK)),
       'it returned the attribute: write it out no more',
     );
+    report.that(
+      'it has no attribute DkimDNSTokenName1 of an identity',
+      /attribute DkimDNSTokenName1 does not exist/.test(await problemOf(world, 'Dkim', DKIM)),
+      'it returned the attribute: write it out no more',
+    );
   });
 }
 
@@ -52,6 +57,16 @@ const CIDR_BLOCK: Template = {
     Parameter: {
       Type: 'AWS::SSM::Parameter',
       Properties: { Type: 'String', Value: { 'Fn::GetAtt': ['Vpc', 'CidrBlock'] } },
+    },
+  },
+};
+
+const DKIM: Template = {
+  Resources: {
+    Identity: { Type: 'AWS::SES::EmailIdentity', Properties: { EmailIdentity: 'shop.example.com' } },
+    Parameter: {
+      Type: 'AWS::SSM::Parameter',
+      Properties: { Type: 'String', Value: { 'Fn::GetAtt': ['Identity', 'DkimDNSTokenName1'] } },
     },
   },
 };

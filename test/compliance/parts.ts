@@ -1,7 +1,7 @@
 import { add, roleStatements, set, statements, unless, without } from '../controls/control';
 import { CLOSED_BUCKETS, madeByTheCdk } from '../controls/stores';
 import type { Graph } from '../wiring/graph';
-import type { Protection } from './protections';
+import { INVOKED_BY_AWS, type Protection } from './protections';
 
 const ACL = 'AWS::WAFv2::WebACLAssociation';
 const BALANCER = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
@@ -112,14 +112,10 @@ export const PROTECTIONS_OF_PARTS: Protection[] = [
           Action.every((name) => ON_KEYS.test(name) || /^\w+:(Describe|List)\w+$/.test(name));
         return madeByTheCdk(id) || VpcConfig !== undefined || (own.length > 0 && own.every(named));
       }),
-      ...template.ofType('AWS::Lambda::Url'),
-      ...unless(template, 'AWS::Lambda::Permission', ({ Principal, SourceArn }) => {
-        return /\.amazonaws\.com$/.test(Principal) && template.mentions(SourceArn).length === 1;
-      }),
+      ...INVOKED_BY_AWS.offenders(template),
     ],
     mutants: {
-      'a function with an address': add('AWS::Lambda::Url', {}),
-      'anybody may invoke it': set('AWS::Lambda::Permission', 'Principal', '*'),
+      ...INVOKED_BY_AWS.mutants,
       'every user of every cache': (resources) => {
         const [policy] = Object.values(resources).filter(
           ({ Type, Properties }) => Type === POLICY && JSON.stringify(Properties).includes('elasticache:ModifyUser'),

@@ -27,6 +27,20 @@ export interface Protection extends Omit<Control, 'ids'> {
   readonly rules: string[];
 }
 
+/** Functions are invoked by one service of AWS each, for one resource. */
+export const INVOKED_BY_AWS: Pick<Protection, 'offenders' | 'mutants'> = {
+  offenders: (template) => [
+    ...template.ofType('AWS::Lambda::Url'),
+    ...unless(template, 'AWS::Lambda::Permission', ({ Principal, SourceArn }) => {
+      return /\.amazonaws\.com$/.test(Principal) && template.mentions(SourceArn).length === 1;
+    }),
+  ],
+  mutants: {
+    'a function with an address': add('AWS::Lambda::Url', {}),
+    'anybody may invoke it': set('AWS::Lambda::Permission', 'Principal', '*'),
+  },
+};
+
 export const PROTECTIONS: Protection[] = [
   {
     rules: ['RDS10', 'RDSInstanceDeletionProtectionEnabled'],
@@ -278,14 +292,10 @@ export const PROTECTIONS: Protection[] = [
               ))
         );
       }),
-      ...template.ofType('AWS::Lambda::Url'),
-      ...unless(template, 'AWS::Lambda::Permission', ({ Principal, SourceArn }) => {
-        return /\.amazonaws\.com$/.test(Principal) && template.mentions(SourceArn).length === 1;
-      }),
+      ...INVOKED_BY_AWS.offenders(template),
     ],
     mutants: {
-      'a function with an address': add('AWS::Lambda::Url', {}),
-      'anybody may invoke it': set('AWS::Lambda::Permission', 'Principal', '*'),
+      ...INVOKED_BY_AWS.mutants,
       'Secrets Manager, for anybody': set('AWS::Lambda::Permission', 'SourceArn', undefined),
       'a function that may do everything': (resources) => {
         const [policy] = Object.values(resources).filter(

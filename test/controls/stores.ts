@@ -218,6 +218,28 @@ export const STORES: Control[] = [
   },
   CLOSED_BUCKETS,
   {
+    ids: 'S3.9',
+    sentence: 'a bucket has server access logs, but for the one that they are written to',
+    offenders: (template) => {
+      const logs = template
+        .ofType(BUCKET)
+        .flatMap((id) => template.mentions(template.properties(id).LoggingConfiguration?.DestinationBucketName));
+      return unless(template, BUCKET, ({ LoggingConfiguration }, id) => {
+        return logs.includes(id) ? LoggingConfiguration === undefined : LoggingConfiguration !== undefined;
+      });
+    },
+    mutants: {
+      'no logs': (resources) => {
+        for (const { Type, Properties } of Object.values(resources)) {
+          if (Type === BUCKET) {
+            delete Properties.LoggingConfiguration;
+          }
+        }
+      },
+      'a bucket without logs': add(BUCKET, {}),
+    },
+  },
+  {
     ids: 'KMS.1, KMS.2',
     sentence: 'no role may decrypt with every key',
     offenders: (template) => {

@@ -5,7 +5,7 @@ import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from 'cdk-django-fargate';
 
-/** What the stacks of this folder have in common: the example's application, its cache, and a certificate. */
+/** What the stacks of this folder have in common: the example's application, what it stores in, and a certificate. */
 export function exampleProps(app: App) {
   return {
     image: ContainerImage.fromAsset(join(__dirname, '..', '..', 'examples', 'django-app'), {
@@ -15,6 +15,7 @@ export function exampleProps(app: App) {
     }),
     settingsModule: 'config.settings',
     profile: Profile.development(),
+    media: {},
     cache: {},
     certificate: Certificate.fromCertificateArn(
       app,

@@ -10,7 +10,7 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { allowDistributions } from '../../core/key-policy';
-import { globalName } from '../global-name';
+import { nameOfThisStack } from '../../core/removal';
 
 /**
  * A private bucket as an origin: one distribution may read the files of some paths, and nobody else any.
@@ -32,7 +32,7 @@ export class BucketOrigin extends OriginBase {
 
   public override bind(scope: Construct, options: OriginBindOptions): OriginBindConfig {
     const { originAccessControlId } = new S3OriginAccessControl(scope, 'AccessControl', {
-      originAccessControlName: globalName(scope, 'AccessControl', 64),
+      originAccessControlName: nameOfThisStack(scope, 64, 'AccessControl'),
     });
     this.letIn(scope, options);
     allowDistributions(scope, this.bucket.encryptionKey);

@@ -4,7 +4,7 @@ import { HttpOrigin, VpcOrigin as ThroughVpc } from 'aws-cdk-lib/aws-cloudfront-
 import { ApplicationLoadBalancer, type IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { secondsOf } from '../../core/checks';
-import { globalName } from '../global-name';
+import { nameOfThisStack } from '../../core/removal';
 import type { IHttpsLoadBalancer } from '../https-load-balancer';
 import type { OriginHeader } from '../origin-header';
 
@@ -45,7 +45,7 @@ export function originOf(scope: Construct, balancer: IHttpsLoadBalancer): IOrigi
   // CloudFront changes no VPC origin that a distribution uses: another protocol is another one.
   const id = secure ? 'HttpsOrigin' : 'HttpOrigin';
   const vpcOrigin = new VpcOrigin(scope, id, {
-    vpcOriginName: globalName(scope, id, 64),
+    vpcOriginName: nameOfThisStack(scope, 64, id),
     endpoint: VpcOriginEndpoint.applicationLoadBalancer(loadBalancer),
     protocolPolicy,
   });

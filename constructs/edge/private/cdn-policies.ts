@@ -12,8 +12,8 @@ import {
   ResponseHeadersPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
+import { nameOfThisStack } from '../../core/removal';
 import type { CdnOptions } from '../cdn';
-import { globalName } from '../global-name';
 import { FramePolicy } from '../https-load-balancer';
 import { FORWARDED_PROTO } from '../origin-header';
 import { directivesOf } from './hsts';
@@ -35,7 +35,7 @@ const LONGEST_NAME = 128;
 /** Everything of a viewer's request, its Host too, and by which protocol it came. */
 export function toOrigin(scope: Construct, id: string): OriginRequestPolicy {
   return new OriginRequestPolicy(scope, id, {
-    originRequestPolicyName: globalName(scope, id, LONGEST_NAME),
+    originRequestPolicyName: nameOfThisStack(scope, LONGEST_NAME, id),
     comment: 'What the viewer sent, and by which protocol',
     headerBehavior: OriginRequestHeaderBehavior.all(FORWARDED_PROTO),
     cookieBehavior: OriginRequestCookieBehavior.all(),
@@ -57,7 +57,7 @@ export function filesOfBucket(scope: Construct, id: string, comment: string): Ca
 /** Files that are the same for everybody who may have them. */
 function cachedFiles(scope: Construct, id: string, comment: string, headerBehavior: CacheHeaderBehavior): CachePolicy {
   return new CachePolicy(scope, id, {
-    cachePolicyName: globalName(scope, id, LONGEST_NAME),
+    cachePolicyName: nameOfThisStack(scope, LONGEST_NAME, id),
     comment,
     minTtl: Duration.seconds(0),
     defaultTtl: Duration.seconds(0),
@@ -73,7 +73,7 @@ function cachedFiles(scope: Construct, id: string, comment: string, headerBehavi
 /** Pages, for each of their visitors, for as long as their headers say, which may be not at all. */
 export function cachedPages(scope: Construct, id: string, { cachedCookies = COOKIES }: CdnOptions): CachePolicy {
   return new CachePolicy(scope, id, {
-    cachePolicyName: globalName(scope, id, LONGEST_NAME),
+    cachePolicyName: nameOfThisStack(scope, LONGEST_NAME, id),
     comment: 'Pages by session, CSRF token and language',
     minTtl: Duration.seconds(0),
     defaultTtl: Duration.seconds(0),
@@ -99,7 +99,7 @@ export function responseHeaders(
   const frameOption = framePolicy === FramePolicy.DENY ? HeadersFrameOption.DENY : HeadersFrameOption.SAMEORIGIN;
   const override = true;
   return new ResponseHeadersPolicy(scope, id, {
-    responseHeadersPolicyName: globalName(scope, id, LONGEST_NAME),
+    responseHeadersPolicyName: nameOfThisStack(scope, LONGEST_NAME, id),
     comment: 'Security headers',
     securityHeadersBehavior: {
       strictTransportSecurity: { ...directivesOf(strictTransportSecurity), override },

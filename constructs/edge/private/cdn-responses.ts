@@ -8,8 +8,8 @@ import {
   FunctionRuntime,
 } from 'aws-cdk-lib/aws-cloudfront';
 import type { Construct } from 'constructs';
+import { nameOfThisStack } from '../../core/removal';
 import type { CdnOptions } from '../cdn';
-import { globalName } from '../global-name';
 import { VIEWER_ADDRESS_HEADER } from '../origin-header';
 
 /** Statuses of errors that CloudFront would keep for ten seconds, and answer other people with, too. */
@@ -35,7 +35,7 @@ export function viewerFunction(
   }
   const code = maintenancePage === undefined ? VIEWER_ADDRESS : closed(maintenancePage);
   const viewerRequest = new CloudFrontFunction(scope, id, {
-    functionName: globalName(scope, id, 64),
+    functionName: nameOfThisStack(scope, 64, id),
     comment: maintenancePage === undefined ? 'Address of the viewer' : 'The site is closed',
     code: FunctionCode.fromInline(code),
     runtime: FunctionRuntime.JS_2_0,
