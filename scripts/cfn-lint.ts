@@ -6,6 +6,7 @@ import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import type { CloudAssembly } from 'aws-cdk-lib/cx-api';
 import { WITHOUT_RESTORE_TESTING } from '../constructs/backup/private/restore-test';
 import { isDatabaseClass, KNOWN_FAMILIES, maxConnectionsOf } from '../constructs/database/private/classes';
+import { WITHOUT_SES } from '../constructs/mail/private/regions';
 import { WITHOUT_CODEBUILD } from '../lib/pipeline-stack';
 import { examplesIn } from './examples';
 import {
@@ -146,6 +147,9 @@ function listsThatDiffer(templates: { [region: string]: { [name: string]: string
     'AWS::Backup::RestoreTestingPlan': WITHOUT_RESTORE_TESTING,
     'AWS::Backup::RestoreTestingSelection': WITHOUT_RESTORE_TESTING,
     'AWS::CodeBuild::Project': WITHOUT_CODEBUILD,
+    'AWS::SES::ConfigurationSet': WITHOUT_SES,
+    'AWS::SES::ConfigurationSetEventDestination': WITHOUT_SES,
+    'AWS::SES::EmailIdentity': WITHOUT_SES,
   };
   const theirs = typesMissing([...types], typesByRegion());
   return [...new Set([...Object.keys(ours), ...Object.keys(theirs)])].flatMap((type) => {

@@ -1,6 +1,7 @@
 import { App, type AppProps, Stage } from 'aws-cdk-lib';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { Profile } from 'cdk-django-fargate';
+import { WITHOUT_SES } from '../constructs/mail/private/regions';
 import { ShopStack } from '../examples/django-app/shop-stack';
 import { ExistingNetworkStack } from '../examples/existing-network/stack';
 import { MinimalStack } from '../examples/minimal/stack';
@@ -44,7 +45,7 @@ export function examplesIn(region: string, props: AppProps = {}): App {
   return appWith(props, (app) => {
     const production = new Stage(app, 'Production-of', { env: inRegion });
     const development = new Stage(app, 'Development-of', { env: inRegion });
-    productionStack(production, 'Shop');
+    productionStack(production, 'Shop', { mail: !WITHOUT_SES.includes(region) });
     new ShopStack(development, 'Shop', { profile: Profile.development() });
     new MinimalStack(development, 'Notes');
     new ExistingNetworkStack(production, 'Intranet', { env: inRegion });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { WITHOUT_RESTORE_TESTING } from '../constructs/backup/private/restore-test';
 import { REGIONS_WITH_AUTHORITIES } from '../constructs/database/private/handlers';
+import { WITHOUT_SES } from '../constructs/mail/private/regions';
 import { WITHOUT_CODEBUILD } from '../lib/pipeline-stack';
 import {
   arguedLints,
@@ -102,6 +103,7 @@ describe('the table in docs/regions.md', () => {
   test.each([
     ['RestoreTestingPlan', WITHOUT_RESTORE_TESTING],
     ['CodeBuild::Project', WITHOUT_CODEBUILD],
+    ['SES::EmailIdentity', WITHOUT_SES],
   ])('names the regions without %s', (what, regions) => {
     expect(regionsOf(what)).toEqual(regions);
   });

@@ -22,6 +22,7 @@ import type { ContractVariable } from '../core/contract';
 import { checkKinds } from '../core/kinds';
 import { zoneNameOf } from '../edge/zone';
 import { checkAttributes, checkMail } from './private/mail-checks';
+import { warnWithoutSes } from './private/regions';
 
 /** SES offers this one bus alone. */
 const DEFAULT_BUS = 'default';
@@ -234,6 +235,7 @@ export class Mail extends MailBase {
     const mailFromDomain = props.mailFromDomain ?? `bounces.${domain}`;
     const fromAddresses = props.fromAddresses ?? defaultFrom(props.emailIdentity?.emailIdentityName ?? domain);
     checkMail(this, props, { domain, mailFromDomain });
+    warnWithoutSes(this);
 
     const configurationSet = new ConfigurationSet(this, 'ConfigurationSet', {
       tlsPolicy: ConfigurationSetTlsPolicy.REQUIRE,

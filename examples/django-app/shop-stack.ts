@@ -22,6 +22,8 @@ export interface ShopStackProps
     >
   > {
   readonly notificationEmail?: string;
+  /** Whether links for a new password are sent. By default where there is a domain to send them from. */
+  readonly mail?: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface ShopStackProps
  * cache, mail, backups and alarms.
  */
 export class ShopStack extends DjangoStack {
-  constructor(scope: Construct, id: string, { notificationEmail, ...props }: ShopStackProps) {
+  constructor(scope: Construct, id: string, { notificationEmail, mail, ...props }: ShopStackProps) {
     const { domainName } = props;
     super(scope, id, {
       ...props,
@@ -44,7 +46,7 @@ export class ShopStack extends DjangoStack {
       // The channel layer, and a page that is made once a minute.
       cache: {},
       // Links for a new password. Amazon SES sends from a domain of yours, so without one there is no mail.
-      mail: domainName === undefined ? undefined : {},
+      mail: (mail ?? domainName !== undefined) ? {} : undefined,
       asgi: { paths: ['/ws/*'] },
       queues: {
         default: {},

@@ -1,10 +1,12 @@
 import { App, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { ManagedPolicy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import { ConfigurationSet, EmailIdentity, Identity } from 'aws-cdk-lib/aws-ses';
 import { CONTRACT } from '../../constructs/core/contract';
 import { WorkloadRole } from '../../constructs/core/workload-role';
 import { DmarcPolicy, type IMail, Mail, type MailProps } from '../../constructs/mail/mail';
+import { WITHOUT_SES } from '../../constructs/mail/private/regions';
 import { only, templateOf, testStack } from '../support';
 
 const ENV = { account: '111122223333', region: 'eu-central-1' };
@@ -232,5 +234,30 @@ describe('an identity that exists', () => {
       AWS_SES_REGION_NAME: 'eu-central-1',
     });
     expect(granted(stack, mail).Resource).not.toEqual(expect.any(Array));
+  });
+});
+
+describe('where CloudFormation has nothing of Amazon SES', () => {
+  const warningsIn = (region: string) => {
+    const { stack } = made({}, testStack({ env: { ...ENV, region } }));
+    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp(`nothing of Amazon SES in ${region}`));
+  };
+
+  test.each(WITHOUT_SES)('%s: a warning says what to do', (region) => {
+    const [{ id, entry }] = warningsIn(region);
+    expect(id).toBe('/Shop/Mail');
+    expect(entry.data).toContain('`Mail.fromMailAttributes()` as `outgoingMail`');
+  });
+
+  test('other Regions have it', () => {
+    expect(warningsIn('eu-central-1')).toEqual([]);
+  });
+
+  test('mail that is brought needs none', () => {
+    const stack = testStack({ env: { ...ENV, region: 'ap-east-1' } });
+    Mail.fromMailAttributes(stack, 'Mail', {
+      emailIdentity: EmailIdentity.fromEmailIdentityName(stack, 'Company', 'example.com'),
+    });
+    expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toEqual([]);
   });
 });
