@@ -178,7 +178,7 @@ export interface RestoreDrillProps extends RestoreDrillOptions {
 }
 
 /**
- * Proves dumps: at set times the newest one is restored into a PostgreSQL of its own inside a task on Fargate,
+ * Proves dumps: at set times the newest one is restored into a PostgreSQL of its own in a task on Fargate,
  * and the application looks at it.
  *
  * The task compares every file with the manifest, restores without overlooking an error, compares the rows of
@@ -372,7 +372,7 @@ function variablesOf(settingsModule: string): { [name: string]: string } {
   };
 }
 
-/** A role that can list the bucket below the prefix, and read what is there. It can write and delete nothing. */
+/** A role that can list the bucket below the prefix, read what is there, and neither write nor delete it. */
 function readingRole(scope: Construct, { bucket, prefix }: DatabaseDump): IRole {
   const role = new WorkloadRole(scope, 'TaskRole', { assumedBy: ecsTasksForUs(scope) });
   const objects = bucket.arnForObjects(`${prefix}/*`);
