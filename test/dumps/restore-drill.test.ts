@@ -280,6 +280,8 @@ describe('alarms', () => {
     const failed = alarm('drill-failed');
     const world: World = (_, minute) => (minute < 5 ? 0 : 1);
     expect(minutesInAlarm(failed, world, 10)[0]).toBe(5);
+    expect(minutesInAlarm(failed, () => 0, 60)).toEqual([]);
+    expect(minutesInAlarm(failed, () => undefined, 60)).toEqual([]);
   });
 
   test('and a line on the dashboard shows the last proven dump', () => {
