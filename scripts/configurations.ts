@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type App, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { InstanceClass, InstanceSize, InstanceType, IpAddresses } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, ContainerInsights, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
@@ -14,6 +14,7 @@ import {
   DjangoApplication,
   type DjangoApplicationProps,
   DmarcPolicy,
+  DumpLock,
   type NetworkOptions,
   PasswordRotation,
   type PostgresDatabaseOptions,
@@ -112,6 +113,10 @@ export const configuration = fc.record({
   cacheNodes: fc.constantFrom(undefined, undefined, 1, 2, 6),
   mail: fc.constantFrom('none', 'none', 'made', 'brought'),
   dumps: fc.constantFrom('none', 'none', 'daily', 'often', 'copied'),
+  dumpLockDays: fc.constantFrom(undefined, undefined, 0, 1, 35),
+  drill: fc.boolean(),
+  formerOwner: fc.constantFrom(undefined, 'postgres', 'Shop-Owner'),
+  extensions: fc.constantFrom(undefined, undefined, ['pg_trgm'], ['postgis', 'vector', 'pg_stat_statements']),
   databaseUrl: fc.boolean(),
   cookiecutter: fc.boolean(),
   signing: fc.constantFrom('none', 'none', 'made', 'brought'),
@@ -249,9 +254,9 @@ function signingOf(stack: Stack, given: Configuration): Partial<DjangoApplicatio
   return { urlSigningKeys: new UrlSigningKeys(stack, 'SigningKeys', { profile: profileOf(given), encryptionKey }) };
 }
 
-/** One node in production would be a finding, and rightly so. */
-/** The version of a database that is brought is not known. */
-function dumpsOf(stack: Stack, { dumps, brought }: Configuration): Partial<DjangoApplicationProps> {
+/** Of a database that is brought, neither the version nor the size is known. */
+function dumpsOf(stack: Stack, given: Configuration): Partial<DjangoApplicationProps> {
+  const { dumps, drill, dumpLockDays, brought, production } = given;
   if (dumps === 'none') {
     return {};
   }
@@ -260,8 +265,35 @@ function dumpsOf(stack: Stack, { dumps, brought }: Configuration): Partial<Djang
   const schedules = [ScheduleExpression.cron({ minute: '20', hour: hours[dumps] })];
   const secret = dumps === 'copied' ? Secret.fromSecretNameV2(stack, 'DumpStore', 'dump-store') : undefined;
   const copyTo = secret && { endpoint: 'https://s3.example.com', region: 'nl', bucket: 'dumps', secret };
-  return { databaseDump: { image, schedules, copyTo } };
+  const extensions = brought.database ? undefined : extensionsOf(given);
+  const restoreDrill = drill
+    ? {
+        image: extensions === undefined ? image : ContainerImage.fromRegistry('shop/postgres:17'),
+        extensions,
+        storage: brought.database ? Size.gibibytes(50) : undefined,
+      }
+    : undefined;
+  return { databaseDump: { image, schedules, copyTo, bucketLock: lockOf(dumpLockDays, production) }, restoreDrill };
 }
+
+/** What a new database has belongs to nobody else. */
+function formerOwnersOf({ formerOwner, names }: Configuration): string[] | undefined {
+  return formerOwner === undefined || names.snapshotIdentifier === undefined ? undefined : [formerOwner];
+}
+
+function extensionsOf({ extensions }: Configuration): string[] | undefined {
+  return extensions && [...extensions];
+}
+
+/** No lock in production would be a finding, and rightly so. */
+function lockOf(days: number | undefined, production: boolean): DumpLock | undefined {
+  if (days === 0) {
+    return production ? undefined : DumpLock.none();
+  }
+  return days === undefined ? undefined : DumpLock.governance({ retention: Duration.days(days) });
+}
+
+/** One node in production would be a finding, and rightly so. */
 
 function cacheOf(stack: Stack, { cache, cacheNodes, production }: Configuration): Partial<DjangoApplicationProps> {
   if (cache === 'brought') {
@@ -298,6 +330,8 @@ function databaseOptions(given: Configuration): PostgresDatabaseOptions {
   return {
     ...given.names,
     readReplicas: given.readReplicas,
+    extensions: extensionsOf(given),
+    takeOwnershipFrom: formerOwnersOf(given),
     passwordRotation: rotates(given) ? undefined : PasswordRotation.OFF,
     engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
     port: given.port,

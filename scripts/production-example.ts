@@ -8,6 +8,8 @@ import { ShopStack, type ShopStackProps } from '../examples/django-app/shop-stac
 const PARTS = {
   cdn: { publicMediaPaths: ['/public/*'], signedMediaPaths: ['/media/*'] },
   staticFiles: {},
+  databaseDump: {},
+  restoreDrill: {},
 };
 
 /**
@@ -19,7 +21,7 @@ export function productionExample(props: AppProps = {}): { app: App; stack: Shop
   return { app, stack: productionStack(app, 'Shop') };
 }
 
-/** The same behind a distribution, with static files in a bucket. */
+/** The same behind a distribution, with static files in a bucket, and dumps that are proven. */
 export function everyPart(props: AppProps = {}): { app: App; stack: ShopStack } {
   const app = new App(props);
   const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012';

@@ -24,7 +24,7 @@ const synthesized: { [name: string]: Template } = {
   'a bare DjangoApplication': templateOf(bareApplication()),
   'a DjangoApplication with media': templateOf(bareApplication({ media: {} })),
   'a DjangoApplication with a cache': templateOf(bareApplication({ cache: {} })),
-  'a DjangoApplication with dumps': templateOf(bareApplication({ databaseDump: {} })),
+  'a DjangoApplication with dumps': wholeTemplate(bareApplication({ databaseDump: {}, restoreDrill: {} })),
   'a DjangoApplication with mail': templateOf(bareApplication({ mail: {} })),
   StaticFiles: templateOf(staticFiles()),
   UrlSigningKeys: templateOf(signingKeys()),

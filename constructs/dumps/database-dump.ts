@@ -266,6 +266,13 @@ export interface DatabaseDumpProps extends DatabaseDumpOptions {
    * @default Profile.production()
    */
   readonly profile?: Profile;
+  /**
+   * Where everything is made that neither stores dumps nor may reach them, below a nested stack.
+   *
+   * @default - in this construct
+   * @internal
+   */
+  readonly _place?: Construct;
 }
 
 /**
@@ -345,6 +352,7 @@ export class DatabaseDump extends Construct implements IConnectable {
     this.replicaBucket = props.replicaBucket;
     this.prefix = filled.prefix;
     this.cluster = props.cluster;
+    const place = props._place ?? this;
     this.image = props.image ?? postgresImage(props.database);
     const own = {
       encryptionKey: this.encryptionKey,
@@ -355,13 +363,13 @@ export class DatabaseDump extends Construct implements IConnectable {
     this.logGroup = props.logGroup ?? logGroup(this, 'Logs', own);
     const securityGroup =
       props.securityGroup ??
-      processSecurityGroup(this, 'SecurityGroup', {
+      processSecurityGroup(place, 'SecurityGroup', {
         vpc: props.cluster.vpc,
         description: `${this.node.path}: dumps`,
         egress: props.egress,
       });
     const replicas = filled.fromReplica ? replicasOf(props.database) : [];
-    const task = new DumpTask(this, 'Task', {
+    const task = new DumpTask(place, 'Task', {
       ...filled,
       image: this.image,
       uploadImage: props.uploadImage ?? awsCliImage(),
@@ -370,17 +378,18 @@ export class DatabaseDump extends Construct implements IConnectable {
       replicas: replicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress),
       storage: storageOf(props.database, props.storage),
       giveUpAfter: Duration.minutes(2 * filled.maxDuration.toMinutes()),
-      executionRole: props.executionRole ?? executionRole(this, 'ExecutionRole'),
+      executionRole: props.executionRole ?? executionRole(place, 'ExecutionRole'),
       logGroup: this.logGroup,
       securityGroup,
       placement: taskPlacement(props.cluster.vpc, props.vpcSubnets),
+      besideBucket: place === this ? undefined : new Construct(this, 'Task'),
       name: this.node.path,
     });
     this.deadLetterQueue = props.deadLetterQueue ?? queueOfFailures(this, own);
-    const reports = reportFailures(this, task, props.cluster.clusterArn, this.deadLetterQueue);
-    const role = schedulerRole(this, task, props.cluster, this.deadLetterQueue);
+    const reports = reportFailures(place, task, props.cluster.clusterArn, this.deadLetterQueue);
+    const role = schedulerRole(place, task, props.cluster, this.deadLetterQueue);
     this.schedules = filled.schedules.map((schedule, index) => {
-      const made = new Schedule(this, `Schedule${index + 1}`, {
+      const made = new Schedule(place, `Schedule${index + 1}`, {
         schedule,
         description: this.node.path,
         enabled: filled.enabled,
@@ -388,7 +397,8 @@ export class DatabaseDump extends Construct implements IConnectable {
           bind: () => taskTarget({ cluster: props.cluster, task, role, deadLetterQueue: this.deadLetterQueue }),
         },
       });
-      const here = reports.filter((each) => !Construct.isConstruct(each) || Stack.of(each) === Stack.of(this));
+      // A nested stack cannot wait for the policy of a queue outside, which waits for the rule inside.
+      const here = reports.filter((each) => !Construct.isConstruct(each) || Stack.of(each) === Stack.of(place));
       made.node.addDependency(role, this.bucket, ...task.prerequisites, ...here, ...(props.waitFor ?? []));
       return made;
     });

@@ -175,10 +175,17 @@ export interface RestoreDrillProps extends RestoreDrillOptions {
    * @default Profile.production()
    */
   readonly profile?: Profile;
+  /**
+   * Where everything is made that neither stores anything nor may reach dumps, below a nested stack.
+   *
+   * @default - in this construct
+   * @internal
+   */
+  readonly _place?: Construct;
 }
 
 /**
- * Proves dumps: at set times the newest one is restored into a PostgreSQL of its own inside a task on Fargate,
+ * Proves dumps: at set times the newest one is restored into a PostgreSQL of its own in a task on Fargate,
  * and the application looks at it.
  *
  * The task compares every file with the manifest, restores without overlooking an error, compares the rows of
@@ -236,10 +243,11 @@ export class RestoreDrill extends Construct implements IConnectable {
 
     const { dump, database } = props;
     const { cluster } = dump;
+    const place = props._place ?? this;
     this.logGroup = props.logGroup ?? dump.logGroup;
     this.deadLetterQueue = props.deadLetterQueue ?? this.queueOfFailures(props);
     this.taskRole = readingRole(this, dump);
-    const securityGroup = this.securityGroup('SecurityGroup', dump, 'restores dumps to prove them');
+    const securityGroup = this.securityGroup(place, 'SecurityGroup', { dump, does: 'restores dumps to prove them' });
     const storage = drillStorageOf(database, props.storage);
     const shared = {
       ...filled,
@@ -252,10 +260,10 @@ export class RestoreDrill extends Construct implements IConnectable {
       logGroup: this.logGroup,
       placement: taskPlacement(cluster.vpc, props.vpcSubnets),
     };
-    const task = new DrillTask(this, 'Task', {
+    const task = new DrillTask(place, 'Task', {
       ...shared,
       maxDumpAge: dump._watched.maxAge?.toSeconds() ?? 0,
-      executionRole: props.executionRole ?? executionRole(this, 'ExecutionRole'),
+      executionRole: props.executionRole ?? executionRole(place, 'ExecutionRole'),
       securityGroup,
       verification: {
         name: this.node.path,
@@ -268,22 +276,24 @@ export class RestoreDrill extends Construct implements IConnectable {
         databaseVariables: { ...(props.variables ?? DatabaseVariables.DATABASE).names },
       },
     });
-    const restore = new DrillTask(this, 'Restore', {
+    const restore = new DrillTask(place, 'Restore', {
       ...shared,
       maxDumpAge: 0,
-      executionRole: executionRole(this, 'RestoreExecutionRole'),
-      securityGroup: this.securityGroup('RestoreSecurityGroup', dump, 'copies tables from dumps'),
+      executionRole: props.executionRole ?? executionRole(place, 'RestoreExecutionRole'),
+      // Beside the database: its rule must not wait for what waits for the database.
+      securityGroup: this.securityGroup(this, 'RestoreSecurityGroup', { dump, does: 'copies tables from dumps' }),
     });
-    const reports = reportFailures(this, task, cluster.clusterArn, this.deadLetterQueue);
-    const role = schedulerRole(this, task, cluster, this.deadLetterQueue);
+    const reports = reportFailures(place, task, cluster.clusterArn, this.deadLetterQueue);
+    const role = schedulerRole(place, task, cluster, this.deadLetterQueue);
     this.schedules = filled.schedules.map((schedule, index) => {
-      const made = new Schedule(this, `Schedule${index + 1}`, {
+      const made = new Schedule(place, `Schedule${index + 1}`, {
         schedule,
         description: this.node.path,
         enabled: filled.enabled,
         target: { bind: () => taskTarget({ cluster, task, role, deadLetterQueue: this.deadLetterQueue }) },
       });
-      const here = reports.filter((each) => !Construct.isConstruct(each) || Stack.of(each) === Stack.of(this));
+      // A nested stack cannot wait for the policy of a queue outside, which waits for the rule inside.
+      const here = reports.filter((each) => !Construct.isConstruct(each) || Stack.of(each) === Stack.of(place));
       made.node.addDependency(role, dump.bucket, ...task.prerequisites, ...here, ...(props.waitFor ?? []));
       return made;
     });
@@ -330,8 +340,12 @@ export class RestoreDrill extends Construct implements IConnectable {
     }).attachTo(this);
   }
 
-  private securityGroup(id: string, { cluster }: DatabaseDump, does: string): ISecurityGroup {
-    return processSecurityGroup(this, id, { vpc: cluster.vpc, description: `${this.node.path}: ${does}` });
+  private securityGroup(
+    place: Construct,
+    id: string,
+    { dump, does }: { readonly dump: DatabaseDump; readonly does: string },
+  ): ISecurityGroup {
+    return processSecurityGroup(place, id, { vpc: dump.cluster.vpc, description: `${this.node.path}: ${does}` });
   }
 
   private queueOfFailures({ dump, profile }: RestoreDrillProps): IQueue {
@@ -372,7 +386,7 @@ function variablesOf(settingsModule: string): { [name: string]: string } {
   };
 }
 
-/** A role that can list the bucket below the prefix, and read what is there. It can write and delete nothing. */
+/** A role that can list the bucket below the prefix, read what is there, and neither write nor delete it. */
 function readingRole(scope: Construct, { bucket, prefix }: DatabaseDump): IRole {
   const role = new WorkloadRole(scope, 'TaskRole', { assumedBy: ecsTasksForUs(scope) });
   const objects = bucket.arnForObjects(`${prefix}/*`);

@@ -14,6 +14,7 @@ export interface ShopStackProps
       | 'profile'
       | 'staticFiles'
       | 'databaseDump'
+      | 'restoreDrill'
       | 'cdn'
       | 'domainName'
       | 'redirectedDomainNames'

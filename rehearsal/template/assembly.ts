@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { withNestedStacks } from './nested-stacks';
 import { withShared } from './shared-network';
 
 /** A resource as CloudFormation would be sent it. */
@@ -135,13 +136,22 @@ function stacksOf(directory: string): Listed[] {
       return [];
     }
     const file = path.join(directory, artifact.properties.templateFile);
-    const template = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
+    const assets = assetsOf(directory, name);
+    const template = withNestedStacks(templateIn(file), ({ Properties }) => {
+      const [, hash] = /([0-9a-f]{64})\.json/.exec(JSON.stringify(Properties?.TemplateURL ?? '')) ?? [];
+      const nested = assets.files.get(hash ?? '');
+      return nested === undefined ? undefined : templateIn(nested);
+    });
     const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANYWHERE.region];
     const [account] = /(?<=^aws:\/\/)\d{12}(?=\/)/.exec(artifact.environment ?? '') ?? [ANYWHERE.account];
     const stackName = artifact.properties.stackName ?? name;
-    const assembly = { stackName, region, account, template, ...assetsOf(directory, name) };
+    const assembly = { stackName, region, account, template, ...assets };
     return [{ displayName: artifact.displayName ?? stackName, assembly }];
   });
+}
+
+function templateIn(file: string): Template {
+  return { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
 }
 
 function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' | 'files'> {

@@ -1,7 +1,7 @@
 import { add, roleStatements, set, statements, unless, without } from '../controls/control';
 import { CLOSED_BUCKETS, madeByTheCdk } from '../controls/stores';
 import type { Graph } from '../wiring/graph';
-import { INVOKED_BY_AWS, type Protection } from './protections';
+import { INVOKED_BY_AWS, PROTECTIONS, type Protection } from './protections';
 
 const ACL = 'AWS::WAFv2::WebACLAssociation';
 const BALANCER = 'AWS::ElasticLoadBalancingV2::LoadBalancer';
@@ -16,6 +16,12 @@ const SECRET = 'AWS::SecretsManager::Secret';
 /** All that a role may do on every file of one bucket, and with keys of CloudFront, which IAM cannot name. */
 const ON_FILES = ['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:PutObject'];
 const ON_KEYS = /^cloudfront:(Create|Delete|Get|List|Update)(KeyGroup|PublicKey)s?$/;
+
+/** What a role may do with dumps: write them, or read them. */
+const ONE_WAY = [
+  ['s3:AbortMultipartUpload', 's3:PutObject'],
+  ['s3:GetObject', 's3:ListBucket'],
+];
 
 /** Who writes access logs, and nobody else may reach their bucket. */
 const LOG_DELIVERY = ['logdelivery.elasticloadbalancing.amazonaws.com', 'logging.s3.amazonaws.com'];
@@ -75,11 +81,20 @@ export const PROTECTIONS_OF_PARTS: Protection[] = [
           Resource.length === 1 &&
           others.length === 0 &&
           template.ofType(BUCKET).includes(bucket) &&
-          JSON.stringify(Resource[0]).endsWith('"/*"]]}');
+          /"\/(dumps\/)?\*"\]\]\}$/.test(JSON.stringify(Resource[0]));
         return files ? Action.every((name) => ON_FILES.includes(name)) : Action.every((name) => ON_KEYS.test(name));
       });
       const others = wild.filter((statement) => !narrow.includes(statement) && !madeByTheCdk(statement.id));
-      return narrow.length === 0 ? ['no such statement'] : others.map(({ id }) => id);
+      // Any revision of one task definition, in one cluster.
+      const starts = roleStatements(template).filter(({ Action }) => Action.includes('ecs:RunTask'));
+      const loose = starts.filter(
+        ({ Resource, Condition }) =>
+          Resource.some((arn) => /:task-definition\/\*/.test(JSON.stringify(arn))) ||
+          template.mentions(Condition?.ArnEquals?.['ecs:cluster']).length !== 1,
+      );
+      return narrow.length === 0 || starts.length < 3
+        ? ['no such statement']
+        : [...others, ...loose].map(({ id }) => id);
     },
     mutants: {
       'files of every bucket': onFiles((statement) => {
@@ -91,6 +106,13 @@ export const PROTECTIONS_OF_PARTS: Protection[] = [
       'every action on files': onFiles((statement) => {
         statement.Action = 's3:*';
       }),
+      'dumps below any prefix': onFiles((statement) => {
+        statement.Resource = { 'Fn::Join': ['', ['arn:aws:s3:::dumps', '/*/dumps/*']] };
+      }, '/dumps/*'),
+      'tasks in every cluster': (resources) => {
+        const all = statementsIn(resources).filter(({ Action }) => [Action].flat().includes('ecs:RunTask'));
+        delete all[0].Condition;
+      },
       'distributions, too': set(POLICY, 'PolicyDocument.Statement.0', {
         Effect: 'Allow',
         Action: 'cloudfront:UpdateDistribution',
@@ -122,6 +144,44 @@ export const PROTECTIONS_OF_PARTS: Protection[] = [
         );
         policy.Properties.PolicyDocument.Statement[0].Resource = '*';
       },
+    },
+  },
+  {
+    rules: ['S1', 'S3BucketLoggingEnabled'],
+    sentence: 'a bucket without access logs is locked, and roles either only write there or only read; none deletes',
+    offenders: (template) => {
+      const logs = template
+        .ofType(BUCKET)
+        .flatMap((id) => template.mentions(template.properties(id).LoggingConfiguration?.DestinationBucketName));
+      const silent = template
+        .ofType(BUCKET)
+        .filter((id) => template.properties(id).LoggingConfiguration === undefined && !logs.includes(id));
+      const wrong = silent.filter((id) => {
+        const { ObjectLockEnabled, ObjectLockConfiguration } = template.properties(id);
+        const isLocked = ObjectLockEnabled === true && ObjectLockConfiguration?.Rule?.DefaultRetention !== undefined;
+        const inside = roleStatements(template).filter(({ Resource }) => template.mentions(Resource).includes(id));
+        const policies = [...new Set(inside.map((statement) => statement.id))];
+        const does = policies.map((policy) =>
+          inside.filter((each) => each.id === policy).flatMap(({ Action }) => Action),
+        );
+        const isOne = (actions: string[]) => ONE_WAY.some((way) => actions.every((action) => way.includes(action)));
+        return !isLocked || does.length === 0 || !does.every(isOne);
+      });
+      return silent.length === 0 ? ['no such bucket'] : wrong;
+    },
+    mutants: {
+      'no lock': (resources) => {
+        for (const { Properties } of Object.values(resources).filter(({ Type }) => Type === BUCKET)) {
+          delete Properties.ObjectLockConfiguration;
+        }
+      },
+      'whoever writes can read': onFiles((statement) => {
+        statement.Action = ['s3:PutObject', 's3:GetObject'];
+      }, '/dumps/*'),
+      'whoever writes can delete': onFiles((statement) => {
+        statement.Action = ['s3:PutObject', 's3:DeleteObjectVersion'];
+      }, '/dumps/*'),
+      'another bucket without logs': add(BUCKET, {}),
     },
   },
   {
@@ -176,6 +236,7 @@ export const PROTECTIONS_OF_PARTS: Protection[] = [
       }),
     },
   },
+  ...PROTECTIONS.filter(({ rules }) => rules.includes('SQS3')),
   {
     rules: ['SMG4', 'SecretsManagerRotationEnabled'],
     sentence: 'the one secret that does not rotate is between CloudFront and load balancer, and no role can read it',
@@ -212,13 +273,23 @@ export const PROTECTIONS_OF_PARTS: Protection[] = [
 // biome-ignore lint/suspicious/noExplicitAny: a template is free-form JSON
 type Change = (statement: any) => void;
 
-/** Changes the first statement of a role about every file of a bucket. */
-function onFiles(change: Change): Protection['mutants'][string] {
+type Resources = Parameters<Protection['mutants'][string]>[0];
+
+/** Statements of the policies of roles. */
+function statementsIn(resources: Resources) {
+  return Object.values(resources).flatMap(({ Type, Properties }) =>
+    Type === POLICY ? Properties.PolicyDocument.Statement : [],
+  );
+}
+
+/** Changes the first statement of a role about writing files of a bucket, or what lies below a folder in it. */
+function onFiles(change: Change, folder = ''): Protection['mutants'][string] {
   return (resources) => {
-    const all = Object.values(resources).flatMap(({ Type, Properties }) =>
-      Type === POLICY ? Properties.PolicyDocument.Statement : [],
+    change(
+      statementsIn(resources).find(
+        ({ Action, Resource }) => [Action].flat().includes('s3:PutObject') && JSON.stringify(Resource).includes(folder),
+      ),
     );
-    change(all.find(({ Action }) => [Action].flat().includes('s3:PutObject')));
   };
 }
 

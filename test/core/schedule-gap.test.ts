@@ -1,5 +1,7 @@
+import { Duration, TimeZone, Token } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
-import { longestGapInDays } from '../../constructs/core/time/schedule-gap';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { longestGapInDays, longestGapInMinutes } from '../../constructs/core/time/schedule-gap';
 
 test.each([
   ['every day', 'cron(0 12 * * ? *)', 1],
@@ -27,4 +29,41 @@ test.each([
 test('reads what the CDK writes', () => {
   expect(longestGapInDays(Schedule.cron({ minute: '0', hour: '12', day: '1' }).expressionString)).toBe(31);
   expect(longestGapInDays(Schedule.cron({ weekDay: 'TUE' }).expressionString)).toBe(7);
+});
+
+const HOUR = 60;
+const DAY = 24 * HOUR;
+const cron = (expression: string, timeZone?: TimeZone) =>
+  ScheduleExpression.expression(`cron(${expression})`, timeZone);
+
+test.each([
+  ['every minute', [cron('* * * * ? *')], 1],
+  ['every second hour, at twenty past', [cron('20 */2 * * ? *')], 2 * HOUR],
+  ['from eight to noon', [cron('0 8-12 * * ? *')], 20 * HOUR],
+  ['every five minutes of one hour', [cron('0/5 3 * * ? *')], DAY - 55],
+  ['every second day of the month, from the first', [cron('0 1 */2 * ? *')], 2 * DAY],
+  ['working days', [cron('0 1 ? * MON-FRI *')], 3 * DAY],
+  ['the last day of each month', [cron('0 1 L * ? *')], 31 * DAY],
+  ['a weekday near the fifteenth', [cron('0 6 15W * ? *')], 35 * DAY],
+  ['the same beside a daily one, which is more certain', [cron('0 6 15W * ? *'), cron('0 1 * * ? *')], DAY],
+  ['two that fill the gaps of each other', [cron('0 1 * * ? *'), cron('0 13 ? * * *')], 12 * HOUR],
+  [
+    'two of different zones, of which the more frequent counts',
+    [cron('0 1 * * ? *'), cron('0 */8 * * ? *', TimeZone.EUROPE_BERLIN)],
+    8 * HOUR,
+  ],
+  ['a rate', [ScheduleExpression.rate(Duration.hours(4))], 4 * HOUR],
+  ['a rate beside a daily one', [ScheduleExpression.rate(Duration.days(3)), cron('0 1 * * ? *')], DAY],
+  ['a single year beside a daily one', [cron('0 1 * * ? 2027'), cron('0 1 * * ? *')], DAY],
+  ['no hour at all', [cron('0 22-2 * * ? *')], Number.POSITIVE_INFINITY],
+])('the longest time between two runs of schedules: %s', (_what, schedules, minutes) => {
+  expect(longestGapInMinutes(schedules)).toBe(minutes);
+});
+
+test.each([
+  ['a single year', cron('0 1 * * ? 2027')],
+  ['once', ScheduleExpression.at(new Date(Date.UTC(2027, 0, 1)))],
+  ['what only the deployment knows', ScheduleExpression.expression(Token.asString({ Ref: 'Schedule' }))],
+])('is not reckoned for %s', (_what, schedule) => {
+  expect(longestGapInMinutes([schedule])).toBeUndefined();
 });

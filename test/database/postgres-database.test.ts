@@ -514,6 +514,28 @@ test('read replicas follow the instance and have log groups of their own', () =>
   }
 });
 
+describe('the tenth replica has a longer name than the others', () => {
+  const long = 'n'.repeat(53);
+
+  test.each([
+    ['nine of the longest name', 9, long],
+    ['ten of one letter less', 10, long.slice(1)],
+  ])('and RDS takes %s', (_, readReplicas, instanceIdentifier) => {
+    expect(made({ readReplicas, instanceIdentifier }).database.readReplicas).toHaveLength(readReplicas);
+  });
+
+  test.each([
+    ['a name that is given', { instanceIdentifier: long }],
+    ['a name that is generated', {}],
+  ])('and ten are refused beside %s, which leaves no room for it', (_, props) => {
+    const stack = testStack();
+    const many = { vpc: network(stack), readReplicas: 10, ...props };
+    expect(() => new PostgresDatabase(stack, 'Database'.repeat(8), many)).toThrow(
+      /`readReplicas` must be at most 9 beside an instance whose name has 53 characters: .* got 10\. Take at most 9, or/,
+    );
+  });
+});
+
 test('read replicas reach every process by their host names, under the name of the variables', () => {
   const { stack, database } = made({ readReplicas: 2 });
   const [one, other] = database.readReplicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress);

@@ -1,4 +1,4 @@
-import { type App, Duration, Size, type Stack } from 'aws-cdk-lib';
+import { type App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
@@ -50,11 +50,10 @@ interface Container {
   readonly Environment?: object[];
 }
 
-function definition(stack: Stack, made: { readonly taskDefinition: RestoreDrill['taskDefinition'] }) {
-  const { Resources } = templateOf(stack).toJSON();
-  const [id] = Object.keys(Resources).filter(
-    (each) => stack.resolve(made.taskDefinition.taskDefinitionArn).Ref === each,
-  );
+function definition(made: { readonly taskDefinition: RestoreDrill['taskDefinition'] }) {
+  const own = Stack.of(made.taskDefinition);
+  const { Resources } = templateOf(own).toJSON();
+  const [id] = Object.keys(Resources).filter((each) => own.resolve(made.taskDefinition.taskDefinitionArn).Ref === each);
   const { Properties } = Resources[id];
   const containers: { [name: string]: Container } = Object.fromEntries(
     (Properties.ContainerDefinitions as Container[]).map((each) => [each.Name, each]),
@@ -66,7 +65,7 @@ describe('a drill', () => {
   const stack = testStack();
   const drill = drillIn(stack, { command: ['python', 'manage.py', 'check_orders'], environment: { SHOP: 'drill' } });
   const template = templateOf(stack);
-  const { Properties, containers } = definition(stack, drill);
+  const { Properties, containers } = definition(drill);
 
   test('downloads, serves, restores and has the application look at it, each after the other', () => {
     expect(Object.keys(containers)).toEqual(['download', 'postgres', 'restore', 'verify']);
@@ -158,7 +157,7 @@ describe('a task that copies a table by hand', () => {
   const stack = testStack();
   const drill = drillIn(stack);
   const template = templateOf(stack);
-  const { containers } = definition(stack, { taskDefinition: drill.restoreTaskDefinition });
+  const { containers } = definition({ taskDefinition: drill.restoreTaskDefinition });
 
   test('restores as a drill does, and copies as the owner', () => {
     expect(Object.keys(containers)).toEqual(['download', 'postgres', 'restore', 'copy', 'authorities']);
@@ -180,7 +179,7 @@ describe('a task that copies a table by hand', () => {
 
 test('the application may read its database from other variables, and from one', () => {
   const stack = testStack();
-  const { containers } = definition(stack, drillIn(stack, { variables: DatabaseVariables.URL }));
+  const { containers } = definition(drillIn(stack, { variables: DatabaseVariables.URL }));
   expect(JSON.parse(containers.verify.Command.at(-1) as string).database).toMatchObject({
     DATABASE_URL: 'postgres://postgres:none@127.0.0.1:15432/restored?sslmode=disable',
     DATABASE_HOST: '127.0.0.1',
@@ -281,6 +280,8 @@ describe('alarms', () => {
     const failed = alarm('drill-failed');
     const world: World = (_, minute) => (minute < 5 ? 0 : 1);
     expect(minutesInAlarm(failed, world, 10)[0]).toBe(5);
+    expect(minutesInAlarm(failed, () => 0, 60)).toEqual([]);
+    expect(minutesInAlarm(failed, () => undefined, 60)).toEqual([]);
   });
 
   test('and a line on the dashboard shows the last proven dump', () => {
@@ -303,12 +304,12 @@ describe('an application with `databaseDump: {}, restoreDrill: {}`', () => {
     const [without, stack] = [testStack(), testStack()];
     const before = application(without, { databaseDump: {} });
     const app = application(stack, { databaseDump: {}, restoreDrill: {}, environment: { SHOP: 'x' } });
-    expect(app.restoreDrill?.logGroup).toBe(app.logGroup);
-    const { containers } = definition(stack, app.restoreDrill as RestoreDrill);
-    expect(JSON.parse(containers.verify.Command.at(-1) as string).variables.SHOP).toBe('x');
     const alarms = resourcesIn(app.alarms) - resourcesIn(before.alarms);
     expect(alarms).toBe(ofParts({ restoreDrill: app.restoreDrill }));
-    expect(resourcesIn(stack) - resourcesIn(without) - alarms).toBe(17);
+    expect(resourcesIn(stack) - resourcesIn(without) - alarms).toBe(7);
+    expect(app.restoreDrill?.logGroup).toBe(app.logGroup);
+    const { containers } = definition(app.restoreDrill as RestoreDrill);
+    expect(JSON.parse(containers.verify.Command.at(-1) as string).variables.SHOP).toBe('x');
   });
 
   test('fails without dumps', () => {

@@ -81,6 +81,9 @@ export const cases: InvalidCase[] = [
   dump('an age of more than a week', 'maxAge', () => ({ maxAge: Duration.days(8) })),
   dump('an age where no dump is waited for', 'maxAge', () => ({ maxAge: Duration.hours(30), enabled: false })),
   dump('days that cannot be reckoned, without an age', 'maxAge', () => ({
+    schedules: [ScheduleExpression.cron({ minute: '0', hour: '1', year: '2027' })],
+  })),
+  dump('a dump on the last of each month', 'schedules', () => ({
     schedules: [ScheduleExpression.cron({ minute: '0', hour: '1', day: 'L' })],
   })),
   dump('a dump of no time', 'maxDuration', () => ({ maxDuration: Duration.minutes(0) })),
@@ -228,6 +231,10 @@ export const cases: InvalidCase[] = [
   }),
   database('sixteen replicas', 'readReplicas', { readReplicas: 16 }),
   database('a negative number of replicas', 'readReplicas', { readReplicas: -1 }),
+  database('ten replicas of a name that leaves them no room', 'readReplicas', {
+    instanceIdentifier: 'a'.repeat(53),
+    readReplicas: 10,
+  }),
   database('class that RDS does not sell', 'instanceType', { instanceType: new InstanceType('t4g.nano') }),
   database('class with the prefix', 'instanceType', { instanceType: new InstanceType('db.t4g.micro') }),
   database('version that Django does not support', 'engineVersion', { engineVersion: PostgresEngineVersion.VER_13 }),

@@ -30,10 +30,12 @@ const OF = {
   restoreTest: 4,
   restoreValidation: 10,
   handler: 5,
-  dump: 9,
+  /** Beside what is in the nested stack: the stack itself, role and queue. */
+  dump: 5,
   /** What a dump has where no bucket is brought. */
   dumpBucket: 3,
-  drill: 17,
+  /** Its role, its queue, and the way to the database. */
+  drill: 7,
 };
 /** The nested stack of the alarms. */
 const ALARMS = 1;
@@ -149,18 +151,18 @@ function reckoned(
   ].reduce((sum, each) => sum + each, 0);
 }
 
-/** Resources of the dumps: their schedules come on top, and a role where S3 copies them elsewhere. */
+/** Resources of the dumps outside their nested stack, and a role where S3 copies them elsewhere. */
 function dumpOf({ databaseDump }: DjangoApplicationProps): number {
   if (databaseDump === undefined) {
     return 0;
   }
-  const { bucket, encryptionKey, replicaBucket, schedules } = databaseDump;
+  const { bucket, encryptionKey, replicaBucket } = databaseDump;
   const stored = bucket === undefined ? OF.dumpBucket - (encryptionKey === undefined ? 0 : 1) : 0;
-  return OF.dump + stored + (replicaBucket === undefined ? 0 : 2) + (schedules?.length ?? 1) - 1;
+  return OF.dump + stored + (replicaBucket === undefined ? 0 : 2);
 }
 
 function drillOf({ restoreDrill }: DjangoApplicationProps): number {
-  return restoreDrill === undefined ? 0 : OF.drill + (restoreDrill.schedules?.length ?? 1) - 1;
+  return restoreDrill === undefined ? 0 : OF.drill;
 }
 
 interface ServicesOf {

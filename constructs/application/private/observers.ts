@@ -1,5 +1,5 @@
 import { NestedStack } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
 import { DatabaseBackup } from '../../backup/database-backup';
 import { profileValues } from '../../core/profile';
 import { DatabaseDump } from '../../dumps/database-dump';
@@ -27,9 +27,7 @@ export function makeObservers(
   processes: Processes,
 ): Observers {
   const backup = makeBackup(scope, props, providers);
-  const databaseDump = makeDump(scope, props, providers, processes);
-  const restoreDrill =
-    databaseDump && makeDrill(scope, props, providers, { dump: databaseDump, executionRole: processes.executionRole });
+  const { databaseDump, restoreDrill } = makeDumps(scope, props, providers, processes);
   const { loadBalancer, secretKey, database, urlSigningKeys, cacheStore } = providers;
   const [secretRefresh, ...moreSecretRefreshes] = processes.secretRefreshes;
   const place = isTight(scope, processes, { ...providers, databaseDump, restoreDrill })
@@ -84,35 +82,40 @@ function makeBackup(
     : undefined;
 }
 
-/** A task of the application, started by a schedule. */
-function makeDump(
+/**
+ * Dumps, and the drill that proves them: what they store in the stack of the application, and the rest in a
+ * stack of their own, which an application of any size has room for.
+ */
+function makeDumps(
   scope: Construct,
-  { databaseDump, image, cpuArchitecture }: DjangoApplicationProps,
-  { profile, database, cluster }: Providers,
+  props: DjangoApplicationProps,
+  providers: Providers,
   { securityGroup, logGroup, executionRole }: Processes,
-): DatabaseDump | undefined {
-  return (
-    databaseDump &&
-    new DatabaseDump(scope, 'Dump', {
-      ...databaseDump,
-      profile,
-      cluster,
-      database,
-      applicationImage: image,
-      cpuArchitecture,
-      securityGroup,
-      logGroup,
-      executionRole,
-    })
-  );
+): Pick<Observers, 'databaseDump' | 'restoreDrill'> {
+  if (props.databaseDump === undefined) {
+    return {};
+  }
+  const { profile, database, cluster } = providers;
+  const { image: applicationImage, cpuArchitecture } = props;
+  const nested = new NestedStack(scope, 'DumpStack');
+  const shared = { profile, database, applicationImage, cpuArchitecture, executionRole };
+  const databaseDump = new DatabaseDump(scope, 'Dump', {
+    ...props.databaseDump,
+    ...shared,
+    cluster,
+    securityGroup,
+    logGroup,
+    _place: new Construct(nested, 'Dump'),
+  });
+  const drill = { ...shared, dump: databaseDump, _place: new Construct(nested, 'Drill') };
+  return { databaseDump, restoreDrill: makeDrill(scope, props, drill) };
 }
 
 /** Restores what was dumped, with the settings of the application, and without a way to anything of it. */
 function makeDrill(
   scope: Construct,
-  { restoreDrill, image, settingsModule, databaseOptions, environment, cpuArchitecture }: DjangoApplicationProps,
-  { profile, database }: Providers,
-  parts: Pick<RestoreDrillProps, 'dump' | 'executionRole'>,
+  { restoreDrill, settingsModule, databaseOptions, environment }: DjangoApplicationProps,
+  parts: Omit<RestoreDrillProps, 'settingsModule'>,
 ): RestoreDrill | undefined {
   return (
     restoreDrill &&
@@ -120,12 +123,8 @@ function makeDrill(
       ...restoreDrill,
       environment: { ...environment, ...restoreDrill.environment },
       ...parts,
-      profile,
-      database,
-      applicationImage: image,
       settingsModule,
       variables: databaseOptions?.variables,
-      cpuArchitecture,
     })
   );
 }

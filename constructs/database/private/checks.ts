@@ -15,12 +15,15 @@ import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postgres-database';
 import { isDatabaseClass } from './classes';
 import type { FilledProps } from './defaults';
+import { lengthOfIdentifier } from './logs';
 import { checkDatabaseNames } from './names';
 import { REPLICA_HOST } from './replicas';
 
 /** RDS enlarges storage only when there is at least a tenth to gain. */
 const LEAST_GROWTH_PERCENT = 110;
 const OLDEST_MAJOR_VERSION = 14;
+/** Characters that RDS takes for the name of an instance. */
+const LONGEST_IDENTIFIER = 63;
 /** As in postgresql.conf, but not in a parameter group. */
 const WITH_UNIT = /^[-+]?\d+(\.\d+)?\s*(us|ms|s|min|h|d|B|kB|MB|GB|TB|%)$/i;
 
@@ -56,6 +59,7 @@ export function checkDatabase(
   checkExtensions(checks, props);
   checkVariables(checks, props.variables);
   checkSize(checks, props);
+  checkReplicaNames(checks, scope, props);
   checkWindows(checks, props, given);
   checkPlaces(checks, props);
   checks
@@ -115,6 +119,17 @@ function checkSize(checks: Checks, props: FilledProps): void {
       remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
     })
     .integer('readReplicas', props.readReplicas, { min: 0, max: 15, remedy: 'Leave it out to have none.' });
+}
+
+/** Replicas are named after the instance, and the tenth has a digit more than the others. */
+function checkReplicaNames(checks: Checks, scope: Construct, props: FilledProps): void {
+  const { instanceIdentifier, readReplicas } = props;
+  const length = isUnknown(instanceIdentifier) ? 0 : (instanceIdentifier?.length ?? lengthOfIdentifier(scope));
+  const longest = LONGEST_IDENTIFIER - '-replica-10'.length;
+  checks.that('readReplicas', readReplicas, isUnknown(readReplicas) || readReplicas < 10 || length <= longest, {
+    must: `be at most 9 beside an instance whose name has ${length} characters: with \`-replica-10\` behind it, RDS takes ${longest}`,
+    remedy: `Take at most 9, or give a database that is new an \`instanceIdentifier\` of at most ${longest} characters: another name replaces one that exists.`,
+  });
 }
 
 function checkWindows(checks: Checks, props: FilledProps, given: PostgresDatabaseProps): void {

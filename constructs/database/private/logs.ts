@@ -7,10 +7,11 @@ import { endOfStackId } from '../../core/removal';
 
 /** What RDS writes to CloudWatch Logs. */
 export const LOG_EXPORTS = ['postgresql', 'upgrade'];
-/** Longest generated name of an instance: `-replica-5` still fits behind it into RDS's 63 characters. */
+/** Longest generated name of an instance: `-replica-9` still fits behind it into RDS's 63 characters. */
 const LONGEST_NAME = 53;
-/** Of it, what the place in the tree gives; the end of the stack's id follows. */
-const LONGEST_PLACE = LONGEST_NAME - '-123456789012'.length;
+const END_OF_STACK_ID = '-123456789012';
+/** Of the name, what the place in the tree gives; the end of the stack's id follows. */
+const LONGEST_PLACE = LONGEST_NAME - END_OF_STACK_ID.length;
 
 /**
  * A name that RDS accepts, from the place in the tree: the log groups of the instance carry it and exist
@@ -20,14 +21,22 @@ const LONGEST_PLACE = LONGEST_NAME - '-123456789012'.length;
  * stack has another id, so these are not in its way.
  */
 export function instanceIdentifierOf(scope: Construct): string {
+  return `${placeOf(scope)}-${endOfStackId()}`;
+}
+
+/** How long that name is once the id of the stack is known. */
+export function lengthOfIdentifier(scope: Construct): number {
+  return placeOf(scope).length + END_OF_STACK_ID.length;
+}
+
+function placeOf(scope: Construct): string {
   const name = Names.uniqueResourceName(scope, { maxLength: LONGEST_PLACE, separator: '-' });
-  const place = name
+  return name
     .toLowerCase()
     .replace(/-+/g, '-')
     .replace(/^(?![a-z])/, 'db-')
     .slice(0, LONGEST_PLACE)
     .replace(/-$/, '');
-  return `${place}-${endOfStackId()}`;
 }
 
 /** The log groups of an instance, made before RDS would make them without encryption and retention. */

@@ -2,6 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown, type NumberRule, secondsOf } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, voidWith } from '../../core/effects';
+import { longestGapInMinutes } from '../../core/time/schedule-gap';
 import { checkCluster } from '../../network/same-vpc';
 import { checkEgress } from '../../processes/egress';
 import { checkFargateSize } from '../../processes/task/fargate-size';
@@ -9,7 +10,6 @@ import { checkSchedule } from '../../processes/task/schedule';
 import type { DatabaseDumpProps } from '../database-dump';
 import type { DumpCopyOptions } from '../dump-copy';
 import { DumpLock } from '../dump-lock';
-import { longestGap } from './gaps';
 import { KNOWN_VERSIONS, majorVersionOf } from './images';
 import { checkStorage } from './storage';
 
@@ -38,7 +38,7 @@ export type FilledDump = DatabaseDumpProps &
 
 /** The age of the newest dump from which something is wrong; undefined where nobody can say. */
 export function ageOf({ maxAge, schedules, maxDuration }: FilledDump): Duration | undefined {
-  const gap = longestGap(schedules);
+  const gap = longestGapInMinutes(schedules);
   if (maxAge !== undefined || gap === undefined) {
     return maxAge;
   }
@@ -126,7 +126,7 @@ function checkTimes(checks: Checks, { schedules, enabled, maxAge, maxDuration }:
 /** Validates that the schedules are frequent enough for the alarm that none arrives. */
 function checkAge(checks: Checks, props: Pick<FilledDump, 'schedules' | 'maxAge' | 'maxDuration'>): void {
   const { schedules, maxAge, maxDuration } = props;
-  const gap = longestGap(schedules);
+  const gap = longestGapInMinutes(schedules);
   const expressions = schedules.map(({ expressionString }) => expressionString);
   if (gap === undefined) {
     const known = expressions.filter((expression) => !isUnknown(expression)).join(', ');

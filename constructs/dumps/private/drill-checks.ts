@@ -1,11 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Checks } from '../../core/checks';
+import { longestGapInMinutes } from '../../core/time/schedule-gap';
 import { checkFargateSize } from '../../processes/task/fargate-size';
 import { checkSchedule } from '../../processes/task/schedule';
 import type { RestoreDrillProps } from '../restore-drill';
 import { checkDrillStorage } from './drill-storage';
-import { longestGap } from './gaps';
 
 const MINUTES_OF_HOUR = 60;
 /** CloudWatch looks back no further. */
@@ -35,7 +35,7 @@ export type FilledDrill = RestoreDrillProps &
 
 /** The time from which something is wrong when no dump was proven. */
 export function drillAge({ schedules, maxDuration }: FilledDrill): Duration {
-  const gap = longestGap(schedules) ?? MOST_HOURS * MINUTES_OF_HOUR;
+  const gap = longestGapInMinutes(schedules) ?? MOST_HOURS * MINUTES_OF_HOUR;
   return Duration.hours(Math.min(MOST_HOURS, Math.ceil((gap + maxDuration.toMinutes()) / MINUTES_OF_HOUR) + 1));
 }
 
@@ -79,7 +79,7 @@ function checkExtensions(checks: Checks, { extensions = [], image }: RestoreDril
 }
 
 function checkFrequency(checks: Checks, { schedules, maxDuration }: FilledDrill): void {
-  const gap = longestGap(schedules);
+  const gap = longestGapInMinutes(schedules);
   const expressions = schedules.map(({ expressionString }) => expressionString);
   const hours = ((gap ?? Number.POSITIVE_INFINITY) + maxDuration.toMinutes()) / MINUTES_OF_HOUR + 1;
   checks.that('schedules', expressions, hours <= MOST_HOURS, {

@@ -2,7 +2,7 @@
  * Downloads one whole dump: the one that DUMP_KEY names, such as `dumps/daily/2026-01-31T01-00-00Z`, or the
  * newest.
  *
- * Arguments: folder, bucket and its region, prefix of the keys, seconds that a dump may be old; 0 for any age.
+ * Arguments: folder, bucket and its region, prefix of the keys, seconds that a dump may be old (0: any age).
  *
  * As root without capabilities, since the volume is root's. A dump whose manifest is missing is none.
  */
@@ -37,8 +37,8 @@ chmod -R a+rX .
 `;
 
 /**
- * A PostgreSQL of its own, for this task alone: it listens on the loopback interface, and keeps nothing that a
- * crash would need.
+ * A PostgreSQL of its own, for this task alone: it listens on the loopback interface, and keeps nothing that
+ * a crash would need.
  *
  * Arguments: folder, port, seconds after which it ends whatever happens.
  */

@@ -16,7 +16,7 @@ export const LARGEST = Math.floor(MOST_OF_DRILL / WITH_DUMP);
 /** GiB that Fargate gives every task for nothing. */
 const INCLUDED = 20;
 
-/** Space for a database and its dump: for what the storage of the database may grow to, as far as a task can. */
+/** Space for a database and its dump: what the storage of the database may grow to, as far as a task can. */
 export function drillStorageOf(database: IPostgresDatabase, given: Size | undefined): Size {
   const { allocated = LARGEST, most = 0 } = storageOfInstance(database);
   return given ?? Size.gibibytes(Math.min(MOST_OF_DRILL, Math.ceil(WITH_DUMP * Math.max(allocated, most))));

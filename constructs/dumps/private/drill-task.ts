@@ -56,7 +56,7 @@ export interface DrillTaskProps {
   readonly logGroup: ILogGroup;
   readonly securityGroup: ISecurityGroup;
   readonly placement: Placement;
-  /** What the application needs to look at the database. Without it, a table is copied into the application's. */
+  /** What looks at the database. Without it, a table is copied into the database of the application. */
   readonly verification?: Verification;
 }
 

@@ -60,6 +60,8 @@ export interface DumpTaskProps {
   readonly logGroup: ILogGroup;
   readonly securityGroup: ISecurityGroup;
   readonly placement: Placement;
+  /** Where the role is made, beside the bucket. @default - in the task */
+  readonly besideBucket?: Construct;
   /** What the metrics call the dump. */
   readonly name: string;
 }
@@ -85,7 +87,7 @@ export class DumpTask extends Construct implements StartedTask {
     super(scope, id);
     const { cluster, database, securityGroup, placement } = props;
     this.executionRole = props.executionRole;
-    this.taskRole = writingRole(this, props);
+    this.taskRole = writingRole(props.besideBucket ?? this, props);
     this.network = awsvpcConfiguration(cluster.vpc, placement, securityGroup);
     this.taskDefinition = new FargateTaskDefinition(this, 'Definition', {
       cpu: props.cpu,

@@ -14,7 +14,7 @@ export const DRILL_ALARMS: AlarmRow<RestoreDrill>[] = [
   {
     id: 'DrillMissing',
     runbook: 'drill-missing',
-    // An hour counts once the database is there. One that is older than its drills is reported until the first.
+    // An hour counts once the database is there: one older than its drills is reported until the first.
     metric: (drill) => (drill._watched.maxAge === undefined ? undefined : proven(drill)),
     threshold: () => 1,
     comparison: LESS_THAN_THRESHOLD,
