@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { withNested } from './nested';
 import { withShared } from './shared-network';
 
 /** A resource as CloudFormation would be sent it. */
@@ -58,6 +59,7 @@ export interface Assembly {
   readonly region: string;
   /** Account of the stack, or one that stands for it where the stack leaves it open. */
   readonly account: string;
+  /** With the resources of nested stacks. */
   readonly template: Template;
   /** Other stacks of the assembly whose VPC or load balancer the template imports: they are in it now. */
   readonly owners?: readonly string[];
@@ -135,11 +137,13 @@ function stacksOf(directory: string): Listed[] {
       return [];
     }
     const file = path.join(directory, artifact.properties.templateFile);
-    const template = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
+    const own = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
+    const assets = assetsOf(directory, name);
+    const template = withNested(own, (hash) => assets.files.get(hash));
     const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANYWHERE.region];
     const [account] = /(?<=^aws:\/\/)\d{12}(?=\/)/.exec(artifact.environment ?? '') ?? [ANYWHERE.account];
     const stackName = artifact.properties.stackName ?? name;
-    const assembly = { stackName, region, account, template, ...assetsOf(directory, name) };
+    const assembly = { stackName, region, account, template, ...assets };
     return [{ displayName: artifact.displayName ?? stackName, assembly }];
   });
 }
