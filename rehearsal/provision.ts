@@ -5,7 +5,7 @@ import { resolveReferences } from './aws/dynamic-references';
 import { OutsideValues } from './aws/outside-values';
 import { Rotation } from './aws/rotation';
 import { Scheduler } from './aws/scheduler';
-import { type DumpTask, readDumps } from './dumps/dump-task';
+import { DRILL_KIND, type DumpTask, RESTORE_KIND, readDumps } from './dumps/dump-task';
 import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { Distribution } from './edge/distribution';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
@@ -86,6 +86,10 @@ export interface Parts extends Backing {
   readonly intrinsics: Intrinsics;
   /** Tasks that dump the database. */
   readonly dumps: readonly DumpTask[];
+  /** Tasks that restore the newest dump, and have the application look at it. */
+  readonly drills: readonly DumpTask[];
+  /** Tasks that copy a table from a dump into the database. */
+  readonly restores: readonly DumpTask[];
   /** Seconds that a release may take, by the ARN of its task definition. */
   readonly releaseTimeouts: ReadonlyMap<string, number>;
   /** Whether file systems in memory have the size of the template. */
@@ -218,6 +222,8 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     },
     intrinsics,
     dumps: readDumps(intrinsics),
+    drills: readDumps(intrinsics, DRILL_KIND),
+    restores: readDumps(intrinsics, RESTORE_KIND),
     releaseTimeouts: releaseTimeouts(intrinsics),
     listeners,
     origin: before?.origin,
