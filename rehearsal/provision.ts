@@ -56,6 +56,12 @@ export interface RehearsalProps {
    * Only for runs in which little else goes on. @default false
    */
   readonly isHurried?: boolean;
+  /**
+   * Folders with the data of servers that have ended, by the names of the snapshots of RDS that they stand for.
+   *
+   * @default - the database of a template that starts from a snapshot is empty
+   */
+  readonly snapshots?: ReadonlyMap<string, string>;
   /** Faults, for the mutation proof. */
   readonly faults?: Faults;
 }
@@ -158,7 +164,11 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform });
   const [runner, backing] = await Promise.all([
     prepare(),
-    provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
+    provisionBacking({
+      ...common,
+      ...{ authority, certificate, snapshots: props.snapshots },
+      breakDatabase: faults?.database,
+    }),
   ]);
   for (const folder of clean(cache)) {
     announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
