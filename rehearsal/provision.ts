@@ -5,7 +5,7 @@ import { resolveReferences } from './aws/dynamic-references';
 import { OutsideValues } from './aws/outside-values';
 import { Rotation } from './aws/rotation';
 import { Scheduler } from './aws/scheduler';
-import { type DumpTask, readDumps } from './dumps/dump-task';
+import { DRILL_KIND, type DumpTask, RESTORE_KIND, readDumps } from './dumps/dump-task';
 import { type Certificate, CertificateAuthority } from './edge/certificates';
 import { Distribution } from './edge/distribution';
 import { type ListenerSettings, LoadBalancer } from './edge/load-balancer';
@@ -56,6 +56,12 @@ export interface RehearsalProps {
    * Only for runs in which little else goes on. @default false
    */
   readonly isHurried?: boolean;
+  /**
+   * Folders with the data of servers that have ended, by the names of the snapshots of RDS that they stand for.
+   *
+   * @default - the database of a template that starts from a snapshot is empty
+   */
+  readonly snapshots?: ReadonlyMap<string, string>;
   /** Faults, for the mutation proof. */
   readonly faults?: Faults;
 }
@@ -86,6 +92,10 @@ export interface Parts extends Backing {
   readonly intrinsics: Intrinsics;
   /** Tasks that dump the database. */
   readonly dumps: readonly DumpTask[];
+  /** Tasks that restore the newest dump, and have the application look at it. */
+  readonly drills: readonly DumpTask[];
+  /** Tasks that copy a table from a dump into the database. */
+  readonly restores: readonly DumpTask[];
   /** Seconds that a release may take, by the ARN of its task definition. */
   readonly releaseTimeouts: ReadonlyMap<string, number>;
   /** Whether file systems in memory have the size of the template. */
@@ -154,7 +164,11 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     engine === undefined ? processRunner(imageProps) : engineRunner({ ...imageProps, engine, platform });
   const [runner, backing] = await Promise.all([
     prepare(),
-    provisionBacking({ ...common, authority, certificate, breakDatabase: faults?.database }),
+    provisionBacking({
+      ...common,
+      ...{ authority, certificate, snapshots: props.snapshots },
+      breakDatabase: faults?.database,
+    }),
   ]);
   for (const folder of clean(cache)) {
     announce.progress(`removed ${path.relative(cache, folder)}, which nothing uses any more`);
@@ -218,6 +232,8 @@ async function provisionIn(sandbox: Sandbox, props: RehearsalProps): Promise<Par
     },
     intrinsics,
     dumps: readDumps(intrinsics),
+    drills: readDumps(intrinsics, DRILL_KIND),
+    restores: readDumps(intrinsics, RESTORE_KIND),
     releaseTimeouts: releaseTimeouts(intrinsics),
     listeners,
     origin: before?.origin,

@@ -28,6 +28,8 @@ export interface BackingProps {
   readonly authority: CertificateAuthority;
   /** What the database shows. */
   readonly certificate: Certificate;
+  /** As in `RehearsalProps`. */
+  readonly snapshots?: ReadonlyMap<string, string>;
   /** A fault for the mutation proof: breaks the database before the release. */
   readonly breakDatabase?: (postgres: PostgresServer, database: string) => Promise<void>;
 }
@@ -82,7 +84,11 @@ async function startPostgres(props: BackingProps, settings: DatabaseSettings): P
   const { major, parameters } = settings;
   announce.progress(`PostgreSQL ${major} with TLS`);
   const binaries = postgresBinaries(cache, major, announce);
-  const postgres = await PostgresServer.start({ sandbox, binaries, certificate, announce, parameters });
+  const snapshot = snapshotOf(props, settings);
+  if (settings.snapshot !== undefined && snapshot === undefined) {
+    announce.substitution(`the snapshot ${settings.snapshot} is an empty database`);
+  }
+  const postgres = await PostgresServer.start({ sandbox, binaries, certificate, announce, parameters, snapshot });
   const address = replicaAddress(intrinsics);
   const replicas = replicasOf(intrinsics);
   if (replicas.length > 0 && address === undefined) {
@@ -103,6 +109,11 @@ async function startPostgres(props: BackingProps, settings: DatabaseSettings): P
     });
   }
   return postgres;
+}
+
+/** The data of the snapshot that the template names. */
+function snapshotOf({ snapshots }: BackingProps, settings?: DatabaseSettings): string | undefined {
+  return snapshots?.get(settings?.snapshot ?? '');
 }
 
 function replicasOf(intrinsics: Intrinsics) {
@@ -127,7 +138,9 @@ async function createDatabase(
   const database = settings?.name ?? 'postgres';
   const [master, password] = [(await settings?.master()) ?? '', (await settings?.password()) ?? ''];
   secrets.remember(password);
-  await postgres.createDatabase(database, master, password);
+  await (snapshotOf(props, settings) === undefined
+    ? postgres.createDatabase(database, master, password)
+    : postgres.takeOver(master, password));
   const { host, port } = postgres;
   await attachSecrets({ intrinsics, secrets, host, port, database: settings?.name });
   const { region } = assembly;

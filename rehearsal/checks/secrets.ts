@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { dumpChecks } from '../dumps/checks';
+import { drillChecks } from '../dumps/drill-checks';
 import { SERVER_LOG } from '../postgres/postgres';
 import { accessLogCheck } from './any-project/access-log';
 import { cacheChecks } from './any-project/cache';
@@ -57,6 +58,7 @@ const others: Check[] = [
   taskChecks,
   scheduleChecks,
   dumpChecks,
+  drillChecks,
   releaseChecks,
   drainingChecks,
   connectionChecks,

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import path from 'node:path';
 import { type Check, type CheckContext, expect, NotApplicable } from '../checks/check';
 import { DUMP_FAILED, DUMPED, RELEASED } from '../checks/names';
+import { postgresBinaries } from '../postgres/postgres-binaries';
 import type { Rehearsal } from '../rehearsal';
 import type { DumpTask } from './dump-task';
+import { behind } from './objects';
 import { dumpPrograms } from './programs';
 import { type DumpRun, type DumpRunProps, reportedTo, runAsTask, runDump } from './run-dump';
 
@@ -66,18 +69,20 @@ export const dumpChecks: Check[] = [
   },
 ];
 
-/** Programs for a dump; a check without them does not apply. */
+/** Programs for a dump or a drill; a check without them does not apply. */
 export async function propsOf(rehearsal: Rehearsal, dump: DumpTask): Promise<DumpRunProps> {
-  const { cache } = rehearsal.props;
-  const major = await rehearsal.postgres?.query('postgres', async (client) => {
+  const { cache, announce } = rehearsal.props;
+  const version = await rehearsal.postgres?.query('postgres', async (client) => {
     const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
     return Number.parseInt(rows[0]?.server_version ?? '', 10);
   });
-  const programs = await dumpPrograms(cache, major ?? 0);
+  const major = version ?? 0;
+  const programs = await dumpPrograms(cache, major);
   if (programs === undefined) {
     throw new NotApplicable(`client programs of PostgreSQL ${major}, which this machine does not have`);
   }
-  return { rehearsal, dump, programs };
+  // Its server comes first: a client package may have one, which is another.
+  return { rehearsal, dump, programs: [path.join(postgresBinaries(cache, major, announce), 'bin'), ...programs] };
 }
 
 /** What arrived in the bucket: by the line from which CloudWatch takes the metrics. */
@@ -167,14 +172,12 @@ async function keys(rehearsal: Rehearsal): Promise<string[]> {
 }
 
 /** What lies in the bucket, as the rehearsal itself sees it. */
-async function object({ doubles }: Rehearsal, bucket: string, key: string): Promise<Buffer> {
-  const credential = `Credential=rehearsal/20260101/${doubles.region}/s3/aws4_request`;
-  const authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0`;
-  const response = await fetch(`${doubles.behind}/${bucket}/${key}`, { headers: { authorization } });
+export async function object(rehearsal: Rehearsal, bucket: string, key: string): Promise<Buffer> {
+  const response = await behind(rehearsal, `${bucket}/${key}`);
   expect(response.ok, `${key} is not in the bucket: ${response.status}`);
   return Buffer.from(await response.arrayBuffer());
 }
 
-function sha256(data: Buffer): string {
+export function sha256(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex');
 }

@@ -3,38 +3,60 @@ import { roleOf } from '../template/task-definition';
 
 /** What marks the task definition of a dump in its metadata. */
 export const DUMP_KIND = 'dump';
+/** That of a drill, which restores a dump and has the application look at it. */
+export const DRILL_KIND = 'drill';
+/** That of a task that somebody starts, to copy a table from a dump. */
+export const RESTORE_KIND = 'restore';
+/** What runs several containers of different images, and is not started by the clock here. */
+export const DUMP_KINDS: readonly (string | undefined)[] = [DUMP_KIND, DRILL_KIND, RESTORE_KIND];
 
-/** A container of a dump, in the order in which they run. */
+/** What a container waits for. */
+export interface Dependency {
+  readonly name: string;
+  /** `SUCCESS` or `HEALTHY`. */
+  readonly condition: string;
+}
+
+/** A container of a dump or of a drill. */
 export interface DumpContainer {
   readonly name: string;
   readonly image: string;
   /** Entry point and command. */
   readonly words: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
   /** Variable to `ValueFrom`. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly user?: string;
-  /** Where the volume of the dump is mounted. */
+  /** Where the volume of the task is mounted. */
   readonly folder: string;
+  readonly waitsFor: readonly Dependency[];
+  /** Whether the task ends with it. */
+  readonly isEssential: boolean;
+  /** What tells whether it is healthy. */
+  readonly healthCheck?: readonly string[];
 }
 
-/** A task that dumps the database and uploads the dump, as the template has it. */
+/** A task that dumps the database and uploads the dump, or restores one, as the template has it. */
 export interface DumpTask {
   /** ARN of its task definition. */
   readonly id: string;
   readonly family: string;
+  /** In an order in which they may start. */
   readonly containers: readonly DumpContainer[];
   /** Logical id of its role. */
   readonly taskRole?: string;
+  /** Its place in the construct tree. */
+  readonly place: string;
   /** When it runs. */
   readonly schedules: readonly string[];
   readonly clusterArn?: string;
 }
 
-/** The dumps of a template, whose references are known by now. */
-export function readDumps(intrinsics: Intrinsics): DumpTask[] {
+/** The tasks of a kind in a template, whose references are known by now. */
+export function readDumps(intrinsics: Intrinsics, kind: string = DUMP_KIND): DumpTask[] {
   return intrinsics
     .created('AWS::ECS::TaskDefinition')
-    .filter(({ resource }) => resource.Metadata?.['cdk-django-fargate']?.process === DUMP_KIND)
+    .filter(({ resource }) => resource.Metadata?.['cdk-django-fargate']?.process === kind)
     .map(({ id, resource }) => {
       const properties = intrinsics.properties(resource);
       const arn = intrinsics.resolve({ Ref: id }) as string;
@@ -47,6 +69,7 @@ export function readDumps(intrinsics: Intrinsics): DumpTask[] {
         family: properties.Family ?? id,
         containers: inOrder(properties.ContainerDefinitions ?? []).map(containerOf),
         taskRole: roleOf(resource.Properties?.TaskRoleArn),
+        place: String(resource.Metadata?.['aws:cdk:path'] ?? id),
         schedules: schedules.map(({ ScheduleExpression }) => ScheduleExpression),
         clusterArn: schedules[0]?.Target?.Arn,
       };
@@ -74,10 +97,21 @@ function containerOf(container: Definition): DumpContainer {
     name: container.Name,
     image: container.Image,
     words: [...(container.EntryPoint ?? []), ...(container.Command ?? [])],
-    secrets: Object.fromEntries(
-      (container.Secrets ?? []).map(({ Name, ValueFrom }: { Name: string; ValueFrom: string }) => [Name, ValueFrom]),
-    ),
+    environment: pairs(container.Environment, 'Value'),
+    secrets: pairs(container.Secrets, 'ValueFrom'),
     user: container.User,
     folder: container.MountPoints?.[0]?.ContainerPath ?? '',
+    waitsFor: (container.DependsOn ?? []).map(
+      ({ ContainerName, Condition }: { ContainerName: string; Condition: string }) => ({
+        name: ContainerName,
+        condition: Condition,
+      }),
+    ),
+    isEssential: container.Essential !== false,
+    healthCheck: container.HealthCheck?.Command?.slice(1),
   };
+}
+
+function pairs(list: readonly Record<string, string>[] | undefined, value: string): Record<string, string> {
+  return Object.fromEntries((list ?? []).map((each) => [each.Name, each[value]]));
 }

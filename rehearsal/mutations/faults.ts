@@ -5,6 +5,8 @@ import {
   CLAIMED_PROTOCOL,
   DONE,
   DRAINING,
+  DRILL_FAILED,
+  DRILLED,
   DUMP_FAILED,
   DUMPED,
   ECHO,
@@ -311,6 +313,23 @@ except OSError as error:
     template: inScript('dump', (script) => script.replace('[ "$done" = yes ]\n', '[ "$done" = yes ] || exit 0\n')),
   },
   {
+    name: 'a drill whose role may write as well',
+    check: DRILLED,
+    ...ofDumps,
+    template: eachStatement((statement) => {
+      if (isOfDrills(statement)) {
+        statement.Action = ['s3:GetObject', 's3:PutObject'];
+      }
+      return true;
+    }),
+  },
+  {
+    name: 'a drill that looks at no checksum',
+    check: DRILL_FAILED,
+    ...ofDumps,
+    template: inScript('restore', (script) => script.replace('sha256sum -c work/sums', 'true')),
+  },
+  {
     name: 'media files in a folder of the task',
     check: MEDIA_STORED,
     ...ofParts,
@@ -539,7 +558,13 @@ function isOfDumps({ Action }: Record<string, any>): boolean {
   return [Action].flat().join() === 's3:PutObject,s3:AbortMultipartUpload';
 }
 
-/** Changes the script of a container of a dump. */
+/** Whether a statement is that of the task of a drill, which reads below the prefix of dumps. */
+// biome-ignore lint/suspicious/noExplicitAny: as IAM has it
+function isOfDrills({ Action, Resource }: Record<string, any>): boolean {
+  return [Action].flat().join() === 's3:GetObject' && JSON.stringify(Resource).includes('/dumps/*');
+}
+
+/** Changes the script of a container of a dump or of a drill. */
 function inScript(name: string, change: (script: string) => string): (template: Template) => void {
   return each('AWS::ECS::TaskDefinition', ({ ContainerDefinitions }) => {
     for (const container of ContainerDefinitions) {

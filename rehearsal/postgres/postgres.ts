@@ -1,5 +1,14 @@
 import { type ChildProcess, execFileSync, type StdioOptions } from 'node:child_process';
-import { appendFileSync, chmodSync, chownSync, closeSync, copyFileSync, openSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  openSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
 import type { Announce } from '../announce';
@@ -8,7 +17,7 @@ import { freePort, LOOPBACK } from '../edge/ports';
 import { type Identity, identity, YOURSELF } from '../task/identity';
 import { isRoot, type Sandbox } from '../task/sandbox';
 import { eventually, HANG_SECONDS, sleep } from '../wait';
-import { copyAsBackup } from './backup';
+import { copyAsBackup, untilArchived } from './backup';
 
 /** What the server says, in the folder of the run. There is none where the database is brought. */
 export const SERVER_LOG = 'postgres.log';
@@ -28,6 +37,12 @@ export interface PostgresProps {
    * @default postgres
    */
   readonly folder?: string;
+  /**
+   * Data of a server that has ended, from which this one goes on as RDS does from a snapshot.
+   *
+   * @default - an empty server
+   */
+  readonly snapshot?: string;
 }
 
 /** Where a server keeps its data, with its socket, and listens. */
@@ -69,10 +84,65 @@ export class PostgresServer {
   async replica(address: string): Promise<PostgresServer> {
     const folder = this.props.sandbox.folder(`${this.props.folder ?? 'postgres'}-replica`, UNPRIVILEGED);
     const place = { data: path.join(folder, 'data'), port: this.port, address };
-    await this.query('postgres', (client) => copyAsBackup(client, this.place.data, place.data));
+    await this.query('postgres', (client) => copyAsBackup(client, this.place.data, place.data, 'replica'));
     const server = new PostgresServer(this.props, place, launch(this.props, place));
     await server.answers();
     return server;
+  }
+
+  /** Keeps its log in a folder from now on, as RDS does to restore a point in time; gives a copy of its data. */
+  async keepLog(folder: string): Promise<string> {
+    const log = this.props.sandbox.folder(folder, UNPRIVILEGED);
+    await this.query('postgres', async (client) => {
+      await client.query('ALTER SYSTEM SET archive_mode = on');
+      await client.query(`ALTER SYSTEM SET archive_command = 'cp %p ${log}/%f'`);
+    });
+    await this.restart();
+    const base = path.join(this.props.sandbox.folder(`${folder}-base`, UNPRIVILEGED), 'data');
+    await this.query('postgres', (client) => copyAsBackup(client, this.place.data, base, { log }));
+    return base;
+  }
+
+  /** Another server with what this one had at a time, from the copy that `keepLog` has given, and its log since. */
+  async atTime(base: string, time: string, name: string): Promise<PostgresServer> {
+    const place = {
+      data: path.join(this.props.sandbox.folder(name, UNPRIVILEGED), 'data'),
+      port: await freePort(),
+    };
+    await this.query('postgres', (client) => untilArchived(client));
+    execFileSync('cp', ['-a', base, place.data]);
+    appendFileSync(
+      path.join(place.data, 'postgresql.conf'),
+      // Abbreviations of time zones are not known yet when this is read.
+      `recovery_target_time = '${time.replace('T', ' ').replace('Z', '+00')}'\nrecovery_target_action = promote\n`,
+    );
+    const server = new PostgresServer(this.props, place, launch(this.props, place));
+    await server.answers();
+    await eventually('the point in time is reached', HANG_SECONDS, () =>
+      server.query('postgres', async (client) => {
+        const { rows } = await client.query<{ back: boolean }>('SELECT NOT pg_is_in_recovery() AS back');
+        return rows[0].back;
+      }),
+    );
+    return server;
+  }
+
+  /** A copy of its data, for which it pauses. */
+  async snapshot(name: string): Promise<string> {
+    const copy = path.join(this.props.sandbox.folder(name, UNPRIVILEGED), 'data');
+    await this.pause();
+    execFileSync('cp', ['-a', this.place.data, copy]);
+    this.process = launch(this.props, this.place);
+    await this.answers();
+    return copy;
+  }
+
+  /** Gives the master of a snapshot its new password, as RDS does. */
+  async takeOver(master: string, password: string): Promise<void> {
+    await this.query('postgres', async (client) => {
+      await client.query('SET log_min_duration_statement = -1; SET log_min_error_statement = panic');
+      await client.query(`ALTER ROLE ${client.escapeIdentifier(master)} PASSWORD ${client.escapeLiteral(password)}`);
+    });
   }
 
   /** Makes what RDS makes: a master that is not a superuser, its database, and the roles that RDS grants. */
@@ -118,12 +188,16 @@ export class PostgresServer {
 
   /** Ends every connection and comes back with what it had committed, as a failover would. */
   async restart(pauseMilliseconds = 0): Promise<void> {
-    const gone = new Promise((resolve) => this.process.once('exit', resolve));
-    this.process.kill('SIGINT');
-    await gone;
+    await this.pause();
     await sleep(pauseMilliseconds);
     this.process = launch(this.props, this.place);
     await this.answers();
+  }
+
+  private async pause(): Promise<void> {
+    const gone = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.kill('SIGINT');
+    await gone;
   }
 
   private async answers(): Promise<void> {
@@ -136,18 +210,23 @@ export class PostgresServer {
   }
 }
 
-/** Makes an empty database cluster with the server's certificate and settings. */
-function initialise({ binaries, certificate, parameters, announce }: PostgresProps, data: string): void {
-  const [program, args, user] = asUnprivileged(path.join(binaries, 'bin', 'initdb'), [
-    ...['-D', data],
-    ...['-U', 'rdsadmin'],
-    '--auth=trust',
-    ...['-E', 'UTF8'],
-    '--locale=C',
-    '--no-sync',
-    '--no-instructions',
-  ]);
-  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: environment(binaries), cwd: '/', ...user });
+/** Makes an empty database cluster with the server's certificate and settings, or one from a snapshot. */
+function initialise({ binaries, certificate, parameters, announce, snapshot }: PostgresProps, data: string): void {
+  if (snapshot === undefined) {
+    const [program, args, user] = asUnprivileged(path.join(binaries, 'bin', 'initdb'), [
+      ...['-D', data],
+      ...['-U', 'rdsadmin'],
+      '--auth=trust',
+      ...['-E', 'UTF8'],
+      '--locale=C',
+      '--no-sync',
+      '--no-instructions',
+    ]);
+    execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: environment(binaries), cwd: '/', ...user });
+  } else {
+    execFileSync('cp', ['-a', snapshot, data]);
+    truncateSync(path.join(data, 'postgresql.auto.conf')); // It says where the log was kept.
+  }
   for (const [file, name] of [
     [certificate.certFile, 'server.crt'],
     [certificate.keyFile, 'server.key'],

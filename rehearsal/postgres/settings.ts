@@ -12,6 +12,8 @@ export interface DatabaseSettings {
   readonly id: string;
   readonly major: number;
   readonly name?: string;
+  /** The snapshot of RDS that it starts from. */
+  readonly snapshot?: string;
   readonly master: () => Promise<string>;
   readonly password: () => Promise<string>;
   readonly parameters: Record<string, string>;
@@ -45,6 +47,9 @@ export function databaseSettings(sources: DatabaseSources): DatabaseSettings | u
   );
   const limit = connectionLimit(String(properties.DBInstanceClass), given.max_connections, announce);
   const major = Number(/\d+/.exec(String(properties.EngineVersion ?? group?.Properties?.Family ?? '17'))?.[0]);
+  const [roles] = intrinsics
+    .created('Custom::DatabaseRoles')
+    .map(({ resource }) => ({ properties: intrinsics.properties(resource) }));
   const reference = (text: string) => /\{\{resolve:secretsmanager:([^}]+)\}\}/.exec(text)?.[1];
   const lookUp = async (text: string) => {
     const found = reference(text);
@@ -57,8 +62,13 @@ export function databaseSettings(sources: DatabaseSources): DatabaseSettings | u
   return {
     id: instance.id,
     major,
-    name: properties.DBName,
-    master: () => lookUp(String(properties.MasterUsername)),
+    name: properties.DBName ?? roles?.properties.Database,
+    snapshot: properties.DBSnapshotIdentifier,
+    // A snapshot has its master, whom the secret names as well.
+    master: () =>
+      lookUp(
+        String(properties.MasterUsername ?? String(properties.MasterUserPassword).replace(':password:', ':username:')),
+      ),
     password: () => lookUp(String(properties.MasterUserPassword)),
     parameters: { ...given, ...limit },
   };

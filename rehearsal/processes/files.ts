@@ -11,6 +11,8 @@ export interface FilesProps {
   readonly image: Image;
   readonly sandbox: Sandbox;
   readonly user: TaskUser;
+  /** As in `ContainerProps`. */
+  readonly volumes?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -25,11 +27,12 @@ export class Files {
   readonly isCovered: boolean;
   /** The way into the application's container. */
   readonly entrance: Entrance;
-  private readonly volumes = new Map<string, string>();
+  private readonly volumes: Map<string, string>;
   private readonly folders: string[] = [];
 
   constructor(private readonly props: FilesProps) {
     const { definition, user, image, sandbox } = props;
+    this.volumes = new Map(props.volumes);
     this.temporary = this.folder('tmp', user.uid);
     const covers: Cover[] = [];
     const others = new Map<string, string>();

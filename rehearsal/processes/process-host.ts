@@ -84,9 +84,9 @@ class ProcessHost implements Host {
   /** Makes the files of a task, and runs the containers that must end first. */
   private async prepare(started: ContainerProps): Promise<ProcessContainerProps> {
     const { sandbox, images, user, caBundle } = this.props;
-    const { id, definition } = started;
+    const { id, definition, volumes } = started;
     const image = images.get(definition.image) as Image;
-    const files = new Files({ id, definition, image, sandbox, user });
+    const files = new Files({ id, definition, image, sandbox, user, volumes });
     await initialize({ id, definition, image, sandbox, files, user });
     return { ...started, image, sandbox, identity: user.identity, files, caBundle };
   }

@@ -42,6 +42,12 @@ export interface ContainerProps {
   readonly environment: Readonly<Record<string, string>>;
   /** Stands for the port of the container on this machine. */
   readonly port?: number;
+  /**
+   * Folders that stand for volumes which other containers have as well, by their names.
+   *
+   * @default - each volume is a new folder, which goes with the container
+   */
+  readonly volumes?: ReadonlyMap<string, string>;
 }
 
 /** A program that somebody at a terminal of their own starts in the place of the rehearsal. */

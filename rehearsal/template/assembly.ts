@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { withNestedStacks } from './nested-stacks';
+import { withNested } from './nested';
 import { withShared } from './shared-network';
 
 /** A resource as CloudFormation would be sent it. */
@@ -59,6 +59,7 @@ export interface Assembly {
   readonly region: string;
   /** Account of the stack, or one that stands for it where the stack leaves it open. */
   readonly account: string;
+  /** With the resources of nested stacks. */
   readonly template: Template;
   /** Other stacks of the assembly whose VPC or load balancer the template imports: they are in it now. */
   readonly owners?: readonly string[];
@@ -136,22 +137,15 @@ function stacksOf(directory: string): Listed[] {
       return [];
     }
     const file = path.join(directory, artifact.properties.templateFile);
+    const own = { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
     const assets = assetsOf(directory, name);
-    const template = withNestedStacks(templateIn(file), ({ Properties }) => {
-      const [, hash] = /([0-9a-f]{64})\.json/.exec(JSON.stringify(Properties?.TemplateURL ?? '')) ?? [];
-      const nested = assets.files.get(hash ?? '');
-      return nested === undefined ? undefined : templateIn(nested);
-    });
+    const template = withNested(own, (hash) => assets.files.get(hash));
     const [region] = /[a-z]{2}(-[a-z]+)+-\d$/.exec(artifact.environment ?? '') ?? [ANYWHERE.region];
     const [account] = /(?<=^aws:\/\/)\d{12}(?=\/)/.exec(artifact.environment ?? '') ?? [ANYWHERE.account];
     const stackName = artifact.properties.stackName ?? name;
     const assembly = { stackName, region, account, template, ...assets };
     return [{ displayName: artifact.displayName ?? stackName, assembly }];
   });
-}
-
-function templateIn(file: string): Template {
-  return { Resources: {}, ...JSON.parse(readFileSync(file, 'utf8')) }; // A stack may have none.
 }
 
 function assetsOf(directory: string, artifact: string): Pick<Assembly, 'images' | 'files'> {

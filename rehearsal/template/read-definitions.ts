@@ -1,5 +1,5 @@
 import type { Announce } from '../announce';
-import { DUMP_KIND } from '../dumps/dump-task';
+import { DUMP_KINDS } from '../dumps/dump-task';
 import { believing } from '../edge/network';
 import type { KnownImage } from '../task/container';
 import type { Assembly } from './assembly';
@@ -25,8 +25,8 @@ export function readDefinitions(sources: DefinitionSources): ReadonlyMap<string,
     const { Family } = intrinsics.properties(resource);
     const arn = `arn:aws:ecs:${assembly.region}:${assembly.account}:task-definition/${Family ?? id}:1`;
     intrinsics.register(id, { ref: arn, attributes: { TaskDefinitionArn: arn } });
-    if (resource.Metadata?.['cdk-django-fargate']?.process === DUMP_KIND) {
-      announce.substitution('dumps of the database are made by the checks alone, and not by the clock');
+    if (DUMP_KINDS.includes(resource.Metadata?.['cdk-django-fargate']?.process)) {
+      announce.substitution('dumps of the database are made and restored by the checks alone, and not by the clock');
       continue;
     }
     const read = readTaskDefinition(arn, resource, intrinsics, (image) => images.has(image));

@@ -1,4 +1,5 @@
 import type { Resource, Template } from './assembly';
+import { mapped } from './nested';
 
 /** A stack of the assembly. */
 interface Stack {
@@ -102,17 +103,4 @@ function renamed(value: unknown, prefix: string): unknown {
 
 function imported(value: unknown, exports: ReadonlyMap<string, unknown>): unknown {
   return mapped(value, (name, argument) => (name === 'Fn::ImportValue' ? exports.get(String(argument)) : undefined));
-}
-
-/** A copy in which each object with one key is what `change` makes of it, if it makes something. */
-function mapped(value: unknown, change: (name: string, argument: unknown) => unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map((item) => mapped(item, change));
-  }
-  if (value === null || typeof value !== 'object') {
-    return value;
-  }
-  const entries = Object.entries(value);
-  const changed = entries.length === 1 ? change(...entries[0]) : undefined;
-  return changed ?? Object.fromEntries(entries.map(([key, item]) => [key, mapped(item, change)]));
 }

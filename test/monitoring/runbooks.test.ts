@@ -123,7 +123,9 @@ test('commands can be pasted: they are valid shell, and nothing is left to fill 
 
 test('commands use only functions and variables that are set up', () => {
   const defined = [...blocks.join('\n').matchAll(/^\s*(?:export )?(\w+)(?:\(\)|=)/gm)].map(([, name]) => name);
-  const read = 'HOST PORT SUBNETS GROUP PARAMETERS TARGET MINIMUM MAXIMUM SERVICE KEY queue task name list'.split(' ');
+  const read = 'HOST PORT SUBNETS GROUP PARAMETERS TARGET MINIMUM MAXIMUM SERVICE KEY queue task name list stack'.split(
+    ' ',
+  );
   const used = [...blocks.join('\n').matchAll(/\$\{?([A-Za-z]\w*)/g)].map(([, name]) => name);
   const fields = ['levelname'];
   expect(used.filter((name) => ![...defined, ...read, ...fields].includes(name))).toEqual([]);
@@ -150,5 +152,25 @@ sql "select 'it''s' from \\"t\\""
     const [{ name, command }] = JSON.parse(words).containerOverrides;
     expect([status, name, command.slice(0, 4)]).toEqual([0, 'release', ['python', 'manage.py', 'shell', '-c']]);
     expect(command[4]).toContain(`cursor.execute('''select 'it''s' from "t" ''')`);
+  });
+
+  test('find a resource in the stack, in a nested stack, and nowhere', () => {
+    const script = `
+${setUp.slice(0, setUp.indexOf('CLUSTER=$('))}
+aws() {
+  case "$*" in
+    *"--stack-name Shop"*"Stack'"*) echo '["arn:one", "arn:two"]' ;;
+    *"--stack-name Shop"*"Cluster'"*) echo '[ "cluster" ]' ;;
+    *"--stack-name arn:two"*"TaskDefinition'"*Dump*) echo '[
+      "arn:task:1",
+      "arn:task:2"
+    ]' ;;
+    *) echo '[]' ;;
+  esac
+}
+echo "$(id_of AWS::ECS::Cluster)|$(id_of AWS::ECS::TaskDefinition Dump)|$(id_of AWS::SQS::Queue)|"
+`;
+    const { stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+    expect(stdout.trim()).toBe('cluster|arn:task:1||');
   });
 });

@@ -195,7 +195,7 @@ function placeOf({ pathname }: URL): { readonly bucket: string; readonly key: st
 }
 
 /** What a request wants to do, in the words of IAM. */
-function wishesOf({ method, url, headers, body }: Incoming): { action: string; resource: string }[] {
+function wishesOf({ method, url, headers, body }: Incoming): Wish[] {
   const { bucket, key } = placeOf(url);
   const resource = `arn:aws:s3:::${bucket}${key === '' ? '' : `/${key}`}`;
   const has = (name: string) => url.searchParams.has(name);
@@ -205,8 +205,11 @@ function wishesOf({ method, url, headers, body }: Incoming): { action: string; r
   if (method === 'POST' && has('delete')) {
     return keysIn(body).map((one) => ({ action: 's3:DeleteObject', resource: `${resource}/${one}` }));
   }
+  const context = { 's3:prefix': url.searchParams.get('prefix') ?? '' };
   return [
-    { action: `s3:${key === '' ? bucketAction(method, has) : objectAction(method, has)}`, resource },
+    key === ''
+      ? { action: `s3:${bucketAction(method, has)}`, resource, context }
+      : { action: `s3:${objectAction(method, has)}`, resource },
     ...copied.map((one) => ({ action: 's3:GetObject', resource: one })),
   ];
 }

@@ -1,4 +1,4 @@
-import { readDumps } from '../../../rehearsal/dumps/dump-task';
+import { DRILL_KIND, readDumps } from '../../../rehearsal/dumps/dump-task';
 import { Intrinsics } from '../../../rehearsal/template/intrinsics';
 
 const container = (Name: string, waitsFor?: string) => ({
@@ -8,6 +8,7 @@ const container = (Name: string, waitsFor?: string) => ({
   Command: ['-c', 'true'],
   DependsOn: waitsFor === undefined ? undefined : [{ ContainerName: waitsFor, Condition: 'SUCCESS' }],
   MountPoints: [{ SourceVolume: 'dump', ContainerPath: '/var/tmp/dump' }],
+  Essential: Name === 'upload',
   Secrets: Name === 'dump' ? [{ Name: 'PGPASSWORD', ValueFrom: 'arn:secret:password::' }] : undefined,
 });
 
@@ -20,6 +21,16 @@ const template = {
         Family: 'ShopDump',
         TaskRoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
         ContainerDefinitions: [container('upload', 'dump'), container('prepare'), container('dump', 'prepare')],
+      },
+    },
+    Drill: {
+      Type: 'AWS::ECS::TaskDefinition',
+      Metadata: { 'cdk-django-fargate': { process: 'drill' } },
+      Properties: {
+        ContainerDefinitions: [
+          { ...container('restore'), DependsOn: [{ ContainerName: 'postgres', Condition: 'HEALTHY' }] },
+          { ...container('postgres'), HealthCheck: { Command: ['CMD', 'ready', '15432'] } },
+        ],
       },
     },
     Web: {
@@ -53,4 +64,15 @@ test('a dump is known by the metadata of its task definition, and its containers
     ['prepare', 'dump', 'upload'].map((name) => [name, ['sh', '-c', 'true'], '/var/tmp/dump']),
   );
   expect(dump.containers[1].secrets).toEqual({ PGPASSWORD: 'arn:secret:password::' });
+  expect(dump.containers.map(({ isEssential }) => isEssential)).toEqual([false, false, true]);
+  expect(dump.containers[2].waitsFor).toEqual([{ name: 'dump', condition: 'SUCCESS' }]);
+});
+
+test('a drill is told from a dump, and a container waits until another one is healthy', () => {
+  const intrinsics = new Intrinsics({ template, stackName: 'S', region: 'eu-central-1', account: '1' });
+  const [drill, ...others] = readDumps(intrinsics, DRILL_KIND);
+  expect(others).toEqual([]);
+  expect(drill.containers.map(({ name }) => name)).toEqual(['postgres', 'restore']);
+  expect(drill.containers[0].healthCheck).toEqual(['ready', '15432']);
+  expect(drill.containers[1].waitsFor).toEqual([{ name: 'postgres', condition: 'HEALTHY' }]);
 });

@@ -68,6 +68,17 @@ test.each([
   }
 });
 
+test('who lists a bucket says which part of it', async () => {
+  const { s3: double, wishes, end } = await s3();
+  try {
+    await double.answer(request('GET', '/media?list-type=2&prefix=dumps%2F'), 'Web');
+    await double.answer(request('GET', '/media?list-type=2'), 'Web');
+    expect(wishes.map(({ context }) => context)).toEqual([{ 's3:prefix': 'dumps/' }, { 's3:prefix': '' }]);
+  } finally {
+    end();
+  }
+});
+
 test('a copy needs to read what it copies', async () => {
   const { s3: double, wishes, end } = await s3();
   try {
