@@ -29,6 +29,7 @@ class Fixture {
       this.termination = on;
     },
     instance: (id) => this.switchOf(id),
+    cluster: (id) => this.switchOf(id),
     loadBalancer: (arn) => this.switchOf(arn),
     sleep: async (milliseconds) => {
       this.remaining -= milliseconds;

@@ -110,7 +110,15 @@ function makeDump(
 /** Restores what was dumped, with the settings of the application, and without a way to anything of it. */
 function makeDrill(
   scope: Construct,
-  { restoreDrill, image, settingsModule, databaseOptions, environment, cpuArchitecture }: DjangoApplicationProps,
+  {
+    restoreDrill,
+    image,
+    settingsModule,
+    databaseOptions,
+    aurora,
+    environment,
+    cpuArchitecture,
+  }: DjangoApplicationProps,
   { profile, database }: Providers,
   parts: Pick<RestoreDrillProps, 'dump' | 'executionRole'>,
 ): RestoreDrill | undefined {
@@ -124,7 +132,7 @@ function makeDrill(
       database,
       applicationImage: image,
       settingsModule,
-      variables: databaseOptions?.variables,
+      variables: (aurora ?? databaseOptions)?.variables,
       cpuArchitecture,
     })
   );
