@@ -35,7 +35,10 @@ export function everyPartAbroad(props: AppProps = {}): { app: App; stack: ShopSt
   return { app, stack: productionStack(app, 'Shop', { ...PARTS, env }) };
 }
 
-/** An application on Aurora as the profile has it: in production with two instances, in development serverless. */
+/**
+ * An application on Aurora as the profile has it: in production with two instances, in development
+ * serverless.
+ */
 export function auroraExample(profile: Profile, props: AppProps = {}): { app: App; stack: Stack } {
   const app = new App(props);
   return { app, stack: auroraStack(app, 'Orders', profile) };

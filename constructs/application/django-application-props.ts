@@ -189,8 +189,8 @@ export interface DjangoApplicationProps {
    */
   readonly cache?: CacheOptions;
   /**
-   * An Aurora PostgreSQL cluster in place of the RDS for PostgreSQL instance; `{}` for one with its defaults: in
-   * production two instances, in development a serverless one that scales to zero.
+   * An Aurora PostgreSQL cluster in place of the RDS for PostgreSQL instance; `{}` for one with its defaults:
+   * in production two instances, in development a serverless one that scales to zero.
    *
    * **A cluster is another database:** where an application has one already, start from a snapshot of that.
    *

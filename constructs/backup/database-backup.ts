@@ -148,10 +148,11 @@ export interface DatabaseBackupOptions {
    * private subnets with a way out, give endpoints for the three to the subnets of
    * `restoreTestHandlerSubnets` and set this to true.
    *
-   * AWS Backup restores an Aurora cluster without an instance that could be asked: true is refused beside one.
+   * AWS Backup restores an Aurora cluster without an instance that could be asked: true is refused beside
+   * one.
    *
-   * @default - true where the VPC has private subnets with a way out; in others, and for a cluster, false, with a
-   * warning
+   * @default - true where the VPC has private subnets with a way out; in others, and for a cluster, false,
+   * with a warning
    * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-validation.html
    */
   readonly restoreTestValidation?: boolean;

@@ -23,6 +23,7 @@ import type { ServerlessCapacity } from './aurora/serverless-capacity';
 import type { DatabaseOptions } from './database-options';
 import { readerMetric, writerMetric } from './database-server';
 import type { DatabaseVariables } from './database-variables';
+import { databaseLogins, databaseSecretsOf } from './logins/logins';
 import type { DatabaseIdentity } from './made-database';
 import type { IPostgresDatabase } from './postgres-database';
 import { BroughtDatabase } from './private/brought';
@@ -31,7 +32,6 @@ import { connectionLimit, connectionsOfCapacity, isBurstable, maxConnectionsOf }
 import { clusterEvents } from './private/events';
 import { checkCaBundle } from './private/handlers';
 import { databaseSecurityGroup } from './private/instance';
-import { databaseLogins, databaseSecretsOf } from './private/logins';
 import { instanceIdentifierOf } from './private/logs';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { replicaEnvironment } from './private/replicas';
@@ -39,7 +39,8 @@ import { replicaEnvironment } from './private/replicas';
 /** Options of an Aurora cluster. */
 export interface AuroraPostgresDatabaseOptions extends DatabaseOptions {
   /**
-   * Version of Aurora PostgreSQL. A major version alone is written `AuroraPostgresEngineVersion.of('17', '17')`.
+   * Version of Aurora PostgreSQL. A major version alone is written `AuroraPostgresEngineVersion.of('17',
+   * '17')`.
    *
    * With a major version alone, RDS installs minor versions by itself.
    *
@@ -95,11 +96,12 @@ export interface AuroraPostgresDatabaseOptions extends DatabaseOptions {
    *
    * It must be encrypted, and the cluster keeps its key. The master user keeps its name and gets the password
    * of its new secret. `engineVersion` must be the major version of the snapshot: only RDS knows it, and
-   * refuses others when the stack is deployed. A snapshot of another database may have any names: give them as
-   * `databaseName` and `masterUsername`. What its roles own becomes the application's (`takeOwnershipFrom`).
+   * refuses others when the stack is deployed. A snapshot of another database may have any names: give them
+   * as `databaseName` and `masterUsername`. What its roles own becomes the application's
+   * (`takeOwnershipFrom`).
    *
-   * CloudFormation cannot restore a cluster to a point in time and set a password for its master user: restore
-   * it by hand, make a snapshot of that, and start from the snapshot.
+   * CloudFormation cannot restore a cluster to a point in time and set a password for its master user:
+   * restore it by hand, make a snapshot of that, and start from the snapshot.
    *
    * **Never remove or change this later: CloudFormation would replace the cluster and its data.**
    *
@@ -175,14 +177,14 @@ export interface AuroraPostgresDatabaseAttributes {
 }
 
 /**
- * An Aurora PostgreSQL cluster for a Django application, provisioned or Serverless v2: encrypted, private, TLS
- * only, backed up and monitored.
+ * An Aurora PostgreSQL cluster for a Django application, provisioned or Serverless v2: encrypted, private,
+ * TLS only, backed up and monitored.
  *
- * Secrets, roles and rotation are those of `PostgresDatabase`, and processes use the one as the other. Storage
- * grows by itself, and lies in three zones whatever the number of instances.
+ * Secrets, roles and rotation are those of `PostgresDatabase`, and processes use the one as the other.
+ * Storage grows by itself, and lies in three zones whatever the number of instances.
  *
- * **A cluster that scales to zero pauses only while nobody is connected,** so `DjangoApplication` refuses what
- * never lets go of the database beside it. The pools of `runtime/` do.
+ * **A cluster that scales to zero pauses only while nobody is connected,** so `DjangoApplication` refuses
+ * what never lets go of the database beside it. The pools of `runtime/` do.
  *
  * @example
  * declare const vpc: ec2.IVpc;

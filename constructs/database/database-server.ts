@@ -76,8 +76,8 @@ export function databaseMetric({ instance, cluster }: Server, name: string, opti
 }
 
 /**
- * A metric of the instance, or of whichever instance of the cluster writes: the average over a busy writer and
- * idle readers would hide it.
+ * A metric of the instance, or of whichever instance of the cluster writes: the average over a busy writer
+ * and idle readers would hide it.
  *
  * @internal
  */

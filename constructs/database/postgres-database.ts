@@ -15,6 +15,7 @@ import { namesInProfile, type Profile, profileValues } from '../core/profile';
 import { shownMoment } from './arriving/source';
 import type { DatabaseOptions } from './database-options';
 import type { DatabaseVariables } from './database-variables';
+import { databaseLogins, databaseSecretsOf } from './logins/logins';
 import type { DatabaseIdentity } from './made-database';
 import type { PointInTime } from './point-in-time';
 import { BroughtDatabase } from './private/brought';
@@ -24,7 +25,6 @@ import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { checkCaBundle } from './private/handlers';
 import { databaseInstance, databaseSecurityGroup, databaseSettings } from './private/instance';
-import { databaseLogins, databaseSecretsOf } from './private/logins';
 import { instanceIdentifierOf } from './private/logs';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { connectionsWithReplicas, readReplicas, replicaEnvironment } from './private/replicas';
@@ -89,7 +89,9 @@ export interface IPostgresDatabase extends IConnectable {
    * @default - not known
    */
   readonly burstable?: boolean;
-  /** Its read replicas, which listen on the port of the instance. The readers of a cluster are not among them. */
+  /**
+   * Its read replicas, which listen on the port of the instance. The readers of a cluster are not among them.
+   */
   readonly readReplicas: IDatabaseInstance[];
   /** Grants read access to the application's secret. */
   grantRead(grantee: IGrantable): Grant;

@@ -17,9 +17,14 @@ interface Floors {
 }
 /** @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html */
 const PAUSES: Floors = { '13': 15, '14': 12, '15': 7, '16': 3 };
-/** @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.Aurora_Fea_Regions_DB-eng.Feature.storage-type.html */
+/**
+ * @see
+ * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.Aurora_Fea_Regions_DB-eng.Feature.storage-type.html
+ */
 const IO_OPTIMIZED: Floors = { '13': 10, '14': 7, '15': 2, '16': 1, '17': 4 };
-/** @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html */
+/**
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html
+ */
 const LARGEST: Floors = { '13': 13, '14': 11, '15': 6, '16': 1 };
 
 const MOST_CAPACITY = 256;
@@ -134,7 +139,10 @@ function isNotOptimized({ storageType }: FilledClusterProps): boolean {
   return storageType !== DBClusterStorageType.AURORA_IOPT1;
 }
 
-/** Whether a version is at or above the floor of its major one; RDS chooses the minor version where none is given. */
+/**
+ * Whether a version is at or above the floor of its major one; RDS chooses the minor version where none is
+ * given.
+ */
 function reaches(version: string, floors: Floors): boolean {
   const [, major, minor] = /^(\d+)(?:\.(\d+))?/.exec(version) ?? [];
   return isUnknown(version) || minor === undefined || Number(minor) >= (floors[major] ?? 0);

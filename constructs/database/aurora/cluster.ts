@@ -79,7 +79,8 @@ export function databaseCluster(
   cluster.node.addDependency(monitoring, clusterLog(scope, identifier, props));
   const instances = cluster.node.children.filter((child) => INSTANCE.test(child.node.id));
   for (const instance of instances) {
-    (instance.node.defaultChild as CfnDBInstance).applyRemovalPolicy(withCluster); // It has no snapshot of its own.
+    // RDS makes no snapshot of a single instance.
+    (instance.node.defaultChild as CfnDBInstance).applyRemovalPolicy(withCluster);
     acknowledge(
       instance,
       'RDSInBackupPlan',

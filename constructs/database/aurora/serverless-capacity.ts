@@ -1,6 +1,9 @@
 import type { Duration } from 'aws-cdk-lib';
 
-/** Between what capacities an Aurora Serverless v2 cluster scales. An Aurora capacity unit (ACU) has 2 GiB of memory. */
+/**
+ * Between what capacities an Aurora Serverless v2 cluster scales. An Aurora capacity unit (ACU) has 2 GiB of
+ * memory.
+ */
 export interface ServerlessCapacity {
   /**
    * Least capacity of each instance in ACUs, 0 to 256 in steps of 0.5.

@@ -84,8 +84,8 @@ function connectionsOf(memoryGiB: number): number {
 }
 
 /**
- * How many connections Aurora allows on an instance that scales to so many capacity units, each of about 2 GiB;
- * rather too few. Where it can shrink to half a unit or less, Aurora allows no more than there.
+ * How many connections Aurora allows on an instance that scales to so many capacity units, each of about 2
+ * GiB; rather too few. Where it can shrink to half a unit or less, Aurora allows no more than there.
  */
 export function connectionsOfCapacity(minCapacity: number, maxCapacity: number): number | undefined {
   if (Token.isUnresolved(minCapacity) || Token.isUnresolved(maxCapacity)) {

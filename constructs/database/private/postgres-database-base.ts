@@ -49,8 +49,8 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
   }
 
   /**
-   * Free storage in bytes, average over 5 minutes: of a cluster, the local storage of the writer, for temporary
-   * files.
+   * Free storage in bytes, average over 5 minutes: of a cluster, the local storage of the writer, for
+   * temporary files.
    */
   public metricFreeStorageSpace(options?: MetricOptions): Metric {
     return writerMetric(this, this.cluster === undefined ? 'FreeStorageSpace' : 'FreeLocalStorage', options);

@@ -45,7 +45,9 @@ export function checkStorage(checks: Checks, database: IPostgresDatabase, given:
   }
 }
 
-/** GiB of an instance that is made here; nothing is known of others, or of clusters, which grow by themselves. */
+/**
+ * GiB of an instance that is made here; nothing is known of others, or of clusters, which grow by themselves.
+ */
 export function storageOfInstance({ instance }: IPostgresDatabase): {
   readonly allocated?: number;
   readonly most?: number;

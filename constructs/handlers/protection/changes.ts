@@ -110,7 +110,7 @@ function databaseChanges(
     IDENTIFIERS.some(differs) && SOURCES.some((source) => differs(source) && after[source] !== undefined);
   const [from, to] = [before, after].map((each) => (isCluster(each) ? 'a cluster' : 'an instance'));
   if (from !== to && !isRestore) {
-    return [{ prop: 'aurora', from, to, effect: EMPTY }];
+    return [{ prop: 'aurora', from: shown(from), to: shown(to), effect: EMPTY }];
   }
   const props = Object.keys(EFFECTS) as Frozen[];
   return props

@@ -119,7 +119,9 @@ function kept(world: IProtectionWorld, properties: DeletionProtectionProperties)
   return [...KeptInstances.map((id) => world.instance(id)), ...KeptClusters.map((id) => world.cluster(id))];
 }
 
-/** What was protected before and is not wanted any more. An instance or cluster that is kept stays protected. */
+/**
+ * What was protected before and is not wanted any more. An instance or cluster that is kept stays protected.
+ */
 function without(
   before: DeletionProtectionProperties,
   now: DeletionProtectionProperties,

@@ -13,7 +13,7 @@ import {
   SERVICE_TIMEOUT,
 } from '../../handlers/database-roles/contract';
 import type { Arrival } from '../arriving/arrival';
-import type { DatabaseHandlers } from './handlers';
+import type { DatabaseHandlers } from '../private/handlers';
 
 /** Names of the roles of an application. */
 export interface ApplicationRoles {
