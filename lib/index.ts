@@ -41,9 +41,17 @@ export {
   type WorkerServiceProps,
 } from '../constructs/processes/worker-service';
 
-// Database: RDS for PostgreSQL
+// Database: RDS for PostgreSQL, or Aurora PostgreSQL
 
+export type { ServerlessCapacity } from '../constructs/database/aurora/serverless-capacity';
+export {
+  AuroraPostgresDatabase,
+  type AuroraPostgresDatabaseAttributes,
+  type AuroraPostgresDatabaseOptions,
+  type AuroraPostgresDatabaseProps,
+} from '../constructs/database/aurora-postgres-database';
 export { DatabaseAccess } from '../constructs/database/database-access';
+export type { DatabaseOptions } from '../constructs/database/database-options';
 export { type DatabaseVariableNames, DatabaseVariables } from '../constructs/database/database-variables';
 export { PasswordRotation } from '../constructs/database/password-rotation';
 export { PointInTime } from '../constructs/database/point-in-time';

@@ -6,7 +6,7 @@ import { ShopStack } from '../examples/django-app/shop-stack';
 import { ExistingNetworkStack } from '../examples/existing-network/stack';
 import { MinimalStack } from '../examples/minimal/stack';
 import { NotesPipelineStack } from '../examples/pipeline/stack';
-import { productionExample, productionStack } from './production-example';
+import { auroraExample, auroraStack, productionExample, productionStack } from './production-example';
 
 const env = { account: '111122223333', region: 'eu-central-1' };
 
@@ -24,6 +24,8 @@ function pipelineIn(app: App, region: string) {
 /**
  * Every TypeScript example in every profile that it has, each in an app of its own.
  *
+ * Nothing in examples/ uses Aurora: the two are applications of their own.
+ *
  * The stages of the pipeline deploy the application of the minimal example: staging with the profile of
  * development, production with that of production.
  */
@@ -36,6 +38,8 @@ export const EXAMPLES: { readonly [name: string]: (props: AppProps) => App } = {
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env })),
   'existing-network in development': (props) =>
     appWith(props, (app) => new ExistingNetworkStack(app, 'Intranet', { env, profile: Profile.development() })),
+  'Aurora in production': (props) => auroraExample(Profile.production(), props).app,
+  'Aurora in development': (props) => auroraExample(Profile.development(), props).app,
   pipeline: (props) => appWith(props, (app) => pipelineIn(app, env.region)),
 };
 
@@ -50,6 +54,8 @@ export function examplesIn(region: string, props: AppProps = {}): App {
     new MinimalStack(development, 'Notes');
     new ExistingNetworkStack(production, 'Intranet', { env: inRegion });
     new ExistingNetworkStack(development, 'Intranet', { env: inRegion, profile: Profile.development() });
+    auroraStack(production, 'Orders', Profile.production(), { env: inRegion });
+    auroraStack(development, 'Orders', Profile.development(), { env: inRegion });
     pipelineIn(app, region);
   });
 }

@@ -1,7 +1,8 @@
-import { App, type AppProps, Stack } from 'aws-cdk-lib';
+import { App, type AppProps, Stack, type StackProps } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
-import { Profile } from 'cdk-django-fargate';
+import { ContainerImage, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { DjangoApplication, Profile } from 'cdk-django-fargate';
 import type { Construct } from 'constructs';
 import { ShopStack, type ShopStackProps } from '../examples/django-app/shop-stack';
 
@@ -34,6 +35,34 @@ export function everyPartAbroad(props: AppProps = {}): { app: App; stack: ShopSt
   const app = new App(props);
   const env = { account: '111122223333', region: 'eu-central-1' };
   return { app, stack: productionStack(app, 'Shop', { ...PARTS, env }) };
+}
+
+/**
+ * An application on Aurora as the profile has it: in production with two instances, in development
+ * serverless.
+ */
+export function auroraExample(profile: Profile, props: AppProps = {}): { app: App; stack: Stack } {
+  const app = new App(props);
+  return { app, stack: auroraStack(app, 'Orders', profile) };
+}
+
+/** The same as one stack of several. */
+export function auroraStack(scope: Construct, id: string, profile: Profile, props: StackProps = {}): Stack {
+  const stack = new Stack(scope, id, props);
+  const isProduction = profile.name === 'production';
+  const zone = { hostedZoneId: 'Z0123456789ABCDEFGHIJ', zoneName: 'example.com' };
+  new DjangoApplication(stack, 'App', {
+    profile,
+    image: ContainerImage.fromRegistry('orders:1'),
+    settingsModule: 'config.settings',
+    queues: { default: {} },
+    aurora: {},
+    ...(isProduction && {
+      domainNames: ['orders.example.com'],
+      hostedZone: HostedZone.fromHostedZoneAttributes(stack, 'Zone', zone),
+    }),
+  });
+  return stack;
 }
 
 /** The production example as one stack of several. */

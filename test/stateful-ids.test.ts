@@ -26,6 +26,7 @@ const synthesized: { [name: string]: Template } = {
   'a DjangoApplication with a cache': templateOf(bareApplication({ cache: {} })),
   'a DjangoApplication with dumps': wholeTemplate(bareApplication({ databaseDump: {}, restoreDrill: {} })),
   'a DjangoApplication with mail': templateOf(bareApplication({ mail: {} })),
+  'a DjangoApplication on Aurora': templateOf(bareApplication({ aurora: {} })),
   StaticFiles: templateOf(staticFiles()),
   UrlSigningKeys: templateOf(signingKeys()),
 };
@@ -111,6 +112,7 @@ describe('the comparison of templates', () => {
 
   // Which properties replace a resource is the knowledge of AWS's specification; these are the ones that matter here.
   test.each([
+    ['AWS::RDS::DBCluster', ['DBClusterIdentifier', 'DBSubnetGroupName', 'DatabaseName', 'KmsKeyId', 'MasterUsername']],
     ['AWS::RDS::DBInstance', ['DBInstanceIdentifier', 'DBName', 'DBSubnetGroupName', 'Engine', 'KmsKeyId']],
     ['AWS::RDS::DBInstance', ['MasterUsername', 'Port', 'StorageEncrypted', 'Timezone']],
     ['AWS::SecretsManager::Secret', ['Name']],

@@ -7,6 +7,7 @@ import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { DatabaseBackupOptions } from '../backup/database-backup';
 import type { CacheOptions, ICache } from '../cache/cache';
 import type { Profile } from '../core/profile';
+import type { AuroraPostgresDatabaseOptions } from '../database/aurora-postgres-database';
 import type { IPostgresDatabase, PostgresDatabaseOptions } from '../database/postgres-database';
 import type { DatabaseDumpOptions } from '../dumps/database-dump';
 import type { RestoreDrillOptions } from '../dumps/restore-drill';
@@ -188,6 +189,15 @@ export interface DjangoApplicationProps {
    */
   readonly cache?: CacheOptions;
   /**
+   * An Aurora PostgreSQL cluster in place of the RDS for PostgreSQL instance; `{}` for one with its defaults:
+   * in production two instances, in development a serverless one that scales to zero.
+   *
+   * **A cluster is another database:** where an application has one already, start from a snapshot of that.
+   *
+   * @default - an instance, as `databaseOptions` say
+   */
+  readonly aurora?: AuroraPostgresDatabaseOptions;
+  /**
    * Outgoing mail through Amazon SES, which every process can send; `{}` for an identity of the main domain
    * name, with its records in the hosted zone.
    *
@@ -250,7 +260,7 @@ export interface DjangoApplicationProps {
    */
   readonly secretKeyOptions?: SecretKeyOptions;
   /**
-   * What to change in the database that is made.
+   * What to change in the instance that is made for the database.
    *
    * @default - as the profile says
    */
@@ -347,7 +357,7 @@ export interface DjangoApplicationProps {
   /**
    * Database to use.
    *
-   * @default - a new `PostgresDatabase`
+   * @default - a new `PostgresDatabase`, or a new `AuroraPostgresDatabase` when `aurora` is given
    */
   readonly database?: IPostgresDatabase;
   /**

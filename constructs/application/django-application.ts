@@ -38,6 +38,7 @@ import { makeObservers } from './private/observers';
 import { makeProcesses } from './private/processes';
 import { makeProviders } from './private/providers';
 import { checkResources } from './private/resource-limit';
+import { checkScaleToZero } from './private/scale-to-zero';
 
 /**
  * A Django application on AWS, whole: network, database, queues, load balancer, services, backups and alarms.
@@ -136,6 +137,7 @@ export class DjangoApplication extends Construct {
     checkApplication(this, props);
     setRunbookBase(this, props.runbookBase);
     const providers = makeProviders(this, props);
+    checkScaleToZero(this, props, providers.database);
     const processes = makeProcesses(this, props, providers);
     const observers = makeObservers(this, props, providers, processes);
     protectAgainstDeletion(this, props, providers);

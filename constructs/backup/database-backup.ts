@@ -9,7 +9,7 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { acknowledge } from '../core/acknowledge';
-import { selectedSubnets } from '../core/checks';
+import { type Checks, selectedSubnets } from '../core/checks';
 import { checkEffects, type Effects, voidWith } from '../core/effects';
 import { checkReservedConcurrency } from '../core/handler-function';
 import { checkKinds } from '../core/kinds';
@@ -17,7 +17,9 @@ import { type Profile, type ProfileOptions, profileValues } from '../core/profil
 import { runbookUrl } from '../core/runbook';
 import { isTimeZone } from '../core/schedule-expression';
 import { longestGapInDays } from '../core/time/schedule-gap';
-import { type IPostgresDatabase, PostgresDatabase } from '../database/postgres-database';
+import { arnOf } from '../database/database-server';
+import { madeDatabase } from '../database/made-database';
+import type { IPostgresDatabase } from '../database/postgres-database';
 import type { INotifications } from '../notifications/notifications';
 import { BackupVaultLock } from './backup-vault-lock';
 import {
@@ -146,7 +148,11 @@ export interface DatabaseBackupOptions {
    * private subnets with a way out, give endpoints for the three to the subnets of
    * `restoreTestHandlerSubnets` and set this to true.
    *
-   * @default - true where the VPC has private subnets with a way out; in others false, with a warning
+   * AWS Backup restores an Aurora cluster without an instance that could be asked: true is refused beside
+   * one.
+   *
+   * @default - true where the VPC has private subnets with a way out; in others, and for a cluster, false,
+   * with a warning
    * @see https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-validation.html
    */
   readonly restoreTestValidation?: boolean;
@@ -282,14 +288,15 @@ export class DatabaseBackup extends Construct {
       backupPlanRules: rules.map((rule) => planRule(rule, timeZone)),
     });
     this.plan.addSelection('Database', {
-      resources: [BackupResource.fromRdsDatabaseInstance(props.database.instance)],
+      resources: [BackupResource.fromArn(arnOf(props.database))],
       role: this.role,
       disableDefaultBackupPolicy: true, // The role has it.
     });
     if (isRestoreTested(this, props.restoreTesting)) {
-      const isValidated = props.restoreTestValidation ?? props.vpc.privateSubnets.length > 0;
+      const isCluster = props.database.cluster !== undefined;
+      const isValidated = props.restoreTestValidation ?? (!isCluster && props.vpc.privateSubnets.length > 0);
       const restoreTest = new RestoreTest(this, 'RestoreTest', {
-        instance: props.database.instance,
+        database: props.database,
         vault: this.vault,
         role: this.role,
         schedule: restoreTestSchedule,
@@ -302,7 +309,7 @@ export class DatabaseBackup extends Construct {
         ? this.validateRestores(props, { restoreTest, encryptionKey, profile, schedule: restoreTestSchedule })
         : undefined;
       if (!isValidated && props.restoreTestValidation === undefined) {
-        warnOfNoValidation(this);
+        warnOfNoValidation(this, isCluster);
       }
     } else if (props.restoreTesting === undefined) {
       Annotations.of(this).addWarningV2(
@@ -328,8 +335,8 @@ export class DatabaseBackup extends Construct {
       vpc,
       vpcSubnets: props.restoreTestHandlerSubnets ?? { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
       query: props.restoreTestQuery ?? DEFAULT_QUERY,
-      databaseName: database instanceof PostgresDatabase ? database._identity.databaseName : undefined,
-      caBundle: database instanceof PostgresDatabase ? database._caBundle : undefined,
+      databaseName: madeDatabase(database)?._identity.databaseName,
+      caBundle: madeDatabase(database)?._caBundle,
       port: database.connections.defaultPort ?? Port.allTcp(),
       vaultName: this.vault.backupVaultName,
       topic: props.notifications?.topic,
@@ -372,10 +379,12 @@ interface ValidatedTest {
   readonly schedule: Schedule;
 }
 
-function warnOfNoValidation(scope: Construct): void {
+function warnOfNoValidation(scope: Construct, isCluster: boolean): void {
   Annotations.of(scope).addWarningV2(
     'cdk-django-fargate:restoreTestValidation',
-    'Nothing looks into databases that are restored as a test: the function that does calls the APIs of AWS, and the VPC has no private subnets with a way out. Restore a backup by hand now and then and look into it, and set `restoreTestValidation` to false; or give endpoints for rds, backup and ssm to the subnets of `restoreTestHandlerSubnets`, and set it to true.',
+    isCluster
+      ? 'Nothing looks into databases that are restored as a test: AWS Backup restores a cluster without an instance that could be asked. Prove the data with `databaseDump` and `restoreDrill`, or restore a backup by hand now and then and look into it, and set `restoreTestValidation` to false.'
+      : 'Nothing looks into databases that are restored as a test: the function that does calls the APIs of AWS, and the VPC has no private subnets with a way out. Restore a backup by hand now and then and look into it, and set `restoreTestValidation` to false; or give endpoints for rds, backup and ssm to the subnets of `restoreTestHandlerSubnets`, and set it to true.',
   );
 }
 
@@ -513,6 +522,7 @@ function validate(
       remedy: 'Select other subnets, or set `restoreTesting` to false.',
     });
     checkQuery(checks, asGiven.restoreTestQuery);
+    checkOfCluster(checks, asGiven);
     checks.selects('restoreTestHandlerSubnets', props.vpc, asGiven.restoreTestHandlerSubnets);
     checks.optional(
       'restoreTestValidation',
@@ -529,6 +539,24 @@ function validate(
   }
   checkReservedConcurrency(checks, asGiven.handlerReservedConcurrency);
   checks.throwIfAny();
+}
+
+/** Nobody can look into a cluster without an instance, which is what AWS Backup restores. */
+function checkOfCluster(checks: Checks, { database, ...given }: DatabaseBackupProps): void {
+  const rule = {
+    must: 'be left out for an Aurora cluster',
+    remedy: 'AWS Backup restores it without an instance that could be asked. `restoreDrill` proves the data of a dump.',
+  };
+  const isInstance = database.cluster === undefined;
+  checks
+    .optional(
+      'restoreTestValidation',
+      given.restoreTestValidation,
+      () => isInstance || !given.restoreTestValidation,
+      rule,
+    )
+    .optional('restoreTestQuery', given.restoreTestQuery, () => isInstance, rule)
+    .optional('restoreTestHandlerSubnets', given.restoreTestHandlerSubnets, () => isInstance, rule);
 }
 
 /** Number of zones of the selected subnets: 0 where the VPC has none, unknown while a lookup waits. */

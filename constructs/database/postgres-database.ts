@@ -1,61 +1,48 @@
-import { Annotations, type Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
-import {
-  Connections,
-  type IConnectable,
-  type IInterfaceVpcEndpoint,
-  type InstanceType,
-  type IVpc,
-  Port,
-  SecurityGroup,
-  type SubnetSelection,
-} from 'aws-cdk-lib/aws-ec2';
+import { Connections, type IConnectable, type InstanceType, type IVpc, Port } from 'aws-cdk-lib/aws-ec2';
 import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type {
-  CaCertificate,
-  CfnDBInstance,
-  DatabaseInsightsMode,
-  DatabaseInstance,
-  EngineLifecycleSupport,
-  IDatabaseInstance,
-  PostgresEngineVersion,
-} from 'aws-cdk-lib/aws-rds';
+import type { CfnDBInstance, IDatabaseCluster, IDatabaseInstance, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
-import { CA_BUNDLE_PATH } from '../core/contract';
 import type { CaBundle } from '../core/handler-function';
 import { checkKinds, pathOf } from '../core/kinds';
 import { namesInProfile, type Profile, profileValues } from '../core/profile';
-import type { RotationWindow } from '../core/secret-rotation';
-import { arrivalOf } from './arriving/arrival';
 import { shownMoment } from './arriving/source';
-import { DatabaseVariables } from './database-variables';
-import { PasswordRotation } from './password-rotation';
+import type { DatabaseOptions } from './database-options';
+import type { DatabaseVariables } from './database-variables';
+import { databaseLogins, databaseSecretsOf } from './logins/logins';
+import type { DatabaseIdentity } from './made-database';
 import type { PointInTime } from './point-in-time';
+import { BroughtDatabase } from './private/brought';
 import { checkBrought, checkDatabase, checkDatabaseEffects } from './private/checks';
-import { isBurstable, maxConnectionsOf } from './private/classes';
+import { connectionLimit, isBurstable, maxConnectionsOf } from './private/classes';
 import { type FilledProps, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
-import { checkCaBundle, DatabaseHandlers } from './private/handlers';
-import { databaseInstance, databaseSettings } from './private/instance';
+import { checkCaBundle } from './private/handlers';
+import { databaseInstance, databaseSecurityGroup, databaseSettings } from './private/instance';
 import { instanceIdentifierOf } from './private/logs';
-import { DEFAULT_NAMES, loginsOf, ownerLoginsOf, servingRoleOf } from './private/names';
 import { databaseSecrets, PostgresDatabaseBase, tlsEnvironment } from './private/postgres-database-base';
 import { connectionsWithReplicas, readReplicas, replicaEnvironment } from './private/replicas';
-import { type ApplicationRoles, DatabaseRoles, type UnattachedSecrets } from './private/roles';
-import { DatabaseRotation } from './private/rotation';
-import { databaseSecret } from './private/secrets';
 
 /** A PostgreSQL database, and what the processes of an application need to use it. */
 export interface IPostgresDatabase extends IConnectable {
-  /** The RDS instance. */
-  readonly instance: IDatabaseInstance;
+  /**
+   * The RDS instance.
+   *
+   * @default - none: the database is a cluster
+   */
+  readonly instance?: IDatabaseInstance;
+  /**
+   * The Aurora cluster.
+   *
+   * @default - none: the database is an instance
+   */
+  readonly cluster?: IDatabaseCluster;
   /** Secret of a login that reads and changes rows: JSON with host, port, dbname, username and password. */
   readonly applicationSecret: ISecret;
   /**
@@ -66,8 +53,8 @@ export interface IPostgresDatabase extends IConnectable {
    */
   readonly ownerSecret: ISecret;
   /**
-   * PGSSLMODE and PGSSLROOTCERT, which make libpq verify the server's certificate, and with read replicas
-   * DATABASE_REPLICA_HOST.
+   * PGSSLMODE and PGSSLROOTCERT, which make libpq verify the server's certificate, and with read replicas or
+   * readers DATABASE_REPLICA_HOST.
    */
   readonly containerEnvironment: { [name: string]: string };
   /** Address and login from the application's secret, for `DatabaseAccess.READ_WRITE`. */
@@ -91,7 +78,7 @@ export interface IPostgresDatabase extends IConnectable {
   /** What must be deployed before a process starts: the roles in the database and the complete secret. */
   readonly ready: IDependable;
   /**
-   * Number of connections that the instance allows.
+   * Number of connections that the instance, or the writer of the cluster, allows.
    *
    * @default - not known
    */
@@ -102,15 +89,21 @@ export interface IPostgresDatabase extends IConnectable {
    * @default - not known
    */
   readonly burstable?: boolean;
-  /** Its read replicas, which listen on the port of the instance. */
+  /**
+   * Its read replicas, which listen on the port of the instance. The readers of a cluster are not among them.
+   */
   readonly readReplicas: IDatabaseInstance[];
   /** Grants read access to the application's secret. */
   grantRead(grantee: IGrantable): Grant;
-  /** A metric of the instance in `AWS/RDS`. */
+  /** A metric of the instance, or of the cluster as a whole, in `AWS/RDS`. */
   metric(metricName: string, options?: MetricOptions): Metric;
   /** Percentage of CPU in use, average over 5 minutes. */
   metricCPUUtilization(options?: MetricOptions): Metric;
-  /** Free storage in bytes, average over 5 minutes. */
+  /**
+   * Free storage in bytes, average over 5 minutes.
+   *
+   * That of a cluster grows by itself: there it is the local storage of the writer, for temporary files.
+   */
   metricFreeStorageSpace(options?: MetricOptions): Metric;
   /** Free memory in bytes, average over 5 minutes. */
   metricFreeableMemory(options?: MetricOptions): Metric;
@@ -127,13 +120,7 @@ export interface IPostgresDatabase extends IConnectable {
 }
 
 /** Options of a database. */
-export interface PostgresDatabaseOptions {
-  /**
-   * Subnets of the instance, in at least two zones.
-   *
-   * @default - isolated subnets, or private ones where the VPC has no isolated ones
-   */
-  readonly vpcSubnets?: SubnetSelection;
+export interface PostgresDatabaseOptions extends DatabaseOptions {
   /**
    * Version of PostgreSQL.
    *
@@ -148,14 +135,6 @@ export interface PostgresDatabaseOptions {
    * @default false
    */
   readonly allowMajorVersionUpgrade?: boolean;
-  /**
-   * Whether the version gets paid support after its community support has ended.
-   *
-   * **Extended support costs money per vCPU and hour.**
-   *
-   * @default EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED
-   */
-  readonly engineLifecycleSupport?: EngineLifecycleSupport;
   /**
    * Class and size of the instance.
    *
@@ -197,16 +176,6 @@ export interface PostgresDatabaseOptions {
    */
   readonly readReplicas?: number;
   /**
-   * Port that PostgreSQL listens on.
-   *
-   * PostgreSQL's default, 5432, is refused (rule AwsSolutions-RDS11).
-   *
-   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
-   *
-   * @default 15432
-   */
-  readonly port?: number;
-  /**
    * Name of the instance.
    *
    * The log groups and read replicas are named after it.
@@ -217,120 +186,6 @@ export interface PostgresDatabaseOptions {
    * @default - generated from the place in the tree
    */
   readonly instanceIdentifier?: string;
-  /**
-   * Name of the database.
-   *
-   * With `snapshotIdentifier` or `pointInTime`, the name that it has there.
-   *
-   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
-   *
-   * @default 'django'
-   */
-  readonly databaseName?: string;
-  /**
-   * Name of the master user, which only RDS and our handlers use.
-   *
-   * With `snapshotIdentifier` or `pointInTime`, the name that it has there.
-   *
-   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
-   *
-   * @default 'django_master'
-   */
-  readonly masterUsername?: string;
-  /**
-   * Name of the role that owns the database and everything that migrations create in it, of at most 53
-   * characters.
-   *
-   * It cannot log in. Releases log in under the name with `_release_a` or `_release_b` behind it and become
-   * the owner. What serves logs in under the name with `_a` or `_b` behind it and becomes the role with
-   * `_serving` behind it, which reads and changes rows and cannot create, alter or drop anything.
-   *
-   * **It must stay as it was first deployed:** `DjangoApplication` fails a deployment that changes it.
-   *
-   * @default 'django'
-   */
-  readonly applicationUser?: string;
-  /**
-   * Names of the variables in the container.
-   *
-   * @default DatabaseVariables.DATABASE
-   */
-  readonly variables?: DatabaseVariables;
-  /**
-   * Path of the RDS certificate bundle in the image.
-   *
-   * @default '/etc/ssl/certs/rds-global-bundle.pem'
-   */
-  readonly caBundlePath?: string;
-  /**
-   * Parameters of PostgreSQL to add or change.
-   *
-   * **A static one, such as `max_connections`, has no effect on a running instance until you reboot it.**
-   * CloudFormation never does. RDS reports it as `pending-reboot`.
-   *
-   * @default - TLS forced, pg_stat_statements, statements over 500 ms logged, idle transactions ended after
-   * 60 s
-   */
-  readonly parameters?: { [name: string]: string };
-  /**
-   * How long automated backups are kept, 7 to 35 days.
-   *
-   * @default - from the profile: production 14 days, development 7 days
-   */
-  readonly backupRetention?: Duration;
-  /**
-   * When automated backups are made, UTC, at least 30 minutes.
-   *
-   * @default '03:00-04:00'
-   */
-  readonly preferredBackupWindow?: string;
-  /**
-   * When RDS may install updates, UTC, at least 30 minutes.
-   *
-   * @default 'sun:04:30-sun:05:30'
-   */
-  readonly preferredMaintenanceWindow?: string;
-  /**
-   * Whether RDS refuses to delete the instance.
-   *
-   * `DjangoApplication` switches it on when everything else is there. A database of its own is protected from
-   * the start: switch it off by hand before a failed creation can be rolled back. False is left out of the
-   * template, and does not switch off what is on.
-   *
-   * @default - from the profile: production true, development false
-   */
-  readonly deletionProtection?: boolean;
-  /**
-   * What happens to the instance when it leaves the stack.
-   *
-   * **DESTROY deletes the instance without a final snapshot. Only its automated backups stay, until they
-   * expire.**
-   *
-   * @default - from the profile: production RETAIN_ON_UPDATE_OR_DELETE, development SNAPSHOT
-   */
-  readonly removalPolicy?: RemovalPolicy;
-  /**
-   * How long the log groups keep events.
-   *
-   * @default - from the profile: production one year, development one month
-   */
-  readonly logRetention?: RetentionDays;
-  /**
-   * Level of Database Insights.
-   *
-   * ADVANCED keeps 15 months of performance data. **ADVANCED costs money per vCPU.**
-   *
-   * @default - from the profile: STANDARD
-   */
-  readonly databaseInsightsMode?: DatabaseInsightsMode;
-  /**
-   * Authority that signs the certificate of the instance.
-   *
-   * RSA4096 is refused, because the handlers do not trust it.
-   *
-   * @default CaCertificate.RDS_CA_RSA2048_G1
-   */
-  readonly caCertificate?: CaCertificate;
   /**
    * Snapshot to start from, by name or ARN.
    *
@@ -356,108 +211,6 @@ export interface PostgresDatabaseOptions {
    * @default - none
    */
   readonly pointInTime?: PointInTime;
-  /**
-   * Roles of the database whose objects become those of `applicationUser`: schemas, tables, sequences, views,
-   * functions, types, large objects and default privileges.
-   *
-   * What belongs to PostgreSQL, to RDS, to an extension or to a role that is not named stays. So does what
-   * the master user may not give away: the log of the handler names it, with the statement to run. **The
-   * roles that are named lose their power over what they owned.** Where others share the database, name your
-   * own roles alone. An empty list takes nothing.
-   *
-   * @default - with `snapshotIdentifier` or `pointInTime` every role, once: as long as the database does not
-   * belong to `applicationUser`. Otherwise none
-   */
-  readonly takeOwnershipFrom?: string[];
-  /**
-   * Extensions that the master user makes in the database, before the first release: 'postgis', 'vector',
-   * 'pg_stat_statements'.
-   *
-   * A release makes those by itself that PostgreSQL trusts, such as citext, hstore or pg_trgm. The others
-   * need the master user. An extension lies in the schema `public`, unless it has a schema of its own, and
-   * brings those that it requires. `parameters` must load what the server starts with, such as pg_cron.
-   *
-   * **One that you take out of the list stays in the database,** because columns may be of its types: drop it
-   * in a migration.
-   *
-   * @default - none
-   * @see https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-extensions.html
-   */
-  readonly extensions?: string[];
-  /**
-   * SNS topic for events of the instance and for invocations of the handlers that Lambda gave up on.
-   *
-   * Its policy must let `events.rds.amazonaws.com` publish, as the topic of `Notifications` does.
-   *
-   * @default - none
-   */
-  readonly eventTopic?: ITopic;
-  /**
-   * Subnets of the handlers that create the roles and rotate the passwords.
-   *
-   * The handlers must reach Secrets Manager and S3.
-   *
-   * @default - private subnets with a NAT gateway, or isolated ones where the VPC has no private ones
-   */
-  readonly handlerSubnets?: SubnetSelection;
-  /**
-   * Interface endpoint for Secrets Manager that the handlers' subnets can reach.
-   *
-   * Required when these are isolated. The network then also needs the gateway endpoint for S3.
-   *
-   * @default - the handlers go through a NAT gateway
-   */
-  readonly secretsManagerEndpoint?: IInterfaceVpcEndpoint;
-  /**
-   * File with the certificate authorities of RDS in the region, in PEM: the handlers trust them, too.
-   *
-   * Needed in young regions, in AWS GovCloud (US) and in China, whose authorities the handlers do not bring.
-   * A warning says where to download it. The file goes into a layer of the functions, so it must be there
-   * when the app is synthesized. The image of the containers needs the same certificates at `caBundlePath`.
-   *
-   * @default - the authorities of most regions, and those that AWS Lambda has
-   * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
-   */
-  readonly handlerCaBundle?: string;
-  /**
-   * How the password of the application's login rotates.
-   *
-   * Unless it is OFF, the master's password rotates too.
-   *
-   * @default PasswordRotation.ALTERNATING_LOGINS
-   */
-  readonly passwordRotation?: PasswordRotation;
-  /**
-   * Time between two rotations, in whole days.
-   *
-   * Tasks must be replaced within this time, as `SecretRefresh` does: the next rotation changes the
-   * password of the login that old tasks still use.
-   *
-   * With alternating logins a password lives for two periods. The default keeps that below the 90 days that
-   * auditors ask for.
-   *
-   * @default Duration.days(30)
-   */
-  readonly passwordRotationPeriod?: Duration;
-  /**
-   * When passwords rotate on the day that is due.
-   *
-   * After each rotation all processes are replaced, so take an hour at which few people and no long tasks
-   * are there. At another hour than 0 Secrets Manager goes by the calendar: `passwordRotationPeriod` must
-   * be 1, 7, 30, 60, 90, 120, 180 or 360 days, which become every day, Sunday, or the first of every so many
-   * months.
-   *
-   * @default - from midnight to 3:00 UTC
-   */
-  readonly passwordRotationWindow?: RotationWindow;
-  /**
-   * Concurrency reserved for each handler.
-   *
-   * New accounts have a concurrency quota of 10, none of which can be reserved.
-   *
-   * @default - none reserved
-   */
-  readonly handlerReservedConcurrency?: number;
 }
 
 /** Properties of `PostgresDatabase`. */
@@ -558,39 +311,14 @@ export class PostgresDatabase extends PostgresDatabaseBase {
   ): IPostgresDatabase {
     checkKinds(pathOf(scope, id), 'PostgresDatabaseAttributes', attrs);
     checkBrought(pathOf(scope, id), attrs);
-    class Import extends PostgresDatabaseBase {
-      public readonly instance = attrs.instance;
-      public readonly applicationSecret = attrs.applicationSecret;
-      public readonly ownerSecret = attrs.ownerSecret ?? attrs.applicationSecret;
-      public readonly readReplicas = attrs.readReplicas ?? [];
-      public readonly containerEnvironment = {
-        ...tlsEnvironment(attrs.caBundlePath ?? CA_BUNDLE_PATH),
-        ...replicaEnvironment(attrs.readReplicas ?? [], attrs.variables ?? DatabaseVariables.DATABASE),
-      };
-      public readonly containerSecrets = databaseSecrets(
-        attrs.applicationSecret,
-        attrs.variables ?? DatabaseVariables.DATABASE,
-      );
-      public readonly ownerContainerSecrets = databaseSecrets(
-        attrs.ownerSecret ?? attrs.applicationSecret,
-        attrs.variables ?? DatabaseVariables.DATABASE,
-      );
-      public readonly ready = new DependencyGroup(
-        attrs.instance,
-        attrs.applicationSecret,
-        ...(attrs.ownerSecret === undefined ? [] : [attrs.ownerSecret]),
-      );
-      public readonly maxConnections = attrs.maxConnections;
-      public readonly changingSecrets = noticeable(attrs.applicationSecret);
-      public readonly changingOwnerSecrets = noticeable(attrs.ownerSecret ?? attrs.applicationSecret);
-      public readonly rotationFunctions: IFunction[] = [];
-      public readonly burstable = attrs.burstable;
-      public readonly connections = connectionsWithReplicas(attrs);
-    }
-    return new Import(scope, id);
+    const { instance, readReplicas = [] } = attrs;
+    const connections = connectionsWithReplicas(attrs);
+    const hosts = readReplicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress);
+    return new BroughtDatabase(scope, id, { ...attrs, server: instance, readReplicas, connections, hosts });
   }
 
-  public readonly instance: IDatabaseInstance;
+  public readonly instance?: IDatabaseInstance;
+  public readonly cluster?: IDatabaseCluster;
   public readonly applicationSecret: ISecret;
   public readonly ownerSecret: ISecret;
   public readonly containerEnvironment: { [name: string]: string };
@@ -632,19 +360,14 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     validate(this, props, filled);
     warnOfClass(this, props, filled);
 
-    const secrets = makeSecrets(this, filled);
-    const securityGroup = new SecurityGroup(this, 'SecurityGroup', {
-      vpc: filled.vpc,
-      description: 'Database: only whom consumers let in',
-      allowAllOutbound: false,
-    });
+    const unattached = databaseSecretsOf(this, filled);
+    const securityGroup = databaseSecurityGroup(this, filled);
     const settings = databaseSettings(this, filled, securityGroup);
-    const instance = databaseInstance(this, filled, settings, secrets.master);
-    const masterSecret = secrets.master.attach(instance);
-    const applicationSecret = secrets.application.attach(instance);
-    const ownerSecret = secrets.owner.attach(instance);
-    const stored = { instance, securityGroup, masterSecret, applicationSecret, ownerSecret, unattached: secrets };
-    const { roles, rotation, caBundle } = makeLogins(this, filled, stored);
+    const instance = databaseInstance(this, filled, settings, unattached.master);
+    const { attrDbiResourceId: resourceId } = instance.node.defaultChild as CfnDBInstance;
+    const server = { target: instance, resourceId, servers: [], securityGroup, unattached };
+    const logins = databaseLogins(this, filled, server);
+    const { applicationSecret, ownerSecret } = logins;
     const replicas = readReplicas(this, filled, settings, instance);
     if (filled.eventTopic !== undefined) {
       databaseEvents(this, filled.eventTopic, {
@@ -652,43 +375,29 @@ export class PostgresDatabase extends PostgresDatabaseBase {
         parameterGroupName: settings.parameterGroup.bindToInstance({}).parameterGroupName,
       });
     }
+    const hosts = replicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress);
 
     this._identity = identityOf(this, filled);
-    this._caBundle = caBundle;
+    this._caBundle = logins.caBundle;
     this.instance = instance;
-    this.masterSecret = masterSecret;
+    this.masterSecret = logins.masterSecret;
     this.applicationSecret = applicationSecret;
     this.ownerSecret = ownerSecret;
     this.readReplicas = replicas;
-    this.rotationFunctions = rotation?.functions ?? [];
-    this.changingSecrets = rotation === undefined ? [] : [applicationSecret];
-    this.changingOwnerSecrets = rotation === undefined ? [] : [ownerSecret];
+    this.rotationFunctions = logins.rotationFunctions;
+    this.changingSecrets = logins.isRotated ? [applicationSecret] : [];
+    this.changingOwnerSecrets = logins.isRotated ? [ownerSecret] : [];
     this.connections = new Connections({ securityGroups: [securityGroup], defaultPort: Port.tcp(filled.port) });
     this.containerEnvironment = {
       ...tlsEnvironment(filled.caBundlePath),
-      ...replicaEnvironment(replicas, filled.variables),
+      ...replicaEnvironment(hosts, filled.variables),
     };
     this.containerSecrets = databaseSecrets(applicationSecret, filled.variables);
     this.ownerContainerSecrets = databaseSecrets(ownerSecret, filled.variables);
-    this.ready = new DependencyGroup(roles.resource, applicationSecret, ownerSecret);
-    this.maxConnections = connectionLimit(filled.instanceType, filled.parameters?.max_connections);
+    this.ready = new DependencyGroup(logins.roles.resource, applicationSecret, ownerSecret);
+    this.maxConnections = connectionLimit(maxConnectionsOf(filled.instanceType), filled.parameters?.max_connections);
     this.burstable = isBurstable(filled.instanceType);
   }
-}
-
-/**
- * What RDS would replace an instance for, and what its roles are called.
- *
- * @internal
- */
-export interface DatabaseIdentity {
-  readonly applicationUser: string;
-  readonly databaseName: string;
-  readonly instanceIdentifier: string;
-  readonly masterUsername: string;
-  readonly pointInTime?: string;
-  readonly port: number;
-  readonly snapshotIdentifier?: string;
 }
 
 function identityOf(scope: Construct, filled: FilledProps): DatabaseIdentity {
@@ -722,108 +431,4 @@ function warnOfClass(scope: Construct, props: PostgresDatabaseProps, { instanceT
       `RDS has no db.${wanted} in ${Stack.of(scope).region}, so the instance is a db.${instanceType}. Choose \`databaseInstanceType\` in the profile to have another one.`,
     );
   }
-}
-
-function isRotated({ passwordRotation }: FilledProps): boolean {
-  return passwordRotation !== PasswordRotation.OFF;
-}
-
-/** The names of the roles that the application has in the database. */
-function rolesOf({ applicationUser }: FilledProps): ApplicationRoles {
-  return {
-    owner: applicationUser,
-    ownerLogins: ownerLoginsOf(applicationUser),
-    serving: servingRoleOf(applicationUser),
-    servingLogins: loginsOf(applicationUser),
-  };
-}
-
-/** The secrets of the master user, of what serves and of releases, before the instance is known. */
-function makeSecrets(scope: Construct, filled: FilledProps) {
-  const common = {
-    encryptionKey: filled.encryptionKey,
-    removalPolicy: filled.secretsAndLogsRemovalPolicy,
-    rotated: isRotated(filled),
-    databaseName: filled.databaseName,
-  };
-  const master = databaseSecret(scope, 'MasterSecret', {
-    ...common,
-    description: 'Master user of the database: for RDS and the handlers that look after it',
-    username: filled.masterUsername,
-    defaultUsername: DEFAULT_NAMES.masterUsername,
-  });
-  const application = databaseSecret(scope, 'ApplicationSecret', {
-    ...common,
-    description: 'Login of the application in its database',
-    username: loginsOf(filled.applicationUser)[0],
-    defaultUsername: loginsOf(DEFAULT_NAMES.applicationUser)[0],
-  });
-  const owner = databaseSecret(scope, 'OwnerSecret', {
-    ...common,
-    description: 'Login of releases in the database: owns the tables',
-    username: ownerLoginsOf(filled.applicationUser)[0],
-    defaultUsername: ownerLoginsOf(DEFAULT_NAMES.applicationUser)[0],
-  });
-  return { master, application, owner };
-}
-
-/** What the logins are made in and known by. */
-interface Stored {
-  readonly instance: DatabaseInstance;
-  readonly securityGroup: SecurityGroup;
-  readonly masterSecret: ISecret;
-  readonly applicationSecret: ISecret;
-  readonly ownerSecret: ISecret;
-  readonly unattached: UnattachedSecrets;
-}
-
-/** The roles in the database, and the rotation of their passwords unless it is off. */
-function makeLogins(scope: Construct, filled: FilledProps, { instance, securityGroup, ...secrets }: Stored) {
-  const handlers = new DatabaseHandlers(scope, 'Handlers', {
-    vpc: filled.vpc,
-    port: filled.port,
-    subnets: filled.handlerSubnets,
-    secretsManagerEndpoint: filled.secretsManagerEndpoint,
-    databaseSecurityGroup: securityGroup,
-    caBundle: filled.handlerCaBundle,
-  });
-  const handled = {
-    ...secrets,
-    handlers,
-    encryptionKey: filled.encryptionKey,
-    removalPolicy: filled.secretsAndLogsRemovalPolicy,
-    roles: rolesOf(filled),
-    logRetention: filled.logRetention,
-    reservedConcurrentExecutions: filled.handlerReservedConcurrency,
-    deadLetterTopic: filled.eventTopic,
-    caBundle: handlers.caBundle,
-  };
-  const roles = new DatabaseRoles(scope, 'Roles', {
-    ...handled,
-    databaseName: filled.databaseName,
-    arrival: arrivalOf(filled),
-    instanceResourceId: (instance.node.defaultChild as CfnDBInstance).attrDbiResourceId,
-  });
-  const rotation = isRotated(filled)
-    ? new DatabaseRotation(scope, 'Rotation', {
-        ...handled,
-        madeBy: roles,
-        period: filled.passwordRotationPeriod,
-        window: filled.passwordRotationWindow,
-        alternating: filled.passwordRotation === PasswordRotation.ALTERNATING_LOGINS,
-      })
-    : undefined;
-  return { roles, rotation, caBundle: handlers.caBundle };
-}
-
-function connectionLimit(instanceType: InstanceType, parameter: string | undefined): number | undefined {
-  if (parameter === undefined) {
-    return maxConnectionsOf(instanceType);
-  }
-  return /^\d+$/.test(parameter) ? Number(parameter) : undefined;
-}
-
-/** The event of a change names the full ARN, so a secret that is known by a part of it cannot be watched. */
-function noticeable(secret: ISecret): ISecret[] {
-  return secret.secretFullArn === undefined ? [] : [secret];
 }

@@ -13,6 +13,7 @@ import type { ICache } from '../cache/cache';
 import { Checks } from '../core/checks';
 import { checkKinds } from '../core/kinds';
 import { checkRunbookBase, setRunbookBase } from '../core/runbook';
+import { isServerless } from '../database/database-server';
 import type { IPostgresDatabase } from '../database/postgres-database';
 import type { DatabaseDump } from '../dumps/database-dump';
 import type { RestoreDrill } from '../dumps/restore-drill';
@@ -23,6 +24,7 @@ import type { ScheduledCommand } from '../processes/scheduled-command';
 import type { ICeleryBroker } from '../queues/celery-broker';
 import type { SecretRefresh } from '../secrets/secret-refresh';
 import { type AlarmThresholds, checkThresholds, type Thresholds, thresholdsOf } from './alarm-thresholds';
+import { CLUSTER_ALARMS } from './private/alarm-aurora';
 import { CACHE_ALARMS } from './private/alarm-cache';
 import { DRILL_ALARMS } from './private/alarm-drills';
 import { DUMP_ALARMS } from './private/alarm-dumps';
@@ -255,6 +257,7 @@ export class ApplicationAlarms extends Construct {
         context,
       ),
       ...watch('Database', props.database, DATABASE_ALARMS),
+      ...watch('Cluster', props.database?.cluster && props.database, CLUSTER_ALARMS),
       ...watchEach(new Construct(this, 'Replicas'), replicasOf(props.database), REPLICA_ALARMS, context),
       ...watch('Cache', props.cacheStore, CACHE_ALARMS),
       ...watch('Certificate', certificate, CERTIFICATE_ALARMS),
@@ -378,7 +381,10 @@ const THRESHOLDS_OF: { readonly [Name in keyof Thresholds]: Need } = {
     parts: 'a `database` whose `maxConnections` is known',
     watched: (props) => props.database?.maxConnections !== undefined,
   },
-  databaseFreeStorage: { parts: '`database`', watched: (props) => props.database !== undefined },
+  databaseFreeStorage: {
+    parts: 'a `database` that is no serverless cluster',
+    watched: ({ database }) => database !== undefined && !isServerless(database),
+  },
   databaseFreeableMemory: { parts: '`database`', watched: (props) => props.database !== undefined },
   databaseReplicaLag: {
     parts: 'a `database` with read replicas',

@@ -10,6 +10,7 @@ import { checkReservedConcurrency } from '../core/handler-function';
 import { checkKinds } from '../core/kinds';
 import { namesInProfile, profileValues } from '../core/profile';
 import { DatabaseAccess } from '../database/database-access';
+import { resourceIdOf } from '../database/database-server';
 import { MAXIMUM_TIMEOUT } from '../handlers/release/contract';
 import type { IStaticFiles } from '../storage/static-files';
 import { checkProcess, HardenedTask } from './private/hardened-task';
@@ -204,7 +205,7 @@ export class ReleaseCommand extends Construct implements IConnectable {
       cluster: props.cluster,
       timeout,
       revision: props.revision,
-      databaseInstance: props.database?.instance.instanceResourceId,
+      databaseInstance: props.database && resourceIdOf(props.database),
       showLog: props.showLog ?? true,
       waitFor: props.waitFor ?? [],
       encryptionKey: props.encryptionKey,

@@ -7,7 +7,7 @@ import { use } from '../image/cache';
 import { makeDatabaseRoles } from '../postgres/database-roles';
 import { PostgresServer } from '../postgres/postgres';
 import { postgresBinaries } from '../postgres/postgres-binaries';
-import { type DatabaseSettings, databaseSettings } from '../postgres/settings';
+import { type DatabaseSettings, databaseSettings, instancesOf } from '../postgres/settings';
 import type { Sandbox } from '../task/sandbox';
 import { type Assembly, resourcesOfType } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
@@ -96,6 +96,19 @@ async function startPostgres(props: BackingProps, settings: DatabaseSettings): P
   } else if (replicas.length > 1) {
     announce.substitution(`${replicas.length} read replicas are one`);
   }
+  for (const { id } of resourcesOfType(assembly.template, 'AWS::RDS::DBCluster')) {
+    announce.substitution('Aurora is PostgreSQL itself, and a reader replays its log as a replica');
+    intrinsics.register(id, {
+      ref: id,
+      attributes: {
+        'Endpoint.Address': postgres.host,
+        'Endpoint.Port': String(postgres.port),
+        'ReadEndpoint.Address': address ?? postgres.host,
+        DBClusterArn: `arn:aws:rds:${assembly.region}:${assembly.account}:cluster:${id}`,
+        DBClusterResourceId: `cluster-${id}`,
+      },
+    });
+  }
   for (const { id } of resourcesOfType(assembly.template, 'AWS::RDS::DBInstance')) {
     const isReplica = replicas.some((replica) => replica.id === id);
     intrinsics.register(id, {
@@ -116,10 +129,13 @@ function snapshotOf({ snapshots }: BackingProps, settings?: DatabaseSettings): s
   return snapshots?.get(settings?.snapshot ?? '');
 }
 
+/** Read replicas of an instance, and readers of a cluster. */
 function replicasOf(intrinsics: Intrinsics) {
-  return intrinsics
+  const replicas = intrinsics
     .created('AWS::RDS::DBInstance')
     .filter(({ resource }) => resource.Properties?.SourceDBInstanceIdentifier !== undefined);
+  const readers = intrinsics.created('AWS::RDS::DBCluster').flatMap(({ id }) => instancesOf(intrinsics, id).slice(1));
+  return [...replicas, ...readers];
 }
 
 /** Where read replicas listen; undefined without any, and where a machine has one loopback address alone. */

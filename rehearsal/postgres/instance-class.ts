@@ -12,6 +12,9 @@ const GIB = 1024 ** 3;
 /** What the operating system and RDS's own processes take of it is not published: a share, and a constant. */
 const SYSTEM_SHARE = 0.07;
 const SYSTEM_GIB = 0.21;
+const SERVERLESS = /^db\.serverless with ([\d.]+) ACUs$/;
+/** Of an Aurora capacity unit. */
+const GIB_OF_UNIT = 2;
 /** What RDS for PostgreSQL has where no parameter group says otherwise. */
 const DEFAULT_FORMULA = 'LEAST({DBInstanceClassMemory/9531392},5000)';
 
@@ -20,9 +23,22 @@ const DEFAULT_FORMULA = 'LEAST({DBInstanceClassMemory/9531392},5000)';
  * families.
  */
 export function classMemory(instanceClass: string): number | undefined {
+  const [, capacity] = SERVERLESS.exec(instanceClass) ?? [];
+  if (capacity !== undefined) {
+    return systemOff(GIB_OF_UNIT * Number(capacity));
+  }
   const [, letter, size] = /^(?:db\.)?([tmr])\d\w*\.(\w+)$/.exec(instanceClass) ?? [];
   const gib = letter === 't' ? BURSTABLE[size] : (LARGE[letter] ?? Number.NaN) * larges(size);
-  return gib > 0 ? (gib * (1 - SYSTEM_SHARE) - SYSTEM_GIB) * GIB : undefined;
+  return gib > 0 ? systemOff(gib) : undefined;
+}
+
+/** The class of an instance of Aurora Serverless v2, with the most capacity that it scales to. */
+export function capacityClass({ MaxCapacity }: { readonly MaxCapacity?: number }): string {
+  return `db.serverless with ${MaxCapacity} ACUs`;
+}
+
+function systemOff(gib: number): number {
+  return (gib * (1 - SYSTEM_SHARE) - SYSTEM_GIB) * GIB;
 }
 
 /**

@@ -2,12 +2,14 @@ import type { Announce } from '../announce';
 import type { SecretStore } from '../aws/secrets';
 import type { Assembly } from '../template/assembly';
 import type { Intrinsics } from '../template/intrinsics';
-import { maxConnections } from './instance-class';
+import { capacityClass, maxConnections } from './instance-class';
 
 /** A machine for development has memory for so many; a larger number would prove nothing more. */
 const MOST_CONNECTIONS = 500;
 
-/** What the database instance of a template asks of its server. */
+const CLUSTER = 'AWS::RDS::DBCluster';
+
+/** What the database of a template, an instance or a cluster, asks of its server. */
 export interface DatabaseSettings {
   readonly id: string;
   readonly major: number;
@@ -29,23 +31,24 @@ export interface DatabaseSources {
 
 export function databaseSettings(sources: DatabaseSources): DatabaseSettings | undefined {
   const { assembly, intrinsics, secrets, announce } = sources;
-  const [instance, ...others] = intrinsics
-    .created('AWS::RDS::DBInstance')
-    .filter(({ resource }) => resource.Properties?.SourceDBInstanceIdentifier === undefined);
+  const [database, ...others] = databasesOf(intrinsics);
   if (others.length > 0) {
-    announce.substitution(`only the first database of the template is rehearsed: ${instance.id}`);
+    announce.substitution(`only the first database of the template is rehearsed: ${database.id}`);
   }
-  if (instance === undefined) {
+  if (database === undefined) {
     return undefined;
   }
-  const raw = instance.resource.Properties ?? {};
-  const group = assembly.template.Resources[String(raw.DBParameterGroupName?.Ref)];
-  const properties = intrinsics.properties(instance.resource);
+  const raw = database.resource.Properties ?? {};
+  const group = assembly.template.Resources[String((raw.DBParameterGroupName ?? raw.DBClusterParameterGroupName)?.Ref)];
+  const properties = intrinsics.properties(database.resource);
   const parameters = group === undefined ? {} : (intrinsics.properties(group).Parameters ?? {});
   const given: Record<string, string> = Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [name, String(value)]),
   );
-  const limit = connectionLimit(String(properties.DBInstanceClass), given.max_connections, announce);
+  const limit =
+    database.resource.Type === CLUSTER
+      ? clusterLimit(intrinsics, database, given.max_connections, announce)
+      : connectionLimit(String(properties.DBInstanceClass), given.max_connections, announce);
   const major = Number(/\d+/.exec(String(properties.EngineVersion ?? group?.Properties?.Family ?? '17'))?.[0]);
   const [roles] = intrinsics
     .created('Custom::DatabaseRoles')
@@ -60,10 +63,10 @@ export function databaseSettings(sources: DatabaseSources): DatabaseSettings | u
     return String(JSON.parse(await secrets.read(parts.slice(0, 7).join(':')))[parts[8]]);
   };
   return {
-    id: instance.id,
+    id: database.id,
     major,
-    name: properties.DBName ?? roles?.properties.Database,
-    snapshot: properties.DBSnapshotIdentifier,
+    name: properties.DBName ?? properties.DatabaseName ?? roles?.properties.Database,
+    snapshot: properties.DBSnapshotIdentifier ?? properties.SnapshotIdentifier,
     // A snapshot has its master, whom the secret names as well.
     master: () =>
       lookUp(
@@ -72,6 +75,43 @@ export function databaseSettings(sources: DatabaseSources): DatabaseSettings | u
     password: () => lookUp(String(properties.MasterUserPassword)),
     parameters: { ...given, ...limit },
   };
+}
+
+/** Clusters, and instances that are neither in one nor replicas. */
+export function databasesOf(intrinsics: Intrinsics) {
+  const instances = intrinsics
+    .created('AWS::RDS::DBInstance')
+    .filter(({ resource: { Properties } }) => Properties?.SourceDBInstanceIdentifier === undefined)
+    .filter(({ resource: { Properties } }) => Properties?.DBClusterIdentifier === undefined);
+  return [...intrinsics.created(CLUSTER), ...instances];
+}
+
+/** The instances of a cluster, the writer first. */
+export function instancesOf(intrinsics: Intrinsics, clusterId: string) {
+  return intrinsics
+    .created('AWS::RDS::DBInstance')
+    .filter(({ resource }) => resource.Properties?.DBClusterIdentifier?.Ref === clusterId)
+    .sort((one, other) => tierOf(one.resource) - tierOf(other.resource));
+}
+
+function tierOf({ Properties }: { readonly Properties?: { readonly PromotionTier?: number } }): number {
+  return Properties?.PromotionTier ?? 0;
+}
+
+/** As an instance of the class has it, or one that scales to so many units of 2 GiB. */
+function clusterLimit(
+  intrinsics: Intrinsics,
+  cluster: ReturnType<typeof databasesOf>[number],
+  parameter: string | undefined,
+  announce: Announce,
+): Record<string, string> {
+  const [writer] = instancesOf(intrinsics, cluster.id);
+  const { ServerlessV2ScalingConfiguration: capacity } = intrinsics.properties(cluster.resource);
+  const instanceClass = String(writer?.resource.Properties?.DBInstanceClass);
+  if (capacity !== undefined && instanceClass === 'db.serverless') {
+    announce.substitution('the cluster never pauses here, and a request never waits until it has resumed');
+  }
+  return connectionLimit(capacity === undefined ? instanceClass : capacityClass(capacity), parameter, announce);
 }
 
 /** As many connections as RDS allows on the class; PostgreSQL's own 100 for a class that is not known. */

@@ -13,6 +13,10 @@ export const PRICES = {
   spotShare: 0.32,
   databaseHour: { 'db.t4g.micro': 0.016, 'db.t4g.small': 0.032, 'db.t4g.medium': 0.065 } as { [type: string]: number },
   databaseGibMonth: 0.115,
+  /** Of Aurora: instances by class, a capacity unit, and storage, which is that of the cluster. */
+  auroraHour: { 'db.t4g.medium': 0.073, 'db.t4g.large': 0.146, 'db.r7g.large': 0.276 } as { [type: string]: number },
+  auroraUnitHour: 0.12,
+  auroraGibMonth: 0.1,
   cacheHour: { 'cache.t4g.micro': 0.0128, 'cache.t4g.small': 0.0256, 'cache.t4g.medium': 0.052 } as {
     [type: string]: number;
   },
@@ -35,6 +39,8 @@ const POLL_SECONDS = 20;
 const DUMP_METRICS = 4;
 /** Hours that the instance of a monthly test restore is paid for: more than it lives. */
 const RESTORE_HOURS = 24;
+/** As much storage as an instance begins with. */
+const AURORA_GIB = 20;
 
 interface Resource {
   readonly Type: string;
@@ -98,6 +104,37 @@ function networkCosts(of: Of, publicTasks: number): Cost[] {
 }
 
 function storeCosts(of: Of): Cost[] {
+  return [...databaseCosts(of), ...cacheCosts(of)];
+}
+
+/** Instances for each hour, serverless ones for the least capacity, and the first 20 GiB of storage. */
+function clusterCosts(of: Of, { ServerlessV2ScalingConfiguration: capacity }: Resource['Properties']): Cost[] {
+  const instances = of('AWS::RDS::DBInstance');
+  const [{ DBInstanceClass }] = instances;
+  const units = capacity?.MinCapacity ?? 0;
+  const isServerless = DBInstanceClass === 'db.serverless';
+  const hourly = isServerless ? units * PRICES.auroraUnitHour : priceIn(PRICES.auroraHour, DBInstanceClass);
+  const name = isServerless ? `serverless, at rest with ${units} ACUs` : DBInstanceClass;
+  return [
+    { item: 'Database', amount: `${instances.length} × ${name}`, dollars: instances.length * hourly * HOURS },
+    {
+      item: 'Storage of the database',
+      amount: `${AURORA_GIB} GiB, of the cluster`,
+      dollars: AURORA_GIB * PRICES.auroraGibMonth,
+    },
+    {
+      item: 'Test restore',
+      amount: `${of('AWS::Backup::RestoreTestingPlan').length} a month, without an instance`,
+      dollars: 0,
+    },
+  ];
+}
+
+function databaseCosts(of: Of): Cost[] {
+  const [cluster] = of('AWS::RDS::DBCluster');
+  if (cluster !== undefined) {
+    return clusterCosts(of, cluster);
+  }
   const instances = of('AWS::RDS::DBInstance');
   const [database] = instances.filter(({ SourceDBInstanceIdentifier }) => SourceDBInstanceIdentifier === undefined);
   const replicas = instances.length - 1;
@@ -130,12 +167,15 @@ function storeCosts(of: Of): Cost[] {
       amount: `${restores} a month, a day at most`,
       dollars: restores * RESTORE_HOURS * (hourly + storage / HOURS),
     },
-    ...of('AWS::ElastiCache::ReplicationGroup').map(({ CacheNodeType, NumCacheClusters }) => ({
-      item: 'Cache',
-      amount: `${NumCacheClusters} × ${CacheNodeType}`,
-      dollars: NumCacheClusters * priceIn(PRICES.cacheHour, CacheNodeType) * HOURS,
-    })),
   ];
+}
+
+function cacheCosts(of: Of): Cost[] {
+  return of('AWS::ElastiCache::ReplicationGroup').map(({ CacheNodeType, NumCacheClusters }) => ({
+    item: 'Cache',
+    amount: `${NumCacheClusters} × ${CacheNodeType}`,
+    dollars: NumCacheClusters * priceIn(PRICES.cacheHour, CacheNodeType) * HOURS,
+  }));
 }
 
 function firewallCost(of: Of): Cost {

@@ -4,6 +4,7 @@ import { Annotations } from 'aws-cdk-lib/assertions';
 import { InstanceClass, InstanceSize, InstanceType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -313,7 +314,7 @@ describe('the connections of all tasks at their largest scale', () => {
     const vpc = new Vpc(stack, 'Vpc', { maxAzs: 2, restrictDefaultSecurityGroup: false });
     const made = new PostgresDatabase(stack, 'Made', { vpc, profile: Profile.development() });
     const database = PostgresDatabase.fromPostgresDatabaseAttributes(stack, 'Brought', {
-      instance: made.instance,
+      instance: made.instance as IDatabaseInstance,
       applicationSecret: made.applicationSecret,
     });
     expect(() => application({ vpc, database, web: { ...web, maxCapacity: 500 } }, stack)).not.toThrow();

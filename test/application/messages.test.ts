@@ -18,7 +18,7 @@ const invalid = join(__dirname, '..', 'invalid');
 const WRITTEN_FOR: { readonly [room: string]: readonly (keyof typeof STRUCTS)[] } = {
   application: [],
   backup: ['DatabaseBackupOptions'],
-  database: ['PostgresDatabaseOptions'],
+  database: ['PostgresDatabaseOptions', 'AuroraPostgresDatabaseOptions', 'ServerlessCapacity'],
   dumps: ['DatabaseDumpOptions', 'RestoreDrillOptions'],
   edge: ['CdnOptions', 'HttpsLoadBalancerOptions', 'WebFirewallOptions'],
   monitoring: [],

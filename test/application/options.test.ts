@@ -120,6 +120,12 @@ const PARTS = [
     options: 'databaseOptions',
     setBy: { vpc: 'vpc', profile: 'profile', encryptionKey: 'encryptionKey' },
   },
+  {
+    part: 'AuroraPostgresDatabase',
+    file: 'database/aurora-postgres-database.ts',
+    options: 'aurora',
+    setBy: { vpc: 'vpc', profile: 'profile', encryptionKey: 'encryptionKey' },
+  },
 ] as const;
 
 describe.each(PARTS)('every prop of $part', ({ part, file, options, setBy }) => {

@@ -961,9 +961,9 @@ test('fails when several things are wrong, and names them all before it makes an
   );
   expect(message.split('\n').map((line) => /`(.+?)`/.exec(line)?.[1])).toEqual([
     'masterUsername',
-    'readReplicas',
     'secretsManagerEndpoint',
     'port',
+    'readReplicas',
   ]);
   expect(message).toContain('Shop/Database: `secretsManagerEndpoint` must be given when the handler');
   expect(stack.node.findChild('Database').node.children).toEqual([]);

@@ -66,6 +66,43 @@ test.each([
   expect(propsOf(database(after), { ...PROPERTIES, ...database(before) })).toEqual(expected);
 });
 
+describe('a cluster', () => {
+  const CLUSTER: { readonly [prop in Frozen]?: string } = {
+    'aurora.applicationUser': 'django',
+    'aurora.clusterIdentifier': 'orders',
+    'aurora.databaseName': 'django',
+    'aurora.masterUsername': 'django_master',
+    'aurora.port': '15432',
+    encryptionKey: 'arn:key',
+    vpc: 'vpc-1',
+  };
+  const before = { ...PROPERTIES, Database: CLUSTER };
+  const cluster = (change: { readonly [prop in Frozen]?: string }) => ({ Database: { ...CLUSTER, ...change } });
+  const restored = { 'aurora.clusterIdentifier': 'restored', 'aurora.snapshotIdentifier': 'snapshot' };
+
+  test.each<Frozen>([...FROZEN.filter((prop) => prop.startsWith('aurora.')), 'vpc'])(
+    'refuses another value of %s, and not the same',
+    (prop) => {
+      expect(propsOf(cluster({ [prop]: 'another' }), before)).toEqual([prop]);
+      expect(propsOf(cluster({}), before)).toEqual([]);
+    },
+  );
+
+  test('starts from a snapshot under a new name, also in place of an instance', () => {
+    expect(propsOf(cluster(restored), before)).toEqual([]);
+    expect(propsOf(cluster(restored))).toEqual([]);
+    expect(propsOf(cluster({ ...restored, vpc: 'vpc-2' }))).toEqual(['vpc']);
+  });
+
+  test('is refused in place of an instance with data, and the other way round', () => {
+    expect(propsOf(cluster({}))).toEqual(['aurora']);
+    expect(propsOf({}, before)).toEqual(['aurora']);
+    expect(messageOf(refusedChanges(PROPERTIES, { ...PROPERTIES, ...cluster({}) }))).toContain(
+      '`aurora` must not change from "an instance" to "a cluster"',
+    );
+  });
+});
+
 describe('a database that is brought', () => {
   const brought = (BroughtDatabase: string) => ({ ...PROPERTIES, Database: undefined, BroughtDatabase });
   const restored = database({ 'databaseOptions.snapshotIdentifier': 'snapshot' });

@@ -71,6 +71,23 @@ test('deletion protection is asked for, switched on and asked for again, in RDS 
   });
 });
 
+test('deletion protection of a cluster is asked for, and switched on', async () => {
+  let on = false;
+  answers.DescribeDBClustersCommand = () => ({ DBClusters: [{ DeletionProtection: on }] });
+  answers.ModifyDBClusterCommand = () => {
+    on = true;
+    return {};
+  };
+  const ResourceProperties = { Instances: [], KeptInstances: [], KeptClusters: ['orders'], LoadBalancers: [] };
+  await deletion({ ...event('Create'), ResourceProperties } as never, context);
+  expect(JSON.parse(sent)).toMatchObject({ Status: 'SUCCESS' });
+  expect(calls.find(({ name }) => name === 'ModifyDBClusterCommand')?.input).toEqual({
+    DBClusterIdentifier: 'orders',
+    DeletionProtection: true,
+    ApplyImmediately: true,
+  });
+});
+
 test('a deletion is stopped with the command that turns the switch off', async () => {
   answers.DescribeStacksCommand = () => ({ Stacks: [{ StackStatus: 'DELETE_IN_PROGRESS' }] });
   answers.DescribeLoadBalancerAttributesCommand = () => ({

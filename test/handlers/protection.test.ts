@@ -29,6 +29,7 @@ class Fixture {
       this.termination = on;
     },
     instance: (id) => this.switchOf(id),
+    cluster: (id) => this.switchOf(id),
     loadBalancer: (arn) => this.switchOf(arn),
     sleep: async (milliseconds) => {
       this.remaining -= milliseconds;
@@ -92,6 +93,16 @@ describe('deletion protection', () => {
     expect([...fixture.on.values()]).toEqual([true, true]);
   });
 
+  test('is switched on for a cluster, whether the stack deletes it or keeps it', async () => {
+    const fixture = new Fixture();
+    fixture.on.set('orders', false).set('kept', false);
+    const clusters = { ...PROPERTIES, Clusters: ['orders'], KeptClusters: ['kept'] };
+    await fixture.send('Create', clusters);
+    expect([fixture.on.get('orders'), fixture.on.get('kept')]).toEqual([true, true]);
+    await fixture.send('Update', { ...PROPERTIES, KeptClusters: ['kept'] }, clusters);
+    expect([fixture.on.get('orders'), fixture.on.get('kept')]).toEqual([false, true]);
+  });
+
   test('fails when it stays off, and names the part', async () => {
     const fixture = new Fixture();
     fixture.isStuck = true;
@@ -101,10 +112,11 @@ describe('deletion protection', () => {
 
   test('waits for an instance that is being modified, and for a throttled call', async () => {
     const fixture = new Fixture();
-    fixture.errors.push(errorNamed('InvalidDBInstanceState'), errorNamed('ThrottlingException'));
+    fixture.errors.push(errorNamed('InvalidDBInstanceState'), errorNamed('InvalidDBClusterStateFault'));
+    fixture.errors.push(errorNamed('ThrottlingException'));
     await fixture.send('Create');
     expect([...fixture.on.values()]).toEqual([true, true]);
-    expect(fixture.remaining).toBe(590_000);
+    expect(fixture.remaining).toBe(585_000);
   });
 
   test('gives up at once when it may not, without the message of AWS', async () => {

@@ -1,10 +1,19 @@
 import { Duration, Size, type Stack } from 'aws-cdk-lib';
 import { InstanceType, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { CaCertificate, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import {
+  AuroraPostgresEngineVersion,
+  CaCertificate,
+  DBClusterStorageType,
+  PostgresEngineVersion,
+} from 'aws-cdk-lib/aws-rds';
 import { Bucket, type BucketAttributes } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import {
+  AuroraPostgresDatabase,
+  type AuroraPostgresDatabaseOptions,
+} from '../../constructs/database/aurora-postgres-database';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PointInTime } from '../../constructs/database/point-in-time';
 import { PostgresDatabase, type PostgresDatabaseOptions } from '../../constructs/database/postgres-database';
@@ -71,7 +80,52 @@ const store = (stack: Stack, copy: Partial<DumpCopyOptions>): Partial<DatabaseDu
 const elsewhere = (stack: Stack, attrs: Partial<BucketAttributes> = {}) =>
   Bucket.fromBucketAttributes(stack, 'Elsewhere', { bucketName: 'elsewhere', region: 'eu-west-1', ...attrs });
 
+const aurora = (name: string, prop: string, options: AuroraPostgresDatabaseOptions): InvalidCase => ({
+  name: `Aurora: ${name}`,
+  prop,
+  make: (stack) => new AuroraPostgresDatabase(stack, 'Database', { vpc: vpc(stack, WHOLE, 2), ...options }),
+});
+const scaling = (minCapacity: number, maxCapacity: number, autoPause?: Duration): AuroraPostgresDatabaseOptions => ({
+  serverless: { minCapacity, maxCapacity, autoPause },
+});
+const version = (name: string) => AuroraPostgresEngineVersion.of(name, name.split('.')[0]);
+
 export const cases: InvalidCase[] = [
+  aurora('a third of a unit', 'serverless.minCapacity', scaling(0.3, 4)),
+  aurora('less than nothing', 'serverless.minCapacity', scaling(-1, 4)),
+  aurora('more than there is', 'serverless.maxCapacity', scaling(1, 256.5)),
+  aurora('half a unit at most', 'serverless.maxCapacity', scaling(0.5, 0.5)),
+  aurora('more at least than at most', 'serverless.maxCapacity', scaling(8, 4)),
+  aurora('a pause after four minutes', 'serverless.autoPause', scaling(0, 4, Duration.minutes(4))),
+  aurora('a pause after two days', 'serverless.autoPause', scaling(0, 4, Duration.days(2))),
+  aurora('a pause that never comes', 'serverless.autoPause', scaling(1, 4, Duration.hours(1))),
+  aurora('a version that cannot pause', 'serverless.minCapacity', { engineVersion: version('16.2'), ...scaling(0, 4) }),
+  aurora('an old version with the most capacity', 'serverless.maxCapacity', {
+    engineVersion: version('14.9'),
+    ...scaling(1, 256),
+  }),
+  aurora('logical replication where it pauses', 'parameters.rds.logical_replication', {
+    parameters: { 'rds.logical_replication': '1' },
+    ...scaling(0, 4),
+  }),
+  aurora('jobs that nobody runs while it pauses', 'extensions', {
+    extensions: ['pg_cron'],
+    parameters: { shared_preload_libraries: 'pg_cron', 'cron.database_name': 'django' },
+    ...scaling(0, 4),
+  }),
+  aurora('class and capacities', 'instanceType', { instanceType: new InstanceType('r7g.large'), ...scaling(1, 4) }),
+  aurora('a class with little memory', 'instanceType', { instanceType: new InstanceType('m7g.large') }),
+  aurora('a burstable class that is too small', 'instanceType', { instanceType: new InstanceType('t4g.small') }),
+  aurora('storage that the version lacks', 'storageType', {
+    engineVersion: version('17.2'),
+    storageType: DBClusterStorageType.AURORA_IOPT1,
+  }),
+  aurora('an old major version', 'engineVersion', { engineVersion: version('13.20') }),
+  aurora('sixteen readers', 'readers', { readers: 16 }),
+  aurora('a name with a capital', 'clusterIdentifier', { clusterIdentifier: 'Orders' }),
+  aurora('the port that attackers try', 'port', { port: 5432 }),
+  aurora('an extension of RDS alone', 'extensions', { extensions: ['pg_transport'] }),
+  aurora('a snapshot of no database', 'snapshotIdentifier', { snapshotIdentifier: 'arn:aws:s3:::snapshot' }),
   dump('no schedule', 'schedules', () => ({ schedules: [] })),
   dump('a single time', 'schedules[0]', () => ({ schedules: [ScheduleExpression.at(new Date(0))] })),
   dump('a schedule in words', 'schedules[0]', () => ({ schedules: [ScheduleExpression.expression('at night')] })),

@@ -30,6 +30,7 @@ export const SERVICE_LINKED_ROLES: { readonly [type: string]: string } = {
   'AWS::ApplicationAutoScaling::ScalableTarget': 'ecs.application-autoscaling.amazonaws.com',
   'AWS::ECS::Cluster': 'ecs.amazonaws.com',
   'AWS::ElasticLoadBalancingV2::LoadBalancer': 'elasticloadbalancing.amazonaws.com',
+  'AWS::RDS::DBCluster': 'rds.amazonaws.com',
   'AWS::RDS::DBInstance': 'rds.amazonaws.com',
 };
 

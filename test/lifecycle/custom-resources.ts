@@ -17,6 +17,9 @@ interface Handler {
   readonly delete?: (account: Account, stack: Stack, thing: Thing) => string | undefined;
 }
 
+/** What can be protected against deletion. */
+const PROTECTED = ['AWS::RDS::DBCluster', 'AWS::RDS::DBInstance', 'AWS::ElasticLoadBalancingV2::LoadBalancer'];
+
 const HANDLERS: { readonly [type: string]: Handler } = {
   'Custom::S3AutoDeleteObjects': {
     delete: (account, _stack, thing) => {
@@ -91,7 +94,7 @@ export function beforeDeletion(account: Account, stack: Stack, thing: Thing): st
 
 function setProtection(account: Account, thing: Thing, isProtected: boolean): void {
   for (const each of account.used(thing)) {
-    if (each.type === 'AWS::RDS::DBInstance' || each.type === 'AWS::ElasticLoadBalancingV2::LoadBalancer') {
+    if (PROTECTED.includes(each.type)) {
       each.isProtected = isProtected;
     }
   }

@@ -9,6 +9,9 @@ const HOLDS: readonly (readonly [holder: string, held: string])[] = [
   ['AWS::EC2::SecurityGroup', 'AWS::EC2::VPC'],
   ['AWS::EC2::Subnet', 'AWS::EC2::VPC'],
   ['AWS::EC2::SecurityGroup', 'AWS::EC2::SecurityGroup'],
+  ['AWS::RDS::DBCluster', 'AWS::EC2::SecurityGroup'],
+  ['AWS::RDS::DBCluster', 'AWS::RDS::DBClusterParameterGroup'],
+  ['AWS::RDS::DBCluster', 'AWS::RDS::DBSubnetGroup'],
   ['AWS::RDS::DBInstance', 'AWS::EC2::SecurityGroup'],
   ['AWS::RDS::DBInstance', 'AWS::RDS::DBParameterGroup'],
   ['AWS::RDS::DBInstance', 'AWS::RDS::DBSubnetGroup'],
@@ -47,7 +50,7 @@ function holdersOf(account: Account, thing: Thing): Thing[] {
 /** What a service does once a thing is there. */
 export function afterCreation(account: Account, thing: Thing): void {
   const { type, resource } = thing;
-  if (type === 'AWS::RDS::DBInstance') {
+  if (type === 'AWS::RDS::DBInstance' || type === 'AWS::RDS::DBCluster') {
     thing.isProtected = resource.Properties?.DeletionProtection === true;
   }
   if (type === 'AWS::ElasticLoadBalancingV2::LoadBalancer') {
@@ -81,24 +84,26 @@ export function afterChange(thing: Thing, old: Resource): void {
 
 /** What a service does once a thing is gone. */
 export function afterDeletion(account: Account, thing: Thing, place: Place): void {
-  const exported: unknown[] = thing.resource.Properties?.EnableCloudwatchLogsExports ?? [];
-  const identifier = evaluate(thing.resource.Properties?.DBInstanceIdentifier, place);
-  if (thing.type === 'AWS::RDS::DBInstance' && identifier !== undefined) {
+  const { DBInstanceIdentifier, DBClusterIdentifier, EnableCloudwatchLogsExports } = thing.resource.Properties ?? {};
+  const exported: unknown[] = EnableCloudwatchLogsExports ?? [];
+  const isCluster = thing.type === 'AWS::RDS::DBCluster';
+  const identifier = evaluate(isCluster ? DBClusterIdentifier : DBInstanceIdentifier, place);
+  if ((isCluster || thing.type === 'AWS::RDS::DBInstance') && identifier !== undefined) {
     account.later(() => {
       for (const log of exported) {
-        account.makeLogGroup(`/aws/rds/instance/${identifier}/${log}`);
+        account.makeLogGroup(`/aws/rds/${isCluster ? 'cluster' : 'instance'}/${identifier}/${log}`);
       }
     });
   }
 }
 
-/** A last snapshot of an instance, which is encrypted with the instance's key. */
-export function makeSnapshot(account: Account, instance: Thing): void {
-  const key = account.used(instance).filter(({ type }) => type === 'AWS::KMS::Key');
+/** A last snapshot of an instance or a cluster, which is encrypted with its key. */
+export function makeSnapshot(account: Account, database: Thing): void {
+  const key = account.used(database).filter(({ type }) => type === 'AWS::KMS::Key');
   account.make({
     type: 'AWS::RDS::DBSnapshot',
-    stack: instance.stack,
-    logicalId: `${instance.logicalId} (snapshot)`,
+    stack: database.stack,
+    logicalId: `${database.logicalId} (snapshot)`,
     resource: { Type: 'AWS::RDS::DBSnapshot' },
     uses: new Set(key.map(({ id }) => id)),
   });
@@ -131,6 +136,7 @@ function attribute(balancer: Thing, key: string): unknown {
 
 /** Needed by what is kept, although nothing prevents that it is deleted: `[kept, needed, what happens without]`. */
 const NEEDS: readonly (readonly [kept: string, needed: string, without: string])[] = [
+  ['AWS::RDS::DBCluster', 'AWS::KMS::Key', 'cannot be read'],
   ['AWS::RDS::DBInstance', 'AWS::KMS::Key', 'cannot be read'],
   ['AWS::RDS::DBSnapshot', 'AWS::KMS::Key', 'cannot be read'],
   ['AWS::SecretsManager::Secret', 'AWS::KMS::Key', 'cannot be read'],

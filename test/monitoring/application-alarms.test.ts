@@ -286,7 +286,7 @@ describe('a whole application', () => {
     const { Dimensions, Threshold } = alarm('Database', 'database-connections');
     expect(Threshold).toBe(Math.floor(0.8 * Number(database.maxConnections)));
     expect(Dimensions).toEqual([
-      { Name: 'DBInstanceIdentifier', Value: stack.resolve(database.instance.instanceIdentifier) },
+      { Name: 'DBInstanceIdentifier', Value: stack.resolve(database.instance?.instanceIdentifier) },
     ]);
     expect(alarm('Database', 'database-credits').Threshold).toBe(20);
   });

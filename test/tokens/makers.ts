@@ -6,7 +6,7 @@ import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, type ICluster } from 'aws-cdk-lib/aws-ecs';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
-import { DatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import { DatabaseCluster, DatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -21,6 +21,7 @@ import { DatabaseBackup } from '../../constructs/backup/database-backup';
 import { Cache } from '../../constructs/cache/cache';
 import type { Struct } from '../../constructs/core/kinds';
 import { Profile } from '../../constructs/core/profile';
+import { AuroraPostgresDatabase } from '../../constructs/database/aurora-postgres-database';
 import { DatabaseAccess } from '../../constructs/database/database-access';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
@@ -105,6 +106,15 @@ const instance = shared((stack) =>
     instanceEndpointAddress: 'shop.example.com',
     port: 15432,
     securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'InstanceGroup', 'sg-0123456789abcdef0')],
+  }),
+);
+const cluster = shared((stack) =>
+  DatabaseCluster.fromDatabaseClusterAttributes(stack, 'Aurora', {
+    clusterIdentifier: 'shop',
+    clusterEndpointAddress: 'shop.cluster.example.com',
+    readerEndpointAddress: 'shop.readers.example.com',
+    port: 15432,
+    securityGroups: [SecurityGroup.fromSecurityGroupId(stack, 'ClusterGroup', 'sg-0123456789abcdef1')],
   }),
 );
 const login = shared((stack) => Secret.fromSecretNameV2(stack, 'Login', 'shop'));
@@ -214,6 +224,22 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   ApplicationAlarmsProps: (scope, given) => new ApplicationAlarms(scope, 'Alarms', props(watched(scope), given)),
   AsgiServiceOptions: 'AsgiServiceProps',
   AsgiServiceProps: (scope, given) => new AsgiService(scope, 'Asgi', props(served(scope, given), given)),
+  AuroraPostgresDatabaseAttributes: (scope, given) => {
+    const attributes = { cluster: cluster(scope), applicationSecret: login(scope) };
+    const brought = AuroraPostgresDatabase.fromAuroraPostgresDatabaseAttributes(
+      scope,
+      'Brought',
+      props(attributes, given),
+    );
+    return new ApplicationAlarms(scope, 'Alarms', {
+      topic: topic(scope),
+      database: brought,
+      services: [new WorkerService(scope, 'Worker', { ...celery(scope), database: brought, databaseAccess })],
+    });
+  },
+  AuroraPostgresDatabaseOptions: 'AuroraPostgresDatabaseProps',
+  AuroraPostgresDatabaseProps: (scope, given) =>
+    new AuroraPostgresDatabase(scope, 'Database', props({ vpc: process(scope).cluster.vpc }, given)),
   BackupVaultLockOptions: (scope, given) => backup(scope, { vaultLock: BackupVaultLock.governance(given) }),
   BeatServiceOptions: 'BeatServiceProps',
   BeatServiceProps: (scope, given) => new BeatService(scope, 'Beat', props(celery(scope), given)),
@@ -396,6 +422,7 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const needed = { secrets: [new Secret(scope, 'Secret')], services: [beat(scope).service] };
     return new SecretRefresh(scope, 'Refresh', props(needed, given));
   },
+  ServerlessCapacity: 'AuroraPostgresDatabaseProps',
   StaticFilesOptions: 'StaticFilesProps',
   StaticFilesProps: (scope, given) => new StaticFiles(scope, 'StaticFiles', given),
   TaskQueueAttributes: (scope, given) => {

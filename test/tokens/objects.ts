@@ -29,7 +29,13 @@ import { Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { CaCertificate, DatabaseInstance, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import {
+  AuroraPostgresEngineVersion,
+  CaCertificate,
+  DatabaseCluster,
+  DatabaseInstance,
+  PostgresEngineVersion,
+} from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
@@ -135,6 +141,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   ICertificate: (scope, form) => [Certificate.fromCertificateArn(scope, 'BroughtCertificate', form.text(scope))],
   ICluster: (scope, form) => [cluster(scope, form)],
   IConfigurationSet: (scope, form) => [configurationSet(scope, form)],
+  IDatabaseCluster: (scope, form) => [databaseCluster(scope, form)],
   IDatabaseInstance: (scope, form) => [instance(scope, form)],
   IDependable: NOTHING,
   IDjangoService: NOTHING,
@@ -227,6 +234,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   InstanceType: (scope, form) => [new InstanceType(form.text(scope))],
   InterfaceVpcEndpointAwsService: (scope, form) => [new InterfaceVpcEndpointAwsService(form.text(scope))],
   Metric: (scope, form) => [new Metric({ namespace: form.text(scope), metricName: form.text(scope) })],
+  AuroraPostgresEngineVersion: (scope, form) => [AuroraPostgresEngineVersion.of(form.text(scope), form.text(scope))],
   PostgresEngineVersion: (scope, form) => [PostgresEngineVersion.of(form.text(scope), form.text(scope))],
   Profile: NOTHING, // Its values are props of their own.
   Schedule: (scope, form) => [Schedule.expression(form.text(scope))],
@@ -299,6 +307,16 @@ function instance(scope: Construct, form: TokenForm) {
     instanceEndpointAddress: form.text(scope),
     port: form.number(scope),
     securityGroups: [SecurityGroup.fromSecurityGroupId(scope, 'BroughtInstanceGroup', form.text(scope))],
+  });
+}
+
+function databaseCluster(scope: Construct, form: TokenForm) {
+  return DatabaseCluster.fromDatabaseClusterAttributes(scope, 'BroughtCluster', {
+    clusterIdentifier: form.text(scope),
+    clusterEndpointAddress: form.text(scope),
+    readerEndpointAddress: form.text(scope),
+    port: form.number(scope),
+    securityGroups: [SecurityGroup.fromSecurityGroupId(scope, 'BroughtClusterGroup', form.text(scope))],
   });
 }
 

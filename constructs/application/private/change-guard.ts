@@ -3,7 +3,8 @@ import type { CfnVPC, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { CfnLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct, type IConstruct } from 'constructs';
 import { profileValues } from '../../core/profile';
-import { PostgresDatabase } from '../../database/postgres-database';
+import { identifierOf } from '../../database/database-server';
+import { isMadeDatabase, madeDatabase } from '../../database/made-database';
 import { certifiedNames } from '../../edge/host-names';
 import { CHANGE_GUARD, type ChangeGuardProperties, OWN, SERVICE_TIMEOUT } from '../../handlers/protection/contract';
 import type { DjangoApplicationProps } from '../django-application-props';
@@ -19,6 +20,7 @@ import type { Providers } from './providers';
 const STORED = [
   'AWS::Backup::BackupVault',
   'AWS::Logs::LogGroup',
+  'AWS::RDS::DBCluster',
   'AWS::RDS::DBInstance',
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
@@ -87,25 +89,19 @@ function isHeld(construct: IConstruct): boolean {
     return false;
   }
   const { cfnResourceType: type, node } = construct;
-  const isOfDatabase =
-    type === 'AWS::RDS::DBSubnetGroup' && node.scopes.some((each) => each instanceof PostgresDatabase);
+  const isOfDatabase = type === 'AWS::RDS::DBSubnetGroup' && node.scopes.some(isMadeDatabase);
   return isOfDatabase || STORED.includes(type);
 }
 
 function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers): ChangeGuardProperties['Database'] {
-  if (props.database !== undefined || !(database instanceof PostgresDatabase)) {
+  const made = props.database === undefined ? madeDatabase(database) : undefined;
+  if (made === undefined) {
     return undefined;
   }
-  const { applicationUser, databaseName, instanceIdentifier, masterUsername, pointInTime, port, snapshotIdentifier } =
-    database._identity;
+  const prop = props.aurora === undefined ? 'databaseOptions' : 'aurora';
+  const identity = Object.entries(made._identity).filter(([, value]) => value !== undefined);
   return {
-    'databaseOptions.applicationUser': applicationUser,
-    'databaseOptions.databaseName': databaseName,
-    'databaseOptions.instanceIdentifier': instanceIdentifier,
-    'databaseOptions.masterUsername': masterUsername,
-    'databaseOptions.pointInTime': pointInTime,
-    'databaseOptions.port': String(port),
-    'databaseOptions.snapshotIdentifier': snapshotIdentifier,
+    ...Object.fromEntries(identity.map(([name, value]) => [`${prop}.${name}`, String(value)])),
     encryptionKey: props.encryptionKey?.keyArn ?? OWN,
     vpc: props.vpc || props.cluster ? vpc.vpcId : OWN,
   };
@@ -113,9 +109,11 @@ function databaseOf(props: DjangoApplicationProps, { database, vpc }: Providers)
 
 /** By its name, and not by `Ref`: the guard goes before a database that stands in the same stack. */
 function broughtDatabaseOf({ database }: DjangoApplicationProps): string | undefined {
-  return database instanceof PostgresDatabase
-    ? database._identity.instanceIdentifier
-    : database?.instance.instanceIdentifier;
+  if (database === undefined) {
+    return undefined;
+  }
+  const { instanceIdentifier, clusterIdentifier } = madeDatabase(database)?._identity ?? {};
+  return instanceIdentifier ?? clusterIdentifier ?? identifierOf(database);
 }
 
 /** A third zone is added at the end, and adds subnets there. */

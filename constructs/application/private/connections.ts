@@ -124,9 +124,12 @@ export function checkConnections(
 }
 
 /** How to have so many connections. */
-function largerDatabase({ database }: DjangoApplicationProps, connections: number): string {
+function largerDatabase({ database, aurora }: DjangoApplicationProps, connections: number): string {
   if (database !== undefined) {
     return `Bring a \`database\` that allows ${connections} connections`;
+  }
+  if (aurora !== undefined) {
+    return `Raise \`aurora.serverless.maxCapacity\`, or give \`aurora.instanceType\` a class, for ${connections} connections`;
   }
   const name = classWithConnections(connections);
   const example = name === undefined ? '' : `, such as new InstanceType('${name}')`;
@@ -147,14 +150,14 @@ function greediest(props: DjangoApplicationProps, services: IDjangoService[]): s
   if (Reflect.get(options ?? {}, 'maxCapacity') !== undefined) {
     return `${name}.maxCapacity`;
   }
-  const { profile, database, databaseOptions } = props;
+  const { profile, database, aurora, databaseOptions } = props;
   const tasks = isWorker ? 'workerMaxCapacity' : 'webMaxCapacity';
   const inProfile = namesInProfile<{ [prop: string]: unknown; profile?: Profile }>(
     { profile },
     { maxCapacity: tasks, instanceType: 'databaseInstanceType' },
   );
-  if (inProfile.maxCapacity !== undefined || database !== undefined) {
-    return inProfile.maxCapacity ?? 'database';
+  if (inProfile.maxCapacity !== undefined || database !== undefined || aurora !== undefined) {
+    return inProfile.maxCapacity ?? (database === undefined ? 'aurora' : 'database');
   }
   const chosen = databaseOptions?.instanceType === undefined ? inProfile.instanceType : 'databaseOptions.instanceType';
   return chosen ?? (props[part] === undefined ? 'databaseOptions.instanceType' : part);

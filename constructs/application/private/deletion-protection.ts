@@ -1,12 +1,12 @@
 import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { handlerFunction } from '../../core/handler-function';
 import { profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
-import { PostgresDatabase } from '../../database/postgres-database';
+import { madeDatabase } from '../../database/made-database';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
 import {
   type DeletionProtectionProperties,
@@ -19,7 +19,9 @@ import { lambdaSettings, type Providers } from './providers';
 /** What is protected against deletion. */
 interface Protected {
   readonly instances: IDatabaseInstance[];
-  readonly areInstancesKept: boolean;
+  readonly clusters: IDatabaseCluster[];
+  /** Whether instances and clusters stay when the stack goes. */
+  readonly areKept: boolean;
   readonly loadBalancers: IHttpsLoadBalancer[];
 }
 
@@ -62,12 +64,14 @@ export class DeletionProtection extends Construct {
     acknowledge(
       role,
       'IAM5[Resource::*]',
-      'Elastic Load Balancing knows no resources for the action that reads attributes. The actions that change something name one instance or load balancer each.',
+      'Elastic Load Balancing knows no resources for the action that reads attributes. The actions that change something name one instance, cluster or load balancer each.',
     );
-    const identifiers = parts.instances.map(({ instanceIdentifier }) => instanceIdentifier);
+    const instances = parts.instances.map(({ instanceIdentifier }) => instanceIdentifier);
+    const clusters = parts.clusters.map(({ clusterIdentifier }) => clusterIdentifier);
     const properties: DeletionProtectionProperties = {
-      Instances: parts.areInstancesKept ? [] : identifiers,
-      KeptInstances: parts.areInstancesKept ? identifiers : [],
+      Instances: parts.areKept ? [] : instances,
+      KeptInstances: parts.areKept ? instances : [],
+      ...(clusters.length === 0 ? {} : { [parts.areKept ? 'KeptClusters' : 'Clusters']: clusters }),
       LoadBalancers: parts.loadBalancers.map(({ loadBalancer }) => loadBalancer.loadBalancerArn),
     };
     const resource = new CustomResource(this, 'Resource', {
@@ -89,9 +93,9 @@ export function protectAgainstDeletion(scope: Construct, props: DjangoApplicatio
   new DeletionProtection(scope, 'DeletionProtection', { application: props, providers, parts });
   const last =
     'Protected from the start, a first deployment that fails could not be rolled back. The last resource of the application (Custom::DeletionProtection) switches deletion protection on, reads it back, and fails the deployment when it is off.';
-  for (const instance of parts.instances) {
-    acknowledge(instance, 'RDS10', last);
-    acknowledge(instance, 'RDSInstanceDeletionProtectionEnabled', last);
+  for (const server of [...parts.instances, ...parts.clusters]) {
+    acknowledge(server, 'RDS10', last);
+    acknowledge(server, 'RDSInstanceDeletionProtectionEnabled', last);
   }
   for (const { loadBalancer } of parts.loadBalancers) {
     acknowledge(loadBalancer, 'ELBDeletionProtectionEnabled', last);
@@ -100,28 +104,38 @@ export function protectAgainstDeletion(scope: Construct, props: DjangoApplicatio
 
 /** Whether something of the application will be protected. */
 export function isProtected(props: DjangoApplicationProps, providers: Providers): boolean {
-  const { instances, loadBalancers } = protectedParts(props, providers);
-  return instances.length + loadBalancers.length > 0;
+  const { instances, clusters, loadBalancers } = protectedParts(props, providers);
+  return instances.length + clusters.length + loadBalancers.length > 0;
 }
 
 function protectedParts(props: DjangoApplicationProps, { profile, database, loadBalancer }: Providers): Protected {
   const { deletionProtection, databaseRemovalPolicy } = profileValues(profile);
-  const made = props.database === undefined && database instanceof PostgresDatabase ? database : undefined;
-  const ofDatabase = props.databaseOptions?.deletionProtection ?? deletionProtection;
+  const made = props.database === undefined ? madeDatabase(database) : undefined;
+  const options = props.aurora ?? props.databaseOptions;
+  const {
+    instance,
+    cluster,
+    readReplicas = [],
+  } = (options?.deletionProtection ?? deletionProtection) && made ? made : {};
   const ofLoadBalancer = props.loadBalancerOptions?.deletionProtection ?? deletionProtection;
   return {
-    instances: made && ofDatabase ? [made.instance, ...made.readReplicas] : [],
-    areInstancesKept: isKept(props.databaseOptions?.removalPolicy ?? databaseRemovalPolicy),
+    instances: instance === undefined ? [] : [instance, ...readReplicas],
+    clusters: cluster === undefined ? [] : [cluster], // Its instances have no protection of their own.
+    areKept: isKept(options?.removalPolicy ?? databaseRemovalPolicy),
     loadBalancers: props.loadBalancer === undefined && ofLoadBalancer ? [loadBalancer] : [],
   };
 }
 
-function statements(scope: Construct, { instances, loadBalancers }: Protected): PolicyStatement[] {
+function statements(scope: Construct, { instances, clusters, loadBalancers }: Protected): PolicyStatement[] {
   return [
     new PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: [Stack.of(scope).stackId] }),
     ...instances.map(
       ({ instanceArn }) =>
         new PolicyStatement({ actions: ['rds:DescribeDBInstances', 'rds:ModifyDBInstance'], resources: [instanceArn] }),
+    ),
+    ...clusters.map(
+      ({ clusterArn }) =>
+        new PolicyStatement({ actions: ['rds:DescribeDBClusters', 'rds:ModifyDBCluster'], resources: [clusterArn] }),
     ),
     ...loadBalancers.map(
       ({ loadBalancer }) =>

@@ -114,7 +114,7 @@ function makeDumps(
 /** Restores what was dumped, with the settings of the application, and without a way to anything of it. */
 function makeDrill(
   scope: Construct,
-  { restoreDrill, settingsModule, databaseOptions, environment }: DjangoApplicationProps,
+  { restoreDrill, settingsModule, databaseOptions, aurora, environment }: DjangoApplicationProps,
   parts: Omit<RestoreDrillProps, 'settingsModule'>,
 ): RestoreDrill | undefined {
   return (
@@ -124,7 +124,7 @@ function makeDrill(
       environment: { ...environment, ...restoreDrill.environment },
       ...parts,
       settingsModule,
-      variables: databaseOptions?.variables,
+      variables: (aurora ?? databaseOptions)?.variables,
     })
   );
 }

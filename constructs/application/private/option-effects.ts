@@ -92,6 +92,7 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
   media: { refused: [brought('mediaStorage')] },
   staticFiles: { refused: [brought('staticFilesStorage'), ...withCdn('staticFiles')] },
   cache: { refused: [brought('cacheStore')] },
+  aurora: { refused: [brought('database')] },
   mail: { refused: [brought('outgoingMail')] },
   environment: ALWAYS,
   variableAliases: ALWAYS,
@@ -101,7 +102,9 @@ export const OPTION_EFFECTS: { readonly [Prop in keyof Required<Props>]: OptionE
 
   releaseOptions: ALWAYS,
   secretKeyOptions: { refused: [brought('secretKey')] },
-  databaseOptions: { refused: [brought('database')] },
+  databaseOptions: {
+    refused: [brought('database'), voidBeside('aurora', 'the database is a cluster, and `aurora` has its options')],
+  },
   backupOptions: { needsProfile: 'databaseBackup' },
   loadBalancerOptions: { refused: [brought('loadBalancer')] },
   firewallOptions: {

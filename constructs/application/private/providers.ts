@@ -9,6 +9,7 @@ import { acknowledge } from '../../core/acknowledge';
 import { writtenAs } from '../../core/checks';
 import { Profile, profileValues } from '../../core/profile';
 import { isKept } from '../../core/removal';
+import { AuroraPostgresDatabase } from '../../database/aurora-postgres-database';
 import { type IPostgresDatabase, PostgresDatabase } from '../../database/postgres-database';
 import { sharedAccessLogs } from '../../edge/access-logs';
 import { Cdn } from '../../edge/cdn';
@@ -114,7 +115,7 @@ export function lambdaSettings(props: DjangoApplicationProps, notifications: INo
 
 /** The key outlives what is deleted where a last snapshot of database or cache is encrypted with it. */
 function makeKey(scope: Construct, props: DjangoApplicationProps, profile: Profile): Key {
-  const { database, databaseOptions, cache } = props;
+  const { database, aurora, databaseOptions = aurora, cache } = props;
   const { removalPolicy, databaseRemovalPolicy } = profileValues(profile);
   const databasePolicy = database ? RemovalPolicy.DESTROY : (databaseOptions?.removalPolicy ?? databaseRemovalPolicy);
   const areSnapshotted = databasePolicy !== RemovalPolicy.DESTROY || cache?.removalPolicy === RemovalPolicy.SNAPSHOT;
@@ -182,15 +183,16 @@ function makeDatabase(
     readonly network?: Network;
     readonly notifications: INotifications;
   },
-): PostgresDatabase {
-  return new PostgresDatabase(scope, 'Database', {
+): IPostgresDatabase {
+  const before = {
     secretsManagerEndpoint: network?.secretsManagerEndpoint,
     eventTopic: notifications.topic,
     handlerReservedConcurrency: props.handlerReservedConcurrency,
-    ...props.databaseOptions,
-    ...storageAndVpc,
-    deletionProtection: false, // DeletionProtection switches it on last.
-  });
+  };
+  const behind = { ...storageAndVpc, deletionProtection: false }; // DeletionProtection switches it on last.
+  return props.aurora === undefined
+    ? new PostgresDatabase(scope, 'Database', { ...before, ...props.databaseOptions, ...behind })
+    : new AuroraPostgresDatabase(scope, 'Database', { ...before, ...props.aurora, ...behind });
 }
 
 function makeBroker(scope: Construct, props: DjangoApplicationProps, storage: Storage): CeleryBroker | undefined {

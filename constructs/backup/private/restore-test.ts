@@ -3,8 +3,10 @@ import { CfnRestoreTestingPlan, CfnRestoreTestingSelection, type IBackupVault } 
 import { type IVpc, SecurityGroup, type SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { Schedule } from 'aws-cdk-lib/aws-events';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
-import { type IDatabaseInstance, SubnetGroup } from 'aws-cdk-lib/aws-rds';
+import { SubnetGroup } from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
+import { arnOf } from '../../database/database-server';
+import type { IPostgresDatabase } from '../../database/postgres-database';
 import { VALIDATION_WINDOW_HOURS } from '../../handlers/restore-validation/contract';
 
 /** Regions where CloudFormation has no restore testing; `npm run cfn-lint` compares. */
@@ -24,7 +26,7 @@ export function isRestoreTested(scope: Construct, restoreTesting: boolean | unde
 
 /** Properties of `RestoreTest`. */
 export interface RestoreTestProps {
-  readonly instance: IDatabaseInstance;
+  readonly database: IPostgresDatabase;
   readonly vault: IBackupVault;
   readonly role: IRole;
   readonly schedule: Schedule;
@@ -36,7 +38,7 @@ export interface RestoreTestProps {
 }
 
 /**
- * Restores the latest backup of a database to a new instance, and deletes that instance afterwards.
+ * Restores the latest backup of a database to a new instance or cluster, and deletes that afterwards.
  *
  * By default AWS Backup restores into the default VPC, which many accounts do not have. This construct gives
  * it subnets and a security group that lets nobody in but who looks into the restored database.
@@ -82,8 +84,8 @@ export class RestoreTest extends Construct {
       restoreTestingPlanName: plan.ref,
       restoreTestingSelectionName: 'database',
       iamRoleArn: props.role.roleArn,
-      protectedResourceType: 'RDS',
-      protectedResourceArns: [props.instance.instanceArn],
+      protectedResourceType: props.database.cluster === undefined ? 'RDS' : 'Aurora',
+      protectedResourceArns: [arnOf(props.database)],
       restoreMetadataOverrides: {
         dbSubnetGroupName: subnetGroup.subnetGroupName,
         vpcSecurityGroupIds: Stack.of(this).toJsonString([securityGroup.securityGroupId]),

@@ -1,9 +1,9 @@
 import type { Checks } from '../../core/checks';
 import { isUnknown } from '../../core/checks';
 import type { DatabaseRolesProperties } from '../../handlers/database-roles/contract';
-import type { PostgresDatabaseProps } from '../postgres-database';
+import type { DatabaseOptions } from '../database-options';
 import { loginsOf, servingRoleOf } from '../private/names';
-import { isRestored } from './source';
+import { isRestored, type Source } from './source';
 
 /** What the handler of the roles takes over and adds, beside the roles. */
 export type Arrival = Pick<DatabaseRolesProperties, 'TakeOwnership' | 'TakeOwnershipFrom' | 'Extensions'>;
@@ -14,7 +14,7 @@ const ROLE_NAME = /^[^\p{C}"\\]{1,63}$/u;
 const SYSTEM_ROLE = /^(pg_|rds_|rds(admin|repladmin|topmgr|proxyadmin|writeforwarduser)$)/;
 
 /** What arrives: everything in a restored database, unless somebody is named whose objects are meant. */
-export function arrivalOf(props: PostgresDatabaseProps): Arrival {
+export function arrivalOf(props: DatabaseOptions & Source): Arrival {
   const { takeOwnershipFrom, extensions } = props;
   return {
     TakeOwnership: isRestored(props) && takeOwnershipFrom === undefined ? 'true' : undefined,

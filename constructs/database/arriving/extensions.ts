@@ -1,6 +1,6 @@
 import { Token } from 'aws-cdk-lib';
 import { type Checks, isUnknown } from '../../core/checks';
-import type { FilledProps } from '../private/defaults';
+import type { CommonProps } from '../private/defaults';
 import { PARAMETERS } from '../private/instance';
 
 /**
@@ -20,6 +20,17 @@ const EXTENSIONS = new Set(
    prefix rdkit rds_tools refint seg sslinfo tablefunc tcn tds_fdw test_parser tsm_system_rows tsm_system_time unaccent
    uuid-ossp vector`.split(/\s+/),
 );
+
+/** What Aurora has beside them, and what it lacks of them. */
+const ONLY_AURORA = ['apg_plan_mgmt', 'aws_ml'];
+const NOT_AURORA = ['pg_transport', 'plcoffee', 'plls'];
+
+/** What the extensions are made in. */
+export interface Engine {
+  readonly kind: 'RDS for PostgreSQL' | 'Aurora PostgreSQL';
+  /** Major version of PostgreSQL. */
+  readonly version: string;
+}
 
 /** The major versions that PostgreSQL itself has some of them in. */
 const ONLY_IN: { readonly [name: string]: { readonly from?: number; readonly to?: number } } = {
@@ -45,17 +56,17 @@ const CRON_DATABASE = 'cron.database_name';
 const DEFAULT_CRON_DATABASE = 'postgres';
 
 /** Validates extensions by what RDS has, and by the parameters that they need. */
-export function checkExtensions(checks: Checks, props: FilledProps): void {
-  const { extensions, engineVersion, databaseName } = props;
+export function checkExtensions(checks: Checks, props: CommonProps, engine: Engine): void {
+  const { extensions, databaseName } = props;
   if (extensions === undefined || Token.isUnresolved(extensions)) {
     return;
   }
   const parameters = { ...PARAMETERS, ...props.parameters };
-  const version = engineVersion.postgresMajorVersion;
+  const { version, kind } = engine;
   for (const name of extensions.filter((each) => !isUnknown(each))) {
     checks
-      .that('extensions', name, EXTENSIONS.has(name), {
-        must: 'name an extension that RDS for PostgreSQL has',
+      .that('extensions', name, isOf(kind, name), {
+        must: `name an extension that ${kind} has`,
         remedy: remedyFor(name),
       })
       .that('extensions', name, isUnknown(version) || isIn(name, Number(version)), {
@@ -75,6 +86,12 @@ export function checkExtensions(checks: Checks, props: FilledProps): void {
       remedy: `Give parameters: { '${CRON_DATABASE}': '${databaseName}' }.`,
     });
   }
+}
+
+function isOf(kind: Engine['kind'], name: string): boolean {
+  return kind === 'Aurora PostgreSQL'
+    ? ONLY_AURORA.includes(name) || (EXTENSIONS.has(name) && !NOT_AURORA.includes(name))
+    : EXTENSIONS.has(name);
 }
 
 function isIn(name: string, version: number): boolean {

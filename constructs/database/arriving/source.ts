@@ -53,22 +53,49 @@ const FORMS: { readonly [kind in PointInTime['_kind']]: { readonly form: RegExp;
 };
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/;
 
+/** How a snapshot is written, and what is said to whoever writes another one. */
+interface SnapshotForm {
+  readonly form: RegExp;
+  readonly must: string;
+  /** Part of the commands of RDS. */
+  readonly command: string;
+}
+
+/** Of an instance. */
+const SNAPSHOT: SnapshotForm = {
+  form: /^(arn:[\w-]+:rds:[\w-]+:\d{12}:snapshot:\S{1,255}|(rds:)?[A-Za-z][\w-]{0,254})$/,
+  must: 'be the name or the ARN of a DB snapshot',
+  command: 'db-snapshot',
+};
+
+/** Of a cluster, or by its ARN of an instance, which Aurora migrates. */
+export const CLUSTER_SNAPSHOT: SnapshotForm = {
+  form: /^(arn:[\w-]+:rds:[\w-]+:\d{12}:(cluster-)?snapshot:\S{1,255}|(rds:)?[A-Za-z][\w-]{0,254})$/,
+  must: 'be the name or the ARN of a DB cluster snapshot, or the ARN of a DB snapshot of RDS for PostgreSQL',
+  command: 'db-cluster-snapshot',
+};
+
+/** Validates a snapshot. */
+export function checkSnapshot(
+  checks: Checks,
+  scope: Construct,
+  given: string | undefined,
+  { form, must, command }: SnapshotForm,
+): void {
+  checks
+    .matches('snapshotIdentifier', given, form, {
+      must,
+      remedy: `List snapshots with \`aws rds describe-${command}s\`.`,
+    })
+    .optional('snapshotIdentifier', given, () => isHere(scope, given as string), {
+      must: 'be a snapshot in the Region of the stack',
+      remedy: `Copy it there first, with \`aws rds copy-${command} --source-region\`.`,
+    });
+}
+
 /** Validates a source, as far as it can be known before RDS looks at it. */
 export function checkSource(checks: Checks, scope: Construct, { snapshotIdentifier, pointInTime }: Source): void {
-  checks
-    .matches(
-      'snapshotIdentifier',
-      snapshotIdentifier,
-      /^(arn:[\w-]+:rds:[\w-]+:\d{12}:snapshot:\S{1,255}|(rds:)?[A-Za-z][\w-]{0,254})$/,
-      {
-        must: 'be the name or the ARN of a DB snapshot',
-        remedy: 'List snapshots with `aws rds describe-db-snapshots`.',
-      },
-    )
-    .optional('snapshotIdentifier', snapshotIdentifier, () => isHere(scope, snapshotIdentifier as string), {
-      must: 'be a snapshot in the Region of the stack',
-      remedy: 'Copy it there first, with `aws rds copy-db-snapshot --source-region`.',
-    });
+  checkSnapshot(checks, scope, snapshotIdentifier, SNAPSHOT);
   if (pointInTime === undefined) {
     return;
   }

@@ -10,11 +10,12 @@ import { isDailyWindow, isWeeklyWindow, windowsOverlap } from '../../core/time/t
 import { checkArrival } from '../arriving/arrival';
 import { checkExtensions } from '../arriving/extensions';
 import { checkSource } from '../arriving/source';
+import type { DatabaseOptions } from '../database-options';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseAttributes, PostgresDatabaseProps } from '../postgres-database';
 import { isDatabaseClass } from './classes';
-import type { FilledProps } from './defaults';
+import type { CommonProps, FilledProps } from './defaults';
 import { lengthOfIdentifier } from './logs';
 import { checkDatabaseNames } from './names';
 import { REPLICA_HOST } from './replicas';
@@ -31,35 +32,42 @@ const WITH_UNIT = /^[-+]?\d+(\.\d+)?\s*(us|ms|s|min|h|d|B|kB|MB|GB|TB|%)$/i;
 const TAKEN_VARIABLES = Object.keys(CONTRACT).filter((name) => !name.startsWith('DATABASE_'));
 
 /** What only has an effect beside other props, as the user wrote them. */
-const NO_ROTATION = voidWith<PostgresDatabaseProps>(
+const NO_ROTATION = voidWith<DatabaseOptions>(
   'passwordRotation: PasswordRotation.OFF',
   ({ passwordRotation }) => passwordRotation === PasswordRotation.OFF,
   'the passwords stay',
 );
-const EFFECTS: Effects<PostgresDatabaseProps> = {
+const EFFECTS: Effects<DatabaseOptions> = {
   passwordRotationPeriod: [NO_ROTATION],
   passwordRotationWindow: [NO_ROTATION],
 };
 
 /** Refuses what has no effect beside what else the user wrote. */
-export function checkDatabaseEffects(checks: Checks, props: PostgresDatabaseProps): void {
+export function checkDatabaseEffects(checks: Checks, props: DatabaseOptions): void {
   checkEffects(checks, props, EFFECTS);
 }
 
-/** Validates the props of a database. */
+/** Validates the props of an instance. */
 export function checkDatabase(
   checks: Checks,
   scope: Construct,
   props: FilledProps,
   given: PostgresDatabaseProps,
 ): void {
-  checkDatabaseNames(checks, props);
+  checkCommon(checks, props, given);
   checkSource(checks, scope, props);
-  checkArrival(checks, props);
-  checkExtensions(checks, props);
-  checkVariables(checks, props.variables);
+  checkExtensions(checks, props, { kind: 'RDS for PostgreSQL', version: props.engineVersion.postgresMajorVersion });
+  checkVersion(checks, props.engineVersion.postgresMajorVersion, 'PostgresEngineVersion.VER_17');
   checkSize(checks, props);
   checkReplicaNames(checks, scope, props);
+  checkIdentifier(checks, 'instanceIdentifier', props.instanceIdentifier);
+}
+
+/** Validates what instances and clusters have in common. */
+export function checkCommon(checks: Checks, props: CommonProps, given: DatabaseOptions): void {
+  checkDatabaseNames(checks, props);
+  checkArrival(checks, props);
+  checkVariables(checks, props.variables);
   checkWindows(checks, props, given);
   checkPlaces(checks, props);
   checks
@@ -68,9 +76,11 @@ export function checkDatabase(
       must: "not be 5432, PostgreSQL's default port (rule AwsSolutions-RDS11)",
       remedy: 'Choose another one, for example 15432.',
     })
-    .matches('instanceIdentifier', props.instanceIdentifier, /^(?!.*--)[a-z][a-z0-9-]{0,51}[a-z0-9]$/, {
-      must: 'begin with a lower-case letter and hold 2 to 53 lower-case letters, digits and single hyphens',
-      remedy: 'Choose such a name, or leave it out to have one generated.',
+    .duration('backupRetention', props.backupRetention, {
+      whole: 'days',
+      min: 7,
+      max: 35,
+      remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
     });
   checkBundlePath(checks, props.caBundlePath);
   checkReservedConcurrency(checks, props.handlerReservedConcurrency);
@@ -78,7 +88,25 @@ export function checkDatabase(
   checkParameters(checks, props.parameters);
 }
 
-function checkRotation(checks: Checks, props: FilledProps): void {
+/** Validates the name of an instance or a cluster. */
+export function checkIdentifier(checks: Checks, prop: string, identifier: string | undefined): void {
+  checks.matches(prop, identifier, /^(?!.*--)[a-z][a-z0-9-]{0,51}[a-z0-9]$/, {
+    must: 'begin with a lower-case letter and hold 2 to 53 lower-case letters, digits and single hyphens',
+    remedy: 'Choose such a name, or leave it out to have one generated.',
+  });
+}
+
+/** Validates a major version. */
+export function checkVersion(checks: Checks, majorVersion: string, example: string): void {
+  checks
+    .known('engineVersion', majorVersion)
+    .that('engineVersion', majorVersion, Number(majorVersion) >= OLDEST_MAJOR_VERSION, {
+      must: `be PostgreSQL ${OLDEST_MAJOR_VERSION} or later`,
+      remedy: `Django supports no older one; take ${example}.`,
+    });
+}
+
+function checkRotation(checks: Checks, props: CommonProps): void {
   const { passwordRotationPeriod, passwordRotationWindow, caCertificate } = props;
   checkRotationPeriod(checks, 'passwordRotationPeriod', passwordRotationPeriod);
   const names = { window: 'passwordRotationWindow', period: 'passwordRotationPeriod' };
@@ -90,33 +118,17 @@ function checkRotation(checks: Checks, props: FilledProps): void {
 }
 
 function checkSize(checks: Checks, props: FilledProps): void {
-  const { allocatedStorage, maxAllocatedStorage, instanceType, engineVersion } = props;
+  const { allocatedStorage, maxAllocatedStorage, instanceType } = props;
   checks
     .that('instanceType', instanceType.toString(), isDatabaseClass(instanceType), {
       must: 'be an instance class that RDS runs PostgreSQL on, in a size that it has, without the prefix `db.`',
       remedy: 'Take for example InstanceType.of(InstanceClass.T4G, InstanceSize.MEDIUM).',
     })
-    .known('engineVersion', engineVersion.postgresMajorVersion)
-    .that(
-      'engineVersion',
-      engineVersion.postgresMajorVersion,
-      Number(engineVersion.postgresMajorVersion) >= OLDEST_MAJOR_VERSION,
-      {
-        must: `be PostgreSQL ${OLDEST_MAJOR_VERSION} or later`,
-        remedy: 'Django supports no older one; take PostgresEngineVersion.VER_17.',
-      },
-    )
     .integer('allocatedStorage', allocatedStorage, { min: 20, max: 65536, remedy: 'It is in GiB of gp3 storage.' })
     .integer('maxAllocatedStorage', maxAllocatedStorage, {
       max: 65536,
       min: Number.isFinite(allocatedStorage) ? Math.ceil((allocatedStorage * LEAST_GROWTH_PERCENT) / 100) : undefined,
       remedy: 'Storage grows by itself only to at least a tenth more than `allocatedStorage`, in GiB.',
-    })
-    .duration('backupRetention', props.backupRetention, {
-      whole: 'days',
-      min: 7,
-      max: 35,
-      remedy: 'RDS keeps automated backups up to 35 days; keep longer ones with DatabaseBackup.',
     })
     .integer('readReplicas', props.readReplicas, { min: 0, max: 15, remedy: 'Leave it out to have none.' });
 }
@@ -132,7 +144,7 @@ function checkReplicaNames(checks: Checks, scope: Construct, props: FilledProps)
   });
 }
 
-function checkWindows(checks: Checks, props: FilledProps, given: PostgresDatabaseProps): void {
+function checkWindows(checks: Checks, props: CommonProps, given: DatabaseOptions): void {
   const { preferredBackupWindow: backup, preferredMaintenanceWindow: maintenance } = props;
   // The message names what the user wrote, and not the default beside it.
   const names = ['preferredMaintenanceWindow', 'preferredBackupWindow'] as const;
@@ -153,7 +165,7 @@ function checkWindows(checks: Checks, props: FilledProps, given: PostgresDatabas
     });
 }
 
-function checkPlaces(checks: Checks, props: FilledProps): void {
+function checkPlaces(checks: Checks, props: CommonProps): void {
   const database = subnets(checks, 'vpcSubnets', props.vpc, props.vpcSubnets);
   if (database !== undefined) {
     const zones = new Set(database.availabilityZones).size;
@@ -197,12 +209,20 @@ function select(vpc: IVpc, selection: SubnetSelection): SelectedSubnets | undefi
   return found || selected?.isPendingLookup === true ? selected : undefined;
 }
 
-/** Validates what is known of a database that is brought. */
+/** What is known of any database that is brought. */
+type Brought = Pick<PostgresDatabaseAttributes, 'variables' | 'caBundlePath' | 'port' | 'maxConnections'>;
+
+/** Validates what is known of an instance that is brought. */
 export function checkBrought(scope: string, attrs: PostgresDatabaseAttributes): void {
   const checks = new Checks(scope);
+  checkReplicas(checks, attrs);
+  checkBroughtDatabase(checks, attrs);
+}
+
+/** Validates what is known of any database that is brought. */
+export function checkBroughtDatabase(checks: Checks, attrs: Brought): void {
   checkVariables(checks, attrs.variables ?? DatabaseVariables.DATABASE);
   checkBundlePath(checks, attrs.caBundlePath);
-  checkReplicas(checks, attrs);
   checks
     .integer('port', attrs.port, { min: 1, max: 65_535, remedy: 'Give the port of its endpoint.' })
     .integer('maxConnections', attrs.maxConnections, {

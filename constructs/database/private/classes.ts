@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import type { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { BYTES_PER_CONNECTION } from '../connection-memory';
 
@@ -33,6 +34,8 @@ const SIZES: { [generation: string]: { readonly largest: string; readonly withou
 const OTHER_WORK = /^(t1|t2|t3a|[mr][1-4]|[mr][5-7]a|[mr]7(g|i)d|a1|c\d|[dfghp]\d|i\d|inf|trn|dl|vt|u-|mac|hpc|x1|z1d)/;
 
 const MOST_CONNECTIONS = 5000;
+/** On an instance of Aurora Serverless v2 whose least capacity is 0 or 0.5. */
+const MOST_CONNECTIONS_WHEN_SMALL = 2000;
 const GIB = 1024 ** 3;
 /**
  * `DBInstanceClassMemory` is what the operating system and RDS's own processes leave over: assumed to be this
@@ -72,8 +75,31 @@ export function maxConnectionsOf(instanceType: InstanceType): number | undefined
   if (memory === undefined) {
     return undefined;
   }
-  const available = (memory * (1 - SYSTEM_SHARE) - SYSTEM_GIB) * GIB;
+  return connectionsOf(memory);
+}
+
+function connectionsOf(memoryGiB: number): number {
+  const available = (memoryGiB * (1 - SYSTEM_SHARE) - SYSTEM_GIB) * GIB;
   return Math.min(Math.floor(available / BYTES_PER_CONNECTION), MOST_CONNECTIONS);
+}
+
+/**
+ * How many connections Aurora allows on an instance that scales to so many capacity units, each of about 2
+ * GiB; rather too few. Where it can shrink to half a unit or less, Aurora allows no more than there.
+ */
+export function connectionsOfCapacity(minCapacity: number, maxCapacity: number): number | undefined {
+  if (Token.isUnresolved(minCapacity) || Token.isUnresolved(maxCapacity)) {
+    return undefined;
+  }
+  return Math.min(connectionsOf(2 * maxCapacity), minCapacity < 1 ? MOST_CONNECTIONS_WHEN_SMALL : MOST_CONNECTIONS);
+}
+
+/** What the parameter says, or what RDS allows. */
+export function connectionLimit(allowed: number | undefined, parameter: string | undefined): number | undefined {
+  if (parameter === undefined) {
+    return allowed;
+  }
+  return /^\d+$/.test(parameter) ? Number(parameter) : undefined;
 }
 
 function memoryGiB(instanceType: InstanceType): number | undefined {

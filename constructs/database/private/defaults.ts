@@ -1,8 +1,11 @@
 import { Duration, Token } from 'aws-cdk-lib';
-import { InstanceType } from 'aws-cdk-lib/aws-ec2';
+import { InstanceType, type IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CaCertificate, EngineLifecycleSupport, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { CA_BUNDLE_PATH } from '../../core/contract';
-import { profileValues } from '../../core/profile';
+import { type Profile, profileValues } from '../../core/profile';
+import type { Source } from '../arriving/source';
+import type { DatabaseOptions } from '../database-options';
 import { DatabaseVariables } from '../database-variables';
 import { PasswordRotation } from '../password-rotation';
 import type { PostgresDatabaseProps } from '../postgres-database';
@@ -13,35 +16,38 @@ import { databaseSubnets, handlerSubnets } from './subnets';
 const LEAST_GROWTH = 1.1;
 const MOST_STORAGE = 65_536;
 
-/** A database's props with every default filled in. */
+/** The props of an instance with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;
 
 /** Regions where RDS has no burstable class with Graviton; `npm run cfn-lint` finds others. */
 const WITHOUT_T4G = ['ca-west-1'];
 
 /** The class of a profile in a region: of the same size with a processor of Intel where there is no other. */
-function classIn(region: string, instanceType: InstanceType): InstanceType {
+export function classIn(region: string, instanceType: InstanceType): InstanceType {
   return WITHOUT_T4G.includes(region)
     ? new InstanceType(instanceType.toString().replace(/^t4g\./, 't3.'))
     : instanceType;
 }
 
-/** Fills in every default of a database. */
-export function withDefaults(props: PostgresDatabaseProps, region: string) {
+/** What every database is made from. */
+interface GivenProps extends DatabaseOptions, Source {
+  readonly vpc: IVpc;
+  readonly profile?: Profile;
+  readonly encryptionKey?: IKey;
+}
+
+/** What instances and clusters have in common, with every default filled in. */
+export type CommonProps = ReturnType<typeof withCommonDefaults<GivenProps>>;
+
+/** Fills in the defaults that instances and clusters have in common. */
+export function withCommonDefaults<Props extends GivenProps>(props: Props) {
   const profile = profileValues(props.profile);
   return {
     ...props,
     vpcSubnets: databaseSubnets(props.vpc, props.vpcSubnets),
     handlerSubnets: handlerSubnets(props.vpc, props.handlerSubnets),
-    engineVersion: props.engineVersion ?? PostgresEngineVersion.VER_17,
-    allowMajorVersionUpgrade: props.allowMajorVersionUpgrade ?? false,
     engineLifecycleSupport:
       props.engineLifecycleSupport ?? EngineLifecycleSupport.OPEN_SOURCE_RDS_EXTENDED_SUPPORT_DISABLED,
-    instanceType: props.instanceType ?? classIn(region, profile.databaseInstanceType),
-    allocatedStorage: props.allocatedStorage ?? profile.databaseStorageGiB,
-    maxAllocatedStorage: props.maxAllocatedStorage ?? growingTo(props.allocatedStorage, profile.databaseMaxStorageGiB),
-    multiAz: props.multiAz ?? profile.multiAz,
-    readReplicas: props.readReplicas ?? 0,
     port: props.port ?? 15432,
     databaseName: props.databaseName ?? DEFAULT_NAMES.databaseName,
     masterUsername: props.masterUsername ?? DEFAULT_NAMES.masterUsername,
@@ -58,8 +64,23 @@ export function withDefaults(props: PostgresDatabaseProps, region: string) {
     caCertificate: props.caCertificate ?? CaCertificate.RDS_CA_RSA2048_G1,
     passwordRotation: props.passwordRotation ?? PasswordRotation.ALTERNATING_LOGINS,
     passwordRotationPeriod: props.passwordRotationPeriod ?? Duration.days(30),
-    /** Of secrets and log groups, which outlive the instance in production. */
+    /** Of secrets and log groups, which outlive the database in production. */
     secretsAndLogsRemovalPolicy: profile.removalPolicy,
+  };
+}
+
+/** Fills in every default of an instance. */
+export function withDefaults(props: PostgresDatabaseProps, region: string) {
+  const profile = profileValues(props.profile);
+  return {
+    ...withCommonDefaults(props),
+    engineVersion: props.engineVersion ?? PostgresEngineVersion.VER_17,
+    allowMajorVersionUpgrade: props.allowMajorVersionUpgrade ?? false,
+    instanceType: props.instanceType ?? classIn(region, profile.databaseInstanceType),
+    allocatedStorage: props.allocatedStorage ?? profile.databaseStorageGiB,
+    maxAllocatedStorage: props.maxAllocatedStorage ?? growingTo(props.allocatedStorage, profile.databaseMaxStorageGiB),
+    multiAz: props.multiAz ?? profile.multiAz,
+    readReplicas: props.readReplicas ?? 0,
   };
 }
 

@@ -1,5 +1,5 @@
 import { Aws, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
-import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   type CfnDBInstance,
@@ -19,7 +19,7 @@ import { acknowledge } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
 import { serviceForUs, WorkloadRole } from '../../core/workload-role';
 import { startFrom } from '../arriving/source';
-import type { FilledProps } from './defaults';
+import type { CommonProps, FilledProps } from './defaults';
 import { databaseLogs, instanceIdentifierOf, LOG_EXPORTS } from './logs';
 
 /**
@@ -32,40 +32,64 @@ export const PARAMETERS: { [name: string]: string } = {
   idle_in_transaction_session_timeout: '60000', // milliseconds
 };
 
+/** Lets in whom consumers let in, and stays as long as the database. */
+export function databaseSecurityGroup(scope: Construct, { vpc, removalPolicy }: CommonProps): SecurityGroup {
+  const securityGroup = new SecurityGroup(scope, 'SecurityGroup', {
+    vpc,
+    description: 'Database: only whom consumers let in',
+    allowAllOutbound: false,
+  });
+  securityGroup.applyRemovalPolicy(keptOrDestroyed(removalPolicy));
+  return securityGroup;
+}
+
+/** The subnets of a database. */
+export function databaseSubnetGroup(scope: Construct, { vpc, vpcSubnets, removalPolicy }: CommonProps): SubnetGroup {
+  return new SubnetGroup(scope, 'Subnets', {
+    vpc,
+    vpcSubnets,
+    description: 'Subnets of the database',
+    removalPolicy: keptOrDestroyed(removalPolicy),
+  });
+}
+
+/** Performance Insights, encrypted, for as long as the mode keeps it. */
+export function insightsOf({ encryptionKey, databaseInsightsMode }: CommonProps) {
+  const isAdvanced = databaseInsightsMode === DatabaseInsightsMode.ADVANCED;
+  return {
+    databaseInsightsMode,
+    enablePerformanceInsights: true,
+    performanceInsightEncryptionKey: encryptionKey,
+    performanceInsightRetention: isAdvanced
+      ? PerformanceInsightRetention.MONTHS_15
+      : PerformanceInsightRetention.DEFAULT,
+  };
+}
+
 /** What an instance and its replicas have in common. */
 export type DatabaseSettings = ReturnType<typeof databaseSettings>;
 
 /** Makes what an instance and its replicas share, and says how each of them is set up. */
 export function databaseSettings(scope: Construct, props: FilledProps, securityGroup: ISecurityGroup) {
-  const { vpc, encryptionKey, removalPolicy, databaseInsightsMode } = props;
-  const advanced = databaseInsightsMode === DatabaseInsightsMode.ADVANCED;
+  const { vpc, removalPolicy } = props;
   const withInstance = keptOrDestroyed(removalPolicy);
-  securityGroup.applyRemovalPolicy(withInstance);
   return {
     vpc,
     removalPolicy,
-    databaseInsightsMode,
+    ...insightsOf(props),
     port: props.port,
     instanceType: props.instanceType,
     maxAllocatedStorage: props.maxAllocatedStorage,
     preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     caCertificate: props.caCertificate,
     parameterGroup: parameterGroup(scope, withInstance, props.engineVersion, props.parameters),
-    subnetGroup: new SubnetGroup(scope, 'Subnets', {
-      vpc,
-      vpcSubnets: props.vpcSubnets,
-      description: 'Subnets of the database',
-      removalPolicy: withInstance,
-    }),
+    subnetGroup: databaseSubnetGroup(scope, props),
     securityGroups: [securityGroup],
     publiclyAccessible: false,
     storageType: StorageType.GP3,
     iamAuthentication: true,
     monitoringInterval: Duration.minutes(1),
     monitoringRole: monitoringRole(scope, withInstance),
-    enablePerformanceInsights: true,
-    performanceInsightEncryptionKey: encryptionKey,
-    performanceInsightRetention: advanced ? PerformanceInsightRetention.MONTHS_15 : PerformanceInsightRetention.DEFAULT,
     cloudwatchLogsExports: LOG_EXPORTS,
     autoMinorVersionUpgrade: true,
     copyTagsToSnapshot: true,
@@ -107,7 +131,7 @@ export function databaseInstance(
  * Left out instead of false: with every change of the instance, RDS would switch off again what was switched
  * on after its creation.
  */
-export function protectionOf({ deletionProtection }: FilledProps): true | undefined {
+export function protectionOf({ deletionProtection }: Pick<CommonProps, 'deletionProtection'>): true | undefined {
   return deletionProtection ? true : undefined;
 }
 
@@ -130,7 +154,7 @@ function parameterGroup(
 }
 
 /** What RDS's enhanced monitoring needs, with the region and account that AWS's own policy leaves open. */
-function monitoringRole(scope: Construct, removalPolicy: RemovalPolicy): WorkloadRole {
+export function monitoringRole(scope: Construct, removalPolicy: RemovalPolicy): WorkloadRole {
   const role = new WorkloadRole(scope, 'MonitoringRole', {
     assumedBy: serviceForUs(scope, 'monitoring.rds.amazonaws.com', { service: 'rds', resource: 'db:*' }),
     description: 'Enhanced monitoring of the database',

@@ -7,6 +7,8 @@ import { endOfStackId } from '../../core/removal';
 
 /** What RDS writes to CloudWatch Logs. */
 export const LOG_EXPORTS = ['postgresql', 'upgrade'];
+/** What Aurora writes there: it has no log of upgrades. */
+export const CLUSTER_LOG = 'postgresql';
 /** Longest generated name of an instance: `-replica-9` still fits behind it into RDS's 63 characters. */
 const LONGEST_NAME = 53;
 const END_OF_STACK_ID = '-123456789012';
@@ -39,19 +41,34 @@ function placeOf(scope: Construct): string {
     .replace(/-$/, '');
 }
 
+interface DatabaseLogProps {
+  /** The kind of server, and its name. */
+  readonly of: string;
+  readonly encryptionKey?: IKey;
+  readonly logRetention: RetentionDays;
+  readonly secretsAndLogsRemovalPolicy: RemovalPolicy;
+}
+
 /** The log groups of an instance, made before RDS would make them without encryption and retention. */
 export function databaseLogs(
   scope: Construct,
   id: string,
   instanceIdentifier: string,
-  props: { encryptionKey?: IKey; logRetention: RetentionDays; secretsAndLogsRemovalPolicy: RemovalPolicy },
+  props: Omit<DatabaseLogProps, 'of'>,
 ): LogGroup[] {
-  return LOG_EXPORTS.map((name) =>
-    logGroup(scope, `${id}${name[0].toUpperCase()}${name.slice(1)}`, {
-      logGroupName: `/aws/rds/instance/${instanceIdentifier}/${name}`,
-      encryptionKey: props.encryptionKey,
-      logRetention: props.logRetention,
-      removalPolicy: props.secretsAndLogsRemovalPolicy,
-    }),
-  );
+  return LOG_EXPORTS.map((name) => databaseLog(scope, id, name, { ...props, of: `instance/${instanceIdentifier}` }));
+}
+
+/** The log group of a cluster, which RDS would make otherwise; all of its instances write to it. */
+export function clusterLog(scope: Construct, clusterIdentifier: string, props: Omit<DatabaseLogProps, 'of'>): LogGroup {
+  return databaseLog(scope, 'Logs', CLUSTER_LOG, { ...props, of: `cluster/${clusterIdentifier}` });
+}
+
+function databaseLog(scope: Construct, id: string, name: string, props: DatabaseLogProps): LogGroup {
+  return logGroup(scope, `${id}${name[0].toUpperCase()}${name.slice(1)}`, {
+    logGroupName: `/aws/rds/${props.of}/${name}`,
+    encryptionKey: props.encryptionKey,
+    logRetention: props.logRetention,
+    removalPolicy: props.secretsAndLogsRemovalPolicy,
+  });
 }

@@ -3,10 +3,11 @@ import type { Connections } from 'aws-cdk-lib/aws-ec2';
 import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, type IDependable } from 'constructs';
 import { containerSecret, grantSecretRead } from '../../core/key-policy';
+import { databaseMetric, writerMetric } from '../database-server';
 import type { DatabaseVariables } from '../database-variables';
 import type { IPostgresDatabase } from '../postgres-database';
 
@@ -16,7 +17,8 @@ import type { IPostgresDatabase } from '../postgres-database';
  * @internal
  */
 export abstract class PostgresDatabaseBase extends Construct implements IPostgresDatabase {
-  public abstract readonly instance: IDatabaseInstance;
+  public abstract readonly instance?: IDatabaseInstance;
+  public abstract readonly cluster?: IDatabaseCluster;
   public abstract readonly readReplicas: IDatabaseInstance[];
   public abstract readonly applicationSecret: ISecret;
   public abstract readonly ownerSecret: ISecret;
@@ -36,39 +38,42 @@ export abstract class PostgresDatabaseBase extends Construct implements IPostgre
     return grantSecretRead(this.applicationSecret, grantee);
   }
 
-  /** A metric of the instance in `AWS/RDS`. */
+  /** A metric of the instance, or of the cluster as a whole, in `AWS/RDS`. */
   public metric(metricName: string, options?: MetricOptions): Metric {
-    return this.instance.metric(metricName, options);
+    return databaseMetric(this, metricName, options);
   }
 
   /** Percentage of CPU in use, average over 5 minutes. */
   public metricCPUUtilization(options?: MetricOptions): Metric {
-    return this.instance.metricCPUUtilization(options);
+    return writerMetric(this, 'CPUUtilization', options);
   }
 
-  /** Free storage in bytes, average over 5 minutes. */
+  /**
+   * Free storage in bytes, average over 5 minutes: of a cluster, the local storage of the writer, for
+   * temporary files.
+   */
   public metricFreeStorageSpace(options?: MetricOptions): Metric {
-    return this.instance.metricFreeStorageSpace(options);
+    return writerMetric(this, this.cluster === undefined ? 'FreeStorageSpace' : 'FreeLocalStorage', options);
   }
 
   /** Free memory in bytes, average over 5 minutes. */
   public metricFreeableMemory(options?: MetricOptions): Metric {
-    return this.instance.metricFreeableMemory(options);
+    return writerMetric(this, 'FreeableMemory', options);
   }
 
   /** Connections in use, average over 5 minutes. */
   public metricDatabaseConnections(options?: MetricOptions): Metric {
-    return this.instance.metricDatabaseConnections(options);
+    return writerMetric(this, 'DatabaseConnections', options);
   }
 
   /** CPU credits left, minimum over 5 minutes. Burstable classes only. */
   public metricCpuCreditBalance(options?: MetricOptions): Metric {
-    return this.instance.metric('CPUCreditBalance', { statistic: 'Minimum', ...options });
+    return writerMetric(this, 'CPUCreditBalance', { statistic: 'Minimum', ...options });
   }
 
   /** Transaction ids in use, maximum over 5 minutes: the database stops at two billion. */
   public metricMaximumUsedTransactionIDs(options?: MetricOptions): Metric {
-    return this.instance.metric('MaximumUsedTransactionIDs', { statistic: 'Maximum', ...options });
+    return writerMetric(this, 'MaximumUsedTransactionIDs', { statistic: 'Maximum', ...options });
   }
 }
 

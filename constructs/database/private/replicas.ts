@@ -1,10 +1,5 @@
 import { Connections, Port } from 'aws-cdk-lib/aws-ec2';
-import {
-  type CfnDBInstance,
-  type DatabaseInstance,
-  DatabaseInstanceReadReplica,
-  type IDatabaseInstance,
-} from 'aws-cdk-lib/aws-rds';
+import { type CfnDBInstance, type DatabaseInstance, DatabaseInstanceReadReplica } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
@@ -51,11 +46,7 @@ export function readReplicas(
  * Their port, name and logins are those of the instance, and so are the passwords: roles arrive with all else
  * that replicates.
  */
-export function replicaEnvironment(
-  replicas: IDatabaseInstance[],
-  { names }: DatabaseVariables,
-): { [name: string]: string } {
-  const hosts = replicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress);
+export function replicaEnvironment(hosts: string[], { names }: DatabaseVariables): { [name: string]: string } {
   return hosts.length === 0 ? {} : { [names.replicaHost ?? REPLICA_HOST]: hosts.join(',') };
 }
 

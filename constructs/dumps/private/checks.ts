@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { Checks, isUnknown, type NumberRule, secondsOf } from '../../core/checks';
 import { checkEffects, type Effects, voidBeside, voidWith } from '../../core/effects';
 import { longestGapInMinutes } from '../../core/time/schedule-gap';
+import { majorVersionOf } from '../../database/database-server';
 import { checkCluster } from '../../network/same-vpc';
 import { checkEgress } from '../../processes/egress';
 import { checkFargateSize } from '../../processes/task/fargate-size';
@@ -10,7 +11,7 @@ import { checkSchedule } from '../../processes/task/schedule';
 import type { DatabaseDumpProps } from '../database-dump';
 import type { DumpCopyOptions } from '../dump-copy';
 import { DumpLock } from '../dump-lock';
-import { KNOWN_VERSIONS, majorVersionOf } from './images';
+import { KNOWN_VERSIONS } from './images';
 import { checkStorage } from './storage';
 
 const MINUTES_OF_HOUR = 60;

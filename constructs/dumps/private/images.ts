@@ -1,4 +1,5 @@
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { majorVersionOf } from '../../database/database-server';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 
 /** The public registry of Amazon, which asks for no login; pulls from within AWS are not limited. */
@@ -18,11 +19,6 @@ const VERSIONS: { [major: string]: string } = {
 
 /** What uploads: the command line of AWS. */
 const AWS_CLI = '2.37.1';
-
-/** Major version of a database; undefined where it is brought without its engine. */
-export function majorVersionOf({ instance }: IPostgresDatabase): string | undefined {
-  return instance.engine?.engineVersion?.majorVersion;
-}
 
 /** Major versions that there is an image for without being asked. */
 export const KNOWN_VERSIONS = Object.keys(VERSIONS);

@@ -45,12 +45,14 @@ export function checkStorage(checks: Checks, database: IPostgresDatabase, given:
   }
 }
 
-/** GiB of an instance that is made here; nothing is known of others. */
+/**
+ * GiB of an instance that is made here; nothing is known of others, or of clusters, which grow by themselves.
+ */
 export function storageOfInstance({ instance }: IPostgresDatabase): {
   readonly allocated?: number;
   readonly most?: number;
 } {
-  const cfn = instance.node.defaultChild;
+  const cfn = instance?.node.defaultChild;
   return CfnDBInstance.isCfnDBInstance(cfn)
     ? { allocated: numberOf(cfn.allocatedStorage), most: numberOf(cfn.maxAllocatedStorage) }
     : {};

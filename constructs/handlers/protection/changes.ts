@@ -20,13 +20,28 @@ export interface Refused {
 }
 
 const NEW_INSTANCE = 'RDS would make an empty instance in place of the old one';
+const NEW_CLUSTER = 'RDS would make an empty cluster in place of the old one';
+const OTHER_OWNER = 'the tables would stay with the old owner, and no process could read them';
+const EMPTY = 'the processes would use a database without what they have stored';
 
-/** Where an instance may have its data from. */
-const SOURCES = ['databaseOptions.snapshotIdentifier', 'databaseOptions.pointInTime'] as const;
+/** Where a database may have its data from. */
+const SOURCES = [
+  'databaseOptions.snapshotIdentifier',
+  'databaseOptions.pointInTime',
+  'aurora.snapshotIdentifier',
+] as const;
+/** What tells one database from another. */
+const IDENTIFIERS = ['databaseOptions.instanceIdentifier', 'aurora.clusterIdentifier'] as const;
 
 /** What a change of each value of the database would do. */
 const EFFECTS: { readonly [prop in Frozen]?: string } = {
-  'databaseOptions.applicationUser': 'the tables would stay with the old owner, and no process could read them',
+  'aurora.applicationUser': OTHER_OWNER,
+  'aurora.clusterIdentifier': NEW_CLUSTER,
+  'aurora.databaseName': NEW_CLUSTER,
+  'aurora.masterUsername': NEW_CLUSTER,
+  'aurora.port': 'the secrets would keep the old one, and no process could connect',
+  'aurora.snapshotIdentifier': NEW_CLUSTER,
+  'databaseOptions.applicationUser': OTHER_OWNER,
   'databaseOptions.databaseName': NEW_INSTANCE,
   'databaseOptions.instanceIdentifier': NEW_INSTANCE,
   'databaseOptions.masterUsername': NEW_INSTANCE,
@@ -90,14 +105,21 @@ function databaseChanges(
     return [];
   }
   const differs = (prop: Frozen) => before[prop] !== after[prop];
-  // A restore: an instance with a new name starts from a snapshot or a moment, with the names in it.
+  // A restore: a database with a new name starts from a snapshot or a moment, with the names in it.
   const isRestore =
-    differs('databaseOptions.instanceIdentifier') &&
-    SOURCES.some((source) => differs(source) && after[source] !== undefined);
+    IDENTIFIERS.some(differs) && SOURCES.some((source) => differs(source) && after[source] !== undefined);
+  const [from, to] = [before, after].map((each) => (isCluster(each) ? 'a cluster' : 'an instance'));
+  if (from !== to && !isRestore) {
+    return [{ prop: 'aurora', from: shown(from), to: shown(to), effect: EMPTY }];
+  }
   const props = Object.keys(EFFECTS) as Frozen[];
   return props
     .filter((prop) => differs(prop) && (!isRestore || prop === 'vpc'))
     .map((prop) => ({ prop, from: shown(before[prop]), to: shown(after[prop]), effect: EFFECTS[prop] as string }));
+}
+
+function isCluster(database: ChangeGuardProperties['Database']): boolean {
+  return database?.['aurora.clusterIdentifier'] !== undefined;
 }
 
 /** A database brought in place of the own one, the other way round, or another one brought. */
@@ -107,8 +129,7 @@ function otherDatabase(before: ChangeGuardProperties, after: ChangeGuardProperti
   if (from === undefined || from === to || SOURCES.some((source) => after.Database?.[source] !== undefined)) {
     return [];
   }
-  const effect = 'the processes would use a database without what they have stored';
-  return [{ prop: 'database', from: shown(from), to: shown(to), effect }];
+  return [{ prop: 'database', from: shown(from), to: shown(to), effect: EMPTY }];
 }
 
 /** A subnet in use can neither be made anew nor be taken away; a zone can be added at the end. */

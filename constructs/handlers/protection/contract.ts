@@ -4,12 +4,22 @@ export interface DeletionProtectionProperties {
   readonly Instances: string[];
   /** Instances that stay when the stack goes, protected as they are. */
   readonly KeptInstances: string[];
+  /** As the instances, of Aurora clusters; left out where there are none. */
+  readonly Clusters?: string[];
+  readonly KeptClusters?: string[];
   /** ARNs of load balancers. */
   readonly LoadBalancers: string[];
 }
 
 /** What must stay as it was first deployed, by the prop that a user writes. */
 export const FROZEN = [
+  'aurora',
+  'aurora.applicationUser',
+  'aurora.clusterIdentifier',
+  'aurora.databaseName',
+  'aurora.masterUsername',
+  'aurora.port',
+  'aurora.snapshotIdentifier',
   'backupOptions.encryptionKey',
   'database',
   'databaseOptions.applicationUser',

@@ -9,7 +9,13 @@ import {
   ElasticLoadBalancingV2Client,
   ModifyLoadBalancerAttributesCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
+import {
+  DescribeDBClustersCommand,
+  DescribeDBInstancesCommand,
+  ModifyDBClusterCommand,
+  ModifyDBInstanceCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
 import { type CustomResourceEvent, customResource } from '../shared/custom-resource';
 import { guardChanges } from './changes';
 import { CHANGE_GUARD, type ChangeGuardProperties, type DeletionProtectionProperties } from './contract';
@@ -40,6 +46,18 @@ const world: IProtectionWorld = {
       await databases.send(new ModifyDBInstanceCommand(change));
     },
   }),
+  cluster: (DBClusterIdentifier) => ({
+    command: `aws rds modify-db-cluster --db-cluster-identifier ${DBClusterIdentifier} --no-deletion-protection`,
+    isOn: () =>
+      unlessGone(async () => {
+        const { DBClusters } = await databases.send(new DescribeDBClustersCommand({ DBClusterIdentifier }));
+        return DBClusters?.[0]?.DeletionProtection ?? false;
+      }),
+    async turn(DeletionProtection) {
+      const change = { DBClusterIdentifier, DeletionProtection, ApplyImmediately: true };
+      await databases.send(new ModifyDBClusterCommand(change));
+    },
+  }),
   loadBalancer: (LoadBalancerArn) => ({
     command: `aws elbv2 modify-load-balancer-attributes --load-balancer-arn ${LoadBalancerArn} --attributes Key=${KEY},Value=false`,
     isOn: () =>
@@ -58,7 +76,7 @@ async function unlessGone(ask: () => Promise<boolean>): Promise<boolean | undefi
   try {
     return await ask();
   } catch (error) {
-    if (/^(DBInstanceNotFound|LoadBalancerNotFound)/.test((error as Error).name)) {
+    if (/^(DBInstanceNotFound|DBClusterNotFound|LoadBalancerNotFound)/.test((error as Error).name)) {
       return undefined;
     }
     throw error;

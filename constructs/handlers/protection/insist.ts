@@ -19,7 +19,7 @@ export async function insist<T>(
   act: () => Promise<T>,
 ): Promise<T> {
   const worthIt = (error: Error) =>
-    error instanceof NotYet || isTransient(error) || /InvalidDBInstanceState/.test(nameOf(error));
+    error instanceof NotYet || isTransient(error) || /InvalidDB(Instance|Cluster)State/.test(nameOf(error));
   return retrying(world, context, { reserveMs: RESERVE_MS, worthIt }, act).catch((error: Error) => {
     throw new Failure(`${error instanceof NotYet ? error.message : nameOf(error)} (${what})`);
   });

@@ -3,9 +3,9 @@ import { Failure } from '../shared/failure';
 import type { DeletionProtectionProperties } from './contract';
 import { insist, NotYet } from './insist';
 
-/** A switch of one instance or load balancer: whether AWS refuses to delete it. */
+/** A switch of one instance, cluster or load balancer: whether AWS refuses to delete it. */
 export interface ISwitch {
-  /** Undefined when there is no such instance or load balancer. */
+  /** Undefined when there is no such instance, cluster or load balancer. */
   isOn(): Promise<boolean | undefined>;
   turn(on: boolean): Promise<void>;
   /** The command that turns it off by hand. */
@@ -17,6 +17,7 @@ export interface IProtectionWorld {
   stackStatus(stackId: string): Promise<string>;
   setTerminationProtection(stackId: string, on: boolean): Promise<void>;
   instance(identifier: string): ISwitch;
+  cluster(identifier: string): ISwitch;
   loadBalancer(arn: string): ISwitch;
   sleep(milliseconds: number): Promise<void>;
 }
@@ -104,15 +105,23 @@ async function ensure(world: IProtectionWorld, context: LambdaContext, each: ISw
 }
 
 /** Protected, and deleted with the stack. */
-function own(world: IProtectionWorld, { Instances, LoadBalancers }: DeletionProtectionProperties): ISwitch[] {
-  return [...Instances.map((id) => world.instance(id)), ...LoadBalancers.map((arn) => world.loadBalancer(arn))];
+function own(world: IProtectionWorld, properties: DeletionProtectionProperties): ISwitch[] {
+  const { Instances, Clusters = [], LoadBalancers } = properties;
+  return [
+    ...Instances.map((id) => world.instance(id)),
+    ...Clusters.map((id) => world.cluster(id)),
+    ...LoadBalancers.map((arn) => world.loadBalancer(arn)),
+  ];
 }
 
-function kept(world: IProtectionWorld, { KeptInstances }: DeletionProtectionProperties): ISwitch[] {
-  return KeptInstances.map((id) => world.instance(id));
+function kept(world: IProtectionWorld, properties: DeletionProtectionProperties): ISwitch[] {
+  const { KeptInstances, KeptClusters = [] } = properties;
+  return [...KeptInstances.map((id) => world.instance(id)), ...KeptClusters.map((id) => world.cluster(id))];
 }
 
-/** What was protected before and is not wanted any more. An instance that is kept stays protected. */
+/**
+ * What was protected before and is not wanted any more. An instance or cluster that is kept stays protected.
+ */
 function without(
   before: DeletionProtectionProperties,
   now: DeletionProtectionProperties,
@@ -120,6 +129,7 @@ function without(
   return {
     Instances: before.Instances.filter((id) => ![...now.Instances, ...now.KeptInstances].includes(id)),
     KeptInstances: [],
+    Clusters: before.Clusters?.filter((id) => ![...(now.Clusters ?? []), ...(now.KeptClusters ?? [])].includes(id)),
     LoadBalancers: before.LoadBalancers.filter((arn) => !now.LoadBalancers.includes(arn)),
   };
 }

@@ -86,7 +86,10 @@ export const DATABASE_ALARMS: AlarmRow<IPostgresDatabase>[] = [
   {
     id: 'DatabaseStorage',
     runbook: 'database-storage',
-    metric: (database) => database.metricFreeStorageSpace({ period: MINUTE, statistic: Stats.MINIMUM }),
+    metric: (database) =>
+      database.cluster === undefined
+        ? database.metricFreeStorageSpace({ period: MINUTE, statistic: Stats.MINIMUM })
+        : undefined,
     threshold: ({ databaseFreeStorage }) => databaseFreeStorage.toBytes(),
     comparison: LESS_THAN_THRESHOLD,
     // RDS enlarges the storage by itself after 5 minutes below a tenth; this is long enough for that to show.

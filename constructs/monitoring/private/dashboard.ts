@@ -12,6 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
+import { hasReaders, isServerless } from '../../database/database-server';
 import type { IPostgresDatabase } from '../../database/postgres-database';
 import type { RestoreDrill } from '../../dumps/restore-drill';
 import type { IHttpsLoadBalancer } from '../../edge/https-load-balancer';
@@ -19,6 +20,7 @@ import type { IDjangoService, ILoadBalancedService } from '../../processes/djang
 import { samplesOfTasks } from '../../processes/service-metrics';
 import { ofTargets } from '../../processes/target-metrics';
 import type { ITaskQueue } from '../../queues/task-queue';
+import { readerLag } from './alarm-aurora';
 import { replicaLag, replicasOf } from './alarm-replicas';
 import { MINUTE } from './alarm-table';
 
@@ -189,9 +191,15 @@ function database({ database }: Watched): IWidget[] {
     graph('Database: seconds a read, a write', [metric('ReadLatency', 'read'), metric('WriteLatency', 'write')]),
     graph(
       'Database: free bytes',
-      [database.metricFreeStorageSpace({ ...AVERAGE, label: 'storage' })],
+      isServerless(database) ? [] : [database.metricFreeStorageSpace({ ...AVERAGE, label: 'storage' })],
       [database.metricFreeableMemory({ ...AVERAGE, label: 'memory' })],
     ),
+    ...(isServerless(database)
+      ? [graph('Database: capacity, ACUs', [metric('ServerlessDatabaseCapacity', 'capacity')])]
+      : []),
+    ...(hasReaders(database)
+      ? [graph('Readers: milliseconds behind', [readerLag(database, 'the one that is furthest behind')])]
+      : []),
     ...(replicas.length === 0
       ? []
       : [

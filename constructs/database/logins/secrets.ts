@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../../core/acknowledge';
-import { DEFAULT_NAMES } from './names';
+import { DEFAULT_NAMES } from '../private/names';
 
 /** Properties of `databaseSecret`. */
 export interface DatabaseSecretProps {

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import type { HandlerSettings } from '../../core/handler-function';
 import { type RotationWindow, SecretRotation } from '../../core/secret-rotation';
 import { DATABASE_ROTATION, type RotatedLogin } from '../../handlers/database-rotation/contract';
-import type { DatabaseHandlers } from './handlers';
+import type { DatabaseHandlers } from '../private/handlers';
 import type { ApplicationRoles, DatabaseRoles, UnattachedSecrets } from './roles';
 
 /** In seconds: connections to the database, and every version of the master's secret in turn. */

@@ -13,7 +13,7 @@ import {
   SERVICE_TIMEOUT,
 } from '../../handlers/database-roles/contract';
 import type { Arrival } from '../arriving/arrival';
-import type { DatabaseHandlers } from './handlers';
+import type { DatabaseHandlers } from '../private/handlers';
 
 /** Names of the roles of an application. */
 export interface ApplicationRoles {
@@ -43,8 +43,10 @@ export interface DatabaseRolesProps extends HandlerSettings {
   readonly roles: ApplicationRoles;
   /** What else the handler does with a database that comes from elsewhere. */
   readonly arrival: Arrival;
-  /** Id of the instance. A new instance has another one, and gets its roles. */
+  /** Id of the instance or cluster. A new one has another one, and gets its roles. */
   readonly instanceResourceId: string;
+  /** What else must be there before anybody can connect. */
+  readonly servers: Construct[];
 }
 
 /**
@@ -96,7 +98,8 @@ export class DatabaseRoles extends Construct {
       serviceTimeout: Duration.seconds(SERVICE_TIMEOUT),
       properties: { ...properties },
     });
-    this.resource.node.addDependency(handler, masterSecret, applicationSecret, ownerSecret, ...handlers.ready);
+    const secrets = [masterSecret, applicationSecret, ownerSecret];
+    this.resource.node.addDependency(handler, ...secrets, ...props.servers, ...handlers.ready);
     this.logGroup = logGroup;
   }
 }
