@@ -252,6 +252,10 @@ export const cases: InvalidCase[] = [
     engineVersion: PostgresEngineVersion.VER_14,
   }),
   database('an extension of earlier versions', 'extensions', { extensions: ['old_snapshot'] }),
+  database('an extension that RDS has given up', 'extensions', {
+    extensions: ['plcoffee'],
+    engineVersion: PostgresEngineVersion.VER_18,
+  }),
   database('an extension that the server does not start with', 'extensions', {
     extensions: ['pg_cron'],
     parameters: { 'cron.database_name': 'django' },

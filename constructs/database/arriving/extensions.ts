@@ -8,6 +8,7 @@ import { PARAMETERS } from '../private/instance';
  * list may have more: a token passes.
  *
  * @see https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-extensions.html
+ * @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.UpgradingPLv8.html
  */
 const EXTENSIONS = new Set(
   `address_standardizer address_standardizer_data_us amcheck autoinc aws_commons aws_lambda aws_s3 bloom bool_plperl
@@ -32,10 +33,12 @@ export interface Engine {
   readonly version: string;
 }
 
-/** The major versions that PostgreSQL itself has some of them in. */
+/** Those that PostgreSQL has from a version on, or until one, and those that RDS has given up. */
 const ONLY_IN: { readonly [name: string]: { readonly from?: number; readonly to?: number } } = {
   old_snapshot: { to: 16 },
   pg_walinspect: { from: 15 },
+  plcoffee: { to: 17 },
+  plls: { to: 17 },
 };
 
 /** What people call some of them. */
