@@ -58,7 +58,7 @@ class OnCall {
     account.base = await first.postgres?.keepLog('kept-log');
     await serve(first);
     const door = await AwsDoor.open(account.actions);
-    // The command line of AWS is that of the containers: of the first version, which asks for the default region.
+    // The command line of AWS is that of the containers, and asks for the default region.
     const { programs } = await propsOf(first, first.dumps[0]);
     const folder = mkdtempSync(join(tmpdir(), 'runbook-'));
     const terminal = new Terminal(folder, {
