@@ -88,11 +88,7 @@ const SWITCHES: { [profile: string]: Switch[] } = {
     ['`databaseInstanceType`: db.t4g.small', { databaseInstanceType: SMALL }],
     ['`databaseOptions: { readReplicas: 1 }`: another instance', {}, { databaseOptions: { readReplicas: 1 } }],
     ['`aurora: {}`: a writer and a reader in place of instance and standby', {}, { aurora: {} }],
-    [
-      '`aurora`, serverless from 0.5 ACUs: while nothing happens',
-      {},
-      { aurora: { serverless: { minCapacity: 0.5 } } },
-    ],
+    ['`aurora`, serverless from 0.5 ACUs: while nothing happens', {}, { aurora: { serverless: { minCapacity: 0.5 } } }],
     ['`workerSpot: true`', { workerSpot: true }],
     ['`webMinCapacity: 1`', { webMinCapacity: 1 }],
     ['`webFirewall: false`', { webFirewall: false }],

@@ -2,7 +2,13 @@ import { ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import { Profile } from 'cdk-django-fargate';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
 import { auroraExample } from '../../scripts/production-example';
+import { CLUSTERS } from '../controls/cluster';
+import { mutated } from '../controls/control';
 import { only, templateOf } from '../support';
+import { Graph } from '../wiring/graph';
+import { unkeyed } from '../wiring/keys';
+import { unmet } from '../wiring/order';
+import { refused, refusedRoles } from '../wiring/senders';
 
 const profile = Profile.production({ containerInsights: ContainerInsights.ENHANCED });
 const packs = complianceOf((props) => auroraExample(profile, props).app);
@@ -36,3 +42,23 @@ describe('an application on Aurora against four rule packs', () => {
     template.hasResourceProperties('AWS::Backup::RestoreTestingSelection', { ProtectedResourceType: 'Aurora' });
   });
 });
+
+const graph = new Graph(template.toJSON().Resources);
+
+describe.each(CLUSTERS)('$ids: $sentence', ({ offenders, mutants }) => {
+  test('holds in an application on Aurora', () => {
+    expect(offenders(graph)).toEqual([]);
+  });
+
+  test.each(Object.keys(mutants))('and the test notices: %s', (name) => {
+    expect(offenders(mutated(graph, mutants[name]))).not.toEqual([]);
+  });
+});
+
+test.each([Profile.production(), Profile.development()])(
+  'what only a deployment would show holds in $name: order, permissions to send, and keys',
+  (each) => {
+    const found = new Graph(templateOf(auroraExample(each).stack).toJSON().Resources);
+    expect([unmet(found), refused(found), refusedRoles(found), unkeyed(found)]).toEqual([[], [], [], []]);
+  },
+);

@@ -9,14 +9,13 @@ export function unprotected(template: Graph, type: string): string[] {
   if (last === undefined) {
     return [`no ${RESOURCE}`];
   }
-  const { Instances, KeptInstances, LoadBalancers } = template.properties(last);
+  const { Instances, KeptInstances, Clusters, KeptClusters, LoadBalancers } = template.properties(last);
+  const protectedLast = template.mentions([Instances, KeptInstances, Clusters, KeptClusters, LoadBalancers]);
   const isEarly = (id: string) =>
     /DeletionProtection|deletion_protection/.test(JSON.stringify(template.properties(id)));
   const everything = Object.keys(template.resources).filter((id) => id.startsWith('App') && id !== last);
   return [
-    ...template
-      .ofType(type)
-      .filter((id) => isEarly(id) || !template.mentions([Instances, KeptInstances, LoadBalancers]).includes(id)),
+    ...template.ofType(type).filter((id) => isEarly(id) || !protectedLast.includes(id)),
     ...everything.filter((id) => !template.waitsFor(last, id)),
   ];
 }

@@ -100,10 +100,6 @@ export const cases: InvalidCase[] = [
   aurora('a pause after two days', 'serverless.autoPause', scaling(0, 4, Duration.days(2))),
   aurora('a pause that never comes', 'serverless.autoPause', scaling(1, 4, Duration.hours(1))),
   aurora('a version that cannot pause', 'serverless.minCapacity', { engineVersion: version('16.2'), ...scaling(0, 4) }),
-  aurora('an old version with the most capacity', 'serverless.maxCapacity', {
-    engineVersion: version('14.9'),
-    ...scaling(1, 256),
-  }),
   aurora('logical replication where it pauses', 'parameters.rds.logical_replication', {
     parameters: { 'rds.logical_replication': '1' },
     ...scaling(0, 4),

@@ -17,18 +17,11 @@ interface Floors {
 }
 /** @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html */
 const PAUSES: Floors = { '13': 15, '14': 12, '15': 7, '16': 3 };
-/**
- * @see
- * https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.Aurora_Fea_Regions_DB-eng.Feature.storage-type.html
- */
+/** What the guide of Aurora says about storage configurations. */
 const IO_OPTIMIZED: Floors = { '13': 10, '14': 7, '15': 2, '16': 1, '17': 4 };
-/**
- * @see https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html
- */
-const LARGEST: Floors = { '13': 13, '14': 11, '15': 6, '16': 1 };
 
+/** Of recent versions; older ones have half of it, as RDS says. */
 const MOST_CAPACITY = 256;
-const MOST_OF_OLD_VERSIONS = 128;
 /** Of burstable classes Aurora has these sizes alone. */
 const BURSTABLE = /^t[34]g?\.(medium|large)$/;
 /** What holds a connection for as long as it is on. */
@@ -83,15 +76,22 @@ function checkCapacity(checks: Checks, props: FilledClusterProps, given: AuroraP
   }
   const { minCapacity, maxCapacity } = serverless;
   const full = engineVersion.auroraPostgresFullVersion;
-  const most = reaches(full, LARGEST) ? MOST_CAPACITY : MOST_OF_OLD_VERSIONS;
   const steps = {
     must: 'be in steps of 0.5',
     remedy: 'An Aurora capacity unit can be halved, for example 0.5 or 1.5.',
   };
   checks
-    .number('serverless.minCapacity', minCapacity, { min: 0, max: most, remedy: 'It is in Aurora capacity units.' })
+    .number('serverless.minCapacity', minCapacity, {
+      min: 0,
+      max: MOST_CAPACITY,
+      remedy: 'It is in Aurora capacity units.',
+    })
     .optional('serverless.minCapacity', minCapacity, () => isHalf(minCapacity), steps)
-    .number('serverless.maxCapacity', maxCapacity, { min: 1, max: most, remedy: 'It is in Aurora capacity units.' })
+    .number('serverless.maxCapacity', maxCapacity, {
+      min: 1,
+      max: MOST_CAPACITY,
+      remedy: 'It is in Aurora capacity units.',
+    })
     .optional('serverless.maxCapacity', maxCapacity, () => isHalf(maxCapacity), steps)
     .optional('serverless.maxCapacity', maxCapacity, () => isUnknown(minCapacity) || maxCapacity >= minCapacity, {
       must: `be at least \`minCapacity\`, ${minCapacity}`,

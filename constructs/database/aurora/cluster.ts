@@ -71,7 +71,7 @@ export function databaseCluster(
   const cfn = cluster.node.defaultChild as CfnDBCluster;
   cfn.deletionProtection = protectionOf(props);
   if (serverless?.autoPause !== undefined) {
-    // The construct of the CDK takes no version that is a major number alone.
+    // The construct of the CDK refuses to pause with a version that is named by its major number alone.
     const { minCapacity, maxCapacity, autoPause } = serverless;
     cfn.serverlessV2ScalingConfiguration = { minCapacity, maxCapacity, secondsUntilAutoPause: autoPause.toSeconds() };
   }

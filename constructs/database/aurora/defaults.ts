@@ -22,7 +22,7 @@ export function withClusterDefaults(props: AuroraPostgresDatabaseProps, region: 
   const capacity = capacityOf(props);
   return {
     ...withCommonDefaults(props),
-    // The major version alone: no deployment goes back behind a minor version that RDS has installed.
+    // Of the major number alone: no deployment goes back behind a minor version that RDS has installed.
     engineVersion:
       props.engineVersion ?? AuroraPostgresEngineVersion.of('17', '17', { s3Import: true, s3Export: true }),
     /** Of a provisioned cluster. */
