@@ -536,6 +536,24 @@ describe('the tenth replica has a longer name than the others', () => {
   });
 });
 
+test('RDS raises the versions of read replicas: the template names none, and all are maintained at the same time', () => {
+  const { template } = made({
+    readReplicas: 2,
+    engineVersion: PostgresEngineVersion.of('17.9', '17'),
+    allowMajorVersionUpgrade: true,
+    preferredMaintenanceWindow: 'mon:01:00-mon:02:00',
+  });
+  const instances = Object.values(template.findResources('AWS::RDS::DBInstance')).map(({ Properties }) => Properties);
+  const [instance, ...replicas] = instances.sort((one, other) => Number('Engine' in other) - Number('Engine' in one));
+  expect(instance).toMatchObject({ EngineVersion: '17.9', AllowMajorVersionUpgrade: true });
+  expect(replicas).toHaveLength(2);
+  for (const replica of replicas) {
+    expect(Object.keys(replica)).not.toContain('EngineVersion');
+    expect(Object.keys(replica)).not.toContain('AllowMajorVersionUpgrade');
+    expect(replica).toMatchObject({ AutoMinorVersionUpgrade: true, PreferredMaintenanceWindow: 'mon:01:00-mon:02:00' });
+  }
+});
+
 test('read replicas reach every process by their host names, under the name of the variables', () => {
   const { stack, database } = made({ readReplicas: 2 });
   const [one, other] = database.readReplicas.map(({ dbInstanceEndpointAddress }) => dbInstanceEndpointAddress);
