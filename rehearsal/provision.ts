@@ -57,7 +57,7 @@ export interface RehearsalProps {
    */
   readonly isHurried?: boolean;
   /**
-   * Folders with the data of servers that have ended, by the names of the snapshots of RDS that they stand for.
+   * Folders with the data of servers that have ended, by the names of the snapshots that they stand for.
    *
    * @default - the database of a template that starts from a snapshot is empty
    */

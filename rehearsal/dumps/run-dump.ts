@@ -230,7 +230,7 @@ async function portsOf({ containers }: DumpTask): Promise<ReadonlyMap<string, nu
 }
 
 function sizeOf(folder: string): number {
-  // A file that has gone meanwhile is an error to du, which counts the others; du of another system knows no -b.
+  // It counts the other files where one is removed meanwhile; other systems do not know -b.
   const { stdout } = spawnSync('du', ['-sb', folder], { encoding: 'utf8', stdio: 'pipe' });
   return Number.parseInt(stdout ?? '', 10) || 0;
 }
