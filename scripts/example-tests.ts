@@ -10,8 +10,8 @@ const app = join(root, 'examples', 'django-app');
 const venv = join(root, '.cache', 'venv-example');
 
 /**
- * `npm run example-tests`: `manage.py test` of the example, with the packages of its image, the variables of its
- * `.env.example`, and a PostgreSQL of its own.
+ * `npm run example-tests`: `manage.py test` of the example, with the packages of its image, the variables of
+ * its `.env.example`, and a PostgreSQL of its own.
  */
 async function main(): Promise<void> {
   install();

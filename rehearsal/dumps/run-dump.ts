@@ -230,7 +230,7 @@ async function portsOf({ containers }: DumpTask): Promise<ReadonlyMap<string, nu
 }
 
 function sizeOf(folder: string): number {
-  // du counts on when a file has gone meanwhile, and ends with an error; on other systems it has no -b.
+  // It counts the other files where one is removed meanwhile; other systems do not know -b.
   const { stdout } = spawnSync('du', ['-sb', folder], { encoding: 'utf8', stdio: 'pipe' });
   return Number.parseInt(stdout ?? '', 10) || 0;
 }

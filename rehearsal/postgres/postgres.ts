@@ -90,7 +90,9 @@ export class PostgresServer {
     return server;
   }
 
-  /** Keeps its log in a folder from now on, as RDS does for points in time; gives a copy of its data. */
+  /**
+   * Keeps its log in a folder from now on, as RDS does to restore a point in time; gives a copy of its data.
+   */
   async keepLog(folder: string): Promise<string> {
     const log = this.props.sandbox.folder(folder, UNPRIVILEGED);
     await this.query('postgres', async (client) => {
@@ -103,7 +105,9 @@ export class PostgresServer {
     return base;
   }
 
-  /** Another server with what this one had at a time: from the copy of `keepLog`, and the log since then. */
+  /**
+   * Another server with what this one had at a time: from the copy of `keepLog`, and the log since.
+   */
   async atTime(base: string, time: string, name: string): Promise<PostgresServer> {
     const place = {
       data: path.join(this.props.sandbox.folder(name, UNPRIVILEGED), 'data'),

@@ -6,8 +6,8 @@ const NESTED = 'AWS::CloudFormation::Stack';
 /**
  * A template with the resources of its nested stacks, as if it had none.
  *
- * Parameters become what the template gives for them, and references to outputs what they stand for.
- * A resource whose logical id is taken has that of its stack before its own.
+ * Parameters become what the template gives for them, and references to outputs what the nested stack has
+ * there. A resource whose logical id is taken has that of its stack before its own.
  */
 export function withNested(template: Template, fileOf: (hash: string) => string | undefined): Template {
   const nested = Object.entries(template.Resources).flatMap(([id, resource]) => {

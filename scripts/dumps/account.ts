@@ -52,8 +52,10 @@ export class Account {
       'rds.RestoreDBInstanceToPointInTime': (input) => this.restore(input),
       'rds.CreateDBSnapshot': (input) => this.snapshot(input),
       'rds.DescribeDBSnapshots': ({ DBSnapshotIdentifier: id }) => {
-        const Status = this.snapshots.has(id) ? 'available' : 'creating';
-        return { DBSnapshots: [{ DBSnapshotIdentifier: id, Status }] };
+        if (!this.snapshots.has(id)) {
+          throw new Error(`there is no snapshot ${id}`);
+        }
+        return { DBSnapshots: [{ DBSnapshotIdentifier: id, Status: 'available' }] };
       },
       'application-autoscaling.DescribeScalableTargets': () => ({
         ScalableTargets: [...this.capacity].map(([ResourceId, [MinCapacity, MaxCapacity]]) => ({
@@ -154,6 +156,9 @@ export class Account {
 
   private async snapshot({ DBInstanceIdentifier, DBSnapshotIdentifier: id }: Json): Promise<Json> {
     const server = this.instances.get(DBInstanceIdentifier);
+    if (this.stopping.size > 0) {
+      throw new Error(`a snapshot before ${[...this.stopping.keys()].join()} has stopped lacks what it still writes`);
+    }
     if (server === undefined || this.snapshots.has(id)) {
       throw new Error(`no snapshot ${id} can be made of ${DBInstanceIdentifier}`);
     }
@@ -167,7 +172,8 @@ export class Account {
       throw new Error(`there is no service ${service}`);
     }
     if (desiredCount === 0) {
-      this.stopping.set(service, found.stop());
+      const stop = found.stop().finally(() => this.stopping.delete(service));
+      this.stopping.set(service, stop);
     } else if (!this.hasStarted) {
       this.hasStarted = true;
       await this.current.start();

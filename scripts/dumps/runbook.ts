@@ -16,7 +16,9 @@ import { Writers } from './writers';
 const APP = 'npx tsx --conditions=source test/rehearsal/runbook-app.ts';
 const TABLE = 'guestbook_message';
 
-/** The commands of docs/runbooks.md that bring data back, typed as they stand, with visitors before and after. */
+/**
+ * The commands of docs/runbooks.md that bring data back, typed as they stand, with visitors before and after.
+ */
 export async function tryRunbooks(write: (line: string) => void): Promise<Outcome[]> {
   const person = await OnCall.begin();
   const outcomes: Outcome[] = [];
@@ -58,7 +60,7 @@ class OnCall {
     account.base = await first.postgres?.keepLog('kept-log');
     await serve(first);
     const door = await AwsDoor.open(account.actions);
-    // The command line of AWS is that of the containers, and asks for the default region.
+    // The command line of AWS is that of the containers: its first version asks for the default region.
     const { programs } = await propsOf(first, first.dumps[0]);
     const folder = mkdtempSync(join(tmpdir(), 'runbook-'));
     const terminal = new Terminal(folder, {
@@ -145,7 +147,7 @@ class OnCall {
     const { terminal } = this.at;
     const visitors = this.visit(this.first);
     await visitors.more(40);
-    // A time is a whole second: the damage comes after it, and nothing that was written before it is in doubt.
+    // A time is a whole second: the damage comes after it.
     await sleep(1000 - (Date.now() % 1000));
     const moment = Math.floor(Date.now() / 1000) * 1000;
     await sleep(1500);

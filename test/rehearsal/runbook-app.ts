@@ -4,8 +4,8 @@ import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { DjangoStack, Profile } from 'cdk-django-fargate';
 
 /**
- * The guestbook with a web service and a worker, for the runbooks: with `snapshot` in the context its database is
- * the one that was restored, under another name.
+ * The guestbook with a web service and a worker, for the runbooks: with `snapshot` in the context its
+ * database is the one that was restored, under another name.
  */
 const app = new App();
 const snapshot = app.node.tryGetContext('snapshot');
@@ -24,7 +24,11 @@ new DjangoStack(app, 'Guestbook', {
   workers: { general: { queueNames: ['default', 'express'] } },
   databaseDump: {},
   restoreDrill: {
-    environment: { CACHE_URL: 'rediss://localhost', AWS_STORAGE_BUCKET_NAME: 'none', AWS_S3_REGION_NAME: 'eu-central-1' },
+    environment: {
+      CACHE_URL: 'rediss://localhost',
+      AWS_STORAGE_BUCKET_NAME: 'none',
+      AWS_S3_REGION_NAME: 'eu-central-1',
+    },
   },
   databaseOptions:
     snapshot === undefined ? {} : { snapshotIdentifier: snapshot, instanceIdentifier: `guestbook-${snapshot}` },
