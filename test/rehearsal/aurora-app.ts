@@ -13,5 +13,6 @@ new DjangoStack(app, 'Aurora', {
   ...exampleProps(app),
   domainNames: ['shop.example.com'],
   queues: { default: {}, express: {} },
+  workers: { general: { queueNames: ['default'] }, express: { queueNames: ['express'] } },
   aurora: { readers: 1 },
 });
