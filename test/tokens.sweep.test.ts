@@ -17,6 +17,8 @@ const NOT_HANDED_ON = [
   'HttpsLoadBalancerAttributes.loadBalancerDnsName', // The domain names stand for it.
   'HttpsLoadBalancerAttributes.loadBalancerCanonicalHostedZoneId', // For records that users make.
   'HttpsLoadBalancerAttributes.vpc', // The cluster's is the one that tasks run in.
+  'AuroraPostgresDatabaseProps.caBundlePath',
+  'AuroraPostgresDatabaseProps.secretsManagerEndpoint',
   'PostgresDatabaseProps.caBundlePath', // For the processes that use the database.
   'PostgresDatabaseProps.secretsManagerEndpoint', // An imported one has no security group to open.
 ];

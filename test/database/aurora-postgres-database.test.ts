@@ -77,6 +77,8 @@ describe('with nothing but a network', () => {
         PubliclyAccessible: false,
         AutoMinorVersionUpgrade: true,
         MonitoringInterval: 60,
+        EnablePerformanceInsights: true,
+        PerformanceInsightsRetentionPeriod: 7,
         CACertificateIdentifier: 'rds-ca-rsa2048-g1',
       });
       expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);

@@ -93,8 +93,11 @@ export function databaseCluster(
 const INSTANCE = /^(Writer|Reader\d+)$/;
 
 /** The writer, and readers that can take over from it. */
-function instancesOf({ instanceType, readers, caCertificate, preferredMaintenanceWindow }: FilledClusterProps) {
+function instancesOf(props: FilledClusterProps): IClusterInstance[] {
+  const { instanceType, readers, caCertificate, preferredMaintenanceWindow } = props;
+  const { databaseInsightsMode: _ofCluster, ...insights } = insightsOf(props);
   const common = {
+    ...insights, // As the cluster has it: the CDK warns of an instance that says nothing.
     caCertificate,
     preferredMaintenanceWindow,
     autoMinorVersionUpgrade: true,
