@@ -214,7 +214,8 @@ async function prove(source: Server, whole: string): Promise<void> {
         name: 'Shop/Drill',
         namespace: 'DjangoFargate',
         commands,
-        variables: { PGSSLMODE: 'disable' },
+        variables: { PGSSLMODE: 'disable', OURS: 'of the stack' },
+        aliases: { SECRET_KEY: 'DJANGO_SECRET_KEY', DB_NAME: 'DATABASE_NAME', ABSENT: 'CACHE_URL' },
         database: { DATABASE_HOST: '127.0.0.1', DATABASE_PORT: String(server.port), DATABASE_NAME: 'restored' },
       });
     const asks = [
@@ -235,7 +236,10 @@ async function prove(source: Server, whole: string): Promise<void> {
       ['-c', 'SELECT count(*) FROM shop_order'],
     ].flat();
     const python = (commands: string[][]) =>
-      spawnSync('python3', ['-c', VERIFY, server.folder, settings(commands)], { encoding: 'utf8', env: { PATH } });
+      spawnSync('python3', ['-c', VERIFY, server.folder, settings(commands)], {
+        encoding: 'utf8',
+        env: { PATH, OURS: 'of the image' },
+      });
     const proven = python([asks]);
     const metric = JSON.parse(proven.stdout.trim().split('\n').pop() ?? '{}');
     check(
@@ -248,6 +252,10 @@ async function prove(source: Server, whole: string): Promise<void> {
         metric.ProvenDumpAgeSeconds > 1e9,
       proven.stdout + proven.stderr,
     );
+    const told = python([
+      ['sh', '-c', 'test "$OURS $DB_NAME $ABSENT" = "of the stack restored " && test -n "$SECRET_KEY"'],
+    ]);
+    check('its variables are those of the stack, under every name that it reads', told.status === 0, told.stderr);
     const refused = python([['sh', '-c', 'test -n "$DJANGO_SECRET_KEY" && exit 3']]);
     check(
       'what the application refuses is not proven',

@@ -109,7 +109,8 @@ export interface RestoreDrillOptions {
    *
    * **What they name is reached from the drill: give it no queue, cache or bucket of the application.**
    *
-   * @default - DJANGO_SETTINGS_MODULE, and a broker in memory
+   * @default - DJANGO_SETTINGS_MODULE, and a broker in memory; in `DjangoApplication` also its `environment`,
+   * and values that lead nowhere for its cache, media files, mail and secrets
    */
   readonly environment?: { [name: string]: string };
 }
@@ -175,6 +176,13 @@ export interface RestoreDrillProps extends RestoreDrillOptions {
    * @default Profile.production()
    */
   readonly profile?: Profile;
+  /**
+   * Further names of variables, also of those of the database and of SECRET_KEY.
+   *
+   * @default - none
+   * @internal
+   */
+  readonly _aliases?: { [name: string]: string };
   /**
    * Where everything is made that neither stores anything nor may reach dumps, below a nested stack.
    *
@@ -274,6 +282,7 @@ export class RestoreDrill extends Construct implements IConnectable {
         ],
         variables: { ...variablesOf(props.settingsModule), ...props.environment },
         databaseVariables: { ...(props.variables ?? DatabaseVariables.DATABASE).names },
+        aliases: props._aliases ?? {},
       },
     });
     const restore = new DrillTask(place, 'Restore', {

@@ -1,7 +1,8 @@
 import { type App, NestedStack, Stack } from 'aws-cdk-lib';
-import { ContainerImage, type FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import { ContainerImage, Secret as EcsSecret, type FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import { DjangoApplication } from '../../constructs/application/django-application';
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
@@ -9,6 +10,7 @@ import { fargateVcpu } from '../../constructs/application/fargate-vcpu';
 import { ofParts, resourcesIn } from '../../constructs/application/private/resource-limit';
 import { Profile } from '../../constructs/core/profile';
 import type { DatabaseDumpOptions } from '../../constructs/dumps/database-dump';
+import { VariableAliases } from '../../constructs/processes/task/variable-aliases';
 import { complianceOf } from '../../scripts/compliance';
 import { templateOf, testStack } from '../support';
 
@@ -117,4 +119,36 @@ test.each([
   });
   const ofDumps = packs.flatMap(({ findings }) => findings).filter(({ path }) => path.includes('/Dump/'));
   expect(ofDumps).toEqual([]);
+});
+
+test('a drill has what the settings of the application ask for, and nothing that it leads to', () => {
+  const stack = testStack();
+  const app = application(stack, {
+    databaseDump: {},
+    restoreDrill: { environment: { PAYMENTS: 'none' } },
+    cache: {},
+    media: {},
+    mail: {},
+    secrets: { PAYMENTS_KEY: EcsSecret.fromSecretsManager(Secret.fromSecretNameV2(stack, 'Payments', 'payments')) },
+    environment: { CURRENCY: 'EUR', PAYMENTS: 'live' },
+    variableAliases: VariableAliases.of({ SECRET_KEY: 'DJANGO_SECRET_KEY', CACHE: 'CACHE_URL' }),
+  });
+  const nested = templateOf(Stack.of(app.restoreDrill?.taskDefinition as IConstruct));
+  const [verify] = Object.values(nested.findResources('AWS::ECS::TaskDefinition'))
+    .flatMap(({ Properties }) => Properties.ContainerDefinitions)
+    .filter(({ Name }) => Name === 'verify');
+  const [, parts] = verify.Command.at(-1)['Fn::Join'];
+  const settings = JSON.parse(parts.map((part: unknown) => (typeof part === 'string' ? part : '…')).join(''));
+  expect(settings.variables).toMatchObject({
+    CACHE_URL: 'rediss://drill:drill@localhost:6379/0',
+    REDIS_URL: 'rediss://drill:drill@localhost:6379/0',
+    CACHE_HOST: 'localhost',
+    AWS_STORAGE_BUCKET_NAME: '…',
+    DEFAULT_FROM_EMAIL: 'no-reply@shop.example.com',
+    PAYMENTS_KEY: 'drill',
+    PAYMENTS: 'none',
+    CURRENCY: 'EUR',
+  });
+  expect(settings.aliases).toEqual({ SECRET_KEY: 'DJANGO_SECRET_KEY', CACHE: 'CACHE_URL' });
+  expect([verify.Secrets, verify.Environment]).toEqual([undefined, undefined]);
 });

@@ -6,6 +6,7 @@ import { DatabaseDump } from '../../dumps/database-dump';
 import { RestoreDrill, type RestoreDrillProps } from '../../dumps/restore-drill';
 import { ApplicationAlarms } from '../../monitoring/application-alarms';
 import type { DjangoApplicationProps } from '../django-application-props';
+import { drillVariables } from './drill-variables';
 import { hasAddress } from './option-effects';
 import type { Processes } from './processes';
 import type { Providers } from './providers';
@@ -107,21 +108,26 @@ function makeDumps(
     logGroup,
     _place: new Construct(nested, 'Dump'),
   });
-  const drill = { ...shared, dump: databaseDump, _place: new Construct(nested, 'Drill') };
+  const drill = {
+    ...shared,
+    dump: databaseDump,
+    environment: { ...drillVariables(props, providers), ...props.environment, ...props.restoreDrill?.environment },
+    _aliases: props.variableAliases?.names,
+    _place: new Construct(nested, 'Drill'),
+  };
   return { databaseDump, restoreDrill: makeDrill(scope, props, drill) };
 }
 
 /** Restores what was dumped, with the settings of the application, and without a way to anything of it. */
 function makeDrill(
   scope: Construct,
-  { restoreDrill, settingsModule, databaseOptions, aurora, environment }: DjangoApplicationProps,
+  { restoreDrill, settingsModule, databaseOptions, aurora }: DjangoApplicationProps,
   parts: Omit<RestoreDrillProps, 'settingsModule'>,
 ): RestoreDrill | undefined {
   return (
     restoreDrill &&
     new RestoreDrill(scope, 'Drill', {
       ...restoreDrill,
-      environment: { ...environment, ...restoreDrill.environment },
       ...parts,
       settingsModule,
       variables: (aurora ?? databaseOptions)?.variables,

@@ -996,6 +996,7 @@ export const STRUCTS = {
     deadLetterQueue: 'object IQueue?',
     waitFor: 'list of object IDependable?',
     profile: 'object Profile?',
+    _aliases: 'map of string?',
     _place: 'object Construct?',
     schedules: 'list of object ScheduleExpression?',
     enabled: 'boolean?',

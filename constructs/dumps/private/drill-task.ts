@@ -66,6 +66,8 @@ export interface Verification {
   readonly commands: string[][];
   readonly variables: { readonly [name: string]: string };
   readonly databaseVariables: { readonly [part: string]: string | undefined };
+  /** Further names, each with its variable. */
+  readonly aliases: { readonly [name: string]: string };
 }
 
 /**
@@ -166,7 +168,7 @@ export class DrillTask extends Construct implements StartedTask {
   }
 
   private verify({ applicationImage, ...props }: DrillTaskProps, verification: Verification): ContainerDefinition {
-    const { name, commands, variables, databaseVariables } = verification;
+    const { name, commands, variables, databaseVariables, aliases } = verification;
     const here: { [part: string]: string } = {
       host: '127.0.0.1',
       port: String(PORT),
@@ -184,6 +186,7 @@ export class DrillTask extends Construct implements StartedTask {
       name,
       namespace: NAMESPACE,
       commands,
+      aliases,
       variables: { ...variables, HOME: FOLDER, TMPDIR: FOLDER },
       // On the loopback interface nothing is encrypted; database() of runtime/ asks for both all the same.
       database: { ...database, ...props.database.containerEnvironment, PGSSLMODE: 'disable' },
