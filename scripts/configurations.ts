@@ -4,11 +4,12 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { InstanceClass, InstanceSize, InstanceType, IpAddresses } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage, ContainerInsights, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import { AuroraPostgresEngineVersion, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import {
+  type AuroraPostgresDatabaseOptions,
   type DatabaseBackupOptions,
   DatabaseVariables,
   DjangoApplication,
@@ -17,6 +18,7 @@ import {
   DumpLock,
   type NetworkOptions,
   PasswordRotation,
+  PointInTime,
   type PostgresDatabaseOptions,
   Profile,
   UrlSigningKeys,
@@ -122,6 +124,8 @@ export const configuration = fc.record({
   signing: fc.constantFrom('none', 'none', 'made', 'brought'),
   cdn: fc.constantFrom('none', 'none', 'pages', 'public', 'signed', 'both'),
   staticFiles: fc.constantFrom('image', 'image', 'made', 'brought'),
+  aurora: fc.constantFrom('none', 'none', 'none', 'provisioned', 'serverless'),
+  moment: fc.constantFrom(undefined, undefined, 'latest', '2026-11-29T03:00:00Z'),
 });
 
 /** The application of a configuration, in a stack of its own. */
@@ -208,7 +212,7 @@ function propsOf(stack: Stack, given: Configuration): DjangoApplicationProps {
     ...(parts.vpc === undefined && parts.cluster === undefined && { networkOptions: networkOptions(given) }),
     ...((given.production || given.backup) && { backupOptions: backupOptions(stack, given) }),
     ...(parts.secretKey === undefined && { secretKeyOptions: rotates(given) ? undefined : { rotate: false } }),
-    ...(parts.database === undefined && { databaseOptions: databaseOptions(given) }),
+    ...(parts.database === undefined && databaseOf(given)),
     ...(parts.notifications === undefined && { notificationEmails: given.emails ? ['ops@example.com'] : undefined }),
   };
 }
@@ -256,7 +260,7 @@ function signingOf(stack: Stack, given: Configuration): Partial<DjangoApplicatio
 
 /** Of a database that is brought, neither the version nor the size is known. */
 function dumpsOf(stack: Stack, given: Configuration): Partial<DjangoApplicationProps> {
-  const { dumps, drill, dumpLockDays, brought, production } = given;
+  const { dumps, drill, dumpLockDays, brought, production, aurora } = given;
   if (dumps === 'none') {
     return {};
   }
@@ -270,15 +274,24 @@ function dumpsOf(stack: Stack, given: Configuration): Partial<DjangoApplicationP
     ? {
         image: extensions === undefined ? image : ContainerImage.fromRegistry('shop/postgres:17'),
         extensions,
-        storage: brought.database ? Size.gibibytes(50) : undefined,
+        storage: brought.database || aurora !== 'none' ? Size.gibibytes(50) : undefined,
       }
     : undefined;
   return { databaseDump: { image, schedules, copyTo, bucketLock: lockOf(dumpLockDays, production) }, restoreDrill };
 }
 
 /** What a new database has belongs to nobody else. */
-function formerOwnersOf({ formerOwner, names }: Configuration): string[] | undefined {
-  return formerOwner === undefined || names.snapshotIdentifier === undefined ? undefined : [formerOwner];
+function formerOwnersOf(given: Configuration): string[] | undefined {
+  const isNew = given.names.snapshotIdentifier === undefined && momentOf(given) === undefined;
+  return given.formerOwner === undefined || isNew ? undefined : [given.formerOwner];
+}
+
+/** An instance starts from a snapshot or from a moment, and a cluster from a snapshot. */
+function momentOf({ moment, names, aurora }: Configuration): PointInTime | undefined {
+  const isOther = aurora !== 'none' || names.snapshotIdentifier !== undefined;
+  return moment === undefined || isOther
+    ? undefined
+    : PointInTime.ofInstance('old-production', moment === 'latest' ? undefined : moment);
 }
 
 function extensionsOf({ extensions }: Configuration): string[] | undefined {
@@ -326,14 +339,43 @@ function backupOptions(stack: Stack, { vaultKey }: Configuration): DatabaseBacku
   return { encryptionKey: vaultKey ? Key.fromKeyArn(stack, 'VaultKey', arn) : undefined };
 }
 
+function databaseOf(given: Configuration): Partial<DjangoApplicationProps> {
+  return given.aurora === 'none' ? { databaseOptions: databaseOptions(given) } : { aurora: auroraOptions(given) };
+}
+
 function databaseOptions(given: Configuration): PostgresDatabaseOptions {
   return {
     ...given.names,
+    ...commonOptions(given),
+    pointInTime: momentOf(given),
     readReplicas: given.readReplicas,
+    engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
+  };
+}
+
+/** A production without a reader would be a finding, and rightly so. */
+function auroraOptions(given: Configuration): AuroraPostgresDatabaseOptions {
+  const { instanceIdentifier, ...names } = given.names;
+  const isServerless = given.aurora === 'serverless';
+  // What runs every few minutes would keep awake what pauses.
+  const isAsked = given.schedules.length > 0 && given.rate <= 5;
+  return {
+    ...names,
+    ...commonOptions(given),
+    clusterIdentifier: instanceIdentifier,
+    readers: given.readReplicas === 0 ? undefined : given.readReplicas,
+    engineVersion: AuroraPostgresEngineVersion.of(given.postgres, given.postgres),
+    instanceType: isServerless ? undefined : InstanceType.of(InstanceClass.R7G, InstanceSize.XLARGE2),
+    serverless: isServerless ? { minCapacity: isAsked ? 0.5 : undefined, maxCapacity: 64 } : undefined,
+  };
+}
+
+/** Options of an instance and of a cluster. */
+function commonOptions(given: Configuration) {
+  return {
     extensions: extensionsOf(given),
     takeOwnershipFrom: formerOwnersOf(given),
     passwordRotation: rotates(given) ? undefined : PasswordRotation.OFF,
-    engineVersion: PostgresEngineVersion.of(given.postgres, given.postgres),
     port: given.port,
     variables: given.databaseUrl ? DatabaseVariables.URL : undefined,
   };

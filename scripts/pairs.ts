@@ -147,10 +147,12 @@ const LEAVES: readonly { readonly id: RegExp; readonly when: (b: Configuration, 
   // Made by the application for signed paths, unless keys are brought.
   { id: /^AppUrlSigningKeys/, when: differ(({ cdn, media, signing }) => [cdn, media, signing]) },
   { id: /^SigningKeys/, when: differ(({ signing, production }) => [signing, production]) },
+  { id: /^AppDrill/, when: differ(({ dumps, drill }) => [dumps === 'none', drill]) },
   { id: /^AppDump/, when: differ(({ dumps }) => dumps === 'none') },
   { id: /^AppCache/, when: differ(({ cache }) => cache) },
   { id: /^AppSchedules/, when: differ(({ schedules }) => schedules) },
   { id: /^App(\w*Rotation|SecretRefresh)/, when: differ(({ production, rotation }) => production || rotation) },
-  { id: /^AppDatabaseReplica/, when: differ(({ readReplicas }) => readReplicas) },
+  { id: /^AppDatabase(Replica|ClusterReader)/, when: differ(({ readReplicas }) => readReplicas) },
+  { id: /^AppDatabase/, when: differ(({ aurora }) => aurora === 'none') },
   { id: /^AppDatabase(Master|Application|Owner)Secret/, when: differ(({ names }) => names) },
 ];

@@ -21,6 +21,7 @@ const NOT_HANDED_ON = [
   'AuroraPostgresDatabaseProps.secretsManagerEndpoint',
   'PostgresDatabaseProps.caBundlePath', // For the processes that use the database.
   'PostgresDatabaseProps.secretsManagerEndpoint', // An imported one has no security group to open.
+  'RestoreDrillProps.extensions', // Only compared with what the image has.
 ];
 /** The application hands all of it on to parts that are swept one by one. */
 const APPLICATIONS = ['DjangoApplicationProps', 'DjangoStackProps', 'DjangoStageProps'];
@@ -71,22 +72,27 @@ describe.each(parts)('tokens in the props of $struct', ({ struct, make }) => {
   });
 });
 
-describe('tokens in an application', () => {
-  const { taken, refused, fault } = sweepTogether('DjangoApplicationProps', (scope, given) => {
-    return new DjangoApplication(scope, 'App', { ...APPLICATION, ...given });
-  });
+describe.each([
+  { database: 'an instance', options: 'databaseOptions', others: 'aurora' },
+  { database: 'a cluster', options: 'aurora', others: 'databaseOptions' },
+])('tokens in an application with $database', ({ options, others }) => {
+  const make: MakeStruct = (scope, given) => new DjangoApplication(scope, 'App', { ...APPLICATION, ...given });
+  const { taken, refused, fault } = sweepTogether('DjangoApplicationProps', make, others);
 
   test('give a template where they are taken, all of them together', () => {
     expect(fault).toBe(undefined);
-    expect(taken).toEqual(expect.arrayContaining(['environment.default', 'databaseOptions.snapshotIdentifier']));
+    expect(taken).toEqual(expect.arrayContaining(['environment.default', `${options}.snapshotIdentifier`]));
     expect(taken.length).toBeGreaterThan(30);
   });
 
   test('are refused by the name that the user wrote where they are not', () => {
     expect(refused).toEqual(expect.arrayContaining(['web.cpu', 'queues.default.taskTimeLimit', 'settingsModule']));
+    expect(refused).toContain(`${options}.extensions`);
     expect(refused.length).toBeGreaterThan(80);
   });
+});
 
+describe('tokens in an application', () => {
   test.each(BROUGHT)('give a template in %s, which is brought', (prop) => {
     const { faults, lost, arrived } = sweep('DjangoApplicationProps', MAKERS.DjangoApplicationProps as MakeStruct, [
       prop,

@@ -20,6 +20,11 @@ export function acknowledge(scope: IConstruct, rule: string, reason: string): vo
   }
 }
 
+/** Records why a rule of the template validation of the CDK does not apply to a resource. */
+export function acknowledgeInTemplate(scope: IConstruct, rule: string, reason: string): void {
+  Validations.of(scope).acknowledge({ id: `CloudFormation-Validate::${rule}`, reason });
+}
+
 /** A resolved resource of a policy as the rule packs write it: references in angle brackets. */
 export function findingOf(resource: unknown): string {
   if (typeof resource === 'string') {

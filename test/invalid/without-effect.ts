@@ -232,6 +232,15 @@ export const cases: InvalidCase[] = [
     database: database(stack),
     databaseOptions: { port: 6543 },
   })),
+  application('an Aurora cluster beside a database that is brought', 'aurora', (stack) => ({
+    database: database(stack),
+    aurora: {},
+  })),
+  application('options of an instance beside an Aurora cluster', 'databaseOptions', {
+    aurora: {},
+    databaseOptions: { port: 6543 },
+  }),
+  application('a drill without dumps', 'restoreDrill', { restoreDrill: {} }),
   application('options of signing keys without paths that they open', 'urlSigningKeysOptions', {
     cdn: {},
     urlSigningKeysOptions: { longestLifetime: Duration.hours(6) },

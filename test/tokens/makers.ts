@@ -180,6 +180,8 @@ const application = (given: Given) =>
 const daily = { name: 'daily', schedule: Schedule.cron({ minute: '0', hour: '6' }), deleteAfter: Duration.days(35) };
 const schedule = ScheduleExpression.cron({ minute: '30', hour: '3' });
 const command = ['python', 'manage.py', 'clearsessions'];
+/** Of dumps whose schedules only the deployment knows. */
+const maxAge = Duration.days(2);
 const variables = { host: 'H', port: 'P', name: 'N', user: 'U', password: 'W' };
 const databaseAccess = DatabaseAccess.OWNER;
 const confirmation = BackupVaultLock.COMPLIANCE_CONFIRMATION;
@@ -190,13 +192,24 @@ const VERIFIED = {
   emailIdentityArn: 'arn:aws:ses:eu-central-1:111122223333:identity/example.com',
 };
 
-/** What a struct needs at least, where it is a part of another one. */
-export const NEEDED: { readonly [struct: string]: object } = {
-  DatabaseBackupRule: daily,
-  MailOptions: { emailIdentity: VERIFIED },
-  RotationWindow: { hour: 4 },
-  ScheduledCommandOptions: { schedule, command },
+const NEEDED: { readonly [struct: string]: (scope: Construct) => object } = {
+  DatabaseBackupRule: () => daily,
+  DatabaseDumpOptions: () => ({ maxAge }),
+  DumpCopyOptions: (scope) => ({
+    endpoint: 'https://s3.example.com',
+    region: 'nl',
+    bucket: 'copies',
+    secret: login(scope),
+  }),
+  MailOptions: () => ({ emailIdentity: VERIFIED }),
+  RotationWindow: () => ({ hour: 4 }),
+  ScheduledCommandOptions: () => ({ schedule, command }),
 };
+
+/** What a struct needs at least, where it is a part of another one. */
+export function neededBy(struct: string, scope: Construct): object {
+  return NEEDED[struct]?.(scope) ?? {};
+}
 
 const backup: MakeStruct = (scope, given) =>
   new DatabaseBackup(scope, 'Backup', props({ database: database(scope), vpc: process(scope).cluster.vpc }, given));
@@ -206,10 +219,9 @@ const dumped: MakeStruct = (scope, given) => {
     cluster: process(scope).cluster,
     database: database(scope),
     image: ContainerImage.fromRegistry('postgres'),
+    maxAge,
   };
-  const store = { endpoint: 'https://s3.example.com', region: 'nl', bucket: 'copies', secret: login(scope) };
-  const copyTo = given.copyTo === undefined ? undefined : { ...store, ...given.copyTo };
-  return new DatabaseDump(scope, 'Dump', props(needed, { ...given, copyTo }));
+  return new DatabaseDump(scope, 'Dump', props(needed, given));
 };
 
 /** A worker that reads the queue: what it is told, and how it scales, follows from the queue. */
@@ -310,21 +322,6 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
     const options = { confirmation: DumpLock.COMPLIANCE_CONFIRMATION, ...given } as DumpComplianceLockOptions;
     return dumped(scope, { bucketLock: DumpLock.compliance(options) });
   },
-  RestoreDrillOptions: 'RestoreDrillProps',
-  RestoreDrillProps: (scope, given) =>
-    new RestoreDrill(
-      scope,
-      'Drill',
-      props(
-        {
-          dump: dumped(scope, {}) as DatabaseDump,
-          database: database(scope),
-          applicationImage: ContainerImage.fromRegistry('shop'),
-          settingsModule: 'config.settings',
-        },
-        given,
-      ),
-    ),
   DumpCopyOptions: 'DatabaseDumpProps',
   DumpLockOptions: (scope, given) => dumped(scope, { bucketLock: DumpLock.governance(given) }),
   EdgeStackProps: (scope, given) => {
@@ -408,6 +405,21 @@ export const MAKERS: { readonly [Name in Struct]: MakeStruct | Struct } = {
   },
   ReleaseCommandOptions: 'ReleaseCommandProps',
   ReleaseCommandProps: (scope, given) => new ReleaseCommand(scope, 'Release', props(process(scope), given)),
+  RestoreDrillOptions: 'RestoreDrillProps',
+  RestoreDrillProps: (scope, given) =>
+    new RestoreDrill(
+      scope,
+      'Drill',
+      props(
+        {
+          dump: dumped(scope, {}) as DatabaseDump,
+          database: database(scope),
+          applicationImage: ContainerImage.fromRegistry('shop'),
+          settingsModule: 'config.settings',
+        },
+        given,
+      ),
+    ),
   RotationWindow: 'SecretKeyProps',
   ScheduledCommandOptions: 'ScheduledCommandProps',
   ScheduledCommandProps: (scope, given) =>

@@ -72,6 +72,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   AsgiServer: NOTHING, // Its options must be known, as those of WebServer.
   BackupVaultLock: NOTHING, // Its options are props of their own.
   CaCertificate: (scope, form) => [CaCertificate.of(form.text(scope))],
+  Construct: NOTHING, // A place in the tree, and no value.
   ContainerHealthCheck: (scope, form) => [
     ContainerHealthCheck.http(form.text(scope)),
     ContainerHealthCheck.command(form.text(scope)),
@@ -237,6 +238,7 @@ export const OBJECT_MAKERS: { readonly [type: string]: Maker } = {
   AuroraPostgresEngineVersion: (scope, form) => [AuroraPostgresEngineVersion.of(form.text(scope), form.text(scope))],
   PostgresEngineVersion: (scope, form) => [PostgresEngineVersion.of(form.text(scope), form.text(scope))],
   Profile: NOTHING, // Its values are props of their own.
+  RestoreDrill: NOTHING,
   Schedule: (scope, form) => [Schedule.expression(form.text(scope))],
   ScheduleExpression: (scope, form) => [ScheduleExpression.expression(form.text(scope))],
   ScheduledCommand: NOTHING,

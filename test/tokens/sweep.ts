@@ -6,7 +6,7 @@ import { EDGE_REGION } from '../../constructs/edge/edge-region';
 import { MESSAGE_FORM } from '../invalid/case';
 import { testStack } from '../support';
 import { FORMS, markOf, numberMarkOf, type TokenForm } from './forms';
-import { type MakeStruct, NEEDED } from './makers';
+import { type MakeStruct, neededBy } from './makers';
 import { OBJECT_MAKERS, subnetSelections } from './objects';
 
 /** A number that a token stands for and nothing resolved, what became of one by arithmetic, or a part of its name. */
@@ -115,6 +115,6 @@ export function valuesOf(kind: string, scope: Construct, form: TokenForm): reado
 
 function structValues(struct: string, scope: Construct, form: TokenForm): readonly unknown[] {
   return Object.entries(kindsOf(struct)).flatMap(([prop, kind]) =>
-    valuesOf(kind, scope, form).map((each) => ({ ...NEEDED[struct], [prop]: each })),
+    valuesOf(kind, scope, form).map((each) => ({ ...neededBy(struct, scope), [prop]: each })),
   );
 }

@@ -3,8 +3,7 @@ import { Construct } from 'constructs';
 import { MESSAGE_FORM } from '../invalid/case';
 import { testStack } from '../support';
 import { FORMS } from './forms';
-import type { Given, MakeStruct } from './makers';
-import { NEEDED } from './makers';
+import { type Given, type MakeStruct, neededBy } from './makers';
 import { kindsOf, NONSENSE, templatesOf, valuesOf } from './sweep';
 
 /** What came of tokens in all props of a struct at once, each by its path. */
@@ -20,16 +19,18 @@ interface Leaf {
   readonly value: unknown;
 }
 
-/** Puts tokens into every prop of a struct, and takes away what is refused until the rest is made. */
-export function sweepTogether(struct: string, make: MakeStruct): Together {
+/** Puts tokens into every prop of a struct but one, and takes away what is refused until the rest is made. */
+export function sweepTogether(struct: string, make: MakeStruct, without: string): Together {
   const refused: string[] = [];
   for (;;) {
     const stack = testStack();
     const row = new Construct(stack, 'Row1');
-    const leaves = leavesOf(struct, row, []).filter(({ path }) => !refused.includes(path.join('.')));
+    const leaves = leavesOf(struct, row, []).filter(
+      ({ path }) => path[0] !== without && !refused.includes(path.join('.')),
+    );
     const taken = leaves.map(({ path }) => path.join('.'));
     try {
-      make(row, propsOf(struct, leaves));
+      make(row, propsOf(struct, row, leaves));
       const found = NONSENSE.exec(templatesOf(stack.node.root as App));
       return { taken, refused, fault: found?.[0] };
     } catch (error) {
@@ -69,7 +70,7 @@ function leavesOf(struct: string, scope: Construct, path: readonly string[]): Le
 }
 
 /** The props that the leaves are of, and what is needed beside them. */
-function propsOf(struct: string, leaves: readonly Leaf[]): Given {
+function propsOf(struct: string, scope: Construct, leaves: readonly Leaf[]): Given {
   const props: { [prop: string]: unknown } = {};
   for (const { path, value } of leaves) {
     let at = props;
@@ -77,7 +78,7 @@ function propsOf(struct: string, leaves: readonly Leaf[]): Given {
     for (const part of path.slice(0, -1)) {
       const kind: string | undefined = of === undefined ? undefined : kindsOf(of)[part];
       of = /struct (\w+)/.exec(kind ?? '')?.[1] ?? of;
-      at[part] ??= kind?.startsWith('map') === true ? {} : { ...NEEDED[of ?? ''] };
+      at[part] ??= kind?.startsWith('map') === true ? {} : { ...neededBy(of ?? '', scope) };
       at = at[part] as { [prop: string]: unknown };
     }
     at[path[path.length - 1]] = value;

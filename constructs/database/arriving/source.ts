@@ -1,6 +1,7 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type { CfnDBInstance } from 'aws-cdk-lib/aws-rds';
 import type { Construct } from 'constructs';
+import { acknowledgeInTemplate } from '../../core/acknowledge';
 import { type Checks, isUnknown } from '../../core/checks';
 import type { PointInTime } from '../point-in-time';
 
@@ -35,6 +36,13 @@ export function startFrom(instance: CfnDBInstance, source: Source): void {
     instance.sourceDbInstanceAutomatedBackupsArn = kind === 'ofAutomatedBackups' ? from : undefined;
     instance.restoreTime = time;
     instance.useLatestRestorableTime = time === undefined ? true : undefined;
+    if (kind === 'ofInstance') {
+      acknowledgeInTemplate(
+        instance,
+        'F3020',
+        'The rule is about a read replica. With a moment RDS restores, CloudFormation sets the password of the master afterwards, and a copy is encrypted as its source is.',
+      );
+    }
   }
 }
 

@@ -12,7 +12,7 @@ import {
 } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { acknowledge } from '../../core/acknowledge';
+import { acknowledge, acknowledgeInTemplate } from '../../core/acknowledge';
 import { keptOrDestroyed } from '../../core/removal';
 import { databaseSubnetGroup, insightsOf, monitoringRole, PARAMETERS, protectionOf } from '../private/instance';
 import { CLUSTER_LOG, clusterLog, instanceIdentifierOf } from '../private/logs';
@@ -119,6 +119,11 @@ function startFromSnapshot(cfn: CfnDBCluster, snapshotIdentifier: string | undef
     cfn.masterUsername = undefined;
     cfn.kmsKeyId = undefined;
     cfn.snapshotIdentifier = snapshotIdentifier;
+    acknowledgeInTemplate(
+      cfn,
+      'F3021',
+      'The snapshot has the name of the master. CloudFormation sets its password after the restore.',
+    );
   }
 }
 
