@@ -168,6 +168,9 @@ function isDayOfWeek(text: string, { day, weekday, daysInMonth }: Day): boolean 
 
 /** Whether a list of numbers, names, ranges and steps has the value. Days and months begin with 1. */
 function hits(text: string, value: number, names: readonly string[] = [], first = 1): boolean {
+  if (text === '*' || text === '?') {
+    return true; // Most fields are so, and years of days ask for each.
+  }
   return text.split(',').some((item) => {
     const [range, step] = item.split('/');
     const isAny = range === '*' || range === '?';

@@ -1,6 +1,6 @@
-import { Annotations, Duration } from 'aws-cdk-lib';
+// By the root of the CDK, which loads a module at its first use: only a distribution needs that of its origins.
+import { Annotations, Duration, aws_cloudfront_origins as origins } from 'aws-cdk-lib';
 import { type IOrigin, OriginProtocolPolicy, VpcOrigin, VpcOriginEndpoint } from 'aws-cdk-lib/aws-cloudfront';
-import { HttpOrigin, VpcOrigin as ThroughVpc } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { ApplicationLoadBalancer, type IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import type { Construct } from 'constructs';
 import { secondsOf } from '../../core/checks';
@@ -40,7 +40,7 @@ export function originOf(scope: Construct, balancer: IHttpsLoadBalancer): IOrigi
   const readTimeout = idleTimeout.isUnresolved() ? MOST_SECONDS : Math.min(MOST_SECONDS, secondsOf(idleTimeout));
   const options = { customHeaders: { [name]: values[0] }, readTimeout: Duration.seconds(readTimeout) };
   if (!isInternal(loadBalancer)) {
-    return new HttpOrigin(loadBalancer.loadBalancerDnsName, { ...options, protocolPolicy });
+    return new origins.HttpOrigin(loadBalancer.loadBalancerDnsName, { ...options, protocolPolicy });
   }
   // CloudFront changes no VPC origin that a distribution uses: another protocol is another one.
   const id = secure ? 'HttpsOrigin' : 'HttpOrigin';
@@ -49,5 +49,5 @@ export function originOf(scope: Construct, balancer: IHttpsLoadBalancer): IOrigi
     endpoint: VpcOriginEndpoint.applicationLoadBalancer(loadBalancer),
     protocolPolicy,
   });
-  return ThroughVpc.withVpcOrigin(vpcOrigin, { ...options, domainName: loadBalancer.loadBalancerDnsName });
+  return origins.VpcOrigin.withVpcOrigin(vpcOrigin, { ...options, domainName: loadBalancer.loadBalancerDnsName });
 }
