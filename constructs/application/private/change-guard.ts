@@ -13,13 +13,12 @@ import { firstFunction } from './first-function';
 import type { Providers } from './providers';
 
 /**
- * What stores something, and the nested stack of what works with it.
+ * What stores something.
  *
  * Keys are not among it: of these only the policy changes, and much of a first deployment waits for them.
  */
 const STORED = [
   'AWS::Backup::BackupVault',
-  'AWS::CloudFormation::Stack',
   'AWS::Logs::LogGroup',
   'AWS::RDS::DBCluster',
   'AWS::RDS::DBInstance',
