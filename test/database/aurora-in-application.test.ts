@@ -38,6 +38,18 @@ describe('one prop', () => {
     expect(JSON.stringify(only(template, 'Custom::ReleaseCommand').resource.Properties)).toContain(`"${id}"`);
   });
 
+  test('has restore tests of another name than those of an instance, which they could not replace', () => {
+    const profile = Profile.development({ databaseBackup: true });
+    const selections = [{ aurora: {} }, {}].map((props) => {
+      const { stack } = made(() => ({ profile, ...props }));
+      return only(templateOf(stack), 'AWS::Backup::RestoreTestingSelection').resource.Properties;
+    });
+    expect(selections.map((each) => [each.ProtectedResourceType, each.RestoreTestingSelectionName])).toEqual([
+      ['Aurora', 'cluster'],
+      ['RDS', 'database'],
+    ]);
+  });
+
   test('holds what must stay as it was first deployed', () => {
     const template = templateOf(made({ aurora: { databaseName: 'orders' } }).stack);
     const guard = only(template, 'Custom::ChangeGuard');

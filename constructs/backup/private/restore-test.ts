@@ -80,11 +80,13 @@ export class RestoreTest extends Construct {
         selectionWindowDays: 35,
       },
     });
+    const isCluster = props.database.cluster !== undefined;
     new CfnRestoreTestingSelection(this, 'Selection', {
       restoreTestingPlanName: plan.ref,
-      restoreTestingSelectionName: 'database',
+      // Another type replaces it, which fails under the same name.
+      restoreTestingSelectionName: isCluster ? 'cluster' : 'database',
       iamRoleArn: props.role.roleArn,
-      protectedResourceType: props.database.cluster === undefined ? 'RDS' : 'Aurora',
+      protectedResourceType: isCluster ? 'Aurora' : 'RDS',
       protectedResourceArns: [arnOf(props.database)],
       restoreMetadataOverrides: {
         dbSubnetGroupName: subnetGroup.subnetGroupName,
