@@ -1,10 +1,11 @@
-import { CACHE_PORT } from '../../cache/private/replication-group';
 import type { ContractVariable } from '../../core/contract';
 import type { DjangoApplicationProps } from '../django-application-props';
 import type { Providers } from './providers';
 
 /** Stands for what is secret, and for names of what a drill must not reach. */
 const NOTHING = 'drill';
+/** Of Valkey. In the task of a drill nobody listens there. */
+const CACHE_PORT = 6379;
 
 /**
  * Variables without which the settings of an application do not load: of its cache, its media files, its mail

@@ -1,4 +1,4 @@
-// By the root of the CDK, which loads a module at its first use: only a distribution needs that of its origins.
+// The root of the CDK loads a module at its first use: only a distribution needs that of its origins.
 import { Annotations, Duration, aws_cloudfront_origins as origins } from 'aws-cdk-lib';
 import { type IOrigin, OriginProtocolPolicy, VpcOrigin, VpcOriginEndpoint } from 'aws-cdk-lib/aws-cloudfront';
 import { ApplicationLoadBalancer, type IApplicationLoadBalancer } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
