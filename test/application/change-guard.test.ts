@@ -7,6 +7,7 @@ import { DjangoApplication } from '../../constructs/application/django-applicati
 import type { DjangoApplicationProps } from '../../constructs/application/django-application-props';
 import { Profile } from '../../constructs/core/profile';
 import { PostgresDatabase } from '../../constructs/database/postgres-database';
+import { CHANGE_GUARD } from '../../constructs/handlers/protection/contract';
 import { DjangoStack } from '../../lib/django-stack';
 import { statefulIds } from '../../scripts/compare-templates';
 import { Annotations, Match, only, type Template, templateOf, testStack } from '../support';
@@ -116,6 +117,16 @@ test('holds the addresses and zones that are given, and the key of the vault', (
   });
   const own = made(() => ({ profile: Profile.development({ databaseBackup: true }) })).template;
   expect(guardOf(own).VaultKey).toBe(OWN);
+  expect(guardOf(own).CacheKey).toBeUndefined();
+});
+
+test('holds the key of the cache, and goes before it', () => {
+  expect(guardOf(made(() => ({ cache: {} })).template).CacheKey).toBe(OWN);
+  const { template } = made((stack) => ({ cache: {}, encryptionKey: Key.fromKeyArn(stack, 'Key', KEY) }));
+  expect(guardOf(template).CacheKey).toBe(KEY);
+  const graph = new Graph(template.toJSON().Resources);
+  const { id } = only(template, 'AWS::ElastiCache::ReplicationGroup');
+  expect(graph.waitsFor(id, only(template, CHANGE_GUARD).id)).toBe(true);
 });
 
 test('comes before everything that stores something, and after nothing of the application but its function', () => {

@@ -146,6 +146,21 @@ test.each<[string | undefined, string | undefined, Frozen[]]>([
   expect(propsOf({ VaultKey: after }, { ...PROPERTIES, VaultKey: before })).toEqual(expected);
 });
 
+test.each<[string | undefined, string | undefined, Frozen[]]>([
+  ['arn:one', 'arn:one', []],
+  ['arn:one', 'arn:other', ['encryptionKey']],
+  ['arn:one', undefined, []], // The cache goes.
+  [undefined, 'arn:other', []], // A guard of before held none, or there was no cache.
+])('the key of the cache beside a database that is brought: from %s to %s', (before, after, expected) => {
+  expect(propsOf({ CacheKey: after }, { ...PROPERTIES, CacheKey: before })).toEqual(expected);
+});
+
+test('the key of database and cache is refused once', () => {
+  const database = (key: string) => ({ ...PROPERTIES.Database, encryptionKey: key });
+  const before = { ...PROPERTIES, Database: database('arn:one'), CacheKey: 'arn:one' };
+  expect(propsOf({ Database: database('arn:other'), CacheKey: 'arn:other' }, before)).toEqual(['encryptionKey']);
+});
+
 test.each<[string, Partial<ChangeGuardProperties>, Frozen[]]>([
   ['a name is added', { Names: [...PROPERTIES.Names, 'new.example.com'] }, []],
   ['a name goes with its records', { Names: ['www.example.com'], Records: ['www.example.com'] }, []],

@@ -19,6 +19,7 @@ import type { Providers } from './providers';
  */
 const STORED = [
   'AWS::Backup::BackupVault',
+  'AWS::ElastiCache::ReplicationGroup',
   'AWS::Logs::LogGroup',
   'AWS::RDS::DBCluster',
   'AWS::RDS::DBInstance',
@@ -49,6 +50,7 @@ export class ChangeGuard extends Construct {
       BroughtDatabase: broughtDatabaseOf(application),
       Network: networkOf(application, providers),
       VaultKey: vaultKeyOf(application),
+      CacheKey: application.cache && (application.encryptionKey?.keyArn ?? OWN),
       Scheme: schemeOf(application, providers),
       Names: names,
       Records: recordsOf(application, names),

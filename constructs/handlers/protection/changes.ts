@@ -83,6 +83,7 @@ export function refusedChanges(before: ChangeGuardProperties, after: ChangeGuard
     ...otherDatabase(before, after),
     ...networkChanges(before, after),
     ...vaultChanges(before, after),
+    ...cacheChanges(before, after),
     ...otherScheme(before, after),
     ...lostRecords(before, after),
   ].filter(({ prop }) => !allowed.includes(prop));
@@ -157,6 +158,17 @@ function vaultChanges({ VaultKey: before }: ChangeGuardProperties, { VaultKey: a
   return before === undefined || after === undefined || before === after
     ? []
     : [{ prop: 'backupOptions.encryptionKey' as const, from: shown(before), to: shown(after), effect }];
+}
+
+/** Another key of a cache that stays. A database that has that key as well is refused by itself. */
+function cacheChanges(before: ChangeGuardProperties, after: ChangeGuardProperties): Refused[] {
+  const [from, to] = [before.CacheKey, after.CacheKey];
+  const isRefused = before.Database?.encryptionKey !== after.Database?.encryptionKey;
+  const effect = 'ElastiCache would make an empty cache in place of the old one, and sessions and sockets would end';
+  // An older guard held no key of a cache.
+  return from === undefined || to === undefined || from === to || isRefused
+    ? []
+    : [{ prop: 'encryptionKey', from: shown(from), to: shown(to), effect }];
 }
 
 /** Another scheme makes the load balancer anew, while its target groups still belong to the old one. */

@@ -59,6 +59,8 @@ export interface ChangeGuardProperties {
   readonly Network?: { readonly Addresses: string; readonly Zones: string[] };
   /** Key of the backup vault, where there is one. */
   readonly VaultKey?: string;
+  /** Key of the cache, where the application makes it. */
+  readonly CacheKey?: string;
   /** Scheme of the load balancer, where the application makes it. */
   readonly Scheme?: string;
   /** The names under which the application answers, those that it redirects among them. */
