@@ -94,4 +94,41 @@ describe('a database that was made elsewhere, on a real PostgreSQL 17', () => {
     expect(await problems('shop_a', SERVED)).toEqual([]);
     expect(await problems(life.owner, ['SELECT * FROM author'], PASSWORD)).toHaveLength(1);
   }, 60_000);
+
+  describe('with more that belongs to others', () => {
+    const asSuperuser = async (...statements: string[]) => {
+      const superuser = await server.superuser(life.database);
+      for (const statement of statements) {
+        await superuser.query(statement);
+      }
+      await superuser.end();
+    };
+
+    test('fails the run where the master may not give away what migrations alter', async () => {
+      await asSuperuser('CREATE ROLE stranger NOLOGIN', 'CREATE SCHEMA strange AUTHORIZATION stranger');
+      await asSuperuser('SET ROLE stranger; CREATE TABLE strange.shelf (id int)');
+      const { reason, log } = await run({ Database: life.database, TakeOwnershipFrom: ['stranger'] });
+      expect(reason).toContain('the master may not give away what migrations alter: schema strange of stranger');
+      expect(reason).toContain('somebody who may has to run GRANT "stranger" TO "dbAdmin"');
+      const named = log.filter(({ message }) => message === 'stays with its owner').map(({ object }) => object);
+      expect(named).toEqual(['schema strange', 'table strange.shelf']);
+      await asSuperuser('DROP SCHEMA strange CASCADE', 'DROP ROLE stranger');
+    }, 60_000);
+
+    test('says how the owner may use what a superuser has made', async () => {
+      await asSuperuser('CREATE SCHEMA theirs', 'CREATE TABLE theirs.shelf (id int)', 'CREATE SEQUENCE theirs.counter');
+      const { reason, log } = await run({ Database: life.database, TakeOwnershipFrom: ['superuser'] });
+      expect(reason).toBeUndefined();
+      const statements = log.map(({ statement }) => statement);
+      expect(statements).toEqual(
+        expect.arrayContaining([
+          'GRANT ALL ON SCHEMA theirs TO "shop"',
+          'GRANT ALL ON TABLE theirs.shelf TO "shop"',
+          'GRANT ALL ON SEQUENCE theirs.counter TO "shop"',
+          'GRANT USAGE ON FOREIGN DATA WRAPPER left_out TO "shop"',
+        ]),
+      );
+      await asSuperuser('DROP SCHEMA theirs CASCADE');
+    }, 60_000);
+  });
 });

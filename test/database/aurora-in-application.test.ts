@@ -161,6 +161,8 @@ describe('beside a cluster that scales to zero', () => {
     ['a command every five minutes', 'scheduledCommands.tidy.schedule', every('rate(5 minutes)')],
     ['a command each minute', 'scheduledCommands.tidy.schedule', every('cron(* * * * ? *)')],
     ['a command at every fifth minute', 'scheduledCommands.tidy.schedule', every('cron(0/5 * * * ? *)')],
+    ['a command in a part of each hour', 'scheduledCommands.tidy.schedule', every('cron(0-55/5 * ? * * *)')],
+    ['a command at every third minute', 'scheduledCommands.tidy.schedule', every('cron(*/3 * * * ? *)')],
   ])('%s is refused', (_, prop, props) => {
     const message = errorOf(() => made(props));
     expect(message).toContain(`App: \`${prop}\` must`);

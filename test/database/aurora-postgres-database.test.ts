@@ -139,6 +139,8 @@ describe('with nothing but a network', () => {
       dimensions('WRITER'),
     ]);
     expect(database.metricFreeStorageSpace().metricName).toBe('FreeLocalStorage');
+    expect(database.metricServerlessDatabaseCapacity().metricName).toBe('ServerlessDatabaseCapacity');
+    expect(stack.resolve(database.metricACUUtilization().dimensions)).toEqual(dimensions('WRITER'));
     expect(database.metricMaximumUsedTransactionIDs().statistic).toBe('Maximum');
     expect(stack.resolve(database.metricAuroraReplicaLag().dimensions)).toEqual(dimensions('READER'));
     expect(stack.resolve(database.metric('VolumeBytesUsed').dimensions)).toEqual({ DBClusterIdentifier: { Ref: id } });

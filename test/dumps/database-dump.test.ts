@@ -384,6 +384,20 @@ describe('every option of dumps', () => {
     Annotations.fromStack(stack).hasNoInfo('/Shop/Dump', Match.anyValue());
   });
 
+  test('S3 copies dumps to a bucket of the same account as they are', () => {
+    const stack = testStack({ env });
+    const replicaBucket = Bucket.fromBucketAttributes(stack, 'Replica', {
+      bucketName: 'replica',
+      region: 'eu-west-1',
+      encryptionKey: Key.fromKeyArn(stack, 'ReplicaKey', `arn:aws:kms:eu-west-1:${env.account}:key/1`),
+    });
+    dumpIn(stack, { replicaBucket });
+    const [{ Destination }] = only(templateOf(stack), 'AWS::S3::Bucket').resource.Properties.ReplicationConfiguration
+      .Rules;
+    expect(Object.keys(Destination)).toEqual(['Bucket', 'EncryptionConfiguration', 'Metrics']);
+    expect(JSON.stringify(templateOf(stack))).not.toContain('s3:ObjectOwnerOverrideToBucketOwner');
+  });
+
   test('S3 copies dumps, and what locks them, to a bucket of another region and account', () => {
     const stack = testStack({ env });
     const replicaBucket = Bucket.fromBucketAttributes(stack, 'Replica', {

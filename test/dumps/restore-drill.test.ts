@@ -331,3 +331,32 @@ describe('an application with `databaseDump: {}, restoreDrill: {}`', () => {
     expect(found).toEqual([]);
   });
 });
+
+test('its metrics carry its path', () => {
+  const stack = testStack();
+  const drill = drillIn(stack);
+  const made = [
+    drill.metricProvenRows(),
+    drill.metricProvenDumpAgeSeconds(),
+    drill.metricDrillSeconds(),
+    drill.metricRestoredBytes(),
+  ];
+  expect(made.map(({ namespace, metricName, dimensions }) => [namespace, metricName, dimensions])).toEqual(
+    ['ProvenRows', 'ProvenDumpAgeSeconds', 'DrillSeconds', 'RestoredBytes'].map((name) => [
+      'DjangoFargate',
+      name,
+      { Drill: 'Shop/Drill' },
+    ]),
+  );
+});
+
+test('with room for little it takes what every task has', () => {
+  expect(definition(drillIn(testStack(), { storage: Size.gibibytes(5) })).Properties.EphemeralStorage).toBeUndefined();
+});
+
+test('without schedules nobody waits for a drill', () => {
+  const stack = testStack();
+  const drill = drillIn(stack, { enabled: false });
+  const { alarms } = new ApplicationAlarms(stack, 'Alarms', { topic: new Topic(stack, 'Topic'), restoreDrill: drill });
+  expect(alarms.map(({ node }) => node.id)).toEqual(['DrillFailed', 'DrillOutgrown']);
+});

@@ -571,3 +571,10 @@ describe('where CloudFront is known', () => {
     );
   });
 });
+
+test('its metrics are those of the distribution', () => {
+  const { cdn, stack } = made();
+  const metric = cdn.metric5xxErrorRate();
+  expect([metric.namespace, metric.metricName]).toEqual(['AWS/CloudFront', '5xxErrorRate']);
+  expect(stack.resolve(metric.dimensions)).toMatchObject({ DistributionId: { Ref: expect.any(String) } });
+});
