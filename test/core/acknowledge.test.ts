@@ -5,7 +5,8 @@ test.each<[string, unknown, string]>([
   ['a reference', { Ref: 'Bucket' }, '<Bucket>'],
   ['an attribute', { 'Fn::GetAtt': ['Bucket', 'Arn'] }, '<Bucket.Arn>'],
   ['parts', { 'Fn::Join': ['', [{ 'Fn::GetAtt': ['Bucket', 'Arn'] }, '/*']] }, '<Bucket.Arn>/*'],
-  ['text with references', { 'Fn::Sub': '${Bucket}/*' }, '<Bucket>/*'], // biome-ignore lint/suspicious/noTemplateCurlyInString: of CloudFormation
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation puts the value there
+  ['text with references', { 'Fn::Sub': '${Bucket}/*' }, '<Bucket>/*'],
   ['what another stack exports', { 'Fn::ImportValue': 'Edge:Bucket' }, 'Edge:Bucket'],
   ['anything else', { 'Fn::Select': [0, ['a']] }, '{"Fn::Select":[0,["a"]]}'],
 ])('a finding names %s as the rule packs do', (_, resource, expected) => {
