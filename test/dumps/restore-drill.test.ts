@@ -360,3 +360,15 @@ test('without schedules nobody waits for a drill', () => {
   const { alarms } = new ApplicationAlarms(stack, 'Alarms', { topic: new Topic(stack, 'Topic'), restoreDrill: drill });
   expect(alarms.map(({ node }) => node.id)).toEqual(['DrillFailed', 'DrillOutgrown']);
 });
+
+test('schedules whose gaps nobody can reckon are refused, unless they are off', () => {
+  const schedules = [ScheduleExpression.expression('cron(0 5 1 1 ? 2030)')];
+  expect(errorOf(() => drillIn(testStack(), { schedules }))).toContain(
+    'Shop/Drill: `schedules` must come often enough',
+  );
+  expect(drillIn(testStack(), { schedules, enabled: false })._watched.maxAge).toBeUndefined();
+});
+
+test('a command without words is refused', () => {
+  expect(errorOf(() => drillIn(testStack(), { command: [] }))).toContain('`command` must hold the words of a command');
+});

@@ -25,7 +25,7 @@ export const KNOWN_VERSIONS = Object.keys(VERSIONS);
 
 /** PostgreSQL's own image, of the version of the database. */
 export function postgresImage(database: IPostgresDatabase): ContainerImage {
-  const version = VERSIONS[majorVersionOf(database) ?? ''];
+  const version = VERSIONS[String(majorVersionOf(database))];
   return ContainerImage.fromRegistry(`${REGISTRY}/docker/library/postgres:${version}`);
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { withNested } from '../../../rehearsal/template/nested';
 import { type LeftOut, reduced, type Template } from './template';
 
 /** A cloud assembly of one stack that the emulator can make, and what it makes of the whole. */
@@ -33,6 +34,8 @@ export interface Emulate {
  *
  * The images of containers are taken out of the assets: publishing one needs an engine that builds it. The
  * task definitions keep the address that the image would have, which the emulator never pulls.
+ *
+ * What stands in nested stacks is made in the stack itself, since the emulator lacks parts of them, too.
  */
 export function emulate({ source, target, stack, unknown, change = (same) => same }: Emulate): EmulatedAssembly {
   rmSync(target, { recursive: true, force: true });
@@ -44,7 +47,11 @@ export function emulate({ source, target, stack, unknown, change = (same) => sam
       cpSync(path.join(source, name), path.join(target, name));
     }
   }
-  const original: Template = JSON.parse(readFileSync(path.join(source, `${stack}.template.json`), 'utf8'));
+  const { files } = JSON.parse(readFileSync(path.join(source, `${stack}.assets.json`), 'utf8'));
+  const original = withNested(
+    JSON.parse(readFileSync(path.join(source, `${stack}.template.json`), 'utf8')),
+    (hash) => files[hash] && path.join(source, files[hash].source.path),
+  ) as Template;
   const { template, leftOut, altered } = reduced(original, unknown);
   const changed = change(template);
   const text = JSON.stringify(changed);
