@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
-import { freePort, LOOPBACK } from '../edge/ports';
+import { freePort, KEEP_ALIVE, LOOPBACK } from '../edge/ports';
 import type { Sandbox } from '../task/sandbox';
 import type { ValkeyServer } from './valkey-server';
 
@@ -56,6 +56,7 @@ export class CacheUsers {
         response.end(`<ErrorResponse><Error><Code>${code}</Code><Message>${code}</Message></Error></ErrorResponse>`);
       }
     });
+    server.keepAliveTimeout = KEEP_ALIVE;
     const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, LOOPBACK, resolve));
     sandbox.atEnd(() => {

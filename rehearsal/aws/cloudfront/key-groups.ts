@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { freePort, LOOPBACK } from '../../edge/ports';
+import { freePort, KEEP_ALIVE, LOOPBACK } from '../../edge/ports';
 import type { Sandbox } from '../../task/sandbox';
 
 interface PublicKey {
@@ -71,6 +71,7 @@ export class KeyGroups {
   async listen(sandbox: Sandbox): Promise<string> {
     const token = randomBytes(16).toString('hex');
     const server = createServer((request, response) => void this.serve(token, request, response));
+    server.keepAliveTimeout = KEEP_ALIVE;
     const port = await freePort();
     await new Promise<void>((resolve) => server.listen(port, LOOPBACK, resolve));
     sandbox.atEnd(() => {

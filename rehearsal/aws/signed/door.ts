@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
-import { freePort, LOOPBACK } from '../../edge/ports';
+import { freePort, KEEP_ALIVE, LOOPBACK } from '../../edge/ports';
 import type { Sandbox } from '../../task/sandbox';
 import type { Roles } from './roles';
 import { type Incoming, Refusal, verify } from './signature';
@@ -34,6 +34,7 @@ export class SignedDoor {
     const server = createServer((request, response) => {
       void door.serve(request, response);
     });
+    server.keepAliveTimeout = KEEP_ALIVE;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(door.port, LOOPBACK, resolve);
