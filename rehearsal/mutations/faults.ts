@@ -382,8 +382,8 @@ STORAGES["default"] = {"BACKEND": "django.core.files.storage.FileSystemStorage",
     check: KEPT_PAGES,
     ...ofDistribution,
     template: (template) => {
-      const [policy] = resourcesOfType(template, 'AWS::CloudFront::CachePolicy').filter(
-        ({ resource }) => resource.Properties?.CachePolicyConfig.Comment === 'Static files',
+      const [policy] = resourcesOfType(template, 'AWS::CloudFront::CachePolicy').filter(({ resource }) =>
+        resource.Properties?.CachePolicyConfig.Comment.startsWith('Static files'),
       );
       Object.assign(policy.resource.Properties?.CachePolicyConfig, { MinTTL: 60, DefaultTTL: 60 });
       each('AWS::CloudFront::Distribution', ({ DistributionConfig }) => {
