@@ -211,6 +211,19 @@ test('of an imported bucket it says what its policy must have', () => {
   Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('This bucket is imported.*every file is a 403'));
 });
 
+test.each(['publicMediaPaths', 'signedMediaPaths'] as const)('%s without a path is refused', (prop) => {
+  const stack = testStack();
+  const keys = new UrlSigningKeys(stack, 'Keys');
+  const props = {
+    mediaStorage: new MediaStorage(stack, 'Media'),
+    urlSigningKeys: keys,
+    signedMediaPaths: ['/media/*'],
+  };
+  expect(errorOf(() => cdnIn(stack, { ...props, [prop]: [] }))).toContain(
+    `Shop/Cdn: \`${prop}\` must name at least one path`,
+  );
+});
+
 test('a bucket of another stack is refused, since each would need the other', () => {
   const stack = testStack();
   const other = new Stack(stack.node.root as never, 'Other');

@@ -8,6 +8,7 @@ import type { DjangoApplicationProps } from '../../constructs/application/django
 import { Profile } from '../../constructs/core/profile';
 import { Cdn, type CdnProps } from '../../constructs/edge/cdn';
 import { HttpsLoadBalancer } from '../../constructs/edge/https-load-balancer';
+import { MediaStorage } from '../../constructs/storage/media-storage';
 import { type IStaticFiles, StaticFiles } from '../../constructs/storage/static-files';
 import { complianceOf, pairsOf } from '../../scripts/compliance';
 import { Annotations, errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
@@ -136,6 +137,15 @@ test('a bucket of another stack is refused, since each would need the other', ()
   const staticFiles = new StaticFiles(new Stack(stack.node.root as never, 'Other'), 'StaticFiles');
   expect(errorOf(() => cdnIn(stack, { staticFiles }))).toContain(
     'Shop/Cdn: `staticFiles` must be in the stack of the distribution, or be imported',
+  );
+});
+
+test('the bucket of media files is refused: a release would write over what users have sent', () => {
+  const stack = testStack();
+  const mediaStorage = MediaStorage.fromBucket(stack, 'Media', Bucket.fromBucketName(stack, 'One', 'company'));
+  const staticFiles = StaticFiles.fromBucket(stack, 'StaticFiles', Bucket.fromBucketName(stack, 'Same', 'company'));
+  expect(errorOf(() => cdnIn(stack, { mediaStorage, publicMediaPaths: ['/media/*'], staticFiles }))).toContain(
+    'Shop/Cdn: `staticFiles` must have another bucket than `mediaStorage`',
   );
 });
 

@@ -118,6 +118,11 @@ function checkBuckets(checks: Checks, scope: Construct, { mediaStorage, staticFi
       remedy: `The bucket names the distribution in its policy, and the distribution the bucket, so CloudFormation makes both in one stack: use \`${brought[prop as keyof typeof brought]}.fromBucket()\` with an imported bucket, and write its policy where it is made.`,
     });
   }
+  const isShared = staticFiles !== undefined && staticFiles.bucket.bucketName === mediaStorage?.bucket.bucketName;
+  checks.that('staticFiles', staticFiles, !isShared, {
+    must: 'have another bucket than `mediaStorage`',
+    remedy: 'A release writes static files over whatever has their names: give them a bucket of their own.',
+  });
 }
 
 function isShort(page: string): boolean {
@@ -191,6 +196,12 @@ function checkPaths(checks: Checks, props: CdnProps): void {
     }
   }
   checkOpened(checks, props);
+  for (const prop of ['publicMediaPaths', 'signedMediaPaths'] as const) {
+    checks.that(prop, props[prop], props[prop]?.length !== 0, {
+      must: 'name at least one path',
+      remedy: 'Leave it out where no file is served so.',
+    });
+  }
   checks
     .that('cachedPaths', `${all.length} paths`, all.length <= MOST_PATHS, {
       must: `be at most ${MOST_PATHS} together with all other paths`,
