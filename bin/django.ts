@@ -11,7 +11,7 @@ import { Profile } from '../lib';
  *   redirectedDomainName
  *                 another name, such as www.example.com, that is redirected to it
  *   hostedZoneId  of the domain's hosted zone; looked up by hostedZoneName where there are credentials
- *   mail          false for no mail all the same, as in a region that Amazon SES is not in
+ *   mail          false: no mail although there is a domain, for example in a region without Amazon SES
  *   hostedZoneName, region, account, notificationEmail
  */
 const app = new App();
@@ -27,7 +27,7 @@ new ShopStack(app, context('stackName') ?? 'Shop', {
   redirectedDomainNames: listOf(context('redirectedDomainName')),
   hostedZoneId: context('hostedZoneId'),
   hostedZoneName: context('hostedZoneName'),
-  mail: String(app.node.tryGetContext('mail')) === 'false' ? false : undefined,
+  mail: String(context('mail')) === 'false' ? false : undefined, // false by cdk.json, 'false' by -c
   notificationEmail: context('notificationEmail'),
 });
 

@@ -65,10 +65,14 @@ function numberOfCommit(): number {
   return Number.parseInt(String(stdout).slice(0, 1), 16) || 0;
 }
 
-/** Undefined when exactly the check that is named after the fault failed. */
+/** Undefined when exactly the check that is named after the fault failed; otherwise what is wrong. */
 async function prove(assembly: Assembly, mutation: Mutation, verbose: boolean): Promise<string | undefined> {
   const template: Template = structuredClone(assembly.template);
-  mutation.template?.(template);
+  try {
+    mutation.template?.(template);
+  } catch (error) {
+    return `: cannot be planted, the template may have changed: ${(error as Error).message}`;
+  }
   const outcomes = await checkRun({
     assembly: { ...assembly, template },
     cache: cacheFolder(),

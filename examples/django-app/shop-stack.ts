@@ -23,7 +23,7 @@ export interface ShopStackProps
     >
   > {
   readonly notificationEmail?: string;
-  /** Whether links for a new password are sent. By default where there is a domain to send them from. */
+  /** Whether links for a new password are mailed. @default - with a domain, which Amazon SES sends them from */
   readonly mail?: boolean;
 }
 
@@ -34,6 +34,7 @@ export interface ShopStackProps
 export class ShopStack extends DjangoStack {
   constructor(scope: Construct, id: string, { notificationEmail, mail, ...props }: ShopStackProps) {
     const { domainName } = props;
+    const sendsMail = mail ?? domainName !== undefined;
     super(scope, id, {
       ...props,
       image: ContainerImage.fromAsset(join(__dirname), {
@@ -47,7 +48,7 @@ export class ShopStack extends DjangoStack {
       // The channel layer, and a page that is made once a minute.
       cache: {},
       // Links for a new password. Amazon SES sends from a domain of yours, so without one there is no mail.
-      mail: (mail ?? domainName !== undefined) ? {} : undefined,
+      mail: sendsMail ? {} : undefined,
       asgi: { paths: ['/ws/*'] },
       queues: {
         default: {},

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
-import { freePort, KEEP_ALIVE, LOOPBACK } from '../edge/ports';
+import { listenAsApi } from '../aws/api-server';
+import { LOOPBACK } from '../edge/ports';
 import type { Sandbox } from '../task/sandbox';
 import type { ValkeyServer } from './valkey-server';
 
@@ -56,13 +57,7 @@ export class CacheUsers {
         response.end(`<ErrorResponse><Error><Code>${code}</Code><Message>${code}</Message></Error></ErrorResponse>`);
       }
     });
-    server.keepAliveTimeout = KEEP_ALIVE;
-    const port = await freePort();
-    await new Promise<void>((resolve) => server.listen(port, LOOPBACK, resolve));
-    sandbox.atEnd(() => {
-      server.close();
-      server.closeAllConnections();
-    });
+    const port = await listenAsApi(server, sandbox);
     return `http://${LOOPBACK}:${port}/${token}`;
   }
 

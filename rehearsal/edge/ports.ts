@@ -5,11 +5,6 @@ import net from 'node:net';
 export const LOOPBACK = '127.0.0.1';
 /** Another loopback address, which Linux has without being asked. */
 export const REPLICA_ADDRESS = '127.0.0.2';
-/**
- * Milliseconds that a double of an API keeps an idle connection: longer than a client pauses, as AWS does.
- * Node.js keeps one for five seconds, after which a busy client meets ECONNRESET now and then.
- */
-export const KEEP_ALIVE = 120_000;
 
 /** How many ports after the preferred one are tried. */
 const NEXT = 100;

@@ -1,5 +1,4 @@
 import { App, Stack } from 'aws-cdk-lib';
-import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { ManagedPolicy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import { ConfigurationSet, EmailIdentity, Identity } from 'aws-cdk-lib/aws-ses';
@@ -7,7 +6,7 @@ import { CONTRACT } from '../../constructs/core/contract';
 import { WorkloadRole } from '../../constructs/core/workload-role';
 import { DmarcPolicy, type IMail, Mail, type MailProps } from '../../constructs/mail/mail';
 import { WITHOUT_SES } from '../../constructs/mail/private/regions';
-import { only, templateOf, testStack } from '../support';
+import { Annotations, Match, only, templateOf, testStack } from '../support';
 
 const ENV = { account: '111122223333', region: 'eu-central-1' };
 const IDENTITY = 'AWS::SES::EmailIdentity';
@@ -237,10 +236,13 @@ describe('an identity that exists', () => {
   });
 });
 
-describe('where CloudFormation has nothing of Amazon SES', () => {
+describe('where CloudFormation has no resources of Amazon SES', () => {
   const warningsIn = (region: string) => {
     const { stack } = made({}, testStack({ env: { ...ENV, region } }));
-    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp(`nothing of Amazon SES in ${region}`));
+    return Annotations.fromStack(stack).findWarning(
+      '*',
+      Match.stringLikeRegexp(`no resources of Amazon SES in ${region}`),
+    );
   };
 
   test.each(WITHOUT_SES)('%s: a warning says what to do', (region) => {

@@ -203,7 +203,7 @@ function checkPaths(checks: Checks, props: CdnProps): void {
   for (const prop of ['publicMediaPaths', 'signedMediaPaths'] as const) {
     checks.that(prop, props[prop], props[prop]?.length !== 0, {
       must: 'name at least one path',
-      remedy: 'Leave it out where no file is served so.',
+      remedy: 'Leave it out where there are no such files.',
     });
   }
   checks

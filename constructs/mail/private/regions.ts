@@ -1,7 +1,7 @@
 import { Annotations, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
-/** Regions where CloudFormation has nothing of Amazon SES; `npm run cfn-lint` compares. */
+/** Regions where CloudFormation has no resources of Amazon SES; `npm run cfn-lint` compares. */
 export const WITHOUT_SES = [
   'ap-east-1',
   'ap-east-2',
@@ -20,7 +20,7 @@ export function warnWithoutSes(scope: Construct): void {
   if (WITHOUT_SES.includes(region)) {
     Annotations.of(scope).addWarningV2(
       'cdk-django-fargate:sesRegion',
-      `CloudFormation has nothing of Amazon SES in ${region}, so this stack cannot be deployed there. Bring an identity of another Region with \`Mail.fromMailAttributes()\` as \`outgoingMail\`, or leave \`mail\` out.`,
+      `CloudFormation has no resources of Amazon SES in ${region}, so this stack cannot be deployed there. Bring an identity of another Region with \`Mail.fromMailAttributes()\` as \`outgoingMail\`, or leave \`mail\` out.`,
     );
   }
 }

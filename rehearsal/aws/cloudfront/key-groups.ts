@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { freePort, KEEP_ALIVE, LOOPBACK } from '../../edge/ports';
+import { LOOPBACK } from '../../edge/ports';
 import type { Sandbox } from '../../task/sandbox';
+import { listenAsApi } from '../api-server';
 
 interface PublicKey {
   readonly name: string;
@@ -71,13 +72,7 @@ export class KeyGroups {
   async listen(sandbox: Sandbox): Promise<string> {
     const token = randomBytes(16).toString('hex');
     const server = createServer((request, response) => void this.serve(token, request, response));
-    server.keepAliveTimeout = KEEP_ALIVE;
-    const port = await freePort();
-    await new Promise<void>((resolve) => server.listen(port, LOOPBACK, resolve));
-    sandbox.atEnd(() => {
-      server.close();
-      server.closeAllConnections();
-    });
+    const port = await listenAsApi(server, sandbox);
     return `http://${LOOPBACK}:${port}/${token}`;
   }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
-import { freePort, KEEP_ALIVE, LOOPBACK } from '../../edge/ports';
+import { LOOPBACK } from '../../edge/ports';
 import type { Sandbox } from '../../task/sandbox';
+import { listenAsApi } from '../api-server';
 import type { Roles } from './roles';
 import { type Incoming, Refusal, verify } from './signature';
 
@@ -30,19 +31,8 @@ const LARGEST = 512 * 1024 * 1024;
  */
 export class SignedDoor {
   static async open(sandbox: Sandbox, roles: Roles, service: SignedService): Promise<SignedDoor> {
-    const door = new SignedDoor(await freePort(), roles, service);
-    const server = createServer((request, response) => {
-      void door.serve(request, response);
-    });
-    server.keepAliveTimeout = KEEP_ALIVE;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(door.port, LOOPBACK, resolve);
-    });
-    sandbox.atEnd(() => {
-      server.close();
-      server.closeAllConnections();
-    });
+    const server = createServer((request, response) => void door.serve(request, response));
+    const door = new SignedDoor(await listenAsApi(server, sandbox), roles, service);
     return door;
   }
 

@@ -93,8 +93,9 @@ function withAttributes(value: unknown, resources: Template['Resources']): unkno
   }
   const [id, attribute] = (value as { 'Fn::GetAtt'?: string[] })['Fn::GetAtt'] ?? [];
   const { Type = '', Properties } = resources[id] ?? {};
-  if (MISSING_ATTRIBUTES[Type]?.includes(attribute)) {
-    return Properties[attribute] ?? `${attribute.toLowerCase()}.shop.example.com`;
+  const written = MISSING_ATTRIBUTES[Type]?.[attribute];
+  if (written !== undefined) {
+    return written(Properties);
   }
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withAttributes(inner, resources)]));
 }

@@ -25,11 +25,15 @@ export const UNKNOWN_TYPES: readonly string[] = [
 /** An alarm of metric math is made with this plain metric in its place: the emulator refuses `Metrics`. */
 export const PLAIN_METRIC = { Namespace: 'Emulated', MetricName: 'Plain', Period: 60, Statistic: 'Sum' };
 
-/**
- * Attributes that the emulator does not return: the property of the same name has the same value, or a name
- * of the domain of the example stands in.
- */
-export const MISSING_ATTRIBUTES: { readonly [type: string]: readonly string[] } = {
-  'AWS::EC2::VPC': ['CidrBlock'],
-  'AWS::SES::EmailIdentity': [1, 2, 3].flatMap((number) => [`DkimDNSTokenName${number}`, `DkimDNSTokenValue${number}`]),
+// biome-ignore lint/suspicious/noExplicitAny: properties of any CloudFormation type
+type Written = (properties: any) => string;
+
+/** Attributes that the emulator does not return, and what is written in place of each. */
+export const MISSING_ATTRIBUTES: { readonly [type: string]: { readonly [attribute: string]: Written } } = {
+  'AWS::EC2::VPC': { CidrBlock: ({ CidrBlock }) => CidrBlock },
+  'AWS::SES::EmailIdentity': Object.fromEntries(
+    [1, 2, 3]
+      .flatMap((number) => [`DkimDNSTokenName${number}`, `DkimDNSTokenValue${number}`])
+      .map((attribute) => [attribute, () => `${attribute.toLowerCase()}.shop.example.com`]),
+  ),
 };
