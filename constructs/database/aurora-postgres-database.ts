@@ -29,6 +29,7 @@ import type { IPostgresDatabase } from './postgres-database';
 import { BroughtDatabase } from './private/brought';
 import { checkBroughtDatabase } from './private/checks';
 import { connectionLimit, connectionsOfCapacity, isBurstable, maxConnectionsOf } from './private/classes';
+import { warnOfClass } from './private/defaults';
 import { clusterEvents } from './private/events';
 import { checkCaBundle } from './private/handlers';
 import { databaseSecurityGroup } from './private/instance';
@@ -263,6 +264,9 @@ export class AuroraPostgresDatabase extends PostgresDatabaseBase {
     checkKinds(this, 'AuroraPostgresDatabaseProps', props);
     const filled = withClusterDefaults(props, Stack.of(this).region);
     validate(this, props, filled);
+    if (filled.instanceType !== undefined) {
+      warnOfClass(this, props, filled.instanceType);
+    }
 
     const unattached = databaseSecretsOf(this, filled);
     const securityGroup = databaseSecurityGroup(this, filled);

@@ -1,4 +1,4 @@
-import { Annotations, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Connections, type IConnectable, type InstanceType, type IVpc, Port } from 'aws-cdk-lib/aws-ec2';
 import type { Secret as ContainerSecret } from 'aws-cdk-lib/aws-ecs';
@@ -11,7 +11,7 @@ import { type Construct, DependencyGroup, type IDependable } from 'constructs';
 import { Checks } from '../core/checks';
 import type { CaBundle } from '../core/handler-function';
 import { checkKinds, pathOf } from '../core/kinds';
-import { namesInProfile, type Profile, profileValues } from '../core/profile';
+import { namesInProfile, type Profile } from '../core/profile';
 import { shownMoment } from './arriving/source';
 import type { DatabaseOptions } from './database-options';
 import type { DatabaseVariables } from './database-variables';
@@ -21,7 +21,7 @@ import type { PointInTime } from './point-in-time';
 import { BroughtDatabase } from './private/brought';
 import { checkBrought, checkDatabase, checkDatabaseEffects } from './private/checks';
 import { connectionLimit, isBurstable, maxConnectionsOf } from './private/classes';
-import { type FilledProps, withDefaults } from './private/defaults';
+import { type FilledProps, warnOfClass, withDefaults } from './private/defaults';
 import { databaseEvents } from './private/events';
 import { checkCaBundle } from './private/handlers';
 import { databaseInstance, databaseSecurityGroup, databaseSettings } from './private/instance';
@@ -358,7 +358,7 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     checkKinds(this, 'PostgresDatabaseProps', props);
     const filled = withDefaults(props, Stack.of(this).region);
     validate(this, props, filled);
-    warnOfClass(this, props, filled);
+    warnOfClass(this, props, filled.instanceType);
 
     const unattached = databaseSecretsOf(this, filled);
     const securityGroup = databaseSecurityGroup(this, filled);
@@ -420,15 +420,4 @@ function validate(scope: Construct, props: PostgresDatabaseProps, filled: Filled
   checkDatabase(checks, scope, filled, props);
   checkCaBundle(checks, 'handlerCaBundle', props.handlerCaBundle);
   checks.throwIfAny();
-}
-
-/** The class of the profile does not exist in every region. */
-function warnOfClass(scope: Construct, props: PostgresDatabaseProps, { instanceType }: FilledProps): void {
-  const wanted = props.instanceType ?? profileValues(props.profile).databaseInstanceType;
-  if (wanted.toString() !== instanceType.toString()) {
-    Annotations.of(scope).addWarningV2(
-      'cdk-django-fargate:databaseInstanceType',
-      `RDS has no db.${wanted} in ${Stack.of(scope).region}, so the instance is a db.${instanceType}. Choose \`databaseInstanceType\` in the profile to have another one.`,
-    );
-  }
 }

