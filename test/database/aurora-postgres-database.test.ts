@@ -228,6 +228,23 @@ test('a version of its major number alone can pause, too', () => {
   expect(clusterOf(template).Properties.ServerlessV2ScalingConfiguration.SecondsUntilAutoPause).toBe(300);
 });
 
+test.each([
+  ['16.2', '16', false],
+  ['16.3', '16', true],
+  ['15.6', '15', false],
+  ['17.1', '17', true],
+])('version %s of major version %s can pause: %s', (full, major, expected) => {
+  const engineVersion = AuroraPostgresEngineVersion.of(full, major);
+  const act = () => made({ engineVersion, serverless: { minCapacity: 0, maxCapacity: 1 } });
+  if (expected) {
+    expect(act).not.toThrow();
+  } else {
+    expect(errorOf(act)).toContain(
+      '`serverless.minCapacity` must be at least 0.5 for a version before 13.15, 14.12, 15.7',
+    );
+  }
+});
+
 // The table of AWS, https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
 test.each([
   [0.5, 1, 189],
