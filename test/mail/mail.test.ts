@@ -268,6 +268,10 @@ describe('what only the deployment knows', () => {
   test('is no list of addresses: DEFAULT_FROM_EMAIL is the first of them', () => {
     const fromAddresses = Token.asList({ Ref: 'Addresses' });
     expect(errorOf(() => made({ fromAddresses }))).toContain('Shop/Mail: `fromAddresses`');
+    const stack = inGermany();
+    const emailIdentity = EmailIdentity.fromEmailIdentityName(stack, 'Company', 'example.com');
+    const act = () => Mail.fromMailAttributes(stack, 'Mail', { emailIdentity, fromAddresses });
+    expect(errorOf(act)).toContain('Shop/Mail: `fromAddresses`');
   });
 
   test('may be the identity: then every address is taken, and what is no address is refused all the same', () => {
