@@ -317,3 +317,15 @@ describe('a cluster that exists', () => {
     expect(errorOf(() => bring('Wrong', { port: 0 }))).toContain('Wrong: `port` must be a whole number');
   });
 });
+
+test.each([
+  [{}, 0.5, 8],
+  [{ minCapacity: 16 }, 16, 16],
+  [{ maxCapacity: 4 }, 0.5, 4],
+])('in production a serverless cluster with %j scales from %d to %d, and does not pause', (serverless, min, max) => {
+  const { template } = made({ serverless, profile: Profile.production() });
+  expect(clusterOf(template).Properties.ServerlessV2ScalingConfiguration).toEqual({
+    MinCapacity: min,
+    MaxCapacity: max,
+  });
+});
