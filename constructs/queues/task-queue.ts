@@ -4,7 +4,7 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IQueue, RedrivePermission } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IConstruct } from 'constructs';
-import { Checks, isUnknown, secondsOf } from '../core/checks';
+import { Checks, secondsOf } from '../core/checks';
 import { grantKeyVia } from '../core/key-policy';
 import { checkKinds, pathOf } from '../core/kinds';
 import { type Profile, profileValues } from '../core/profile';
@@ -297,10 +297,6 @@ function validate(
       max: DEAD_LETTER_RETENTION.toSeconds() - 1,
       remedy: 'The dead-letter queue keeps messages for 14 days from when they were posted, which must be longer.',
     });
-  if ([taskTimeLimit, visibilityTimeout, maxReceiveCount].some(isUnknown)) {
-    checks.throwIfAny();
-    return;
-  }
   const visible = secondsOf(visibilityTimeout ?? withMargin(taskTimeLimit));
   const received = visible * maxReceiveCount;
   checks
@@ -338,12 +334,6 @@ function checkTimes(checks: Checks, taskTimeLimit: Duration, visibilityTimeout?:
     max: MOST_VISIBILITY_SECONDS - 300,
     remedy: 'SQS hides a message for 12 hours at most: split longer tasks.',
   });
-  if (isUnknown(taskTimeLimit)) {
-    return checks.that('visibilityTimeout', visibilityTimeout, visibilityTimeout !== undefined, {
-      must: 'be given when `taskTimeLimit` is only known at deployment',
-      remedy: 'Give it, at least a fifth longer than the limit.',
-    });
-  }
   return checks.duration('visibilityTimeout', visibilityTimeout, {
     whole: 'seconds',
     min: secondsOf(withMargin(taskTimeLimit)),

@@ -1,7 +1,8 @@
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { AccountPrincipal, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { allowLogGroups, grantKeyVia } from '../../constructs/core/key-policy';
-import { only, templateOf, testStack } from '../support';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { allowLogGroups, allowSenders, grantKeyVia, grantSecretRead } from '../../constructs/core/key-policy';
+import { Annotations, Match, only, templateOf, testStack } from '../support';
 
 /** The statements of a key for log groups, and of a role that uses the key through Secrets Manager. */
 function statementsIn(region?: string) {
@@ -52,4 +53,53 @@ test('a region that the CDK does not know yet is one of the partition that most 
     principal: 'logs.eu-west-9.amazonaws.com',
     via: 'secretsmanager.eu-west-9.amazonaws.com',
   });
+});
+
+describe('who reads a secret', () => {
+  function secretIn() {
+    const stack = testStack({ env: { account: '111122223333', region: 'eu-central-1' } });
+    const encryptionKey = new Key(stack, 'Key');
+    return { stack, secret: new Secret(stack, 'Secret', { encryptionKey }) };
+  }
+
+  test('in the same account does it by a policy of its own, so that the key is made before its readers', () => {
+    const { stack, secret } = secretIn();
+    const before = JSON.stringify(only(templateOf(secretIn().stack), 'AWS::KMS::Key').resource);
+    grantSecretRead(secret, new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }));
+    const template = templateOf(stack);
+    expect(JSON.stringify(only(template, 'AWS::KMS::Key').resource)).toBe(before);
+    template.resourceCountIs('AWS::SecretsManager::ResourcePolicy', 0);
+    const actions = only(template, 'AWS::IAM::Policy').resource.Properties.PolicyDocument.Statement.map(
+      ({ Action }: { Action: unknown }) => Action,
+    );
+    expect(actions).toEqual([['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], 'kms:Decrypt']);
+  });
+
+  test('in another account is named by the policies of secret and key, without which it could not', () => {
+    const { stack, secret } = secretIn();
+    grantSecretRead(secret, new AccountPrincipal('444455556666'));
+    const template = templateOf(stack);
+    const { resource } = only(template, 'AWS::SecretsManager::ResourcePolicy');
+    expect(JSON.stringify(resource.Properties.ResourcePolicy)).toContain('444455556666');
+    expect(JSON.stringify(only(template, 'AWS::KMS::Key').resource)).toContain('444455556666');
+  });
+
+  test('without a key of its own needs none', () => {
+    const stack = testStack();
+    const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    grantSecretRead(Secret.fromSecretNameV2(stack, 'Secret', 'shop'), role);
+    const { Statement } = only(templateOf(stack), 'AWS::IAM::Policy').resource.Properties.PolicyDocument;
+    expect(Statement).toHaveLength(1);
+    expect(JSON.stringify(Statement[0].Resource)).toContain(':secret:shop-??????');
+  });
+});
+
+test('an imported key is warned of by what its policy lacks, also for a service whose silence is not described', () => {
+  const stack = testStack();
+  const key = Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:111122223333:key/1');
+  allowSenders(key, 's3.amazonaws.com');
+  Annotations.fromStack(stack).hasWarning(
+    '/Shop/Key',
+    Match.stringLikeRegexp('must let s3.amazonaws.com use it, or nothing of it arrives'),
+  );
 });

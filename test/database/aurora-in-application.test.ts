@@ -1,4 +1,4 @@
-import { Duration, type Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, type Stack } from 'aws-cdk-lib';
 import { InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
@@ -176,6 +176,9 @@ describe('beside a cluster that scales to zero', () => {
     ['a command each hour', every('rate(1 hour)')],
     ['a command every ten minutes', every('cron(0,10,20,30,40,50 * * * ? *)')],
     ['a command in some hours', every('cron(* 8-17 ? * MON-FRI *)')],
+    ['a command whose times only the deployment knows', every(Lazy.string({ produce: () => 'rate(1 minute)' }))],
+    ['a command at one time', every('at(2030-01-01T00:00:00)')],
+    ['a command twice an hour', every('cron(0/30 * * * ? *)')],
   ])('%s is not', (_, props) => {
     made(props);
   });

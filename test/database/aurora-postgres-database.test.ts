@@ -228,6 +228,23 @@ test('a version of its major number alone can pause, too', () => {
   expect(clusterOf(template).Properties.ServerlessV2ScalingConfiguration.SecondsUntilAutoPause).toBe(300);
 });
 
+test.each([
+  ['16.2', '16', false],
+  ['16.3', '16', true],
+  ['15.6', '15', false],
+  ['17.1', '17', true],
+])('version %s of major version %s can pause: %s', (full, major, expected) => {
+  const engineVersion = AuroraPostgresEngineVersion.of(full, major);
+  const act = () => made({ engineVersion, serverless: { minCapacity: 0, maxCapacity: 1 } });
+  if (expected) {
+    expect(act).not.toThrow();
+  } else {
+    expect(errorOf(act)).toContain(
+      '`serverless.minCapacity` must be at least 0.5 for a version before 13.15, 14.12, 15.7',
+    );
+  }
+});
+
 // The table of AWS, https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html
 test.each([
   [0.5, 1, 189],
@@ -298,5 +315,17 @@ describe('a cluster that exists', () => {
 
   test('has a port that can be one', () => {
     expect(errorOf(() => bring('Wrong', { port: 0 }))).toContain('Wrong: `port` must be a whole number');
+  });
+});
+
+test.each([
+  [{}, 0.5, 8],
+  [{ minCapacity: 16 }, 16, 16],
+  [{ maxCapacity: 4 }, 0.5, 4],
+])('in production a serverless cluster with %j scales from %d to %d, and does not pause', (serverless, min, max) => {
+  const { template } = made({ serverless, profile: Profile.production() });
+  expect(clusterOf(template).Properties.ServerlessV2ScalingConfiguration).toEqual({
+    MinCapacity: min,
+    MaxCapacity: max,
   });
 });

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Size, TimeZone } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy, Size, type Stack, TimeZone } from 'aws-cdk-lib';
 import { SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Cluster, ContainerImage, CpuArchitecture } from 'aws-cdk-lib/aws-ecs';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -384,6 +384,17 @@ describe('every option of dumps', () => {
     Annotations.fromStack(stack).hasNoInfo('/Shop/Dump', Match.anyValue());
   });
 
+  test('a bucket that is brought without a key needs none to write', () => {
+    const stack = testStack({ env });
+    const dump = dumpIn(stack, { bucket: Bucket.fromBucketName(stack, 'Bucket', 'vault') });
+    expect(dump.encryptionKey).toBeUndefined();
+    const role = JSON.stringify(stack.resolve(dump.taskRole.roleName));
+    const statements = Object.values(templateOf(stack).findResources('AWS::IAM::ManagedPolicy'))
+      .filter(({ Properties }) => (Properties.Roles ?? []).some((each: object) => JSON.stringify(each) === role))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    expect(statements.map(({ Action }) => Action)).toEqual([['s3:PutObject', 's3:AbortMultipartUpload']]);
+  });
+
   test('S3 copies dumps to a bucket of the same account as they are', () => {
     const stack = testStack({ env });
     const replicaBucket = Bucket.fromBucketAttributes(stack, 'Replica', {
@@ -456,6 +467,14 @@ describe('every option of dumps', () => {
     Annotations.fromStack(stack).hasNoInfo('/Shop/Dump', Match.anyValue());
   });
 
+  test('a copy without a folder lies at the root of the other bucket', () => {
+    const stack = testStack();
+    const secret = Secret.fromSecretNameV2(stack, 'Secret', 'store');
+    dumpIn(stack, { copyTo: { endpoint: 'https://s3.example.com', region: 'nl', bucket: 'copies', secret } });
+    const upload = only(templateOf(stack), 'AWS::ECS::TaskDefinition').resource.Properties.ContainerDefinitions[2];
+    expect(upload.Command.slice(-2)).toEqual(['copies', '']);
+  });
+
   test('a replica is asked before the database, unless it is not to be', () => {
     const commands = [true, false].map((fromReplica) => {
       const stack = testStack();
@@ -501,6 +520,11 @@ describe('the age of the newest dump that is too much', () => {
     const strange = ScheduleExpression.cron({ minute: '0', hour: '1', year: '2027' });
     expect(errorOf(() => ages([strange]))).toMatch(/`maxAge` must be given with cron\(0 1 \* \* \? 2027\)/);
     expect(ages([strange, daily('1')])).toBe(27);
+    const unknown = ScheduleExpression.expression(Lazy.string({ produce: () => 'cron(0 1 * * ? *)' }));
+    expect(errorOf(() => ages([unknown]))).toMatch(
+      /must be given with schedules that only the deployment knows, whose/,
+    );
+    expect(ages([unknown], Duration.hours(30))).toBe(30);
   });
 
   test('is none where no schedule is on', () => {
@@ -528,6 +552,31 @@ describe('dumps fail when', () => {
         'Fargate gives a task no more. Where a compressed dump is smaller, say how large it can be with `storage`; where it is not, rely on snapshots and their copies.',
     );
     expect(() => large(Size.gibibytes(150))).not.toThrow();
+  });
+
+  test('the bucket of the copies lies where the dumps do, as far as the region is known', () => {
+    const withReplica = (stack: Stack, region?: string) =>
+      dumpIn(stack, {
+        replicaBucket: Bucket.fromBucketAttributes(stack, 'Replica', {
+          bucketName: 'replica',
+          region,
+          encryptionKey: Key.fromKeyArn(stack, 'ReplicaKey', `arn:aws:kms:eu-west-1:${env.account}:key/1`),
+        }),
+      });
+    expect(errorOf(() => withReplica(testStack({ env })))).toContain(
+      '`replicaBucket` must lie in another region or account than the stack',
+    );
+    expect(() => withReplica(testStack({ env }), 'eu-west-1')).not.toThrow();
+    expect(() => withReplica(testStack())).not.toThrow();
+  });
+
+  test('the size of a dump is given, and is not whole GiB that a task can have', () => {
+    for (const storage of [Size.gibibytes(193), Size.mebibytes(1500), Size.gibibytes(0)]) {
+      expect(errorOf(() => dumpIn(testStack(), { storage }))).toContain('`storage` must be whole GiB from 1 to 192');
+    }
+    const unknown = Size.gibibytes(Lazy.number({ produce: () => 20 }));
+    expect(errorOf(() => dumpIn(testStack(), { storage: unknown }))).toContain('Shop/Dump: `storage` must');
+    expect(() => dumpIn(testStack(), { storage: Size.gibibytes(192) })).not.toThrow();
   });
 
   test('nobody knows the version of the database, and no image is given', () => {

@@ -1,6 +1,7 @@
 import { type App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { DjangoApplication } from '../../constructs/application/django-application';
@@ -8,8 +9,9 @@ import type { DjangoApplicationProps } from '../../constructs/application/django
 import { ofParts, resourcesIn } from '../../constructs/application/private/resource-limit';
 import { Profile } from '../../constructs/core/profile';
 import { DatabaseVariables } from '../../constructs/database/database-variables';
-import type { PostgresDatabaseProps } from '../../constructs/database/postgres-database';
+import type { IPostgresDatabase, PostgresDatabaseProps } from '../../constructs/database/postgres-database';
 import { DatabaseDump } from '../../constructs/dumps/database-dump';
+import { drillStorageOf } from '../../constructs/dumps/private/drill-storage';
 import { RestoreDrill, type RestoreDrillProps } from '../../constructs/dumps/restore-drill';
 import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
 import { complianceOf } from '../../scripts/compliance';
@@ -350,8 +352,33 @@ test('its metrics carry its path', () => {
   );
 });
 
+test('a database of unknown size gets the room that the largest one needs which a drill takes', () => {
+  const unknown = {} as IPostgresDatabase;
+  expect(drillStorageOf(unknown, undefined).toGibibytes()).toBe(189);
+  expect(drillStorageOf(unknown, Size.gibibytes(30)).toGibibytes()).toBe(30);
+});
+
 test('with room for little it takes what every task has', () => {
   expect(definition(drillIn(testStack(), { storage: Size.gibibytes(5) })).Properties.EphemeralStorage).toBeUndefined();
+});
+
+test('it reads dumps of a bucket that is brought without a key, of whatever age where none are made', () => {
+  const stack = testStack();
+  const { cluster, database } = beside(stack, { allocatedStorage: 20, maxAllocatedStorage: 40 });
+  const applicationImage = ContainerImage.fromRegistry('shop');
+  const of = { cluster, database, applicationImage };
+  const bucket = Bucket.fromBucketName(stack, 'Bucket', 'vault');
+  const dump = new DatabaseDump(stack, 'Dump', { ...of, bucket, enabled: false });
+  const settingsModule = 'config.settings';
+  const drill = new RestoreDrill(stack, 'Drill', { dump, database, applicationImage, settingsModule });
+  const role = JSON.stringify(stack.resolve(drill.taskRole.roleName));
+  const statements = Object.values(templateOf(stack).findResources('AWS::IAM::ManagedPolicy'))
+    .filter(({ Properties }) => (Properties.Roles ?? []).some((each: object) => JSON.stringify(each) === role))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  expect(statements.length).toBeGreaterThan(0);
+  expect(JSON.stringify(statements)).not.toContain('kms:');
+  const { Command } = definition(drill).containers.download;
+  expect(Command).toContain('0');
 });
 
 test('without schedules nobody waits for a drill', () => {

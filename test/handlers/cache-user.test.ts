@@ -82,6 +82,12 @@ describe('a rotation', () => {
     expect(fixture.waited.length).toBeGreaterThan(0);
   });
 
+  test('gives no address to a secret that has none yet', async () => {
+    const value = await new Fixture({ username: 'django', password: 'p0' }).rotate('t1');
+    expect(value).toMatchObject({ username: 'django', password: 'p1' });
+    expect(value).not.toHaveProperty('url');
+  });
+
   test('lets the oldest password go, since a user has two at most', async () => {
     const fixture = new Fixture();
     await fixture.rotate('t1');
@@ -154,6 +160,15 @@ describe('the daily schedule', () => {
     expect(await fixture.retire()).toBe('the password before has left');
     expect(fixture.user.passwords).toEqual(['p1']);
     expect(await fixture.retire()).toBe('there is one password only');
+  });
+
+  test('fails where the secret has no value, and takes no password away', async () => {
+    const fixture = new Fixture();
+    await fixture.rotate('t1');
+    fixture.now += 2 * RETIRE_SECONDS;
+    jest.spyOn(fixture.secret, 'stages').mockReturnValue({});
+    await expect(fixture.retire()).rejects.toThrow('the current version has no value');
+    expect(fixture.user.passwords).toEqual(['p0', 'p1']);
   });
 
   test('does nothing before the first rotation, and during one', async () => {
@@ -255,6 +270,14 @@ describe('CloudFormation', () => {
     expect(fixture.current().host).toBe('second');
   });
 
+  test('is told that the secret has no value, and makes no user', async () => {
+    const fixture = new Fixture();
+    fixture.user.isThere = false;
+    jest.spyOn(fixture.secret, 'stages').mockReturnValue({});
+    await expect(fixture.resource(user())).rejects.toThrow('the secret has no current value');
+    expect(fixture.user.isThere).toBe(false);
+  });
+
   test('is told what went wrong, without a value', async () => {
     const fixture = new Fixture({ password: 'hidden' });
     await expect(fixture.resource(address())).rejects.toThrow(
@@ -326,6 +349,10 @@ describe('ElastiCache', () => {
   test('says how a user is', async () => {
     answer = () => ({ Users: [{ Status: 'active', Authentication: { PasswordCount: 2 } }] });
     expect(await api.describe()).toEqual({ status: 'active', passwords: 2 });
+    answer = () => ({ Users: [{ UserId: 'u' }] });
+    expect(await api.describe()).toEqual({ status: '', passwords: 0 });
+    answer = () => ({ Users: [] });
+    expect(await api.describe()).toBeUndefined();
     answer = fails('UserNotFoundFault');
     expect(await api.describe()).toBeUndefined();
   });

@@ -43,6 +43,18 @@ describe('the calls of CloudFront', () => {
     expect(await none.api.group()).toBeUndefined();
   });
 
+  test('count what CloudFront does not say the age of as made now, so that it stays', async () => {
+    jest.spyOn(Date, 'now').mockReturnValue(1_800_000_000_999);
+    const { api } = client({
+      ListKeyGroups: { KeyGroupList: { Items: [{ KeyGroup: { Id: 'G1', KeyGroupConfig: { Name: 'media' } } }] } },
+      ListPublicKeys: { PublicKeyList: { Items: [{ Id: 'K1', Name: 'media-1' }] } },
+      GetKeyGroup: {},
+    });
+    expect(await api.publicKeys()).toEqual([{ id: 'K1', made: 1_800_000_000 }]);
+    expect(await api.group()).toEqual({ id: 'G1', etag: '', keyIds: [], changed: 1_800_000_000 });
+    jest.restoreAllMocks();
+  });
+
   test('change the version that was read, and no other', async () => {
     const { api, sent } = client({});
     expect(await api.updateGroup(GROUP, ['K1', 'K2'])).toBe(true);

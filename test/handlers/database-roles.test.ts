@@ -603,6 +603,13 @@ describe('the handler', () => {
     expect(ofMaster.some(({ assumesRole }) => assumesRole)).toBe(false);
   });
 
+  test('fails where a login acts as another role in spite of all that was set', async () => {
+    const asItself = (settings: ConnectionSettings) => server.connect({ ...settings, assumesRole: false });
+    await deliver('Create', { connect: async (settings) => asItself(settings) });
+    expect(answers[0].Reason).toContain('the login "django_release_a" does not act as "django"');
+    expect(stored).toEqual({});
+  });
+
   test('says who waits for whom when a lock is not there in time', async () => {
     const locked = Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' });
     await deliver('Create', { connect: () => Promise.reject(locked) });

@@ -122,6 +122,28 @@ test('a secret that names neither login is refused', async () => {
   await expect(new Fixture().rotate('t1', ['x', 'y'])).rejects.toThrow('not one of the two');
 });
 
+test.each(['host', 'username', 'password'])('a secret without `%s` is refused without being quoted', async (name) => {
+  const fixture = new Fixture();
+  const value = { ...JSON.parse(login('a', 'hunter2')), [name]: '' };
+  fixture.application.put('broken', JSON.stringify(value), 'AWSCURRENT');
+  const error: Error = await fixture.rotate('t1').catch((thrown) => thrown);
+  expect(error.message).toContain(`the secret must have \`${name}\`, a string`);
+  expect(error.stack).not.toContain('hunter2');
+});
+
+test('a secret without a port and a database, as RDS makes it for a cluster, means those of PostgreSQL', () => {
+  const rotation = new DatabaseRotation({} as never);
+  const parsed = rotation.parse(JSON.stringify({ host: 'db', username: 'a', password: 'p', engine: 'postgres' }));
+  expect(parsed).toEqual({
+    host: 'db',
+    username: 'a',
+    password: 'p',
+    engine: 'postgres',
+    port: 5432,
+    dbname: 'postgres',
+  });
+});
+
 test('when no password of the master works, the error says what to do', async () => {
   const fixture = new Fixture();
   fixture.passwords.set('master', 'changed elsewhere');

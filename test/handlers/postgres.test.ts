@@ -1,10 +1,15 @@
 import { Client } from 'pg';
-import { postgresDatabase } from '../../constructs/handlers/database-rotation/postgres';
-import { connectPostgres, type PostgresSettings, startupOptions } from '../../constructs/handlers/shared/postgres';
+import { postgresDatabase, withPostgres } from '../../constructs/handlers/database-rotation/postgres';
+import {
+  connectPostgres,
+  literal,
+  type PostgresSettings,
+  startupOptions,
+} from '../../constructs/handlers/shared/postgres';
 import { PLANTS, PLANTS_TOGETHER } from '../../scripts/lib/plants';
 
 jest.mock('pg', () => ({
-  Client: jest.fn(() => ({ on: () => undefined, connect: async () => undefined, end: async () => undefined })),
+  Client: jest.fn(() => ({ on: () => undefined, connect: async () => undefined, end: jest.fn(async () => undefined) })),
 }));
 
 const SETTINGS: PostgresSettings = {
@@ -26,6 +31,20 @@ test('every connection starts with options that nobody else can set, and verifie
   expect(master.options).toContain('-c role=none');
   expect(login.options).toBe(startupOptions({ assumesRole: true }));
   expect(login).not.toHaveProperty('assumesRole');
+});
+
+test('a value is quoted for SQL, and refused where its meaning depends on a setting', () => {
+  expect(literal("o'hara")).toBe("'o''hara'");
+  expect(() => literal('a\\b')).toThrow('a value with a backslash cannot be quoted');
+});
+
+test('a rotation waits ten seconds for an answer, says who it is, and leaves the connection', async () => {
+  const client = await withPostgres({ login: LOGIN }, async (connection) => connection);
+  const settings = { host: 'db', port: 15432, database: 'shop', user: 'shop_a', password: 'x' };
+  expect(jest.mocked(Client).mock.lastCall).toMatchObject([
+    { ...settings, query_timeout: 10_000, application_name: 'password-rotation' },
+  ]);
+  expect(client.end).toHaveBeenCalledTimes(1);
 });
 
 describe('a rotation', () => {
@@ -88,6 +107,17 @@ describe('a rotation', () => {
       throw Object.assign(new Error('x'), { code });
     };
     await expect(database.roleOf(LOGIN)).rejects.toThrow(message);
+  });
+
+  test.each([
+    ['a lost connection', new Error('Connection terminated')],
+    ['a full disk', Object.assign(new Error('No space left'), { code: '53100' })],
+  ])('does not take %s for a refused password', async (_, error) => {
+    fail = () => {
+      throw error;
+    };
+    await expect(database.roleOf(LOGIN)).rejects.toBe(error);
+    await expect(database.admits(LOGIN)).rejects.toBe(error);
   });
 
   test('says nothing of the server’s own words about a statement that failed', async () => {

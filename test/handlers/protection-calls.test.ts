@@ -5,6 +5,7 @@ import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { deletion, first } from '../../constructs/handlers/protection';
+import { CHANGE_GUARD } from '../../constructs/handlers/protection/contract';
 
 /** The handlers as Lambda calls them, with clients that answer from a small account. */
 const calls: { readonly name: string; readonly input: object }[] = [];
@@ -112,6 +113,43 @@ test('what is gone needs no protection any more, and another error is told by it
   answers.DescribeDBInstancesCommand = failWith('AccessDenied');
   await deletion(event('Delete'), context);
   expect(JSON.parse(sent).Reason).toMatch(/^AccessDenied \(aws rds modify-db-instance /);
+});
+
+test('what AWS says nothing of is not protected: it is switched on', async () => {
+  answers.DescribeDBInstancesCommand = () => ({});
+  answers.DescribeDBClustersCommand = () => ({});
+  answers.DescribeLoadBalancerAttributesCommand = () => ({});
+  let remaining = 70_000;
+  const running = { ...context, getRemainingTimeInMillis: () => (remaining -= 30_000) };
+  for (const [ResourceProperties, command] of [
+    [{ Instances: ['shop'], KeptInstances: [], LoadBalancers: [] }, 'ModifyDBInstanceCommand'],
+    [{ Instances: [], Clusters: ['orders'], KeptInstances: [], LoadBalancers: [] }, 'ModifyDBClusterCommand'],
+    [{ Instances: [], KeptInstances: [], LoadBalancers: ['arn:b'] }, 'ModifyLoadBalancerAttributesCommand'],
+  ] as const) {
+    calls.length = 0;
+    remaining = 70_000;
+    await deletion({ ...event('Create'), ResourceProperties } as never, running);
+    expect(calls.map(({ name }) => name)).toContain(command);
+    expect(JSON.parse(sent)).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('deletion protection is still off'),
+    });
+  }
+});
+
+test('a change that would lose something is refused by the same function, and changes no protection', async () => {
+  answers.DescribeStacksCommand = () => ({ Stacks: [{ StackStatus: 'UPDATE_IN_PROGRESS' }] });
+  const values = (name: string) => ({ Database: { 'databaseOptions.databaseName': name }, Names: [], Records: [] });
+  const change = {
+    ...event('Create'),
+    ResourceType: CHANGE_GUARD,
+    RequestType: 'Update',
+    ResourceProperties: values('new'),
+    OldResourceProperties: values('old'),
+  };
+  await first(change as never, context);
+  expect(JSON.parse(sent)).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('databaseName') });
+  expect(calls.map(({ name }) => name)).not.toContain('UpdateTerminationProtectionCommand');
 });
 
 test('termination protection is switched off for the stack of the event', async () => {

@@ -110,6 +110,23 @@ describe('deletion protection', () => {
     expect(fixture.remaining).toBeLessThan(70_000); // It asked until the time was over.
   });
 
+  test('fails when it stays on at a load balancer that leaves the stack', async () => {
+    const fixture = new Fixture();
+    await fixture.send('Create');
+    fixture.isStuck = true;
+    const without = { ...PROPERTIES, LoadBalancers: [] };
+    await expect(fixture.send('Update', without, PROPERTIES)).rejects.toThrow('deletion protection is still on');
+  });
+
+  test('leaves a cluster that the stack does not have any more, in place of which it has an instance', async () => {
+    const fixture = new Fixture();
+    const before = { ...PROPERTIES, Clusters: ['orders'] };
+    await fixture.send('Create', before);
+    expect(fixture.on.get('orders')).toBe(true);
+    await fixture.send('Update', PROPERTIES, before);
+    expect(Object.fromEntries(fixture.on)).toEqual({ orders: false, 'shop-db': true, 'arn:balancer': true });
+  });
+
   test('waits for an instance that is being modified, and for a throttled call', async () => {
     const fixture = new Fixture();
     fixture.errors.push(errorNamed('InvalidDBInstanceState'), errorNamed('InvalidDBClusterStateFault'));

@@ -106,3 +106,15 @@ test('a failed call brings its messages back, and the other services are deploye
   expect(batchItemFailures).toEqual([{ itemIdentifier: 'm' }]);
   expect(redeployed).toEqual(['worker']);
 });
+
+test('an event that names no secret concerns no service', async () => {
+  const redeploy = jest.fn();
+  const world = { stackStatus: async () => 'UPDATE_COMPLETE', deployment: async () => undefined, redeploy };
+  const body = JSON.stringify({ 'detail-type': 'Secret Label Updated', time: new Date(START).toISOString() });
+  const { batchItemFailures } = await refresh({ Records: [{ messageId: 'm', body }] }, [WEB, WORKER], {
+    ...world,
+    log: () => undefined,
+  });
+  expect(batchItemFailures).toEqual([]);
+  expect(redeploy).not.toHaveBeenCalled();
+});

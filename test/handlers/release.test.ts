@@ -135,6 +135,35 @@ test('a failed task is reported with exit code, reason, log stream and its last 
   );
 });
 
+test('a request that has started nothing is complete', async () => {
+  const { world: fake, calls } = world({ describeTask: () => Promise.reject(new Error('must not be called')) });
+  expect(await isReleaseComplete(event(), fake)).toEqual({ IsComplete: true });
+  expect(calls).toEqual([]);
+});
+
+test('a task that stopped before its container ran is reported as that', async () => {
+  const { world: fake } = world({ describeTask: async () => ({ arn: 'arn:task/cluster/0123', status: 'STOPPED' }) });
+  await expect(isReleaseComplete(event({ Data: data() }), fake)).rejects.toThrow(
+    'Release failed: exit code unknown: the container did not run',
+  );
+});
+
+test.each([
+  ['arn:aws:ecs:eu-west-1:111122223333:task-definition/ShopRelease:7', 'ShopRelease'],
+  ['ShopRelease:7', 'ShopRelease'],
+  ['ShopRelease', 'ShopRelease'],
+])('running tasks are asked for by the family of %s', async (TaskDefinition, family) => {
+  const asked: string[] = [];
+  const { world: fake } = world({
+    runningTasks: async (_, of) => {
+      asked.push(of);
+      return [];
+    },
+  });
+  await startRelease(event({ ResourceProperties: { ...PROPERTIES, TaskDefinition } }), fake);
+  expect(new Set(asked)).toEqual(new Set([family]));
+});
+
 test('a task that takes too long is stopped and reported', async () => {
   const { world: fake, calls } = world({
     describeTask: async () => ({ arn: 'arn:task/cluster/0123', status: 'PROVISIONING' }),

@@ -145,6 +145,13 @@ describe('a restore', () => {
     expect(account.measured).toEqual([['failed', 1]]);
   });
 
+  test('whose instance is gone is told as that', async () => {
+    const account = new Account();
+    account.instance = undefined;
+    await expect(account.invoke(completed())).rejects.toThrow(`${ID}: the instance is not there`);
+    expect(account.passwords).toEqual([]);
+  });
+
   test('is measured as failed even if AWS Backup cannot be told', async () => {
     const account = new Account();
     account.answers = [EMPTY];
@@ -165,6 +172,7 @@ describe('a restore', () => {
     ['another instance', { createdResourceArn: 'arn:aws:rds:eu-central-1:111122223333:db:shop' }],
     ['something else', { createdResourceArn: `arn:aws:s3:::${ID}` }],
     ['what is not complete', { status: 'FAILED' }],
+    ['what nobody names', { restoreJobId: undefined, createdResourceArn: undefined }],
   ])('gives no password to %s', async (_what, change) => {
     const account = new Account();
     await expect(account.invoke(completed(change))).rejects.toThrow();
@@ -290,6 +298,27 @@ describe('the function as Lambda calls it', () => {
         ],
       },
     });
+  });
+
+  test('counts from now on where the parameter has no value, and stores that', async () => {
+    const lines: string[] = [];
+    jest.spyOn(process.stdout, 'write').mockImplementation((line) => lines.push(String(line)) > 0);
+    answers.GetParameterCommand = {};
+    await handler(
+      { 'detail-type': 'Scheduled Event', time: '', detail: {} },
+      { logStreamName: 's', getRemainingTimeInMillis: () => 900_000 },
+    );
+    expect(JSON.parse(lines[0]).DaysSinceProvenRestore).toBe(0);
+    expect(calls.at(-1)).toMatchObject({ name: 'PutParameterCommand', input: { Overwrite: true } });
+  });
+
+  test('says that RDS knows no such instance, and changes none', async () => {
+    answers.DescribeRestoreJobCommand = {};
+    answers.DescribeDBInstancesCommand = {};
+    let remaining = 30_000;
+    const context = { logStreamName: 's', getRemainingTimeInMillis: () => (remaining -= 1_000) };
+    await expect(handler(completed(), context)).rejects.toThrow(`${ID}: the instance is not there`);
+    expect(calls.map(({ name }) => name)).not.toContain('ModifyDBInstanceCommand');
   });
 
   test('sets a password on the restored instance, at once, and reports what it could not look at', async () => {

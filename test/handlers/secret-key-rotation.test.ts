@@ -99,6 +99,31 @@ test('a value that was made long before it could become current is given up', as
   await expect(fixture.rotate('t3')).resolves.toMatchObject({ key: key('0') });
 });
 
+test('a value that announces the key of before does not pass the test', async () => {
+  const fixture = new Fixture();
+  const { key: same, next } = await fixture.rotate('t1');
+  fixture.secret.put(
+    't2',
+    JSON.stringify({ key: next, next: same, fallbacks: [same], retired: [fixture.now] }),
+    'AWSPENDING',
+  );
+  await expect(fixture.step('finishSecret', 't2')).rejects.toThrow('must be there and differ from each other');
+  expect(fixture.current().key).toBe(same);
+});
+
+test('keys that were remembered before times were stored count as retired long ago', () => {
+  const strategy = new SecretKeyRotation({
+    sessionCookieAge: 14 * DAY,
+    rotationPeriod: 30 * DAY,
+    random: () => key('n'),
+    now: () => 1_800_000_000,
+  });
+  const made = strategy.next({ key: key('k'), next: key('m'), fallbacks: [] });
+  expect(made).toEqual({ key: key('m'), next: key('n'), fallbacks: [key('k')], retired: [1_800_000_000] });
+  const stored = JSON.stringify({ key: key('k'), fallbacks: [key('a'), key('b')] });
+  expect(strategy.parse(stored).retired).toEqual([0, 0]);
+});
+
 test('a replay of an older rotation changes nothing', async () => {
   const fixture = new Fixture();
   await fixture.rotate('t1');

@@ -206,6 +206,37 @@ describe('a rotation', () => {
     expect(Object.keys(fixture.keys())).toContain(keyId);
   });
 
+  test('fails where somebody has deleted the group, which only a deployment makes', async () => {
+    const fixture = await made();
+    fixture.cloudFront.current = undefined;
+    fixture.secret.startRotation('t1');
+    await fixture.step('createSecret', 't1');
+    await expect(fixture.step('setSecret', 't1')).rejects.toThrow(
+      'CloudFront has no such key group. It is made when the stack is deployed',
+    );
+  });
+
+  test.each([
+    ['no key', { keyId: 'K1' }, 'the secret must have `key`, a string'],
+    ['an empty id', { key: 'hunter2', keyId: '' }, 'the secret must have `keyId`, a string'],
+    ['no list of keys', { key: 'hunter2', keyId: 'K1', previous: 'K0' }, 'must have `previous`, a list'],
+    ['nothing in its list', { key: 'hunter2', keyId: 'K1', previous: [null] }, 'must have `previous`, a list'],
+    ['no time', { key: 'hunter2', keyId: 'K1', previous: [{ keyId: 'K0' }] }, 'must have `previous`, a list'],
+  ])('refuses a secret with %s without quoting it', async (_, value, message) => {
+    const fixture = await made();
+    fixture.secret.put('by-hand', JSON.stringify(value), 'AWSCURRENT');
+    const error: Error = await fixture.rotate('t1').catch((thrown) => thrown);
+    expect(error.message).toContain(message);
+    expect(error.stack).not.toContain('hunter2');
+  });
+
+  test('begins with a secret that somebody has stored by hand, without a list', async () => {
+    const fixture = await made();
+    const { key, keyId } = fixture.current();
+    fixture.secret.put('by-hand', JSON.stringify({ key, keyId }), 'AWSCURRENT');
+    expect((await fixture.rotate('t1')).previous.map((each) => each.keyId)).toEqual([keyId]);
+  });
+
   test('gives up a key that was made long ago', async () => {
     const fixture = await made();
     fixture.secret.startRotation('t1');
@@ -266,6 +297,34 @@ describe('a key of before', () => {
     fixture.clock.seconds += 5 * DAY;
     await fixture.retire();
     expect(Object.keys(fixture.keys())).toContain(newer);
+  });
+
+  test('leaves in spite of a version that somebody has stored by hand, which nobody can read', async () => {
+    const fixture = await made();
+    await fixture.rotate('t1');
+    fixture.secret.put('by-hand', 'no JSON', 'AWSPENDING');
+    fixture.clock.seconds = fixture.current().previous[0].until;
+    expect(await fixture.retire()).toBe('1 public keys have left');
+  });
+
+  test('stays where the secret cannot be read for another reason, or has no current value', async () => {
+    const fixture = await made();
+    await fixture.rotate('t1');
+    fixture.clock.seconds = fixture.current().previous[0].until;
+    const size = fixture.cloudFront.keys.size;
+    const read = fixture.secret.read.bind(fixture.secret);
+    const denied = Object.assign(new Error('denied'), { name: 'AccessDenied' });
+    const reading = jest.spyOn(fixture.secret, 'read').mockImplementation((id) => {
+      if (id !== 't1') {
+        throw denied;
+      }
+      return read(id);
+    });
+    await expect(fixture.retire()).rejects.toThrow(denied);
+    reading.mockRestore();
+    jest.spyOn(fixture.secret, 'stages').mockReturnValue({});
+    await expect(fixture.retire()).rejects.toThrow('the secret has no current value');
+    expect(fixture.cloudFront.keys.size).toBe(size);
   });
 
   test('leaves at once when an operator revokes it, but never the one that signs', async () => {
@@ -401,6 +460,29 @@ describe('the resource', () => {
     await fixture.request('Delete');
     expect([fixture.cloudFront.current, fixture.cloudFront.keys.size]).toEqual([undefined, 0]);
     await fixture.request('Delete');
+  });
+
+  test('fails where the secret does not keep its first key, and makes no group', async () => {
+    const fixture = new Fixture();
+    jest.spyOn(fixture.secret, 'put').mockReturnValue(false);
+    await expect(fixture.request('Create')).rejects.toThrow('the secret has no current value');
+    expect(fixture.cloudFront.current).toBeUndefined();
+  });
+
+  test('is deleted when CloudFront lets the last public key go, a while after the group', async () => {
+    const fixture = await made();
+    let refusals = 2;
+    const { keys } = fixture.cloudFront;
+    const remove = keys.delete.bind(keys);
+    const behind = fixture.cloudFront.behind.bind(fixture.cloudFront);
+    jest.spyOn(fixture.cloudFront, 'behind').mockImplementation((invocation) => ({
+      ...behind(invocation),
+      deletePublicKey: async (id) => (refusals-- > 0 ? false : remove(id)),
+    }));
+    fixture.slept = 0;
+    await fixture.request('Delete');
+    expect([refusals, keys.size]).toEqual([-1, 0]);
+    expect(fixture.slept).toBeGreaterThanOrEqual(15);
   });
 
   test('hands its attributes to CloudFormation', async () => {

@@ -6,6 +6,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Profile } from '../../constructs/core/profile';
 import { DjangoStack, type DjangoStackProps } from '../../lib/django-stack';
 import { DjangoStage } from '../../lib/django-stage';
+import { edgeFor } from '../../lib/edge-for';
 import { PipelineStack } from '../../lib/pipeline-stack';
 import { complianceOf } from '../../scripts/compliance';
 import { errorOf, only, templateOf } from '../support';
@@ -289,4 +290,13 @@ test('a pipeline deploys the stack of us-east-1 before that of the application',
   expect(second).toHaveLength(2);
   expect(Math.max(...first)).toBeLessThan(Math.min(...second));
   expect(ArtifactStores.map(({ Region }: { Region: string }) => Region).sort()).toEqual(['eu-central-1', 'us-east-1']);
+});
+
+test.each([
+  ['that the CDK does not know yet is taken for one of the partition that most are in', 'eu-west-9', true],
+  ['of another partition has no CloudFront of ours', 'cn-north-1', false],
+  ['of CloudFront itself needs no other stack', 'us-east-1', false],
+])('a Region %s', (_, region, expected) => {
+  const stack = new Stack(new App(), 'Shop', { env: { ...FRANKFURT, region } });
+  expect(edgeFor(stack, { cdn: {}, profile: Profile.production() }) !== undefined).toBe(expected);
 });

@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Stack, Token } from 'aws-cdk-lib';
 import { ManagedPolicy, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import { ConfigurationSet, EmailIdentity, Identity } from 'aws-cdk-lib/aws-ses';
@@ -6,7 +6,7 @@ import { CONTRACT } from '../../constructs/core/contract';
 import { WorkloadRole } from '../../constructs/core/workload-role';
 import { DmarcPolicy, type IMail, Mail, type MailProps } from '../../constructs/mail/mail';
 import { WITHOUT_SES } from '../../constructs/mail/private/regions';
-import { Annotations, Match, only, templateOf, testStack } from '../support';
+import { Annotations, errorOf, Match, only, templateOf, testStack } from '../support';
 
 const ENV = { account: '111122223333', region: 'eu-central-1' };
 const IDENTITY = 'AWS::SES::EmailIdentity';
@@ -261,5 +261,27 @@ describe('where CloudFormation has no resources of Amazon SES', () => {
       emailIdentity: EmailIdentity.fromEmailIdentityName(stack, 'Company', 'example.com'),
     });
     expect(Annotations.fromStack(stack).findWarning('*', Match.anyValue())).toEqual([]);
+  });
+});
+
+describe('what only the deployment knows', () => {
+  test('is no list of addresses: DEFAULT_FROM_EMAIL is the first of them', () => {
+    const fromAddresses = Token.asList({ Ref: 'Addresses' });
+    expect(errorOf(() => made({ fromAddresses }))).toContain('Shop/Mail: `fromAddresses`');
+    const stack = inGermany();
+    const emailIdentity = EmailIdentity.fromEmailIdentityName(stack, 'Company', 'example.com');
+    const act = () => Mail.fromMailAttributes(stack, 'Mail', { emailIdentity, fromAddresses });
+    expect(errorOf(act)).toContain('Shop/Mail: `fromAddresses`');
+  });
+
+  test('may be the identity: then every address is taken, and what is no address is refused all the same', () => {
+    const of = (...fromAddresses: string[]) => {
+      const stack = inGermany();
+      const name = new CfnParameter(stack, 'Identity').valueAsString;
+      const emailIdentity = EmailIdentity.fromEmailIdentityName(stack, 'Company', name);
+      return Mail.fromMailAttributes(stack, 'Mail', { emailIdentity, fromAddresses });
+    };
+    expect(of('shop@example.org').containerEnvironment.DEFAULT_FROM_EMAIL).toBe('shop@example.org');
+    expect(errorOf(() => of('shop'))).toContain('`fromAddresses[0]` must be an e-mail address in ASCII');
   });
 });

@@ -1,4 +1,4 @@
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { WorkloadRole } from '../../constructs/core/workload-role';
@@ -121,4 +121,12 @@ test('fails when an address is none, or is there twice', () => {
     'Shop/Notifications: `emailAddresses[0]` must be an e-mail address, got "ops". Write it as name@domain, without a display name.',
     'Shop/Notifications: `emailAddresses[2]` must not be repeated, got "a@b.de". Name every address once.',
   ]);
+});
+
+test('a topic without a key lets somebody publish, and asks for no key', () => {
+  const stack = testStack();
+  const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  new Notifications(stack, 'Notifications').grantPublish(role);
+  const { Statement } = only(templateOf(stack), 'AWS::IAM::Policy').resource.Properties.PolicyDocument;
+  expect(Statement.map(({ Action }: { Action: unknown }) => Action)).toEqual(['sns:Publish']);
 });

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, Lazy, RemovalPolicy } from 'aws-cdk-lib';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -235,4 +235,27 @@ test('fails when dead letters would expire before tasks do', () => {
 test('names every problem at once', () => {
   const message = errorOf(() => new TaskQueue(testStack(), 'Tasks', { maxReceiveCount: 1, maxEta: Duration.hours(1) }));
   expect(message.split('\n')).toHaveLength(2);
+});
+
+test.each([
+  ['taskTimeLimit', { taskTimeLimit: Duration.seconds(Lazy.number({ produce: () => 60 })) }],
+  ['visibilityTimeout', { visibilityTimeout: Duration.seconds(Lazy.number({ produce: () => 3600 })) }],
+  ['maxReceiveCount', { maxReceiveCount: Lazy.number({ produce: () => 5 }) }],
+])('%s must be known, since the times of a queue depend on each other', (prop, props) => {
+  expect(errorOf(() => new TaskQueue(testStack(), 'Tasks', props))).toContain(
+    `Shop/Tasks: \`${prop}\` must be known at synthesis`,
+  );
+});
+
+test('times of a queue that is brought must be known, too', () => {
+  const stack = testStack();
+  const unknown = Duration.seconds(Lazy.number({ produce: () => 3600 }));
+  for (const times of [
+    { visibilityTimeout: unknown },
+    { visibilityTimeout: Duration.hours(1), taskTimeLimit: unknown },
+  ]) {
+    const act = () => TaskQueue.fromTaskQueueAttributes(stack, 'Tasks', { queue: new Queue(stack, 'Queue'), ...times });
+    expect(errorOf(act)).toContain('must be known at synthesis');
+    stack.node.tryRemoveChild('Queue');
+  }
 });

@@ -57,7 +57,7 @@ export function checkDrill(scope: Construct, filled: FilledDrill, props: Restore
       must: 'hold at least one schedule',
       remedy: 'Leave it out for two drills a week, or set `enabled` to false.',
     })
-    .optional('command', props.command, () => (props.command ?? []).length > 0, {
+    .optional('command', props.command, () => props.command?.length !== 0, {
       must: 'hold the words of a command',
       remedy: "Write it as in ['python', 'manage.py', 'check_orders'], or leave it out.",
     });

@@ -141,15 +141,13 @@ function replicate(
     }),
   );
   grantKeyVia({ service: 's3', region: stack.region, key: encryptionKey }, role, 'kms:Decrypt');
-  const replicaKey = replicaBucket.encryptionKey;
-  if (replicaKey !== undefined) {
-    grantKeyVia(
-      { service: 's3', region: replicaBucket.env.region, key: replicaKey },
-      role,
-      'kms:Encrypt',
-      'kms:GenerateDataKey',
-    );
-  }
+  const replicaKey = replicaBucket.encryptionKey as IKey; // One without its key was refused.
+  grantKeyVia(
+    { service: 's3', region: replicaBucket.env.region, key: replicaKey },
+    role,
+    'kms:Encrypt',
+    'kms:GenerateDataKey',
+  );
   for (const objects of [bucket.arnForObjects('*'), replicaBucket.arnForObjects('*')]) {
     acknowledge(
       role,
@@ -171,7 +169,7 @@ function replicate(
           bucket: replicaBucket.bucketArn,
           account: isForeign ? replicaBucket.env.account : undefined,
           accessControlTranslation: isForeign ? { owner: 'Destination' } : undefined,
-          encryptionConfiguration: replicaKey === undefined ? undefined : { replicaKmsKeyId: replicaKey.keyArn },
+          encryptionConfiguration: { replicaKmsKeyId: replicaKey.keyArn },
           metrics: { status: 'Enabled' },
         },
       },

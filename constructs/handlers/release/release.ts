@@ -156,7 +156,7 @@ async function stopAll(event: ReleaseEvent, world: IReleaseWorld, patience: numb
 /** Running tasks of this resource, from whichever deployment. */
 async function releases(event: ReleaseEvent, world: IReleaseWorld, patience: number): Promise<RunningTask[]> {
   const { Cluster: cluster, TaskDefinition: definition } = event.ResourceProperties;
-  const family = definition.split('/').at(-1)?.split(':')[0] ?? definition;
+  const [family] = definition.slice(definition.lastIndexOf('/') + 1).split(':');
   const tasks = await patiently(world, patience, () => world.runningTasks(cluster, family));
   return tasks.filter((task) => task.startedBy.startsWith(resourceName(event)));
 }

@@ -81,7 +81,7 @@ export const put: Respond = (url, body) =>
     const headers = { 'content-type': '', 'content-length': Buffer.byteLength(body) };
     const answer = request(url, { method: 'PUT', headers, timeout: 10_000 }, (response) => {
       response.resume();
-      const status = response.statusCode ?? 0;
+      const status = Number(response.statusCode);
       response.on('end', () => (status < 300 ? resolve() : reject(new Error(`CloudFormation answered ${status}`))));
     });
     answer.on('timeout', () => answer.destroy(new Error('no answer from S3 within 10 seconds')));

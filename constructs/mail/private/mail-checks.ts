@@ -1,4 +1,4 @@
-import { Arn, ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import { Arn, ArnFormat, Stack } from 'aws-cdk-lib';
 import type { IEmailIdentity } from 'aws-cdk-lib/aws-ses';
 import type { Construct } from 'constructs';
 import { Checks, isUnknown } from '../../core/checks';
@@ -122,10 +122,6 @@ function checkPart(checks: Checks, part: 'account' | 'region', identity: IEmailI
 /** Checks the addresses that the user wrote: the default follows from the identity. */
 function checkFrom(checks: Checks, { fromAddresses }: MailProps | MailAttributes, identity: string): void {
   if (fromAddresses === undefined) {
-    return;
-  }
-  if (Token.isUnresolved(fromAddresses)) {
-    checks.known('fromAddresses', fromAddresses);
     return;
   }
   checks.that('fromAddresses', fromAddresses, fromAddresses.length > 0, {
