@@ -264,8 +264,8 @@ export class AuroraPostgresDatabase extends PostgresDatabaseBase {
     checkKinds(this, 'AuroraPostgresDatabaseProps', props);
     const filled = withClusterDefaults(props, Stack.of(this).region);
     validate(this, props, filled);
-    if (filled.instanceType !== undefined) {
-      warnOfClass(this, props, filled.instanceType);
+    if (props.instanceType === undefined && filled.instanceType !== undefined) {
+      warnOfClass(this, props.profile, filled.instanceType, 'Aurora');
     }
 
     const unattached = databaseSecretsOf(this, filled);

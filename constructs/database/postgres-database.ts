@@ -358,7 +358,9 @@ export class PostgresDatabase extends PostgresDatabaseBase {
     checkKinds(this, 'PostgresDatabaseProps', props);
     const filled = withDefaults(props, Stack.of(this).region);
     validate(this, props, filled);
-    warnOfClass(this, props, filled.instanceType);
+    if (props.instanceType === undefined) {
+      warnOfClass(this, props.profile, filled.instanceType, 'RDS');
+    }
 
     const unattached = databaseSecretsOf(this, filled);
     const securityGroup = databaseSecurityGroup(this, filled);

@@ -113,9 +113,9 @@ describe('the class of the profile', () => {
     new AuroraPostgresDatabase(stack, 'Database', { vpc: testVpc(stack), handlerCaBundle: bundle, readers: 0 });
     const { resource } = only(templateOf(stack), 'AWS::RDS::DBInstance');
     expect(resource.Properties.DBInstanceClass).toBe('db.t3.medium');
-    const [warning] = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('RDS has no'));
+    const [warning] = Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('Aurora has no'));
     expect(warning.entry.data).toContain(
-      'RDS has no db.t4g.medium in il-central-1, so the instance is a db.t3.medium.',
+      'Aurora has no db.t4g.medium in il-central-1, so the instance is a db.t3.medium.',
     );
   });
 

@@ -46,5 +46,5 @@ function capacityOf({ serverless, instanceType, profile }: AuroraPostgresDatabas
 }
 
 function classOf({ instanceType, profile }: AuroraPostgresDatabaseProps, region: string): InstanceType {
-  return instanceType ?? classIn(region, profileValues(profile).databaseInstanceType, 'aurora');
+  return instanceType ?? classIn(region, profileValues(profile).databaseInstanceType, 'Aurora');
 }

@@ -20,27 +20,26 @@ const MOST_STORAGE = 65_536;
 /** The props of an instance with every default filled in. */
 export type FilledProps = ReturnType<typeof withDefaults>;
 
-/** Regions where no burstable class with Graviton is sold; `npm run cfn-lint` finds others. */
-const WITHOUT_T4G = { rds: ['ca-west-1'], aurora: ['ca-west-1', 'il-central-1'] };
+/** Regions where each sells no burstable class with Graviton; `npm run cfn-lint` finds others. */
+const WITHOUT_T4G = { RDS: ['ca-west-1'], Aurora: ['ca-west-1', 'il-central-1'] };
+
+/** Who sells a class. */
+type Seller = keyof typeof WITHOUT_T4G;
 
 /** The class of a profile in a region: of the same size with a processor of Intel where there is no other. */
-export function classIn(region: string, wanted: InstanceType, by: keyof typeof WITHOUT_T4G): InstanceType {
-  return WITHOUT_T4G[by].includes(region) ? new InstanceType(wanted.toString().replace(/^t4g\./, 't3.')) : wanted;
+export function classIn(region: string, wanted: InstanceType, seller: Seller): InstanceType {
+  return WITHOUT_T4G[seller].includes(region) ? new InstanceType(wanted.toString().replace(/^t4g\./, 't3.')) : wanted;
 }
 
 /** Says where the class of the profile became another one. */
-export function warnOfClass(scope: Construct, props: GivenProps & GivenClass, instanceType: InstanceType): void {
-  const wanted = props.instanceType ?? profileValues(props.profile).databaseInstanceType;
-  if (wanted.toString() !== instanceType.toString()) {
+export function warnOfClass(scope: Construct, profile: Profile | undefined, made: InstanceType, seller: Seller): void {
+  const wanted = profileValues(profile).databaseInstanceType;
+  if (wanted.toString() !== made.toString()) {
     Annotations.of(scope).addWarningV2(
       'cdk-django-fargate:databaseInstanceType',
-      `RDS has no db.${wanted} in ${Stack.of(scope).region}, so the instance is a db.${instanceType}. Choose \`databaseInstanceType\` in the profile to have another one.`,
+      `${seller} has no db.${wanted} in ${Stack.of(scope).region}, so the instance is a db.${made}. Choose \`databaseInstanceType\` in the profile to have another one.`,
     );
   }
-}
-
-interface GivenClass {
-  readonly instanceType?: InstanceType;
 }
 
 /** What every database is made from. */
@@ -90,7 +89,7 @@ export function withDefaults(props: PostgresDatabaseProps, region: string) {
     ...withCommonDefaults(props),
     engineVersion: props.engineVersion ?? PostgresEngineVersion.VER_17,
     allowMajorVersionUpgrade: props.allowMajorVersionUpgrade ?? false,
-    instanceType: props.instanceType ?? classIn(region, profile.databaseInstanceType, 'rds'),
+    instanceType: props.instanceType ?? classIn(region, profile.databaseInstanceType, 'RDS'),
     allocatedStorage: props.allocatedStorage ?? profile.databaseStorageGiB,
     maxAllocatedStorage: props.maxAllocatedStorage ?? growingTo(props.allocatedStorage, profile.databaseMaxStorageGiB),
     multiAz: props.multiAz ?? profile.multiAz,
