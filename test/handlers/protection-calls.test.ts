@@ -115,6 +115,18 @@ test('what is gone needs no protection any more, and another error is told by it
   expect(JSON.parse(sent).Reason).toMatch(/^AccessDenied \(aws rds modify-db-instance /);
 });
 
+test('no protection is taken away where CloudFormation does not say that the stack is rolled back', async () => {
+  answers.DescribeStacksCommand = () => ({});
+  let remaining = 70_000;
+  const running = { ...context, getRemainingTimeInMillis: () => (remaining -= 30_000) };
+  await deletion(event('Delete'), running);
+  expect(JSON.parse(sent)).toMatchObject({
+    Status: 'FAILED',
+    Reason: expect.stringContaining('CloudFormation does not say how the stack is'),
+  });
+  expect(calls.filter(({ name }) => name.startsWith('Modify'))).toEqual([]);
+});
+
 test('what AWS says nothing of is not protected: it is switched on', async () => {
   answers.DescribeDBInstancesCommand = () => ({});
   answers.DescribeDBClustersCommand = () => ({});

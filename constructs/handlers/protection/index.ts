@@ -19,6 +19,7 @@ import {
 import { type CustomResourceEvent, customResource } from '../shared/custom-resource';
 import { guardChanges } from './changes';
 import { CHANGE_GUARD, type ChangeGuardProperties, type DeletionProtectionProperties } from './contract';
+import { NotYet } from './insist';
 import { deletionProtection, type IProtectionWorld, terminationProtection } from './protection';
 
 const stacks = new CloudFormationClient({ maxAttempts: 5 });
@@ -29,7 +30,13 @@ const KEY = 'deletion_protection.enabled';
 const world: IProtectionWorld = {
   sleep: (milliseconds) => sleep(milliseconds),
   async stackStatus(StackName) {
-    return (await stacks.send(new DescribeStacksCommand({ StackName }))).Stacks?.[0]?.StackStatus ?? '';
+    const { Stacks } = await stacks.send(new DescribeStacksCommand({ StackName }));
+    const status = Stacks?.[0]?.StackStatus;
+    if (status === undefined) {
+      // Whoever does not know whether the stack is rolled back or deleted takes no protection away.
+      throw new NotYet('CloudFormation does not say how the stack is');
+    }
+    return status;
   },
   async setTerminationProtection(StackName, EnableTerminationProtection) {
     await stacks.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection }));
