@@ -21,8 +21,8 @@ interface Call {
   body: string;
 }
 
-/** Answers each request with the next status; undefined: not at all, until the time is over. */
-function answering(statuses: (number | undefined)[]): Call[] {
+/** Answers each request with the next status, or with none; undefined: not at all, until the time is over. */
+function answering(statuses: (number | 'none' | undefined)[]): Call[] {
   const calls: Call[] = [];
   jest.spyOn(https, 'request').mockImplementation(((url: string, options: object, answered: (r: object) => void) => {
     const call: Call = { url, ...(options as { method: string }), body: '' };
@@ -36,7 +36,7 @@ function answering(statuses: (number | undefined)[]): Call[] {
         if (status === undefined) {
           request.emit('timeout');
         } else {
-          answered(Object.assign(new PassThrough().end(), { statusCode: status }));
+          answered(Object.assign(new PassThrough().end(), { statusCode: status === 'none' ? undefined : status }));
         }
       },
     });
@@ -68,6 +68,12 @@ describe('the answer of a resource with attributes', () => {
     const { Status, Reason, Data } = JSON.parse(calls[0].body);
     expect([Status, Data]).toEqual(['FAILED', undefined]);
     expect(Reason).toBe(`${'x'.repeat(1_000)} (log stream stream)`);
+  });
+
+  test('does not count as taken by an answer without a status', async () => {
+    const calls = answering(['none', 200]);
+    await resourceWithAttributes(async () => undefined)(EVENT, CONTEXT);
+    expect(calls).toHaveLength(2);
   });
 
   test('is sent again where nobody takes it in time, and then the invocation fails', async () => {

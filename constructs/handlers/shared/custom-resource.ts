@@ -81,7 +81,7 @@ export const put: Respond = (url, body) =>
     const headers = { 'content-type': '', 'content-length': Buffer.byteLength(body) };
     const answer = request(url, { method: 'PUT', headers, timeout: 10_000 }, (response) => {
       response.resume();
-      const status = Number(response.statusCode);
+      const status = Number(response.statusCode); // NaN without one, which is no success
       response.on('end', () => (status < 300 ? resolve() : reject(new Error(`CloudFormation answered ${status}`))));
     });
     answer.on('timeout', () => answer.destroy(new Error('no answer from S3 within 10 seconds')));
