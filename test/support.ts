@@ -1,6 +1,7 @@
 import { App, type AppProps, Stack, type StackProps } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 
 /** A stack without account and region, unless they are given. */
@@ -41,3 +42,11 @@ export function only(
 }
 
 export { Annotations, Match, Template };
+
+/** The managed policies that a role of the stack has, each by its statements. */
+export function policiesOf(stack: Stack, role: IRole) {
+  const name = JSON.stringify(stack.resolve(role.roleName));
+  return Object.values(templateOf(stack).findResources('AWS::IAM::ManagedPolicy'))
+    .filter(({ Properties }) => (Properties.Roles ?? []).some((each: object) => JSON.stringify(each) === name))
+    .map(({ Properties }) => Properties.PolicyDocument.Statement);
+}

@@ -13,7 +13,7 @@ import { PostgresDatabase } from '../../constructs/database/postgres-database';
 import { DatabaseDump } from '../../constructs/dumps/database-dump';
 import { DumpLock } from '../../constructs/dumps/dump-lock';
 import { Egress } from '../../constructs/processes/egress';
-import { Annotations, errorOf, Match, only, templateOf, testStack, testVpc } from '../support';
+import { Annotations, errorOf, Match, only, policiesOf, templateOf, testStack, testVpc } from '../support';
 import { dumpIn } from './support';
 
 const env = { account: '111122223333', region: 'eu-central-1' };
@@ -85,11 +85,8 @@ describe('dumps with nothing chosen', () => {
   });
 
   test('may put objects below the prefix, and do nothing else', () => {
-    const role = stack.resolve(dump.taskRole.roleName);
-    const policies = Object.values(template.findResources('AWS::IAM::ManagedPolicy')).filter(({ Properties }) =>
-      (Properties.Roles ?? []).some((each: object) => JSON.stringify(each) === JSON.stringify(role)),
-    );
-    const statements = policies.flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    const policies = policiesOf(stack, dump.taskRole);
+    const statements = policies.flat();
     const bucketArn = stack.resolve(dump.bucket.bucketArn);
     const key = stack.resolve(dump.encryptionKey?.keyArn);
     expect(statements).toEqual([
@@ -388,10 +385,7 @@ describe('every option of dumps', () => {
     const stack = testStack({ env });
     const dump = dumpIn(stack, { bucket: Bucket.fromBucketName(stack, 'Bucket', 'vault') });
     expect(dump.encryptionKey).toBeUndefined();
-    const role = JSON.stringify(stack.resolve(dump.taskRole.roleName));
-    const statements = Object.values(templateOf(stack).findResources('AWS::IAM::ManagedPolicy'))
-      .filter(({ Properties }) => (Properties.Roles ?? []).some((each: object) => JSON.stringify(each) === role))
-      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+    const statements = policiesOf(stack, dump.taskRole).flat();
     expect(statements.map(({ Action }) => Action)).toEqual([['s3:PutObject', 's3:AbortMultipartUpload']]);
   });
 

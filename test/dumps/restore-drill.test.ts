@@ -16,7 +16,7 @@ import { RestoreDrill, type RestoreDrillProps } from '../../constructs/dumps/res
 import { ApplicationAlarms } from '../../constructs/monitoring/application-alarms';
 import { complianceOf } from '../../scripts/compliance';
 import { type AlarmProperties, minutesInAlarm, type World } from '../monitoring/alarm-simulator';
-import { errorOf, Match, templateOf, testStack } from '../support';
+import { errorOf, Match, policiesOf, templateOf, testStack } from '../support';
 import { beside } from './support';
 
 function drillIn(
@@ -371,10 +371,7 @@ test('it reads dumps of a bucket that is brought without a key, of whatever age 
   const dump = new DatabaseDump(stack, 'Dump', { ...of, bucket, enabled: false });
   const settingsModule = 'config.settings';
   const drill = new RestoreDrill(stack, 'Drill', { dump, database, applicationImage, settingsModule });
-  const role = JSON.stringify(stack.resolve(drill.taskRole.roleName));
-  const statements = Object.values(templateOf(stack).findResources('AWS::IAM::ManagedPolicy'))
-    .filter(({ Properties }) => (Properties.Roles ?? []).some((each: object) => JSON.stringify(each) === role))
-    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  const statements = policiesOf(stack, drill.taskRole).flat();
   expect(statements.length).toBeGreaterThan(0);
   expect(JSON.stringify(statements)).not.toContain('kms:');
   const { Command } = definition(drill).containers.download;
